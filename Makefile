@@ -1,0 +1,47 @@
+# Everything a newcomer needs: `make run` starts the broker, `make test` proves it.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+STAMP   = $(VENV)/.installed
+JOBS   ?= 2
+SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+
+.PHONY: setup build run test lint types check bench clean
+
+setup: $(STAMP)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The package is installed in place; the stamp is renewed when the build inputs change.
+$(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
+	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" "Cython>=3.1,<4"
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[dev]'
+	$(MAKE) --no-print-directory build
+	touch $(STAMP)
+
+# Compiles what changed (also run by setup).
+build: $(VENV)/bin/python
+	$(BIN)/python setup.py --quiet build_ext --inplace -j $(JOBS)
+
+run: setup
+	$(BIN)/pynats-server -m 8222 $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: setup
+	$(BIN)/python -m pynats_bench.compare $(ARGS)
+
+clean:
+	rm -rf build $(VENV) *.egg-info
+	find server bench -name '*.so' -delete

@@ -1,0 +1,101 @@
+"""What a load is and what it measured: plain values, shared by the engine and its callers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# A request or reply, control line included, must fit the responder's 20 KiB stash.
+REQUEST_PAYLOAD_MAX = 16_384
+
+
+class LoadError(Exception):
+    """The load could not be run to its end, or not every message arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect, and as whom. `bare` skips the NATS handshake (byte relays)."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    bare: bool = False
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.host}:{self.port})"
+
+
+@dataclass(frozen=True, slots=True)
+class PubSubLoad:
+    """Publishers and subscribers with a known number of deliveries.
+
+    Each publisher sends `subjects` in turn. Every one of the `subscribers` connections holds all
+    of `subscriptions`, and each published message must match exactly one of them. With `queue`
+    the subscribers share the messages; without, each gets every message. `header` is a
+    complete header block (`NATS/1.0...`) or empty. No subscribers: publish only.
+    """
+
+    payload_bytes: int
+    subjects: tuple[str, ...] = ("bench",)
+    subscriptions: tuple[str, ...] = ("bench",)
+    publishers: int = 1
+    subscribers: int = 1
+    queue: str = ""
+    header: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.subjects or self.publishers < 1 or self.payload_bytes < 0:
+            raise ValueError("a load needs a subject, a publisher and a payload size")
+        if self.subscribers and not self.subscriptions:
+            raise ValueError("subscribers need subscriptions")
+
+    @property
+    def deliveries_per_message(self) -> int:
+        return min(self.subscribers, 1) if self.queue else self.subscribers
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLoad:
+    """`requesters` connections with one request in flight each, and one responder connection."""
+
+    requesters: int = 1
+    payload_bytes: int = 16
+    subject: str = "bench.service"
+
+    def __post_init__(self) -> None:
+        if self.requesters < 1 or not 0 <= self.payload_bytes <= REQUEST_PAYLOAD_MAX:
+            raise ValueError(
+                f"a request load needs a requester and at most {REQUEST_PAYLOAD_MAX} bytes"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Round-trip times in microseconds."""
+
+    p50_us: float
+    p99_us: float
+    p999_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run. `seconds` is from the first publish to the last delivery (or last PONG)."""
+
+    published: int
+    delivered: int
+    payload_bytes: int
+    seconds: float
+    generator_cpu_seconds: float
+    latency: Latency | None = None
+
+    @property
+    def messages(self) -> int:
+        """What the rate counts: deliveries, or publishes when nobody listens."""
+        return self.delivered or self.published
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds

@@ -1,0 +1,243 @@
+"""The comparison's outcome as a Rich table and as Markdown, from one list of cells."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from rich.table import Table
+
+from pynats_bench.rows import Heading, Sample
+
+OURS, REFERENCE, RELAY = "pynats-server", "nats-server", "relay"
+COLUMNS = (
+    "Measured",
+    "Unit",
+    OURS,
+    REFERENCE,
+    "Ratio",
+    "Aim",
+    "Spread",
+    "CPU µs/msg",
+    "Load CPU µs/msg",
+)
+FOREIGN_MAX = 0.05  # a sample with more of the machine used by others is called disturbed
+CEILING_COLUMNS = (
+    "Payload",
+    "Relay msg/s",
+    "Relay payload GB/s",
+    f"{OURS} of it",
+    f"{REFERENCE} of it",
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All samples of one row; `errors` holds the last failure of a contender."""
+
+    heading: Heading
+    payload_bytes: int = 0
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def median(self, who: str) -> float | None:
+        values = [sample.value for sample in self.samples.get(who, ())]
+        return statistics.median(values) if values else None
+
+    def spread(self, who: str) -> float | None:
+        """(largest - smallest) / median, or None with fewer than two samples."""
+        values = [sample.value for sample in self.samples.get(who, ())]
+        if len(values) < 2:
+            return None
+        return (max(values) - min(values)) / statistics.median(values)
+
+    def ratio(self) -> float | None:
+        """Ours to the reference, in the row's unit."""
+        ours, reference = self.median(OURS), self.median(REFERENCE)
+        return ours / reference if ours is not None and reference else None
+
+    def disturbed(self) -> bool:
+        """Whether other work on the machine used a noticeable part of it during any sample."""
+        return any(
+            sample.foreign is not None and sample.foreign > FOREIGN_MAX
+            for samples in self.samples.values()
+            for sample in samples
+        )
+
+    def met(self) -> bool | None:
+        """Whether the aim is reached; None without an aim, without the figures it needs, or when
+        the samples were disturbed: those prove nothing in either direction."""
+        value, aim = self.ratio(), self.heading.target
+        if self.heading.limit is not None:
+            value, aim = self.median(OURS), self.heading.limit
+        if value is None or aim is None or self.disturbed():
+            return None
+        return value >= aim if self.heading.more_is_better else value <= aim
+
+
+def number(value: float) -> str:
+    """Three significant digits with the usual large units."""
+    for size, unit in ((1e6, " M"), (1e4, " k")):
+        if value >= size:
+            scaled = value / (1e6 if size == 1e6 else 1e3)
+            return f"{scaled:.{0 if scaled >= 100 else 1 if scaled >= 10 else 2}f}{unit}"
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{1 if value >= 10 else 2}f}"
+
+
+def _value(outcome: Outcome, who: str) -> str:
+    median = outcome.median(who)
+    if median is not None:
+        return number(median)
+    return "failed" if who in outcome.errors else "–"
+
+
+def _pair(outcome: Outcome, pick: str) -> str:
+    """`ours / reference` of one per-sample figure."""
+    cells = []
+    for who in (OURS, REFERENCE):
+        values = [getattr(sample, pick) for sample in outcome.samples.get(who, ())]
+        known = [value for value in values if value is not None]
+        cells.append(f"{statistics.median(known):.2g}" if known else "–")
+    return "" if cells == ["–", "–"] else " / ".join(cells)
+
+
+def row_cells(outcome: Outcome) -> tuple[str, ...]:
+    """One line of the main table, in the order of COLUMNS."""
+    heading, ratio = outcome.heading, outcome.ratio()
+    aim = ""
+    wanted = heading.target if heading.limit is None else heading.limit
+    if wanted is not None:
+        verdict = {True: " ✓", False: " ✗", None: " ?" if outcome.disturbed() else ""}
+        unit = "" if heading.limit is None else f" {heading.unit}"
+        aim = f"{'≥' if heading.more_is_better else '≤'} {wanted:g}{unit}{verdict[outcome.met()]}"
+    spreads = [outcome.spread(who) for who in (OURS, REFERENCE)]
+    return (
+        heading.title,
+        heading.unit,
+        _value(outcome, OURS),
+        _value(outcome, REFERENCE),
+        f"{ratio:.2f}" if ratio is not None else "–",
+        aim,
+        " / ".join("–" if spread is None else f"{spread:.0%}" for spread in spreads),
+        _pair(outcome, "cpu_us"),
+        _pair(outcome, "generator_cpu_us"),
+    )
+
+
+def ceiling_cells(outcome: Outcome) -> tuple[str, ...] | None:
+    """One line of the ceiling table, or None when the relay was not measured on this row."""
+    relay = outcome.median(RELAY)
+    if relay is None:
+        return None
+    shares = []
+    for who in (OURS, REFERENCE):
+        median = outcome.median(who)
+        shares.append(f"{median / relay:.0%}" if median is not None else "–")
+    gigabytes = relay * outcome.payload_bytes / 1e9
+    return (f"{outcome.payload_bytes:,} B", number(relay), f"{gigabytes:.2f}", *shares)
+
+
+def notes(outcomes: list[Outcome]) -> list[str]:
+    """Disturbed samples, failures, and the latency of request rows."""
+    lines = []
+    shares = [
+        sample.foreign
+        for outcome in outcomes
+        for samples in outcome.samples.values()
+        for sample in samples
+        if sample.foreign is not None
+    ]
+    if disturbed := [share for share in shares if share > FOREIGN_MAX]:
+        lines.append(
+            f"{len(disturbed)} of {len(shares)} timed samples were disturbed: other "
+            f"processes used up to {max(disturbed):.0%} of the machine meanwhile. Rates and ratios "
+            "of those rows prove nothing (their aims are marked ?); measure on a quiet machine."
+        )
+    for outcome in outcomes:
+        for who, error in outcome.errors.items():
+            lines.append(f"{outcome.heading.title}: {who} failed: {error}")
+        for who in (OURS, REFERENCE):
+            last = [sample.note for sample in outcome.samples.get(who, ()) if sample.note]
+            if last:
+                lines.append(f"{outcome.heading.title}: {who} {last[len(last) // 2]}")
+    return lines
+
+
+def machine_facts() -> list[tuple[str, str]]:
+    """What a reader needs to judge the numbers."""
+    model = "unknown"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = f"{len(names)} x {names[0].partition(':')[2].strip()}" if names else model
+    versions = ", ".join(f"{name} {_version(name)}" for name in ("Cython", "uvloop"))
+    return [
+        ("Processor", model),
+        ("Kernel", f"{platform.system()} {platform.release()}"),
+        ("Python", f"{sys.version.split()[0]} ({versions})"),
+        ("Date", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+    ]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def rich_tables(outcomes: list[Outcome]) -> list[Table]:
+    """The main table and, when the relay ran, the ceiling table."""
+    main = Table(*COLUMNS, title="Side by side")
+    for outcome in outcomes:
+        main.add_row(*row_cells(outcome))
+    ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
+    if not ceilings:
+        return [main]
+    ceiling = Table(*CEILING_COLUMNS, title="The ceiling of one thread")
+    for cells in ceilings:
+        ceiling.add_row(*cells)
+    return [main, ceiling]
+
+
+def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]) -> str:
+    """The whole page. `command` is the command line that made it."""
+    ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
+    parts = [INTRODUCTION, f"```\n{command}\n```\n"]
+    parts.append("\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
+    parts.append(_markdown_table(COLUMNS, [row_cells(outcome) for outcome in outcomes]))
+    if ceilings:
+        parts += [CEILING, _markdown_table(CEILING_COLUMNS, ceilings)]
+    if lines := notes(outcomes):
+        parts.append("## Notes\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
+    return "\n".join(parts)
+
+
+def _markdown_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" if at == 0 else "---:" for at in range(len(columns))), *rows]
+    return "".join("| " + " | ".join(cells).replace("\n", " ") + " |\n" for cells in lines)
+
+
+INTRODUCTION = """\
+# Performance
+
+Both servers on the same machine, one after the other, A B A B, each sample on a fresh process.
+Figures are medians; *spread* is (largest - smallest) / median; pairs are ours / theirs. *CPU* is
+the server process's user and system time per message, *load CPU* the load generator's. Every run
+checks that every message arrived. Throughput runs from the first publish to the last delivery (to
+the last PONG where nobody listens). This page is written by the command:
+"""
+
+CEILING = """\
+## The ceiling of one thread
+
+A relay that reads bytes from one socket and writes them to another, on one thread, without looking
+at them, moved by the same generator with the same frames. No single-threaded broker can do more.
+"""

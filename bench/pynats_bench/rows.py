@@ -1,0 +1,346 @@
+"""The rows of the comparison: what is measured, in which unit, and what is aimed at.
+
+A row knows how to take one sample from one contender. New kinds of rows (TLS, JetStream) are new
+classes with the same three parts: `Heading`, `against_relay`, `sample`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from pynats_bench.contender import Contender, Running, machine_cpu_seconds
+from pynats_bench.load import PubSubSession, RequestSession, shuffled
+from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Result
+from pynats_bench.session import connect, subscribe
+
+PROBE_MESSAGES = 500  # the first, smallest guess at what a server does in no time
+PROBE_SHARE = 0.15  # a probe this share of the steady time long is a good guess
+PROBE_GROWTH_MAX = 20.0  # how much a probe may grow at once
+WARM_UP_SHARE = 0.1  # of the measured run, in front of it
+SETTLE_S = 1.0  # before memory is read
+STARTS_PER_SAMPLE = 5
+SUBSCRIPTIONS_PER_CONNECTION = 100_000
+
+USER = "bench"
+PASSWORD = "bench-pass-1"
+PERMISSIONS_CONFIG = f"""\
+authorization {{
+  users: [
+    {{
+      user: {USER}
+      password: "{PASSWORD}"
+      permissions: {{
+        publish: {{ allow: ["orders.*.created", "events.>", "metrics"], deny: ["events.secret.>"] }}
+        subscribe: ">"
+      }}
+    }}
+  ]
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """How a row is named and read. `target` is the ratio to the reference that is aimed at.
+
+    `limit` is an aim in the row's own unit, whatever the reference does.
+    """
+
+    name: str
+    title: str
+    unit: str
+    more_is_better: bool = True
+    target: float | None = None
+    limit: float | None = None
+    heavy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement in the row's unit; `cpu_us` is server CPU time per message.
+
+    `foreign` is the share of the machine that neither server nor generator used while the sample
+    was taken, but somebody did: other processes, interrupts on their behalf, a hypervisor.
+    """
+
+    value: float
+    cpu_us: float | None = None
+    generator_cpu_us: float | None = None
+    foreign: float | None = None
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Setting:
+    """What all samples of a comparison share. `counts` remembers calibrated message counts."""
+
+    seconds: float = 1.0
+    cores_server: frozenset[int] | None = None
+    cores_load: frozenset[int] | None = None
+    verify: bool = False
+    counts: dict[tuple[str, str], int] | None = None
+
+    def start(self, contender: Contender, config: Path | None = None) -> Running:
+        return Running(contender, config=config, cores=self.cores_server)
+
+
+class Row(Protocol):
+    """One line of the table."""
+
+    @property
+    def heading(self) -> Heading: ...
+
+    @property
+    def against_relay(self) -> bool: ...
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample: ...
+
+
+class _Session(Protocol):
+    def run(self, messages: int) -> Result: ...
+
+
+def _calibrate(session: _Session, seconds: float) -> int:
+    """Message count per publisher for `seconds` of load; runs growing probes."""
+    count = PROBE_MESSAGES
+    while True:
+        result = session.run(count)
+        if result.seconds >= seconds * PROBE_SHARE:
+            return max(int(count * seconds / result.seconds), 1)
+        growth = seconds * PROBE_SHARE * 1.5 / result.seconds
+        count = int(count * min(max(growth, 1.5), PROBE_GROWTH_MAX)) + 1
+
+
+class _Watch:
+    """What the machine did beside us and the server since the watch was made."""
+
+    def __init__(self) -> None:
+        self._machine = machine_cpu_seconds()
+        self._own = time.process_time()
+        self._clock = time.monotonic()
+
+    def foreign(self, server_seconds: float) -> float:
+        """Share of all cores used by others; `server_seconds` is the server's own CPU time."""
+        busy = machine_cpu_seconds() - self._machine
+        ours = server_seconds + time.process_time() - self._own
+        available = max(time.monotonic() - self._clock, 1e-6) * (os.cpu_count() or 1)
+        return min(max((busy - ours) / available, 0.0), 1.0)
+
+
+def _measure(session: _Session, row: str, server: Running, who: str, setting: Setting) -> Sample:
+    """Calibrate once per row and contender, warm up, then take the sample."""
+    counts = setting.counts if setting.counts is not None else {}
+    if (row, who) not in counts:
+        counts[row, who] = _calibrate(session, setting.seconds)
+    count = counts[row, who]
+    session.run(max(int(count * WARM_UP_SHARE), 1))
+    before, watch = server.cpu_seconds(), _Watch()
+    result = session.run(count)
+    cpu = server.cpu_seconds() - before
+    foreign = watch.foreign(cpu)
+    latency = result.latency
+    return Sample(
+        value=result.rate,
+        cpu_us=cpu / result.messages * 1e6,
+        generator_cpu_us=result.generator_cpu_seconds / result.messages * 1e6,
+        foreign=foreign,
+        note=f"p50 {latency.p50_us:.0f} µs, p99 {latency.p99_us:.0f} µs" if latency else "",
+    )
+
+
+def _explained(server: Running, error: LoadError) -> LoadError:
+    """The same error, with the server's last words when it died."""
+    if server.alive():
+        return error
+    return LoadError(f"{error}; the server died: {server.last_log_line()}")
+
+
+@dataclass(frozen=True, slots=True)
+class PubSubRow:
+    """Messages delivered (or, without subscribers, published) a second."""
+
+    heading: Heading
+    load: PubSubLoad
+    config: str = ""
+    against_relay: bool = False
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample:
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "server.conf" if self.config else None
+            if config:
+                config.write_text(self.config)
+            with setting.start(contender, config) as server:
+                endpoint = server.endpoint
+                if config:
+                    endpoint = replace(endpoint, user=USER, password=PASSWORD)
+                try:
+                    with PubSubSession(endpoint, self.load, cores=setting.cores_load) as session:
+                        if setting.verify and not contender.bare:
+                            session.run(PROBE_MESSAGES, verify=True)
+                        name = self.heading.name
+                        return _measure(session, name, server, contender.name, setting)
+                except LoadError as error:
+                    raise _explained(server, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """Requests answered a second."""
+
+    heading: Heading
+    load: RequestLoad
+    against_relay: bool = False
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample:
+        with setting.start(contender) as server:
+            try:
+                with RequestSession(
+                    server.endpoint, self.load, cores=setting.cores_load
+                ) as session:
+                    return _measure(session, self.heading.name, server, contender.name, setting)
+            except LoadError as error:
+                raise _explained(server, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """Resident MiB with so many idle connections or subscriptions."""
+
+    heading: Heading
+    connections: int = 0
+    subscriptions: int = 0
+    against_relay: bool = False
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample:
+        with setting.start(contender) as server, contextlib.ExitStack() as links:
+            try:
+                for _ in range(self.connections):
+                    links.enter_context(connect(server.endpoint))
+                for first in range(0, self.subscriptions, SUBSCRIPTIONS_PER_CONNECTION):
+                    last = min(first + SUBSCRIPTIONS_PER_CONNECTION, self.subscriptions)
+                    link = links.enter_context(connect(server.endpoint))
+                    subscribe(link, (f"memory.{number}.data" for number in range(first, last)))
+                time.sleep(SETTLE_S if setting.seconds >= 0.1 else 0.0)
+                return Sample(server.resident_bytes() / 2**20)
+            except LoadError as error:
+                raise _explained(server, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class StartupRow:
+    """Milliseconds from starting the process to its line "Server is ready", median of five."""
+
+    heading: Heading
+    against_relay: bool = False
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample:
+        times, shares = [], []
+        for _ in range(STARTS_PER_SAMPLE):
+            watch = _Watch()
+            with setting.start(contender) as server:
+                shares.append(watch.foreign(server.cpu_seconds()))
+                times.append(server.startup_seconds)
+        return Sample(statistics.median(times) * 1e3, foreign=statistics.median(shares))
+
+
+def all_rows(scale: float = 1.0) -> list[Row]:
+    """Every row, in table order. `scale` shrinks connection and subscription counts for tests."""
+    rows: list[Row] = [
+        PubSubRow(
+            Heading("publish-16", "publish only, 16 B", "msg/s", target=6.0),
+            PubSubLoad(16, subscribers=0),
+        )
+    ]
+    for size, label, target in (
+        (16, "16 B", 6.0),
+        (128, "128 B", 4.0),
+        (4096, "4 KiB", 0.95),
+        (65_536, "64 KiB", 0.95),
+    ):
+        heading = Heading(f"1-1-{size}", f"1 → 1, {label}", "msg/s", target=target)
+        rows.append(PubSubRow(heading, PubSubLoad(size), against_relay=True))
+    rows += _fan_out_rows() + _subject_rows(scale)
+    rows += [
+        PubSubRow(
+            Heading("permissions", "publish permissions, 1 → 1, 128 B", "msg/s", target=4.0),
+            PubSubLoad(128, ("events.order.created",), ("events.>",)),
+            config=PERMISSIONS_CONFIG,
+        ),
+        PubSubRow(
+            Heading("headers", "headers, 1 → 1, 128 B + 47 B header", "msg/s"),
+            PubSubLoad(128, header=b"NATS/1.0\r\nTrace-Id: 4bf92f3577b34da6a3ce92\r\n\r\n"),
+        ),
+    ]
+    for requesters in (1, 16, 100):
+        rows.append(
+            RequestRow(
+                Heading(
+                    f"request-{requesters}",
+                    f"request/reply, 16 B, {requesters} requester{'s' * (requesters > 1)}",
+                    "req/s",
+                    target=1.1,
+                ),
+                RequestLoad(requesters),
+            )
+        )
+    return rows + _resource_rows(scale)
+
+
+def _fan_out_rows() -> list[Row]:
+    return [
+        PubSubRow(
+            Heading("1-8-128", "fan-out 1 → 8, 128 B", "deliveries/s", target=4.0),
+            PubSubLoad(128, subscribers=8),
+        ),
+        PubSubRow(
+            Heading("4-4-128", "fan-out 4 → 4, 128 B", "deliveries/s", target=4.0),
+            PubSubLoad(128, publishers=4, subscribers=4),
+        ),
+        PubSubRow(
+            Heading("queue-4", "queue group of 4, 128 B", "msg/s"),
+            PubSubLoad(128, subscribers=4, queue="workers"),
+        ),
+    ]
+
+
+def _subject_rows(scale: float) -> list[Row]:
+    """A thousand subjects, and many subscriptions: half end in `*`, half in `>`."""
+    subjects = [f"random.{number:04d}" for number in range(1000)]
+    count = max(int(100_000 * scale), 10)
+    patterns = tuple(f"sensor.{n}.{'*' if n % 2 else '>'}" for n in range(count))
+    readings = [f"sensor.{number}.temperature" for number in range(count)]
+    return [
+        PubSubRow(
+            Heading("subjects-1000", "1,000 random subjects, 1 → 1, 128 B", "msg/s", target=4.0),
+            PubSubLoad(128, shuffled(subjects, 10_000), tuple(subjects)),
+        ),
+        PubSubRow(
+            Heading(
+                "wildcards-100k", "100,000 wildcard subscriptions, random subjects, 128 B", "msg/s"
+            ),
+            PubSubLoad(128, shuffled(readings, 10_000), patterns),
+        ),
+    ]
+
+
+def _resource_rows(scale: float) -> list[Row]:
+    def heading(name: str, title: str, unit: str = "MiB", heavy: bool = False) -> Heading:
+        return Heading(name, title, unit, more_is_better=False, heavy=heavy)
+
+    limited = replace(heading("memory-connections", "memory, 10,000 idle connections"), target=1.0)
+    million = replace(
+        heading("memory-subscriptions", "memory, 1,000,000 subscriptions"), target=1.0
+    )
+    return [
+        MemoryRow(heading("memory-idle", "memory, idle")),
+        MemoryRow(replace(limited, heavy=True), connections=max(int(10_000 * scale), 5)),
+        MemoryRow(replace(million, heavy=True), subscriptions=max(int(1_000_000 * scale), 5)),
+        StartupRow(replace(heading("startup", 'start-up to "Server is ready"', "ms"), limit=250.0)),
+    ]

@@ -1,0 +1,87 @@
+"""The blocking part of a load connection: connect, handshake, subscribe, barrier."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Iterator
+
+from pynats_bench.model import Endpoint, LoadError
+
+HANDSHAKE_TIMEOUT_S = 60.0  # the reference server needs seconds to take a million subscriptions
+SUBSCRIBE_CHUNK_BYTES = 65_536
+
+
+def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
+    """A connected socket past the handshake (INFO, CONNECT, PING, PONG).
+
+    Raises LoadError when the server cannot be reached or refuses the connection.
+    """
+    try:
+        link = socket.create_connection((endpoint.host, endpoint.port), HANDSHAKE_TIMEOUT_S)
+    except OSError as error:
+        raise LoadError(f"cannot connect to {endpoint}: {error}") from None
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if endpoint.bare:
+        return link
+    options: dict[str, object] = {
+        "verbose": False,
+        "pedantic": False,
+        "headers": True,
+        "no_responders": True,
+        "echo": not no_echo,
+        "protocol": 1,
+        "lang": "pynats-bench",
+        "version": "1",
+    }
+    if endpoint.user:
+        options |= {"user": endpoint.user, "pass": endpoint.password}
+    try:
+        link.sendall(b"CONNECT %s\r\n" % json.dumps(options).encode())
+        barrier(link)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def barrier(link: socket.socket) -> None:
+    """Return once the server has processed everything sent so far. LoadError on `-ERR`.
+
+    Only for connections without deliveries under way: they would be lost here.
+    """
+    try:
+        link.sendall(b"PING\r\n")
+        for line in _lines(link):
+            if line.startswith(b"PONG"):
+                return
+            if line.startswith(b"-ERR"):
+                raise LoadError(line.decode("latin-1").strip())
+            if line.startswith(b"PING"):
+                link.sendall(b"PONG\r\n")
+    except OSError as error:
+        raise LoadError(f"the connection failed: {error}") from None
+    raise LoadError("the server closed the connection")
+
+
+def _lines(link: socket.socket) -> Iterator[bytes]:
+    rest = b""
+    while chunk := link.recv(65_536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+
+
+def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> None:
+    """Subscribe to all `subjects` (sids from 1) and wait until the server knows them."""
+    group = f" {queue}" if queue else ""
+    pending = bytearray()
+    try:
+        for sid, subject in enumerate(subjects, 1):
+            pending += f"SUB {subject}{group} {sid}\r\n".encode()
+            if len(pending) > SUBSCRIBE_CHUNK_BYTES:
+                link.sendall(pending)
+                pending.clear()
+        link.sendall(pending)
+    except OSError as error:
+        raise LoadError(f"the connection failed: {error}") from None
+    barrier(link)

@@ -1,0 +1,71 @@
+"""The fingerprint of a configuration.
+
+Equal to the real server's: SHA-256 over the compact JSON text that Go's encoder makes of the
+value tree (keys sorted, `<>&` and line separators escaped, a newline at the end).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from decimal import Decimal
+
+from pynats_common.config.values import NodeMap, NodeValue
+
+_ESCAPED = re.compile('[<>&\u2028\u2029\x00-\x1f"\\\\\ud800-\udfff]')
+_SHORT = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+
+
+def config_digest(entries: NodeMap) -> str:
+    """`sha256:<hex>` of a parsed document."""
+    text = _encode(entries) + "\n"
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _encode(value: NodeValue) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float():
+            return _encode_float(value)
+        case str():
+            return _encode_string(value)
+        case datetime():
+            return f'"{value:%Y-%m-%dT%H:%M:%SZ}"'
+        case list():
+            return "[" + ",".join(_encode(node.value) for node in value) + "]"
+    keys = sorted(value, key=lambda key: key.encode("utf-8", "surrogateescape"))
+    return (
+        "{" + ",".join(f"{_encode_string(key)}:{_encode(value[key].value)}" for key in keys) + "}"
+    )
+
+
+def _encode_string(text: str) -> str:
+    return '"' + _ESCAPED.sub(_escape, text) + '"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    char = found[0]
+    if char in _SHORT:
+        return _SHORT[char]
+    if "\ud800" <= char <= "\udfff":  # a byte that was not UTF-8
+        return "\ufffd"
+    return f"\\u{ord(char):04x}"
+
+
+def _encode_float(number: float) -> str:
+    """Shortest digits, plain notation between 1e-6 and 1e21, as ECMAScript writes numbers."""
+    if number == 0:
+        return "-0" if str(number).startswith("-") else "0"
+    if 1e-6 <= abs(number) < 1e21:
+        text = format(Decimal(repr(number)), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, _, exponent = json.dumps(number).partition("e")
+    if not exponent:
+        mantissa, _, exponent = format(Decimal(repr(number)).normalize(), "e").partition("e")
+    sign = "-" if exponent.startswith("-") else "+"
+    return f"{mantissa.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"

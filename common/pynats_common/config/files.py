@@ -1,0 +1,66 @@
+"""Configuration from files: includes, the environment, and the choice between the two formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynats_common.config.digest import config_digest
+from pynats_common.config.parser import parse
+from pynats_common.config.values import ConfigError, NodeMap, Position
+
+
+@dataclass(slots=True)
+class Document:
+    """A configuration file after parsing."""
+
+    file: str  # as the user named it
+    entries: NodeMap
+    digest: str  # "sha256:<hex>", see `digest`
+
+
+def read_document(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Document:
+    """Parse the configuration file at `path`; `*.toml` is TOML, all else the NATS grammar.
+
+    Includes are relative to the file that names them. Variables fall back to `environ`
+    (default: the process environment). Raises `ConfigError`.
+    """
+    file = str(path)
+    environ = os.environ if environ is None else environ
+    if file.lower().endswith(".toml"):
+        from pynats_common.config.toml import parse_toml
+
+        entries = parse_toml(_read_text(file), file=file)
+    else:
+        entries = _read_nats(file, environ, ())
+    return Document(file, entries, config_digest(entries))
+
+
+def _read_nats(file: str, environ: Mapping[str, str], including: tuple[str, ...]) -> NodeMap:
+    real = os.path.realpath(file)
+    chain = (*including, real)
+
+    def include(name: str, where: Position) -> NodeMap:
+        # Joined as text: a leading slash does not leave the directory, as in the real server.
+        target = str(Path(file).parent / name.lstrip("/"))
+        if os.path.realpath(target) in chain:
+            raise ConfigError(f"error parsing include file '{name}', it includes itself", where)
+        try:
+            return _read_nats(target, environ, chain)
+        except ConfigError as error:
+            if error.position is None:
+                message = f"error parsing include file '{name}', {error.message}"
+                raise ConfigError(message, where) from None
+            raise
+
+    return parse(_read_text(file), file=file, environ=environ, include=include)
+
+
+def _read_text(file: str) -> str:
+    try:
+        return Path(file).read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"open {file}: {reason}") from None

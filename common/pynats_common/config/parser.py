@@ -1,0 +1,294 @@
+"""The NATS configuration grammar: text in, a tree of positioned values out.
+
+A file is a map of `key value` entries; the outer braces are optional, so JSON is accepted.
+Variables (`$NAME`) are looked up in the map being read, then outwards through the maps around it,
+then in the environment, whose text is read as if it stood in the file. `include` merges another
+file into the map being read. Reading files is the caller's business (see `files`), so the
+grammar itself never touches the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pynats_common.config.scanner import NEWLINE, SEPARATORS, Scanner, Variable
+from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position, walk
+
+# A map or array inside a map or array … this many times. Nothing real comes near it; the limit
+# keeps hostile text from exhausting the interpreter's stack.
+NESTING_MAX = 100
+
+_BCRYPT = "2a$"  # a bare value `$2a$…` is a password hash, not a variable
+
+Include = Callable[[str, Position], NodeMap]
+
+
+def parse(
+    text: str,
+    *,
+    file: str = "<text>",
+    environ: Mapping[str, str] | None = None,
+    include: Include | None = None,
+) -> NodeMap:
+    """The entries of a configuration text.
+
+    `environ` serves variables that the text does not set (default: none). `include` gets the path
+    as written and the place of the directive, and returns the entries of that file. Raises
+    `ConfigError` with the place for everything that cannot be read.
+    """
+    return _Parser(text, file, environ or {}, include, ()).parse()
+
+
+class _Parser:
+    def __init__(
+        self,
+        text: str,
+        file: str,
+        environ: Mapping[str, str],
+        include: Include | None,
+        resolving: tuple[str, ...],
+    ) -> None:
+        self.scan = Scanner(text, file)
+        self.environ = environ
+        self.include = include
+        self.resolving = resolving  # environment variables being read right now, outermost first
+        self.scopes: list[NodeMap] = []
+        self.depth = 0
+
+    def parse(self) -> NodeMap:
+        entries: NodeMap = {}
+        self.scopes.append(entries)
+        nul = self.scan.text.find("\0")
+        if nul >= 0:
+            self.scan.fail("Unexpected EOF.", nul)
+        self._read_top(entries)
+        return entries
+
+    # -- the outermost map, with or without braces ------------------------------------------
+
+    def _read_top(self, entries: NodeMap) -> None:
+        scan = self.scan
+        while True:
+            scan.skip_spaces()
+            if scan.at_end:
+                return
+            if scan.skip_comment():
+                continue
+            if scan.peek() == "{":
+                self._read_outer_braces(entries)
+                continue
+            self._refuse_slash()
+            if scan.text[scan.pos :].strip() == "}":
+                return  # one closing brace too many at the very end
+            self._read_entry(entries, inner=False)
+            self._end_entry("top-level", "}")
+
+    def _read_outer_braces(self, entries: NodeMap) -> None:
+        """Entries between braces around the whole text; braces may be doubled."""
+        scan = self.scan
+        opened = [scan.pos]
+        scan.pos += 1
+        while opened:
+            scan.skip_spaces()
+            if scan.at_end:
+                scan.fail("Unexpected EOF.")
+            if scan.skip_comment():
+                continue
+            char = scan.peek()
+            if char == "{":
+                opened.append(scan.pos)
+                scan.pos += 1
+            elif char == "}":
+                opened.pop()
+                scan.pos += 1
+                if opened:
+                    self._end_inner_brace()
+            else:
+                self._refuse_slash()
+                self._read_entry(entries, inner=False)
+                if self._end_entry("block-level", "") == "}":
+                    scan.pos -= 1
+
+    def _end_inner_brace(self) -> None:
+        """After an inner closing brace: a comma, another brace, or nothing more."""
+        scan = self.scan
+        while True:
+            scan.skip_spaces()
+            if scan.skip_comment():
+                return
+            if scan.at_end:
+                scan.fail("Unexpected EOF.")
+            char = scan.peek()
+            if char in ",;":
+                scan.pos += 1
+                return
+            if char == "}":
+                return
+            if char != "/":
+                scan.fail(f"Expected a block-level to end with a '}}', but got '{char}' instead.")
+            scan.pos += 1
+
+    def _refuse_slash(self) -> None:
+        if self.scan.peek() == "/":
+            self.scan.fail("Unexpected EOF.")
+
+    def _end_entry(self, level: str, closing: str) -> str:
+        """Step over what may follow an entry outside an inner map; the character that ended it."""
+        scan = self.scan
+        while True:
+            scan.skip_blanks()
+            if scan.skip_comment():
+                continue
+            char = scan.peek()
+            if char == "/":  # the real server steps over a lone slash here
+                scan.pos += 1
+                continue
+            if (not char and level == "top-level") or (char and char in "\r\n,;}"):
+                scan.pos += len(char)
+                return char
+            scan.fail(
+                f"Expected a {level} value to end with a new line, comment or EOF, "
+                f"but got '{scan.described()}' instead."
+            )
+
+    # -- entries ----------------------------------------------------------------------------
+
+    def _read_entry(self, entries: NodeMap, *, inner: bool) -> None:
+        """One `key value` or `include path`. `inner` = not the outermost map."""
+        scan = self.scan
+        key, where, bare = scan.read_key(inner=inner)
+        if bare and key.lower() == "include" and not scan.at_end:
+            self._read_include(entries, where)
+            return
+        if inner and scan.at_end:
+            scan.fail("Unexpected EOF processing map key.")
+        scan.skip_spaces()
+        separated = not scan.at_end and scan.peek() in SEPARATORS
+        if separated:
+            scan.pos += 1
+        if inner:
+            scan.skip_spaces()
+            if scan.peek() == ",":
+                scan.fail('Unexpected map value terminator ",".')
+            if scan.peek() == "}":
+                scan.fail(f"Expected a value for '{key}' but found the end of the map")
+        elif not separated and scan.at_end:
+            scan.fail("config is invalid, the last key has no value", scan.pos)
+        scan.skip_blanks()
+        node = Node("", where)
+        node.value = self._read_value()
+        entries[key] = node
+
+    def _read_include(self, entries: NodeMap, where: Position) -> None:
+        path = self.scan.read_include_path()
+        if self.include is None:
+            raise ConfigError("include is not possible here", where)
+        entries.update(self.include(path, where))
+
+    # -- values -----------------------------------------------------------------------------
+
+    def _read_value(self) -> NodeValue:
+        scan = self.scan
+        char = scan.peek()
+        if char == "[":
+            return self._nested(self._read_array)
+        if char == "{":
+            return self._nested(self._read_map)
+        where = scan.position()
+        value = scan.read_scalar()
+        if isinstance(value, Variable):
+            return self._resolve(value.name, where)
+        return value
+
+    def _nested(self, read: Callable[[], NodeValue]) -> NodeValue:
+        if self.depth >= NESTING_MAX:
+            self.scan.fail(f"nested more than {NESTING_MAX} levels deep")
+        self.depth += 1
+        self.scan.pos += 1
+        value = read()
+        self.depth -= 1
+        return value
+
+    def _read_map(self) -> NodeMap:
+        scan = self.scan
+        entries: NodeMap = {}
+        self.scopes.append(entries)
+        while True:
+            scan.skip_spaces()
+            if scan.skip_comment():
+                continue
+            char = scan.peek()
+            if char == "":
+                scan.fail("Unexpected EOF processing map.")
+            if char == "]":
+                scan.fail("Unexpected array end ']' processing map.")
+            if char == "}":
+                scan.pos += 1
+                break
+            self._read_entry(entries, inner=True)
+            if self._end_item(",;", "map value terminator", "map terminator", "}") == "}":
+                break
+        self.scopes.pop()
+        return entries
+
+    def _read_array(self) -> list[Node]:
+        scan = self.scan
+        items: list[Node] = []
+        while True:
+            scan.skip_spaces()
+            if scan.skip_comment():
+                continue
+            char = scan.peek()
+            if char and char in ",/":
+                scan.fail("Unexpected array value terminator ','.")
+            if char == "]":
+                scan.pos += 1
+                return items
+            where = scan.position(scan.pos + (char in ("'", '"')))
+            items.append(Node(self._read_value(), where))
+            if self._end_item(",", "array value terminator", "array terminator", "]") == "]":
+                return items
+
+    def _end_item(self, ends: str, terminator: str, closer: str, closing: str) -> str:
+        """Step over what may follow an item of a map or array; the character that ended it."""
+        scan = self.scan
+        while True:
+            scan.skip_blanks()
+            if scan.skip_comment():
+                continue
+            char = scan.peek()
+            if char and char in ends + NEWLINE + closing + "/":
+                scan.pos += 1
+                return char
+            scan.fail(
+                f'Expected {"a" if closing == "}" else "an"} {terminator} "," or '
+                f'{"a" if closing == "}" else "an"} {closer} "{closing}", '
+                f"but got '{scan.described()}' instead."
+            )
+
+    # -- variables --------------------------------------------------------------------------
+
+    def _resolve(self, name: str, where: Position) -> NodeValue:
+        if name.startswith(_BCRYPT):
+            return "$" + name
+        for scope in reversed(self.scopes):
+            if name in scope:
+                scope[name].used = True
+                return scope[name].value
+        at = f"variable reference for '{name}' on line {where.line}"
+        if name in self.resolving:
+            raise ConfigError(
+                f"{at} could not be parsed: variable reference cycle for '{name}'", where
+            )
+        if name not in self.environ:
+            raise ConfigError(f"{at} can not be found", where)
+        inner = _Parser(
+            f"value={self.environ[name]}", where.file, self.environ, None, (*self.resolving, name)
+        )
+        try:
+            entries = inner.parse()
+        except ConfigError as error:
+            raise ConfigError(f"{at} could not be parsed: {error.message}", where) from None
+        for node in walk(entries):  # the text has no place of its own in the file
+            node.position = where
+        return entries["value"].value

@@ -1,0 +1,80 @@
+"""TOML as another way to write a configuration: the same keys, the same tree.
+
+tomli gives values without places, so each key's place is found again in the text: its table
+header, then the first unused line that assigns it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, time
+from typing import Any
+
+from pynats_common.config.scanner import Scanner
+from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position
+
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def parse_toml(text: str, *, file: str = "<toml>") -> NodeMap:
+    """The entries of a TOML text; raises `ConfigError` with the place."""
+    import tomli
+
+    scanner = Scanner(text, file)
+    try:
+        tree = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        message = str(error)
+        place = _TOML_PLACE.search(message)
+        where = scanner.position(len(text))
+        if place and place[1]:
+            where = Position(file, int(place[1]), int(place[2]))
+        raise ConfigError(_TOML_PLACE.sub("", message), where) from None
+    locator = _Locator(text, scanner)
+    return {key: _node(key, value, locator, 0) for key, value in tree.items()}
+
+
+class _Locator:
+    def __init__(self, text: str, scanner: Scanner) -> None:
+        self.text = text
+        self.scanner = scanner
+        self.taken: set[int] = set()
+
+    def find(self, key: str, after: int) -> int:
+        """Offset of the next place at or after `after` that introduces `key`."""
+        name = re.escape(key)
+        spelled = rf"(?<![\w-])(?:{name}|\"{name}\"|'{name}')(?![\w-])"
+        shape = re.compile(
+            rf"(?m)(?:^[ \t]*|[{{,][ \t]*|^[ \t]*\[\[?[^\]\n=]*?|^[^=\n#]*\.[ \t]*)({spelled})"
+            r"(?=[ \t]*[=.\]])"
+        )
+        for found in shape.finditer(self.text, after):
+            if found.start(1) not in self.taken:
+                self.taken.add(found.start(1))
+                return found.start(1)
+        return after
+
+
+def _node(key: str, value: Any, locator: _Locator, after: int) -> Node:
+    offset = locator.find(key, after)
+    return Node(_value(value, locator, offset), locator.scanner.position(offset))
+
+
+def _value(value: Any, locator: _Locator, offset: int) -> NodeValue:
+    if isinstance(value, dict):
+        return {key: _node(key, item, locator, offset) for key, item in value.items()}
+    if isinstance(value, list):
+        where = locator.scanner.position(offset)
+        return [Node(_value(item, locator, offset), where) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"float '{value}' is out of the range", locator.scanner.position(offset))
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(
+            f"integer '{value}' is out of the range", locator.scanner.position(offset)
+        )
+    if isinstance(value, (str, bool, int, float, datetime)):
+        return value
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    raise ConfigError(f"unsupported TOML value {type(value).__name__}")

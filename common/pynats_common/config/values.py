@@ -1,0 +1,103 @@
+"""The parsed form of a configuration: plain values, each knowing where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+Scalar: TypeAlias = str | bool | int | float | datetime
+NodeMap: TypeAlias = dict[str, "Node"]
+NodeValue: TypeAlias = Scalar | list["Node"] | NodeMap
+Plain: TypeAlias = Scalar | list["Plain"] | dict[str, "Plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a configuration text; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used.
+
+    `str()` is `file:line:col: message`, or the bare message where no place is known.
+    """
+
+    def __init__(self, message: str, position: Position | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.message}" if self.position else self.message
+
+
+class Node:
+    """One value of a configuration.
+
+    `position` is where a complaint about the value should point: its key when it is an entry of a
+    map, itself when it is an element of an array. `used` tells that a variable referred to it, so
+    a top-level key that nobody knows is still legitimate. The representation leaves the value
+    out, because any value may be a secret.
+    """
+
+    __slots__ = ("position", "used", "value")
+
+    def __init__(self, value: NodeValue, position: Position) -> None:
+        self.value = value
+        self.position = position
+        self.used = False
+
+    def __repr__(self) -> str:
+        return f"<{kind_of(self.value)} at {self.position}>"
+
+    def plain(self) -> Plain:
+        """The value without positions."""
+        return plain(self.value)
+
+
+def plain(value: NodeValue) -> Plain:
+    """`value` with every node in it replaced by its bare value."""
+    if isinstance(value, dict):
+        return {key: plain(node.value) for key, node in value.items()}
+    if isinstance(value, list):
+        return [plain(node.value) for node in value]
+    return value
+
+
+def kind_of(value: NodeValue) -> str:
+    """How a message names the type of `value`."""
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "float"
+        case str():
+            return "string"
+        case datetime():
+            return "datetime"
+        case list():
+            return "array"
+    return "map"
+
+
+def walk(entries: NodeMap) -> Iterator[Node]:
+    """Every node of a document, parents first."""
+    pending = list(entries.values())[::-1]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node.value, dict):
+            pending.extend(reversed(node.value.values()))
+        elif isinstance(node.value, list):
+            pending.extend(reversed(node.value))

@@ -1,0 +1,264 @@
+"""Contexts: named connection settings shared with every NATS tool on the machine.
+
+Layout under the configuration folder (`xdg.config_home()`):
+
+    nats/context/<name>.json     one context, mode 0600
+    nats/context.txt             name of the selected context
+    nats/previous-context.txt    name of the one selected before
+
+The field names and their order are those that `nats` writes, so both tools edit the same files.
+Fields this version does not know are kept on save.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pynats_common import credrefs, urls, xdg
+
+_PATH_FIELDS = ("creds", "nkey", "cert", "key", "ca")
+_EMBEDDABLE_FIELDS = ("creds", "nkey", "user_jwt", "user_seed")
+_EXCLUSIVE_FIELDS = ("user", "creds", "nkey", "nsc", "user_jwt")
+SECRET_FIELDS = frozenset({"token", "password", "nkey", "user_seed", "user_jwt", "creds", "url"})
+
+
+class ContextError(ValueError):
+    """A context that is missing, unreadable or contradictory."""
+
+
+class UnknownContextError(ContextError):
+    """No context has this name."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Connection settings; the representation hides every secret.
+
+    `url` is a comma separated list. `creds`, `nkey`, `token`, `password`, `user_jwt` and
+    `user_seed` take the references of `credrefs`; `cert`, `key` and `ca` take file paths.
+    """
+
+    description: str = ""
+    url: str = ""
+    socks_proxy: str = ""
+    token: str = ""
+    user: str = ""
+    password: str = ""
+    creds: str = ""
+    nkey: str = ""
+    cert: str = ""
+    key: str = ""
+    ca: str = ""
+    nsc: str = ""
+    jetstream_domain: str = ""
+    jetstream_api_prefix: str = ""
+    jetstream_event_prefix: str = ""
+    inbox_prefix: str = ""
+    user_jwt: str = ""
+    user_seed: str = ""
+    color_scheme: str = ""
+    tls_first: bool = False
+    windows_cert_store: str = ""
+    windows_cert_match_by: str = ""
+    windows_cert_match: str = ""
+    windows_ca_certs_match: list[str] | None = None
+    name: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+    unknown: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Context(name={self.name!r}, url={urls.redact_url(self.url)!r})"
+
+    @property
+    def server_url(self) -> str:
+        """The server list, or the default address."""
+        return self.url or urls.DEFAULT_URL
+
+    def override(self, **changes: Any) -> Context:
+        """A copy with every non-empty change applied."""
+        return replace(self, **{key: value for key, value in changes.items() if value})
+
+    def expanded(self) -> Context:
+        """A copy with `~` and variables replaced in paths and the old `nsc` field looked up."""
+        changes: dict[str, Any] = {}
+        for key in _PATH_FIELDS:
+            value = getattr(self, key)
+            if value and credrefs.scheme_of(value) == "":
+                changes[key] = credrefs.expand_path(value)
+        if self.nsc:
+            profile = credrefs.nsc_profile(self.nsc)
+            changes["creds"] = self.creds or profile.creds_path
+            changes["url"] = self.url or profile.servers
+        return replace(self, **changes)
+
+    def embedded(self) -> Context:
+        """A copy that carries the content of its credential files (`data:;base64,…`)."""
+        values: dict[str, Any] = {
+            key: credrefs.embed(getattr(self, key)) for key in _EMBEDDABLE_FIELDS
+        }
+        return replace(self, **values)
+
+    def validate(self) -> None:
+        """Raises ContextError when the settings contradict one another."""
+        if sum(bool(getattr(self, key)) for key in _EXCLUSIVE_FIELDS) > 1:
+            raise ContextError(
+                "too many types of credentials, choose only one of user, creds, nkey, nsc, user_jwt"
+            )
+
+    def to_json(self) -> str:
+        """The file's text: all fields, empty ones too, two spaces of indentation."""
+        own = {key: getattr(self, key) for key in _FIELD_TYPES}
+        return json.dumps({**own, **self.unknown}, indent=2, ensure_ascii=False)
+
+
+_INTERNAL_FIELDS = ("name", "path", "unknown")
+_FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    item.name: bool
+    if item.name == "tls_first"
+    else (list, type(None))
+    if item.name == "windows_ca_certs_match"
+    else str
+    for item in fields(Context)
+    if item.name not in _INTERNAL_FIELDS
+}
+
+
+def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
+    """A context from its JSON text, as stored (nothing expanded). Raises ContextError."""
+    where = f'context "{name}"' if name else "context"
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ContextError(f"{where} is not valid JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise ContextError(f"{where} is not a JSON object")
+    known: dict[str, Any] = {}
+    for key, kind in _FIELD_TYPES.items():
+        value = data.pop(key, None)
+        if value is None:
+            continue
+        if not isinstance(value, kind):
+            raise ContextError(f'{where}: field "{key}" has the wrong type')
+        known[key] = value
+    data.pop("name", None)
+    return Context(**known, name=name, path=path, unknown=data)
+
+
+def load_context_file(path: Path) -> Context:
+    """A context from a file anywhere; its name is the file's, without `.json`."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ContextError(f"cannot read context {path}: {error.strerror}") from None
+    return parse_context(text, name=path.stem, path=str(path))
+
+
+def check_name(name: str) -> None:
+    """Raises ContextError unless the name can be a file name inside the context folder."""
+    if not name or ".." in name or any(char in name for char in "/\\\0"):
+        raise ContextError(f'invalid context name "{name}"')
+
+
+class ContextStore:
+    """The contexts of one configuration folder (default: the user's)."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._folder = (root if root is not None else xdg.config_home()) / "nats"
+        self._selected = self._folder / "context.txt"
+        self._previous = self._folder / "previous-context.txt"
+
+    def path(self, name: str) -> Path:
+        """File of a context, existing or not. Raises ContextError for an impossible name."""
+        check_name(name)
+        return self._folder / "context" / f"{name}.json"
+
+    def names(self) -> list[str]:
+        """Names of all contexts, sorted; empty files do not count."""
+        folder = self._folder / "context"
+        if not folder.is_dir():
+            return []
+        return sorted(
+            path.stem
+            for path in folder.iterdir()
+            if path.suffix == ".json" and ".." not in path.stem and path.stat().st_size > 0
+        )
+
+    def known(self, name: str) -> bool:
+        """True when a context has this name."""
+        try:
+            return self.path(name).is_file()
+        except ContextError:
+            return False
+
+    def load(self, name: str) -> Context:
+        """The named context as stored. Raises UnknownContextError or ContextError."""
+        if not self.known(name):
+            raise UnknownContextError(f'unknown context "{name}"')
+        return replace(load_context_file(self.path(name)), name=name)
+
+    def save(self, context: Context, name: str) -> Context:
+        """Writes the context under `name` and gives back what was written.
+
+        The old `nsc` field becomes a `creds` reference, with the servers it stood for.
+        """
+        path = self.path(name)
+        if context.nsc:
+            context = _without_nsc(context)
+        context.validate()
+        xdg.write_private(path, context.to_json())
+        return replace(context, name=name, path=str(path))
+
+    def delete(self, name: str) -> None:
+        """Removes a context. The selected one only goes when it is the last."""
+        if name == self.selected():
+            if self.names() != [name]:
+                raise ContextError(f'"{name}" is the selected context')
+            self.unselect()
+        if not self.known(name):
+            raise UnknownContextError(f'unknown context "{name}"')
+        self.path(name).unlink()
+
+    def selected(self) -> str:
+        """Name of the selected context, "" for none."""
+        return _read_name(self._selected)
+
+    def previous(self) -> str:
+        """Name of the context selected before the present one, "" for none."""
+        return _read_name(self._previous)
+
+    def select(self, name: str) -> None:
+        """Makes a context the default one. Raises UnknownContextError."""
+        if not self.known(name):
+            raise UnknownContextError(f'unknown context "{name}"')
+        self._remember()
+        xdg.write_private(self._selected, name)
+
+    def unselect(self) -> str:
+        """Leaves no context selected and gives back which one was."""
+        name = self._remember()
+        self._selected.unlink(missing_ok=True)
+        return name
+
+    def _remember(self) -> str:
+        name = self.selected()
+        if name:
+            xdg.write_private(self._previous, name)
+        return name
+
+
+def _without_nsc(context: Context) -> Context:
+    url = context.url
+    if not url and not context.creds:
+        url = credrefs.nsc_profile(context.nsc).servers
+    path = context.nsc[6:] if credrefs.scheme_of(context.nsc) == "nsc" else context.nsc
+    return replace(context, nsc="", url=url, creds=context.creds or f"nsc://{path}")
+
+
+def _read_name(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,427 @@
+"""Validation of claims: issues with a level, instead of the first error.
+
+Errors block (the server would refuse the token), warnings do not; expiry and "not yet valid"
+are marked as time checks, because they pass by themselves.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pynats_common.jwt import claims as c
+from pynats_common.jwt import types as t
+from pynats_common.jwt.errors import JwtError
+from pynats_common.jwt.token import decode
+from pynats_common.nkeys import Prefix, is_valid_public
+
+INFO_CHARS_MAX = 8 * 1024
+_VERSION = re.compile(r"\d+\.\d+\.\d+\Z")
+_SERVICE_SCHEMES = ("nats", "tls", "ws", "wss")
+
+
+class Level(enum.StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    TIME = "time check"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One finding."""
+
+    level: Level
+    description: str
+
+    @property
+    def blocking(self) -> bool:
+        """Errors block; warnings and time checks do not by themselves."""
+        return self.level is Level.ERROR
+
+
+class _Report:
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
+
+    def error(self, text: str) -> None:
+        self.issues.append(Issue(Level.ERROR, text))
+
+    def warn(self, text: str) -> None:
+        self.issues.append(Issue(Level.WARNING, text))
+
+    def time(self, text: str) -> None:
+        self.issues.append(Issue(Level.TIME, text))
+
+
+def validate(claims: c.Claims, *, now: float | None = None) -> list[Issue]:
+    """All issues of these claims, in a fixed order; an empty list means they are fine."""
+    report = _Report()
+    if claims.is_expired(now):
+        report.time("claim is expired")
+    if claims.is_not_yet_valid(now):
+        report.time("claim is not yet valid")
+    if isinstance(claims, c.OperatorClaims):
+        _operator(claims, report)
+    elif isinstance(claims, c.AccountClaims):
+        _account(claims, report, now)
+    elif isinstance(claims, c.UserClaims):
+        _user(claims, report)
+    elif isinstance(claims, c.ActivationClaims):
+        _activation(claims, report)
+    elif isinstance(claims, c.AuthorizationResponseClaims):
+        _authorization_response(claims, report)
+    elif isinstance(claims, c.AuthorizationRequestClaims) and not is_valid_public(
+        claims.nats.user_nkey, Prefix.USER
+    ):
+        report.error("user nkey is not a user public key")
+    return report.issues
+
+
+def _operator(claims: c.OperatorClaims, report: _Report) -> None:
+    body = claims.nats
+    if body.account_server_url and not _is_url(body.account_server_url):
+        report.error(f"account server url {body.account_server_url!r} has no scheme or host")
+    for url in body.operator_service_urls:
+        error = service_url_error(url)
+        if error:
+            report.error(error)
+    for key in body.signing_keys:
+        if not is_valid_public(key, Prefix.OPERATOR):
+            report.error(f"{key[:60]} is not an operator public key")
+    if body.system_account and not is_valid_public(body.system_account, Prefix.ACCOUNT):
+        report.error(f"{body.system_account[:60]} is not an account public key")
+    if body.assert_server_version and not _VERSION.match(body.assert_server_version):
+        report.error("assert server version needs to be of the form major.minor.update")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme and parts.hostname)
+    except ValueError:
+        return False
+
+
+def service_url_error(text: str) -> str | None:
+    """Why `text` is no operator service URL, or None when it is one."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return f"invalid url {text!r}"
+    if parts.scheme not in _SERVICE_SCHEMES:
+        return f"operator service url {text!r}: scheme must be one of {', '.join(_SERVICE_SCHEMES)}"
+    if not parts.hostname:
+        return f"operator service url {text!r} has no host"
+    if parts.username or parts.password:
+        return "operator service url must not contain credentials"
+    if parts.path not in ("", "/"):
+        return f"operator service url {text!r} must not have a path"
+    return None
+
+
+def _subject_error(subject: str, *, wildcards: bool = True) -> str | None:
+    if not subject:
+        return "subject cannot be empty"
+    if " " in subject or "\t" in subject or "\r" in subject or "\n" in subject:
+        return f"subject {subject!r} cannot have spaces"
+    tokens = subject.split(".")
+    if "" in tokens:
+        return f"subject {subject!r} has an empty token"
+    if ">" in tokens[:-1]:
+        return f"subject {subject!r}: > must be the last token"
+    if not wildcards and ("*" in tokens or ">" in tokens):
+        return f"subject {subject!r} cannot have wildcards"
+    return None
+
+
+def _permissions(permissions: t.Permissions, report: _Report) -> None:
+    for kind, permission in (("pub", permissions.pub), ("sub", permissions.sub)):
+        for subject in (*permission.allow, *permission.deny):
+            bare = subject
+            if kind == "sub" and subject.count(" ") == 1:
+                bare, queue = subject.split(" ")
+                if not queue:
+                    report.error(f"permission {subject!r} has an empty queue")
+            error = _subject_error(bare)
+            if error:
+                report.error(f"{kind} permission: {error}")
+    if permissions.resp is not None and permissions.resp.max < -1:
+        report.error("response permission: max must be -1 or more")
+
+
+def _user(claims: c.UserClaims, report: _Report) -> None:
+    _user_limits(claims.nats, report)
+    issuer_account = claims.nats.issuer_account
+    if issuer_account and not is_valid_public(issuer_account, Prefix.ACCOUNT):
+        report.error("account_id is not an account public key")
+
+
+def _user_limits(limits: t.UserPermissionLimits, report: _Report) -> None:
+    _permissions(limits, report)
+    for network in limits.sources:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            report.error(f"invalid cidr {network!r} in user src limits")
+    for window in limits.times:
+        for text in (window.start, window.end):
+            try:
+                datetime.strptime(text, "%H:%M:%S")
+            except ValueError:
+                report.error(f"time {text!r} in time range is invalid: use hh:mm:ss")
+    for kind in limits.allowed_connection_types:
+        if kind.upper() not in t.CONNECTION_TYPES:
+            report.error(f"unknown connection type {kind!r}")
+
+
+def _activation(claims: c.ActivationClaims, report: _Report) -> None:
+    body = claims.nats
+    if body.import_kind not in (t.STREAM, t.SERVICE):
+        report.error(f"invalid import type: {body.import_kind!r}")
+    error = _subject_error(body.subject)
+    if error:
+        report.error(error)
+    if body.issuer_account and not is_valid_public(body.issuer_account, Prefix.ACCOUNT):
+        report.error("account_id is not an account public key")
+
+
+def _authorization_response(claims: c.AuthorizationResponseClaims, report: _Report) -> None:
+    if bool(claims.nats.jwt) == bool(claims.nats.error):
+        report.error("exactly one of jwt and error must be set")
+    if not is_valid_public(claims.aud, Prefix.SERVER):
+        report.error("audience must be a server public key")
+
+
+def _account(claims: c.AccountClaims, report: _Report, now: float | None) -> None:
+    body = claims.nats
+    _imports(claims, report, now)
+    _exports(body, report)
+    _limits(claims, report)
+    _permissions(body.default_permissions, report)
+    _mappings(body, report)
+    _authorization(body.authorization, report)
+    _trace(body.trace, report)
+    _signing_keys(body, report)
+    for name, text in (("description", body.description), ("info url", body.info_url)):
+        if len(text) > INFO_CHARS_MAX:
+            report.error(f"{name} is longer than {INFO_CHARS_MAX} characters")
+    if body.info_url and not _is_url(body.info_url):
+        report.error(f"info url {body.info_url[:80]!r} has no scheme or host")
+    if body.cluster_traffic not in ("", "system", "owner"):
+        report.error(f"unknown cluster traffic option {body.cluster_traffic[:32]!r}")
+
+
+def _limits(claims: c.AccountClaims, report: _Report) -> None:
+    limits = claims.nats.limits
+    flat = t.JetStreamLimits(
+        **{name: getattr(limits, name) for name in t.JetStreamLimits.__annotations__}
+    )
+    if limits.tiered_limits:
+        if not flat.is_unset():
+            report.error("JetStream limits and tiered JetStream limits are mutually exclusive")
+        if "" in limits.tiered_limits:
+            report.error("a JetStream tier needs a name")
+    if (
+        claims.iss == claims.sub
+        and limits != t.AccountLimits.unlimited()
+        and limits != t.AccountLimits()
+    ):
+        report.warn("the issuer of a self-signed account with limits is not an operator")
+    for name, count, used in (
+        ("imports", limits.imports, len(claims.nats.imports)),
+        ("exports", limits.exports, len(claims.nats.exports)),
+    ):
+        if 0 <= count < used:
+            report.error(f"the account contains more {name} than allowed by the operator")
+    if not limits.wildcards and any(
+        "*" in export.subject.split(".") or export.subject.endswith(">")
+        for export in claims.nats.exports
+    ):
+        report.error("the account contains wildcard exports that are not allowed by the operator")
+
+
+def _exports(body: c.AccountBody, report: _Report) -> None:
+    for kind in (t.STREAM, t.SERVICE):
+        seen = [export.subject for export in body.exports if export.type == kind]
+        for i, one in enumerate(seen):
+            for other in seen[i + 1 :]:
+                if subject_covers(one, other) or subject_covers(other, one):
+                    report.error(f"overlapping {kind} exports: {one!r} and {other!r}")
+    for export in body.exports:
+        _export(export, report)
+
+
+def _export(export: t.Export, report: _Report) -> None:
+    if export.type not in (t.STREAM, t.SERVICE):
+        report.error(f"invalid export type: {export.type[:32]!r}")
+    error = _subject_error(export.subject)
+    if error:
+        report.error(error)
+    if export.is_service:
+        if export.response_type not in ("", "Singleton", "Stream", "Chunked"):
+            report.error(f"unrecognized response type: {export.response_type[:32]!r}")
+    elif export.response_type or export.latency or export.allow_trace:
+        report.error(f"stream export {export.subject!r} has settings that only services have")
+    if export.latency is not None:
+        sampling = export.latency.sampling
+        if isinstance(sampling, str):
+            if sampling != t.SAMPLING_HEADERS:
+                report.error("latency sampling must be 1 to 100 or headers")
+        elif not 0 <= sampling <= 100:
+            report.error("latency sampling must be 1 to 100 or headers")
+        error = _subject_error(export.latency.results, wildcards=False)
+        if error:
+            report.error(f"latency results: {error}")
+    if export.response_threshold < 0:
+        report.error("negative response threshold is invalid")
+    position = export.account_token_position
+    if position:
+        tokens = export.subject.split(".")
+        if not 0 < position <= len(tokens) or tokens[position - 1] != "*":
+            report.error(f"account token position {position} is not at a * of {export.subject!r}")
+    if export.info_url and not _is_url(export.info_url):
+        report.error(f"info url {export.info_url[:80]!r} has no scheme or host")
+
+
+def _imports(claims: c.AccountClaims, report: _Report, now: float | None) -> None:
+    locals_seen: set[str] = set()
+    for item in claims.nats.imports:
+        if item.type not in (t.STREAM, t.SERVICE):
+            report.error(f"invalid import type: {item.type[:32]!r}")
+        if not is_valid_public(item.account, Prefix.ACCOUNT):
+            report.error(f"import {item.subject!r}: account is not an account public key")
+        elif item.account == claims.sub:
+            report.warn(f"import {item.subject!r} is from the account itself")
+        error = _subject_error(item.subject)
+        if error:
+            report.error(error)
+        if item.to:
+            report.warn(f"import {item.subject!r}: field `to` is deprecated, use local_subject")
+            if item.local_subject:
+                report.error(f"import {item.subject!r}: only one of to and local_subject")
+        if item.share and not item.is_service:
+            report.error(f"sharing information is only for services: {item.subject!r}")
+        if item.allow_trace and item.is_service:
+            report.error(f"allow trace is only for stream imports: {item.subject!r}")
+        if item.is_service:
+            local = item.local or item.subject
+            if local in locals_seen:
+                report.error(f"overlapping service imports on {local!r}")
+            locals_seen.add(local)
+        if item.token:
+            _import_token(claims, item, report, now)
+
+
+def _import_token(
+    claims: c.AccountClaims, item: t.Import, report: _Report, now: float | None
+) -> None:
+    if "://" in item.token:
+        if not _is_url(item.token):
+            report.error(f"import {item.subject!r}: invalid token url")
+        return
+    try:
+        activation = decode(item.token)
+    except JwtError as error:
+        report.error(f"import {item.subject!r} contains an invalid activation token: {error}")
+        return
+    problem = activation_error(activation, claims.sub, item)
+    if problem:
+        report.error(f"import {item.subject!r}: {problem}")
+    elif activation.is_expired(now):
+        report.time(f"activation token of import {item.subject!r} is expired")
+
+
+def activation_error(token: c.Claims, importer: str, item: t.Import) -> str | None:
+    """Why this token does not entitle `importer` to `item`, or None when it does.
+
+    Expiry and revocation are separate questions: see `Claims.is_expired` and `is_revoked`.
+    """
+    if not isinstance(token, c.ActivationClaims):
+        return "token is not an activation"
+    if token.sub != importer:
+        return "activation token is for another account"
+    if (token.nats.issuer_account or token.iss) != item.account:
+        return "activation token was not issued by the exporting account"
+    if token.nats.import_kind != item.type:
+        return "activation token is for another type of import"
+    if not subject_covers(token.nats.subject, item.subject):
+        return "activation token is for another subject"
+    return None
+
+
+def _mappings(body: c.AccountBody, report: _Report) -> None:
+    for source, targets in body.mappings.items():
+        error = _subject_error(source)
+        if error:
+            report.error(f"mapping: {error}")
+        totals: dict[str, int] = {}
+        for target in targets:
+            error = _subject_error(target.subject.replace(" ", ""))
+            if error:
+                report.error(f"mapping to: {error}")
+            if not 0 <= target.weight <= 100:
+                report.error(f"mapping {source!r}: weight must be 0 to 100")
+            totals[target.cluster] = totals.get(target.cluster, 0) + (target.weight or 100)
+        for cluster, total in totals.items():
+            if total > 100:
+                where = f" in cluster {cluster!r}" if cluster else ""
+                report.error(f"mapping {source!r} exceeds 100% among all of its targets{where}")
+
+
+def _authorization(authorization: t.ExternalAuthorization, report: _Report) -> None:
+    for user in authorization.auth_users:
+        if not is_valid_public(user, Prefix.USER):
+            report.error(f"auth callout user {user[:60]!r} is not a user public key")
+    accounts = authorization.allowed_accounts
+    if accounts and not authorization.auth_users:
+        report.error("external authorization cannot have accounts without users specified")
+    if "*" in accounts and len(accounts) > 1:
+        report.error("auth callout: * must be the only allowed account")
+    for account in accounts:
+        if account != "*" and not is_valid_public(account, Prefix.ACCOUNT):
+            report.error(f"auth callout account {account[:60]!r} is not an account public key")
+    if authorization.xkey and not is_valid_public(authorization.xkey, Prefix.CURVE):
+        report.error("auth callout xkey is not a curve public key")
+
+
+def _trace(trace: t.MsgTrace | None, report: _Report) -> None:
+    if trace is None:
+        return
+    error = _subject_error(trace.dest, wildcards=False)
+    if error:
+        report.error(f"trace destination: {error}")
+    if not 0 <= trace.sampling <= 100:
+        report.error("trace sampling must be 1 to 100")
+
+
+def _signing_keys(body: c.AccountBody, report: _Report) -> None:
+    roles: set[str] = set()
+    for item in body.signing_keys:
+        public = item if isinstance(item, str) else item.key
+        if not is_valid_public(public, Prefix.ACCOUNT):
+            report.error(f"{public[:60]} is not an account public key")
+        if isinstance(item, t.ScopedSigner):
+            if item.kind != "user_scope":
+                report.error(f"signing key {public}: unknown kind of scope")
+            _user_limits(item.template, report)
+            if item.role and item.role in roles:
+                report.warn(f"role {item.role!r} is used by more than one signing key")
+            roles.add(item.role)
+
+
+def subject_covers(pattern: str, subject: str) -> bool:
+    """True when every subject that `subject` (may have wildcards) matches, `pattern` matches."""
+    theirs = subject.split(".")
+    for index, token in enumerate(pattern.split(".")):
+        if token == ">":
+            return len(theirs) > index
+        if index >= len(theirs) or theirs[index] == ">":
+            return False
+        if token not in ("*", theirs[index]):
+            return False
+    return len(theirs) == len(pattern.split("."))

@@ -1,0 +1,51 @@
+"""TLS settings of a client, turned into an `ssl.SSLContext`."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class TlsError(ValueError):
+    """A certificate, key or authority file that cannot be used; the message names the file."""
+
+
+@dataclass(frozen=True)
+class ClientTls:
+    """PEM file paths: own certificate and key, and authorities to trust ("" is the system's)."""
+
+    cert: str = ""
+    key: str = ""
+    ca: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.cert or self.key or self.ca)
+
+    def context(self) -> ssl.SSLContext:
+        """A context that verifies the server and its name, TLS 1.2 or newer. Raises TlsError."""
+        if bool(self.cert) != bool(self.key):
+            raise TlsError("a client certificate needs both a certificate and a key file")
+        for path in (self.cert, self.key, self.ca):
+            _require_file(path)
+        try:
+            context = ssl.create_default_context(cafile=self.ca or None)
+        except (ssl.SSLError, OSError) as error:
+            raise TlsError(f"cannot use certificate authority {self.ca}: {error}") from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.cert:
+            try:
+                # The password callback keeps OpenSSL from asking on the terminal.
+                context.load_cert_chain(self.cert, self.key, password=_no_password)
+            except (ssl.SSLError, OSError, TlsError) as error:
+                raise TlsError(f"cannot use certificate {self.cert}: {error}") from None
+        return context
+
+
+def _require_file(path: str) -> None:
+    if path and not Path(path).is_file():
+        raise TlsError(f"file {path} does not exist")
+
+
+def _no_password() -> str:
+    raise TlsError("the private key is encrypted")

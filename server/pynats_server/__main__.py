@@ -1,0 +1,98 @@
+"""`pynats-server`: the broker as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pynats_server.argv_redaction import redact_process_title
+from pynats_server.flags import Command, parse_command_line
+
+if TYPE_CHECKING:
+    from pynats_server.server import Server
+
+PROGRAM = "pynats-server"
+
+
+def main() -> None:
+    """Entry point of the console script; exits with the real server's exit codes."""
+    program = Path(sys.argv[0]).name
+    if program in ("__main__.py", ""):
+        program = PROGRAM
+    command = parse_command_line(sys.argv[1:], program)
+    sys.stdout.write(command.stdout)
+    sys.stdout.flush()
+    sys.stderr.write(command.stderr)
+    sys.stderr.flush()
+    if command.exit_code is not None:
+        raise SystemExit(command.exit_code)
+    redact_process_title()
+    raise SystemExit(_run(command, program))
+
+
+def _run(command: Command, program: str) -> int:
+    from pynats_server.logs import LogError
+    from pynats_server.server import Server, ServerError
+
+    assert command.options is not None
+    try:
+        server_options = command.options
+
+        async def serve() -> int:
+            server = Server(server_options, program=program)
+            if command.config:
+                server.load_options = command.load
+            _handle_signals(server)
+            try:
+                await server.start()
+            except ServerError as error:
+                server.log.fatal(str(error))
+                return 1
+            gc.collect()
+            gc.freeze()  # what is alive now stays: later collections need not look at it
+            await server.wait_stopped()
+            return 0
+
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(serve())
+    except (ServerError, LogError) as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return 1
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where it exists, asyncio elsewhere."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _handle_signals(server: Server) -> None:
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def stop(number: signal.Signals) -> None:
+        if number == signal.SIGTERM and server.in_lame_duck:
+            return  # lame duck ends by itself
+        server.log.notice(f'Trapped "{_NAMES[number]}" signal')
+        tasks.add(asyncio.ensure_future(server.shutdown()))
+
+    for number in _NAMES:
+        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, server.reload)
+    loop.add_signal_handler(signal.SIGUSR1, server.reopen_log)
+    loop.add_signal_handler(signal.SIGUSR2, server.enter_lame_duck)
+
+
+_NAMES = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The authenticator interface, and what a client says about itself in CONNECT."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from types import NotImplementedType
+from typing import Any, Protocol
+
+from pynats_server.core.permissions import Permissions
+
+
+@dataclass(slots=True)
+class ConnectOptions:
+    """CONNECT of the client protocol with its defaults (server-inventory 3.2).
+
+    A later CONNECT on the same connection changes only the fields that it names.
+    """
+
+    verbose: bool = True
+    pedantic: bool = True
+    echo: bool = True
+    tls_required: bool = False
+    headers: bool = False
+    no_responders: bool = False
+    protocol: int = 0
+    name: str = ""
+    lang: str = ""
+    version: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    auth_token: str = field(default="", repr=False)
+    nkey: str = ""
+    jwt: str = field(default="", repr=False)
+    sig: str = field(default="", repr=False)
+    account: str = ""
+    new_account: bool = False
+
+    def update(self, raw: bytes) -> None:
+        """Takes the fields of a CONNECT over. JSON as Go reads it: keys in any case, null keeps
+        the value, the last of equal keys wins. Raises ValueError for anything but an object, and
+        for a value of the wrong type."""
+        text = raw.decode("utf-8", "replace")
+        try:
+            decoded = json.loads(text, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if decoded is None:
+            return
+        if not isinstance(decoded, dict):
+            raise ValueError("CONNECT needs a JSON object")
+        changes: dict[str, Any] = {}
+        for key, value in decoded.items():
+            known = _FIELDS.get(key.lower())
+            if known is None or value is None:
+                continue
+            attribute, kind = known
+            if type(value) is not kind:
+                raise ValueError(f"{attribute}: {kind.__name__} expected")
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise ValueError(f"{attribute}: out of range")
+            changes[attribute] = value
+        for attribute, value in changes.items():
+            setattr(self, attribute, value)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+_FIELDS: dict[str, tuple[str, type]] = {
+    "verbose": ("verbose", bool),
+    "pedantic": ("pedantic", bool),
+    "echo": ("echo", bool),
+    "tls_required": ("tls_required", bool),
+    "headers": ("headers", bool),
+    "no_responders": ("no_responders", bool),
+    "protocol": ("protocol", int),
+    "name": ("name", str),
+    "lang": ("lang", str),
+    "version": ("version", str),
+    "user": ("user", str),
+    "pass": ("password", str),
+    "auth_token": ("auth_token", str),
+    "nkey": ("nkey", str),
+    "jwt": ("jwt", str),
+    "sig": ("sig", str),
+    "account": ("account", str),
+    "new_account": ("new_account", bool),
+}
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Who somebody is: the account's name, compiled permissions (None = unrestricted), and the
+    name that monitoring shows."""
+
+    account: str
+    permissions: Permissions | None = None
+    user: str | None = None
+
+
+class Authenticator(Protocol):
+    """Decides about CONNECT."""
+
+    @property
+    def required(self) -> bool:
+        """Whether clients must present credentials at all."""
+        ...
+
+    def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
+        """The verdict, None for a refusal, or NotImplemented when it takes `slow`."""
+        ...
+
+    def slow(self, options: ConnectOptions) -> Verdict | None:
+        """As `quick`, for checks that take long (bcrypt); runs in a thread."""
+        ...
+
+    def implicit(self) -> Verdict | None:
+        """For a client that sends other verbs before CONNECT; None refuses."""
+        ...

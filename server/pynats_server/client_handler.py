@@ -1,0 +1,243 @@
+"""What the data plane leaves to Python: greeting, CONNECT, errors, traces, the end of clients."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.engine import Connection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.options import Options
+from pynats_server.settings.durations import show_duration
+from pynats_server.trace_text import payload_text, redact_connect
+
+if TYPE_CHECKING:
+    from pynats_server.server import Server
+
+NS = 1_000_000_000  # per second
+
+
+def apply_limits(client: ClientConnection, options: Options) -> None:
+    """Gives a client what the options say and a reload may change."""
+    client.max_control_line = options.max_control_line
+    client.max_payload = options.max_payload
+    client.ping_interval_ns = int(options.ping_interval * NS)
+    client.ping_max = options.ping_max
+
+
+class ClientHandler:
+    """Callbacks of the engine and of client connections; one per server, on the loop's thread."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._log = server.log
+        self._checks: set[asyncio.Task[None]] = set()
+
+    # -- arrival ----------------------------------------------------------------------------
+
+    def on_accept(self, sock: socket.socket, address: Sequence[object]) -> None:
+        """Takes a new socket in: limits, INFO, timers."""
+        server, options = self._server, self._server.options
+        host, port = str(address[0]), int(str(address[1]))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        required = server.authenticator.required
+        client = ClientConnection(
+            server.engine, sock, host, port, None if required else server.global_account
+        )
+        client.context = ConnectOptions()
+        client.max_subscriptions = options.max_subscriptions
+        client.max_subscription_tokens = options.max_subscription_tokens
+        apply_limits(client, options)
+        client.implicit_connect = bool(options.no_auth_user)
+        client.send(server.info.encode(client))
+        client.open()
+        if self._log.debug_enabled:
+            self._log.debug(f"{_label(client)} - Client connection created")
+        limit = options.max_connections
+        if limit < 0 or len(server.engine.connections) > limit > 0:
+            client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+            return
+        if required:
+            client.auth_deadline = time.monotonic_ns() + int(options.authorization.timeout * NS)
+        else:
+            client.admit(server.global_account, None)
+
+    # -- CONNECT ----------------------------------------------------------------------------
+
+    def on_connect(self, client: ClientConnection, raw: bytes) -> None:
+        """CONNECT arrived; checks that take long go to a thread, and reading waits for them."""
+        if self._log.trace_enabled:
+            self._trace(client, "<<-", f"[CONNECT {redact_connect(raw)}]")
+        connect: ConnectOptions = client.context
+        try:
+            connect.update(raw)
+        except ValueError as error:
+            client.reject_connect(str(error))
+            return
+        if connect.account or connect.new_account:
+            self._refuse(client)  # the account follows from the credentials alone
+            return
+        verdict = self._server.authenticator.quick(connect)
+        if verdict is NotImplemented:
+            client.hold()
+            task = asyncio.ensure_future(self._check(client, connect))
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
+        else:
+            assert verdict is None or isinstance(verdict, Verdict)
+            self._conclude(client, connect, verdict)
+
+    async def _check(self, client: ClientConnection, connect: ConnectOptions) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            authenticator = self._server.authenticator
+            try:
+                verdict = await loop.run_in_executor(None, authenticator.slow, connect)
+            except Exception as error:  # a bug of ours must not leave the client held for ever
+                self.on_internal_error(client, error)
+                verdict = None
+            if authenticator is self._server.authenticator:
+                break  # else a reload came in between, and its rules count
+        if not client.closing:
+            self._conclude(client, connect, verdict)
+            client.proceed()
+
+    def _conclude(
+        self, client: ClientConnection, connect: ConnectOptions, verdict: Verdict | None
+    ) -> None:
+        if verdict is None:
+            self._refuse(client)
+            return
+        if connect.protocol not in (0, 1):
+            client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
+            return
+        headers = connect.headers and not self._server.options.no_header_support
+        if connect.no_responders and not headers:
+            client.fail_with(
+                "no responders requires headers support",
+                CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
+            )
+            return
+        client.verbose = connect.verbose
+        client.pedantic = connect.pedantic
+        client.headers = headers
+        client.no_responders = connect.no_responders
+        client.protocol = connect.protocol
+        client.name, client.lang, client.version = connect.name, connect.lang, connect.version
+        client.set_echo(connect.echo)
+        if client.connect_received:
+            client.drop_subscriptions()
+        client.connect_received = True
+        self._admit(client, verdict)
+        if connect.verbose:
+            client.send_ok()
+
+    def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
+        client.admit(self._server.account(verdict.account), verdict.permissions, verdict.user)
+
+    def _refuse(self, client: ClientConnection) -> None:
+        client.fail_with("Authorization Violation", CloseReason.AUTHENTICATION_VIOLATION)
+
+    def on_implicit_connect(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where `no_auth_user` is configured."""
+        verdict = self._server.authenticator.implicit()
+        if verdict is not None:
+            self._admit(client, verdict)
+
+    def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
+        """INFO from a client is ignored, but must be what it says."""
+        try:
+            ConnectOptions().update(raw)
+        except ValueError as error:
+            client.reject_connect(str(error))
+
+    def on_first_pong(self, client: ClientConnection) -> bool:
+        """The first PING after CONNECT was answered: tells the client whom it is connected as.
+        False when that is still to come, because CONNECT is."""
+        if not client.connect_received:
+            return False
+        if client.protocol >= 1:
+            client.send(self._server.info.encode(client, connect_info=True))
+        return True
+
+    # -- trouble ----------------------------------------------------------------------------
+
+    def on_error(self, client: ClientConnection, text: str) -> None:
+        """The client did something wrong."""
+        self._log.error(f"{_label(client)} - {text}")
+
+    def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
+        """A receiver is cut because it does not keep up."""
+        options = self._server.options
+        if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
+            detail = f"MaxPending of {options.max_pending} Exceeded"
+        else:
+            detail = (
+                f"WriteDeadline of {show_duration(options.write_deadline)} exceeded with "
+                f"{connection.pending_chunks} chunks of {connection.pending_bytes} total bytes."
+            )
+        self._log.notice(f"{_label(connection)} - Slow Consumer Detected: {detail}")
+
+    def on_internal_error(self, item: object, error: Exception) -> None:
+        """A bug of ours: the connection ends, the server goes on. One line, no traceback."""
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        who = _label(item) if isinstance(item, Connection) else type(item).__name__
+        self._log.error(f"{who} - internal error, please report: {error!r} at {place}")
+
+    def on_accept_failed(self, error: OSError) -> None:
+        """Out of descriptors and the like: the listener rests for a moment."""
+        self._log.error(f"Temporary Client Accept Error ({error.strerror}), sleeping 10ms")
+        self._server.rest_listener()
+
+    def on_closed(self, connection: Connection) -> None:
+        """A connection has ended; its figures are still readable."""
+        reason = CloseReason(connection.reason)
+        if isinstance(connection, ClientConnection):
+            self._server.remember_closed(connection, reason)
+        if self._log.debug_enabled:
+            self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
+
+    # -- traces -----------------------------------------------------------------------------
+
+    def trace_in(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
+        line = b" ".join(part for part in (verb, arguments) if part)
+        self._trace(client, "<<-", f"[{line.decode('utf-8', 'backslashreplace')}]")
+
+    def trace_payload(self, client: ClientConnection, payload: bytes, header_length: int) -> None:
+        options = self._server.options.log
+        if options.trace_headers:
+            payload = payload[:header_length]
+        if payload:
+            text = payload_text(payload, options.max_traced_msg_len)
+            self._trace(client, "<<-", f"MSG_PAYLOAD: {text}")
+
+    def trace_out(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
+        line = b" ".join(part for part in (verb, arguments) if part)
+        self._trace(client, "->>", f"[{line.decode('utf-8', 'backslashreplace')}]")
+
+    def _trace(self, client: ClientConnection, direction: str, text: str) -> None:
+        self._log.trace(f"{_label(client)} - {direction} {text}")
+
+    async def stop(self) -> None:
+        """Waits for credential checks that still run."""
+        for task in list(self._checks):
+            task.cancel()
+        await asyncio.gather(*self._checks, return_exceptions=True)
+
+
+def _label(connection: Connection) -> str:
+    """How log lines begin: address, id, and who it says it is."""
+    label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
+    if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
+        described = [f"v{connection.version}" if connection.version else "", connection.lang]
+        described.append(connection.name)
+        label += f' - "{":".join(part for part in described if part)}"'
+    return label

@@ -1,0 +1,19 @@
+"""An account: a separate subject space with its own subscriptions and figures."""
+from libc.stdint cimport int64_t, uint64_t
+
+from .engine cimport Totals
+from .sublist cimport Match, Message, Sink, Sublist
+
+
+cdef class Account:
+    cdef readonly str name
+    cdef readonly bint is_system
+    cdef readonly Sublist sublist
+    cdef Totals totals  # in = from its clients, out = to its clients
+    cdef readonly set clients
+    cdef public uint64_t total_connections
+    cdef public uint64_t slow_consumers
+
+# Delivers to everybody whom the subject reaches. Returns the number of deliveries.
+cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random) except -1
+cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1

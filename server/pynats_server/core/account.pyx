@@ -1,0 +1,131 @@
+# cython: boundscheck=False, wraparound=False
+"""See account.pxd."""
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from .engine cimport Engine
+from .native cimport pn_below
+from .sublist cimport Match, MatchQueue, Subscription, match_release, match_retain, new_subscription
+
+
+cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1:
+    cdef int64_t delivered = 0
+    cdef uint32_t i, j, start
+    cdef MatchQueue* queue
+    cdef Subscription sub
+    match_retain(match)  # a delivery may run code that changes the subscriptions
+    try:
+        for i in range(match.n_plain):
+            sub = <Subscription>match.plain[i]
+            if not sub.closed:
+                delivered += sub.sink.deliver(sub, msg, source)
+        for i in range(match.n_queues):
+            queue = &match.queues[i]
+            # A random member; when it cannot take the message, the next ones in turn.
+            start = pn_below(random, queue.length) if queue.length > 1 else 0
+            for j in range(queue.length):
+                sub = <Subscription>queue.members[(start + j) % queue.length]
+                if not sub.closed and sub.sink.deliver(sub, msg, source):
+                    delivered += 1
+                    break
+    finally:
+        match_release(match)
+    return delivered
+
+
+cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random) except -1:
+    return route_match(
+        account.sublist.match(msg.subject, msg.subject_len), source, msg, random
+    )
+
+
+cdef class ServiceSink(Sink):
+    """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
+    bytes (headers: the raw block, empty when there is none; reply empty likewise)."""
+    cdef Account account
+    cdef object callback
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        sub.delivered += 1
+        self.callback(
+            self.account,
+            msg.subject[:msg.subject_len],
+            msg.reply[:msg.reply_len],
+            msg.payload[:msg.header_len],
+            msg.payload[msg.header_len:msg.total_len],
+        )
+        return 1
+
+
+cdef class Account:
+    def __init__(self, str name not None, cache: bool = True, is_system: bool = False):
+        self.name = name
+        self.is_system = is_system
+        self.sublist = Sublist() if cache else Sublist(0)
+        self.clients = set()
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r})"
+
+    @property
+    def in_msgs(self) -> int:
+        return self.totals.in_msgs
+
+    @property
+    def in_bytes(self) -> int:
+        return self.totals.in_bytes
+
+    @property
+    def out_msgs(self) -> int:
+        return self.totals.out_msgs
+
+    @property
+    def out_bytes(self) -> int:
+        return self.totals.out_bytes
+
+    def subscribe(self, subject: bytes, callback, queue: bytes = b"") -> Subscription:
+        """Adds an internal subscription; `callback(account, subject, reply, headers, payload)`
+        runs inside the publishing turn and must not block."""
+        cdef ServiceSink sink = ServiceSink()
+        sink.account = self
+        sink.callback = callback
+        cdef Subscription sub = new_subscription(
+            sink, subject, len(subject), queue, len(queue), b"0", 1
+        )
+        self.sublist.insert(sub)
+        return sub
+
+    def unsubscribe(self, Subscription sub not None) -> None:
+        """Ends an internal subscription. Idempotent."""
+        if not sub.closed:
+            sub.closed = True
+            self.sublist.remove(sub)
+
+    def publish(
+        self, Engine engine not None, bytes subject not None, bytes payload not None,
+        bytes reply=b"", bytes headers=b"",
+    ) -> int:
+        """Publishes on behalf of the server. `headers` is a raw header block or empty.
+        Returns the number of deliveries."""
+        cdef Message msg
+        cdef size_t total = len(headers) + len(payload)
+        cdef char* buffer = <char*>malloc(total + 2)
+        if buffer == NULL:
+            raise MemoryError()
+        memcpy(buffer, <const char*>headers, len(headers))
+        memcpy(buffer + len(headers), <const char*>payload, len(payload))
+        buffer[total] = b"\r"
+        buffer[total + 1] = b"\n"
+        memset(&msg, 0, sizeof(msg))
+        msg.subject = subject
+        msg.subject_len = <uint32_t>len(subject)
+        msg.reply = reply
+        msg.reply_len = <uint32_t>len(reply)
+        msg.payload = buffer
+        msg.header_len = <uint32_t>len(headers)
+        msg.total_len = <uint32_t>total
+        try:
+            return route(self, None, &msg, &engine.random)
+        finally:
+            free(buffer)

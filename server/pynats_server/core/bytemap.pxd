@@ -1,0 +1,27 @@
+"""Hash map from byte strings to pointers, without Python objects.
+
+Open addressing with linear probing and backward-shift deletion (no tombstones, so churn does not
+slow it down). The map does not own its keys: a key must live as long as its entry, which callers
+get for free by keeping the key inside the value.
+"""
+from libc.stdint cimport uint32_t, uint64_t
+
+cdef uint64_t hash_seed
+
+cdef struct Slot:
+    const char* key
+    void* value  # NULL = empty slot
+    uint32_t length
+    uint32_t hash
+
+cdef struct ByteMap:
+    Slot* slots
+    uint32_t capacity  # power of two, or 0
+    uint32_t used
+
+cdef void* bytemap_get(ByteMap* self, const char* key, size_t length) noexcept nogil
+# Returns the value that was there before (NULL if none).
+cdef void* bytemap_put(ByteMap* self, const char* key, size_t length, void* value) except? NULL
+# Returns the removed value (NULL if none).
+cdef void* bytemap_pop(ByteMap* self, const char* key, size_t length) noexcept nogil
+cdef void bytemap_free(ByteMap* self) noexcept nogil

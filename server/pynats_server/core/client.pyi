@@ -1,0 +1,64 @@
+import socket
+from typing import Any
+
+from pynats_server.core.account import Account
+from pynats_server.core.engine import Connection, Engine
+from pynats_server.core.permissions import Permissions
+from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sublist import Subscription
+
+class ClientConnection(Connection):
+    verbose: bool
+    pedantic: bool
+    headers: bool
+    no_responders: bool
+    protocol: int
+    name: str
+    lang: str
+    version: str
+    user: str | None
+    context: Any
+    max_control_line: int
+    max_payload: int
+    max_subscriptions: int
+    max_subscription_tokens: int
+    implicit_connect: bool
+    connect_received: bool
+    auth_deadline: int
+    ping_interval_ns: int
+    ping_max: int
+    def __init__(
+        self,
+        engine: Engine,
+        sock: socket.socket,
+        host: str,
+        port: int,
+        account: Account | None = None,
+    ) -> None: ...
+    @property
+    def account(self) -> Account: ...
+    @property
+    def permissions(self) -> Permissions | None: ...
+    @property
+    def awaiting_connect(self) -> bool: ...
+    @property
+    def first_pong_sent(self) -> bool: ...
+    @property
+    def rtt(self) -> int: ...
+    @property
+    def echo(self) -> bool: ...
+    @property
+    def subscription_count(self) -> int: ...
+    def admit(
+        self, account: Account, permissions: Permissions | None, user: str | None = None
+    ) -> None: ...
+    def hold(self) -> None: ...
+    def proceed(self) -> None: ...
+    def set_echo(self, echo: bool) -> None: ...
+    def send_ok(self) -> None: ...
+    def send_error(self, text: str) -> None: ...
+    def fail_with(self, text: str, reason: CloseReason) -> None: ...
+    def reject_connect(self, text: str) -> None: ...
+    def subscription_list(self) -> list[Subscription]: ...
+    def drop_subscriptions(self) -> None: ...
+    def prune(self, permissions: Permissions | None) -> list[Subscription]: ...

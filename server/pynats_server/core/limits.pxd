@@ -1,0 +1,50 @@
+"""Every bound of the data plane in one place: value, unit, reason."""
+
+cdef enum:
+    # Read per wake-up and connection, bytes. Large enough to amortise the system call, small
+    # enough that the chunk and what is written from it stay in a core's cache, and that no
+    # connection keeps the loop from the others for long.
+    READ_CHUNK = 262144
+    # A frame larger than this gets a buffer of its own size while it arrives, bytes; smaller
+    # remains are carried over and read again.
+    ASSEMBLY_MIN = 32768
+    # Payloads from this size on are written from where they were read instead of being copied.
+    EXTERN_MIN = 2048
+    # Output buffers of the pool, bytes, and how many the pool keeps. A buffer holds what may
+    # gather before a receiver holds its producers back, so that it seldom grows: fresh memory
+    # means page faults, which cost more than the copy.
+    OUT_BUFFER = 262144
+    OUT_POOL = 16
+    # Read chunks kept for reuse, for the same reason.
+    CHUNK_POOL = 8
+    # A connection with more output than this is flushed before its turn ends, bytes.
+    FLUSH_MARK = 65536
+    # Pieces per system call.
+    IOV_MAX_PIECES = 256
+    # Backlog at which a receiver begins to hold back its producers, and at which it lets go, bytes.
+    BACKLOG_HIGH = 196608
+    BACKLOG_LOW = 65536
+    # How long a receiver may hold back producers before they go on without it, milliseconds.
+    BACKLOG_HOLD_MS = 10
+    # Pause per read of a producer whose receiver is above 75 % / 100 % of max_pending, ms.
+    STALL_MIN_MS = 2
+    STALL_MAX_MS = 5
+    # Events taken per poll, and polls per wake-up of the event loop.
+    POLL_EVENTS = 512
+    POLL_ROUNDS = 16
+    # Connections accepted per wake-up.
+    ACCEPT_BATCH = 64
+    # Blank or ignored bytes tolerated inside a control line beyond its limit, bytes.
+    CONTROL_LINE_SLACK = 1024
+    # Deepest subject accepted in SUB: bounds the recursion of the matcher.
+    SUBJECT_TOKENS_MAX = 8192
+    # Subjects whose publish permission is remembered per connection.
+    PERMISSION_CACHE = 1024
+    # Longest control line that the repeated-line shortcut remembers, bytes.
+    MEMO_LINE = 192
+    # Reply subjects remembered for allow_responses per connection before expired ones are dropped.
+    REPLIES_SWEEP = 4096
+    # Unread input thrown away at a close so that the last -ERR is not lost to a reset, bytes.
+    CLOSE_DRAIN = 1048576
+    # Longest sid for which runs of equal messages are copied with one prepared header, bytes.
+    SID_FAST = 64

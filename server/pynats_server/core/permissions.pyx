@@ -1,0 +1,93 @@
+# cython: boundscheck=False, wraparound=False
+"""See permissions.pxd."""
+from .subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
+
+
+cdef Sublist _patterns(entries):
+    cdef Sublist patterns = Sublist(0)
+    for entry in entries:
+        patterns.add(entry)
+    return patterns
+
+
+cdef list _pairs(entries):
+    """Subscribe entries are "subject" or "subject queue"."""
+    pairs = []
+    for entry in entries:
+        parts = entry.split()
+        pairs.append((parts[0], parts[1] if len(parts) > 1 else b""))
+    return pairs
+
+
+cdef class Permissions:
+    """Compiled form of one user's permissions; subjects are bytes, None means unrestricted.
+
+    `response_max` and `response_ttl_ns` count only with `responses`; negative = unlimited.
+    """
+
+    def __init__(
+        self, publish_allow=None, publish_deny=(), subscribe_allow=None, subscribe_deny=(),
+        responses=False, response_max=1, response_ttl_ns=120_000_000_000,
+    ):
+        if responses and publish_allow is None and not publish_deny:
+            publish_allow = ()  # replying is then all that is allowed
+        self.publish_allow = None if publish_allow is None else _patterns(publish_allow)
+        self.publish_deny = _patterns(publish_deny) if publish_deny else None
+        self.subscribe_allow = None if subscribe_allow is None else _pairs(subscribe_allow)
+        self.subscribe_deny = _pairs(subscribe_deny)
+        self.responses = responses
+        self.response_max = response_max
+        self.response_ttl_ns = response_ttl_ns
+
+    cdef bint may_publish(self, const char* subject, size_t length) noexcept:
+        if self.publish_allow is not None and not self.publish_allow.has_match(subject, length):
+            return False
+        return self.publish_deny is None or not self.publish_deny.has_match(subject, length)
+
+    cdef SubscribeVerdict may_subscribe(self, bytes subject, bytes queue):
+        cdef bytes pattern, group
+        cdef bint allowed = self.subscribe_allow is None
+        if subject_has_gap(subject, len(subject)):  # malformed: no pattern speaks of it
+            return SUBSCRIBE_ALLOWED if allowed else SUBSCRIBE_DENIED
+        cdef bint plain = False  # an entry without a queue covers the subject
+        cdef bint queued = False  # one with a queue does
+        cdef bint named = False  # ... and with this queue
+        if not allowed:
+            for pattern, group in self.subscribe_allow:
+                if not subject_covers(pattern, len(pattern), subject, len(subject)):
+                    continue
+                if not group:
+                    plain = True
+                else:
+                    queued = True
+                    named = named or _queue_matches(queue, group)
+            # Where entries name queues for a subject, a queue subscription must be one of them.
+            allowed = named if queue and queued else plain
+        if not allowed:
+            return SUBSCRIBE_DENIED
+        cdef SubscribeVerdict verdict = SUBSCRIBE_ALLOWED
+        for pattern, group in self.subscribe_deny:
+            if group and not _queue_matches(queue, group):
+                continue
+            if subject_covers(pattern, len(pattern), subject, len(subject)):
+                return SUBSCRIBE_DENIED
+            if subject_overlaps(pattern, len(pattern), subject, len(subject)):
+                verdict = SUBSCRIBE_FILTERED
+        return verdict
+
+    cdef bint denies_delivery(
+        self, const char* subject, size_t length, const char* queue, size_t queue_len
+    ) except -1:
+        cdef bytes pattern, group
+        for pattern, group in self.subscribe_deny:
+            if group and not (
+                queue_len and subject_covers(group, len(group), queue, queue_len)
+            ):
+                continue
+            if subject_matches(subject, length, pattern, len(pattern)):
+                return True
+        return False
+
+
+cdef bint _queue_matches(bytes queue, bytes group):
+    return len(queue) > 0 and subject_covers(group, len(group), queue, len(queue))

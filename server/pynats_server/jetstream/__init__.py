@@ -1,0 +1,1 @@
+"""JetStream: streams that keep what they acknowledge. Storage lives in `store`."""

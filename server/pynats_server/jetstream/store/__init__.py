@@ -1,0 +1,45 @@
+"""Storage of streams: `Store` (the interface), `FileStore`, `MemoryStore`.
+
+May be used by the JetStream layer; imports nothing of the broker. `api` holds the contract,
+`engine` (compiled) records, blocks and index, `filestore`/`recover` the disk, `crypt`, `s2`,
+`highway` the formats, `consumer_state` the o.dat codec.
+
+A stream appends during a loop turn, then calls `commit(callback)` once; the callback runs when
+an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.
+"""
+
+from .api import (
+    BadKey,
+    CorruptRecord,
+    SequenceNotFound,
+    Store,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+    StoreState,
+    TooLarge,
+)
+from .commit import Syncer
+from .engine import Message
+from .filestore import FileConfig, FileStore, choose_block_size
+from .memory import MemoryStore
+
+__all__ = [
+    "BadKey",
+    "CorruptRecord",
+    "FileConfig",
+    "FileStore",
+    "MemoryStore",
+    "Message",
+    "SequenceNotFound",
+    "Store",
+    "StoreClosed",
+    "StoreError",
+    "StoreFailed",
+    "StoreFull",
+    "StoreState",
+    "Syncer",
+    "TooLarge",
+    "choose_block_size",
+]

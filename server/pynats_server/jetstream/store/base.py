@@ -1,0 +1,244 @@
+"""Operations both stores share, on top of the compiled engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .api import SequenceNotFound, StoreFailed, StoreState
+from .engine import Block, Engine, Message
+from .seqset import SequenceSet
+from .subjects import matches
+
+U64_MAX = (1 << 64) - 1
+
+
+def is_literal(filter: bytes) -> bool:
+    """Whether no token of the filter is a wildcard."""
+    return not any(token in (b"*", b">") for token in filter.split(b"."))
+
+
+class BlockStore(Engine):
+    """Everything of the `Store` interface that does not depend on where blocks live."""
+
+    lost: SequenceSet
+    lost_bytes: int = 0
+
+    def _bury(self, seq: int, ts: int) -> None:
+        """Make a removal outlive a restart."""
+
+    def _drop_block(self, block: Block) -> None:
+        """Release what an emptied block holds."""
+
+    def _leave_tail(self) -> None:
+        """Start a new block that remembers the last sequence on its own."""
+        self.roll_block()
+        assert self.tail is not None
+        self.tail.mark(self.last_seq, self.last_ts, True)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand everything buffered to the operating system."""
+
+    def _check(self) -> None:
+        if self.failed is not None:
+            raise StoreFailed(str(self.failed))
+
+    def load_next(self, filter: bytes, start: int) -> Message | None:
+        """The first live message of `filter` at or after `start`, or None."""
+        if filter == b">":
+            return self.next_of(filter, start, U64_MAX)
+        subjects, _, first, last = self.subject_bounds(filter)
+        if not subjects or last < start:
+            return None
+        return self.next_of(filter, max(start, first), last)
+
+    def load_previous(self, filter: bytes, stop: int) -> Message | None:
+        """The last live message of `filter` at or before `stop`, or None."""
+        subjects, _, first, last = self.subject_bounds(filter)
+        if not subjects or first > stop:
+            return None
+        return self.previous_of(filter, first, min(stop, last))
+
+    def load_last(self, filter: bytes) -> Message | None:
+        """The newest message of `filter`, or None."""
+        return self.load_previous(filter, U64_MAX)
+
+    def multi_last(self, filters: Iterable[bytes], up_to: int = 0) -> list[int]:
+        """Sequences of the newest message (not above `up_to` when given) of every subject."""
+        found: set[int] = set()
+        for filter in filters:
+            for subject, (_, _, last) in self.subject_states(filter).items():
+                if up_to and last > up_to:
+                    message = self.load_previous(subject, up_to)
+                    if message is None:
+                        continue
+                    last = message.seq
+                found.add(last)
+        return sorted(found)
+
+    def seq_from_time(self, ts: int) -> int:
+        """First live sequence with a timestamp >= `ts`; last_seq + 1 when there is none."""
+        for block in self.blocks:
+            if not block.msgs or block.last_ts < ts:
+                continue
+            if block.first_ts >= ts:
+                return block.first_seq
+            if not block.loaded:
+                self.load_block(block)
+            for seq, stamp, _, _ in block.live():
+                if stamp >= ts:
+                    return seq
+        return self.last_seq + 1
+
+    def remove(self, seq: int) -> bool:
+        """Delete one message; False when it is not there."""
+        self._check()
+        gone = self.unlink(seq)
+        if gone is None:
+            return False
+        self._bury(seq, gone[1])
+        self._sweep(seq)
+        return True
+
+    def _sweep(self, seq: int) -> None:
+        """Release the block of a removed sequence when nothing in it lives."""
+        if self.blocks and not self.blocks[0].msgs and self.blocks[0] is not self.tail:
+            at = 0
+        else:
+            at = self.block_at(seq)
+        if at < len(self.blocks):
+            block = self.blocks[at]
+            if not block.msgs and block is not self.tail:
+                del self.blocks[at]
+                self._drop_block(block)
+
+    def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
+        """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`."""
+        self._check()
+        if filter in (b">", b"") and not up_to and not keep:
+            return self._purge_all()
+        filter = filter or b">"
+        stop = min(up_to - 1, self.last_seq) if up_to else self.last_seq
+        doomed: list[int] = []
+        start = self.first_seq
+        while (message := self.load_next(filter, start)) is not None and message.seq <= stop:
+            doomed.append(message.seq)
+            start = message.seq + 1
+        if keep:
+            doomed = doomed[: max(0, len(doomed) - keep)]
+        for seq in doomed:
+            self.remove(seq)
+        return len(doomed)
+
+    def _purge_all(self) -> int:
+        gone = self.msgs
+        self.compact(self.last_seq + 1)
+        return gone
+
+    def compact(self, seq: int) -> int:
+        """Delete every message below `seq`; returns how many."""
+        self._check()
+        gone = 0
+        tail = self.tail
+        if tail is not None and tail.msgs and tail.last_seq < seq:
+            self._leave_tail()
+        while self.blocks and self.blocks[0] is not self.tail and self.blocks[0].last_seq < seq:
+            block = self.blocks.pop(0)
+            gone += self.unlink_all(block)
+            self._drop_block(block)
+        self.find_first()
+        while self.msgs and self.first_seq < seq:
+            self.remove(self.first_seq)
+            gone += 1
+        if seq > self.last_seq + 1:
+            self.skip(seq - 1 - self.last_seq, self.last_ts)
+        elif not self.msgs:
+            self.first_seq = self.last_seq + 1
+        return gone
+
+    def oldest(self) -> Iterator[tuple[int, int]]:
+        """(sequence, timestamp) of live messages in order; removing while iterating is fine."""
+        start = self.first_seq
+        while (message := self.next_of(b">", start, U64_MAX)) is not None:
+            yield message.seq, message.ts
+            start = message.seq + 1
+
+    def num_pending(self, filter: bytes, start: int) -> int:
+        """Live messages of `filter` at or after `start`; counts blocks whole where it can."""
+        subjects, total, first, _ = self.subject_bounds(filter)
+        if not subjects:
+            return 0
+        if start <= first:
+            return total
+        whole = filter == b">"
+        found = 0
+        for block in self.blocks[self.block_at(start) :]:
+            if whole and start <= block.first_seq:
+                found += block.msgs
+            elif block.msgs:
+                if not block.loaded:
+                    self.load_block(block)
+                found += block.count_matches(filter, start, U64_MAX)
+        return found
+
+    def skip(self, count: int, ts: int) -> int:
+        """Use up `count` sequences without messages; returns the last of them."""
+        self._check()
+        if count < 1:
+            raise ValueError("skip at least one sequence")
+        tail = self.tail
+        if tail is None or tail.buffered + 30 > self.block_size:
+            tail = self.roll_block()
+        last = self.last_seq + count
+        tail.mark(last, ts, False)
+        if tail.msgs:
+            tail.deleted.add_range(tail.last_seq + 1, last)
+        else:
+            tail.first_seq = last + 1
+        tail.last_seq, tail.last_ts = last, ts
+        self.last_seq = last
+        if not self.msgs:
+            self.first_seq, self.first_ts = last + 1, 0
+        if not self.dirty:
+            self.dirty = True
+            self.on_dirty()
+        return last
+
+    def state(self, deleted: bool = False) -> StoreState:
+        """Counters; with `deleted`, every missing sequence between first and last."""
+        missing = max(0, self.last_seq + 1 - self.first_seq - self.msgs)
+        made = StoreState(
+            self.msgs,
+            self.nbytes,
+            self.first_seq,
+            self.last_seq,
+            self.first_ts,
+            self.last_ts,
+            len(self.tree),
+            missing,
+            lost=list(self.lost),
+            lost_bytes=self.lost_bytes,
+        )
+        if deleted and missing:
+            made.deleted = list(self._gaps())
+        return made
+
+    def _gaps(self) -> Iterator[int]:
+        expected = self.first_seq
+        for block in self.blocks:
+            if not block.msgs:
+                continue
+            yield from range(expected, block.first_seq)
+            yield from block.deleted
+            expected = block.last_seq + 1
+        yield from range(expected, self.last_seq + 1)
+
+    def get(self, seq: int) -> Message | None:
+        """`load` that answers None for a missing sequence (damage still raises)."""
+        try:
+            return self.load(seq)
+        except SequenceNotFound:
+            return None
+
+
+__all__ = ["BlockStore", "is_literal", "matches"]

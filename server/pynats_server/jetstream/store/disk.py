@@ -1,0 +1,80 @@
+"""The disk as an object, so that tests can record, tear and fail what a store does to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """The real thing. Handles are file descriptors; paths are `Path`s."""
+
+    def open(self, path: Path) -> int:
+        """Open for reading and writing, created 0600 when missing."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        """Write all of `data` at `offset`."""
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(handle, view, offset)
+            view, offset = view[done:], offset + done
+
+    def sync(self, handle: int) -> None:
+        """Data (and size) of the file reach the medium before this returns."""
+        os.fdatasync(handle)
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut the file to `size` bytes."""
+        os.ftruncate(handle, size)
+
+    def close(self, handle: int) -> None:
+        """Release a handle."""
+        os.close(handle)
+
+    def read(self, path: Path) -> bytes:
+        """Whole content; raises FileNotFoundError."""
+        return path.read_bytes()
+
+    def names(self, folder: Path) -> list[str]:
+        """Names in a folder, sorted; empty when there is none."""
+        try:
+            return sorted(path.name for path in folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+    def make_folder(self, folder: Path) -> None:
+        """Create a folder (0700) and its parents."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Atomically replace `target`; durable after `sync_folder`."""
+        source.replace(target)
+
+    def remove(self, path: Path) -> None:
+        """Delete a file if it is there."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Creations, renames and deletions in a folder reach the medium."""
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Write a whole file so that a crash leaves the old or the new content."""
+        temporary = path.with_name(path.name + ".tmp")
+        self.remove(temporary)
+        handle = self.open(temporary)
+        try:
+            self.write(handle, data, 0)
+            self.sync(handle)
+        except OSError:
+            self.close(handle)
+            self.remove(temporary)
+            raise
+        self.close(handle)
+        self.rename(temporary, path)
+        self.sync_folder(path.parent)

@@ -1,0 +1,18 @@
+"""HighwayHash-64 for Python callers; compiled modules call `hw_hash64` directly."""
+
+from libc.stdint cimport uint8_t
+
+
+def hash64(const uint8_t[::1] key not None, const uint8_t[::1] data not None):
+    """HighwayHash-64 of `data` under a 32-byte `key`, as an unsigned integer."""
+    if key.shape[0] != 32:
+        raise ValueError("a HighwayHash key has 32 bytes")
+    cdef hw_piece piece
+    piece.data = &data[0] if data.shape[0] else NULL
+    piece.size = <size_t>data.shape[0]
+    return hw_hash64(&key[0], &piece, 1)
+
+
+def digest64(key, data):
+    """The same hash as its 8 bytes on disk (little endian)."""
+    return hash64(key, data).to_bytes(8, "little")

@@ -1,0 +1,124 @@
+"""index.db: the whole state of a stream's blocks, as nats-server writes it (version 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .codec import Reader, put_uvarint, put_varint
+from .seqset import SequenceSet
+
+MAGIC, VERSION = 11, 4
+
+
+@dataclass(slots=True)
+class BlockEntry:
+    """One block: counts of live messages and bytes, sequence range, times in ns."""
+
+    index: int
+    nbytes: int
+    first_seq: int
+    first_ts: int
+    last_seq: int
+    last_ts: int
+    deleted: SequenceSet = field(default_factory=SequenceSet)
+    per_message: int = 0
+
+    @property
+    def msgs(self) -> int:
+        """Live messages."""
+        return max(0, self.last_seq + 1 - self.first_seq - len(self.deleted))
+
+
+@dataclass(slots=True)
+class FullState:
+    """`subjects`: (subject, messages, first block, last block). `tail_sum`: the last 8 bytes of
+    the last block when this was written, which ties the index to the data."""
+
+    msgs: int
+    nbytes: int
+    first_seq: int
+    first_ts: int
+    last_seq: int
+    last_ts: int
+    subjects: list[tuple[bytes, int, int, int]]
+    blocks: list[BlockEntry]
+    tail_index: int
+    tail_sum: bytes
+
+
+def encode_index(state: FullState) -> bytes:
+    """The plain body, without the trailing checksum."""
+    out = bytearray((MAGIC, VERSION))
+    put_uvarint(out, state.msgs)
+    put_uvarint(out, state.nbytes)
+    put_uvarint(out, state.first_seq)
+    put_varint(out, state.first_ts)
+    put_uvarint(out, state.last_seq)
+    put_varint(out, state.last_ts)
+    put_uvarint(out, len(state.subjects))
+    for subject, total, first, last in state.subjects:
+        put_uvarint(out, len(subject))
+        out += subject
+        put_uvarint(out, total)
+        put_uvarint(out, first)
+        put_uvarint(out, last)
+    put_uvarint(out, len(state.blocks))
+    for block in state.blocks:
+        put_uvarint(out, block.index)
+        put_uvarint(out, block.nbytes)
+        put_uvarint(out, block.first_seq)
+        put_varint(out, block.first_ts - state.first_ts)
+        put_uvarint(out, block.last_seq)
+        put_varint(out, block.last_ts - state.first_ts)
+        put_uvarint(out, len(block.deleted))
+        put_uvarint(out, block.per_message)  # may hold TTLs
+        put_uvarint(out, block.per_message)  # may hold schedules
+        if block.deleted:
+            out += block.deleted.encode()
+    put_uvarint(out, state.tail_index)
+    return bytes(out) + state.tail_sum
+
+
+def decode_index(data: bytes) -> FullState:
+    """Parse a body; ValueError on anything malformed."""
+    if len(data) < 2 or data[0] != MAGIC or not 1 <= data[1] <= VERSION:
+        raise ValueError("not a stream index")
+    version, reader = data[1], Reader(data, 2)
+    msgs, nbytes, first_seq = reader.uvarint(), reader.uvarint(), reader.uvarint()
+    first_ts, last_seq, last_ts = reader.varint(), reader.uvarint(), reader.varint()
+    subjects = []
+    for _ in range(reader.uvarint()):
+        subject = reader.take(reader.uvarint())
+        total, first = reader.uvarint(), reader.uvarint()
+        last = reader.uvarint() if total > 1 or version >= 4 else first
+        subjects.append((subject, total, first, last))
+    blocks = []
+    for _ in range(reader.uvarint()):
+        entry = BlockEntry(
+            reader.uvarint(),
+            reader.uvarint(),
+            reader.uvarint(),
+            reader.varint() + first_ts,
+            reader.uvarint(),
+            reader.varint() + first_ts,
+        )
+        deleted = reader.uvarint()
+        entry.per_message = reader.uvarint() if version >= 2 else 0
+        if version >= 3:
+            reader.uvarint()
+        if deleted:
+            entry.deleted, reader.at = SequenceSet.decode(data, reader.at)
+        blocks.append(entry)
+    tail_index = reader.uvarint()
+    return FullState(
+        msgs,
+        nbytes,
+        first_seq,
+        first_ts,
+        last_seq,
+        last_ts,
+        subjects,
+        blocks,
+        tail_index,
+        reader.take(8),
+    )

@@ -1,0 +1,94 @@
+"""Streams in memory: the same blocks, never written anywhere."""
+
+from __future__ import annotations
+
+from .api import CommitCallback
+from .base import BlockStore
+from .engine import Block
+from .seqset import SequenceSet
+
+BLOCK_SIZE = 1024 * 1024
+
+
+class MemoryStore(BlockStore):
+    """A `Store` without a disk. Sizes count subject + headers + payload + 16 per message."""
+
+    def __init__(self, name: str, first_seq: int = 1) -> None:
+        self.name = name
+        self.lost = SequenceSet()
+        self.block_size = BLOCK_SIZE
+        self.first_seq, self.last_seq = first_seq, first_seq - 1
+        self.roll_block()
+
+    def roll_block(self) -> Block:
+        """Start the next block."""
+        index = self.blocks[-1].index + 1 if self.blocks else 1
+        if self.tail is not None and not self.tail.msgs:
+            self.blocks.remove(self.tail)
+        block = Block(index, self.last_seq + 1, self.name)
+        self.blocks.append(block)
+        self.tail = block
+        return block
+
+    def on_dirty(self) -> None:
+        """Nothing waits to be written."""
+
+    def flush(self) -> None:
+        """Nothing to write."""
+        self.dirty = False
+
+    def commit(self, callback: CommitCallback) -> None:
+        """Memory is as durable as it gets at once."""
+        self.flush()
+        callback(None)
+
+    def _bury(self, seq: int, ts: int) -> None:
+        at = self.block_at(seq)
+        if at < len(self.blocks):
+            block = self.blocks[at]
+            live = block.nbytes + 18 * block.msgs
+            if block.buffered > 64 * 1024 and live * 2 < block.buffered and block.msgs:
+                block.scan(block.compacted(lambda _: False))
+
+    def erase(self, seq: int) -> bool:
+        """Delete one message and overwrite it in memory."""
+        self._check()
+        block = next((b for b in self.blocks if b.first_seq <= seq <= b.last_seq), None)
+        if block is None or self.unlink(seq) is None:
+            return False
+        if block.record_length(seq):
+            block.scrub(seq, bytes(block.record_length(seq)))
+        self._sweep(seq)
+        return True
+
+    def truncate(self, seq: int) -> None:
+        """Delete everything above `seq`."""
+        while self.msgs and self.last_seq > seq:
+            message = self.load_previous(b">", self.last_seq)
+            if message is None or message.seq <= seq:
+                break
+            self.unlink(message.seq)
+        self._restart_after(seq)
+
+    def _restart_after(self, seq: int) -> None:
+        self.blocks = [b for b in self.blocks if b.msgs]
+        if self.blocks:
+            last = self.blocks[-1]
+            last.scan(last.compacted(lambda _: False))
+            last.deleted.discard(seq)
+            live = last.live()
+            last.last_seq, last.last_ts = live[-1][0], live[-1][1]
+            for gone in [s for s in last.deleted if s > last.last_seq]:
+                last.deleted.discard(gone)
+        self.last_seq = seq
+        self.last_ts = self.blocks[-1].last_ts if self.blocks else self.last_ts
+        if not self.msgs:
+            self.first_seq = seq + 1
+        self.tail = None
+        self.roll_block()
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.blocks.clear()
+        self.tail = None
+        self.tree.clear()

@@ -1,0 +1,30 @@
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef struct Leaf:
+    uint64_t first      # lowest live sequence, or a lower bound while FIRST_STALE is set
+    uint64_t last       # highest live sequence, or an upper bound while LAST_STALE is set
+    uint64_t total
+    uint16_t size
+    uint8_t flags
+    uint8_t key[1]
+
+
+cdef enum:
+    FIRST_STALE = 1
+    LAST_STALE = 2
+
+
+cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil
+
+
+cdef class SubjectTree:
+    cdef void *root
+    cdef Leaf **recent
+    cdef readonly uint64_t size
+    cdef readonly uint64_t memory_bytes
+
+    cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil
+    cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL
+    cdef bint drop(self, const uint8_t *key, size_t n) noexcept
+    cdef list match_leaves(self, const uint8_t *f, size_t fn)

@@ -1,0 +1,270 @@
+# cython: boundscheck=False
+"""Per-subject state in a tree that answers wildcard filters without visiting every subject.
+
+A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch and one leaf with
+the key inline per subject, no rebalancing, ordered, and every branch knows up to which byte the
+keys below it agree, so a filter prunes whole subtrees. A direct-mapped table of recently used
+leaves answers repeated literal look-ups without descending.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy
+
+cdef enum:
+    RECENT = 16384
+
+cdef struct Branch:
+    void *child[2]
+    uint32_t byte
+    uint8_t mask     # every bit set except the one that decides
+
+
+cdef inline bint is_branch(void *p) noexcept nogil:
+    return (<uintptr_t>p) & 1
+
+cdef inline Branch *branch_of(void *p) noexcept nogil:
+    return <Branch *>((<uintptr_t>p) - 1)
+
+cdef inline int side(Branch *b, const uint8_t *key, size_t n) noexcept nogil:
+    cdef uint8_t c = key[b.byte] if b.byte < n else 0
+    return (1 + (b.mask | c)) >> 8
+
+cdef inline uint32_t slot_of(const uint8_t *key, size_t n) noexcept nogil:
+    cdef uint32_t h = 2166136261u
+    cdef size_t i
+    for i in range(n):
+        h = (h ^ key[i]) * 16777619u
+    return (h ^ (h >> 15)) & (RECENT - 1)
+
+
+cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil:
+    """Whether filter `f` ('*' one token, '>' the rest) covers the literal subject `s`."""
+    return prefix_matches(f, fn, s, sn, True)
+
+
+cdef bint prefix_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn,
+                         bint whole) noexcept nogil:
+    """As above; with `whole` false, whether some subject starting with `s` could match."""
+    cdef size_t i = 0, j = 0
+    while i < fn:
+        if f[i] == 62 and i + 1 == fn and (i == 0 or f[i - 1] == 46):
+            return True if not whole else j < sn
+        if j >= sn:
+            return not whole
+        if f[i] == 42 and (i == 0 or f[i - 1] == 46) and (i + 1 == fn or f[i + 1] == 46):
+            if s[j] == 46:
+                return False
+            while j < sn and s[j] != 46:
+                j += 1
+            i += 1
+            continue
+        if f[i] != s[j]:
+            return False
+        i += 1
+        j += 1
+    return j == sn
+
+
+cdef class SubjectTree:
+    def __cinit__(self):
+        self.root = NULL
+        self.size = 0
+        self.memory_bytes = RECENT * sizeof(void *)
+        self.recent = <Leaf **>calloc(RECENT, sizeof(void *))
+        if self.recent == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        self.clear()
+        free(self.recent)
+
+    def clear(self):
+        """Forget every subject."""
+        cdef void *p
+        cdef Branch *b
+        cdef void **stack
+        cdef Py_ssize_t top = 0
+        if self.root == NULL:
+            return
+        # Rotate left children up so that freeing needs no stack, however deep the tree.
+        p = self.root
+        while is_branch(p):
+            b = branch_of(p)
+            if is_branch(b.child[0]):
+                p = b.child[0]
+                b.child[0] = branch_of(p).child[1]
+                branch_of(p).child[1] = <void *>(<uintptr_t>b + 1)
+            else:
+                free(b.child[0])
+                p = b.child[1]
+                free(b)
+        free(p)
+        self.root = NULL
+        self.size = 0
+        self.memory_bytes = RECENT * sizeof(void *)
+        for top in range(RECENT):
+            self.recent[top] = NULL
+
+    cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil:
+        cdef uint32_t slot = slot_of(key, n)
+        cdef Leaf *leaf = self.recent[slot]
+        cdef void *p = self.root
+        if leaf != NULL and leaf.size == n and memcmp(leaf.key, key, n) == 0:
+            return leaf
+        if p == NULL:
+            return NULL
+        while is_branch(p):
+            p = branch_of(p).child[side(branch_of(p), key, n)]
+        leaf = <Leaf *>p
+        if leaf.size == n and memcmp(leaf.key, key, n) == 0:
+            self.recent[slot] = leaf
+            return leaf
+        return NULL
+
+    cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL:
+        cdef Leaf *leaf = self.get(key, n)
+        cdef Leaf *near
+        cdef Branch *b
+        cdef void *p = self.root
+        cdef void **where
+        cdef size_t at = 0
+        cdef uint8_t differ, c
+        cdef int way
+        if leaf != NULL:
+            return leaf
+        if n == 0 or n > 65535:
+            raise ValueError("a subject has 1 to 65535 bytes")
+        for at in range(n):
+            if key[at] == 0:
+                raise ValueError("a subject holds no NUL")
+        leaf = <Leaf *>malloc(sizeof(Leaf) + n)
+        if leaf == NULL:
+            raise MemoryError
+        leaf.first = leaf.last = leaf.total = 0
+        leaf.flags = 0
+        leaf.size = <uint16_t>n
+        memcpy(leaf.key, key, n)
+        self.memory_bytes += sizeof(Leaf) + n
+        if p == NULL:
+            self.root = leaf
+            self.size = 1
+            return leaf
+        while is_branch(p):
+            p = branch_of(p).child[side(branch_of(p), key, n)]
+        near = <Leaf *>p
+        at = 0
+        while at < n and at < near.size and near.key[at] == key[at]:
+            at += 1
+        differ = (key[at] if at < n else 0) ^ (near.key[at] if at < near.size else 0)
+        while differ & (differ - 1):
+            differ &= differ - 1
+        b = <Branch *>malloc(sizeof(Branch))
+        if b == NULL:
+            free(leaf)
+            raise MemoryError
+        self.memory_bytes += sizeof(Branch)
+        b.byte = <uint32_t>at
+        b.mask = 255 ^ differ
+        way = side(b, key, n)
+        where = &self.root
+        while is_branch(where[0]):
+            if branch_of(where[0]).byte > at:
+                break
+            if branch_of(where[0]).byte == at and branch_of(where[0]).mask > b.mask:
+                break
+            where = &branch_of(where[0]).child[side(branch_of(where[0]), key, n)]
+        b.child[way] = leaf
+        b.child[1 - way] = where[0]
+        where[0] = <void *>(<uintptr_t>b + 1)
+        self.size += 1
+        return leaf
+
+    cdef bint drop(self, const uint8_t *key, size_t n) noexcept:
+        cdef void **where = &self.root
+        cdef void **above = NULL
+        cdef Branch *b
+        cdef Leaf *leaf
+        cdef int way = 0
+        cdef uint32_t slot = slot_of(key, n)
+        if self.root == NULL:
+            return False
+        while is_branch(where[0]):
+            above = where
+            way = side(branch_of(where[0]), key, n)
+            where = &branch_of(where[0]).child[way]
+        leaf = <Leaf *>where[0]
+        if leaf.size != n or memcmp(leaf.key, key, n) != 0:
+            return False
+        if self.recent[slot] == leaf:
+            self.recent[slot] = NULL
+        self.memory_bytes -= sizeof(Leaf) + n
+        self.size -= 1
+        if above == NULL:
+            self.root = NULL
+        else:
+            b = branch_of(above[0])
+            above[0] = b.child[1 - way]
+            self.memory_bytes -= sizeof(Branch)
+            free(b)
+        free(leaf)
+        return True
+
+    cdef list match_leaves(self, const uint8_t *f, size_t fn):
+        """Addresses of the matching leaves in byte order; valid until the tree changes."""
+        cdef list out = [], stack
+        cdef void *p
+        cdef void *q
+        cdef Leaf *leaf
+        if self.root == NULL:
+            return out
+        stack = [<uintptr_t>self.root]
+        while stack:
+            p = <void *><uintptr_t>stack.pop()
+            q = p
+            while is_branch(q):
+                q = branch_of(q).child[0]
+            leaf = <Leaf *>q
+            if is_branch(p):
+                # All keys below agree on the bytes before the deciding one.
+                if not prefix_matches(f, fn, leaf.key, branch_of(p).byte, False):
+                    continue
+                stack.append(<uintptr_t>branch_of(p).child[1])
+                stack.append(<uintptr_t>branch_of(p).child[0])
+            elif prefix_matches(f, fn, leaf.key, leaf.size, True):
+                out.append(<uintptr_t>leaf)
+        return out
+
+    # Python's view: subject -> (total, first, last).
+
+    def set(self, bytes subject, total, first, last):
+        """Store the state of one subject."""
+        cdef Leaf *leaf = self.get_or_add(<const uint8_t *>subject, len(subject))
+        leaf.total, leaf.first, leaf.last = total, first, last
+
+    def find(self, bytes subject):
+        """(total, first, last) of a literal subject, or None."""
+        cdef Leaf *leaf = self.get(<const uint8_t *>subject, len(subject))
+        return None if leaf == NULL else (leaf.total, leaf.first, leaf.last)
+
+    def delete(self, bytes subject):
+        """Forget one subject; True when it was known."""
+        return self.drop(<const uint8_t *>subject, len(subject))
+
+    def match(self, bytes filter):
+        """[(subject, total, first, last)] of the subjects a filter covers, in byte order."""
+        cdef Leaf *leaf
+        cdef list out = []
+        for address in self.match_leaves(<const uint8_t *>filter, len(filter)):
+            leaf = <Leaf *><uintptr_t>address
+            out.append((leaf.key[:leaf.size], leaf.total, leaf.first, leaf.last))
+        return out
+
+    def __len__(self):
+        return self.size
+
+
+def matches(bytes filter, bytes subject):
+    """Whether a filter with `*` and `>` covers a literal subject."""
+    return subject_matches(<const uint8_t *>filter, len(filter),
+                           <const uint8_t *>subject, len(subject))

@@ -1,0 +1,118 @@
+"""Endpoints of parts that this server does not run: routes, gateways, leaf nodes, JetStream. They
+answer like the real server's where those parts are off, parameter checks included
+(server-inventory 4.3, 4.4, 4.5, 4.9, 4.11)."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from pynats_server.monitor.gotext import timestamp
+from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.source import MonitorSource
+
+NO_RAFT_NODES = "No Raft nodes registered"
+
+
+class Routes(msgspec.Struct, kw_only=True):
+    server_id: str
+    server_name: str
+    now: str
+    num_routes: int = 0
+    routes: list[int] = msgspec.field(default_factory=list)
+
+
+class Gateways(msgspec.Struct, kw_only=True):
+    server_id: str
+    now: str
+    outbound_gateways: dict[str, int] = msgspec.field(default_factory=dict)
+    inbound_gateways: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class LeafNodes(msgspec.Struct, kw_only=True):
+    server_id: str
+    now: str
+    leafnodes: int = 0
+    leafs: list[int] = msgspec.field(default_factory=list)
+
+
+class ApiFigures(msgspec.Struct, kw_only=True):
+    level: int = 0
+    total: int = 0
+    errors: int = 0
+
+
+class JetStreamLimits(msgspec.Struct, kw_only=True):
+    max_memory: int = 0
+    max_storage: int = 0
+
+
+class JetStream(msgspec.Struct, kw_only=True):
+    memory: int = 0
+    storage: int = 0
+    reserved_memory: int = 0
+    reserved_storage: int = 0
+    accounts: int = 0
+    ha_assets: int = 0
+    api: ApiFigures = msgspec.field(default_factory=ApiFigures)
+    server_id: str
+    now: str
+    disabled: bool = True
+    config: JetStreamLimits = msgspec.field(default_factory=JetStreamLimits)
+    streams: int = 0
+    consumers: int = 0
+    messages: int = 0
+    bytes: int = 0
+    total: int = 0
+
+
+def routez(source: MonitorSource, query: Query) -> Routes:
+    """The body of /routez. Raises BadRequest."""
+    query.detail("subs")
+    return Routes(server_id=source.id, server_name=source.name, now=_now())
+
+
+def gatewayz(source: MonitorSource, query: Query) -> Gateways:
+    """The body of /gatewayz. Raises BadRequest."""
+    query.detail("subs")
+    query.flag("accs")
+    return Gateways(server_id=source.id, now=_now())
+
+
+def leafz(source: MonitorSource, query: Query) -> LeafNodes:
+    """The body of /leafz. Raises BadRequest."""
+    query.flag("subs")
+    return LeafNodes(server_id=source.id, now=_now())
+
+
+_JETSTREAM_FLAGS = (
+    "accounts",
+    "streams",
+    "consumers",
+    "direct-consumers",
+    "config",
+    "leader-only",
+    "stream-leader-only",
+    "raft",
+)
+
+
+def jsz(source: MonitorSource, query: Query) -> JetStream:
+    """The body of /jsz. Raises BadRequest."""
+    for name in _JETSTREAM_FLAGS:
+        query.flag(name)
+    query.page()
+    if query.flag("leader-only"):
+        raise BadRequest("filtered response: not leader")
+    return JetStream(server_id=source.id, now=_now())
+
+
+def ipqueuesz(source: MonitorSource, query: Query) -> dict[str, int]:
+    """The body of /ipqueuesz: there are no queues between threads. Raises BadRequest."""
+    query.flag("all")
+    return {}
+
+
+def _now() -> str:
+    return timestamp(time.time())

@@ -1,0 +1,217 @@
+"""One HTTP/1.1 connection: requests without use for a body, answers held in memory.
+
+h11 speaks the protocol; this module owns the socket, the limits and the timeouts. Everything that
+a peer can make us keep or wait for has a limit here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+
+import h11
+
+HEADER_MAX = 64 * 1024  # bytes of request line and headers
+BODY_MAX = 64 * 1024  # bytes of a request body, which nobody reads
+HEADER_TIMEOUT = 5.0  # seconds for a request to arrive, from the first wait on
+IDLE_TIMEOUT = 60.0  # seconds between two requests of one connection
+WRITE_TIMEOUT = 10.0  # seconds for a piece of an answer to leave
+READ_SIZE = 16 * 1024
+WRITE_SIZE = 256 * 1024  # bytes handed to the socket at once
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Request:
+    """What was asked for. `target` is the path with its query, as sent."""
+
+    method: str
+    target: str
+    accept: str = ""
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer; `parts` are written one after the other."""
+
+    status: int
+    content_type: str
+    parts: list[bytes]
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def text(cls, status: int, text: str) -> Response:
+        return cls(status, TEXT, [text.encode("utf-8", "surrogateescape")])
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _Refused(Exception):
+    """The request cannot be served; status and text of the answer, after which we close."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Peer:
+    """One HTTP connection."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._handler = handler
+        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_MAX)
+        self._header_bytes = 0
+        self._started = False  # whether bytes of the awaited request are here
+
+    async def serve(self) -> None:
+        """Until the peer leaves, errs, or is too slow. Does not close the writer."""
+        try:
+            timeout = HEADER_TIMEOUT
+            while await self._exchange(timeout):
+                timeout = IDLE_TIMEOUT
+        except (OSError, TimeoutError, h11.LocalProtocolError):
+            self._writer.transport.abort()
+
+    async def _exchange(self, patience: float) -> bool:
+        """One request and its answer. Returns whether another may follow."""
+        try:
+            request = await self._request(patience)
+            if request is None:
+                return False
+            response = await self._handler(request)
+        except _Refused as refusal:
+            await self._refuse(refusal)
+            return False
+        await self._answer(response, with_body=request.method != "HEAD")
+        if self._protocol.our_state is h11.MUST_CLOSE or self._protocol.their_state is not h11.DONE:
+            return False
+        self._protocol.start_next_cycle()
+        return True
+
+    # -- reading ------------------------------------------------------------------------------
+
+    async def _request(self, patience: float) -> Request | None:
+        """The next request, its body thrown away; None when the peer has left. Raises _Refused."""
+        self._header_bytes = 0
+        self._started = bool(self._protocol.trailing_data[0])
+        try:
+            if not self._started and patience > HEADER_TIMEOUT:
+                async with asyncio.timeout(patience):
+                    if not await self._read():
+                        return None
+            async with asyncio.timeout(HEADER_TIMEOUT):
+                return await self._read_request()
+        except TimeoutError:
+            if not self._started:
+                return None
+            raise _Refused(400, "400 Bad Request") from None
+        except h11.RemoteProtocolError as error:
+            raise _refusal(error) from None
+
+    async def _read_request(self) -> Request | None:
+        event = await self._next_event()
+        if not isinstance(event, h11.Request):
+            return None
+        if not self._protocol.they_are_waiting_for_100_continue:
+            size = 0
+            while isinstance(part := await self._next_event(), h11.Data):
+                size += len(part.data)
+                if size > BODY_MAX:
+                    raise _Refused(413, "413 Request Entity Too Large")
+        accept = next((v for k, v in event.headers if k == b"accept"), b"")
+        return Request(
+            event.method.decode("latin-1"),
+            event.target.decode("latin-1"),
+            accept.decode("latin-1"),
+        )
+
+    async def _next_event(self) -> object:
+        while (event := self._protocol.next_event()) is h11.NEED_DATA:
+            await self._read()
+        return event
+
+    async def _read(self) -> bool:
+        data = await self._reader.read(READ_SIZE)
+        self._started = self._started or bool(data)
+        self._protocol.receive_data(data)
+        return bool(data)
+
+    # -- writing ------------------------------------------------------------------------------
+
+    async def _answer(self, response: Response, with_body: bool) -> None:
+        size = sum(map(len, response.parts))
+        headers = [
+            *response.headers,
+            ("Content-Type", response.content_type),
+            ("Date", formatdate(usegmt=True)),
+            ("Content-Length", str(size)),
+        ]
+        if self._protocol.their_state is not h11.DONE:  # a body that we did not ask for
+            headers.append(("Connection", "close"))
+        reason = HTTPStatus(response.status).phrase
+        head = h11.Response(status_code=response.status, headers=headers, reason=reason)
+        await self._write(self._protocol.send(head) or b"")
+        for piece in _pieces(response.parts if with_body else ()):
+            await self._write(self._protocol.send(h11.Data(data=piece)) or b"")
+        await self._write(self._protocol.send(h11.EndOfMessage()) or b"")
+
+    async def _refuse(self, refusal: _Refused) -> None:
+        if self._protocol.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        head = (
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n"
+            f"Content-Type: {TEXT}\r\nConnection: close\r\n\r\n{refusal.text}"
+        )
+        await self._write(head.encode())
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Lets the peer read the refusal: closing with unread input would reset the connection."""
+        with contextlib.suppress(OSError, TimeoutError):
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+            async with asyncio.timeout(HEADER_TIMEOUT / 5):
+                for _ in range(BODY_MAX * 16 // READ_SIZE):
+                    if not await self._reader.read(READ_SIZE):
+                        break
+
+    async def _write(self, data: bytes) -> None:
+        if data:
+            self._writer.write(data)
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await self._writer.drain()
+
+
+def _pieces(parts: Iterable[bytes]) -> Iterable[bytes]:
+    """Many small parts as few large pieces."""
+    gathered: list[bytes] = []
+    size = 0
+    for part in parts:
+        gathered.append(part)
+        size += len(part)
+        if size >= WRITE_SIZE:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield b"".join(gathered)
+
+
+def _refusal(error: h11.RemoteProtocolError) -> _Refused:
+    status = error.error_status_hint
+    if status == 431:
+        return _Refused(431, "431 Request Header Fields Too Large")
+    if status == 501:
+        return _Refused(501, "Unsupported transfer encoding")
+    if "Host" in str(error) and "Missing" in str(error):
+        return _Refused(400, "400 Bad Request: missing required Host header")
+    return _Refused(400, "400 Bad Request")

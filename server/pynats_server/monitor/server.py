@@ -1,0 +1,93 @@
+"""The monitoring listener. Kept light: what answers requests is imported with the first of them,
+in a thread, because a server must be ready at once and may never be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pynats_server.monitor.endpoints import Endpoints
+    from pynats_server.monitor.source import MonitorSource
+
+CONNECTIONS_MAX = 256  # at once; more are closed at the door
+READ_LIMIT = 16 * 1024  # bytes buffered per connection
+
+
+class MonitorServer:
+    """HTTP monitoring of one server on one address."""
+
+    def __init__(self, source: MonitorSource) -> None:
+        self._source = source
+        self._server: asyncio.Server | None = None
+        self._endpoints: Endpoints | None = None
+        self._loading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens (port 0: any free one) and returns the port. Raises OSError, whose text says
+        which address and why."""
+        host = host.strip("[]")
+        try:
+            self._server = await asyncio.start_server(
+                self._accept, host or None, port, limit=READ_LIMIT, reuse_address=True
+            )
+        except OSError as error:
+            raise OSError(error.errno, _explain(error, host, port)) from error
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Closes the listener and what is connected to it. Idempotent."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._tasks) >= CONNECTIONS_MAX or self._server is None:
+            writer.close()
+            return
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            endpoints = await self._load()
+            from pynats_server.monitor.peer import Peer
+
+            await Peer(reader, writer, endpoints.answer).serve()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _load(self) -> Endpoints:
+        async with self._loading:
+            if self._endpoints is None:
+                module: Any = await asyncio.to_thread(
+                    importlib.import_module, "pynats_server.monitor.endpoints"
+                )
+                self._endpoints = module.Endpoints(self._source)
+        assert self._endpoints is not None
+        return self._endpoints
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    """In the real server's words."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(error, socket.gaierror):
+        reason = f"lookup {host}: {error.strerror}"
+    else:
+        reason = f"bind: {os.strerror(error.errno or 0).lower()}"
+    return (
+        f"Can't start monitoring: can't listen to the monitor port: listen tcp {address}: {reason}"
+    )

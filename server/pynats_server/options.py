@@ -1,0 +1,129 @@
+"""The typed tree of everything that can be configured.
+
+Filled from a configuration file, from command-line flags, or directly by a program that embeds
+the server. Field names follow the configuration keys (docs: server-inventory section 2.2);
+durations are seconds as float, sizes are bytes as int.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_PORT = 4222
+RANDOM_PORT = -1  # what a user writes for "any free port"; 0 means the same when embedding
+
+
+@dataclass(slots=True)
+class ResponsePermission:
+    """Leave to publish to the reply subject of a received request."""
+
+    max_msgs: int = 1  # negative = unlimited
+    ttl: float = 120.0  # seconds; negative = unlimited
+
+
+@dataclass(slots=True)
+class SubjectPermission:
+    """Allow and deny lists of subjects. `allow=None` allows all, an empty list allows nothing.
+    Subscribe entries may be "subject queue"."""
+
+    allow: list[str] | None = None
+    deny: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Permissions:
+    publish: SubjectPermission | None = None
+    subscribe: SubjectPermission | None = None
+    responses: ResponsePermission | None = None
+
+
+@dataclass(slots=True)
+class User:
+    """One entry of `authorization.users`."""
+
+    user: str
+    password: str = field(default="", repr=False)  # plain text or bcrypt ($2a/$2b/$2y$)
+    permissions: Permissions | None = None
+    allowed_connection_types: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Authorization:
+    """The `authorization` block."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    timeout: float = 2.0  # seconds a client has to send a good CONNECT
+    users: list[User] = field(default_factory=list)
+    default_permissions: Permissions | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether any credential is configured."""
+        return bool(self.user or self.token or self.users)
+
+
+@dataclass(slots=True)
+class LogOptions:
+    debug: bool = False
+    trace: bool = False
+    trace_verbose: bool = False
+    trace_headers: bool = False
+    logtime: bool = True
+    logtime_utc: bool = False
+    log_file: Path | None = None
+    log_size_limit: int = 0  # bytes; 0 = never rotate
+    log_max_num: int = 0  # files kept, the live one included; 0 = all
+    syslog: bool = False
+    remote_syslog: str = ""
+    max_traced_msg_len: int = 0  # bytes; 0 = whole payload
+
+
+@dataclass(slots=True)
+class Options:
+    """All settings of one server."""
+
+    host: str = "0.0.0.0"
+    port: int = DEFAULT_PORT
+    client_advertise: str = ""
+    server_name: str = ""  # empty = the server id
+    server_tags: list[str] = field(default_factory=list)
+    server_metadata: dict[str, str] = field(default_factory=dict)
+
+    # monitoring; 0 = off, -1 = any free port
+    http_host: str = ""
+    http_port: int = 0
+    https_port: int = 0
+    http_base_path: str = "/"
+
+    authorization: Authorization = field(default_factory=Authorization)
+    no_auth_user: str = ""
+
+    max_control_line: int = 4096
+    max_payload: int = 1024 * 1024
+    max_pending: int = 64 * 1024 * 1024
+    max_connections: int = 65536  # -1 refuses everybody
+    max_subscriptions: int = 0  # per connection; 0 = unlimited
+    max_subscription_tokens: int = 0  # 0 = unlimited
+    max_closed_clients: int = 10_000
+    ping_interval: float = 120.0
+    ping_max: int = 2
+    write_deadline: float = 10.0
+    write_timeout: str = "default"  # default | close | retry
+    no_fast_producer_stall: bool = False
+    no_header_support: bool = False
+    disable_sublist_cache: bool = False
+    lame_duck_duration: float = 120.0
+    lame_duck_grace_period: float = 10.0
+    connect_error_reports: int = 3600
+    reconnect_error_reports: int = 1
+
+    log: LogOptions = field(default_factory=LogOptions)
+    pid_file: Path | None = None
+    ports_file_dir: Path | None = None
+
+    config_file: Path | None = None
+    config_digest: str = ""  # "sha256:<hex>" of the parsed file
+    warnings: list[str] = field(default_factory=list)  # found while reading the configuration

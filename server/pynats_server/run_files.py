@@ -1,0 +1,31 @@
+"""The files that tell others about a running server: PID file and ports file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def write_pid_file(path: Path) -> None:
+    """Writes this process's id. Raises OSError."""
+    path.write_text(str(os.getpid()))
+
+
+def ports_file_path(folder: Path, program: str) -> Path:
+    """`<program>_<pid>.ports` in the folder of `ports_file_dir`."""
+    return folder / f"{program}_{os.getpid()}.ports"
+
+
+def write_ports_file(path: Path, urls: Mapping[str, Sequence[str]]) -> None:
+    """Writes the URLs of all listeners by kind; complete from the moment it exists."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps({kind: list(u) for kind, u in urls.items()}))
+    temporary.replace(path)
+
+
+def remove(path: Path | None) -> None:
+    """Removes a file of ours at shutdown, whether or not it is still there."""
+    if path is not None:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""Configuration keys of the server: the table of settings, loading, validation, reload rules.
+
+The names are imported when they are first asked for: a server that runs without a configuration
+file starts without the grammar and the table.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pynats_server.settings.load import apply_document, load_file
+    from pynats_server.settings.reading import Setting, SettingsError
+    from pynats_server.settings.reload import Change, diff
+    from pynats_server.settings.table import BY_KEY, SETTINGS
+    from pynats_server.settings.validation import startup_warnings, validate
+
+__all__ = [
+    "BY_KEY",
+    "SETTINGS",
+    "Change",
+    "Setting",
+    "SettingsError",
+    "apply_document",
+    "diff",
+    "load_file",
+    "startup_warnings",
+    "validate",
+]
+
+_HOMES = {"apply_document": "load", "load_file": "load", "Setting": "reading"}
+_HOMES |= {"SettingsError": "reading", "Change": "reload", "diff": "reload", "BY_KEY": "table"}
+_HOMES |= {"SETTINGS": "table", "startup_warnings": "validation", "validate": "validation"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,290 @@
+"""Every configuration key: one row each, from which loading, unknown-key errors, the refusal of
+what is not built yet, and the reload rules follow.
+
+To switch on a key whose part has been built, give its row a `read` function (and fields in
+`Options`). Names, defaults and reload rules: the real server's documentation and source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynats_server.options import DEFAULT_PORT, Options
+from pynats_server.settings import readers as r
+from pynats_server.settings.authorization import read_authorization
+from pynats_server.settings.reading import Setting
+
+_NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
+
+
+def _store_listen(options: Options, value: r.Address) -> None:
+    options.host = value.host or Options().host
+    options.port = value.port or DEFAULT_PORT
+
+
+def _store_http(options: Options, value: r.Address) -> None:
+    options.http_host = value.host
+    options.http_port = value.port
+
+
+def _store_trace_verbose(options: Options, value: Any) -> None:
+    options.log.trace_verbose = options.log.trace = value
+
+
+def _store_trace_headers(options: Options, value: Any) -> None:
+    options.log.trace_headers = options.log.trace = value
+
+
+def _store_max_connections(options: Options, value: Any) -> None:
+    options.max_connections = value or -1  # an explicit zero refuses everybody
+
+
+SETTINGS: tuple[Setting, ...] = (
+    # who and where
+    Setting("listen", "client host:port or port", r.address, store=_store_listen),
+    Setting("host", "client bind host", r.string, ("net",), zero_is_default=True),
+    Setting("port", "client port, -1 for any free one", r.port, zero_is_default=True),
+    Setting("client_advertise", "host:port announced to clients", r.string, reloadable=True),
+    Setting("server_name", "name of this server, without spaces", r.server_name),
+    Setting(
+        "server_tags", "tags of this server", r.strings("tags"), reloadable=True, go_name="Tags"
+    ),
+    Setting(
+        "server_metadata",
+        "key-value pairs about this server",
+        r.string_map("metadata"),
+        reloadable=True,
+        go_name="Metadata",
+    ),
+    # monitoring
+    Setting(
+        "http", "monitoring host:port or port", r.address, store=_store_http, field="http_port"
+    ),
+    Setting("http_port", "monitoring port", r.port, ("monitor_port",), go_name="HTTPPort"),
+    Setting(
+        "http_base_path", "path that monitoring URLs begin with", r.url_path, go_name="HTTPBasePath"
+    ),
+    Setting("https", "monitoring over TLS, host:port or port", off=_NOTHING),
+    Setting("https_port", "monitoring port over TLS", off=_NOTHING),
+    # security
+    Setting(
+        "authorization",
+        "users, passwords, tokens, permissions",
+        read_authorization,
+        reloadable=True,
+    ),
+    Setting("no_auth_user", "user that clients without credentials become", r.string),
+    # limits
+    Setting(
+        "max_control_line",
+        "bytes of a protocol line",
+        r.integer(0, r.INT32_MAX),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "max_payload",
+        "bytes of a message",
+        r.integer(0, r.INT32_MAX),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting("max_pending", "bytes queued for a client", r.integer(0), zero_is_default=True),
+    Setting(
+        "max_connections",
+        "clients at a time, 0 refuses all",
+        r.integer(),
+        ("max_conn",),
+        store=_store_max_connections,
+        reloadable=True,
+        go_name="MaxConn",
+    ),
+    Setting(
+        "max_subscriptions",
+        "subscriptions of a client, 0 = unlimited",
+        r.integer(),
+        ("max_subs",),
+        go_name="MaxSubs",
+    ),
+    Setting(
+        "max_subscription_tokens",
+        "tokens in a subscription's subject",
+        r.integer(1, 255),
+        ("max_sub_tokens",),
+        go_name="MaxSubTokens",
+    ),
+    Setting(
+        "max_closed_clients",
+        "closed connections remembered for monitoring",
+        r.integer(0),
+        zero_is_default=True,
+    ),
+    Setting(
+        "ping_interval", "time between pings", r.duration, reloadable=True, zero_is_default=True
+    ),
+    Setting(
+        "ping_max",
+        "unanswered pings before a client is cut",
+        r.integer(),
+        reloadable=True,
+        zero_is_default=True,
+        go_name="MaxPingsOut",
+    ),
+    Setting(
+        "write_deadline",
+        "time a write to a client may take",
+        r.duration,
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "write_timeout",
+        "what happens to a client after the deadline",
+        r.choice("default", "close", "retry"),
+    ),
+    Setting(
+        "no_fast_producer_stall",
+        "never slow producers down for slow consumers",
+        r.boolean,
+        reloadable=True,
+    ),
+    Setting("no_header_support", "refuse message headers", r.boolean),
+    Setting(
+        "disable_sublist_cache",
+        "no cache in the subject trie",
+        r.boolean,
+        ("no_sublist_cache",),
+        go_name="NoSublistCache",
+    ),
+    Setting(
+        "lame_duck_duration",
+        "time over which clients are sent away",
+        r.lame_duck_duration,
+        zero_is_default=True,
+    ),
+    Setting(
+        "lame_duck_grace_period",
+        "time before the first is sent away",
+        r.lame_duck_grace_period,
+        zero_is_default=True,
+    ),
+    Setting(
+        "connect_error_reports",
+        "failed attempts between reports",
+        r.integer(),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "reconnect_error_reports",
+        "failed repeats between reports",
+        r.integer(),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    # logging and files
+    Setting("debug", "debug log", r.boolean, field="log.debug", reloadable=True),
+    Setting("trace", "protocol log", r.boolean, field="log.trace", reloadable=True),
+    Setting(
+        "trace_verbose",
+        "protocol log with the system account",
+        r.boolean,
+        field="log.trace_verbose",
+        store=_store_trace_verbose,
+        reloadable=True,
+    ),
+    Setting(
+        "trace_headers",
+        "protocol log with headers instead of payloads",
+        r.boolean,
+        field="log.trace_headers",
+        store=_store_trace_headers,
+        reloadable=True,
+    ),
+    Setting(
+        "max_traced_msg_len",
+        "payload bytes shown in the log, 0 = all",
+        r.integer(),
+        field="log.max_traced_msg_len",
+        reloadable=True,
+    ),
+    Setting("logtime", "time stamps in the log", r.boolean, field="log.logtime", reloadable=True),
+    Setting(
+        "logtime_utc", "time stamps in UTC", r.boolean, field="log.logtime_utc", reloadable=True
+    ),
+    Setting(
+        "log_file", "file to log to", r.path, ("logfile",), field="log.log_file", reloadable=True
+    ),
+    Setting(
+        "log_size_limit",
+        "bytes after which the log file is rotated",
+        r.integer(),
+        ("logfile_size_limit",),
+        field="log.log_size_limit",
+    ),
+    Setting(
+        "log_max_num",
+        "log files kept, 0 = all",
+        r.integer(),
+        ("logfile_max_num",),
+        field="log.log_max_num",
+        go_name="LogMaxFiles",
+    ),
+    Setting("syslog", "log to syslog", r.boolean, field="log.syslog", reloadable=True),
+    Setting(
+        "remote_syslog",
+        "address of a syslog server",
+        r.string,
+        field="log.remote_syslog",
+        reloadable=True,
+    ),
+    Setting("pid_file", "file for the process id", r.path, ("pidfile",), reloadable=True),
+    Setting("ports_file_dir", "directory for the ports file", r.path, reloadable=True),
+    # parts that are not built yet
+    Setting("tls", "TLS for clients"),
+    Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
+    Setting("ocsp", "OCSP stapling", off=(False,)),
+    Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
+    Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
+    Setting("proxies", "trusted proxies", off=({},)),
+    Setting("accounts", "accounts", off=([], {})),
+    Setting("system_account", "account of system events", aliases=("system",), off=("", "$SYS")),
+    Setting(
+        "no_system_account",
+        "run without a system account",
+        aliases=("no_system", "no_sys_acc"),
+        off=(False,),
+    ),
+    Setting("mappings", "subject mappings", aliases=("maps",), off=({},)),
+    Setting(
+        "operator",
+        "operator JWTs",
+        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
+        off=([],),
+    ),
+    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
+    Setting(
+        "resolver",
+        "where account JWTs come from",
+        aliases=("account_resolver", "accounts_resolver"),
+    ),
+    Setting("resolver_tls", "TLS towards the resolver"),
+    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
+    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
+    Setting("default_sentinel", "JWT for clients without one", off=("",)),
+    Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
+    Setting("jetstream", "JetStream", off=(False, "disabled", "disable")),
+    Setting("store_dir", "directory of JetStream's files", aliases=("storedir",)),
+    Setting("feature_flags", "features that are not for everybody yet", off=({},)),
+    Setting("cluster", "routes to servers of the same cluster", off=({},)),
+    Setting("gateway", "gateways to other clusters", off=({},)),
+    Setting("leafnodes", "leaf node connections", aliases=("leaf",), off=({},)),
+    Setting("websocket", "WebSocket clients", aliases=("ws",), off=({},)),
+    Setting("mqtt", "MQTT clients", off=({},)),
+    Setting("prof_port", "profiling port", off=(0,)),
+    Setting("prof_block_rate", "rate of the blocking profile", off=(0,)),
+)
+
+BY_KEY: dict[str, Setting] = {
+    key: setting for setting in SETTINGS for key in (setting.name, *setting.aliases)
+}

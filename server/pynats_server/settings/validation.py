@@ -1,0 +1,62 @@
+"""Rules between settings, checked once everything from file and command line is in place."""
+
+from __future__ import annotations
+
+from pynats_server.options import Options
+from pynats_server.settings.durations import show_duration
+
+LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it the start warns
+_BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
+
+
+def validate(options: Options) -> None:
+    """Raises `ValueError` with the reason why a server cannot run with `options`."""
+    if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
+        raise ValueError(
+            f"lame duck grace period ({show_duration(options.lame_duck_grace_period)}) should be "
+            f"strictly lower than lame duck duration ({show_duration(options.lame_duck_duration)})"
+        )
+    if options.max_payload > options.max_pending:
+        raise ValueError(
+            f"max_payload ({options.max_payload}) cannot be higher than "
+            f"max_pending ({options.max_pending})"
+        )
+    if " " in options.server_name:
+        raise ValueError("server name cannot contain spaces")
+    _validate_ports(options)
+    _validate_no_auth_user(options)
+
+
+def _validate_ports(options: Options) -> None:
+    for name in ("port", "http_port"):
+        value = getattr(options, name)
+        if not -1 <= value <= 65535:
+            raise ValueError(f"{name} must be a port between -1 and 65535, got {value}")
+
+
+def _validate_no_auth_user(options: Options) -> None:
+    name, users = options.no_auth_user, options.authorization.users
+    if not name:
+        return
+    if not users:
+        raise ValueError(f'no_auth_user: "{name}" present, but users/nkeys are not defined')
+    if all(user.user != name for user in users):
+        raise ValueError(
+            f'no_auth_user: "{name}" not present as user or nkey in authorization block '
+            "or account configuration"
+        )
+
+
+def startup_warnings(options: Options) -> list[str]:
+    """What the log should warn of when a server starts with `options`."""
+    warnings: list[str] = []
+    auth = options.authorization
+    secrets = [auth.password, auth.token, *(user.password for user in auth.users)]
+    if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
+        warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    if options.max_payload > LARGE_PAYLOAD:
+        warnings.append(
+            "Maximum payloads over 8.00 MB are generally discouraged "
+            "and could lead to poor performance"
+        )
+    return warnings

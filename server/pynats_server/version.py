@@ -1,0 +1,16 @@
+"""What this server says it is."""
+
+# The level of the NATS protocol that is spoken. Clients read it from INFO and switch features on
+# by it, so it follows the numbering of the reference server, not of this project.
+VERSION = "2.15.1"
+
+# The release of this project.
+PYNATS_VERSION = "0.1.0"
+
+
+def version_line(program: str) -> str:
+    """What `--version` prints. Tools parse `nats-server: v<version>`, so a link of that name
+    answers exactly so."""
+    if program == "nats-server":
+        return f"nats-server: v{VERSION}"
+    return f"{program}: v{VERSION} (PyNATS {PYNATS_VERSION})"

@@ -1,0 +1,51 @@
+"""Compiled modules. Everything else about the build is in pyproject.toml.
+
+Set PYNATS_DEBUG=1 for a build with Cython's bounds checks, invariants and profiling on.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ROOTS = {
+    "server": Path("server"),
+    "bench": Path("bench"),
+}
+DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
+
+
+def extensions() -> list[Extension]:
+    """One extension per .pyx below the source roots, named by its import path."""
+    found = []
+    for root in ROOTS.values():
+        for source in sorted(root.rglob("*.pyx")):
+            module = ".".join(source.relative_to(root).with_suffix("").parts)
+            found.append(
+                Extension(
+                    module,
+                    [str(source)],
+                    extra_compile_args=["-O1", "-g"] if DEBUG else ["-O3", "-fno-plt"],
+                    define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
+                )
+            )
+    return found
+
+
+setup(
+    ext_modules=cythonize(
+        extensions(),
+        language_level=3,
+        build_dir="build/cython",
+        include_path=[str(root) for root in ROOTS.values()],
+        nthreads=0,
+        compiler_directives={
+            "embedsignature": True,
+            "boundscheck": True,
+            "wraparound": DEBUG,
+            "initializedcheck": DEBUG,
+            "profile": False,
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""The command line tools, run as their users run them."""

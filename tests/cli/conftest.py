@@ -1,0 +1,217 @@
+"""Servers to run the tools against, and a way to run them.
+
+Every test that asks for `server` runs against the reference server and against ours;
+`PYNATS_TEST_SERVER=reference|pynats` picks one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats.aio.client  # noqa: F401 - imported before forking, see Running
+import pynats_cli.commands.publish
+import pynats_cli.commands.subscribe  # noqa: F401
+import pytest
+from pynats_cli.app import main
+
+from tests.support.deadline import wait_until
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
+
+RUN_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of `pynats` left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Running:
+    """A `pynats` at work in a process of its own, its output going to files.
+
+    The process is forked from the test's, where everything is imported already: a run costs
+    milliseconds instead of a third of a second. `test_invocation` runs the real console script.
+    """
+
+    def __init__(
+        self, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
+    ) -> None:
+        self._folder = folder
+        self._code: int | None = None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become_pynats(folder, arguments, environment)
+
+    def out(self) -> str:
+        return _read(self._folder / "out")
+
+    def err(self) -> str:
+        return _read(self._folder / "err")
+
+    def exit_code(self) -> int | None:
+        """Exit code, None while it runs."""
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.exit_code() is None:
+            os.kill(self.pid, number)
+
+    def wait_for(self, text: str) -> None:
+        """Waits until `text` was printed to stdout or stderr."""
+
+        def printed() -> bool:
+            if text in self.out() or text in self.err():
+                return True
+            assert self.exit_code() is None, f"ended without {text!r}: {self.out()}{self.err()}"
+            return False
+
+        wait_until(printed, f"{text!r} in the output")
+
+    def finish(self) -> Result:
+        """Waits for the end."""
+        wait_until(lambda: self.exit_code() is not None, "the end of pynats", RUN_TIMEOUT_S)
+        return Result(self.exit_code() or 0, self.out(), self.err())
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode(errors="backslashreplace") if path.exists() else ""
+
+
+def _become_pynats(folder: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    """Turns a forked process into `pynats`; never returns."""
+    code = 99
+    try:
+        for number, name in enumerate(("in", "out", "err")):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
+            opened = os.open(folder / name, flags, 0o600)
+            os.dup2(opened, number)
+            os.close(opened)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        os.umask(0o022)
+        sys.argv = ["pynats", *arguments]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+class Cli:
+    """Runs `pynats` with a home of its own and no environment twins set."""
+
+    def __init__(self, home: Path, url: str = "") -> None:
+        self.home = home
+        self._running: list[Running] = []
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("NATS_")}
+        self.environment = {
+            **kept,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "TZ": "UTC",
+        }
+        if url:
+            self.environment["NATS_URL"] = url
+
+    def run(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Result:
+        """Runs to the end."""
+        return self.start(*arguments, stdin=stdin, **environment).finish()
+
+    def start(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Running:
+        """Starts and comes back at once."""
+        folder = self.home / f"run{len(self._running)}"
+        folder.mkdir()
+        (folder / "in").write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+        running = Running(folder, arguments, {**self.environment, **environment})
+        self._running.append(running)
+        return running
+
+    def close(self) -> None:
+        """Ends what is still running."""
+        for running in self._running:
+            running.signal(signal.SIGKILL)
+            running.finish()
+
+
+def _kinds() -> list[str]:
+    chosen = os.environ.get("PYNATS_TEST_SERVER", "")
+    return [chosen] if chosen else [REFERENCE, PYNATS]
+
+
+@pytest.fixture(scope="session", params=_kinds())
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A plain server: no authorization, no JetStream."""
+    with ServerProcess(request.param, tmp_path_factory.mktemp(request.param)) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The reference server with JetStream."""
+    folder = tmp_path_factory.mktemp("jetstream")
+    config = f'jetstream {{ store_dir: "{folder / "store"}" }}'
+    with ServerProcess(REFERENCE, folder, config) as process:
+        yield process
+
+
+def url_of(server: ServerProcess) -> str:
+    return f"nats://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def make_cli(tmp_path: Path) -> Iterator[Callable[[str], Cli]]:
+    made: list[Cli] = []
+
+    def make(url: str = "") -> Cli:
+        home = tmp_path / f"home{len(made)}"
+        home.mkdir()
+        made.append(Cli(home, url))
+        return made[-1]
+
+    yield make
+    for cli in made:
+        cli.close()
+
+
+@pytest.fixture
+def cli(server: ServerProcess, make_cli: Callable[[str], Cli]) -> Cli:
+    """`pynats` connected to the plain server."""
+    return make_cli(url_of(server))
+
+
+@pytest.fixture
+def stream_cli(stream_server: ServerProcess, make_cli: Callable[[str], Cli]) -> Cli:
+    """`pynats` connected to the JetStream server."""
+    return make_cli(url_of(stream_server))
+
+
+@pytest.fixture
+def lone_cli(make_cli: Callable[[str], Cli]) -> Cli:
+    """`pynats` without a server."""
+    return make_cli("")

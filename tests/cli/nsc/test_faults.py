@@ -1,0 +1,134 @@
+"""What goes wrong around a store: it cannot be written, a process dies, it is of version 1."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynats_common import jwt
+from pynats_common.nkeys import Prefix, create_pair
+
+Nsc = Callable[..., Any]
+LIBC = ctypes.CDLL(None)
+DEADLINE_S = 30
+EXIT_STILL_ROOT = 77
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+
+
+def obey_modes() -> None:
+    """In a child that is root: give up the right to ignore file modes, from its exec on."""
+    if os.geteuid() == 0 and LIBC.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) != 0:
+        os._exit(EXIT_STILL_ROOT)
+
+
+@pytest.fixture
+def team(nsc: Nsc) -> Nsc:
+    nsc("add", "operator", "O")
+    nsc("add", "account", "A")
+    return nsc
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("command", ["edit account A --tag x", "add user U", "add account B"])
+def test_a_read_only_store_is_refused_and_unchanged(command: str, team: Nsc, home: Path) -> None:
+    for path in [home, *home.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = content(home)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "pynsc", *command.split()], capture_output=True,
+            text=True, timeout=DEADLINE_S, check=False, cwd=home, preexec_fn=obey_modes,
+        )  # fmt: skip
+        if done.returncode == EXIT_STILL_ROOT:
+            pytest.skip("root cannot be made to obey file modes here")
+    finally:
+        for path in [home, *home.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: cannot ")
+    assert "denied" in done.stderr.lower()
+    assert content(home) == before
+
+
+_DIE = """
+import os, sys
+from pathlib import Path
+from pynsc.__main__ import main
+real = Path.replace
+def replace(self, target):
+    if str(target).endswith(sys.argv[1]):
+        os._exit(9)
+    return real(self, target)
+Path.replace = replace
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_a_process_that_dies_while_writing_leaves_the_old_file(team: Nsc, home: Path) -> None:
+    path = home / ".local/share/nats/nsc/stores/O/accounts/A/A.jwt"
+    before = path.read_text()
+    done = subprocess.run(
+        [sys.executable, "-c", _DIE, "A.jwt", "edit", "account", "A", "--tag", "x"],
+        capture_output=True, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 9
+    assert path.read_text() == before
+    left = [p for p in path.parent.iterdir() if p.is_file() and p != path]
+    assert left and all(p.stat().st_mode & 0o777 == 0o600 for p in left)
+    assert team("list", "accounts", "-J").out.count('"name"') == 1
+    team("validate", "-A")
+    team("edit", "account", "A", "--tag", "x")
+    assert jwt.peek(path.read_text())["nats"]["tags"] == ["x"]
+
+
+def encode_v1(claims: dict[str, Any], pair: Any) -> str:
+    """A token as version 1 wrote it: its signature covers the payload only."""
+
+    def part(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    body = part(json.dumps(claims).encode())
+    head = part(b'{"typ":"jwt","alg":"ed25519"}')
+    return f"{head}.{body}.{part(pair.sign(body.encode()))}"
+
+
+def test_version_1_stores_wait_for_their_upgrade(nsc: Nsc, home: Path) -> None:
+    operator, account = create_pair(Prefix.OPERATOR), create_pair(Prefix.ACCOUNT)
+    root = home / ".local/share/nats/nsc/stores/Old"
+    (root / "accounts/A").mkdir(parents=True)
+    (root / ".nsc").write_text('{"managed":false,"name":"Old","kind":"operator","version":"1"}')
+    common = {"iat": 1, "iss": operator.public_key, "jti": "x"}
+    tokens = {
+        root / "Old.jwt": {**common, "name": "Old", "sub": operator.public_key,
+                           "type": "operator", "nats": {}},
+        root / "accounts/A/A.jwt": {**common, "name": "A", "sub": account.public_key,
+                                    "type": "account", "nats": {"limits": {"subs": -1}}},
+    }  # fmt: skip
+    for path, claims in tokens.items():
+        path.write_text(encode_v1(claims, operator))
+    keys = home / ".local/share/nats/nsc/keys/keys"
+    for pair in (operator, account):
+        key = keys / pair.public_key[0] / pair.public_key[1:3] / f"{pair.public_key}.nk"
+        key.parent.mkdir(parents=True)
+        key.write_text(pair.seed)
+    before = content(root)
+    for command in ("list accounts", "add account B", "describe operator", "validate", "push"):
+        error = nsc(*command.split(), code=1).err
+        assert "version 1" in error and "upgrade-jwt" in error
+    nsc("env")
+    assert content(root) == before
+    assert "upgraded 2 JWTs" in nsc("upgrade-jwt").err
+    assert "A" in nsc("list", "accounts").out
+    assert not any(jwt.is_version_1(path.read_text()) for path in tokens)
+    assert jwt.peek((root / "accounts/A/A.jwt").read_text())["nats"]["limits"]["subs"] == -1

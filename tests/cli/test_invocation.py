@@ -1,0 +1,116 @@
+"""The command line itself: the console script, help, global flags, errors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pynats_cli.app import COMMANDS
+from pynats_cli.errors import UsageError
+from pynats_cli.global_options import split_global_options
+from pynats_common import units
+
+from tests.cli.conftest import Cli
+
+
+def test_the_console_script_shows_help_without_loading_a_client() -> None:
+    script = Path(sys.executable).parent / "pynats"
+    program = str(script) if script.exists() else shutil.which("pynats")
+    assert program is not None
+    code = (
+        "import sys; from pynats_cli.app import run; run(['--help']); "
+        "print([m for m in ('nats', 'rich', 'asyncio', 'nacl') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
+    assert "-s, --server=URL" in shown.stdout
+    for entry in COMMANDS:
+        assert f"  {entry.name}" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "name", [name for entry in COMMANDS for name in (entry.name, *entry.aliases)]
+)
+def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
+    done = lone_cli.run(name, "--help")
+    assert done.code == 0
+    assert "Usage: pynats" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "No such command 'nope', try --help"),
+        (["pub"], "Missing argument"),
+        (["pub", "a", "b", "--nope"], "No such option: --nope"),
+        (["pub", "a", "b", "--sleep", "5"], "invalid duration"),
+        (["pub", "a", "b", "--count", "x"], "'--count'"),
+        (["pub", "a", "b", "-H", "bad"], "invalid header"),
+        (["--timeout", "5", "rtt"], "--timeout: invalid duration"),
+        (["--timeout=-1s", "rtt"], "greater than 0"),
+        (["--colors", "pink", "rtt"], "enum value must be one of blue, cyan"),
+        (["--tlsca", "/no/file", "rtt"], "path '/no/file' does not exist"),
+        (["rtt", "--server"], "expected argument for flag '--server'"),
+        (["rtt", "--trace=yes"], "takes no value"),
+        (["rtt", "-s", "http://x"], "scheme"),
+        (["rtt", "-s", "127.0.0.1:1"], "no server could be reached"),
+        (["pub", "a", "b", "-s", "127.0.0.1:1"], "nats: no servers available for connection"),
+        (["pub", "a", "b", "--creds", "/no/file"], "creds: cannot read /no/file"),
+        (["pub", "a", "b", "--nkey", "/dev/null"], "nkey: no nkey seed found"),
+        (["pub", "a", "b", "--socks-proxy", "x:1"], "SOCKS proxy is not supported yet"),
+        (["pub", "a", "--atomic", "b"], "atomic batch publishing requires"),
+        (["pub", "a", "b", "--schedule-at", "now"], "schedule destination is required"),
+        (["pub", "a", "b", "--schedule-at", "now", "--schedule-dest", "c"], "RFC3339"),
+        (["sub"], "no subjects or --stream flag provided"),
+        (["sub", "a", "--terminate-at-end"], "only supported for JetStream"),
+        (["sub", "a", "-t", "-d"], "mutually exclusive"),
+        (["sub", "a", "--all", "--last"], "only one of"),
+        (["sub", "a", "b", "--all"], "only 1 subject"),
+        (["sub", "a", "--durable", "d"], "cannot specify both"),
+        (["sub", "a", "--queue", "q", "--all"], "queue group"),
+        (["sub", "a", "b", "c", "d", "e", "--graph"], "maximum 4"),
+        (["rtt", "0"], "at least 1"),
+    ],
+)
+def test_mistakes_get_one_clear_line(lone_cli: Cli, arguments: list[str], message: str) -> None:
+    done = lone_cli.run(*arguments)
+    assert done.code == 1
+    last = done.err.splitlines()[-1]
+    assert last.startswith("pynats: error: ")
+    assert message in last
+    assert "Traceback" not in done.err
+
+
+def test_global_flags_are_taken_from_anywhere_but_not_after_two_dashes() -> None:
+    arguments = ["-sone", "pub", "--user=u", "a", "--trace", "--no-tlsfirst", "--", "-s", "two"]
+    options, rest = split_global_options(arguments, {"NATS_TIMEOUT": "2s"})
+    assert rest == ["pub", "a", "--", "-s", "two"]
+    assert (options.server, options.user, options.trace) == ("one", "u", True)
+    assert options.timeout_ns == 2 * units.SECOND
+    assert options.explicit == {"server", "user", "trace", "tlsfirst"}
+
+
+def test_bad_environment_values_name_the_variable() -> None:
+    with pytest.raises(UsageError, match=r"\$NATS_TIMEOUT: invalid duration"):
+        split_global_options([], {"NATS_TIMEOUT": "soon"})
+
+
+def test_options_do_not_show_secrets() -> None:
+    options, _ = split_global_options(["--password", "hush", "--token=hush", "--seed", "hush"], {})
+    assert "hush" not in repr(options)
+
+
+def test_closed_standard_input_is_an_error_or_empty() -> None:
+    program = [sys.executable, "-m", "pynats_cli", "pub", "a", "-s", "127.0.0.1:1"]
+    environment = {**os.environ, "NATS_CONTEXT": ""}
+    script = f"exec {' '.join(program)} <&-"
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

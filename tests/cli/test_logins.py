@@ -1,0 +1,91 @@
+"""Logins against a server that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pynats_common.nkeys import KeyPair, Prefix, create_pair
+
+from tests.cli.conftest import Cli, _kinds, url_of
+from tests.support.process import ServerProcess
+
+CONFIG = """
+authorization {
+  users = [
+    { user: alice, password: s3cret, permissions: { publish: "open.>", subscribe: ["open.>", "_INBOX.>"] } }
+    { nkey: %s }
+  ]
+}
+"""  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def user_key() -> KeyPair:
+    return create_pair(Prefix.USER)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, user_key: KeyPair) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("guarded")
+    with ServerProcess("reference", folder, CONFIG % user_key.public_key) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=_kinds())
+def token_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("token")
+    with ServerProcess(request.param, folder, "authorization { token: t0ken }") as server:
+        yield server
+
+
+@pytest.fixture
+def guarded_cli(guarded: ServerProcess, make_cli: Callable[[str], Cli]) -> Cli:
+    return make_cli(url_of(guarded))
+
+
+def test_user_and_password(guarded_cli: Cli, guarded: ServerProcess) -> None:
+    login = ["--user", "alice", "--password", "s3cret"]
+    assert guarded_cli.run("pub", "open.a", "x", *login).code == 0
+    by_url = f"nats://alice:s3cret@127.0.0.1:{guarded.port}"
+    assert guarded_cli.run("pub", "open.a", "x", "-s", by_url).code == 0
+    refused = guarded_cli.run("pub", "open.a", "x", "--user", "alice", "--password", "wrong")
+    assert (refused.code, refused.err) == (1, "pynats: error: nats: Authorization Violation\n")
+
+
+def test_a_token_by_flag_or_as_a_lone_user(
+    token_server: ServerProcess, make_cli: Callable[[str], Cli]
+) -> None:
+    cli = make_cli(url_of(token_server))
+    for arguments in (["--token", "t0ken"], ["--user", "t0ken"], ["--token", "env://TOK"]):
+        assert cli.run("pub", "a", "x", *arguments, TOK="t0ken").code == 0
+    assert cli.run("pub", "a", "x").code == 1
+
+
+def test_an_nkey_seed_from_a_file_or_the_environment(
+    guarded_cli: Cli, tmp_path: Path, user_key: KeyPair
+) -> None:
+    path = tmp_path / "user.nk"
+    path.write_text(user_key.seed + "\n")
+    assert guarded_cli.run("pub", "a", "x", "--nkey", str(path)).code == 0
+    assert guarded_cli.run("pub", "a", "x", NATS_NKEY=str(path)).code == 0
+    assert guarded_cli.run("pub", "a", "x", "--nkey", "env://SEED", SEED=user_key.seed).code == 0
+    path.write_text(user_key.seed[:-1] + ("A" if user_key.seed[-1] != "A" else "B"))
+    broken = guarded_cli.run("pub", "a", "x", "--nkey", str(path))
+    assert broken.err.startswith("pynats: error: nkey: ")
+    assert user_key.seed[:20] not in broken.err
+
+
+def test_what_permissions_forbid_is_an_error(guarded_cli: Cli) -> None:
+    login = ["--user", "alice", "--password", "s3cret"]
+    for command in (
+        ["pub", "closed", "x"],
+        ["sub", "closed", "--wait", "5s"],
+        ["req", "closed", "x"],
+    ):
+        done = guarded_cli.run(*command, *login, "--timeout", "1s")
+        assert done.code == 1
+        assert "permissions violation" in done.err.lower()

@@ -1,0 +1,242 @@
+"""Publish, subscribe, request and reply over core NATS, as separate processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+def test_a_message_arrives_with_headers_and_reply(cli: Cli) -> None:
+    sub = cli.start("sub", "a.*", "--count", "1")
+    sub.wait_for("Subscribing on a.*")
+    done = cli.run("pub", "a.b", "hello", "-H", "X: 1", "-H", "X: 2", "--reply", "back")
+    assert done.code == 0
+    assert re.fullmatch(r'\d\d:\d\d:\d\d Published 5 bytes to "a.b"\n', done.err)
+    seen = sub.finish()
+    assert seen.code == 0
+    assert seen.out == '[#1] Received on "a.b" with reply "back"\nX: 1\nX: 2\n\nhello\n\n\n'
+
+
+def test_templates_give_each_message_its_own_subject_body_and_header(cli: Cli) -> None:
+    sub = cli.start("sub", "t.*", "--count", "3")
+    sub.wait_for("Subscribing on")
+    arguments = ("pub", "t.{{Count}}", "n{{.Count}} {{Random 3 3}}", "-H", "N:{{Cnt}}")
+    assert cli.run(*arguments, "--count", "3").code == 0
+    seen = sub.finish().out
+    for number in (1, 2, 3):
+        assert re.search(rf'"t.{number}"\nN: {number}\n\nn{number} \w\w\w\n', seen)
+
+
+def test_templates_can_be_switched_off_and_bad_ones_are_sent_as_they_are(cli: Cli) -> None:
+    sub = cli.start("sub", "raw", "--raw", "--count", "2")
+    cli_ready = cli.start("sub", "raw", "--count", "2")
+    cli_ready.wait_for("Subscribing on raw")
+    # --raw prints no first line, so its start shows in what it receives.
+    while not sub.out() and sub.exit_code() is None:
+        assert cli.run("req", "raw", "{{Count}}", "--no-templates", "--timeout", "300ms").code == 0
+    done = cli.run("pub", "raw", "{{Nope}}")
+    assert 'Could not parse body template: function "Nope" not defined' in done.err
+    assert set(sub.finish().out.split()) <= {"{{Count}}", "{{Nope}}"}
+
+
+def test_standard_input_is_one_message_or_one_for_each_line(cli: Cli) -> None:
+    sub = cli.start("sub", "in", "--dump", "-", "--count", "5")
+    probe = cli.start("sub", "in", "--count", "1")
+    probe.wait_for("Subscribing on in")
+    while not sub.out() and sub.exit_code() is None:
+        cli.run("pub", "in", "probe", "-q")
+    before = sub.out().count("\0")
+    assert "Reading payload from STDIN" in cli.run("pub", "in", stdin="a\nb\n").err
+    assert cli.run("pub", "in", "--send-on", "newline", stdin="one\r\n\ntwo").code == 0
+    bodies = [
+        base64.b64decode(json.loads(part)["Data"] or "")
+        for part in sub.finish().out.split("\0")[:-1]
+    ]
+    assert bodies[before:] == [b"a\nb\n", b"one", b"", b"two"][: 5 - before]
+
+
+def test_binary_bodies_pass_untouched(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "dump"
+    sub = cli.start("sub", "bin.>", "--dump", str(folder), "--count", "1", "--inbox", "--trace")
+    sub.wait_for(">>> Connected")
+    data = bytes(range(256))
+    reply = cli.start("reply", "ready", "x", "--count", "1")
+    reply.wait_for("Listening")
+    sub.wait_for("Subscribing on bin.>")
+    assert cli.run("pub", "bin.a", stdin=data).code == 0
+    assert sub.finish().code == 0
+    saved = json.loads((folder / "1.json").read_text())
+    assert base64.b64decode(saved["Data"]) == data
+    assert saved["Subject"] == "bin.a"
+    assert (folder / "1.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_quiet_prints_nothing(cli: Cli) -> None:
+    done = cli.run("pub", "q", "x", "-q", "--count", "3")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_many_messages_arrive_complete(cli: Cli) -> None:
+    sub = cli.start("sub", "many", "--count", "2000", "--subjects-only")
+    sub.wait_for("Subscribing on many")
+    assert cli.run("pub", "many", "{{Count}}", "--count", "2000").code == 0
+    assert sub.finish().out.count("Received on") == 2000
+
+
+def test_queue_members_share_the_messages(cli: Cli) -> None:
+    members = [cli.start("sub", "work", "--queue", "q", "--wait", "1s") for _ in range(2)]
+    for member in members:
+        member.wait_for("Subscribing on work")
+    assert cli.run("pub", "work", "x", "--count", "20").code == 0
+    assert sum(member.finish().out.count("Received on") for member in members) == 20
+
+
+def test_ignored_subjects_do_not_count(cli: Cli) -> None:
+    sub = cli.start("sub", "i.>", "-I", "i.a,i.b.*", "--count", "1")
+    sub.wait_for("Ignored subjects: i.a, i.b.*")
+    for subject in ("i.a", "i.b.c", "i.d"):
+        assert cli.run("pub", subject, "x").code == 0
+    assert '[#1] Received on "i.d"' in sub.finish().out
+
+
+def test_headers_only_and_subjects_only_show_no_bodies(cli: Cli) -> None:
+    subs = [
+        cli.start("sub", "h", flag, "--count", "1")
+        for flag in ("--headers-only", "--subjects-only")
+    ]
+    for sub in subs:
+        sub.wait_for("Subscribing on h")
+    cli.run("pub", "h", "the body", "-H", "A: b")
+    headers, subjects = (sub.finish().out for sub in subs)
+    assert headers == '[#1] Received on "h"\nA: b\n\n'
+    assert subjects == '[#1] Received on "h"\n'
+
+
+def test_times_can_be_shown(cli: Cli) -> None:
+    subs = [cli.start("sub", "time", flag, "--count", "1") for flag in ("-t", "-d")]
+    for sub in subs:
+        sub.wait_for("Subscribing on time")
+    cli.run("pub", "time", "x")
+    stamp, delta = (sub.finish().out for sub in subs)
+    assert re.match(r"\[#1\] @ [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{6} Received on", stamp)
+    assert re.match(r"\[#1\] @ [\d.]+(µs|ms|s) Received on", delta)
+
+
+def test_bodies_can_be_translated(cli: Cli) -> None:
+    sub = cli.start("sub", "tr", "--translate", "sed s/^/{{Subject}}:/", "--count", "1")
+    sub.wait_for("Subscribing on tr")
+    cli.run("pub", "tr", "x")
+    assert "tr:x\n" in sub.finish().out
+
+
+def test_replies_are_matched_to_their_requests(cli: Cli) -> None:
+    reply = cli.start("reply", "m.svc", "pong", "--count", "1")
+    reply.wait_for("Listening on")
+    sub = cli.start("sub", "m.>", "--match-replies", "--count", "1")
+    sub.wait_for("Subscribing on m.>")
+    assert cli.run("req", "m.svc", "ping").code == 0
+    seen = sub.finish().out
+    assert '[#1] Received on "m.svc" with reply "_INBOX.' in seen
+    assert re.search(r'ping\n.*Matched reply on "_INBOX\..*\npong\n', seen, re.DOTALL)
+
+
+def test_silence_ends_a_subscription(cli: Cli) -> None:
+    done = cli.run("sub", "nothing", "--wait", "100ms")
+    assert (done.code, done.out) == (0, "")
+
+
+def test_a_report_counts_subjects(cli: Cli) -> None:
+    sub = cli.start("sub", "r.*", "--report-subjects", "--report-top", "2", "--count", "1000")
+    sub.wait_for("Subscribing on r.*")
+    for subject, count in (("r.a", "3"), ("r.b", "30"), ("r.c", "1")):
+        cli.run("pub", subject, "12345", "--count", count)
+    sub.wait_for("150 B")
+    assert "Top 2 Active Subjects Report" in sub.out()
+    assert re.search(r"r\.b +│ 30 +│ 150 B", sub.out())
+
+
+def test_a_request_gets_its_reply(cli: Cli) -> None:
+    reply = cli.start("reply", "svc", "you said {{Request}}", "-H", "A: 1", "--count", "2")
+    reply.wait_for('Listening on "svc" in group "NATS-RPLY-22"')
+    done = cli.run("req", "svc", "hi")
+    assert done.out == "you said hi\n\n\n"
+    assert re.search(r'Sending request on "svc"\n.*Received with rtt .*s\n.*A: 1\n', done.err)
+    raw = cli.run("request", "svc", "ho", "--raw")
+    assert (raw.out, raw.err) == ("you said ho\n\n\n", "")
+    served = reply.finish()
+    assert served.code == 0
+    assert '[#0] Received on subject "svc":' in served.err
+
+
+def test_an_echo_adds_its_counter_and_keeps_headers(cli: Cli) -> None:
+    reply = cli.start("reply", "echo")
+    reply.wait_for("Listening on")
+    assert "No body or command supplied, enabling echo mode" in reply.err()
+    cli.run("req", "echo", "a")
+    done = cli.run("req", "echo", "b", "-H", "X: 1", "-H", "X: 2")
+    lines = [line[9:] for line in done.err.splitlines()]
+    assert lines[2:5] == ["X: 1", "X: 2", "NATS-Reply-Counter: 1"]
+    reply.signal(signal.SIGINT)
+    served = reply.finish()
+    assert served.code == 0
+    assert "Draining..." in served.err
+
+
+def test_a_command_answers_with_tokens_and_environment(cli: Cli) -> None:
+    script = 'sh -c "echo $0 {{1}} $NATS_REQUEST_SUBJECT $NATS_REQUEST_BODY" {{Request}}'
+    reply = cli.start("reply", "weather.*", "--command", script, "--count", "2")
+    reply.wait_for("Listening on")
+    assert cli.run("req", "weather.london", "hi", "-r").out == "hi london weather.london hi\n\n"
+    assert "$(id)" in cli.run("req", "weather.$(id)", "hi", "-r").out
+    reply.finish()
+
+
+def test_several_replies_are_awaited(cli: Cli) -> None:
+    replies = [cli.start("reply", "all", str(number), "-q", f"q{number}") for number in range(3)]
+    for reply in replies:
+        reply.wait_for("Listening on")
+    three = cli.run("req", "all", "x", "--replies", "3", "-r")
+    assert sorted(three.out.split()) == ["0", "1", "2"]
+    until_timeout = cli.run("req", "all", "x", "--replies", "0", "-r", "--timeout", "500ms")
+    assert sorted(until_timeout.out.split()) == ["0", "1", "2"]
+
+
+def test_nobody_to_answer_is_said(cli: Cli) -> None:
+    done = cli.run("req", "nobody", "x")
+    assert (done.code, done.out) == (0, "")
+    assert "No responders are available" in done.err
+
+
+def test_an_interrupted_subscription_ends_without_a_traceback(cli: Cli) -> None:
+    sub = cli.start("sub", "int")
+    sub.wait_for("Subscribing on int")
+    sub.signal(signal.SIGINT)
+    done = sub.finish()
+    assert done.code == 130
+    assert "Traceback" not in done.err
+
+
+def test_rtt_measures_every_address(cli: Cli) -> None:
+    url = cli.environment["NATS_URL"]
+    done = cli.run("rtt", "2")
+    assert re.fullmatch(rf"{url}:\n\n   {url}: \d+(µs|ms)\n\n", done.out)
+    [target] = json.loads(cli.run("rtt", "--json").out)
+    assert target["url"] == url
+    assert target["results"][0]["address"] == url
+    assert target["results"][0]["rtt"] > 0
+
+
+@pytest.mark.parametrize("subject", ["", "a b", "a..b", "a.", ".a"])
+def test_bad_subjects_are_refused_in_one_line(cli: Cli, subject: str) -> None:
+    for command in (("pub", subject, "x"), ("sub", subject, "--wait", "1ms")):
+        done = cli.run(*command)
+        assert done.code == 1
+        assert re.search(r"^pynats: error: .+", done.err, re.MULTILINE)
+        assert "Traceback" not in done.err

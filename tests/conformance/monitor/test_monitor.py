@@ -1,0 +1,265 @@
+"""Monitoring beside the real server's: the same fields in the same order, types, values that do
+not depend on the moment, and the same refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.monitor.scene import CONFIG, SECRETS, Scene, ask
+from tests.support.process import REFERENCE, ServerProcess
+
+pytestmark = pytest.mark.reference
+
+
+@pytest.fixture(scope="module")
+def scenes(
+    kind_under_test: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Scene, Scene]]:
+    """(ours, the real server's)"""
+    folder: Path = tmp_path_factory.mktemp("monitor")
+    with (
+        ServerProcess(kind_under_test, folder / "ours", CONFIG, monitor=True) as ours,
+        ServerProcess(REFERENCE, folder / "reference", CONFIG, monitor=True) as reference,
+    ):
+        pair = Scene(ours).build(), Scene(reference).build()
+        yield pair
+        for scene in pair:
+            scene.close()
+
+
+# Fields of the real server about parts that ours does not have.
+ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
+# The real server takes the time up to CONNECT for a first estimate, ours waits for a PONG.
+ABSENT |= {"rtt"}
+# What differs between two servers, two runs or two moments.
+VOLATILE = {
+    "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
+    "config_load_time", "config_digest", "http_req_stats", "cid", "last_activity", "stop",
+    "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
+    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
+}  # fmt: skip
+
+
+UNORDERED = {"subscriptions_list", "subscriptions_list_detail", "accounts", "account_statz"}
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """Names in order, types, and the stable values."""
+    if isinstance(value, dict) and name not in ("http_req_stats", "metadata"):
+        return [(key, shape(item, key)) for key, item in value.items() if key not in ABSENT]
+    if isinstance(value, list):
+        if name in UNORDERED:
+            value = sorted(value, key=repr)  # no order is promised
+        return [shape(item) for item in value]
+    if name in VOLATILE or name == "http_req_stats":
+        return "number" if isinstance(value, int | float) else type(value).__name__
+    return value
+
+
+def without_internal(body: Any) -> Any:
+    """Subscriptions of clients only: the real server has services of its own."""
+    if isinstance(body, dict) and "limit" in body and "subscriptions_list" in body:
+        body["subscriptions_list"] = [
+            entry
+            for entry in body["subscriptions_list"]
+            if not entry["subject"].startswith("$SYS.")
+        ]
+        body["total"] = len(body["subscriptions_list"])
+    return body
+
+
+ENDPOINTS = [
+    "/varz",
+    "/connz",
+    "/connz?auth=1",
+    "/connz?auth=true&subs=1",
+    "/connz?auth=T&subs=detail",
+    "/connz?subs=DETAIL&state=any&sort=cid",
+    "/connz?state=closed&auth=1&subs=1",
+    "/connz?state=CLOSED&sort=stop",
+    "/connz?state=closed&sort=reason",
+    "/connz?state=all&sort=start&offset=1&limit=2",
+    "/connz?sort=subs",
+    "/connz?sort=pending",
+    "/connz?sort=msgs_to",
+    "/connz?sort=msgs_from",
+    "/connz?sort=bytes_to",
+    "/connz?sort=bytes_from",
+    "/connz?sort=msgs_to&state=any",
+    "/connz?sort=last",
+    "/connz?sort=idle",
+    "/connz?sort=uptime",
+    "/connz?user=alice",
+    "/connz?user=alice&auth=1&state=any",
+    "/connz?user=bob&state=closed",
+    "/connz?user=nobody&auth=1",
+    "/connz?acc=$G&auth=1",
+    "/connz?acc=$SYS",
+    "/connz?acc=nope",
+    "/connz?acc=nope&state=any",
+    "/connz?mqtt_client=x",
+    "/connz?cid=0",
+    "/connz?cid=18446744073709551615",
+    "/connz?cid=18446744073709551615&state=any&offset=5&limit=9",
+    "/connz?offset=-1&limit=-1",
+    "/connz?offset=9223372036854775807&limit=9223372036854775807",
+    "/connz?offset=-9223372036854775808&limit=-9223372036854775808",
+    "/connz?offset=1&limit=9223372036854775807",
+    "/connz?limit=%2B1",
+    "/connz?limit=1&limit=2",
+    "/connz?limit=%zz&offset=%5",
+    "/connz?limit=x;y",
+    "/subsz",
+    "/subsz?subs=1",
+    "/subscriptionsz?acc=$G",
+    "/subsz?acc=nope&subs=1",
+    "/subsz?subs=1&test=foo.bar",
+    "/subsz?subs=1&test=foo.bar&acc=$G&offset=1&limit=1",
+    "/subsz?subs=1&acc=nope&offset=9223372036854775807&limit=9223372036854775807",
+    "/subsz?test=foo.bar",
+    "/subsz?subs=1&test=nobody.here",
+    "/subsz?subs=1&test=a%20b",
+    "/accountz",
+    "/accountz?acc=$G",
+    "/accountz?acc=$SYS",
+    "/accstatz",
+    "/accstatz?unused=1",
+    "/routez",
+    "/routez?subs=detail",
+    "/gatewayz?accs=1&subs=detail",
+    "/leafz?subs=1&acc=x",
+    "/jsz",
+    "/jsz?acc=x&streams=1&consumers=1&config=1&raft=1&stream-leader-only=1",
+    "/ipqueuesz",
+]
+
+
+# Some connections are equal here, and the real server does not say which comes first.
+TIED = {
+    "/connz?state=closed&sort=reason",
+    "/connz?sort=pending",
+    "/connz?sort=msgs_to&state=any",
+    "/connz?sort=last",
+    "/connz?sort=idle",
+}
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_same_document(scenes: tuple[Scene, Scene], path: str) -> None:
+    ours, reference = (ask(scene.server, path) for scene in scenes)
+    assert (ours.status, ours.headers["content-type"]) == (
+        reference.status,
+        reference.headers["content-type"],
+    ), ours.body
+    assert ours.headers.get("access-control-allow-origin") == "*"
+    bodies = [without_internal(reply.json()) for reply in (ours, reference)]
+    if path in TIED:
+        for body in bodies:
+            body["connections"].sort(key=lambda entry: (entry.get("name", ""), entry["cid"]))
+    assert shape(bodies[0]) == shape(bodies[1])
+
+
+REFUSALS = [
+    "/connz?sort=foo",
+    "/connz?sort=CID",
+    "/connz?sort=stop",
+    "/connz?sort=reason&state=any",
+    "/connz?state=foo",
+    "/connz?state=1",
+    "/connz?offset=x",
+    "/connz?limit=1e308",
+    "/connz?limit=1_0",
+    "/connz?limit=+5",
+    "/connz?limit=0x10",
+    "/connz?limit=9223372036854775808",
+    "/connz?offset=-9223372036854775809",
+    "/connz?limit=99999999999999999999999999999999999999999999999999999999999",
+    "/connz?limit=%D9%A1",
+    "/connz?limit=%22%0a%00%ff",
+    "/connz?cid=x",
+    "/connz?cid=-1",
+    "/connz?cid=%2B1",
+    "/connz?cid=18446744073709551616",
+    "/connz?auth=2",
+    "/connz?auth=yes",
+    "/connz?subs=x",
+    "/connz?auth=x&sort=y&state=z",
+    "/connz?sort=y&state=z&offset=q",
+    "/subsz?subs=detail",
+    "/subsz?offset=1e308",
+    "/subsz?test=foo..bar",
+    "/subsz?test=foo.*",
+    "/subsz?test=%3E&subs=1",
+    "/healthz?js-enabled=x",
+    "/healthz?js-enabled-only=x",
+    "/healthz?js-server-only=x",
+    "/healthz?js-meta-only=x",
+    "/healthz?details=x",
+    "/accountz?acc=nope",
+    "/accstatz?unused=x",
+    "/routez?subs=x",
+    "/gatewayz?accs=x",
+    "/gatewayz?subs=x",
+    "/leafz?subs=x",
+    "/jsz?streams=x",
+    "/jsz?direct-consumers=x",
+    "/jsz?limit=x",
+    "/jsz?leader-only=1",
+    "/ipqueuesz?all=x",
+    "/raftz",
+    "/nope",
+    "/connz/",
+    "/VARZ",
+    "/favicon.ico",
+]
+EXACT = [
+    "/healthz",
+    "/healthz?details=1",
+    "/healthz?js-enabled-only=true&details=true",
+    "/healthz?js-server-only=1",
+    "/healthz?account=a",
+    "/healthz?stream=s",
+    "/healthz?stream=s&details=1",
+    "/healthz?consumer=c",
+    "/healthz?account=a&consumer=c&details=1",
+    "/healthz?stream=s&consumer=c",
+    "/healthz?account=a&stream=s&consumer=c",
+    "//varz",
+    "/varz/../connz?a=b",
+    "/./healthz",
+]
+
+
+@pytest.mark.parametrize("path", [*REFUSALS, *EXACT])
+def test_same_text(scenes: tuple[Scene, Scene], path: str) -> None:
+    ours, reference = (ask(scene.server, path) for scene in scenes)
+    assert (ours.status, ours.body) == (reference.status, reference.body)
+    for name in ("content-type", "location", "x-content-type-options"):
+        assert ours.headers.get(name) == reference.headers.get(name)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO"])
+def test_same_answer_to_other_methods(scenes: tuple[Scene, Scene], method: str) -> None:
+    ours, reference = (ask(scene.server, "/healthz", method) for scene in scenes)
+    assert (ours.status, ours.body) == (reference.status, reference.body)
+    assert ours.headers["content-length"] == reference.headers["content-length"]
+
+
+def test_requests_are_counted_under_the_same_names(scenes: tuple[Scene, Scene]) -> None:
+    for scene in scenes:
+        for path in ("/", "/subscriptionsz", "/healthz?x=1", "/nope", "/stacksz"):
+            ask(scene.server, path)
+    ours, reference = (ask(scene.server, "/varz").json()["http_req_stats"] for scene in scenes)
+    ours = {name for name in ours if name not in ("/metrics", "/stacksz")}
+    assert ours >= {"/", "/subsz", "/healthz", "/varz"}
+    assert ours <= set(reference) | {"/ipqueuesz", "/raftz"}
+
+
+def test_nothing_secret_is_shown(scenes: tuple[Scene, Scene]) -> None:
+    for path in (*ENDPOINTS, "/stacksz", "/metrics", "/"):
+        body = ask(scenes[0].server, path).body
+        assert not [secret for secret in SECRETS if secret in body], path

@@ -1,0 +1,76 @@
+"""Server configurations that rows refer to by name. Ports and log go on the command line."""
+
+from __future__ import annotations
+
+# The word "secret" at cost 4, to keep the tests quick.
+BCRYPT_SECRET = "$2a$04$DtDIXr3hzDHOV13781F4H./wKdcygpHKQtHdT1L.1QjKc2C9MaQYi"
+
+PERMISSIONS = """
+authorization {
+  default_permissions { publish: "def.pub.>", subscribe: ["def.sub.>", "_INBOX.>"] }
+  users = [
+    { user: free, password: p, permissions: { publish: ">", subscribe: ">" } }
+    { user: default, password: p }
+    { user: allow, password: p, permissions: {
+        publish: { allow: ["a.*", "b.>", "exact"] },
+        subscribe: { allow: ["a.*", "b.>", "exact"] } } }
+    { user: deny, password: p, permissions: {
+        publish: { deny: ["secret", "x.*.z", "deep.>"] },
+        subscribe: { deny: ["secret", "x.*.z", "deep.>"] } } }
+    { user: both, password: p, permissions: {
+        publish: { allow: "p.>", deny: ["p.no", "p.*.no"] },
+        subscribe: { allow: "p.>", deny: ["p.no", "p.*.no"] } } }
+    { user: nothing, password: p, permissions: { publish: [], subscribe: [] } }
+    { user: denyall, password: p, permissions: {
+        publish: { deny: ">" }, subscribe: { deny: ">" } } }
+    { user: queues, password: p, permissions: {
+        publish: ">",
+        subscribe: { allow: [
+          "any", "one v1", "wild v1.*", "deep *.dev", "star *", "mix", "mix v1"] } } }
+    { user: noqueues, password: p, permissions: {
+        publish: ">", subscribe: { allow: ">", deny: ["foo v1", "bar v1.>", "> *.prod"] } } }
+    { user: responder, password: p, permissions: {
+        subscribe: ">", allow_responses: true } }
+    { user: responder3, password: p, permissions: {
+        subscribe: ">", publish: "own.>", allow_responses: { max: 3, expires: "1m" } } }
+    { user: responderdeny, password: p, permissions: {
+        subscribe: ">", publish: { deny: "reply.>" }, allow_responses: { max: 2 } } }
+    { user: responderbrief, password: p, permissions: {
+        subscribe: ">", allow_responses: { max: 5, expires: "50ms" } } }
+    { user: responderany, password: p, permissions: {
+        subscribe: ">", allow_responses: { max: -1, expires: "-1s" } } }
+  ]
+}
+"""
+
+CONFIGS: dict[str, str] = {
+    "plain": "",
+    "named": "server_name: box\n",
+    "small": "max_payload: 16\nmax_control_line: 64\n",
+    "noheaders": "no_header_support: true\n",
+    "subs3": "max_subscriptions: 3\n",
+    "tokens3": "max_subscription_tokens: 3\n",
+    "conns2": "max_connections: 2\n",
+    "advertise": 'client_advertise: "example.org:4333"\n',
+    "token": "authorization { token: tok }\n",
+    "token_bcrypt": f'authorization {{ token: "{BCRYPT_SECRET}" }}\n',
+    "user": "authorization { user: ann, password: secret }\n",
+    "user_bcrypt": f'authorization {{ user: ann, password: "{BCRYPT_SECRET}" }}\n',
+    "users": (
+        "authorization { users = [\n"
+        "  { user: ann, password: secret }\n"
+        f'  {{ user: bob, password: "{BCRYPT_SECRET}" }}\n'
+        '  { user: cat, password: "" }\n'
+        "] }\n"
+    ),
+    "no_auth_user": (
+        "no_auth_user: guest\n"
+        "authorization { users = [\n"
+        "  { user: ann, password: secret }\n"
+        '  { user: guest, password: g, permissions: { publish: "open.>", subscribe: "open.>" } }\n'
+        "] }\n"
+    ),
+    "auth_timeout": "authorization { user: ann, password: secret, timeout: 0.2 }\n",
+    "permissions": PERMISSIONS,
+    "stale": 'ping_interval: "200ms"\nping_max: 2\n',
+}

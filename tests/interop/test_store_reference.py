@@ -1,0 +1,205 @@
+"""Folders written by the real server open in our store, and the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store.crypt import Keys
+from pynats_server.jetstream.store.meta import read_meta, write_meta
+
+SERVER = Path(sys.executable).with_name("nats-server")
+pytestmark = pytest.mark.reference
+HEADERS = b"NATS/1.0\r\nA: b\r\n\r\n"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def reference(folder: Path, cipher: str | None) -> AsyncIterator[Any]:
+    port = free_port()
+    crypt = f', key: "secret", cipher: {cipher}' if cipher else ""
+    config = folder.parent / "server.conf"
+    config.write_text(f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{crypt} }}\n')
+    process = subprocess.Popen([SERVER, "-c", config], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if "Server is ready" in line:
+                break
+        client = await nats.connect(f"nats://127.0.0.1:{port}")
+        yield client
+        await client.close()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+async def api(client: Any, verb: str, **request: Any) -> dict[str, Any]:
+    reply = await client.request(f"$JS.API.{verb}", json.dumps(request).encode(), timeout=5)
+    return dict(json.loads(reply.data))
+
+
+def keys(cipher: Any) -> Keys | None:
+    return Keys("secret", "$G", cipher) if cipher else None
+
+
+def config(folder: Path, cipher: str | None, compress: bool) -> FileConfig:
+    home = folder / "jetstream" / "$G" / "streams" / "T"
+    return FileConfig("T", home, block_size=32000, compress=compress, keys=keys(cipher))
+
+
+FORMS = [
+    pytest.param(None, False, id="plain"),
+    pytest.param(None, True, id="s2"),
+    pytest.param("chacha", True, id="chacha-s2"),
+    pytest.param("aes", False, id="aes"),
+]
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
+@pytest.mark.parametrize(("cipher", "compress"), FORMS)
+def test_we_read_what_the_reference_wrote(
+    tmp_path: Path, cipher: str | None, compress: bool, index: bool
+) -> None:
+    async def write() -> dict[int, tuple[bytes, bytes, bytes]]:
+        async with reference(tmp_path / "js", cipher) as client:
+            made = await api(
+                client,
+                "STREAM.CREATE.T",
+                name="T",
+                subjects=["t.>"],
+                max_bytes=90000,
+                compression="s2" if compress else "none",
+                discard="new",
+                storage="file",
+            )
+            assert "error" not in made
+            js = client.jetstream()
+            for i in range(600):
+                headers = {"A": "b"} if i % 3 == 0 else None
+                await js.publish(f"t.{i % 7}", b"payload %d " % i * 3, headers=headers)
+            for seq in (1, 2, 77, 300, 600):
+                gone = await api(client, "STREAM.MSG.DELETE.T", seq=seq, no_erase=seq % 2 == 0)
+                assert gone["success"]
+            await api(client, "STREAM.PURGE.T", filter="t.3", keep=2)
+            return await read_all(client)
+
+    expected = asyncio.run(write())
+    conf = config(tmp_path / "js", cipher, compress)
+    if not index:
+        (conf.folder / "msgs" / "index.db").unlink()
+    store = FileStore(conf)
+    assert store.problems == []
+    got = {}
+    for seq, _ in store.oldest():
+        m = store.load(seq)
+        got[seq] = (m.subject, m.headers, m.payload)
+    assert got == expected
+    assert read_meta(conf)["name"] == "T"
+    store.append(b"t.new", HEADERS, b"ours", 1)
+    store.close()
+
+    async def back() -> None:
+        async with reference(tmp_path / "js", cipher) as client:
+            all_of_it = await read_all(client)
+            assert all_of_it.pop(601) == (b"t.new", HEADERS, b"ours")
+            assert all_of_it == expected
+
+    asyncio.run(back())
+
+
+async def read_all(client: Any) -> dict[int, tuple[bytes, bytes, bytes]]:
+    info = await api(client, "STREAM.INFO.T", deleted_details=True)
+    assert "error" not in info, info
+    assert "lost" not in info["state"], info["state"]
+    found = {}
+    for seq in range(info["state"]["first_seq"], info["state"]["last_seq"] + 1):
+        reply = await api(client, "STREAM.MSG.GET.T", seq=seq)
+        if "error" in reply:
+            assert reply["error"]["err_code"] == 10037
+            continue
+        m = reply["message"]
+        found[seq] = (
+            m["subject"].encode(),
+            base64.b64decode(m.get("hdrs", "")),
+            base64.b64decode(m.get("data", "")),
+        )
+    assert len(found) == info["state"]["messages"]
+    return found
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
+@pytest.mark.parametrize(("cipher", "compress"), FORMS)
+def test_the_reference_reads_what_we_wrote(
+    tmp_path: Path, cipher: str | None, compress: bool, index: bool
+) -> None:
+    conf = config(tmp_path / "js", cipher, compress)
+    store = FileStore(conf)
+    for i in range(1500):
+        headers = HEADERS if i % 3 == 0 else None
+        store.append(b"t.%d" % (i % 7), headers, b"payload %d " % i * 3, 10**18 + i)
+    for seq in (1, 2, 77, 300):
+        store.remove(seq)
+    store.erase(301)
+    store.erase(1500)
+    store.purge(b"t.3", keep=2)
+    store.purge(up_to=20)
+    store.skip(5, 10**18 + 2000)
+    store.append(b"t.end", None, b"end", 10**18 + 2001)
+    write_meta(
+        store,
+        {
+            "Created": "2026-01-02T03:04:05Z",
+            "name": "T",
+            "subjects": ["t.>"],
+            "retention": "limits",
+            "max_consumers": -1,
+            "max_msgs": -1,
+            "max_bytes": -1,
+            "max_age": 0,
+            "max_msgs_per_subject": -1,
+            "max_msg_size": -1,
+            "discard": "old",
+            "storage": "file",
+            "num_replicas": 1,
+            "duplicate_window": 120000000000,
+            "compression": "s2" if compress else "none",
+            "consumer_limits": {},
+        },
+    )
+    expected = {}
+    for seq, _ in store.oldest():
+        m = store.load(seq)
+        expected[seq] = (m.subject, m.headers, m.payload)
+    subjects = store.subject_totals(b">")
+    store.close()
+    if not index:
+        (conf.folder / "msgs" / "index.db").unlink()
+
+    async def read() -> None:
+        async with reference(tmp_path / "js", cipher) as client:
+            assert await read_all(client) == expected
+            info = await api(client, "STREAM.INFO.T", subjects_filter=">")
+            assert info["state"]["subjects"] == {k.decode(): v for k, v in subjects.items()}
+            last = await api(client, "STREAM.MSG.GET.T", last_by_subj="t.3")
+            assert last["message"]["seq"] == max(s for s, m in expected.items() if m[0] == b"t.3")
+
+    asyncio.run(read())
+    shutil.rmtree(tmp_path / "js")

@@ -1,0 +1,192 @@
+"""Backups of one server restored by the other; hostile archives refused."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynats_server.jetstream.store import FileConfig, FileStore, s2
+from pynats_server.jetstream.store.archive import (
+    BadMessageArchive,
+    read_archive,
+    restore_messages,
+    write_archive,
+)
+from pynats_server.jetstream.store.meta import meta_sum
+from pynats_server.jetstream.store.snapshot import BadArchive, unpack_snapshot, write_snapshot
+from test_store_reference import api, read_all, reference
+
+META: dict[str, Any] = {
+    "Created": "2026-01-02T03:04:05Z",
+    "name": "T",
+    "subjects": ["t.>"],
+    "retention": "limits",
+    "max_consumers": -1,
+    "max_msgs": -1,
+    "max_bytes": -1,
+    "max_age": 0,
+    "max_msgs_per_subject": -1,
+    "max_msg_size": -1,
+    "discard": "old",
+    "storage": "file",
+    "num_replicas": 1,
+    "duplicate_window": 120000000000,
+    "compression": "none",
+    "consumer_limits": {},
+}
+
+
+def contents(store: FileStore) -> dict[int, tuple[bytes, bytes, bytes]]:
+    found = {}
+    for seq, _ in store.oldest():
+        m = store.load(seq)
+        found[seq] = (m.subject, m.headers, m.payload)
+    return found
+
+
+@pytest.mark.reference
+def test_the_reference_restores_our_backup(tmp_path: Path) -> None:
+    store = FileStore(FileConfig("T", tmp_path / "ours", block_size=2000, compress=True))
+    for i in range(300):
+        store.append(b"t.%d" % (i % 3), None, b"value %d" % i, 10**18 + i)
+    store.remove(7)
+    archive = b"".join(write_snapshot(store, META))
+    expected = contents(store)
+    state = store.state()
+    store.close()
+
+    async def restore() -> None:
+        async with reference(tmp_path / "js", None) as client:
+            wanted = {
+                "messages": state.msgs,
+                "bytes": state.bytes,
+                "first_seq": state.first_seq,
+                "last_seq": state.last_seq,
+            }
+            config = {key: value for key, value in META.items() if key != "Created"}
+            begun = await api(client, "STREAM.RESTORE.T", config=config, state=wanted)
+            assert "error" not in begun, begun
+            for at in range(0, len(archive), 4096):
+                piece = archive[at : at + 4096]
+                reply = await client.request(begun["deliver_subject"], piece, timeout=5)
+                assert not reply.data
+            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            assert "error" not in json.loads(end.data)
+            assert await read_all(client) == expected
+
+    asyncio.run(restore())
+
+
+def archive_of(entries: list[tuple[tarfile.TarInfo, bytes]]) -> io.BytesIO:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for info, data in entries:
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return io.BytesIO(s2.encode_stream(out.getvalue()))
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+GOOD_META = json.dumps(META).encode()
+GOOD = [(entry("meta.inf"), GOOD_META), (entry("meta.sum"), meta_sum("T", GOOD_META))]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [(entry("../evil"), b"x")],
+        [(entry("/etc/evil"), b"x")],
+        [(entry("msgs/../../evil"), b"x")],
+        [(entry("msgs/1.blk", tarfile.SYMTYPE, "/etc/passwd"), b"")],
+        [(entry("msgs/1.blk", tarfile.LNKTYPE, "meta.inf"), b"")],
+        [(entry("msgs/1.blk", tarfile.CHRTYPE), b"")],
+        [(entry("msgs/1.blk"), b"a"), (entry("msgs/1.blk"), b"b")],
+        [(entry("msgs/1.blk"), bytes(200_000))],
+        [(entry("x" * 5000), b"x")],
+    ],
+)
+def test_hostile_archives_touch_nothing(
+    tmp_path: Path, bad: list[tuple[tarfile.TarInfo, bytes]]
+) -> None:
+    with pytest.raises(BadArchive):
+        unpack_snapshot(archive_of([*GOOD, *bad]), "T", tmp_path / "t", tmp_path / "stage", 100_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_our_backup_comes_back(tmp_path: Path) -> None:
+    store = FileStore(FileConfig("T", tmp_path / "a", block_size=500))
+    for i in range(50):
+        store.append(b"t.%d" % (i % 3), None, b"value %d" % i, i + 1)
+    store.erase(9)
+    archive = b"".join(write_snapshot(store, META))
+    meta = unpack_snapshot(io.BytesIO(archive), "T", tmp_path / "b", tmp_path / "stage", 1 << 20)
+    assert meta == META
+    again = FileStore(FileConfig("T", tmp_path / "b", block_size=500))
+    assert contents(again) == contents(store)
+    assert again.problems == []
+    again.close()
+    for size in range(len(archive)):
+        with pytest.raises(BadArchive):
+            unpack_snapshot(
+                io.BytesIO(archive[:size]), "T", tmp_path / "c", tmp_path / "stage", 1 << 20
+            )
+        assert not (tmp_path / "c").exists()
+    store.close()
+
+
+@pytest.mark.reference
+def test_the_message_archive_goes_both_ways(tmp_path: Path) -> None:
+    async def take() -> tuple[bytes, dict[int, tuple[bytes, bytes, bytes]], dict[str, Any]]:
+        async with reference(tmp_path / "js", None) as client:
+            await api(client, "STREAM.CREATE.T", name="T", subjects=["t.>"])
+            for i in range(200):
+                headers = {"A": "b"} if i % 3 == 0 else None
+                await client.jetstream().publish(f"t.{i % 4}", b"v%d" % i * 9, headers=headers)
+            await api(client, "STREAM.MSG.DELETE.T", seq=5)
+            parts: list[bytes] = []
+            done = asyncio.Event()
+
+            async def collect(message: Any) -> None:
+                if message.data:
+                    parts.append(message.data)
+                    await message.respond(b"")
+                else:
+                    done.set()
+
+            await client.subscribe("snapshot.here", cb=collect)
+            begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="snapshot.here")
+            await asyncio.wait_for(done.wait(), 20)
+            return b"".join(parts), await read_all(client), begun["state"]
+
+    archive, expected, state = asyncio.run(take())
+    store = FileStore(FileConfig("T", tmp_path / "ours"))
+    documents = restore_messages(store, read_archive(io.BytesIO(archive), 1 << 20))
+    assert [document.name for document in documents] == [b"state.json"]
+    assert contents(store) == expected
+    ours = b"".join(write_archive(store, documents))
+    store.close()
+
+    async def give() -> None:
+        async with reference(tmp_path / "js2", None) as client:
+            config = {key: value for key, value in META.items() if key != "Created"}
+            begun = await api(client, "STREAM.RESTORE.T", config=config, state=state)
+            reply = await client.request(begun["deliver_subject"], ours, timeout=5)
+            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            assert not reply.data
+            assert "error" not in json.loads(end.data)
+            assert await read_all(client) == expected
+
+    asyncio.run(give())
+    for size in range(0, len(archive), 200):
+        with pytest.raises(BadMessageArchive):
+            list(read_archive(io.BytesIO(archive[:size]), 1 << 20))

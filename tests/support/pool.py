@@ -1,0 +1,52 @@
+"""One running server per configuration, shared by all cases of a session."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.support.process import ServerProcess
+
+# What must never be in a server's log, whatever a client sends.
+_TRACES = re.compile(r"Traceback \(most recent call last\)|panic:|\bSegmentation fault\b|\[FTL\]")
+
+
+class ServerPool:
+    """Starts servers of one kind on first use and ends them together."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self._folder = folder
+        self._servers: dict[str, ServerProcess] = {}
+
+    def __enter__(self) -> ServerPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+    def get(self, name: str, config: str) -> ServerProcess:
+        """The server for configuration `name`; a dead one is a failure, not restarted."""
+        server = self._servers.get(name)
+        if server is None:
+            server = ServerProcess(self.kind, self._folder / name, config)
+            self._servers[name] = server
+            server.start()
+        assert_healthy(server)
+        return server
+
+    def assert_healthy(self) -> None:
+        """Every started server runs and logged no crash."""
+        for server in self._servers.values():
+            assert_healthy(server, read_log=True)
+
+
+def assert_healthy(server: ServerProcess, read_log: bool = False) -> None:
+    """The process lives; with `read_log`, also that its log shows no crash."""
+    assert server.alive, f"{server.kind} died ({server.exit_code}):\n{server.log()[-4000:]}"
+    if read_log:
+        found = _TRACES.search(server.log())
+        assert found is None, (
+            f"{server.kind} logged a crash:\n{server.log()[found.start() :][:4000]}"
+        )

@@ -1,0 +1,156 @@
+"""Start, watch and stop one server process: pynats-server or the reference nats-server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.support.deadline import wait_until
+
+REFERENCE = "reference"
+PYNATS = "pynats"
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 10.0
+
+
+class ServerFailed(AssertionError):
+    """The process ended before it was ready; carries its output."""
+
+
+def server_command(kind: str) -> list[str]:
+    """The program to run for `kind`, looked up beside the running interpreter first."""
+    name = {REFERENCE: "nats-server", PYNATS: "pynats-server"}[kind]
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise ServerFailed(f"{name} is not installed; run `make setup`")
+    return [found]
+
+
+class ServerProcess:
+    """One server on free ports of 127.0.0.1, its files under `folder`.
+
+    `config` is written to a file and passed with -c; `flags` are appended to the command line.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        folder: Path,
+        config: str = "",
+        flags: Sequence[str] = (),
+        port: int = -1,
+        monitor: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.config_path = folder / "server.conf"
+        self.log_path = folder / "server.log"
+        self.port = port
+        self.monitor_url = ""
+        self._monitor = monitor
+        self._flags = list(flags)
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self.write_config(config)
+
+    def __enter__(self) -> ServerProcess:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def write_config(self, config: str) -> None:
+        self.config_path.write_text(config)
+
+    def start(self) -> ServerProcess:
+        """Start and wait until the client port is known and open."""
+        for stale in self.folder.glob("*.ports"):
+            stale.unlink()
+        command = [*server_command(self.kind), "-a", "127.0.0.1", "-p", str(self.port)]
+        if self._monitor:
+            command += ["-m", "-1"]
+        command += ["--ports_file_dir", str(self.folder), "-c", str(self.config_path)]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            ports = wait_until(self._read_ports, f"{self.kind} ports file", START_TIMEOUT_S)
+            self.port = int(ports["nats"][0].rsplit(":", 1)[1])
+            self.monitor_url = ports["monitoring"][0] if ports.get("monitoring") else ""
+            wait_until(lambda: "Server is ready" in self.log(), "ready line", START_TIMEOUT_S)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def _read_ports(self) -> dict[str, list[str]] | None:
+        if self.exit_code is not None:
+            raise ServerFailed(f"{self.kind} exited with {self.exit_code}:\n{self.log()[-4000:]}")
+        for path in self.folder.glob("*.ports"):
+            try:
+                ports: dict[str, list[str]] = json.loads(path.read_text())
+            except ValueError:
+                return None  # still being written
+            return ports
+        return None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+        """Wait for the process to end by itself; returns its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout_s)
+
+    def stop(self) -> None:
+        """End with TERM, with KILL if that does not help."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.wait(STOP_TIMEOUT_S)
+
+    def monitoring(self, path: str) -> Any:
+        """The JSON answer of one monitoring endpoint, e.g. `monitoring("/varz")`."""
+        with urllib.request.urlopen(self.monitor_url + path, timeout=10) as reply:
+            return json.load(reply)
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the process now."""
+        fields = Path(f"/proc/{self.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")

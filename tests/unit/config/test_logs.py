@@ -1,0 +1,255 @@
+"""Log lines, files and their rotation, syslog, and what must not be logged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from pynats_server.argv_redaction import redact_args
+from pynats_server.log_sinks import StreamSink
+from pynats_server.logs import LogError, Logger, open_logger
+from pynats_server.options import LogOptions
+from pynats_server.trace_text import payload_text, quote, redact_connect, redact_url
+
+LINE = re.compile(r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[([A-Z]{3})\] (.*)")
+
+
+def _file_logger(path: Path, **options: object) -> Logger:
+    return open_logger(LogOptions(log_file=path, **options))  # type: ignore[arg-type]
+
+
+def test_lines_of_every_level(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log", debug=True, trace=True)
+    for write in (
+        logger.notice,
+        logger.warn,
+        logger.error,
+        logger.fatal,
+        logger.debug,
+        logger.trace,
+    ):
+        write("text é")
+    logger.close()
+    found = [LINE.fullmatch(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [m and (m[1], m[2], m[3]) for m in found] == [
+        (str(os.getpid()), level, "text é") for level in ("INF", "WRN", "ERR", "FTL", "DBG", "TRC")
+    ]
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o640 & ~_umask()
+
+
+def _umask() -> int:
+    current = os.umask(0o22)
+    os.umask(current)
+    return current
+
+
+def test_debug_and_trace_are_off_by_default(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log")
+    logger.debug("x")
+    logger.trace("x")
+    assert not logger.debug_enabled and not logger.trace_enabled
+    assert (tmp_path / "log").read_text() == ""
+
+
+def test_without_time_stamps_and_in_utc(tmp_path: Path) -> None:
+    _file_logger(tmp_path / "a", logtime=False).notice("x")
+    assert (tmp_path / "a").read_text() == f"[{os.getpid()}] [INF] x\n"
+    before = time.gmtime()
+    _file_logger(tmp_path / "b", logtime_utc=True).notice("x")
+    written = (tmp_path / "b").read_text()
+    assert any(time.strftime("%Y/%m/%d %H:", t) in written for t in (before, time.gmtime()))
+
+
+def test_colours_only_on_a_terminal() -> None:
+    parent, child = os.openpty()
+    try:
+        Logger(LogOptions(logtime=False), StreamSink(child)).warn("x")
+        assert os.read(parent, 1000).decode().strip() == f"[{os.getpid()}] [\x1b[0;93mWRN\x1b[0m] x"
+    finally:
+        os.close(parent)
+        os.close(child)
+    reader, writer = os.pipe()
+    try:
+        Logger(LogOptions(logtime=False), StreamSink(writer)).warn("x")
+        assert os.read(reader, 1000).decode() == f"[{os.getpid()}] [WRN] x\n"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_one_event_stays_one_line(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log")
+    logger.error("name\r\n[1] 2024/01/01 00:00:00.000000 [INF] forged")
+    assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
+def test_vanished_reader_does_not_raise() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    Logger(LogOptions(), StreamSink(writer)).notice("x")
+    os.close(writer)
+
+
+def test_rotation_keeps_the_newest_and_loses_nothing(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log", log_size_limit=1000)
+    for number in range(100):
+        logger.notice(f"line {number:03d}")
+    files = sorted(tmp_path.iterdir())
+    assert len(files) > 3
+    backups, live = files[1:], files[0]
+    assert all(re.fullmatch(r"log\.\d{4}(\.\d\d){5}\.\d{9}", f.name) for f in backups)
+    text = "".join(f.read_text() for f in [*backups, live])
+    assert re.findall(r"line (\d{3})", text) == [f"{n:03d}" for n in range(100)]
+    assert f'[INF] Rotated log, backup saved as "{backups[-1]}"' in live.read_text()
+
+
+def test_rotation_purges_down_to_the_limit(tmp_path: Path) -> None:
+    other = tmp_path / "log.keep-me"
+    other.write_text("")
+    logger = _file_logger(tmp_path / "log", log_size_limit=500, log_max_num=3)
+    for number in range(200):
+        logger.notice(f"line {number:03d}")
+    files = sorted(f for f in tmp_path.iterdir() if f != other)
+    assert len(files) == 3 and other.exists()
+    assert 'Purged log file "' in files[0].read_text()
+    kept = re.findall(r"line (\d{3})", "".join(f.read_text() for f in [*files[1:], files[0]]))
+    assert kept[-1] == "199" and kept == [f"{n:03d}" for n in range(int(kept[0]), 200)]
+
+
+def test_reopen_follows_a_moved_file(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log")
+    logger.notice("one")
+    (tmp_path / "log").rename(tmp_path / "old")
+    logger.notice("two")
+    logger.reopen()
+    logger.notice("three")
+    assert re.findall(r"\] (\w+)$", (tmp_path / "old").read_text(), re.M) == ["one", "two"]
+    assert "three" in (tmp_path / "log").read_text()
+
+
+def test_unusable_log_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="no such file or directory"):
+        _file_logger(tmp_path / "missing/log")
+
+
+def test_reload_moves_to_another_file_or_stays(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "a")
+    with pytest.raises(LogError):
+        logger.replace_by(LogOptions(log_file=tmp_path / "no/b"), "x")
+    logger.notice("one")
+    logger.replace_by(LogOptions(log_file=tmp_path / "b", debug=True), "x")
+    logger.debug("two")
+    assert "one" in (tmp_path / "a").read_text() and "two" in (tmp_path / "b").read_text()
+
+
+def test_gathered_lines_keep_their_order(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log", trace=True)
+
+    async def scenario() -> None:
+        logger.attach(asyncio.get_running_loop())
+        logger.trace("1")
+        assert (tmp_path / "log").read_text() == ""
+        logger.notice("2")
+        logger.trace("3")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M) == ["1", "2", "3"]
+        logger.trace("4")
+        logger.detach()
+
+    asyncio.run(scenario())
+    logger.trace("5")
+    assert re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M) == list("12345")
+
+
+def test_the_same_warning_comes_rarely(tmp_path: Path) -> None:
+    logger = _file_logger(tmp_path / "log")
+    for text in ("a", "a", "b", "a"):
+        logger.warn_rarely(text)
+    assert re.findall(r"\] (\w)$", (tmp_path / "log").read_text(), re.M) == ["a", "b"]
+
+
+def test_remote_syslog_over_udp_and_tcp() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(10)
+        logger = open_logger(LogOptions(remote_syslog=f"udp://127.0.0.1:{server.getsockname()[1]}"))
+        logger.error("broken")
+        data = server.recv(2000).decode()
+        assert re.fullmatch(rf"<27>\S+ \S+ pynats-server\[{os.getpid()}\]: broken\n", data)
+        logger.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        logger = open_logger(
+            LogOptions(remote_syslog=f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+        )
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            logger.notice("fine")
+            assert peer.makefile("rb").readline().startswith(b"<29>")
+            logger.close()
+
+
+@pytest.mark.parametrize(
+    "address", ["bogus", "http://x", "udp://", "udp://h:x", "tcp://127.0.0.1:1"]
+)
+def test_unusable_syslog_addresses(address: str) -> None:
+    with pytest.raises(LogError, match="error connecting to syslog"):
+        open_logger(LogOptions(remote_syslog=address))
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"hello", '"hello"'),
+        ("é🐍".encode(), '"é🐍"'),
+        (b'a"b\\c', '"a\\"b\\\\c"'),
+        (b"\r\n\t\x00\x7f\xff", '"\\r\\n\\t\\x00\\x7f\\xff"'),
+        ("\u200b".encode(), '"\\u200b"'),
+    ],
+)
+def test_quoting(data: bytes, text: str) -> None:
+    assert quote(data) == text
+
+
+def test_payloads_are_cut() -> None:
+    assert payload_text(b"hello", 0) == '["hello"]'
+    assert payload_text(b"hello", 5) == '["hello"]'
+    assert payload_text(b"hello", 4) == '["hell..."]'
+
+
+def test_connect_is_logged_without_secrets() -> None:
+    shown = redact_connect(
+        b'{"user":"u","pass":"s3cret","auth_token":"s3cret","jwt":"s3cret","sig":"s3cret",'
+        b'"p\\u0061ss":"s3cret","PASS":"s3cret","name":"n","verbose":false}'
+    )
+    assert "s3cret" not in shown
+    assert '"name":"n"' in shown and '"user":"u"' in shown
+    assert redact_connect(b'{"pass":"s3cret"') == "[REDACTED]"
+    assert redact_connect(b'["s3cret"]') == "[REDACTED]"
+    assert redact_connect(b"[" * 100_000) == "[REDACTED]"
+    assert redact_url("nats://u:p@h:1/x") == "nats://[REDACTED]@h:1/x"
+
+
+def test_arguments_are_masked() -> None:
+    args = [
+        "x",
+        "--user",
+        "u",
+        "-pass=p",
+        "--auth",
+        "t",
+        "-p",
+        "1",
+        "--routes=nats://a:b@h,nats://i",
+    ]
+    assert redact_args(args) == [
+        "x", "--user", "[REDACTED]", "-pass=[REDACTED]", "--auth", "[REDACTED]", "-p", "1",
+        "--routes=nats://[REDACTED]@h,nats://i",
+    ]  # fmt: skip

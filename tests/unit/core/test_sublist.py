@@ -1,0 +1,123 @@
+"""The sublist against a naive matcher: whatever is added and removed, look-ups agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from pynats_server.core import subject as fast
+from pynats_server.core.sublist import Sublist, Subscription
+
+TOKENS = st.sampled_from(["a", "b", "ab", "c"])
+LITERALS = st.lists(TOKENS, min_size=1, max_size=4).map(".".join)
+PATTERN_TOKENS = st.one_of(TOKENS, st.just("*"))
+PATTERNS = st.builds(
+    lambda tokens, tail: ".".join(tokens + ([">"] if tail else [])),
+    st.lists(PATTERN_TOKENS, min_size=1, max_size=4),
+    st.booleans(),
+)
+
+
+def naive_match(subject: str, pattern: str) -> bool:
+    """Token by token, as the documentation says it."""
+    tokens, wanted = subject.split("."), pattern.split(".")
+    for place, want in enumerate(wanted):
+        if want == ">" and place == len(wanted) - 1:
+            return len(tokens) > place
+        if place >= len(tokens) or (want != "*" and want != tokens[place]):
+            return False
+    return len(tokens) == len(wanted)
+
+
+class SublistMachine(RuleBasedStateMachine):
+    """Adds and removes at random, with look-ups in between so that caches are warm and stale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.real = Sublist(8)  # a tiny cache is dropped often
+        self.model: list[tuple[str, str, Subscription]] = []
+
+    @rule(pattern=PATTERNS, queue=st.sampled_from(["", "", "q1", "q2"]))
+    def add(self, pattern: str, queue: str) -> None:
+        sub = self.real.add(pattern.encode(), queue.encode())
+        self.model.append((pattern, queue, sub))
+
+    @precondition(lambda self: bool(self.model))
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        index = data.draw(st.integers(0, len(self.model) - 1))
+        self.real.discard(self.model.pop(index)[2])
+
+    @rule(subject=LITERALS)
+    def look_up(self, subject: str) -> None:
+        plain, queues = self.real.lookup(subject.encode())
+        hits = [(q, sub) for pattern, q, sub in self.model if naive_match(subject, pattern)]
+        assert Counter(map(id, plain)) == Counter(id(sub) for q, sub in hits if not q)
+        assert set(queues) == {q.encode() for q, _ in hits if q}
+        for name, members in queues.items():
+            expected = Counter(id(sub) for q, sub in hits if q.encode() == name)
+            assert Counter(map(id, members)) == expected
+        assert self.real.interested(subject.encode()) == bool(hits)
+
+    @invariant()
+    def counts(self) -> None:
+        assert self.real.count == len(self.model)
+
+
+SublistMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestSublist = SublistMachine.TestCase
+
+
+@given(LITERALS, PATTERNS)
+def test_matches_agrees_with_the_naive_matcher(subject: str, pattern: str) -> None:
+    assert fast.matches(subject.encode(), pattern.encode()) == naive_match(subject, pattern)
+
+
+@given(PATTERNS, PATTERNS, LITERALS)
+def test_covers_and_overlaps_say_what_they_promise(a: str, b: str, subject: str) -> None:
+    in_a, in_b = naive_match(subject, a), naive_match(subject, b)
+    if fast.covers(a.encode(), b.encode()):
+        assert in_a or not in_b
+    if in_a and in_b:
+        assert fast.overlaps(a.encode(), b.encode())
+    assert fast.overlaps(a.encode(), b.encode()) == fast.overlaps(b.encode(), a.encode())
+
+
+@given(st.text(alphabet="ab.*> \t\r\n\0", max_size=12))
+def test_validity_follows_the_token_rules(text: str) -> None:
+    tokens = text.split(".")
+    good = all(tokens) and not any(c in text for c in " \t\r\n\0")
+    good = good and ">" not in tokens[:-1]
+    assert fast.is_valid(text.encode()) == good
+    assert fast.is_literal(text.encode()) == (good and "*" not in tokens and ">" not in tokens)
+
+
+def test_a_literal_change_keeps_the_other_cached_matches() -> None:
+    subs = Sublist()
+    subs.add(b"foo")
+    subs.lookup(b"foo")
+    subs.lookup(b"bar")
+    hits = subs.cache_hits
+    subs.add(b"bar")
+    subs.lookup(b"foo")
+    assert subs.cache_hits == hits + 1
+    assert len(subs.lookup(b"bar")[0]) == 1
+
+
+def test_a_wildcard_change_is_seen_by_every_cached_match() -> None:
+    subs = Sublist()
+    assert subs.lookup(b"foo.bar") == ([], {})
+    wild = subs.add(b"foo.*")
+    assert subs.lookup(b"foo.bar")[0] == [wild]
+    subs.discard(wild)
+    assert subs.lookup(b"foo.bar") == ([], {})
+
+
+def test_subjects_with_empty_tokens_reach_nobody() -> None:
+    subs = Sublist()
+    subs.add(b">")
+    for subject in (b"a..b", b".a", b"a.", b"."):
+        assert subs.lookup(subject) == ([], {})
+        assert not subs.interested(subject)

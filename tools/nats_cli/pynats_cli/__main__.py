@@ -1,0 +1,6 @@
+"""`python -m pynats_cli`."""
+
+from pynats_cli.app import main
+
+if __name__ == "__main__":
+    main()

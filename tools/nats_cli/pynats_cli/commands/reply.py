@@ -1,0 +1,214 @@
+"""`pynats reply`: answers requests with a text, an echo, or a command's output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pynats_common import units
+
+from pynats_cli import gotemplate
+from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
+from pynats_cli.errors import CliError
+from pynats_cli.flags import TEMPLATE_HELP, HeaderFlag, duration_option
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.message_templates import expand, parse_headers
+from pynats_cli.output import line, log, quote, write
+from pynats_cli.runner import run_async, stop_event
+from pynats_cli.source import to_bytes
+
+if TYPE_CHECKING:
+    from pynats_cli.connection import Session
+
+DEFAULT_QUEUE = "NATS-RPLY-22"
+"""Queue group of every `nats reply`, so that several share the work."""
+
+COUNTER_HEADER = "NATS-Reply-Counter"
+
+app = command_app()
+
+
+@dataclass(frozen=True)
+class ReplyOptions:
+    """Flags of `reply`; `sleep_ns` is the longest pause before a reply, `count` 0 is no limit."""
+
+    subject: str
+    body: str
+    echo: bool
+    command: str
+    queue: str
+    sleep_ns: int
+    headers: tuple[str, ...]
+    count: int
+
+
+@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
+def reply(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(help="Subject to answer on.")],
+    body: Annotated[str, typer.Argument(help="Reply body.")] = "",
+    echo: Annotated[bool, typer.Option("--echo", help="Send back what arrives.")] = False,
+    command: Annotated[
+        str, typer.Option(metavar="COMMAND", help="Send back this command's output.")
+    ] = "",
+    queue: Annotated[
+        str, typer.Option("--queue", "-q", metavar="NAME", help="Queue group.")
+    ] = DEFAULT_QUEUE,
+    sleep: Annotated[
+        int, duration_option("--sleep", help="Random pause before replies, up to this time.")
+    ] = 0,
+    header: HeaderFlag = [],  # noqa: B006 - Typer copies defaults
+    count: Annotated[int, typer.Option(min=0, help="Quit after this many requests.")] = 0,
+) -> None:
+    parse_headers(header, 0)  # mistakes show before connecting
+    if not body and not command and not echo:
+        log("No body or command supplied, enabling echo mode")
+        echo = True
+    options = ReplyOptions(subject, body, echo, command, queue, sleep, tuple(header), count)
+    run_async(_serve(ctx.obj, options))
+
+
+reply.__doc__ = (
+    "Answer requests with a text, an echo, or a command's output."
+    + TEMPLATE_HELP
+    + """  Request          body of the request
+
+In --command, {{0}}, {{1}}, ... stand for the tokens of the request's subject, and the command
+finds NATS_REQUEST_SUBJECT and NATS_REQUEST_BODY in its environment.
+"""
+)
+
+
+async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
+    from pynats_cli.connection import open_session
+
+    async with open_session(global_options) as session:
+        responder = _Responder(session, options)
+        subscription = await session.client.subscribe(options.subject, options.queue)
+        if options.count:
+            await subscription.unsubscribe(limit=options.count)
+        await session.check()
+        log(f"Listening on {quote(options.subject)} in group {quote(options.queue)}")
+        serving = asyncio.create_task(responder.run(subscription))
+        with stop_event() as stopped:
+            waiting = asyncio.create_task(stopped.wait())
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        log("Draining...")
+        if not serving.done():
+            await subscription.drain()
+        await serving
+        await session.client.flush(timeout=global_options.timeout_s)
+        log("Exiting")
+
+
+class _Responder:
+    """Answers the messages of one subscription, in order."""
+
+    def __init__(self, session: Session, options: ReplyOptions) -> None:
+        self._session = session
+        self._options = options
+        self._answered = 0
+
+    async def run(self, subscription: Any) -> None:
+        async for message in subscription.messages:
+            self._show(message)
+            if self._options.sleep_ns:
+                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / units.SECOND))
+            await self._answer(message)
+            self._answered += 1
+            if self._options.count and self._answered >= self._options.count:
+                return
+
+    def _show(self, message: Any) -> None:
+        from pynats_cli.connection import header_pairs
+
+        log(f"[#{self._answered}] Received on subject {quote(message.subject)}:")
+        for name, value in header_pairs(message):
+            log(f"{name}: {value}")
+        line()
+        write(message.data + b"\n")
+
+    async def _answer(self, message: Any) -> None:
+        from nats import errors as nats_errors
+
+        from pynats_cli.connection import Headers
+
+        if not message.reply:
+            log("Could not publish reply: message has no reply subject")
+            return
+        try:
+            headers = parse_headers(self._options.headers, self._answered)
+        except CliError as error:
+            log(f"Could not publish reply: {error}")
+            return
+        data, more = await self._reply_of(message)
+        if data is None:
+            return
+        headers += more
+        try:
+            await self._session.client.publish(
+                message.reply, data, headers=Headers(headers) if headers else None
+            )
+        except nats_errors.Error as error:
+            log(f"Could not publish reply: {error}")
+
+    async def _reply_of(self, message: Any) -> tuple[bytes | None, list[tuple[str, str]]]:
+        from pynats_cli.connection import header_pairs
+
+        if self._options.echo:
+            counter = (COUNTER_HEADER, str(self._answered))
+            return message.data, [*header_pairs(message), counter]
+        if self._options.command:
+            return await self._command_output(message), []
+        return to_bytes(self._expanded(self._options.body, message, "body")), []
+
+    def _expanded(self, text: str, message: Any, kind: str) -> str:
+        request = message.data.decode("utf-8", "surrogateescape")
+        try:
+            return expand(text, self._answered, request)
+        except gotemplate.TemplateError as error:
+            log(f"Could not parse {kind} template: {error}")
+            return text
+
+    async def _command_output(self, message: Any) -> bytes | None:
+        text = self._options.command
+        for index, token in enumerate(message.subject.split(".")):
+            text = text.replace(f"{{{{{index}}}}}", shlex.quote(token))
+        text = self._expanded(text, message, "command")
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            log(f"Could not parse command: {error}")
+            return None
+        if not words:
+            log("Could not parse command: it is empty")
+            return None
+        if self._session.options.trace:
+            log(f"Executing: {' '.join(words)}")
+        environment = {
+            **os.environb,
+            b"NATS_REQUEST_SUBJECT": message.subject.encode(),
+            # An environment variable ends at the first zero byte.
+            b"NATS_REQUEST_BODY": message.data.split(b"\0", 1)[0],
+        }
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment,
+            )
+        except OSError as error:
+            log(f"Command {quote(text)} failed to run: {error.strerror}")
+            return b""
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            log(f"Command {quote(text)} failed to run: exit status {process.returncode}")
+        return output

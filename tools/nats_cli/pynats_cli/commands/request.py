@@ -1,0 +1,181 @@
+"""`pynats request`: sends requests and shows the replies."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+from pynats_common import units
+
+from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
+from pynats_cli.flags import (
+    TEMPLATE_HELP,
+    ForceStdin,
+    HeaderFlag,
+    SendOn,
+    SendOnFlag,
+    TemplatesFlag,
+    TranslateFlag,
+    duration_option,
+)
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.message_templates import parse_headers
+from pynats_cli.output import body as show_body
+from pynats_cli.output import log, quote
+from pynats_cli.runner import run_async
+from pynats_cli.source import PROGRESS_ABOVE, MessageSource, progress
+
+if TYPE_CHECKING:
+    from pynats_cli.connection import Session
+
+MANY = 32_767
+"""What a count below one, and waiting for an empty reply, stand for."""
+
+app = command_app()
+
+
+@dataclass(frozen=True)
+class RequestOptions:
+    """Flags of `request`; times in nanoseconds. `replies` 0 waits for the whole timeout."""
+
+    headers: tuple[str, ...]
+    count: int
+    replies: int
+    reply_timeout_ns: int
+    raw: bool
+    translate: str
+
+    @property
+    def bar(self) -> bool:
+        return self.count > PROGRESS_ABOVE and not self.raw
+
+    @property
+    def talks(self) -> bool:
+        """True when each step gets a line."""
+        return not self.raw and not self.bar
+
+
+@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
+def request(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(help="Subject to send to.")],
+    body: Annotated[Optional[str], typer.Argument(help="Request body.")] = None,  # noqa: UP045
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", "-w", hidden=True)] = True,
+    raw: Annotated[bool, typer.Option("--raw", "-r", help="Show only replies' bodies.")] = False,
+    header: HeaderFlag = [],  # noqa: B006 - Typer copies defaults
+    count: Annotated[int, typer.Option(help="Send this many requests.")] = 1,
+    replies: Annotated[int, typer.Option(help="Replies to wait for, 0 until the timeout.")] = 1,
+    reply_timeout: Annotated[
+        int, duration_option("--reply-timeout", help="Longest time between replies.")
+    ] = 300 * units.MILLISECOND,
+    wait_for_empty: Annotated[
+        bool, typer.Option("--wait-for-empty", help="Wait until a reply is empty.")
+    ] = False,
+    translate: TranslateFlag = "",
+    force_stdin: ForceStdin = False,
+    send_on: SendOnFlag = SendOn.EOF,
+    templates: TemplatesFlag = True,
+) -> None:
+    parse_headers(header, 1)  # mistakes show before connecting
+    options = RequestOptions(
+        headers=tuple(header),
+        count=count if count >= 1 else MANY,
+        replies=MANY if wait_for_empty else replies,
+        reply_timeout_ns=reply_timeout,
+        raw=raw,
+        translate=translate,
+    )
+    source = MessageSource(subject, body, force_stdin, send_on, templates)
+    run_async(_request(ctx.obj, source, options))
+
+
+request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
+
+
+async def _request(
+    global_options: GlobalOptions, source: MessageSource, options: RequestOptions
+) -> None:
+    from pynats_cli.connection import open_session
+
+    async with open_session(global_options) as session:
+        if source.uses_stdin:
+            log("Reading payload from STDIN")
+        async for body in source.bodies():
+            with progress(options.count, options.bar) as advance:
+                for number in range(1, options.count + 1):
+                    answered = await _one(session, source, body, options, number)
+                    advance()
+                    if not answered:
+                        break
+
+
+async def _one(
+    session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
+) -> bool:
+    """Sends one request and shows its replies; False when nobody is there to answer."""
+    from pynats_cli.connection import Headers
+
+    data, subject = source.expand(body, number)
+    if options.talks:
+        log(f"Sending request on {quote(subject)}")
+    headers = parse_headers(options.headers, number)
+    inbox = session.inbox
+    subscription = await session.client.subscribe(inbox)
+    try:
+        await session.client.publish(
+            subject, data, reply=inbox, headers=Headers(headers) if headers else None
+        )
+        return await _replies(session, subscription, options)
+    finally:
+        await subscription.unsubscribe()
+
+
+async def _replies(session: Session, subscription: Any, options: RequestOptions) -> bool:
+    from nats import errors as nats_errors
+
+    started = time.monotonic()
+    total_s = session.options.timeout_s
+    timeout_s, received, rtt_sum_s = total_s, 0, 0.0
+    while timeout_s > 0:
+        try:
+            message = await subscription.next_msg(timeout=timeout_s)
+        except nats_errors.TimeoutError:
+            break
+        rtt_s = time.monotonic() - started
+        if _no_responders(message):
+            log("No responders are available")
+            return False
+        _show(message, options, rtt_s)
+        received += 1
+        if options.replies > 0 and (received == options.replies or not message.data):
+            break
+        rtt_sum_s += rtt_s
+        if options.replies == 0:
+            timeout_s = total_s - rtt_s
+        else:
+            timeout_s = rtt_sum_s / received + options.reply_timeout_ns / units.SECOND
+    if not received:
+        # A request refused by permissions looks like a silent service; say what it was.
+        await session.check()
+    return True
+
+
+def _no_responders(message: Any) -> bool:
+    return not message.data and bool(message.headers) and message.headers.get("Status") == "503"
+
+
+def _show(message: Any, options: RequestOptions, rtt_s: float) -> None:
+    from pynats_cli.connection import header_pairs, nanoseconds
+
+    if options.raw:
+        show_body(message.data, options.translate, message.subject)
+    elif options.talks:
+        log(f"Received with rtt {units.format_duration(nanoseconds(rtt_s))}")
+        pairs = header_pairs(message)
+        for name, value in pairs:
+            log(f"{name}: {value}")
+        if pairs:
+            log("")
+        show_body(message.data, options.translate, message.subject)

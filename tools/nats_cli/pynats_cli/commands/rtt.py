@@ -1,0 +1,148 @@
+"""`pynats rtt`: round-trip time to every address of every server."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from pynats_common import units
+from pynats_common.contexts import Context
+from pynats_common.urls import ServerUrl, parse_server_urls
+
+from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
+from pynats_cli.errors import CliError, UsageError
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.output import line, log
+from pynats_cli.runner import run_async
+
+app = command_app()
+
+
+@dataclass
+class AddressResult:
+    """One address; `rtt_ns` is the mean, 0 after a failure."""
+
+    address: str
+    time: datetime | None = None
+    rtt_ns: int = 0
+    url: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        moment = self.time.isoformat() if self.time else "0001-01-01T00:00:00Z"
+        return {"time": moment, "address": self.address, "rtt": self.rtt_ns, "url": self.url}
+
+
+@dataclass
+class Target:
+    """One server of the list and its addresses."""
+
+    url: ServerUrl
+    results: list[AddressResult] = field(default_factory=list)
+
+
+@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
+def rtt(
+    ctx: typer.Context,
+    iterations: Annotated[int, typer.Argument(help="Round trips to each address.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+) -> None:
+    """Measure the round-trip time to the servers."""
+    if iterations < 1:
+        raise UsageError("iterations must be at least 1")
+    run_async(_measure(ctx.obj, iterations, as_json))
+
+
+async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> None:
+    from pynats_cli.settings import resolve_settings
+
+    context = resolve_settings(options)
+    try:
+        urls = parse_server_urls(context.server_url)
+    except ValueError as error:
+        raise CliError(str(error)) from None
+    targets = [await _resolve(url) for url in urls]
+    for target in targets:
+        for result in target.results:
+            result.time = datetime.now().astimezone()
+            try:
+                await _measure_address(options, context, target, result, iterations)
+            except CliError as error:
+                log(f"Failed to compute rtt for {result.address}: {error}")
+    if as_json:
+        line(render_json(targets))
+    else:
+        line(render(targets))
+    if not any(result.rtt_ns for target in targets for result in target.results):
+        raise CliError("no server could be reached")
+
+
+async def _resolve(url: ServerUrl) -> Target:
+    """Every address a server's name stands for; the name itself when it cannot be looked up."""
+    hosts = [url.host]
+    if not _is_ip(url.host):
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+            hosts = list(dict.fromkeys(str(item[4][0]) for item in found)) or hosts
+        except OSError:
+            pass  # connecting will say what is wrong
+    return Target(url, [AddressResult(url.with_host(host).bare) for host in hosts])
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _measure_address(
+    options: GlobalOptions, context: Context, target: Target, result: AddressResult, iterations: int
+) -> None:
+    from pynats_cli.connection import connected_to, nanoseconds, open_session
+
+    address = parse_server_urls(result.address)[0]
+    server = target.url.with_host(address.host).full
+    # Addresses are reached by number, so certificates must be checked for the server's name.
+    async with open_session(options, server, context, tls_name=target.url.host) as session:
+        if options.trace:
+            line(f"RTT iterations for server: {result.address}")
+        times = []
+        for number in range(1, iterations + 1):
+            seconds = await session.client.rtt(timeout=options.timeout_s)
+            times.append(nanoseconds(seconds))
+            if options.trace:
+                line(f"#{number}:\trtt={units.human_duration(times[-1])}")
+        result.rtt_ns = max(sum(times) // iterations, 1)
+        result.url = connected_to(session.client)
+
+
+def render(targets: Sequence[Target]) -> str:
+    """Text: each server, then its addresses aligned at their colons."""
+    width = 3 + max(len(result.address) for target in targets for result in target.results)
+    blocks = []
+    for target in targets:
+        rows = [
+            f"{result.address.rjust(width)}: "
+            f"{units.human_duration(result.rtt_ns) if result.rtt_ns else 'failed'}"
+            for result in target.results
+        ]
+        blocks.append(f"{target.url.bare}:\n\n" + "\n".join(rows) + "\n")
+    return "\n".join(blocks)
+
+
+def render_json(targets: Sequence[Target]) -> str:
+    """JSON: a list of servers with their results, times in nanoseconds."""
+    data = [
+        {"url": target.url.bare, "results": [result.to_json() for result in target.results]}
+        for target in targets
+    ]
+    return json.dumps(data, indent=2)

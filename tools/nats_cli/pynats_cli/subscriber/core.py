@@ -1,0 +1,66 @@
+"""Receiving by core subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynats_cli.connection import Session
+from pynats_cli.output import log
+from pynats_cli.subscriber.flow import Flow
+from pynats_cli.subscriber.messages import from_client
+from pynats_cli.subscriber.options import SubscribeOptions
+
+PENDING_MESSAGES = 1_000_000
+"""Messages that may wait to be shown before the client drops some."""
+PENDING_BYTES = 256 * 1024 * 1024
+
+
+async def subscribe_core(session: Session, options: SubscribeOptions, flow: Flow) -> None:
+    """Subscribes to every subject; messages then go to `flow` in the background."""
+    if options.match_replies:
+        prefix = f"{session.context.inbox_prefix or '_INBOX'}.>"
+        if options.chatty:
+            log(f"Matching replies with inbox prefix {prefix}")
+        await _subscribe_replies(session, prefix, flow)
+    if options.chatty or options.inbox:
+        if options.ack:
+            log(
+                f"Subscribing on {options.subjects[0]} with acknowledgement of JetStream messages "
+                f"{options.ignored_text}"
+            )
+        else:
+            log(f"Subscribing on {', '.join(options.subjects)} {options.ignored_text}")
+    for subject in options.subjects:
+        await _subscribe_one(session, options, subject, flow)
+    await session.check()
+
+
+async def _subscribe_replies(session: Session, prefix: str, flow: Flow) -> None:
+    async def on_reply(message: Any) -> None:
+        try:
+            flow.take_reply(from_client(message, prefix))
+        except Exception as error:
+            flow.fail(error)
+
+    await session.client.subscribe(prefix, cb=on_reply)
+
+
+async def _subscribe_one(
+    session: Session, options: SubscribeOptions, subject: str, flow: Flow
+) -> None:
+    async def on_message(message: Any) -> None:
+        received = from_client(message, subject)
+        try:
+            if flow.take(received) and options.ack and received.facts is not None:
+                await session.client.publish(received.reply, b"")
+        except Exception as error:
+            # The client would only report it and go on, for example after a closed pipe.
+            flow.fail(error)
+
+    await session.client.subscribe(
+        subject,
+        queue=options.queue,
+        cb=on_message,
+        pending_msgs_limit=PENDING_MESSAGES,
+        pending_bytes_limit=PENDING_BYTES,
+    )

@@ -1,0 +1,99 @@
+"""What happens to each message, and when receiving ends: counts, quiet time, matched replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pynats_common import units
+from pynats_common.subjects import subjects_overlap
+
+from pynats_cli.subscriber.messages import Received
+from pynats_cli.subscriber.options import SubscribeOptions
+
+Sink = Callable[[Received, int, Received | None], None]
+"""Takes a message, its number from 1, and the reply matched to it."""
+
+
+class Flow:
+    """Feeds one sink and decides when enough has come."""
+
+    def __init__(self, options: SubscribeOptions, sink: Sink) -> None:
+        self._options = options
+        self._sink = sink
+        self._received = 0
+        self._requests: dict[str, tuple[Received, int]] = {}
+        self._quiet_timer: asyncio.TimerHandle | None = None
+        self._failure: Exception | None = None
+        self.done = asyncio.Event()
+
+    def start(self) -> None:
+        """Starts the clock of `--wait`."""
+        if not self._options.wait_ns:
+            return
+        if self._quiet_timer is not None:
+            self._quiet_timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._quiet_timer = loop.call_later(self._options.wait_ns / units.SECOND, self.done.set)
+
+    def stop(self) -> None:
+        """Ends receiving."""
+        if self._quiet_timer is not None:
+            self._quiet_timer.cancel()
+        self.done.set()
+
+    def fail(self, error: Exception) -> None:
+        """Ends receiving because showing a message failed."""
+        self._failure = self._failure or error
+        self.stop()
+
+    async def wait(self) -> None:
+        """Waits for the end; raises what made showing a message fail."""
+        await self.done.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def wanted(self, most: int) -> int:
+        """How many messages can be asked for at once, at least one."""
+        limit = self._options.count
+        return max(min(most, limit - self._received), 1) if limit else most
+
+    def is_full(self) -> bool:
+        """True when no further message may be taken."""
+        limit = self._options.count
+        return self.done.is_set() or (limit > 0 and self._received >= limit)
+
+    def take(self, message: Received) -> bool:
+        """Handles one message; False when it was ignored or came too late."""
+        if self.is_full() or self._ignored(message.subject):
+            return False
+        self._received += 1
+        if self._options.match_replies and message.reply:
+            self._requests[message.reply] = (message, self._received)
+        else:
+            self._sink(message, self._received, None)
+        at_end = message.facts is not None and message.facts.pending == 0
+        if self._options.terminate_at_end and at_end:
+            self.stop()
+        elif self.is_full():
+            self._finish_when_matched()
+        else:
+            self.start()
+        return True
+
+    def take_reply(self, reply: Received) -> None:
+        """Pairs a reply with the request that asked for it."""
+        waiting = self._requests.pop(reply.subject, None)
+        if waiting is None:
+            return
+        message, number = waiting
+        self._sink(message, number, reply)
+        if self.is_full():
+            self._finish_when_matched()
+
+    def _finish_when_matched(self) -> None:
+        if not self._requests:
+            self.stop()
+
+    def _ignored(self, subject: str) -> bool:
+        return any(subjects_overlap(subject, pattern) for pattern in self._options.ignore)

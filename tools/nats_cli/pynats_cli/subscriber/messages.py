@@ -1,0 +1,134 @@
+"""What was received, whichever way it came, and the JetStream facts in its reply subject."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pynats_cli.connection import header_pairs
+
+_RFC3339 = re.compile(r"(.*T\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """Place of a message in a stream; `time_ns` since 1970."""
+
+    stream: str
+    sequence: int
+    pending: int
+    time_ns: int
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message; `pattern` is the subscription it came by."""
+
+    subject: str
+    data: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    reply: str = ""
+    pattern: str = ""
+    facts: StreamFacts | None = None
+    direct: bool = False
+
+    def header(self, name: str) -> str:
+        """First value of a header, "" when it is absent."""
+        return next((value for key, value in self.headers if key == name), "")
+
+    def to_json(self, data: bytes) -> str:
+        """The form dumps take: the message of the Go client, with `data` as its body."""
+        headers: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            headers.setdefault(name, []).append(value)
+        return json.dumps(
+            {
+                "Subject": self.subject,
+                "Reply": self.reply,
+                "Header": headers or None,
+                "Data": base64.b64encode(data).decode() if data else None,
+                "Sub": None,
+            },
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+
+
+def from_client(message: Any, pattern: str = "") -> Received:
+    """A message as nats-py delivers it."""
+    return Received(
+        subject=message.subject,
+        data=message.data,
+        headers=tuple(header_pairs(message)),
+        reply=message.reply,
+        pattern=pattern,
+        facts=parse_ack_subject(message.reply),
+    )
+
+
+def parse_ack_subject(reply: str) -> StreamFacts | None:
+    """Facts in `$JS.ACK...`, in both of its forms; None for any other subject.
+
+    Old: $JS.ACK.stream.consumer.delivered.sseq.cseq.time.pending
+    New: $JS.ACK.domain.account.stream.consumer.delivered.sseq.cseq.time.pending[.token]
+    """
+    tokens = reply.split(".")
+    if tokens[:2] != ["$JS", "ACK"]:
+        return None
+    if len(tokens) == 9:
+        fields = tokens[2:]
+    elif len(tokens) >= 11:
+        fields = tokens[4:11]
+    else:
+        return None
+    stream, _consumer, _delivered, sequence, _consumer_sequence, time_ns, pending = fields
+    if not all(text.isascii() and text.isdigit() for text in (sequence, time_ns, pending)):
+        return None
+    return StreamFacts(stream, int(sequence), int(pending), int(time_ns))
+
+
+def from_direct_get(message: Any) -> Received:
+    """A message as a direct get returns it: the facts are in its headers."""
+    pairs = tuple(header_pairs(message))
+    values = dict(pairs)
+    facts = StreamFacts(
+        stream=values.get("Nats-Stream", ""),
+        sequence=int(values.get("Nats-Sequence", 0)),
+        pending=int(values.get("Nats-Num-Pending", 0) or 0),
+        time_ns=parse_time_ns(values.get("Nats-Time-Stamp", "")),
+    )
+    own = tuple((name, value) for name, value in pairs if name not in _DIRECT_HEADERS)
+    return Received(
+        subject=values.get("Nats-Subject", message.subject),
+        data=message.data,
+        headers=own,
+        facts=facts,
+        direct=True,
+    )
+
+
+_DIRECT_HEADERS = frozenset(
+    {
+        "Nats-Stream",
+        "Nats-Subject",
+        "Nats-Sequence",
+        "Nats-Time-Stamp",
+        "Nats-Num-Pending",
+        "Nats-Last-Sequence",
+        "Nats-UpTo-Sequence",
+    }
+)
+
+
+def parse_time_ns(text: str) -> int:
+    """Nanoseconds since 1970 of an RFC3339 text; 0 when it is not one."""
+    match = _RFC3339.match(text)
+    if match is None:
+        return 0
+    zone = "+00:00" if match[3] == "Z" else match[3]
+    seconds = int(datetime.fromisoformat(match[1] + zone).timestamp())
+    return seconds * 1_000_000_000 + int((match[2] or "").ljust(9, "0")[:9])

@@ -1,0 +1,117 @@
+"""`--report-subjects`, `--report-subscriptions` and `--graph`: figures instead of messages."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pynats_common import units
+
+from pynats_cli.errors import CliError
+from pynats_cli.output import clear_screen, line, table, thousands
+from pynats_cli.subscriber.messages import Received
+from pynats_cli.subscriber.options import SubscribeOptions
+
+REFRESH_S = 1.0
+TERMINAL_MIN = 20
+"""Smallest width and height a graph fits in, in characters."""
+_LEVELS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass
+class _Traffic:
+    messages: int = 0
+    bytes: int = 0
+
+
+class SubjectReport:
+    """Counts messages by subject, or by the pattern subscribed to."""
+
+    def __init__(self, options: SubscribeOptions, scheme: str) -> None:
+        self._by_pattern = options.report_subscriptions
+        self._top = options.report_top
+        self._scheme = scheme
+        self._traffic: defaultdict[str, _Traffic] = defaultdict(_Traffic)
+
+    def take(self, message: Received, _number: int, _reply: Received | None = None) -> None:
+        """Counts one message."""
+        traffic = self._traffic[message.pattern if self._by_pattern else message.subject]
+        traffic.messages += 1
+        traffic.bytes += len(message.data)
+
+    def render(self) -> str:
+        """The table of the busiest subjects."""
+        order = sorted(self._traffic.items(), key=lambda item: (-item[1].messages, item[0]))
+        shown = order[: self._top]
+        rows = [
+            (name, thousands(traffic.messages), units.format_size(traffic.bytes))
+            for name, traffic in shown
+        ]
+        messages = sum(traffic.messages for _, traffic in shown)
+        size = sum(traffic.bytes for _, traffic in shown)
+        title = (
+            "Top Subject Report" if self._top == 1 else (f"Top {self._top} Active Subjects Report")
+        )
+        footer = ("Totals", thousands(messages), units.format_size(size))
+        headers = ("Subject", "Message Count", "Bytes")
+        return table(title, headers, rows, footer, self._scheme)
+
+
+class RateGraphs:
+    """One graph of messages a second for each subscription."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        width, height = _terminal_size()
+        if min(width, height) < TERMINAL_MIN:
+            raise CliError("please increase terminal dimensions")
+        self._counts = dict.fromkeys(patterns, 0)
+        self._rates = {pattern: deque([0] * width, maxlen=1_000) for pattern in patterns}
+
+    def take(self, message: Received, _number: int, _reply: Received | None = None) -> None:
+        """Counts one message."""
+        self._counts[message.pattern] += 1
+
+    def render(self) -> str:
+        """Closes the present second and draws the graphs."""
+        width, height = _terminal_size()
+        blocks = []
+        for pattern, rates in self._rates.items():
+            rates.append(self._counts[pattern])
+            self._counts[pattern] = 0
+            rows = max(height // (len(self._rates) + 1) - 1, 2)
+            graph = draw_graph(list(rates)[-max(width - 14, 10) :], rows)
+            blocks.append(f"{graph}\n{pattern} / second\n")
+        return "\n".join(blocks)
+
+
+def draw_graph(values: Sequence[int], rows: int) -> str:
+    """Columns of block characters with the scale at the left."""
+    top = max([*values, 1])
+    lines = []
+    for row in range(rows - 1, -1, -1):
+        cells = []
+        for value in values:
+            eighths = round(value * rows * 8 / top) - row * 8
+            cells.append(_LEVELS[max(0, min(eighths, 8))])
+        label = thousands(round(top * (row + 1) / rows)).rjust(11)
+        lines.append(f"{label} ┤{''.join(cells)}".rstrip())
+    return "\n".join(lines)
+
+
+def _terminal_size() -> tuple[int, int]:
+    if not sys.stdout.isatty():
+        raise CliError("failed to get terminal dimensions: output is not a terminal")
+    size = shutil.get_terminal_size()
+    return size.columns, size.lines
+
+
+async def refresh(screen: SubjectReport | RateGraphs) -> None:
+    """Redraws every second until cancelled."""
+    while True:
+        await asyncio.sleep(REFRESH_S)
+        clear_screen()
+        line(screen.render())

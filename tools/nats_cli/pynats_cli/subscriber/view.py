@@ -1,0 +1,127 @@
+"""How received messages are shown: pretty, raw, or dumped as files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pynats_common import units
+
+from pynats_cli.output import body, compact_body, line, log, quote, thousands, write
+from pynats_cli.subscriber.messages import Received, StreamFacts
+from pynats_cli.subscriber.options import SubscribeOptions
+from pynats_cli.translate import TranslateError, translate_body
+
+DUMP_DOT_EVERY = 100
+"""Dumped messages for each dot of progress."""
+
+
+class MessageView:
+    """Writes messages to stdout or to the dump folder, as the flags say."""
+
+    def __init__(self, options: SubscribeOptions, trace: bool = False) -> None:
+        self._options = options
+        self._trace = trace
+        self._started_ns = time.monotonic_ns()
+
+    def prepare(self) -> None:
+        """Creates the dump folder."""
+        if self._options.dump not in ("", "-"):
+            Path(self._options.dump).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def show(self, message: Received, number: int, reply: Received | None = None) -> None:
+        """Shows message `number` (from 1), with the reply that belongs to it."""
+        if self._trace and message.reply:
+            line(f"<<< Reply Subject: {message.reply}")
+        if self._options.dump:
+            name = str(message.facts.sequence if message.facts else number)
+            self._dump(message, f"{name}.json", number)
+            if reply is not None:
+                self._dump(reply, f"{name}_reply.json", number)
+        elif self._options.raw:
+            compact_body(message.data, self._options.translate)
+            if reply is not None:
+                compact_body(reply.data)
+        else:
+            self._pretty(message, number, reply)
+
+    def _pretty(self, message: Received, number: int, reply: Received | None) -> None:
+        prefix = f"[#{number}]{self._time_text(message.facts)}"
+        line(f"{prefix} {_headline(message)}")
+        if not self._options.subjects_only:
+            self._content(message)
+        if reply is not None:
+            line(f"{prefix} Matched reply on {quote(reply.subject)}")
+            self._content(reply)
+
+    def _content(self, message: Received) -> None:
+        for name, value in message.headers:
+            line(f"{name}: {value}")
+        if message.headers:
+            line()
+        if not self._options.headers_only:
+            body(message.data, self._options.translate, message.subject)
+
+    def _time_text(self, facts: StreamFacts | None) -> str:
+        if self._options.timestamp:
+            moment = facts.time_ns if facts else time.time_ns()
+            return f" @ {stamp_micro(moment)}"
+        if self._options.delta_time:
+            past = time.time_ns() - facts.time_ns if facts else None
+            if past is None:
+                past = time.monotonic_ns() - self._started_ns
+            return f" @ {units.format_duration(past)}"
+        return ""
+
+    def _dump(self, message: Received, name: str, number: int) -> None:
+        data = message.data
+        if self._options.translate:
+            try:
+                data = translate_body(data, self._options.translate, message.subject, "")
+            except TranslateError as error:
+                log(f"{quote(error.output)}\nError while translating msg body: {error}\n")
+                return
+        text = message.to_json(data)
+        if self._options.dump == "-":
+            write(text + "\0")
+            return
+        path = Path(self._options.dump) / name
+        try:
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            log(f"Could not save message: {error}")
+        if number % DUMP_DOT_EVERY == 0:
+            write(".")
+
+
+def _headline(message: Received) -> str:
+    facts = message.facts
+    if facts is None:
+        text = f"Received on {quote(message.subject)}"
+        return f"{text} with reply {quote(message.reply)}" if message.reply else text
+    if message.direct:
+        return (
+            f"Received JetStream message (direct): stream: {facts.stream} seq {facts.sequence} / "
+            f"subject: {message.subject} / time: {local_time(facts.time_ns)}"
+        )
+    return (
+        f"Received JetStream message: stream: {facts.stream} seq: {thousands(facts.sequence)} / "
+        f"pending: {thousands(facts.pending)} / subject: {message.subject} / "
+        f"time: {local_time(facts.time_ns)}"
+    )
+
+
+def local_time(time_ns: int) -> str:
+    """Local time as `2006-01-02 15:04:05`."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ns // 1_000_000_000))
+
+
+def stamp_micro(time_ns: int) -> str:
+    """Local time as `Jan _2 15:04:05.000000`."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    local = time.localtime(seconds)
+    day = time.strftime("%d", local).lstrip("0").rjust(2)
+    return (
+        f"{time.strftime('%b', local)} {day} {time.strftime('%H:%M:%S', local)}.{rest // 1000:06d}"
+    )

@@ -1,0 +1,1 @@
+"""The `nk` tool (make, sign and verify with NKeys) in Python."""

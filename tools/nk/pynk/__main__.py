@@ -1,0 +1,202 @@
+"""`pynk`: the options of `nk` in their own spelling.
+
+The original takes single-dash options and prints everything, fatal errors included, to standard
+output with exit status 1; so does this. Typer has no single-dash long options, hence argparse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import sys
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pynats_common.nkeys import KeyPair
+
+KINDS = ("user", "account", "server", "cluster", "operator", "curve", "x25519")
+EPILOG = """examples:
+  pynk -gen user -pubout                    seed, then public key
+  pynk -gen account -pre CAFE               seed and key beginning with ACAFE
+  pynk -sign data -inkey seed.nk > data.sig
+  pynk -verify data -sigfile data.sig -pubin key.pub
+"""
+
+
+class NkError(Exception):
+    """What went wrong and what to do, in one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise NkError(f"{message}; see pynk -h")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="pynk",
+        description="Generate NKeys, sign and verify with them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("-v", "--v", "-version", "--version", dest="version", action="store_true",
+        help="show the version")  # fmt: skip
+    add("-gen", "--gen", metavar="TYPE", help=f"generate a key: {', '.join(KINDS)}")
+    add("-sign", "--sign", metavar="FILE", help="sign FILE with -inkey")
+    add("-verify", "--verify", metavar="FILE", help="verify FILE with -inkey or -pubin")
+    add("-inkey", "--inkey", metavar="FILE", help="file with a seed")
+    add("-pubin", "--pubin", metavar="FILE", help="file with a public key")
+    add("-sigfile", "--sigfile", metavar="FILE", help="file with the signature")
+    add("-pubout", "--pubout", action="store_true", help="print the public key too")
+    add("-e", "--e", dest="entropy", metavar="FILE", help="entropy source, such as /dev/urandom")
+    add("-pre", "--pre", metavar="TEXT", help="letters that shall follow the key's first one")
+    add("-maxpre", "--maxpre", metavar="N", type=int, default=10_000_000,
+        help="tries for -pre (default 10000000)")  # fmt: skip
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run with these arguments; exit status 0 or 1."""
+    try:
+        for line in run(_parser().parse_args(argv)):
+            print(line)
+    except NkError as error:
+        print(error)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace) -> list[str]:
+    """Output lines for these options. Raises NkError."""
+    if options.version:
+        from importlib.metadata import version
+
+        return [f"pynk version {version('pynats-toolbox')}"]
+    if options.entropy and not options.gen:
+        raise NkError("entropy can only be used when generating keys: add -gen")
+    if options.gen:
+        return _generate(options)
+    if options.sign:
+        return [_sign(options)]
+    if options.verify:
+        return [_verify(options)]
+    if options.inkey and options.pubout:
+        return [_read_key(options.inkey).public_key]
+    raise NkError("nothing to do: use -gen, -sign, -verify, or -inkey with -pubout; see pynk -h")
+
+
+def _generate(options: argparse.Namespace) -> list[str]:
+    from pynats_common.nkeys import NkeyError, Prefix, create_pair
+
+    kind = options.gen.lower()
+    if kind not in KINDS:
+        raise NkError(f"unknown key type {options.gen!r}: must be one of {', '.join(KINDS)}")
+    prefix = Prefix.CURVE if kind in ("curve", "x25519") else Prefix[kind.upper()]
+    try:
+        if options.pre:
+            if options.entropy:
+                raise NkError("-pre and -e exclude each other")
+            pair = _vanity(prefix, options.pre, options.maxpre)
+        elif options.entropy:
+            with _open_entropy(options.entropy) as source:
+                pair = create_pair(prefix, source.read)
+        else:
+            pair = create_pair(prefix)
+    except NkeyError as error:
+        raise NkError(str(error)) from None
+    lines = [pair.seed]
+    if options.pubout or options.pre:
+        lines.append(pair.public_key)
+    return lines
+
+
+def _open_entropy(name: str) -> FileIO:
+    try:
+        return FileIO(name)
+    except OSError as error:
+        raise NkError(f"cannot read entropy from {name}: {error.strerror}") from None
+
+
+def _vanity(prefix: int, text: str, tries_max: int) -> KeyPair:
+    from pynats_common.nkeys import Prefix, find_vanity_pair
+
+    if tries_max < 1:
+        raise NkError("-maxpre must be 1 or more")
+
+    def show(tries: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\rtried {tries:,} keys", end="", file=sys.stderr, flush=True)
+
+    pair = find_vanity_pair(Prefix(prefix), text, tries_max, on_progress=show)
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    if pair is None:
+        raise NkError(f"no key found in {tries_max:,} tries: shorten -pre or raise -maxpre")
+    return pair
+
+
+def _sign(options: argparse.Namespace) -> str:
+    from pynats_common.nkeys import NkeyError
+
+    if not options.inkey:
+        raise NkError("sign requires a seed: add -inkey FILE")
+    try:
+        signature = _read_key(options.inkey).sign(_read_bytes(options.sign))
+    except NkeyError as error:
+        raise NkError(str(error)) from None
+    return base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+
+
+def _verify(options: argparse.Namespace) -> str:
+    from pynats_common.nkeys import NkeyError
+
+    if not (options.inkey or options.pubin):
+        raise NkError("verify requires a key: add -inkey FILE or -pubin FILE")
+    if not options.sigfile:
+        raise NkError("verify requires a signature: add -sigfile FILE")
+    pair = _read_key(options.inkey or options.pubin)
+    text = _read_bytes(options.sigfile).strip()
+    try:
+        # Standard and url alphabets both occur in signatures; padding is optional.
+        text = text.translate(bytes.maketrans(b"+/", b"-_")).rstrip(b"=")
+        signature = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise NkError(f"{options.sigfile} holds no base64 signature") from None
+    try:
+        pair.verify(_read_bytes(options.verify), signature)
+    except NkeyError as error:
+        raise NkError(str(error)) from None
+    return "Verified OK"
+
+
+def _read_bytes(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise NkError(f"cannot read {name}: {error.strerror}") from None
+
+
+def _read_key(name: str) -> KeyPair:
+    """Key of the first line that is one; comments and other lines are skipped."""
+    from pynats_common.nkeys import NkeyError, from_text
+
+    for line in _read_bytes(name).decode("utf-8", "replace").splitlines():
+        try:
+            return from_text(line.strip())
+        except NkeyError:
+            continue
+    raise NkError(f"no nkey found in {name}: expected a seed or public key on a line of its own")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

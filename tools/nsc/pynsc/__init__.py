@@ -1,0 +1,1 @@
+"""The `nsc` tool (operators, accounts, users) in Python."""

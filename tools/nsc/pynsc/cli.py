@@ -1,0 +1,240 @@
+"""Options dataclasses to Typer commands, loaded only when they are called."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from pynsc.core.errors import NscError
+from pynsc.core.session import Session
+
+Text = str
+Many = list[str] | None
+
+
+def opt(*flags: str, help: str = "", ask: str = "", **extra: Any) -> Any:
+    """Option of a command; `ask` is its question in interactive mode."""
+    info = typer.Option(*flags, help=help, show_default=False, **extra)
+    info.nsc_ask = ask
+    return info
+
+
+def arg(help: str = "", **extra: Any) -> Any:
+    return typer.Argument(help=help, show_default=False, **extra)
+
+
+@dataclass
+class Options:
+    """Flags that every command has, before or after its name."""
+
+    private_key: Annotated[
+        Text, opt("--private-key", "-K", help="role, public key, or key path")
+    ] = ""
+    interactive: Annotated[bool, opt("--interactive", "-i", help="ask for settings")] = False
+    config_dir: Annotated[Text, opt("--config-dir", help="nsc config directory")] = ""
+    data_dir: Annotated[Text, opt("--data-dir", help="stores directory")] = ""
+    keystore_dir: Annotated[Text, opt("--keystore-dir", help="keys directory")] = ""
+    all_dirs: Annotated[Text, opt("--all-dirs", "-H", help="all three directories")] = ""
+    json: Annotated[bool, opt("--json", "-J", help="print JSON")] = False
+
+    def interview(self, session: Session) -> None:
+        """Further questions of the interactive mode; most commands have none."""
+
+
+@dataclass
+class AccountOption(Options):
+    account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
+
+
+@dataclass
+class KeySelection(Options):
+    """Which keys of the store; without a kind all of them."""
+
+    operator: Annotated[bool, opt("--operator", "-o", help="operator keys")] = False
+    accounts: Annotated[bool, opt("--accounts", help="account keys")] = False
+    users: Annotated[bool, opt("--users", help="user keys")] = False
+    account: Annotated[Text, opt("--account", "-a", help="only this account")] = ""
+    user: Annotated[Text, opt("--user", "-u", help="only this user")] = ""
+    filter: Annotated[Text, opt("--filter", "-f", help="part of a key")] = ""
+
+
+@dataclass
+class TimeOptions(Options):
+    start: Annotated[
+        Text, opt("--start", help="valid from, 0 is always", ask="valid from (0 is always)")
+    ] = ""
+    expiry: Annotated[
+        Text, opt("--expiry", help="valid until, 0 is always", ask="valid until (0 is always)")
+    ] = ""
+
+
+@dataclass
+class PermissionOptions(Options):
+    allow_pub: Annotated[Many, opt("--allow-pub", help="publish allowed")] = None
+    allow_sub: Annotated[Many, opt("--allow-sub", help="subscribe allowed")] = None
+    allow_pubsub: Annotated[Many, opt("--allow-pubsub", help="both allowed")] = None
+    deny_pub: Annotated[Many, opt("--deny-pub", help="publish denied")] = None
+    deny_sub: Annotated[Many, opt("--deny-sub", help="subscribe denied")] = None
+    deny_pubsub: Annotated[Many, opt("--deny-pubsub", help="both denied")] = None
+    allow_pub_response: Annotated[
+        Text,
+        opt(
+            "--allow-pub-response",
+            "--max-responses",
+            help="responses allowed per request (bare: 1)",
+        ),
+    ] = ""
+    response_ttl: Annotated[
+        Text, opt("--response-ttl", help="time in which responses are allowed")
+    ] = ""
+
+
+@dataclass
+class RemovePermissionOptions(PermissionOptions):
+    rm: Annotated[Many, opt("--rm", help="remove subjects from permissions")] = None
+    rm_response_perms: Annotated[
+        bool, opt("--rm-response-perms", help="remove response permissions")
+    ] = False
+
+
+@dataclass
+class UserLimitOptions(RemovePermissionOptions):
+    time: Annotated[Many, opt("--time", help="hh:mm:ss-hh:mm:ss connect window")] = None
+    rm_time: Annotated[Many, opt("--rm-time", help="remove a window by its start")] = None
+    locale: Annotated[Text, opt("--locale", help="time zone of the windows")] = ""
+    source_network: Annotated[Many, opt("--source-network", help="CIDR allowed to connect")] = None
+    rm_source_network: Annotated[Many, opt("--rm-source-network", help="remove CIDR")] = None
+    conn_type: Annotated[Many, opt("--conn-type", help="allowed connection type")] = None
+    rm_conn_type: Annotated[Many, opt("--rm-conn-type", help="remove connection type")] = None
+    subs: Annotated[Text, opt("--subs", help="subscriptions, -1 unlimited")] = ""
+    data: Annotated[Text, opt("--data", help="bytes, -1 unlimited")] = ""
+    payload: Annotated[Text, opt("--payload", help="message bytes, -1 unlimited")] = ""
+    bearer: Annotated[
+        bool | None, opt("--bearer/--no-bearer", help="no challenge needed to connect")
+    ] = None
+
+
+@dataclass
+class TlsOptions(Options):
+    tls_first: Annotated[bool, opt("--tls-first", help="TLS handshake before INFO")] = False
+    ca_cert: Annotated[Text, opt("--ca-cert", help="CA file", envvar="NATS_CA")] = ""
+    client_cert: Annotated[
+        Text, opt("--client-cert", help="certificate file", envvar="NATS_CERT")
+    ] = ""
+    client_key: Annotated[Text, opt("--client-key", help="key file", envvar="NATS_KEY")] = ""
+    tls_curves: Annotated[Many, opt("--tls-curves", help="P256, P384, P521, X25519")] = None
+
+
+# Options whose value may be left out, and what that means.
+_BARE_VALUES = {"--allow-pub-response": "1", "--max-responses": "1"}
+
+
+class NscCommand(TyperCommand):
+    """Accepts `--flag=true|false` and bare optional values, as the original's parser does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        flags = {
+            name: (param.opts, param.secondary_opts)
+            for param in self.params
+            if getattr(param, "is_flag", False)
+            for name in param.opts
+        }
+        rewritten: list[str] = []
+        for position, text in enumerate(args):
+            if text == "--":
+                rewritten += args[position:]
+                break
+            name, _, value = text.partition("=")
+            if name in flags and value.lower() in ("true", "t", "1", "false", "f", "0"):
+                positive = value.lower() in ("true", "t", "1")
+                if positive:
+                    rewritten.append(name)
+                elif flags[name][1]:
+                    rewritten.append(flags[name][1][0])
+            else:
+                rewritten.append(f"{text}={_BARE_VALUES[text]}" if text in _BARE_VALUES else text)
+        parsed: list[str] = super().parse_args(ctx, rewritten)
+        return parsed
+
+
+Run = Callable[[Session, Any], None]
+
+
+def build(name: str, run: Run, options: type[Options], help: str) -> Any:
+    """Command object for a function over an options dataclass."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    fields = dataclasses.fields(options)
+
+    def call(**values: Any) -> None:
+        raise SystemExit(execute(run, options(**values), fields, hints))
+
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                f.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[f.name], default=f.default
+            )
+            for f in sorted(fields, key=lambda f: f.name in Options.__dataclass_fields__)
+        ]
+    )
+    call.__annotations__ = hints
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(
+        name, cls=NscCommand, help=help, context_settings={"help_option_names": ["-h", "--help"]}
+    )(call)
+    return typer.main.get_command(app)
+
+
+def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
+    """Run a command and show its report; the exit status."""
+    from pynats_common.creds import CredsError
+    from pynats_common.jwt import JwtError
+    from pynats_common.nkeys import NkeyError
+
+    from pynsc.core.env import load_environment
+    from pynsc.render import show, show_failure
+
+    session: Session | None = None
+    try:
+        env = load_environment(
+            options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
+        )
+        session = Session(env, options.private_key, options.interactive, options.json)
+        if options.interactive:
+            _ask_missing(options, fields, hints)
+            options.interview(session)
+        run(session, options)
+    except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
+        show_failure(session.report if session else None, str(error), options.json)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        print("interrupted", file=sys.stderr)
+        return 130
+    show(session.report, options.json)
+    return 1 if session.report.failed else 0
+
+
+def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
+    """Ask for the options that have a question and no value yet."""
+    from pynsc.core.prompts import ask, confirm, edit_list
+
+    for item in fields:
+        question = next(
+            (getattr(m, "nsc_ask", "") for m in getattr(hints[item.name], "__metadata__", ())), ""
+        )
+        if not question or getattr(options, item.name) not in ("", None, False):
+            continue
+        kind = typing.get_args(hints[item.name])[0]
+        if kind is bool or bool in typing.get_args(kind):
+            setattr(options, item.name, confirm(question))
+        elif kind is str:
+            setattr(options, item.name, ask(question))
+        else:
+            setattr(options, item.name, edit_list(question))

@@ -1,0 +1,1 @@
+"""One module per verb; each command takes an options dataclass and fills in a report."""

@@ -1,0 +1,262 @@
+"""`add` operator, account and user; `init`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pynats_common import jwt
+from pynats_common.jwt.types import Export
+from pynats_common.nkeys import Prefix
+
+from pynsc.cli import (
+    AccountOption,
+    Many,
+    Options,
+    PermissionOptions,
+    Text,
+    TimeOptions,
+    arg,
+    opt,
+)
+from pynsc.core.apply import apply_permissions, apply_tags, apply_times
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text
+from pynsc.core.managed import fetch
+from pynsc.core.session import Session
+from pynsc.core.store import Store, operators, parse_claims
+from pynsc.core.values import check_name, items
+
+WELL_KNOWN = {"synadia": "https://api.synadia.io/jwt/v1/operator"}
+
+
+@dataclass
+class AddOperator(TimeOptions):
+    pos: Annotated[Text, arg(help="operator name")] = ""
+    name: Annotated[Text, opt("--name", "-n", help="operator name")] = ""
+    url: Annotated[Text, opt("--url", "-u", help="import from a JWT file, url or known name")] = ""
+    generate_signing_key: Annotated[
+        bool, opt("--generate-signing-key", help="add a signing key", ask="generate a signing key?")
+    ] = False
+    sys: Annotated[
+        bool, opt("--sys", "-s", help="create a system account", ask="create a system account?")
+    ] = False
+    force: Annotated[bool, opt("--force", help="overwrite an existing operator")] = False
+
+
+def add_operator(session: Session, options: AddOperator) -> None:
+    """New operator with its own key, or a managed one from its JWT."""
+    if options.url:
+        import_operator(session, options.url, options.pos or options.name, options.force)
+        return
+    name = _needed_name(session, options.pos or options.name, "operator name")
+    _refuse_existing(session, name, options.force)
+    pair = (
+        session.load_key(session.private_key, Prefix.OPERATOR)
+        if session.private_key
+        else session.entity_key(Prefix.OPERATOR, "")
+    )
+    claims = jwt.OperatorClaims(sub=pair.public_key, name=name)
+    apply_times(claims, options, session.report)
+    session.check(claims)
+    session._store = Store.create(session.env.stores_dir, name)
+    if options.generate_signing_key:
+        signing = session.new_key(Prefix.OPERATOR)
+        claims.nats.signing_keys.append(signing.public_key)
+        session.report.ok(f'generated and stored operator signing key "{signing.public_key}"')
+    session.store().save_operator(jwt.encode(claims, pair))
+    session.private_key = ""
+    session.env.remember(operator=name, account="")
+    if options.sys:
+        create_system_account(session)
+        claims = session.store().operator()
+        claims.nats.system_account = session.store().account("SYS").sub
+        session.store().save_operator(jwt.encode(claims, pair))
+    session.report.ok(f'added operator "{name}"')
+    session.report.ok(
+        "When running your own nats-server, make sure they run at least version 2.2.0"
+    )
+
+
+def _needed_name(session: Session, name: str, question: str) -> str:
+    if not name and session.interactive:
+        from pynsc.core.prompts import ask
+
+        name = ask(question)
+    if not name:
+        raise NscError(f"{question} is required", "give it as argument or with --name")
+    return check_name(name)
+
+
+def _refuse_existing(session: Session, name: str, force: bool) -> None:
+    if name in operators(session.env.stores_dir) and not force:
+        raise NscError(f'an operator named "{name}" already exists', "use --force to replace it")
+
+
+def import_operator(session: Session, source: str, name: str, force: bool) -> None:
+    """Managed operator from a JWT file, an URL, or a well-known name."""
+    variable = next(
+        (v for k, v in os.environ.items() if k.lower() == f"nsc_{source.lower()}_operator"), ""
+    )
+    where = variable or WELL_KNOWN.get(source.lower(), source)
+    if where.startswith(("http://", "https://")):
+        text = _fetch_operator(where)
+    else:
+        text = read_text(Path(where).expanduser())
+    claims = parse_claims(jwt.OperatorClaims, text, where)
+    if claims.is_expired():
+        raise NscError("operator JWT is expired", "ask the operator for a new one")
+    name = check_name(name or claims.name)
+    _refuse_existing(session, name, force)
+    store = Store.create(session.env.stores_dir, name, managed=True)
+    from pynats_common.creds import extract_jwt
+
+    store.save_operator(extract_jwt(text))
+    session._store = store
+    session.env.remember(operator=name, account="")
+    session.report.ok(f'imported operator "{name}"')
+
+
+def _fetch_operator(url: str) -> str:
+    try:
+        return fetch(url)
+    except NscError:
+        other = url.replace("/jwt/v1/", "/jwt/v2/")
+        if other == url:
+            other = url.replace("/jwt/v2/", "/jwt/v1/")
+        if other == url:
+            raise
+        return fetch(other)
+
+
+def create_system_account(session: Session) -> None:
+    """Account SYS with the exports that monitoring tools use, a signing key, and user sys."""
+    pair = session.new_key(Prefix.ACCOUNT)
+    claims = jwt.new_account(pair.public_key, "SYS")
+    signing = session.new_key(Prefix.ACCOUNT)
+    claims.nats.signing_keys.append(signing.public_key)
+    claims.nats.exports = [
+        Export(name="account-monitoring-services", subject="$SYS.REQ.ACCOUNT.*.*", type="service",
+               response_type="Stream", account_token_position=4,
+               description="Request account specific monitoring services for: "
+                           "SUBSZ, CONNZ, LEAFZ, JSZ and INFO",
+               info_url="https://docs.nats.io/nats-server/configuration/sys_accounts"),
+        Export(name="account-monitoring-streams", subject="$SYS.ACCOUNT.*.>", type="stream",
+               account_token_position=3, description="Account specific monitoring stream",
+               info_url="https://docs.nats.io/nats-server/configuration/sys_accounts"),
+    ]  # fmt: skip
+    session.save_account(claims)
+    session.report.ok(f"created system_account: name:SYS id:{pair.public_key}")
+    user = session.new_key(Prefix.USER)
+    session.save_user("SYS", jwt.new_user(user.public_key, "sys"), signing)
+    session.report.ok(f"created system account user: name:sys id:{user.public_key}")
+
+
+@dataclass
+class AddAccount(TimeOptions, PermissionOptions):
+    pos: Annotated[Text, arg(help="account name")] = ""
+    name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
+    public_key: Annotated[Text, opt("--public-key", "-k", help="account key or path")] = ""
+
+    def interview(self, session: Session) -> None:
+        from pynsc.core.interview import new_account
+
+        new_account(session, self)
+
+
+def add_account(session: Session, options: AddAccount) -> None:
+    name = _needed_name(session, options.pos or options.name, "account name")
+    store = session.store()
+    if name in store.accounts():
+        raise NscError(f'the account "{name}" already exists', "use edit account")
+    if not store.managed:
+        session.operator_signer()
+    pair = session.entity_key(Prefix.ACCOUNT, options.public_key)
+    claims = jwt.new_account(pair.public_key, name)
+    apply_times(claims, options, session.report)
+    apply_permissions(claims.nats.default_permissions, options, session.report)
+    session.save_account(claims)
+    session.env.remember(operator=store.name, account=name)
+    session.report.ok(f'added account "{name}"')
+
+
+@dataclass
+class AddUser(TimeOptions, PermissionOptions, AccountOption):
+    pos: Annotated[Text, arg(help="user name")] = ""
+    name: Annotated[Text, opt("--name", "-n", help="user name")] = ""
+    public_key: Annotated[Text, opt("--public-key", "-k", help="user key or path")] = ""
+    tag: Annotated[Many, opt("--tag", help="tags")] = None
+    source_network: Annotated[Many, opt("--source-network", help="CIDR allowed to connect")] = None
+    bearer: Annotated[bool, opt("--bearer", help="no challenge needed to connect")] = False
+
+    def interview(self, session: Session) -> None:
+        from pynsc.core.interview import new_user
+
+        new_user(session, self)
+
+
+def add_user(session: Session, options: AddUser) -> None:
+    name = _needed_name(session, options.pos or options.name, "user name")
+    account = session.account_name(options.account)
+    store = session.store()
+    if name in store.users(account):
+        raise NscError(f'the user "{name}" already exists', "use edit user")
+    signer = session.account_signer(account)
+    claims = jwt.new_user("", name)
+    if store.account(account).nats.scope_of(signer.public_key) is not None:
+        claims.nats.clear_limits()
+    apply_permissions(claims.nats, options, session.report)
+    apply_times(claims, options, session.report)
+    apply_tags(claims.nats.tags, items(options.tag), [], session.report)
+    if options.source_network:
+        claims.nats.src = items(options.source_network)
+    claims.nats.bearer_token = options.bearer
+    pair = session.entity_key(Prefix.USER, options.public_key)
+    claims.sub = pair.public_key
+    session.save_user(account, claims, signer)
+    session.report.ok(f'added user "{name}" to account "{account}"')
+
+
+@dataclass
+class Init(Options):
+    dir: Annotated[Text, opt("--dir", "-d", help="stores directory")] = ""
+    name: Annotated[
+        Text,
+        opt(
+            "--name",
+            "-n",
+            help="name of operator, account and user",
+            ask="name your operator, account and user",
+        ),
+    ] = ""
+    url: Annotated[Text, opt("--url", "-u", help="account server or service url")] = ""
+    remote_operator: Annotated[
+        Text, opt("--remote-operator", "-o", help="managed operator: name, url or file")
+    ] = ""
+
+
+def init(session: Session, options: Init) -> None:
+    """Operator (with system account) or managed operator, an account and a user, of one name."""
+    if options.dir:
+        session.env.config["store_root"] = str(Path(options.dir).expanduser().absolute())
+    name = check_name(options.name or "*")
+    if options.remote_operator:
+        import_operator(session, options.remote_operator, "", force=True)
+    else:
+        add_operator(session, AddOperator(pos=name, sys=True))
+        claims = session.store().operator()
+        url = options.url or "nats://localhost:4222"
+        if url.startswith(("http://", "https://")):
+            claims.nats.account_server_url = url
+            claims.nats.operator_service_urls = ["nats://localhost:4222"]
+        else:
+            claims.nats.operator_service_urls = [url]
+            claims.nats.account_server_url = url
+        session.check(claims)
+        session.store().save_operator(jwt.encode(claims, session.operator_identity()))
+    add_account(session, AddAccount(pos=name))
+    add_user(session, AddUser(pos=name, account=name))
+    session.report.ok(f'project jwt files created in "{session.env.stores_dir}"')
+    session.report.ok("run nsc generate config --nats-resolver to configure a server")

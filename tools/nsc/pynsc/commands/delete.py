@@ -1,0 +1,235 @@
+"""`delete` account and user; `revocations`; `rename account`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pynats_common import jwt
+from pynats_common.nkeys import Prefix, is_valid_public
+
+from pynsc.cli import AccountOption, Many, Options, Text, arg, opt
+from pynsc.commands.sharing import find_export
+from pynsc.core.errors import NscError
+from pynsc.core.files import remove
+from pynsc.core.session import Session
+from pynsc.core.values import format_time, items, parse_instant
+
+
+@dataclass
+class DeleteUser(AccountOption):
+    pos: Annotated[Many, arg(help="user names")] = None
+    name: Annotated[Many, opt("--name", "-n", help="user names")] = None
+    revoke: Annotated[
+        bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting", ask="revoke?")
+    ] = False
+    rm_nkey: Annotated[
+        bool, opt("--rm-nkey", "-D", help="delete its key", ask="delete the key?")
+    ] = False
+    rm_creds: Annotated[
+        bool, opt("--rm-creds", "-C", help="delete its creds file", ask="delete the creds?")
+    ] = False
+
+
+def delete_user(session: Session, options: DeleteUser) -> None:
+    account = session.account_name(options.account)
+    names = items([*(options.pos or []), *(options.name or [])])
+    names = names or [session.user_name(account)]
+    store = session.store()
+    users = {name: store.user(account, name) for name in names}
+    if options.revoke:
+        claims = store.account(account)
+        for user in users.values():
+            claims.nats.revocations[user.sub] = parse_instant("0")
+        session.save_account(claims, account)
+    for name, user in users.items():
+        if options.revoke:
+            session.report.ok(f"revoked user {user.sub}")
+        store.delete_user(account, name)
+        if options.rm_nkey and session.keys.remove(user.sub):
+            session.report.ok(f"deleted key {user.sub}")
+        path = session.keys.creds_path(store.name, account, name)
+        if options.rm_creds and remove(path):
+            session.report.ok("deleted creds file")
+        session.report.ok(f'user "{name}" deleted')
+
+
+@dataclass
+class DeleteAccount(Options):
+    pos: Annotated[Text, arg(help="account name")] = ""
+    name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
+    revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke its users first")] = True
+    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys", ask="delete keys?")] = False
+    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete creds", ask="delete creds?")] = (
+        False
+    )
+    force: Annotated[bool, opt("--force", "-F", help="even when it has users")] = False
+
+
+def delete_account(session: Session, options: DeleteAccount) -> None:
+    name = session.account_name(options.pos or options.name)
+    store = session.store()
+    claims, users = store.account(name), store.users(name)
+    if store.managed and not options.force:
+        raise NscError("this account is managed by its operator", "use --force")
+    if claims.sub == store.operator().nats.system_account and not options.force:
+        raise NscError("this is the system account", "use --force")
+    for user in users:
+        user_claims = store.user(name, user)
+        if options.rm_nkey:
+            session.keys.remove(user_claims.sub)
+        if options.rm_creds:
+            remove(session.keys.creds_path(store.name, name, user))
+    if options.rm_nkey:
+        for public in (claims.sub, *claims.nats.signing_key_ids()):
+            session.keys.remove(public)
+        session.report.ok("deleted keys")
+    if options.rm_creds:
+        session.report.ok("deleted creds files")
+    store.delete_account(name)
+    if session.env.account == name:
+        session.env.remember(account="")
+    session.report.ok(f'account "{name}" deleted')
+    session.report.note("servers keep it until push --prune or push -R")
+
+
+@dataclass
+class UserRevocation(AccountOption):
+    pos: Annotated[Text, arg(help="user name")] = ""
+    name: Annotated[Text, opt("--name", "-n", help="user name")] = ""
+    user_public_key: Annotated[
+        Text, opt("--user-public-key", "-u", help="user key, * is everyone")
+    ] = ""
+    at: Annotated[Text, opt("--at", help="RFC 3339 or epoch, 0 is now")] = "0"
+
+
+def _user_key(session: Session, account: str, options: UserRevocation) -> str:
+    text = options.user_public_key or options.pos or options.name
+    if text == jwt.EVERYONE or is_valid_public(text, Prefix.USER):
+        return text
+    return session.store().user(account, session.user_name(account, text)).sub
+
+
+def revoke_user(session: Session, options: UserRevocation) -> None:
+    account = session.account_name(options.account)
+    claims = session.store().account(account)
+    public, at = _user_key(session, account, options), parse_instant(options.at)
+    revoke(claims.nats.revocations, public, at)
+    session.save_account(claims, account)
+    session.report.ok(f'revoked user "{public}"')
+    session.report.note("takes effect on servers with push")
+
+
+def revoke(revocations: dict[str, int], public: str, at: int) -> None:
+    """Add an entry; one for everyone drops the older ones that it covers."""
+    revocations[public] = max(at, revocations.get(public, 0))
+    if public == jwt.EVERYONE:
+        for name in [n for n, t in revocations.items() if n != public and t <= at]:
+            del revocations[name]
+
+
+def unrevoke_user(session: Session, options: UserRevocation) -> None:
+    account = session.account_name(options.account)
+    claims = session.store().account(account)
+    public = _user_key(session, account, options)
+    if claims.nats.revocations.pop(public, None) is None:
+        raise NscError(f'user "{public}" is not revoked')
+    session.save_account(claims, account)
+    session.report.ok(f'deleted user revocation "{public}"')
+
+
+def list_user_revocations(session: Session, options: UserRevocation) -> None:
+    account = session.account_name(options.account)
+    entries = session.store().account(account).nats.revocations
+    _revocation_table(session, f"Revoked Users for {account}", entries)
+
+
+def _revocation_table(session: Session, title: str, entries: dict[str, int]) -> None:
+    rows = [["* [All]" if k == "*" else k, format_time(t)] for k, t in sorted(entries.items())]
+    if session.json:
+        session.report.data = entries
+    elif rows:
+        session.report.table(title, ["Public Key", "Revoke Credentials Before"], rows)
+    else:
+        session.report.note("no revocations")
+
+
+@dataclass
+class ActivationRevocation(AccountOption):
+    subject: Annotated[Text, opt("--subject", "-s", help="export subject", ask="subject")] = ""
+    service: Annotated[bool, opt("--service", help="the export is a service")] = False
+    target_account: Annotated[
+        Text, opt("--target-account", "-t", help="account key, * is everyone", ask="target account")
+    ] = ""
+    at: Annotated[Text, opt("--at", help="RFC 3339 or epoch, 0 is now")] = "0"
+
+
+def _target(session: Session, options: ActivationRevocation) -> str:
+    text = options.target_account
+    if text == jwt.EVERYONE or is_valid_public(text, Prefix.ACCOUNT):
+        return text
+    if not text:
+        raise NscError("a target account is required", "use --target-account")
+    return session.store().account(text).sub
+
+
+def revoke_activation(session: Session, options: ActivationRevocation) -> None:
+    account = session.account_name(options.account)
+    claims = session.store().account(account)
+    export = find_export(claims, options.subject)
+    if not export.token_req:
+        raise NscError(
+            f'export "{export.subject}" is public', "only private exports have activations"
+        )
+    target = _target(session, options)
+    revoke(export.revocations, target, parse_instant(options.at))
+    session.save_account(claims, account)
+    session.report.ok(f'revoked activation of "{target}" for "{export.subject}"')
+
+
+def unrevoke_activation(session: Session, options: ActivationRevocation) -> None:
+    account = session.account_name(options.account)
+    claims = session.store().account(account)
+    export = find_export(claims, options.subject)
+    target = _target(session, options)
+    if export.revocations.pop(target, None) is None:
+        raise NscError(f'account "{target}" is not revoked for "{export.subject}"')
+    session.save_account(claims, account)
+    session.report.ok(f'deleted activation revocation of "{target}"')
+
+
+def list_activation_revocations(session: Session, options: ActivationRevocation) -> None:
+    account = session.account_name(options.account)
+    export = find_export(session.store().account(account), options.subject)
+    _revocation_table(session, f"Revoked Accounts for {export.subject}", export.revocations)
+
+
+@dataclass
+class Rename(Options):
+    old: Annotated[Text, arg(help="current name")] = ""
+    new: Annotated[Text, arg(help="new name")] = ""
+    ok: Annotated[bool, opt("--OK", help="confirm that creds paths change")] = False
+
+
+def rename_account(session: Session, options: Rename) -> None:
+    """Rename an account and move its folders and creds."""
+    from pynsc.core.values import check_name
+
+    store = session.store()
+    old, new = session.account_name(options.old), check_name(options.new)
+    if new in store.accounts():
+        raise NscError(f'an account "{new}" already exists')
+    if not options.ok:
+        raise NscError("renaming moves creds files", "repeat with --OK to confirm")
+    claims = store.account(old)
+    claims.name = new
+    session.save_account(claims, new)
+    source = store.account_path(old).parent / "users"
+    if source.exists():
+        source.rename(store.account_path(new).parent / "users")
+    store.delete_account(old)
+    creds = session.keys.root / "creds" / store.name
+    if (creds / old).exists():
+        (creds / old).rename(creds / new)
+    session.env.remember(account=new)
+    session.report.ok(f'renamed account "{old}" to "{new}"')

@@ -1,0 +1,294 @@
+"""`list`, `env`, `select`, `validate`, `expirations`."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pynats_common import jwt
+from pynats_common.creds import CredsError, extract_jwt
+from pynats_common.nkeys import from_public_key
+
+from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text
+from pynsc.core.session import Session, short_path
+from pynsc.core.store import operators
+from pynsc.core.values import format_time, parse_time
+
+
+@dataclass
+class ListEntities(Options):
+    operator: Annotated[Text, opt("--operator", "-o", help="operator name")] = ""
+    account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
+
+
+def list_operators(session: Session, options: ListEntities) -> None:
+    current = session.env.operator
+    names = operators(session.env.stores_dir)
+    rows, data = [], []
+    for name in names:
+        claims = session.store(name).operator()
+        rows.append([f"{'*' if name == current else ' '} {name}", claims.sub])
+        data.append({"name": name, "public_key": claims.sub, "current": name == current})
+    _list(session, "Operators", rows, data)
+
+
+def list_accounts(session: Session, options: ListEntities) -> None:
+    store = session.store(options.operator)
+    rows, data = [], []
+    for name in store.accounts():
+        claims = store.account(name)
+        rows.append([f"{'*' if name == session.env.account else ' '} {name}", claims.sub])
+        data.append(
+            {"name": name, "public_key": claims.sub, "current": name == session.env.account}
+        )
+    _list(session, "Accounts", rows, data)
+
+
+def list_users(session: Session, options: ListEntities) -> None:
+    store = session.store(options.operator)
+    account = session.account_name(options.account)
+    rows, data = [], []
+    for name in store.users(account):
+        claims = store.user(account, name)
+        rows.append([name, claims.sub])
+        data.append({"name": name, "public_key": claims.sub})
+    _list(session, "Users", rows, data)
+
+
+def _list(session: Session, title: str, rows: list[list[str]], data: list[Any]) -> None:
+    session.report.data = data if session.json else None
+    if rows:
+        session.report.table(title, ["Name", "Public Key"], rows)
+    else:
+        session.report.note(f"no {title.lower()} found")
+
+
+@dataclass
+class Key:
+    """One row of the key listing."""
+
+    name: str
+    pub: str
+    parent: str
+    kind: str
+    depth: int
+    signing: bool = False
+
+
+@dataclass
+class ListKeys(KeySelection):
+    curve: Annotated[bool, opt("--curve", "-x", help="show curve keys")] = False
+    all: Annotated[bool, opt("--all", "-A", help="all accounts and unreferenced keys")] = False
+    not_referenced: Annotated[bool, opt("--not-referenced", help="keys that no JWT names")] = False
+    show_seeds: Annotated[bool, opt("--show-seeds", "-S", help="print seeds")] = False
+
+
+def collect_keys(session: Session, account: str = "", everything: bool = False) -> list[Key]:
+    """Keys of the operator and its accounts, in the order of the tree."""
+    store = session.store()
+    operator = store.operator()
+    keys = [Key(store.name, operator.sub, "", "operator", 0)]
+    keys += [
+        Key(store.name, k, operator.sub, "operator", 0, True) for k in operator.nats.signing_keys
+    ]
+    names = store.accounts()
+    if account and not everything:
+        names = [account]
+    for name in names:
+        claims = store.account(name)
+        keys.append(Key(name, claims.sub, operator.sub, "account", 1))
+        keys += [
+            Key(name, k, claims.sub, "account", 1, True) for k in claims.nats.signing_key_ids()
+        ]
+        if claims.nats.authorization.xkey:
+            keys.append(Key(name, claims.nats.authorization.xkey, claims.sub, "curve", 1))
+        for user in store.users(name):
+            keys.append(Key(user, store.user(name, user).sub, claims.sub, "user", 2))
+    return keys
+
+
+def list_keys(session: Session, options: ListKeys) -> None:
+    account = "" if options.all else options.account or session.env.account
+    if account:
+        account = session.account_name(account)
+    keys = collect_keys(session, account, options.all)
+    if options.all or options.not_referenced:
+        known = {key.pub for key in collect_keys(session, everything=True)}
+        loose = [p for p in session.keys.all_public() if p not in known]
+        extra = [Key("?", p, "", from_public_key(p).prefix.label, 0) for p in loose]
+        keys = extra if options.not_referenced else keys + extra
+    kinds = {k for k, on in (("operator", options.operator), ("account", options.accounts),
+                             ("user", options.users), ("curve", options.curve)) if on}  # fmt: skip
+    keys = [k for k in keys if (not kinds or k.kind in kinds) and options.filter in k.pub
+            and (not options.user or k.kind != "user" or k.name == options.user)]  # fmt: skip
+    rows, data = [], []
+    for key in keys:
+        pair = session.keys.get(key.pub)
+        stored = "*" if pair else ""
+        if pair and key.kind == "curve":
+            stored = "X"
+        shown = pair.seed if pair and options.show_seeds else key.pub
+        mark = "" if pair or not options.show_seeds else " !"
+        row = [" " * key.depth + key.name + mark, shown, "*" if key.signing else ""]
+        rows.append(row if options.show_seeds else [*row, stored])
+        entry = {
+            "name": key.name, "pub": key.pub, "parent": key.parent, "expected_kind": key.kind,
+            "signing": key.signing, "curve": key.kind == "curve",
+            "key_path": str(session.keys.path_of(key.pub)) if pair else "", "invalid": False,
+        }  # fmt: skip
+        if options.show_seeds and pair:
+            entry["seed"] = pair.seed
+        data.append(entry)
+        if options.show_seeds and not pair:
+            session.report.warn(f"seed is not stored: {key.pub}")
+    if session.json:
+        session.report.data = data
+    elif options.show_seeds:
+        session.report.table("Seeds Keys", ["Entity", "Private Key", "Signing Key"], rows)
+    else:
+        session.report.table("Keys", ["Entity", "Key", "Signing Key", "Stored"], rows)
+
+
+@dataclass
+class Env(Options):
+    store: Annotated[Text, opt("--store", "-s", help="set the stores directory")] = ""
+    operator: Annotated[Text, opt("--operator", "-o", help="set the operator")] = ""
+    account: Annotated[Text, opt("--account", "-a", help="set the account")] = ""
+
+
+def env(session: Session, options: Env) -> None:
+    """Show the environment, or change the remembered choice."""
+    if options.store:
+        path = Path(options.store).expanduser().absolute()
+        if (path / ".nsc").exists():
+            raise NscError("this is an operator's directory", "give the directory above it")
+        session.env.remember(store_root=str(path), operator="", account="")
+    if options.operator:
+        session.store(options.operator)
+        session.env.remember(operator=options.operator, account="")
+    if options.account:
+        session.env.remember(operator=session.store().name,
+                             account=session.account_name(options.account))  # fmt: skip
+    e = session.env
+    texts = {
+        "XDG_CONFIG_HOME": "~/.config", "XDG_DATA_HOME": "~/.local/share",
+        "NSC_CWD_ONLY": "If set, default operator/account from cwd only",
+        "NSC_NO_GIT_IGNORE": "If set, no .gitignore files written",
+        "NKEYS_PATH": short_path(e.keys_dir), "NSC_HOME": short_path(e.config_dir),
+        "NATS_CA": "If set, root CAs in the referenced file will be used for nats connections",
+        "NATS_KEY": "If set, the tls key for nats connections",
+        "NATS_CERT": "If set, the tls cert for nats connections",
+    }  # fmt: skip
+    variables = [
+        [f"${name}", "Yes" if os.environ.get(name) else "No", os.environ.get(name) or text]
+        for name, text in texts.items()
+    ]
+    variables.append(["Config", "", short_path(e.config_file)])
+    state = [
+        ["From CWD", "", "Yes" if session._from_cwd()[0] else "No"],
+        ["Default Stores Dir", "", short_path(e.data_dir)],
+        ["Current Store Dir", "", short_path(e.stores_dir)],
+        ["Current Operator", "", e.operator],
+        ["Current Account", "", e.account],
+        ["Root CAs to trust", "", os.environ.get("NATS_CA") or "Default: System Trust Store"],
+    ]
+    session.report.table("NSC Environment", ["Setting", "Set", "Effective Value"], variables, state)
+    if session.json:
+        session.report.data = {row[0]: row[2] for row in (*variables, *state)}
+
+
+@dataclass
+class Select(Options):
+    name: Annotated[Text, arg(help="name")] = ""
+
+
+def select_operator(session: Session, options: Select) -> None:
+    store = session.store(options.name)
+    session.env.remember(operator=store.name, account="")
+    session.report.ok(f'selected operator "{store.name}"')
+
+
+def select_account(session: Session, options: Select) -> None:
+    account = session.account_name(options.name)
+    session.env.remember(operator=session.store().name, account=account)
+    session.report.ok(f'selected account "{account}"')
+
+
+@dataclass
+class Validate(AccountOption):
+    all_accounts: Annotated[bool, opt("--all-accounts", "-A", help="every account")] = False
+    file: Annotated[Text, opt("--file", "-f", help="file of JWTs, one a line, or id|jwt")] = ""
+
+
+def validate(session: Session, options: Validate) -> None:
+    """Issues of each JWT; an error exit when one blocks or a time check fails."""
+    bad = False
+    if options.file:
+        for number, line in enumerate(read_text(Path(options.file).expanduser()).splitlines(), 1):
+            if line.strip():
+                bad |= _validate_text(session, f"line {number}", line.rpartition("|")[2])
+    else:
+        store = session.store()
+        bad |= _validate_text(session, f"Operator {store.name}", read_text(store.operator_path()))
+        names = (
+            store.accounts() if options.all_accounts else [session.account_name(options.account)]
+        )
+        for name in names:
+            bad |= _validate_text(session, f"Account {name}", read_text(store.account_path(name)))
+            for user in store.users(name):
+                bad |= _validate_text(
+                    session, f"User {user}", read_text(store.user_path(name, user))
+                )
+            account = store.account(name)
+            if not store.operator().did_sign(account) and not store.managed:
+                session.report.error(f'account "{name}" is not signed by the operator')
+    if bad:
+        session.report.error("validation found problems")
+
+
+def _validate_text(session: Session, title: str, text: str) -> bool:
+    try:
+        issues = [(i.level.value, i.description, i.level is not jwt.Level.WARNING)
+                  for i in jwt.validate(jwt.decode(extract_jwt(text)))]  # fmt: skip
+    except (jwt.JwtError, CredsError) as error:
+        issues = [("error", str(error), True)]
+    rows = [[str(i), level, text] for i, (level, text, _) in enumerate(issues, 1)]
+    session.report.table(title, ["#", " ", "Description"], rows or [["", "", "No issues found"]])
+    return any(blocks for _, _, blocks in issues)
+
+
+@dataclass
+class Expirations(Options):
+    within: Annotated[Text, opt("--within", "-e", help="what expires within, such as 1M")] = "1M"
+    skip: Annotated[bool, opt("--skip", help="leave out what never expires")] = False
+
+
+def expirations(session: Session, options: Expirations) -> None:
+    """When every JWT of the operator expires."""
+    store, limit, now = session.store(), parse_time(options.within), int(time.time())
+    entries: list[tuple[str, jwt.Claims]] = [(store.name, store.operator())]
+    for account in store.accounts():
+        entries.append((f"{store.name}/{account}", store.account(account)))
+        entries += [(f"{store.name}/{account}/{user}", store.user(account, user))
+                    for user in store.users(account)]  # fmt: skip
+    rows, data = [], []
+    for resource, claims in sorted(entries, key=lambda e: e[1].exp or 2**62):
+        if options.skip and not (claims.exp and claims.exp <= limit):
+            continue
+        expired = bool(claims.exp) and claims.exp < now
+        rows.append(["Yes" if expired else "No", resource, format_time(claims.exp) or "Never"])
+        data.append({"resource": resource, "id": claims.sub, "expiry": claims.exp,
+                     "when": claims.exp - now if claims.exp else 0,
+                     "expiration_date": format_time(claims.exp), "expired": expired,
+                     "expires_soon": bool(claims.exp) and claims.exp <= limit})  # fmt: skip
+    if session.json:
+        session.report.data = {"expiration_threshold": format_time(limit), "report": data}
+    elif rows:
+        session.report.table("Expirations", ["Expired", "Resource", "Expiration"], rows)
+    else:
+        session.report.ok(f"nothing expires within {options.within}")

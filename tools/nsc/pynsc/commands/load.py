@@ -1,0 +1,94 @@
+"""`load` a profile, `upgrade-jwt`, `update`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pynats_common import jwt
+from pynats_common.creds import extract_jwt
+from pynats_common.nkeys import KeyPair, Prefix
+
+from pynsc.cli import Options, Text, opt
+from pynsc.commands.add import AddAccount, AddUser, add_account, add_user, import_operator
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text, write_atomic
+from pynsc.core.session import Session
+from pynsc.core.store import operators
+
+
+@dataclass
+class Load(Options):
+    profile: Annotated[
+        Text, opt("--profile", help="nsc://operator/account/user", ask="profile url")
+    ] = ""
+    url: Annotated[Text, opt("--url", help="operator JWT url")] = ""
+    seed: Annotated[Text, opt("--seed", help="account seed or file")] = ""
+    user: Annotated[Text, opt("--user", help="user name")] = "default"
+
+
+def load(session: Session, options: Load) -> None:
+    """Add what the profile names and this machine lacks: operator, account, user."""
+    parts = urlsplit(options.profile)
+    path = [part for part in parts.path.split("/") if part]
+    if parts.scheme != "nsc" or not parts.netloc:
+        raise NscError("a profile is required", "use --profile nsc://operator[/account[/user]]")
+    if parts.netloc not in operators(session.env.stores_dir):
+        import_operator(session, options.url or parts.netloc, parts.netloc, force=False)
+    store = session.store(parts.netloc)
+    session.env.remember(operator=store.name, account="")
+    pair = _account_pair(session, options.seed) if options.seed else None
+    account = path[0] if path else options.user
+    if account not in store.accounts():
+        add_account(session, AddAccount(pos=account, public_key=pair.public_key if pair else ""))
+    user = path[1] if len(path) > 1 else options.user
+    if user not in store.users(account):
+        add_user(session, AddUser(pos=user, account=account))
+    session.env.remember(account=account)
+    session.report.ok(f'loaded profile "{store.name}/{account}/{user}"')
+
+
+def _account_pair(session: Session, text: str) -> KeyPair:
+    pair = session.load_key(text, Prefix.ACCOUNT)
+    if not pair.has_seed:
+        raise NscError("the seed must be an account seed")
+    session.keys.save(pair)
+    return pair
+
+
+@dataclass
+class Upgrade(Options):
+    pass
+
+
+def upgrade_jwt(session: Session, options: Upgrade) -> None:
+    """Version 1 JWTs of the store, signed again as version 2; nothing changes on failure."""
+    session.accepts_version_1 = True
+    store = session.store()
+    paths = [store.operator_path(), *(store.account_path(a) for a in store.accounts())]
+    paths += [store.user_path(a, u) for a in store.accounts() for u in store.users(a)]
+    pending = []
+    for path in paths:
+        token = extract_jwt(read_text(path))
+        if jwt.is_version_1(token):
+            claims = jwt.decode(token)
+            signer = session.keys.get(claims.iss)
+            if signer is None:
+                raise NscError(f"key {claims.iss} that signed {path.name} is not stored",
+                               "import it with import keys")  # fmt: skip
+            pending.append((path, jwt.encode(claims, signer)))
+    for path, token in pending:
+        write_atomic(path, token)
+        session.report.ok(f"upgraded {path.name}")
+    session.report.ok(f"upgraded {len(pending)} JWTs")
+
+
+@dataclass
+class Update(Options):
+    version: Annotated[Text, opt("--version", help="version")] = ""
+
+
+def update(session: Session, options: Update) -> None:
+    """This tool comes with its package, whose installer updates it."""
+    raise NscError("pynsc does not replace itself", "run: pip install --upgrade pynats-toolbox")

@@ -1,0 +1,96 @@
+"""Candidates for shell completion: commands, flags, and names of what the store holds."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import pairwise
+from typing import Any
+
+from pynsc.core.errors import NscError
+from pynsc.core.session import Session
+from pynsc.table import COMMANDS, GROUPS
+
+# Which names a command takes as its argument.
+_ARGUMENTS = {
+    "select operator": "operator",
+    "select account": "account",
+    "edit account": "account",
+    "edit user": "user",
+    "delete account": "account",
+    "delete user": "user",
+    "describe operator": "operator",
+    "describe account": "account",
+    "describe user": "user",
+    "rename account": "account",
+}
+_VALUES = {
+    "--account": "account",
+    "--target-account": "account",
+    "--src-account": "account",
+    "--system-account": "account",
+    "--user": "user",
+    "--operator": "operator",
+}
+
+
+def candidates(path: str, words: list[str], current: str) -> list[str]:
+    """Words that may stand at the cursor, sorted.
+
+    `path` is the command or group that was resolved, `words` what stands between it and the
+    cursor, `current` the beginning of the word. Never fails: no candidates is an answer.
+    """
+    if path in COMMANDS:
+        found = _of_command(path, words, current)
+    else:
+        found = _below(path)
+    return sorted({text for text in found if text.startswith(current) and text.isprintable()})
+
+
+def _below(path: str) -> list[str]:
+    prefix = f"{path} " if path else ""
+    names = [name for name, row in COMMANDS.items() if row[3]] + [n for n in GROUPS if GROUPS[n]]
+    return [
+        name[len(prefix) :].split()[0] for name in names if name.startswith(prefix) and name != path
+    ]
+
+
+def _of_command(path: str, words: list[str], current: str) -> list[str]:
+    from pynsc.cli import build
+
+    module, function, options, help_text = COMMANDS[path]
+    loaded = importlib.import_module(f"pynsc.commands.{module}")
+    command = build(path, getattr(loaded, function), getattr(loaded, options), help_text)
+    flags = [param for param in command.params if param.param_type_name == "option"]
+    if words:
+        for param in flags:
+            if words[-1] in param.opts and not param.is_flag:
+                kinds = [_VALUES[name] for name in param.opts if name in _VALUES]
+                return _names(kinds[0], words) if kinds else []
+    if current.startswith("-"):
+        visible: list[Any] = [param for param in flags if not param.hidden]
+        return [name for param in visible for name in (*param.opts, *param.secondary_opts)]
+    return _names(_ARGUMENTS.get(path, ""), words)
+
+
+def _names(kind: str, words: list[str]) -> list[str]:
+    """Names of this kind in the store that the words choose."""
+    from pynsc.core.env import load_environment
+    from pynsc.core.store import operators
+
+    def given(*names: str) -> str:
+        return next((b for a, b in pairwise(words) if a in names), "")
+
+    try:
+        session = Session(load_environment(
+            given("--config-dir"), given("--data-dir"), given("--keystore-dir"),
+            given("--all-dirs", "-H"),
+        ))  # fmt: skip
+        if kind == "operator":
+            return operators(session.env.stores_dir)
+        if kind == "account":
+            return session.store().accounts()
+        if kind == "user":
+            return session.store().users(session.account_name(given("--account", "-a")))
+    except (NscError, OSError):
+        pass
+    return []

@@ -1,0 +1,1 @@
+"""What the commands share: environment, stores, keys, signing, reports. Nothing here prints."""

@@ -1,0 +1,137 @@
+"""Connections for push, pull and tool, over nats-py; keys stay in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from pynats_common import jwt
+from pynats_common.nkeys import KeyPair, Prefix, create_pair
+
+from pynsc.core.errors import NscError
+
+if TYPE_CHECKING:
+    from pynsc.cli import TlsOptions
+    from pynsc.core.session import Session
+
+SYSTEM_USER_VALID_S = 120
+CONNECT_TIMEOUT_S = 5
+_CURVES = {"P256": "prime256v1", "P384": "secp384r1", "P521": "secp521r1", "X25519": "X25519"}
+
+
+def tls_context(options: TlsOptions) -> ssl.SSLContext | None:
+    """Context for the TLS flags, or None when none was given."""
+    from pynsc.core.values import items
+
+    if not (options.tls_first or options.ca_cert or options.client_cert or options.tls_curves):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=options.ca_cert or None)
+        if options.client_cert:
+            context.load_cert_chain(options.client_cert, options.client_key or None)
+        curves = items(options.tls_curves)
+        if len(curves) == 1:
+            context.set_ecdh_curve(_CURVES[curves[0].upper()])
+        elif curves:
+            raise NscError("only one of --tls-curves can be set with Python's TLS", "give one")
+    except KeyError:
+        raise NscError("unknown TLS curve", f"one of {', '.join(_CURVES)}") from None
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise NscError(f"TLS files: {error}") from None
+    return context
+
+
+def run_client(
+    urls: list[str],
+    token: str,
+    pair: KeyPair,
+    work: Callable[[Any], Awaitable[None]],
+    options: TlsOptions,
+) -> None:
+    """Connect as this user, await `work(client)`, close. Raises NscError."""
+    if not urls:
+        raise NscError("no server url", "set one with edit operator --service-url")
+    context = tls_context(options)
+    try:
+        asyncio.run(_connect_and_work(urls, token, pair, work, context, options.tls_first))
+    except NscError:
+        raise
+    except Exception as error:  # nats-py raises many kinds; all end as one line
+        detail = str(error).removeprefix("nats: ") or type(error).__name__
+        raise NscError(f"server {', '.join(urls)}: {detail}") from None
+
+
+async def _connect_and_work(
+    urls: list[str], token: str, pair: KeyPair, work: Callable[[Any], Awaitable[None]],
+    context: ssl.SSLContext | None, tls_first: bool,
+) -> None:  # fmt: skip
+    import nats
+
+    def sign(nonce: str) -> bytes:
+        return base64.b64encode(pair.sign(nonce.encode()))
+
+    errors: list[Exception] = []
+
+    async def on_error(error: Exception) -> None:
+        errors.append(error)
+
+    kwargs: dict[str, Any] = {"tls": context, "tls_handshake_first": tls_first} if context else {}
+    try:
+        # nats-py retries a refused first connection for ever, hence the limit around it.
+        client = await asyncio.wait_for(
+            nats.connect(
+                servers=urls, user_jwt_cb=lambda: bytearray(token.encode()), signature_cb=sign,
+                allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0.1,
+                connect_timeout=CONNECT_TIMEOUT_S, error_cb=on_error, name="pynsc", **kwargs,
+            ),
+            CONNECT_TIMEOUT_S,
+        )  # fmt: skip
+    except Exception as error:
+        if isinstance(error, TimeoutError) and not errors:
+            raise NscError("cannot reach the server", f"is it running at {urls[0]}?") from None
+        raise (errors[-1] if errors else error) from None
+    try:
+        await work(client)
+    finally:
+        await client.close()
+
+
+def system_identity(session: Session, account: str = "", user: str = "") -> tuple[str, KeyPair]:
+    """JWT and key of a system user: a named one, or one made for two minutes."""
+    store = session.store()
+    operator = store.operator()
+    name = account or store.account_named(operator.nats.system_account)
+    if not name:
+        raise NscError("no system account", "run edit operator --system-account NAME, or pull it")
+    claims = store.account(name)
+    if user:
+        known = store.user(name, user)
+        pair = session.keys.get(known.sub)
+        if pair is None:
+            raise NscError(f'key of system user "{user}" is not stored')
+        from pynsc.core.files import read_text
+
+        return read_text(store.user_path(name, user)).strip(), pair
+    allowed = claims.nats.signing_key_ids()
+    if not operator.nats.strict_signing_key_usage:
+        allowed.insert(0, claims.sub)
+    for public in allowed:
+        signer = session.keys.get(public)
+        if signer is None or claims.nats.scope_of(public) is not None:
+            continue
+        pair = create_pair(Prefix.USER)
+        temporary = jwt.new_user(pair.public_key, "pynsc temporary system user")
+        temporary.exp = int(time.time()) + SYSTEM_USER_VALID_S
+        if public != claims.sub:
+            temporary.nats.issuer_account = claims.sub
+        return jwt.encode(temporary, signer), pair
+    # Only scoped keys are left, or none: a stored user may still do.
+    for known_user in store.users(name):
+        pair_or_none = session.keys.get(store.user(name, known_user).sub)
+        if pair_or_none is not None:
+            return system_identity(session, name, known_user)
+    raise NscError(f'no unscoped key of system account "{name}" is stored', "use --system-user")

@@ -1,0 +1,95 @@
+"""Where things live: directories, nsc.json, environment variables.
+
+XDG layout first; the folders of older releases (~/.nsc, ~/.nkeys) are used when only they exist.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text, write_atomic
+
+
+@dataclass
+class Environment:
+    """Directories in use and the remembered choice (nsc.json, unknown fields kept)."""
+
+    config_dir: Path
+    data_dir: Path
+    keys_dir: Path
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config_file(self) -> Path:
+        return self.config_dir / "nsc.json"
+
+    @property
+    def stores_dir(self) -> Path:
+        root = self.config.get("store_root")
+        return Path(root) if isinstance(root, str) and root else self.data_dir
+
+    @property
+    def operator(self) -> str:
+        return str(self.config.get("operator") or "")
+
+    @property
+    def account(self) -> str:
+        return str(self.config.get("account") or "")
+
+    @property
+    def creds_dir(self) -> Path:
+        return self.keys_dir / "creds"
+
+    def remember(self, **values: str) -> None:
+        """Store the current operator, account or store root."""
+        self.config.setdefault("store_root", str(self.stores_dir))
+        for name in ("operator", "account"):
+            self.config.setdefault(name, "")
+        self.config.update(values)
+        write_atomic(self.config_file, json.dumps(self.config, indent=1) + "\n")
+
+
+def load_environment(config_dir: str = "", data_dir: str = "", keystore_dir: str = "",
+                     all_dirs: str = "") -> Environment:  # fmt: skip
+    """Environment from flags, then variables, then defaults."""
+    home = Path.home()
+    xdg_config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    xdg_data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    config = _first(
+        config_dir, all_dirs, os.environ.get("NSC_HOME", ""),
+        default=xdg_config / "nats" / "nsc", legacy=home / ".nsc", marker="nsc.json",
+    )  # fmt: skip
+    data = _first(
+        data_dir, all_dirs,
+        default=xdg_data / "nats" / "nsc" / "stores", legacy=home / ".nsc" / "nats", marker="",
+    )  # fmt: skip
+    keys = _first(
+        keystore_dir, all_dirs, os.environ.get("NKEYS_PATH", ""),
+        default=xdg_data / "nats" / "nsc" / "keys", legacy=home / ".nkeys", marker="",
+    )  # fmt: skip
+    env = Environment(config, data, keys)
+    if env.config_file.exists():
+        try:
+            value = json.loads(read_text(env.config_file))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise NscError(f"{env.config_file} is damaged", "repair or remove it, then run env -s")
+        env.config = value
+    if data_dir or all_dirs:
+        env.config["store_root"] = str(data)
+    return env
+
+
+def _first(*choices: str, default: Path, legacy: Path, marker: str) -> Path:
+    for choice in choices:
+        if choice:
+            return Path(choice).expanduser().absolute()
+    if not (default / marker).exists() and (legacy / marker).exists():
+        return legacy
+    return default

@@ -1,0 +1,65 @@
+"""Files that hold identities: written whole or not at all, and for their owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from pynsc.core.errors import NscError
+
+FILE_MODE, DIR_MODE = 0o600, 0o700
+
+
+def make_dir(path: Path) -> None:
+    """Create `path` and its missing parents with mode 0700."""
+    missing = []
+    current = path
+    while not current.exists():
+        missing.append(current)
+        current = current.parent
+    for item in reversed(missing):
+        try:
+            item.mkdir(mode=DIR_MODE, exist_ok=True)
+        except OSError as error:
+            raise NscError(f"cannot create {item}: {error.strerror}", "check its owner") from None
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace `path` with `text` (mode 0600): after a crash it has the old or the new content."""
+    make_dir(path.parent)
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(FILE_MODE)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        raise NscError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
+
+
+def read_text(path: Path) -> str:
+    """Content of a file; a clear error when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise NscError(f"cannot read {path}: {reason}") from None
+
+
+def remove(path: Path) -> bool:
+    """Delete a file; False when it was not there."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise NscError(f"cannot delete {path}: {error.strerror}") from None
+    return True

@@ -1,0 +1,78 @@
+"""What a command has to say, as data: lines with a level, tables, and output text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+OK, WARN, ERR, NOTE = "OK", "WARN", "ERR", "NOTE"
+
+
+@dataclass
+class Line:
+    """One result; children are shown indented below it."""
+
+    level: str
+    text: str
+    children: list[Line] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"level": self.level, "message": self.text}
+        if self.children:
+            data["details"] = [child.to_json() for child in self.children]
+        return data
+
+
+@dataclass
+class Table:
+    """Title, optional header, and sections of rows (a rule is drawn between sections)."""
+
+    title: str
+    header: list[str]
+    sections: list[list[list[str]]]
+
+
+@dataclass
+class Report:
+    """Result of one command."""
+
+    lines: list[Line] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    output: str | None = None
+    output_file: str = ""
+    data: Any = None
+
+    def ok(self, text: str) -> Line:
+        return self._add(OK, text)
+
+    def warn(self, text: str) -> Line:
+        return self._add(WARN, text)
+
+    def error(self, text: str) -> Line:
+        return self._add(ERR, text)
+
+    def note(self, text: str) -> Line:
+        return self._add(NOTE, text)
+
+    def table(self, title: str, header: list[str], *sections: list[list[str]]) -> None:
+        self.tables.append(Table(title, header, [section for section in sections if section]))
+
+    def write(self, text: str, path: str, what: str) -> None:
+        """Result text for standard output (`--` or empty path) or for a file."""
+        if path in ("", "--"):
+            self.output = text
+            return
+        from pynsc.core.files import write_atomic
+
+        write_atomic(Path(path).expanduser(), text)
+        self.ok(f'wrote {what} to "{path}"')
+
+    @property
+    def failed(self) -> bool:
+        return any(line.level == ERR for line in self.lines)
+
+    def _add(self, level: str, text: str) -> Line:
+        line = Line(level, text)
+        self.lines.append(line)
+        return line

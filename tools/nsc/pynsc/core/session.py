@@ -1,0 +1,283 @@
+"""One run: environment, store, keys, current operator and account, choice of the signing key."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynats_common import jwt
+from pynats_common.creds import CredsError, encode_creds, extract_key_pair
+from pynats_common.nkeys import (
+    KeyPair,
+    NkeyError,
+    Prefix,
+    create_pair,
+    from_public_key,
+    from_seed,
+    is_valid_public,
+)
+
+from pynsc.core.env import Environment
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text, write_atomic
+from pynsc.core.keystore import KeyStore
+from pynsc.core.report import Report
+from pynsc.core.store import Store, operators
+
+
+@dataclass
+class Session:
+    """State that a command works on."""
+
+    env: Environment
+    private_key: str = ""
+    interactive: bool = False
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        self.report = Report()
+        self.keys = KeyStore(self.env.keys_dir)
+        self.accepts_version_1 = False
+        self._store: Store | None = None
+
+    # Current operator and account -------------------------------------------------
+
+    def store(self, name: str = "") -> Store:
+        """Folder of the named or current operator."""
+        if self._store is not None and name in ("", self._store.name):
+            return self._store
+        known = operators(self.env.stores_dir)
+        if not name:
+            name = self._from_cwd()[0]
+        if not name and not os.environ.get("NSC_CWD_ONLY"):
+            name = self.env.operator if self.env.operator in known else ""
+            if not name and len(known) == 1:
+                name = known[0]
+        if not name:
+            hint = "run init or add operator" if not known else "run select operator NAME"
+            raise NscError("set an operator first", hint)
+        if name not in known:
+            raise NscError(f'operator "{name}" not found in {self.env.stores_dir}')
+        store = Store(self.env.stores_dir / name)
+        if not self.accepts_version_1 and store.is_version_1():
+            raise NscError(f'the store of operator "{name}" has version 1 JWTs',
+                           "make a backup, then run upgrade-jwt")  # fmt: skip
+        self._store = store
+        return store
+
+    def account_name(self, name: str = "") -> str:
+        """The named account (or public key), else the current one, else the only one."""
+        store = self.store()
+        known = store.accounts()
+        if name:
+            if is_valid_public(name, Prefix.ACCOUNT):
+                name = store.account_named(name) or name
+            if name not in known:
+                raise NscError(f'account "{name}" not in operator "{store.name}"',
+                               "see list accounts")  # fmt: skip
+            return name
+        cwd = self._from_cwd()[1]
+        if cwd in known:
+            return cwd
+        if self.env.account in known and not os.environ.get("NSC_CWD_ONLY"):
+            return self.env.account
+        if len(known) == 1:
+            return known[0]
+        if self.interactive and known:
+            from pynsc.core.prompts import select
+
+            return select("select account", known)
+        raise NscError("an account is required", "name it with --account" if known else
+                       "create one with add account")  # fmt: skip
+
+    def user_name(self, account: str, name: str = "") -> str:
+        known = self.store().users(account)
+        if name:
+            if name not in known:
+                raise NscError(f'user "{name}" not in account "{account}"', "see list users")
+            return name
+        if len(known) == 1:
+            return known[0]
+        if self.interactive and known:
+            from pynsc.core.prompts import select
+
+            return select("select user", known)
+        raise NscError("a user is required", "name it with --user or --name" if known else
+                       "create one with add user")  # fmt: skip
+
+    def _from_cwd(self) -> tuple[str, str]:
+        """Operator and account whose folder is the working directory or above it."""
+        stores = self.env.stores_dir.absolute()
+        try:
+            parts = Path.cwd().absolute().relative_to(stores).parts
+        except (ValueError, OSError):
+            return "", ""
+        if not parts or not (stores / parts[0] / ".nsc").exists():
+            return "", ""
+        return parts[0], parts[2] if len(parts) > 2 and parts[1] == "accounts" else ""
+
+    # Keys -----------------------------------------------------------------------
+
+    def load_key(self, text: str, *expected: Prefix) -> KeyPair:
+        """Pair for a seed, a public key (with its stored seed if any), or a key file path."""
+        pair = self._find_key(text)
+        if expected and pair.prefix not in expected:
+            wanted = " or ".join(kind.label for kind in expected)
+            raise NscError(f"expected {wanted} key, got {pair.prefix.label} key")
+        return pair
+
+    def _find_key(self, text: str) -> KeyPair:
+        try:
+            if is_valid_public(text):
+                return self.keys.get(text) or from_public_key(text)
+            if text.startswith("S") and len(text) == 58:
+                return from_seed(text)
+            path = Path(text).expanduser()
+            if path.is_file():
+                return extract_key_pair(read_text(path))
+        except (NkeyError, CredsError) as error:
+            raise NscError(f"invalid key: {error}") from None
+        raise NscError("not a key: expected a seed, a public key, or the path of a key file")
+
+    def new_key(self, prefix: Prefix) -> KeyPair:
+        """Generate and store a key."""
+        pair = create_pair(prefix)
+        self.keys.save(pair)
+        return pair
+
+    def entity_key(self, prefix: Prefix, given: str) -> KeyPair:
+        """Key of a new entity: given with --public-key, or generated and stored."""
+        if given:
+            pair = self.load_key(given, prefix)
+            if pair.has_seed:
+                self.keys.save(pair)
+            return pair
+        pair = self.new_key(prefix)
+        self.report.ok(f'generated and stored {prefix.label} key "{pair.public_key}"')
+        return pair
+
+    def operator_signer(self) -> KeyPair:
+        """Key that may sign accounts: -K, else the first stored operator or signing key."""
+        claims = self.store().operator()
+        allowed = list(claims.nats.signing_keys)
+        if not claims.nats.strict_signing_key_usage:
+            allowed.insert(0, claims.sub)
+        return self._signer(allowed, Prefix.OPERATOR, self.store().name)
+
+    def operator_identity(self) -> KeyPair:
+        """The operator's own key; nothing else can sign the operator JWT."""
+        return self._signer([self.store().operator().sub], Prefix.OPERATOR, self.store().name)
+
+    def account_signer(self, account: str) -> KeyPair:
+        """Key that may sign users of an account: -K (a role too), else the first stored one."""
+        claims = self.store().account(account)
+        given = self.private_key
+        for item in claims.nats.signing_keys:
+            if not isinstance(item, str) and given and item.role == given:
+                pair = self.keys.get(item.key)
+                if pair is None:
+                    raise NscError(f'seed of role "{given}" is not stored', "use -K with its seed")
+                return pair
+        # Unless asked for, a key with a scope must not decide what a user may do.
+        plain = [k for k in claims.nats.signing_key_ids() if claims.nats.scope_of(k) is None]
+        scoped = [k for k in claims.nats.signing_key_ids() if k not in plain]
+        allowed = [*plain, *scoped] if given else plain
+        if not self.store().operator().nats.strict_signing_key_usage:
+            allowed.insert(0, claims.sub)
+        elif not plain and not given:
+            raise NscError("the operator requires signing keys, and the account has no plain one",
+                           "use edit account --sk generate, or name a role with -K")  # fmt: skip
+        return self._signer(allowed, Prefix.ACCOUNT, account)
+
+    def _signer(self, allowed: list[str], kind: Prefix, owner: str) -> KeyPair:
+        if self.private_key:
+            # A role or a key of another level may be meant for another step of this command.
+            pair = self.load_key(self.private_key)
+            if pair.prefix is kind:
+                if pair.public_key not in allowed:
+                    raise NscError(f'key {pair.public_key} is not a key of {kind.label} "{owner}"')
+                if not pair.has_seed:
+                    raise NscError(f"seed of {pair.public_key} is not stored")
+                return pair
+            raise NscError(f"expected {kind.label} key, got {pair.prefix.label} key")
+        for public in allowed:
+            stored = self.keys.get(public)
+            if stored is not None:
+                return stored
+        raise NscError(f'no signing key of {kind.label} "{owner}" is stored',
+                       "provide one with -K, or import it with import keys")  # fmt: skip
+
+    # Saving -----------------------------------------------------------------------
+
+    def check(self, claims: jwt.Claims) -> None:
+        """Refuse claims with blocking issues; report warnings."""
+        issues = jwt.validate(claims)
+        for issue in issues:
+            if issue.blocking:
+                raise NscError(issue.description, "nothing was changed")
+        for issue in issues:
+            self.report.warn(issue.description)
+
+    def save_account(self, claims: jwt.AccountClaims, name: str = "") -> None:
+        """Sign and store account claims; managed operators are asked to sign."""
+        store = self.store()
+        name = name or claims.name
+        signer: KeyPair | None
+        if store.managed and not self.private_key:
+            signer = self._managed_signer(claims)
+        else:
+            signer = self.operator_signer() if not self._is_account_key() else self._self(claims)
+        self.check(claims)
+        token = jwt.encode(claims, signer)
+        if store.managed and signer.prefix is Prefix.ACCOUNT:
+            from pynsc.core.managed import exchange_account
+
+            token = exchange_account(self, claims, token)
+        store.save_account(name, token)
+
+    def _is_account_key(self) -> bool:
+        if not self.private_key or not self.store().managed:
+            return False
+        return self.load_key(self.private_key).prefix is Prefix.ACCOUNT
+
+    def _self(self, claims: jwt.AccountClaims) -> KeyPair:
+        pair = self.load_key(self.private_key, Prefix.ACCOUNT)
+        if pair.public_key != claims.sub:
+            raise NscError("only the account's own key can sign it for a managed operator")
+        return pair
+
+    def _managed_signer(self, claims: jwt.AccountClaims) -> KeyPair:
+        operator = self.store().operator()
+        for public in (operator.sub, *operator.nats.signing_keys):
+            stored = self.keys.get(public)
+            if stored is not None:
+                return stored
+        own = self.keys.get(claims.sub)
+        if own is None:
+            raise NscError("account key is not stored", "provide it with -K")
+        return own
+
+    def save_user(self, account: str, claims: jwt.UserClaims, signer: KeyPair) -> None:
+        """Sign and store user claims, and renew the creds file when the seed is stored."""
+        owner = self.store().account(account)
+        claims.nats.issuer_account = "" if signer.public_key == owner.sub else owner.sub
+        if owner.nats.scope_of(signer.public_key) is not None and not claims.nats.is_clear():
+            raise NscError("users of a scoped signing key cannot have permissions or limits",
+                           "edit the role with edit signing-key")  # fmt: skip
+        self.check(claims)
+        token = jwt.encode(claims, signer)
+        self.store().save_user(account, claims.name, token)
+        pair = self.keys.get(claims.sub)
+        if pair is not None:
+            path = self.keys.creds_path(self.store().name, account, claims.name)
+            write_atomic(path, encode_creds(token, pair))
+            self.report.ok(f'generated user creds file "{short_path(path)}"')
+
+
+def short_path(path: Path) -> str:
+    """`path` with the home directory as `~`."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except ValueError:
+        return str(path)

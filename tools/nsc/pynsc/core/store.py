@@ -1,0 +1,130 @@
+"""One operator's folder of JWTs, in the layout of the original.
+
+`<Op>/.nsc`, `<Op>/<Op>.jwt`, `<Op>/accounts/<A>/<A>.jwt`, `<Op>/accounts/<A>/users/<U>.jwt`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pynats_common import jwt
+from pynats_common.creds import CredsError, extract_jwt
+
+from pynsc.core.errors import NscError
+from pynsc.core.files import read_text, remove, write_atomic
+
+C = TypeVar("C", bound=jwt.Claims)
+
+
+class Store:
+    """Folder of one operator."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.name = root.name
+
+    @classmethod
+    def create(cls, stores: Path, name: str, managed: bool = False) -> Store:
+        store = cls(stores / name)
+        info = {"managed": managed, "name": name, "kind": "operator", "version": "1"}
+        write_atomic(store.root / ".nsc", json.dumps(info))
+        return store
+
+    @property
+    def info(self) -> dict[str, Any]:
+        try:
+            value = json.loads(read_text(self.root / ".nsc"))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise NscError(f"{self.root / '.nsc'} is damaged")
+        return value
+
+    @property
+    def managed(self) -> bool:
+        return bool(self.info.get("managed"))
+
+    def is_version_1(self) -> bool:
+        """Whether the operator JWT is one of version 1; False when it cannot be told."""
+        try:
+            return jwt.is_version_1(extract_jwt(read_text(self.operator_path())))
+        except (CredsError, jwt.JwtError, NscError):
+            return False
+
+    def operator_path(self) -> Path:
+        return self.root / f"{self.name}.jwt"
+
+    def account_path(self, account: str) -> Path:
+        return self.root / "accounts" / account / f"{account}.jwt"
+
+    def user_path(self, account: str, user: str) -> Path:
+        return self.root / "accounts" / account / "users" / f"{user}.jwt"
+
+    def operator(self) -> jwt.OperatorClaims:
+        return load_claims(jwt.OperatorClaims, self.operator_path())
+
+    def account(self, name: str) -> jwt.AccountClaims:
+        if not self.account_path(name).exists():
+            raise NscError(f'account "{name}" not in operator "{self.name}"', "see list accounts")
+        return load_claims(jwt.AccountClaims, self.account_path(name))
+
+    def user(self, account: str, name: str) -> jwt.UserClaims:
+        if not self.user_path(account, name).exists():
+            raise NscError(f'user "{name}" not in account "{account}"', "see list users")
+        return load_claims(jwt.UserClaims, self.user_path(account, name))
+
+    def accounts(self) -> list[str]:
+        base = self.root / "accounts"
+        return sorted(p.name for p in base.glob("*") if (p / f"{p.name}.jwt").exists())
+
+    def users(self, account: str) -> list[str]:
+        return sorted(p.stem for p in (self.root / "accounts" / account / "users").glob("*.jwt"))
+
+    def account_named(self, public: str) -> str:
+        """Name of the account with this public key, or empty."""
+        for name in self.accounts():
+            if self.account(name).sub == public:
+                return name
+        return ""
+
+    def save_operator(self, token: str) -> None:
+        write_atomic(self.operator_path(), token)
+
+    def save_account(self, name: str, token: str) -> None:
+        write_atomic(self.account_path(name), token)
+
+    def save_user(self, account: str, name: str, token: str) -> None:
+        write_atomic(self.user_path(account, name), token)
+
+    def delete_user(self, account: str, name: str) -> None:
+        remove(self.user_path(account, name))
+
+    def delete_account(self, name: str) -> None:
+        for user in self.users(name):
+            self.delete_user(name, user)
+        remove(self.account_path(name))
+        for folder in (self.account_path(name).parent / "users", self.account_path(name).parent):
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def load_claims(cls: type[C], path: Path) -> C:
+    """Claims of a JWT file. Raises NscError naming the file."""
+    return parse_claims(cls, read_text(path), str(path))
+
+
+def parse_claims(cls: type[C], text: str, where: str) -> C:
+    """Claims of a bare or decorated JWT."""
+    try:
+        return jwt.decode_as(cls, extract_jwt(text))
+    except (CredsError, jwt.JwtError) as error:
+        raise NscError(f"{where}: {error}", "restore it, or import it again") from None
+
+
+def operators(stores: Path) -> list[str]:
+    """Names of the operators in a stores folder."""
+    if not stores.exists():
+        return []
+    return sorted(p.name for p in stores.iterdir() if p.is_dir() and (p / ".nsc").exists())

@@ -1,0 +1,73 @@
+"""Reports and questions drawn with Rich; imported only when a terminal shows them.
+
+Piped output stays the plain text of `pynsc.render`, so that scripts never see this. Text of JWTs
+is foreign: it is never read as markup, and control characters are replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pynsc.core.report import Line, Table
+
+_STYLES = {"OK": "green", "WARN": "yellow", "ERR": "bold red", "NOTE": "dim"}
+_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+
+
+def print_table(table: Table, stream: TextIO) -> None:
+    """Titled table with rules between its sections; long cells fold, nothing is cut off."""
+    width = max((len(row) for section in table.sections for row in section), default=1)
+    width = max(width, len(table.header))
+    drawn = RichTable(
+        title=_text(table.title, "bold"), box=box.ROUNDED, show_header=bool(table.header),
+        border_style="dim",
+    )  # fmt: skip
+    for position in range(width):
+        name = table.header[position] if position < len(table.header) else ""
+        # Without a header the first column holds the names of the values.
+        style = "cyan" if position == 0 and not table.header else ""
+        drawn.add_column(_text(name, "bold"), style=style, overflow="fold")
+    for section in table.sections:
+        for row in section:
+            drawn.add_row(*map(_text, row))
+        drawn.add_section()
+    _console(stream).print(drawn)
+
+
+def print_line(line: Line, mark: str, indent: str, stream: TextIO) -> None:
+    """One status line with its mark in the colour of its level."""
+    text = Text.assemble(indent, (mark, _STYLES[line.level]), " ", _text(line.text))
+    _console(stream).print(text, soft_wrap=True)
+
+
+def print_error(message: str, stream: TextIO) -> None:
+    text = Text.assemble(("Error:", "bold red"), " ", _text(message))
+    _console(stream).print(text, soft_wrap=True)
+
+
+def print_question(question: str, default: str, stream: TextIO) -> None:
+    """`? Question [default] `, the cursor left behind it."""
+    parts = [Text("? ", "bold green"), _text(question, "bold")]
+    if default:
+        parts.append(_text(f" [{default}]", "cyan"))
+    _console(stream).print(Text.assemble(*parts, " "), end="", soft_wrap=True)
+    stream.flush()
+
+
+def print_choice(number: int, choice: str, stream: TextIO) -> None:
+    text = Text.assemble("  ", (f"{number})", "cyan"), " ", _text(choice))
+    _console(stream).print(text, soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(text.translate(_CONTROL), style)
