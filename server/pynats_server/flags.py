@@ -47,6 +47,8 @@ _SETTINGS: tuple[Flag, ...] = (
     Flag(("P", "pid"), "str", "pid_file"),
     Flag(("ports_file_dir",), "str", "ports_file_dir"),
     Flag(("m", "http_port"), "int", "http_port"),
+    Flag(("js", "jetstream"), "bool", "jetstream.enabled"),
+    Flag(("sd", "store_dir"), "str", "jetstream.store_dir"),
     Flag(("l", "log"), "str", "log.log_file"),
     Flag(("T", "logtime"), "bool", "log.logtime"),
     Flag(("logtime_utc",), "bool", "log.logtime_utc"),
@@ -62,8 +64,6 @@ _SETTINGS: tuple[Flag, ...] = (
 )
 _LATER: tuple[Flag, ...] = (
     Flag(("ms", "https_port"), "int", later=True),
-    Flag(("js", "jetstream"), "bool", later=True),
-    Flag(("sd", "store_dir"), "str", later=True),
     Flag(("tls",), "bool", later=True),
     Flag(("tlsverify",), "bool", later=True),
     Flag(("tlscert",), "str", later=True),
@@ -80,7 +80,7 @@ _LATER: tuple[Flag, ...] = (
 FLAGS: tuple[Flag, ...] = _ACTIONS + _SETTINGS + _LATER
 
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
-_PATHS = ("pid_file", "ports_file_dir", "log.log_file")
+_PATHS = ("pid_file", "ports_file_dir", "log.log_file", "jetstream.store_dir")
 # Which log options the combined flags set; applied after the single ones, in this order.
 _COMBINED: dict[str, tuple[str, ...]] = {
     "DV": ("debug", "trace"),

@@ -42,6 +42,7 @@ class InfoMessage:
             # With no_auth_user nobody needs credentials; the field keeps its place either way.
             "auth_required": server.authenticator.required and not options.no_auth_user,
             "max_payload": options.max_payload,
+            **({"jetstream": True} if server.jetstream is not None else {}),
         }
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_PORT = 4222
 RANDOM_PORT = -1  # what a user writes for "any free port"; 0 means the same when embedding
@@ -82,6 +83,55 @@ class LogOptions:
 
 
 @dataclass(slots=True)
+class BatchLimits:
+    """`jetstream.limits.batch`: bounds of atomic batch publishing."""
+
+    max_inflight_per_stream: int = 50
+    max_inflight_total: int = 1000
+    max_msgs: int = 1000
+    timeout: float = 10.0
+
+
+@dataclass(slots=True)
+class JetStreamServerLimits:
+    """`jetstream.limits`; 0 = no limit or the default of whoever reads it."""
+
+    max_ack_pending: int = 0
+    max_ha_assets: int = 0
+    max_request_batch: int = 0
+    duplicate_window: float = 0.0
+    batch: BatchLimits = field(default_factory=BatchLimits)
+
+
+@dataclass(slots=True)
+class JetStreamOptions:
+    """The `jetstream` block (server-inventory 2.8)."""
+
+    enabled: bool = False
+    strict: bool = True  # requests with unknown fields are refused
+    store_dir: Path | None = None
+    max_memory: int | None = None  # None = 75 % of the machine's memory
+    max_file: int | None = None  # None = 75 % of the free disk
+    sync_interval: float = 0.0  # 0 = an fsync covers every message before its acknowledgement
+    domain: str = ""
+    key: str = field(default="", repr=False)
+    prev_key: str = field(default="", repr=False)
+    cipher: Literal["chacha", "aes"] = "chacha"
+    extension_hint: str = ""
+    unique_tag: str = ""
+    limits: JetStreamServerLimits = field(default_factory=JetStreamServerLimits)
+    max_outstanding_catchup: int = 64 * 1024 * 1024
+    max_buffered_size: int = 128 * 1024 * 1024
+    max_buffered_msgs: int = 100_000
+    request_queue_limit: int = 10_000
+    info_queue_limit: int = 10_000
+    meta_compact: int = 0
+    meta_compact_size: int = 0
+    meta_compact_sync: bool = False
+    max_concurrent_io: int = 4096
+
+
+@dataclass(slots=True)
 class Options:
     """All settings of one server."""
 
@@ -119,6 +169,8 @@ class Options:
     lame_duck_grace_period: float = 10.0
     connect_error_reports: int = 3600
     reconnect_error_reports: int = 1
+
+    jetstream: JetStreamOptions = field(default_factory=JetStreamOptions)
 
     log: LogOptions = field(default_factory=LogOptions)
     pid_file: Path | None = None

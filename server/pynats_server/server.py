@@ -37,6 +37,7 @@ from pynats_server.settings import startup_warnings, validate
 from pynats_server.version import VERSION
 
 if TYPE_CHECKING:
+    from pynats_server.jetstream.manager import JetStream
     from pynats_server.monitor import MonitorServer
 
 GLOBAL_ACCOUNT = "$G"
@@ -87,6 +88,7 @@ class Server:
         self.info: InfoMessage
         self.handler: ClientHandler
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
+        self.jetstream: JetStream | None = None
         self._listener: Listener | None = None
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -131,6 +133,7 @@ class Server:
             if self.options.pid_file:
                 run_files.write_pid_file(self.options.pid_file)
                 self._pid_file = self.options.pid_file
+            self._start_jetstream()
             await self._start_monitor()
             self._listener = Listener(
                 self.engine, sock, self.handler.on_accept, self.handler.on_accept_failed
@@ -188,6 +191,23 @@ class Server:
             ) from error
         return sock
 
+    def _start_jetstream(self) -> None:
+        if not self.options.jetstream.enabled:
+            return
+        from pynats_server.jetstream.limits import resolve
+        from pynats_server.jetstream.manager import JetStream
+
+        self.jetstream = JetStream(
+            self.engine,
+            self.log,
+            self.options.jetstream,
+            resolve(self.options.jetstream),
+            self.id,
+            self.name,
+        )
+        self.jetstream.start()
+        self.jetstream.enable(self.global_account)
+
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
             return
@@ -223,6 +243,10 @@ class Server:
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
+        if self.jetstream is not None:
+            for client in self.clients():
+                client.hold()
+            await self.jetstream.stop()
         await self._hand_over_pending()
         self.engine.close()
         run_files.remove(self._pid_file)

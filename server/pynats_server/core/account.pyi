@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
-from pynats_server.core.sublist import Sublist, Subscription
+from pynats_server.core.sublist import Sink, Sublist, Subscription
 
 class Account:
     total_connections: int
@@ -27,9 +27,12 @@ class Account:
     def subscribe(
         self,
         subject: bytes,
-        callback: Callable[[Account, bytes, bytes, bytes, bytes], object],
+        callback: Callable[..., object],
         queue: bytes = b"",
+        with_source: bool = False,
     ) -> Subscription: ...
+    def attach(self, subject: bytes, sink: Sink, queue: bytes = b"") -> Subscription: ...
+    def has_interest(self, subject: bytes) -> bool: ...
     def unsubscribe(self, sub: Subscription) -> None: ...
     def publish(
         self,

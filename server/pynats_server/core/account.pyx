@@ -42,19 +42,22 @@ cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random)
 
 cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
-    bytes (headers: the raw block, empty when there is none; reply empty likewise)."""
+    bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the
+    publishing connection (None = the server itself) as a sixth argument when asked to."""
     cdef Account account
     cdef object callback
+    cdef bint with_source
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         sub.delivered += 1
-        self.callback(
-            self.account,
-            msg.subject[:msg.subject_len],
-            msg.reply[:msg.reply_len],
-            msg.payload[:msg.header_len],
-            msg.payload[msg.header_len:msg.total_len],
-        )
+        subject = msg.subject[:msg.subject_len]
+        reply = msg.reply[:msg.reply_len]
+        headers = msg.payload[:msg.header_len]
+        payload = msg.payload[msg.header_len:msg.total_len]
+        if self.with_source:
+            self.callback(self.account, subject, reply, headers, payload, source)
+        else:
+            self.callback(self.account, subject, reply, headers, payload)
         return 1
 
 
@@ -84,17 +87,29 @@ cdef class Account:
     def out_bytes(self) -> int:
         return self.totals.out_bytes
 
-    def subscribe(self, subject: bytes, callback, queue: bytes = b"") -> Subscription:
+    def subscribe(
+        self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False
+    ) -> Subscription:
         """Adds an internal subscription; `callback(account, subject, reply, headers, payload)`
-        runs inside the publishing turn and must not block."""
+        runs inside the publishing turn and must not block. With `with_source` it gets the
+        publishing connection as well (None = the server itself)."""
         cdef ServiceSink sink = ServiceSink()
         sink.account = self
         sink.callback = callback
+        sink.with_source = with_source
+        return self.attach(subject, sink, queue)
+
+    def attach(self, bytes subject not None, Sink sink not None, bytes queue not None = b"") -> Subscription:
+        """Subscribes a compiled sink of the server."""
         cdef Subscription sub = new_subscription(
             sink, subject, len(subject), queue, len(queue), b"0", 1
         )
         self.sublist.insert(sub)
         return sub
+
+    def has_interest(self, bytes subject not None) -> bool:
+        """Whether anybody would receive a message published to `subject`."""
+        return self.sublist.has_match(subject, len(subject))
 
     def unsubscribe(self, Subscription sub not None) -> None:
         """Ends an internal subscription. Idempotent."""

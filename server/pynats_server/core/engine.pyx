@@ -337,6 +337,19 @@ cdef class Engine:
             self.loop.call_soon(self._finish_turn)
         return 0
 
+    def within_turn(self, work) -> None:
+        """Runs `work()` and sends what it queued at once, as a turn would at its end."""
+        if self.in_turn:
+            work()
+            return
+        self.now = monotonic_ns()
+        self.in_turn = True
+        try:
+            work()
+            self._settle()
+        finally:
+            self.in_turn = False
+
     def _finish_turn(self) -> None:
         """Flushes and closes what Python code outside a turn has queued."""
         self.finish_scheduled = False

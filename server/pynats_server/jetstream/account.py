@@ -1,0 +1,262 @@
+"""JetStream in one account: its streams, their folders, and the account's limits."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pynats_common.subjects import subjects_overlap
+
+from pynats_server.core.account import Account
+
+from .errors import api_error
+from .ingest import Usage
+from .model import StreamConfig
+from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
+from .store.crypt import Keys
+from .store.meta import read_meta, write_meta
+from .stream import Stream
+from .times import format_time, parse_time
+
+if TYPE_CHECKING:
+    from .manager import JetStream
+
+
+@dataclass(slots=True)
+class AccountLimits:
+    """What an account may use; -1 = unlimited (server-inventory 6.9). Sizes are bytes."""
+
+    max_memory: int = -1
+    max_storage: int = -1
+    max_streams: int = -1
+    max_consumers: int = -1
+    max_ack_pending: int = -1
+    memory_max_stream_bytes: int = -1
+    storage_max_stream_bytes: int = -1
+    max_bytes_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSurroundings:
+    """See `validation.Surroundings`."""
+
+    account: JetStreamAccount
+
+    def streams(self) -> list[StreamConfig]:
+        """The account's configurations."""
+        return [stream.config for stream in self.account.streams.values()]
+
+
+class JetStreamAccount:
+    """The streams of one account."""
+
+    def __init__(self, manager: JetStream, account: Account, limits: AccountLimits) -> None:
+        self.manager = manager
+        self.account = account
+        self.limits = limits
+        self.streams: dict[str, Stream] = {}
+        self.broken: dict[str, str] = {}  # folder that could not be opened -> why
+        self.api_total = 0
+        self.api_errors = 0
+        self._usage = {
+            "file": Usage(limits.max_storage, manager.file_usage),
+            "memory": Usage(limits.max_memory, manager.memory_usage),
+        }
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    def usage(self, storage: str) -> Usage:
+        """What the account's streams hold of a kind of storage."""
+        return self._usage[storage]
+
+    def reserved(self, storage: str) -> int:
+        """Bytes that streams with max_bytes lay claim to."""
+        return sum(
+            s.config.max_bytes
+            for s in self.streams.values()
+            if s.config.storage == storage and s.config.max_bytes > 0
+        )
+
+    @property
+    def surroundings(self) -> AccountSurroundings:
+        """What configurations of this account are checked against."""
+        return AccountSurroundings(self)
+
+    @property
+    def folder(self) -> Path:
+        """Where the account's streams are."""
+        return self.manager.folder / self.name / "streams"
+
+    def stream(self, name: str) -> Stream:
+        """The stream of that name. Raises ApiError 10059."""
+        found = self.streams.get(name)
+        if found is None:
+            raise api_error(10059)
+        return found
+
+    def matching(self, subject: str) -> Iterator[Stream]:
+        """Streams, by name, that listen to a subject or part of a wildcard."""
+        for _, stream in sorted(self.streams.items()):
+            if not subject or any(subjects_overlap(subject, own) for own in stream.config.subjects):
+                yield stream
+
+    # -- life -------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Opens every stream on disk. What cannot be opened stays where it is and is named in
+        `broken`."""
+        if not self.folder.is_dir():
+            return
+        for folder in sorted(self.folder.iterdir()):
+            if not folder.is_dir():
+                continue
+            try:
+                self._open(folder)
+            except (OSError, ValueError, StoreError) as error:
+                self.broken[folder.name] = str(error)
+                self.manager.log.error(
+                    f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
+                    f"its files stay in {folder}: {error}"
+                )
+
+    def _open(self, folder: Path) -> None:
+        plain = FileConfig(folder.name, folder, keys=self._keys())
+        meta = read_meta(plain)
+        created = parse_time(meta.pop("Created", "0001-01-01T00:00:00Z"))
+        try:
+            config = msgspec.convert(meta, StreamConfig)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"unsupported configuration: {error}") from None
+        stream = Stream(self, config, created, self._file_store(config, folder), folder)
+        self.streams[config.name] = stream
+        stream.start()
+        self.manager.log.notice(
+            f"  Restored {stream.store.msgs:,} messages for stream '{self.name} > {stream.name}'"
+        )
+
+    def stop(self) -> None:
+        """Stops every stream; the folders stay."""
+        for stream in self.streams.values():
+            try:
+                stream.stop()
+            except (OSError, StoreError) as error:
+                self.manager.log.error(
+                    f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"
+                )
+
+    # -- changes ----------------------------------------------------------------------------
+
+    def create(self, config: StreamConfig) -> Stream:
+        """A new stream of a valid configuration. Raises ApiError; nothing is left then."""
+        created = time.time_ns()
+        folder = None
+        if config.storage == "file":
+            folder = self.folder / config.name
+            if folder.exists():
+                raise api_error(
+                    10049, err=f"files of an earlier stream are in the way of {config.name!r}"
+                )
+            try:
+                store: FileStore | MemoryStore = self._new_file_store(config, folder, created)
+            except (OSError, StoreError) as error:
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(folder)
+                raise api_error(10049, err=error) from error
+        else:
+            store = MemoryStore(config.name, max(config.first_seq, 1))
+        stream = Stream(self, config, created, store, folder)
+        self.streams[config.name] = stream
+        stream.start()
+        return stream
+
+    def update(self, stream: Stream, config: StreamConfig) -> None:
+        """Gives a stream another valid configuration. Raises ApiError 10069."""
+        if isinstance(stream.store, FileStore):
+            meta = {"Created": format_time(stream.created), **config.as_dict()}
+            try:
+                write_meta(stream.store, meta)
+            except (OSError, StoreError) as error:
+                raise api_error(10069, err=error) from error
+        stream.configure(config)
+
+    def delete(self, stream: Stream) -> None:
+        """Ends a stream and removes its files. Raises ApiError 10050."""
+        del self.streams[stream.name]
+        stream.discard()
+        if stream.folder is not None:
+            try:
+                # Renamed first: a crash in between leaves no half of a stream under its name.
+                doomed = self.manager.staging / f"{self.name}.{stream.name}.{time.time_ns()}"
+                self.manager.staging.mkdir(mode=0o700, exist_ok=True)
+                stream.folder.rename(doomed)
+            except OSError as error:
+                raise api_error(10050, err=error) from error
+            self.manager.remove_later(doomed)
+
+    def _keys(self) -> Keys | None:
+        options = self.manager.options
+        if not options.key:
+            return None
+        return Keys(options.key, self.name, options.cipher)
+
+    def _file_store(self, config: StreamConfig, folder: Path) -> FileStore:
+        keys = self._keys()
+        options = self.manager.options
+
+        def on_problem(text: str) -> None:
+            self.manager.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
+
+        return FileStore(
+            FileConfig(
+                config.name,
+                folder,
+                block_size=choose_block_size(
+                    config.max_bytes,
+                    config.retention == "limits",
+                    config.max_msgs_per_subject > 0,
+                    keys is not None,
+                ),
+                compress=config.compression == "s2",
+                keys=keys,
+                sync_interval=options.sync_interval,
+                first_seq=max(config.first_seq, 1),
+            ),
+            self.manager.syncer,
+            on_problem=on_problem,
+        )
+
+    def _new_file_store(self, config: StreamConfig, folder: Path, created: int) -> FileStore:
+        store = self._file_store(config, folder)
+        write_meta(store, {"Created": format_time(created), **config.as_dict()})
+        return store
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of `$JS.API.INFO`."""
+        limits = self.limits
+        return {
+            "memory": self._usage["memory"].used,
+            "storage": self._usage["file"].used,
+            "reserved_memory": self.reserved("memory"),
+            "reserved_storage": self.reserved("file"),
+            "streams": len(self.streams),
+            "consumers": 0,
+            "limits": {
+                "max_memory": limits.max_memory,
+                "max_storage": limits.max_storage,
+                "max_streams": limits.max_streams,
+                "max_consumers": limits.max_consumers,
+                "max_ack_pending": limits.max_ack_pending,
+                "memory_max_stream_bytes": limits.memory_max_stream_bytes,
+                "storage_max_stream_bytes": limits.storage_max_stream_bytes,
+                "max_bytes_required": limits.max_bytes_required,
+            },
+        }

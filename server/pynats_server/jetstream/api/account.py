@@ -1,0 +1,22 @@
+"""INFO: the account's figures and limits."""
+
+from __future__ import annotations
+
+from pynats_server.jetstream.model import API_LEVEL
+
+from .request import Reply, Request
+
+
+def info(request: Request) -> Reply:
+    """`$JS.API.INFO`."""
+    account = request.account
+    domain = account.manager.options.domain
+    return {
+        **account.figures(),
+        **({"domain": domain} if domain else {}),
+        "api": {
+            "level": API_LEVEL,
+            "total": account.api_total - 1,  # as the real server counts: this one not yet
+            "errors": account.api_errors,
+        },
+    }

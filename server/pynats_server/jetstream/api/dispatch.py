@@ -1,0 +1,206 @@
+"""From a request's subject to its endpoint and back.
+
+Requests run one after the other in the order of their arrival, as some wait for the disk. What
+arrives while nothing waits runs at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pynats_server.core.account import Account
+from pynats_server.core.sublist import Subscription
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.store import StoreError
+
+from . import account as account_endpoints
+from . import direct, messages, streams
+from .request import Reply, Request
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.account import JetStreamAccount
+    from pynats_server.jetstream.manager import JetStream
+
+PREFIX = "$JS.API."
+TYPE_PREFIX = "io.nats.jetstream.api.v1."
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`run` answers a reply's fields, or sends the answer itself and gives None."""
+
+    pattern: str
+    type: str  # of the reply, without prefix and `_response`
+    run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
+    on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
+
+
+PAGED = (("total", 0), ("offset", 0), ("limit", 0))
+
+ENDPOINTS = (
+    Endpoint("INFO", "account_info", account_endpoints.info),
+    Endpoint("STREAM.CREATE.*", "stream_create", streams.create),
+    Endpoint("STREAM.UPDATE.*", "stream_update", streams.update),
+    Endpoint("STREAM.NAMES", "stream_names", streams.names, (*PAGED, ("streams", None))),
+    Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", None))),
+    Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
+    Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete),
+    Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge),
+    Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get),
+    Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete),
+    Endpoint("DIRECT.GET.*", "", direct.get),
+    Endpoint("DIRECT.GET.*.>", "", direct.get_last),
+)
+
+
+class Api:
+    """The API of all accounts of one server."""
+
+    def __init__(self, manager: JetStream) -> None:
+        self.manager = manager
+        self._routes: dict[tuple[str, ...], list[Endpoint]] = {}
+        for endpoint in ENDPOINTS:
+            tokens = endpoint.pattern.split(".")
+            literal = tuple(token for token in tokens if token not in ("*", ">"))
+            self._routes.setdefault(literal, []).append(endpoint)
+        self._longest = max(len(literal) for literal in self._routes)
+        self._subscriptions: list[tuple[Account, Subscription]] = []
+        self._queue: deque[tuple[Endpoint, Request]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def serve(self, account: JetStreamAccount) -> None:
+        """Answers the requests of an account from now on."""
+
+        def on_request(
+            _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes, source: Any
+        ) -> None:
+            self._arrived(account, subject, reply, headers, payload, source)
+
+        prefixes = ["$JS.API"]
+        if self.manager.options.domain:
+            prefixes.append(f"$JS.{self.manager.options.domain}.API")
+        for prefix in prefixes:
+            self._subscriptions.append(
+                (
+                    account.account,
+                    account.account.subscribe(f"{prefix}.>".encode(), on_request, b"", True),
+                )
+            )
+
+    async def stop(self) -> None:
+        """Takes no more requests; the one under way ends, the rest is dropped."""
+        self._stopped = True
+        for account, subscription in self._subscriptions:
+            account.unsubscribe(subscription)
+        self._subscriptions.clear()
+        self._queue.clear()
+        if self._worker is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+
+    # -- requests ---------------------------------------------------------------------------
+
+    def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
+        """The endpoint of a subject (without prefix), and its names."""
+        tokens = subject.split(".")
+        for length in range(min(self._longest, len(tokens)), 0, -1):
+            for endpoint in self._routes.get(tuple(tokens[:length]), ()):
+                wanted = endpoint.pattern.split(".")[length:]
+                rest = tokens[length:]
+                if wanted[-1:] == [">"]:
+                    if len(rest) >= len(wanted):
+                        at = len(wanted) - 1
+                        return endpoint, [*rest[:at], ".".join(rest[at:])]
+                elif len(rest) == len(wanted):
+                    return endpoint, rest
+        return None
+
+    def _arrived(
+        self, account: JetStreamAccount, subject: bytes, reply: bytes, headers: bytes,
+        payload: bytes, source: Any,
+    ) -> None:  # fmt: skip
+        text = subject.decode(errors="replace")
+        found = self.find(text.partition(".API.")[2])
+        if found is None:
+            return
+        endpoint, names = found
+        request = Request(account, text, names, reply, headers, payload, source)
+        if endpoint.type:
+            account.api_total += 1
+        if self._worker is None:
+            pending = self._begin(endpoint, request)
+            if pending is None:
+                return
+            self._worker = self.manager.loop.create_task(self._work(endpoint, request, pending))
+        elif len(self._queue) >= self.manager.options.request_queue_limit:
+            self._overflow()
+        else:
+            self._queue.append((endpoint, request))
+
+    def _overflow(self) -> None:
+        dropped = len(self._queue)
+        self._queue.clear()
+        self.manager.log.warn_rarely(
+            f"JetStream API queue limit reached, dropping {dropped} requests"
+        )
+
+    async def _work(
+        self, endpoint: Endpoint, request: Request, pending: Awaitable[Reply | None]
+    ) -> None:
+        await self._finish(endpoint, request, pending)
+        while self._queue:
+            endpoint, request = self._queue.popleft()
+            more = self._begin(endpoint, request)
+            if more is not None:
+                await self._finish(endpoint, request, more)
+        self._worker = None
+
+    def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
+        """Runs an endpoint; what it still waits for, if anything."""
+        try:
+            result = endpoint.run(request)
+        except Exception as error:
+            self._fail(endpoint, request, error)
+            return None
+        if result is None:
+            return None
+        if isinstance(result, dict):
+            self._reply(endpoint, request, result)
+            return None
+        return result
+
+    async def _finish(
+        self, endpoint: Endpoint, request: Request, pending: Awaitable[Reply | None]
+    ) -> None:
+        try:
+            result = await pending
+        except Exception as error:
+            self._fail(endpoint, request, error)
+        else:
+            if result is not None:
+                self._reply(endpoint, request, result)
+
+    def _reply(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
+        self._send(endpoint, request, fields)
+
+    def _fail(self, endpoint: Endpoint, request: Request, error: Exception) -> None:
+        if isinstance(error, ApiError):
+            refusal = error
+        else:
+            # Never a traceback to the client, and never silence: the log has the cause.
+            self.manager.log.error(f"JetStream API {request.subject}: {error!r}")
+            refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
+        request.account.api_errors += 1
+        self._send(endpoint, request, {"error": refusal.as_dict(), **dict(endpoint.on_error)})
+
+    def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
+        body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}
+        request.respond(msgspec.json.encode(body))

@@ -1,0 +1,55 @@
+"""One API request, as endpoints see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.errors import api_error
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.account import JetStreamAccount
+    from pynats_server.jetstream.stream import Stream
+
+T = TypeVar("T")
+
+Reply = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Request:
+    """`names` are the tokens where the endpoint's pattern has `*` or `>`."""
+
+    account: JetStreamAccount
+    subject: str
+    names: list[str]
+    reply: bytes
+    headers: bytes
+    payload: bytes
+    source: Any = None  # the requesting connection; None = the server itself
+
+    @property
+    def stream(self) -> Stream:
+        """The stream named first. Raises ApiError 10059."""
+        return self.account.stream(self.names[0])
+
+    def body(self, type_: type[T]) -> T:
+        """The request's JSON. Raises ApiError 10025."""
+        return decode(self.payload, type_, self.account.manager.options.strict)
+
+    def optional_body(self, type_: type[T]) -> T:
+        """The same; nothing at all asks for the defaults."""
+        return self.body(type_) if self.payload else type_()
+
+    def require_empty(self) -> None:
+        """Raises ApiError 10038 when there is a body."""
+        if self.payload:
+            raise api_error(10038)
+
+    def respond(self, payload: bytes, headers: bytes = b"") -> None:
+        """Sends a message to the requester."""
+        if self.reply:
+            self.account.account.publish(
+                self.account.manager.engine, self.reply, payload, b"", headers
+            )

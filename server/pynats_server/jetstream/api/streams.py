@@ -1,0 +1,167 @@
+"""STREAM.*: create, update, look at, list, delete, purge."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.model import JsonObject, StreamConfig, plain
+from pynats_server.jetstream.operations import Purge
+from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.times import format_time
+from pynats_server.jetstream.validation import (
+    prepare_create,
+    prepare_update,
+    public_config,
+    same_config,
+)
+
+from .request import Reply, Request
+
+NAMES_PAGE = 1024
+LIST_PAGE = 256
+SUBJECTS_PAGE = 100_000
+
+
+class StreamConfigRequest(StreamConfig):
+    """A configuration, and whether defaults may be filled in silently."""
+
+    pedantic: bool = False
+
+    def config(self) -> StreamConfig:
+        """The configuration alone."""
+        return StreamConfig(
+            **{name: getattr(self, name) for name in StreamConfig.__struct_fields__}
+        )
+
+
+class PageRequest(JsonObject):
+    offset: int = 0
+    subject: str = ""
+
+
+class InfoRequest(JsonObject):
+    offset: int = 0
+    deleted_details: bool = False
+    subjects_filter: str = ""
+
+
+class PurgeRequest(JsonObject):
+    seq: int = 0
+    filter: str = ""
+    keep: int = 0
+
+
+def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
+    """StreamInfo without the cluster part."""
+    mirror, sources = stream.origins()
+    domain = stream.account.manager.options.domain
+    return {
+        "config": (config or stream.config).as_dict(),
+        "created": format_time(stream.created),
+        "state": stream.state().as_dict(),
+        **({"domain": domain} if domain else {}),
+        **({"mirror": mirror.as_dict()} if mirror else {}),
+        **({"sources": plain(sources)} if sources else {}),
+        "ts": format_time(time.time_ns()),
+    }
+
+
+def _checked_name(request: Request, name: str) -> None:
+    if request.names[0] != name:
+        raise api_error(10056)
+
+
+def create(request: Request) -> Reply:
+    """STREAM.CREATE: a new stream, or the one that is there with the same configuration."""
+    asked = request.body(StreamConfigRequest)
+    _checked_name(request, asked.name)
+    account = request.account
+    there = account.streams.get(asked.name)
+    config = prepare_create(asked.config(), account.surroundings, asked.pedantic)
+    if there is not None:
+        if not same_config(there.config, config):
+            raise api_error(10058)
+        return describe(there, public_config(there.config))
+    stream = account.create(config)
+    return {**describe(stream, public_config(config)), "did_create": True}
+
+
+def update(request: Request) -> Reply:
+    """STREAM.UPDATE."""
+    asked = request.body(StreamConfigRequest)
+    _checked_name(request, asked.name)
+    stream = request.stream
+    config = prepare_update(
+        stream.config, asked.config(), request.account.surroundings, asked.pedantic
+    )
+    request.account.update(stream, config)
+    return describe(stream, public_config(config))
+
+
+def names(request: Request) -> Reply:
+    """STREAM.NAMES."""
+    asked = request.optional_body(PageRequest)
+    found = [stream.name for stream in request.account.matching(asked.subject)]
+    page, fields = _page(found, asked.offset, NAMES_PAGE)
+    return {**fields, "streams": page}
+
+
+def listing(request: Request) -> Reply:
+    """STREAM.LIST."""
+    asked = request.optional_body(PageRequest)
+    found = list(request.account.matching(asked.subject))
+    page, fields = _page(found, asked.offset, LIST_PAGE)
+    return {**fields, "streams": [describe(stream) for stream in page]}
+
+
+def _page(found: list[Any], offset: int, limit: int) -> tuple[list[Any], Reply]:
+    start = min(max(offset, 0), len(found))
+    return found[start : start + limit], {"total": len(found), "offset": start, "limit": limit}
+
+
+def info(request: Request) -> Reply:
+    """STREAM.INFO, with subjects and deleted sequences when asked."""
+    asked = request.optional_body(InfoRequest)
+    stream = request.stream
+    described = describe(stream, public_config(stream.config))
+    fields: Reply = {"total": 0, "offset": 0, "limit": 0}
+    if asked.deleted_details:
+        described["state"] = stream.state(deleted=True).as_dict()
+    if asked.subjects_filter:
+        counts = sorted(stream.store.subject_totals(asked.subjects_filter.encode()).items())
+        page, fields = _page(counts, asked.offset, SUBJECTS_PAGE)
+        if page:
+            described["state"]["subjects"] = {
+                subject.decode(errors="replace"): count for subject, count in page
+            }
+    described["cluster"] = {"leader": stream.account.manager.server_name}
+    return {**fields, **described}
+
+
+def delete(request: Request) -> Reply:
+    """STREAM.DELETE."""
+    request.require_empty()
+    request.account.delete(request.stream)
+    return {"success": True}
+
+
+async def purge(request: Request) -> Reply:
+    """STREAM.PURGE."""
+    asked = request.optional_body(PurgeRequest)
+    stream = request.stream
+    if asked.seq > 0 and asked.keep > 0:
+        raise api_error(10003)
+    if stream.config.sealed:
+        raise api_error(10109)
+    if stream.config.deny_purge:
+        raise api_error(10110, err="stream purge not permitted")
+    filter = asked.filter.encode() or b">"
+    purged = await stream.change(Purge(filter, asked.seq, asked.keep))
+    return {"success": True, "purged": purged}
+
+
+__all__ = [
+    "create", "delete", "describe", "info", "listing", "names", "purge", "update",
+]  # fmt: skip

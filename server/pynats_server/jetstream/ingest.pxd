@@ -1,0 +1,58 @@
+"""How published messages get into a stream, and their acknowledgements out.
+
+Messages that need no look at their headers go from the connection's buffer into the store without
+a Python object; all others are handed to the stream (`publish.py`). Acknowledgements collect in a
+batch per loop turn, which the store calls once everything in it is durable.
+"""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from pynats_server.core.account cimport Account
+from pynats_server.core.engine cimport Engine
+from pynats_server.core.sublist cimport Message, Sink, Subscription
+from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
+
+
+cdef class Usage:
+    """Bytes that the streams of one account hold in one kind of storage, and their limit."""
+    cdef public int64_t used
+    cdef public int64_t limit  # -1 = unlimited
+    cdef public Usage parent  # of the whole server
+
+    cdef bint fits(self, int64_t more) noexcept
+
+
+cdef class AckBatch:
+    """Acknowledgements of one turn, in order; the store calls it when they may leave."""
+    cdef Ingest ingest
+    cdef char* data
+    cdef size_t used
+    cdef size_t capacity
+    cdef readonly uint32_t count
+
+    cdef int put(self, uint64_t seq, const char* reply, uint32_t reply_len,
+                 const char* body, uint32_t body_len, bint final) except -1
+
+
+cdef class Ingest(Sink):
+    cdef readonly Account account
+    cdef Engine engine
+    cdef StoreEngine store
+    cdef object stream
+    cdef object loop
+    cdef Usage usage
+    cdef bytes ack_head  # `{"stream":"NAME","seq":`
+    cdef AckBatch batch
+    cdef bint scheduled
+    cdef bint in_memory
+    cdef int64_t charged  # bytes of the store that `usage` has counted
+    cdef public bint fast  # no feature of the stream needs a look at plain messages
+    cdef public bint no_ack
+    cdef public int64_t max_msg_size  # -1 = unlimited
+    cdef public int64_t max_msgs
+    cdef public int64_t max_bytes
+    cdef public int64_t max_per_subject
+    cdef public uint64_t waiting  # acknowledgements not sent yet
+    cdef public uint64_t max_waiting
+
+    cdef int _slow(self, Message* msg, Sink source) except -1
+    cdef int _schedule(self) except -1

@@ -1,0 +1,280 @@
+# cython: boundscheck=False, wraparound=False
+"""See ingest.pxd."""
+from libc.stdio cimport snprintf
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
+
+from pynats_server.core.account cimport route
+
+import msgspec
+
+from .errors import ApiError, api_error
+from .store.api import StoreError, StoreFull, TooLarge
+
+cdef extern from "<string.h>" nogil:
+    void* memmem(const void* haystack, size_t n, const void* needle, size_t m)
+
+cdef struct AckHead:
+    # Followed by the reply subject and, if any, a body of its own.
+    uint64_t seq
+    uint32_t reply_len
+    uint32_t body_len
+    uint32_t final  # the body stands whatever becomes of the store
+
+cdef enum:
+    RECORD_OVERHEAD = 34  # of a record on disk with headers
+    BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
+
+
+cdef int64_t wall_ns() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
+    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
+
+
+def store_error(error: StoreError) -> ApiError:
+    """What a publisher is told when its message cannot be kept."""
+    if isinstance(error, StoreFull):
+        return api_error(10047)
+    if isinstance(error, TooLarge):
+        return api_error(10054)
+    return api_error(10077, err=error)
+
+
+cdef class Usage:
+    def __init__(self, limit: int = -1, parent: Usage | None = None):
+        self.limit = limit
+        self.parent = parent
+
+    cdef bint fits(self, int64_t more) noexcept:
+        if self.limit >= 0 and self.used + more > self.limit:
+            return False
+        return self.parent is None or self.parent.fits(more)
+
+    def has_room(self, more: int) -> bool:
+        """Whether `more` bytes fit into this limit and the server's."""
+        return self.fits(more)
+
+    def add(self, delta: int) -> None:
+        """Counts bytes here and for the server."""
+        self.used += delta
+        if self.parent is not None:
+            self.parent.used += delta
+
+
+cdef class AckBatch:
+    def __init__(self, Ingest ingest not None):
+        self.ingest = ingest
+
+    def __dealloc__(self):
+        free(self.data)
+
+    cdef int put(self, uint64_t seq, const char* reply, uint32_t reply_len,
+                 const char* body, uint32_t body_len, bint final) except -1:
+        cdef size_t need = sizeof(AckHead) + reply_len + body_len
+        cdef size_t capacity
+        cdef AckHead head
+        cdef char* grown
+        if self.capacity - self.used < need:
+            capacity = max(self.capacity * 2, self.used + need, 4096)
+            grown = <char*>realloc(self.data, capacity)
+            if grown == NULL:
+                raise MemoryError()
+            self.data = grown
+            self.capacity = capacity
+        head.seq = seq
+        head.reply_len = reply_len
+        head.body_len = body_len
+        head.final = final
+        memcpy(self.data + self.used, &head, sizeof(AckHead))
+        memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
+        memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
+        self.used += need
+        self.count += 1
+        return 0
+
+    def __call__(self, error: StoreError | None) -> None:
+        """Sends the acknowledgements, or says to each why its message was not kept."""
+        cdef Ingest ingest = self.ingest
+        ingest.waiting -= self.count
+        if self.count:
+            ingest.engine.within_turn(lambda: self.send(error))
+
+    def send(self, error: StoreError | None) -> None:
+        """See __call__."""
+        cdef Ingest ingest = self.ingest
+        cdef char body[BODY_MAX + 32]
+        cdef size_t head_len = len(ingest.ack_head)
+        cdef AckHead head
+        cdef Message msg
+        cdef char* p = self.data
+        cdef char* end = self.data + self.used
+        cdef bytes refusal = b""
+        if error is not None:
+            refusal = ingest.refusal(store_error(error)) + b"\r\n"
+        memcpy(body, <const char*>ingest.ack_head, head_len)
+        memset(&msg, 0, sizeof(msg))
+        while p < end:
+            memcpy(&head, p, sizeof(AckHead))
+            p += sizeof(AckHead)
+            msg.subject = p
+            msg.subject_len = head.reply_len
+            p += head.reply_len
+            if error is not None and not head.final:
+                msg.payload = refusal
+                msg.total_len = <uint32_t>(len(refusal) - 2)
+            elif head.body_len:
+                msg.payload = p
+                msg.total_len = head.body_len - 2
+            else:
+                msg.payload = body
+                msg.total_len = <uint32_t>head_len + snprintf(
+                    body + head_len, 32, b"%llu}\r\n", <unsigned long long>head.seq
+                ) - 2
+            p += head.body_len
+            try:
+                route(ingest.account, None, &msg, &ingest.engine.random)
+            except Exception as failure:  # of one receiver; the others get theirs
+                ingest.stream.on_internal_error(failure)
+
+
+cdef class Ingest(Sink):
+    """Where a stream's subjects lead. `stream` takes what is not plain: `accept(subject, reply,
+    headers, payload)`, `enforce(subject)` after an append that may have passed a limit, and
+    `appended()` once per turn."""
+
+    def __init__(self, Account account not None, Engine engine not None,
+                 StoreEngine store not None, stream, str name not None, str domain not None,
+                 Usage usage not None, max_waiting: int):
+        self.account = account
+        self.engine = engine
+        self.store = store
+        self.stream = stream
+        self.loop = engine.loop
+        self.usage = usage
+        head = b'{"stream":' + msgspec.json.encode(name)
+        if domain:
+            head += b',"domain":' + msgspec.json.encode(domain)
+        self.ack_head = head + b',"seq":'
+        if len(self.ack_head) > BODY_MAX:
+            raise ValueError("stream and domain names are too long")
+        self.batch = AckBatch(self)
+        self.max_waiting = max_waiting
+        self.max_msg_size = self.max_msgs = self.max_bytes = self.max_per_subject = -1
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef uint64_t seq
+        cdef StoreEngine store = self.store
+        cdef int64_t now
+        sub.delivered += 1
+        if (
+            not self.fast
+            or self.waiting >= self.max_waiting
+            or (self.max_msg_size >= 0 and msg.total_len > <uint64_t>self.max_msg_size)
+            or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
+            or (msg.header_len and (
+                memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL
+                or msg.header_len > 65535
+            ))
+        ):
+            return self._slow(msg, source)
+        now = wall_ns()
+        if now < store.last_ts:
+            now = store.last_ts  # the clock was set back; order by time must hold
+        try:
+            seq = store.append_raw(
+                <const uint8_t*>msg.subject, msg.subject_len,
+                <const uint8_t*>msg.payload, msg.header_len,
+                <const uint8_t*>msg.payload + msg.header_len, msg.total_len - msg.header_len, now,
+            )
+        except StoreError as error:
+            if msg.reply_len:
+                self.answer(msg.reply[:msg.reply_len], self.refusal(store_error(error)), True)
+            return 1
+        if (
+            self.max_per_subject > 0
+            or (self.max_msgs > 0 and store.msgs > <uint64_t>self.max_msgs)
+            or (self.max_bytes > 0 and store.nbytes > <uint64_t>self.max_bytes)
+        ):
+            self.stream.enforce(msg.subject[:msg.subject_len])
+        self.settle()
+        if msg.reply_len and not self.no_ack:
+            self.batch.put(seq, msg.reply, msg.reply_len, NULL, 0, False)
+            self.waiting += 1
+        self._schedule()
+        return 1
+
+    cdef int _slow(self, Message* msg, Sink source) except -1:
+        subject = msg.subject[:msg.subject_len]
+        reply = msg.reply[:msg.reply_len]
+        headers = msg.payload[:msg.header_len]
+        try:
+            self.stream.accept(subject, reply, headers, msg.payload[msg.header_len:msg.total_len])
+        except Exception as error:  # a mistake of ours must not end the publisher's connection
+            self.stream.on_internal_error(error)
+            if reply:
+                self.answer(reply, self.refusal(api_error(10077, err="internal error")), True)
+        return 1
+
+    cdef int _schedule(self) except -1:
+        if not self.scheduled:
+            self.scheduled = True
+            self.loop.call_soon(self.end_turn)
+        return 0
+
+    def end_turn(self) -> None:
+        """Makes the turn's messages durable; their acknowledgements follow."""
+        cdef AckBatch batch = self.batch
+        if not self.scheduled:
+            return
+        self.scheduled = False
+        self.batch = AckBatch(self)
+        self.stream.appended()
+        self.store.commit(batch)
+
+    def settle(self) -> None:
+        """Counts what the store has grown or shrunk by since the last call."""
+        cdef int64_t delta = <int64_t>self.store.nbytes - self.charged
+        if delta:
+            self.charged += delta
+            self.usage.used += delta
+            if self.usage.parent is not None:
+                self.usage.parent.used += delta
+
+    def stored(self, seq: int, bytes reply not None, bytes body=None) -> None:
+        """After an append (or a duplicate): acknowledges it once it is durable, in the standard
+        form or with a JSON `body`."""
+        self.settle()
+        if reply and not self.no_ack:
+            if body is None:
+                self.batch.put(seq, reply, <uint32_t>len(reply), NULL, 0, False)
+            else:
+                body += b"\r\n"
+                self.batch.put(
+                    seq, reply, <uint32_t>len(reply), body, <uint32_t>len(body), False
+                )
+            self.waiting += 1
+        self._schedule()
+
+    def answer(self, bytes reply not None, bytes body not None, final: bool = True) -> None:
+        """Sends a JSON body in the order of the acknowledgements; `final` = whatever becomes of
+        the store."""
+        if self.no_ack:
+            return
+        body = body + b"\r\n"
+        self.batch.put(0, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final)
+        self.waiting += 1
+        self._schedule()
+
+    def refusal(self, error: ApiError) -> bytes:
+        """The PubAck of a message that was not kept."""
+        return (
+            b'{"error":' + msgspec.json.encode(error.as_dict()) + b","
+            + self.ack_head[1:] + b"0}"
+        )
+
+    def release(self) -> None:
+        """Takes what this stream holds off the account's usage."""
+        self.usage.add(-self.charged)
+        self.charged = 0

@@ -1,0 +1,88 @@
+"""JetStream of one server: the folder, the accounts that have it, and the API in front."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from pynats_server.core.account import Account
+from pynats_server.core.engine import Engine
+from pynats_server.logs import Logger
+from pynats_server.options import JetStreamOptions
+
+from .account import AccountLimits, JetStreamAccount
+from .api import Api
+from .ingest import Usage
+from .limits import JetStreamLimits
+from .store import Syncer
+
+STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
+
+
+class StoreInUse(OSError):
+    """Another server works in the same folder."""
+
+
+class JetStream:
+    """Streams of every account that has JetStream."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: Logger,
+        options: JetStreamOptions,
+        limits: JetStreamLimits,
+        server_id: str,
+        server_name: str,
+    ) -> None:
+        self.engine = engine
+        self.log = log
+        self.options = options
+        self.limits = limits
+        self.server_id = server_id
+        self.server_name = server_name
+        self.folder = limits.store_dir / "jetstream"
+        self.staging = self.folder / STAGING
+        self.accounts: dict[str, JetStreamAccount] = {}
+        self.file_usage = Usage(limits.max_file)
+        self.memory_usage = Usage(limits.max_memory)
+        self.loop = asyncio.get_running_loop()
+        self.syncer = Syncer(self.loop)
+        self.api = Api(self)
+        self._lock = -1
+
+    def start(self) -> None:
+        """Takes the folder. Raises OSError (StoreInUse when another server has it)."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreInUse(f"{self.folder} is in use by another server") from None
+        if self.staging.is_dir():  # what a crash left of deletions and restores
+            shutil.rmtree(self.staging, ignore_errors=True)
+
+    def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
+        """Gives an account JetStream: recovers its streams and answers its API requests."""
+        made = JetStreamAccount(self, account, limits or AccountLimits())
+        self.accounts[account.name] = made
+        made.recover()
+        self.api.serve(made)
+        return made
+
+    async def stop(self) -> None:
+        """Ends the API and closes every stream."""
+        await self.api.stop()
+        for account in self.accounts.values():
+            account.stop()
+        self.syncer.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def remove_later(self, folder: Path) -> None:
+        """Removes a folder that nothing refers to any more, off the loop."""
+        self.loop.run_in_executor(None, shutil.rmtree, folder, True)

@@ -1,0 +1,48 @@
+"""What can happen to a stream, as data.
+
+A stream is a deterministic state machine: it `propose`s an operation, and whoever orders
+operations (the stream itself with one replica, a replicated log with more) has it `apply`-ed.
+Operations carry everything the outcome depends on, the time included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Keep a message that has passed every check. Result: its sequence."""
+
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    ts: int  # ns
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Use up a sequence without a message (nobody is interested). Result: the sequence."""
+
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete one message. Result: whether it was there."""
+
+    seq: int
+    erase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Delete messages of `filter` below `up_to` (0 = all), sparing the newest `keep`.
+    Result: how many went."""
+
+    filter: bytes = b">"
+    up_to: int = 0
+    keep: int = 0
+
+
+Operation = Append | Skip | Remove | Purge
