@@ -15,6 +15,7 @@ from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
 
+from . import advisories
 from .errors import api_error
 from .ingest import Usage
 from .model import StreamConfig
@@ -176,6 +177,7 @@ class JetStreamAccount:
         stream = Stream(self, config, created, store, folder)
         self.streams[config.name] = stream
         stream.start()
+        advisories.stream_action(self, stream.name, "create")
         return stream
 
     def update(self, stream: Stream, config: StreamConfig) -> None:
@@ -187,6 +189,7 @@ class JetStreamAccount:
             except (OSError, StoreError) as error:
                 raise api_error(10069, err=error) from error
         stream.configure(config)
+        advisories.stream_action(self, stream.name, "modify")
 
     def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050."""
@@ -201,6 +204,7 @@ class JetStreamAccount:
             except OSError as error:
                 raise api_error(10050, err=error) from error
             self.manager.remove_later(doomed)
+        advisories.stream_action(self, stream.name, "delete")
 
     def _keys(self) -> Keys | None:
         options = self.manager.options

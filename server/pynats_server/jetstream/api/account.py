@@ -1,7 +1,8 @@
-"""INFO: the account's figures and limits."""
+"""INFO: the account's figures and limits; and what only clusters can do."""
 
 from __future__ import annotations
 
+from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.model import API_LEVEL
 
 from .request import Reply, Request
@@ -20,3 +21,8 @@ def info(request: Request) -> Reply:
             "errors": account.api_errors,
         },
     }
+
+
+def clustered(request: Request) -> Reply:
+    """Requests about replicas: this server has none."""
+    raise api_error(10010)

@@ -17,6 +17,7 @@ import msgspec
 
 from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
+from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import StoreError
 
@@ -40,6 +41,7 @@ class Endpoint:
     type: str  # of the reply, without prefix and `_response`
     run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
+    audited: bool = True  # an advisory tells of the request
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -53,8 +55,10 @@ ENDPOINTS = (
     Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
     Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete),
     Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge),
-    Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get),
+    Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get, audited=False),
     Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete),
+    Endpoint("STREAM.LEADER.STEPDOWN.*", "stream_leader_stepdown", account_endpoints.clustered),
+    Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
 )
@@ -141,12 +145,13 @@ class Api:
                 return
             self._worker = self.manager.loop.create_task(self._work(endpoint, request, pending))
         elif len(self._queue) >= self.manager.options.request_queue_limit:
-            self._overflow()
+            self._overflow(account)
         else:
             self._queue.append((endpoint, request))
 
-    def _overflow(self) -> None:
+    def _overflow(self, account: JetStreamAccount) -> None:
         dropped = len(self._queue)
+        advisories.api_limit_reached(account, dropped)
         self._queue.clear()
         self.manager.log.warn_rarely(
             f"JetStream API queue limit reached, dropping {dropped} requests"
@@ -173,7 +178,7 @@ class Api:
         if result is None:
             return None
         if isinstance(result, dict):
-            self._reply(endpoint, request, result)
+            self._send(endpoint, request, result)
             return None
         return result
 
@@ -186,10 +191,7 @@ class Api:
             self._fail(endpoint, request, error)
         else:
             if result is not None:
-                self._reply(endpoint, request, result)
-
-    def _reply(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
-        self._send(endpoint, request, fields)
+                self._send(endpoint, request, result)
 
     def _fail(self, endpoint: Endpoint, request: Request, error: Exception) -> None:
         if isinstance(error, ApiError):
@@ -203,4 +205,9 @@ class Api:
 
     def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
         body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}
-        request.respond(msgspec.json.encode(body))
+        encoded = msgspec.json.encode(body)
+        request.respond(encoded)
+        if endpoint.audited:
+            advisories.api_audit(
+                request.account, request.source, request.subject, request.payload, encoded
+            )
