@@ -180,6 +180,27 @@ class JetStreamAccount:
         advisories.stream_action(self, stream.name, "create")
         return stream
 
+    def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
+        """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
+        which moves to its place. Raises ApiError 10062."""
+        if memory is not None:
+            stream = Stream(self, config, time.time_ns(), memory, None)
+            self.streams[config.name] = stream
+            stream.start()
+        else:
+            folder = self.folder / config.name
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if folder.exists():
+                    raise FileExistsError(f"files of an earlier stream {config.name!r}")
+                built.rename(folder)
+                self._open(folder)
+            except (OSError, StoreError, ValueError) as error:
+                raise api_error(10062, err=error) from error
+            stream = self.streams[config.name]
+        advisories.stream_action(self, stream.name, "create")
+        return stream
+
     def update(self, stream: Stream, config: StreamConfig) -> None:
         """Gives a stream another valid configuration. Raises ApiError 10069."""
         if isinstance(stream.store, FileStore):
@@ -212,31 +233,34 @@ class JetStreamAccount:
             return None
         return Keys(options.key, self.name, options.cipher)
 
-    def _file_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
         keys = self._keys()
-        options = self.manager.options
+        return FileConfig(
+            config.name,
+            folder,
+            block_size=choose_block_size(
+                config.max_bytes,
+                config.retention == "limits",
+                config.max_msgs_per_subject > 0,
+                keys is not None,
+            ),
+            compress=config.compression == "s2",
+            keys=keys,
+            sync_interval=self.manager.options.sync_interval,
+            first_seq=max(config.first_seq, 1),
+        )
 
+    def _file_store(self, config: StreamConfig, folder: Path) -> FileStore:
         def on_problem(text: str) -> None:
             self.manager.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
         return FileStore(
-            FileConfig(
-                config.name,
-                folder,
-                block_size=choose_block_size(
-                    config.max_bytes,
-                    config.retention == "limits",
-                    config.max_msgs_per_subject > 0,
-                    keys is not None,
-                ),
-                compress=config.compression == "s2",
-                keys=keys,
-                sync_interval=options.sync_interval,
-                first_seq=max(config.first_seq, 1),
-            ),
-            self.manager.syncer,
-            on_problem=on_problem,
+            self._file_config(config, folder), self.manager.syncer, on_problem=on_problem
         )
+
+    def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
+        """A store in another folder that any one thread may fill and close."""
+        return FileStore(self._file_config(config, folder))
 
     def _new_file_store(self, config: StreamConfig, folder: Path, created: int) -> FileStore:
         store = self._file_store(config, folder)

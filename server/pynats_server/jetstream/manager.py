@@ -6,7 +6,9 @@ import asyncio
 import fcntl
 import os
 import shutil
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
@@ -53,6 +55,18 @@ class JetStream:
         self.syncer = Syncer(self.loop)
         self.api = Api(self)
         self._lock = -1
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something in the background until the server stops."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log.error(f"JetStream: {error!r}")
 
     def start(self) -> None:
         """Takes the folder. Raises OSError (StoreInUse when another server has it)."""
@@ -76,6 +90,9 @@ class JetStream:
     async def stop(self) -> None:
         """Ends the API and closes every stream."""
         await self.api.stop()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for account in self.accounts.values():
             account.stop()
         self.syncer.close()

@@ -22,7 +22,7 @@ from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import StoreError
 
 from . import account as account_endpoints
-from . import direct, messages, streams
+from . import direct, messages, snapshot, streams
 from .request import Reply, Request
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ ENDPOINTS = (
     Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge),
     Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get, audited=False),
     Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete),
+    Endpoint("STREAM.SNAPSHOT.*", "stream_snapshot", snapshot.snapshot),
+    Endpoint("STREAM.RESTORE.*", "stream_restore", snapshot.restore, (("deliver_subject", ""),)),
     Endpoint("STREAM.LEADER.STEPDOWN.*", "stream_leader_stepdown", account_endpoints.clustered),
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("DIRECT.GET.*", "", direct.get),

@@ -43,12 +43,15 @@ def encode_entry(entry: Entry) -> bytes:
     return bytes(out) + entry.name + entry.headers + entry.payload
 
 
-def write_archive(store: BlockStore, documents: Iterable[Entry]) -> Iterator[bytes]:
-    """Chunks of an archive: the documents (`state.json` first), then every message."""
+def write_archive(store: BlockStore, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
+    """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
+    (0 = all). The store may change between chunks: what goes before its turn is left out."""
     yield s2.IDENTIFIER
     yield s2.encode_chunks(MAGIC + b"".join(map(encode_entry, documents)))
     held, size = [], 0
     for seq, _ in store.oldest():
+        if last and seq > last:
+            break
         m = store.load(seq)
         held.append(encode_entry(Entry(m.subject, m.ts, m.seq, m.headers, m.payload)))
         size += len(held[-1])

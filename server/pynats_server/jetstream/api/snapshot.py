@@ -1,0 +1,224 @@
+"""STREAM.SNAPSHOT and STREAM.RESTORE: backups through the API (server-inventory 6.12).
+
+A backup leaves as chunks, at most `window_size` bytes ahead of their acknowledgements. A restore
+arrives as chunks, is gathered beside the streams, checked and built there, and becomes a stream
+only when all of it is good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pynats_common.subjects import has_wildcard, is_valid_subject
+
+from pynats_server.core.account import Account
+from pynats_server.jetstream import advisories
+from pynats_server.jetstream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.model import JsonObject, StreamConfig
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.times import format_time
+from pynats_server.jetstream.validation import prepare_create, public_config
+
+from .request import Reply, Request
+from .streams import describe
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.account import JetStreamAccount
+
+CHUNK = 128 * 1024
+CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
+WINDOW = 8 * 1024 * 1024
+WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
+NO_FLOW = 2.0  # seconds without an acknowledgement until a backup is given up
+NO_INPUT = 30.0  # seconds without a chunk until a restore is given up
+
+
+class SnapshotRequest(JsonObject):
+    deliver_subject: str = ""
+    no_consumers: bool = False
+    chunk_size: int = 0
+    window_size: int = 0
+    jsck: bool = False
+
+
+class RestoreRequest(JsonObject):
+    config: StreamConfig = msgspec.field(default_factory=StreamConfig)
+    state: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def snapshot(request: Request) -> Reply:
+    """STREAM.SNAPSHOT: the backup follows on `deliver_subject`."""
+    stream = request.stream
+    if not request.payload:
+        raise api_error(10003)
+    asked = request.body(SnapshotRequest)
+    if not is_valid_subject(asked.deliver_subject) or has_wildcard(asked.deliver_subject):
+        raise api_error(10015)
+    sending = Sending(request, stream, asked)
+    request.account.manager.spawn(sending.run())
+    return {"config": stream.config.as_dict(), "state": stream.state().as_dict()}
+
+
+class Sending:
+    """One backup on its way out."""
+
+    def __init__(self, request: Request, stream: Stream, asked: SnapshotRequest) -> None:
+        self.account = request.account
+        self.stream = stream
+        self.target = asked.deliver_subject.encode()
+        self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
+        self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
+        self.client = advisories.client_info(request.account, request.source)
+        self.unacknowledged = 0
+        self.progress = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sends chunks and the status that ends them."""
+        started = time.time_ns()
+        name = self.stream.name
+        advisories.publish(
+            self.account, f"STREAM.SNAPSHOT_CREATE.{name}", "snapshot_create", stream=name,
+            state=self.stream.state().as_dict(), client=self.client,
+        )  # fmt: skip
+        prefix = f"$JS.SNAPSHOT.ACK.{name}.{advisories.unique_id()}"
+        acks = self.account.account.subscribe(f"{prefix}.*.*".encode(), self._acknowledged)
+        status, failure = "204", ""
+        try:
+            await self._send_all(prefix)
+        except BackupError as error:
+            status = failure = str(error)
+        except StoreError as error:
+            status = failure = f"500 {error}"
+        finally:
+            self.account.account.unsubscribe(acks)
+        self._send(b"", headers=f"NATS/1.0 {status}\r\n\r\n".encode())
+        advisories.publish(
+            self.account, f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
+            start=format_time(started), end=format_time(time.time_ns()), error=failure,
+            client=self.client,
+        )  # fmt: skip
+
+    async def _send_all(self, prefix: str) -> None:
+        pieces = _pieces(outgoing(self.stream), self.chunk)
+        for index, (piece, last) in enumerate(pieces, 1):
+            while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
+                self.progress.clear()
+                try:
+                    await asyncio.wait_for(self.progress.wait(), NO_FLOW)
+                except TimeoutError:
+                    raise BackupError("408 No Flow Response") from None
+            if last:
+                self._send(piece)
+                return
+            self.unacknowledged += len(piece)
+            if not self._send(piece, f"{prefix}.{len(piece)}.{index}".encode()):
+                raise BackupError("408 No Interest")
+            await asyncio.sleep(0)  # building and sending a chunk is a turn's work
+
+    def _send(self, piece: bytes, reply: bytes = b"", headers: bytes = b"") -> int:
+        engine = self.account.manager.engine
+        return self.account.account.publish(engine, self.target, piece, reply, headers)
+
+    def _acknowledged(
+        self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
+    ) -> None:
+        size = subject.split(b".")[-2]
+        if size.isdigit():
+            self.unacknowledged = max(0, self.unacknowledged - int(size))
+            self.progress.set()
+
+
+def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
+    """The parts cut into equal pieces, and whether a piece is the last."""
+    held = bytearray()
+    for part in parts:
+        held += part
+        while len(held) > size:
+            yield bytes(held[:size]), False
+            del held[:size]
+    yield bytes(held), True
+
+
+def restore(request: Request) -> Reply:
+    """STREAM.RESTORE: where to send the backup."""
+    if not request.payload:
+        raise api_error(10003)
+    asked = request.body(RestoreRequest)
+    if not asked.config.name:
+        raise api_error(10003)
+    if asked.config.name != request.names[0]:
+        raise api_error(10056)
+    account = request.account
+    if asked.config.name in account.streams:
+        raise api_error(10130)
+    config = prepare_create(asked.config, account.surroundings)
+    receiving = Receiving(request, config)
+    request.account.manager.spawn(receiving.run())
+    return {"deliver_subject": receiving.subject}
+
+
+class Receiving:
+    """One backup on its way in."""
+
+    def __init__(self, request: Request, config: StreamConfig) -> None:
+        self.account: JetStreamAccount = request.account
+        self.config = config
+        self.client = advisories.client_info(request.account, request.source)
+        self.subject = f"$JS.SNAPSHOT.RESTORE.{config.name}.{advisories.unique_id()}"
+        self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self.incoming = Incoming(self.account, config)
+        self.subscription = self.account.account.subscribe(self.subject.encode(), self._arrived)
+
+    def _arrived(
+        self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
+    ) -> None:
+        self.arrivals.put_nowait((payload, reply))
+
+    async def run(self) -> None:
+        """Takes chunks to the end, and makes the stream."""
+        started = time.time_ns()
+        name = self.config.name
+        advisories.publish(
+            self.account, f"STREAM.RESTORE_CREATE.{name}", "restore_create", stream=name,
+            client=self.client,
+        )  # fmt: skip
+        try:
+            reply = await self._take_all()
+            try:
+                stream = await self.incoming.finish()
+                answer = describe(stream, public_config(stream.config))
+            except ApiError as error:
+                answer = {"error": error.as_dict()}
+            body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}
+            self._answer(reply, msgspec.json.encode(body))
+        except TimeoutError:
+            self.account.manager.log.warn(
+                f"Restore of stream '{self.account.name} > {name}' given up: no more input"
+            )
+        finally:
+            self.account.account.unsubscribe(self.subscription)
+            self.incoming.clean_up()
+        advisories.publish(
+            self.account, f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
+            start=format_time(started), end=format_time(time.time_ns()),
+            bytes=self.incoming.size, client=self.client,
+        )  # fmt: skip
+
+    async def _take_all(self) -> bytes:
+        """Chunks until the empty one; its reply subject."""
+        while True:
+            payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT)
+            if not payload:
+                return reply
+            self.incoming.write(payload)
+            self._answer(reply, b"")
+
+    def _answer(self, reply: bytes, body: bytes) -> None:
+        if reply:
+            self.account.account.publish(self.account.manager.engine, reply, body)

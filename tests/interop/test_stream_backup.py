@@ -1,0 +1,180 @@
+"""Backups through the API: ours into the real server, the real server's into ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client
+from pynats_server import Options, Server
+from test_store_reference import reference
+
+SUBJECTS = ("t.a", "t.b.c", "t.d")
+Stored = dict[int, tuple[str, bytes | None, bytes | None, str]]
+
+
+@contextlib.asynccontextmanager
+async def ours(folder: Path) -> AsyncIterator[Client]:
+    options = Options(port=-1, host="127.0.0.1")
+    options.jetstream.enabled = True
+    options.jetstream.store_dir = folder
+    async with Server(options) as server:
+        client = await nats.connect(server.client_url)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+async def api(client: Client, subject: str, **body: Any) -> dict[str, Any]:
+    payload = json.dumps(body).encode() if body else b""
+    reply = await client.request(f"$JS.API.{subject}", payload, timeout=10)
+    found: dict[str, Any] = json.loads(reply.data)
+    return found
+
+
+async def read_all(client: Client) -> Stored:
+    state = (await api(client, "STREAM.INFO.T"))["state"]
+    found: Stored = {}
+    for seq in range(state["first_seq"], state["last_seq"] + 1):
+        reply = await api(client, "STREAM.MSG.GET.T", seq=seq)
+        if "message" in reply:
+            m = reply["message"]
+            found[seq] = (m["subject"], m.get("hdrs"), m.get("data"), m["time"])
+    return found
+
+
+async def fill(client: Client, storage: str, count: int) -> Stored:
+    made = await api(client, "STREAM.CREATE.T", name="T", subjects=["t.>"], storage=storage)
+    assert "error" not in made, made
+    for i in range(count):
+        body = hashlib.sha512(b"%d" % i).digest() * (i % 5)
+        headers = {"N": str(i)} if i % 3 == 0 else None
+        await client.request(SUBJECTS[i % len(SUBJECTS)], body, headers=headers)
+    for seq in (1, 2, 7, count):
+        await api(client, "STREAM.MSG.DELETE.T", seq=seq)
+    return await read_all(client)
+
+
+async def back_up(client: Client, **options: Any) -> tuple[list[bytes], dict[str, Any], str]:
+    """(chunks, the API's answer, final status)"""
+    chunks: list[bytes] = []
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def collect(message: Any) -> None:
+        if message.data:
+            chunks.append(message.data)
+            if message.reply:
+                await message.respond(b"")
+        elif not ended.done():
+            ended.set_result((message.headers or {}).get("Status", ""))
+
+    subscription = await client.subscribe("backup.here", cb=collect)
+    begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="backup.here", **options)
+    status = await asyncio.wait_for(ended, 20)
+    await subscription.unsubscribe()
+    return chunks, begun, status
+
+
+async def restore(client: Client, chunks: list[bytes], begun: dict[str, Any]) -> dict[str, Any]:
+    config = begun["config"] | {"metadata": {}}
+    answer = await api(client, "STREAM.RESTORE.T", config=config, state=begun["state"])
+    assert "error" not in answer, answer
+    for chunk in chunks:
+        assert (await client.request(answer["deliver_subject"], chunk, timeout=5)).data == b""
+    end = await client.request(answer["deliver_subject"], b"", timeout=10)
+    found: dict[str, Any] = json.loads(end.data)
+    return found
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("storage", ["file", "memory"])
+@pytest.mark.parametrize("direction", ["ours to reference", "reference to ours", "ours to ours"])
+def test_a_backup_moves_a_stream(tmp_path: Path, storage: str, direction: str) -> None:
+    giver, _, taker = direction.partition(" to ")
+
+    def open_server(kind: str, name: str) -> Any:
+        folder = tmp_path / name
+        return ours(folder) if kind == "ours" else reference(folder, None)
+
+    async def run() -> None:
+        async with open_server(giver, "from") as client:
+            expected = await fill(client, storage, 60)
+            chunks, begun, _ = await back_up(client, chunk_size=1024, window_size=4096)
+            assert len(chunks) > 3
+        async with open_server(taker, "to") as client:
+            made = await restore(client, chunks, begun)
+            assert "error" not in made, made
+            assert made["state"]["messages"] == len(expected)
+            assert await read_all(client) == expected
+            last = (await api(client, "STREAM.INFO.T"))["state"]["last_seq"]
+            ack = json.loads((await client.request("t.a", b"more")).data)
+            assert ack["seq"] == last + 1
+
+    asyncio.run(run())
+
+
+def test_a_restored_stream_survives_a_restart(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ours(tmp_path / "a") as client:
+            expected = await fill(client, "file", 20)
+            chunks, begun, status = await back_up(client)
+        async with ours(tmp_path / "b") as client:
+            await restore(client, chunks, begun)
+        async with ours(tmp_path / "b") as client:
+            assert await read_all(client) == expected
+        assert status == "204"
+
+    asyncio.run(run())
+
+
+def test_a_bad_restore_changes_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ours(tmp_path / "js") as client:
+            await fill(client, "file", 20)
+            chunks, begun, _ = await back_up(client)
+            taken = await api(client, "STREAM.RESTORE.T", config=begun["config"], state={})
+            assert taken["error"]["err_code"] == 10130
+            await api(client, "STREAM.DELETE.T")
+            whole = b"".join(chunks)
+            flipped = bytearray(whole)
+            flipped[len(whole) // 2] ^= 1
+            for bad in (b"garbage" * 100, whole[:-10], bytes(flipped), b"\xff" * 5):
+                made = await restore(client, [bad], begun)
+                assert made["error"]["err_code"] == 10062, made
+                assert (await api(client, "STREAM.NAMES"))["streams"] == []
+            assert not (tmp_path / "js/jetstream/$G/streams/T").exists()
+            assert "error" not in await restore(client, chunks, begun)
+
+    asyncio.run(run())
+
+
+def test_a_receiver_that_does_not_answer_ends_the_backup(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ours(tmp_path / "js") as client:
+            await fill(client, "file", 60)
+            statuses: asyncio.Queue[str] = asyncio.Queue()
+            got: list[bytes] = []
+
+            async def collect(message: Any) -> None:
+                if message.data:
+                    got.append(message.data)
+                else:
+                    statuses.put_nowait(message.headers["Status"])
+
+            await client.subscribe("backup.here", cb=collect)
+            await api(
+                client, "STREAM.SNAPSHOT.T", deliver_subject="backup.here", chunk_size=1024,
+                window_size=2048,
+            )  # fmt: skip
+            assert await asyncio.wait_for(statuses.get(), 20) == "408"
+            assert len(got) == 2
+
+    asyncio.run(run())
