@@ -38,7 +38,8 @@ def server_command(kind: str) -> list[str]:
 class ServerProcess:
     """One server on free ports of 127.0.0.1, its files under `folder`.
 
-    `config` is written to a file and passed with -c; `flags` are appended to the command line.
+    `config` is written to a file and passed with -c, `@FOLDER@` in it replaced by `folder`;
+    `flags` are appended to the command line.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class ServerProcess:
         self.stop()
 
     def write_config(self, config: str) -> None:
-        self.config_path.write_text(config)
+        self.config_path.write_text(config.replace("@FOLDER@", str(self.folder)))
 
     def start(self) -> ServerProcess:
         """Start and wait until the client port is known and open."""
