@@ -38,8 +38,8 @@ def server_command(kind: str) -> list[str]:
 class ServerProcess:
     """One server on free ports of 127.0.0.1, its files under `folder`.
 
-    `config` is written to a file and passed with -c, `@FOLDER@` in it replaced by `folder`;
-    `flags` are appended to the command line.
+    `config` is written to a file and passed with -c; `flags` are appended to the command line.
+    `@FOLDER@` in either becomes `folder`.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ServerProcess:
         self.port = port
         self.monitor_url = ""
         self._monitor = monitor
-        self._flags = list(flags)
+        self._flags = [flag.replace("@FOLDER@", str(folder)) for flag in flags]
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.write_config(config)

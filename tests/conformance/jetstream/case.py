@@ -1,6 +1,6 @@
 """Cases as data: what is sent to a server that has JetStream, and which answers are compared.
 
-Every case runs in an account of its own, so it starts with no streams and with counters at zero.
+Every case starts with no streams and with counters at zero, as in an account of its own.
 Texts may contain `${name}`, the value an earlier request saved under that name.
 """
 
@@ -75,8 +75,9 @@ class Case:
 
     name     unique, becomes the test id
     steps    what happens
-    account  the `jetstream` value of the case's account in the configuration
-    server   key of SERVERS, the `jetstream` block of the server
+    account  the `jetstream` value of the case's account; other than the default, the case has an
+             account of its own
+    server   key of SERVERS, the `jetstream` block of the server; the same holds for it
     """
 
     name: str
@@ -86,6 +87,11 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def plain(self) -> bool:
+        """Needs no configuration: the global account of any server will do."""
+        return self.account == "enabled" and self.server == "default"
 
     @property
     def restarts(self) -> bool:

@@ -36,10 +36,11 @@ _LIBRARY_TEXT = "invalid JSON: "
 
 
 class Normaliser:
-    """One per server and case."""
+    """One per server and case. `counted` is what `api` of account info counted before the case."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: dict[str, int]) -> None:
         self._times: dict[int, str] = {}
+        self._counted = counted
 
     def message(self, message: Message, own_subject: bool = False) -> dict[str, Any]:
         """A delivery as data: headers as lines, a JSON payload parsed."""
@@ -61,6 +62,9 @@ class Normaliser:
             except ValueError:
                 return _text(payload)
             check_times(value)
+            if isinstance(value, dict) and isinstance(value.get("api"), dict):
+                for name, before in self._counted.items():
+                    value["api"][name] -= before
             return self.value("", value)
         return _text(payload)
 

@@ -1,4 +1,4 @@
-"""Configurations with one account per case."""
+"""Servers for cases: one that all plain cases share, and one account each for the others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from tests.conformance.jetstream.case import SERVERS, Case
 from tests.support.client import Client
 
 PASSWORD = "p"
+SHARED_FLAGS = ("-js", "-sd", "@FOLDER@/store")
 
 
 def accounts(cases: Iterable[Case]) -> dict[str, str]:
-    """The account of each case by the case's name, the same on every server."""
-    return {case.name: f"C{index:04d}" for index, case in enumerate(cases)}
+    """The account of each case by the case's name, the same on every server; "" = $G."""
+    return {case.name: "" if case.plain else f"C{index:04d}" for index, case in enumerate(cases)}
 
 
 def configuration(server: str, cases: Iterable[tuple[str, Case]]) -> str:
@@ -29,5 +30,5 @@ def configuration(server: str, cases: Iterable[tuple[str, Case]]) -> str:
 
 
 def connect(port: int, account: str) -> Client:
-    """A connection of `account`'s only user."""
+    """A connection of `account`'s only user, without login for $G."""
     return Client(port, account, PASSWORD)

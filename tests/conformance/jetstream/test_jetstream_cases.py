@@ -18,7 +18,7 @@ from tests.conformance.jetstream import cases_listing, cases_streams
 from tests.conformance.jetstream.case import Case, Step
 from tests.conformance.jetstream.gaps import GAPS
 from tests.conformance.jetstream.play import NO_REPLY, Player
-from tests.conformance.jetstream.servers import accounts, configuration, connect
+from tests.conformance.jetstream.servers import SHARED_FLAGS, accounts, configuration, connect
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
@@ -42,14 +42,8 @@ def test_case(
     request: pytest.FixtureRequest,
 ) -> None:
     _expect_gap(case, servers_under_test.kind, request)
-    config = configuration(
-        case.server,
-        [(ACCOUNTS[c.name], c) for c in CASES if c.server == case.server and not c.restarts],
-    )
-    theirs, ours = (
-        _play(pool.get(f"jetstream-{case.server}", config), case)
-        for pool in (reference_servers, servers_under_test)
-    )
+    theirs = _play(_shared(reference_servers, case), case)
+    ours = _play(_shared(servers_under_test, case), case)
     _compare(case, theirs, ours)
 
 
@@ -60,10 +54,23 @@ def test_restart(
     _expect_gap(case, kind_under_test, request)
     answers = []
     for place, kind in (("reference", REFERENCE), ("ours", kind_under_test)):
-        config = configuration(case.server, [(ACCOUNTS[case.name], case)])
-        with ServerProcess(kind, tmp_path / place, config) as server:
+        config, flags = _setting(case, [case])
+        with ServerProcess(kind, tmp_path / place, config, flags) as server:
             answers.append(_play(server, case))
     _compare(case, *answers)
+
+
+def _shared(pool: ServerPool, case: Case) -> ServerProcess:
+    """The server that all cases with the setting of `case` share."""
+    alike = [c for c in CASES if c.server == case.server and not c.plain and not c.restarts]
+    name = "jetstream" if case.plain else f"jetstream-{case.server}"
+    return pool.get(name, *_setting(case, alike))
+
+
+def _setting(case: Case, alike: list[Case]) -> tuple[str, tuple[str, ...]]:
+    if case.plain:
+        return "", SHARED_FLAGS
+    return configuration(case.server, [(ACCOUNTS[c.name], c) for c in alike]), ()
 
 
 def _expect_gap(case: Case, kind: str, request: pytest.FixtureRequest) -> None:
