@@ -39,6 +39,7 @@ class ServerProcess:
     """One server on free ports of 127.0.0.1, its files under `folder`.
 
     `config` is written to a file and passed with -c; `flags` are appended to the command line.
+    `@FOLDER@` in either becomes `folder`.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class ServerProcess:
         self.port = port
         self.monitor_url = ""
         self._monitor = monitor
-        self._flags = list(flags)
+        self._flags = [flag.replace("@FOLDER@", str(folder)) for flag in flags]
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.write_config(config)
@@ -69,7 +70,7 @@ class ServerProcess:
         self.stop()
 
     def write_config(self, config: str) -> None:
-        self.config_path.write_text(config)
+        self.config_path.write_text(config.replace("@FOLDER@", str(self.folder)))
 
     def start(self) -> ServerProcess:
         """Start and wait until the client port is known and open."""

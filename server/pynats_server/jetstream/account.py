@@ -166,18 +166,32 @@ class JetStreamAccount:
                 raise api_error(
                     10049, err=f"files of an earlier stream are in the way of {config.name!r}"
                 )
-            try:
-                store: FileStore | MemoryStore = self._new_file_store(config, folder, created)
-            except (OSError, StoreError) as error:
+        try:
+            stream = self._made(config, folder, created)
+        except Exception as error:
+            if folder is not None:
                 with contextlib.suppress(OSError):
                     shutil.rmtree(folder)
+            if isinstance(error, (OSError, StoreError)):
                 raise api_error(10049, err=error) from error
+            raise
+        self.streams[config.name] = stream
+        advisories.stream_action(self, stream.name, "create")
+        return stream
+
+    def _made(self, config: StreamConfig, folder: Path | None, created: int) -> Stream:
+        """A new stream that takes messages. Raises OSError, StoreError."""
+        store: FileStore | MemoryStore
+        if folder is not None:
+            store = self._new_file_store(config, folder, created)
         else:
             store = MemoryStore(config.name, max(config.first_seq, 1))
-        stream = Stream(self, config, created, store, folder)
-        self.streams[config.name] = stream
-        stream.start()
-        advisories.stream_action(self, stream.name, "create")
+        try:
+            stream = Stream(self, config, created, store, folder)
+            stream.start()
+        except Exception:
+            store.close()
+            raise
         return stream
 
     def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
@@ -213,16 +227,18 @@ class JetStreamAccount:
         advisories.stream_action(self, stream.name, "modify")
 
     def delete(self, stream: Stream) -> None:
-        """Ends a stream and removes its files. Raises ApiError 10050."""
+        """Ends a stream and removes its files. Raises ApiError 10050; it is all there then."""
         del self.streams[stream.name]
         stream.discard()
         if stream.folder is not None:
+            # Its own name may be as long as names of files can be.
+            doomed = self.manager.staging / f"deleted-{time.time_ns()}"
             try:
                 # Renamed first: a crash in between leaves no half of a stream under its name.
-                doomed = self.manager.staging / f"{self.name}.{stream.name}.{time.time_ns()}"
                 self.manager.staging.mkdir(mode=0o700, exist_ok=True)
                 stream.folder.rename(doomed)
             except OSError as error:
+                self._open(stream.folder)
                 raise api_error(10050, err=error) from error
             self.manager.remove_later(doomed)
         advisories.stream_action(self, stream.name, "delete")

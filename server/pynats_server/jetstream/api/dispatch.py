@@ -51,7 +51,7 @@ ENDPOINTS = (
     Endpoint("STREAM.CREATE.*", "stream_create", streams.create),
     Endpoint("STREAM.UPDATE.*", "stream_update", streams.update),
     Endpoint("STREAM.NAMES", "stream_names", streams.names, (*PAGED, ("streams", None))),
-    Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", None))),
+    Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", []))),
     Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
     Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete),
     Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge),
@@ -61,6 +61,8 @@ ENDPOINTS = (
     Endpoint("STREAM.RESTORE.*", "stream_restore", snapshot.restore, (("deliver_subject", ""),)),
     Endpoint("STREAM.LEADER.STEPDOWN.*", "stream_leader_stepdown", account_endpoints.clustered),
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
+    Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
+    Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
 )

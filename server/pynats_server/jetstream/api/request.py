@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Reply = dict[str, Any]
+JSON_BLANKS = b" \t\r\n"
 
 
 @dataclass(slots=True)
@@ -39,12 +40,12 @@ class Request:
         return decode(self.payload, type_, self.account.manager.options.strict)
 
     def optional_body(self, type_: type[T]) -> T:
-        """The same; nothing at all asks for the defaults."""
-        return self.body(type_) if self.payload else type_()
+        """The same; what does not begin as an object or array asks for the defaults."""
+        return self.body(type_) if self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"[")) else type_()
 
     def require_empty(self) -> None:
-        """Raises ApiError 10038 when there is a body."""
-        if self.payload:
+        """Raises ApiError 10038 for a body other than an empty object."""
+        if self.payload and self.payload.translate(None, JSON_BLANKS) != b"{}":
             raise api_error(10038)
 
     def respond(self, payload: bytes, headers: bytes = b"") -> None:

@@ -105,7 +105,7 @@ def names(request: Request) -> Reply:
     asked = request.optional_body(PageRequest)
     found = [stream.name for stream in request.account.matching(asked.subject)]
     page, fields = _page(found, asked.offset, NAMES_PAGE)
-    return {**fields, "streams": page}
+    return {**fields, "streams": page or None}  # the real server's empty list of names is null
 
 
 def listing(request: Request) -> Reply:
@@ -131,11 +131,13 @@ def info(request: Request) -> Reply:
         described["state"] = stream.state(deleted=True).as_dict()
     if asked.subjects_filter:
         counts = sorted(stream.store.subject_totals(asked.subjects_filter.encode()).items())
-        page, fields = _page(counts, asked.offset, SUBJECTS_PAGE)
-        if page:
-            described["state"]["subjects"] = {
-                subject.decode(errors="replace"): count for subject, count in page
-            }
+        if counts:
+            page, fields = _page(counts, asked.offset, SUBJECTS_PAGE)
+            fields["offset"] = max(asked.offset, 0)
+            if page:
+                described["state"]["subjects"] = {
+                    subject.decode(errors="replace"): count for subject, count in page
+                }
     described["cluster"] = {"leader": stream.account.manager.server_name}
     return {**fields, **described}
 

@@ -1,0 +1,121 @@
+"""Every case against both servers: equal answers, step by step.
+
+`pytest tests/conformance/jetstream --server-under-test reference` compares the reference with
+itself, which shows that a case is fair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.jetstream import cases_listing, cases_streams
+from tests.conformance.jetstream.case import Case, Step
+from tests.conformance.jetstream.gaps import GAPS
+from tests.conformance.jetstream.play import NO_REPLY, Player
+from tests.conformance.jetstream.servers import SHARED_FLAGS, accounts, configuration, connect
+from tests.support.pool import ServerPool
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
+
+CASES: list[Case] = [*cases_streams.CASES, *cases_listing.CASES]
+ACCOUNTS = accounts(CASES)
+
+pytestmark = pytest.mark.reference
+
+
+def test_case_names_are_unique_and_gaps_are_cases() -> None:
+    names = Counter(case.name for case in CASES)
+    assert [name for name, count in names.items() if count > 1] == []
+    assert sorted(set(GAPS) - set(names)) == []
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.restarts], ids=str)
+def test_case(
+    case: Case,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
+    request: pytest.FixtureRequest,
+) -> None:
+    _expect_gap(case, servers_under_test.kind, request)
+    theirs = _play(_shared(reference_servers, case), case)
+    ours = _play(_shared(servers_under_test, case), case)
+    _compare(case, theirs, ours)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.restarts], ids=str)
+def test_restart(
+    case: Case, kind_under_test: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    _expect_gap(case, kind_under_test, request)
+    answers = []
+    for place, kind in (("reference", REFERENCE), ("ours", kind_under_test)):
+        config, flags = _setting(case, [case])
+        with ServerProcess(kind, tmp_path / place, config, flags) as server:
+            answers.append(_play(server, case))
+    _compare(case, *answers)
+
+
+def _shared(pool: ServerPool, case: Case) -> ServerProcess:
+    """The server that all cases with the setting of `case` share."""
+    alike = [c for c in CASES if c.server == case.server and not c.plain and not c.restarts]
+    name = "jetstream" if case.plain else f"jetstream-{case.server}"
+    return pool.get(name, *_setting(case, alike))
+
+
+def _setting(case: Case, alike: list[Case]) -> tuple[str, tuple[str, ...]]:
+    if case.plain:
+        return "", SHARED_FLAGS
+    return configuration(case.server, [(ACCOUNTS[c.name], c) for c in alike]), ()
+
+
+def _expect_gap(case: Case, kind: str, request: pytest.FixtureRequest) -> None:
+    if kind == PYNATS and case.name in GAPS:
+        request.applymarker(pytest.mark.xfail(reason=GAPS[case.name], strict=True))
+
+
+def _play(server: ServerProcess, case: Case) -> list[Any]:
+    def restart() -> None:
+        server.stop()
+        server.start()
+
+    with Player(lambda: connect(server.port, ACCOUNTS[case.name]), restart) as player:
+        answers = player.play(case)
+        player.clean()
+        return answers
+
+
+def _compare(case: Case, theirs: list[Any], ours: list[Any]) -> None:
+    assert NO_REPLY not in json.dumps(theirs), (
+        f"the case itself is wrong, the reference left a request unanswered:\n"
+        f"{_story(case, theirs)}"
+    )
+    if ours != theirs:
+        difference = "\n".join(
+            unified_diff(
+                _story(case, theirs).splitlines(),
+                _story(case, ours).splitlines(),
+                "reference",
+                "under test",
+                lineterm="",
+                n=4,
+            )
+        )
+        pytest.fail(f"{case.name}\n{difference}", pytrace=False)
+
+
+def _story(case: Case, answers: list[Any]) -> str:
+    lines: list[str] = []
+    for number, (step, answer) in enumerate(zip(case.steps, answers, strict=True), 1):
+        lines.append(f"{number} {_shown(step)}")
+        if answer is not None:
+            lines.append(json.dumps(answer, indent=1, sort_keys=True))
+    return "\n".join(lines)
+
+
+def _shown(step: Step) -> str:
+    return repr(step)[:600]
