@@ -107,6 +107,7 @@ class _Anything:
 class _Items:
     item: _Plan
     name: str
+    pointers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,8 @@ def _plan(hint: Any) -> _Plan:
         return _Maybe(_plan(kind))
     if origin is list:
         item = _plan(arguments[0])
-        star = "*" if isinstance(item, _Object) and item.type_.by_pointer else ""
-        return _Items(item, f"[]{star}{item.name}")
+        pointers = isinstance(item, _Object) and item.type_.by_pointer
+        return _Items(item, f"[]{'*' if pointers else ''}{item.name}", pointers)
     if origin is dict:
         value = _plan(arguments[1])
         return _Pairs(value, f"map[string]{value.name}")
@@ -295,7 +296,8 @@ class _Reader:
         while self._body[at] != ord("]"):
             index = len(made)
             # Where a key is repeated its elements are read into those of before.
-            old = before[index] if index < len(before) else _zero(plan.item)
+            fresh = index >= len(before) or (plan.pointers and self._kind(at) == "null")
+            old = _zero(plan.item) if fresh else before[index]
             made.append(self._read(plan.item, at, (*path, str(index)), old))
             at = self._past(at)
         return made

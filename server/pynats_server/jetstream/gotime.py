@@ -6,8 +6,6 @@ import re
 from calendar import monthrange
 from typing import Final
 
-from pynats_server.trace_text import quote
-
 _LAYOUT: Final = "2006-01-02T15:04:05Z07:00"
 # Part of the layout, its pattern, and the range of its number with the name of the number.
 _PARTS: Final = (
@@ -68,11 +66,14 @@ def normalised_time(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Quoted, every byte beyond ASCII escaped."""
-    parts = [
-        quote(bytes([byte]))[1:-1] if byte < 0x80 else f"\\x{byte:02x}" for byte in text.encode()
-    ]
-    return f'"{"".join(parts)}"'
+    """Quoted; every byte but printable ASCII and DEL escaped by number."""
+    out = ['"']
+    for byte in text.encode():
+        if byte < 0x20 or byte > 0x7F:
+            out.append(f"\\x{byte:02x}")
+        else:
+            out.append(f"\\{chr(byte)}" if chr(byte) in '"\\' else chr(byte))
+    return "".join((*out, '"'))
 
 
 def _unreadable(text: str, at: int, layout: str) -> ValueError:
