@@ -40,8 +40,8 @@ def is_literal_subject(text: str) -> bool:
 
 
 def subjects_collide(first: str, second: str) -> bool:
-    """Whether some subject matches both."""
-    return subject.overlaps(first.encode(), second.encode())
+    """Whether some subject matches both, or they are the same, valid or not."""
+    return first == second or subject.overlaps(first.encode(), second.encode())
 
 
 def covers(pattern: str, narrower: str) -> bool:

@@ -106,6 +106,8 @@ def prepare_create(
     _check_account_limits(made, made.max_bytes, limits, others)
     source_rules.check_filters(made)
     _check_overlap(made, others)
+    if made.storage == "file" and "\0" in made.name:  # no folder can be called so
+        raise api_error(10049, err="error creating store for stream")
     return made
 
 

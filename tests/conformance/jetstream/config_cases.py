@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One request, sent after the streams `given` were made.
+    """One request, sent after the streams `given` were made and stream S got the updates `then`.
 
     `body` is JSON text; `name` is the stream in the API subject.
     """
@@ -36,6 +36,7 @@ class Case:
     given: tuple[Json, ...] = ()
     verb: str = CREATE
     name: str = "S"
+    then: tuple[Json, ...] = ()
 
 
 def create(id: str, *given: Json, name: str = "S", **config: Any) -> Case:
@@ -43,9 +44,10 @@ def create(id: str, *given: Json, name: str = "S", **config: Any) -> Case:
     return Case(f"create {id}", _body(name, config), given, CREATE, name)
 
 
-def update(id: str, old: Json, *given: Json, **config: Any) -> Case:
+def update(id: str, old: Json, *given: Json, then: tuple[Json, ...] = (), **config: Any) -> Case:
     """An update of stream S, first created with the fields `old`, to the fields `config`."""
-    return Case(f"update {id}", _body("S", config), (*given, {"name": "S", **old}), UPDATE)
+    streams = (*given, {"name": "S", **old})
+    return Case(f"update {id}", _body("S", config), streams, UPDATE, then=then)
 
 
 def _body(name: str, config: Json) -> bytes:

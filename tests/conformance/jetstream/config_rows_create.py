@@ -67,7 +67,9 @@ def _labels() -> list[Case]:
     ]
     for size in (4096, 4097):
         cases.append(create(f"description {size}", description="d" * size))
-        cases.append(create(f"description é {size}", description="é" * (size // 2) + "d" * (size % 2)))
+        cases.append(
+            create(f"description é {size}", description="é" * (size // 2) + "d" * (size % 2))
+        )
     own = len("_nats.req.level") + 1
     for size in (128 * 1024 - own, 128 * 1024 - own + 1, 128 * 1024 + 1):
         cases.append(create(f"metadata {size}", metadata={"k": "v" * (size - 1)}))
@@ -102,7 +104,13 @@ def _both(id: str, *given: Json, **config: Any) -> list[Case]:
 
 def _combinations() -> list[Case]:
     cases: list[Case] = []
-    for age, window in ((MINUTE, 0), (MINUTE, MINUTE), (MINUTE, MINUTE + 1), (100 * MS, 0), (3 * MINUTE, 0)):
+    for age, window in (
+        (MINUTE, 0),
+        (MINUTE, MINUTE),
+        (MINUTE, MINUTE + 1),
+        (100 * MS, 0),
+        (3 * MINUTE, 0),
+    ):
         cases += _both(f"age {age} window {window}", max_age=age, duplicate_window=window)
     cases.append(create("deny purge with roll-up", deny_purge=True, allow_rollup_hdrs=True))
     cases.append(create("deny purge", deny_purge=True, deny_delete=True))
@@ -115,7 +123,13 @@ def _combinations() -> list[Case]:
     ):  # fmt: skip
         cases += _both(f"counter {clash}", **counter, **clash)
     per = {"discard_new_per_subject": True}
-    for more in ({}, {"discard": "new"}, {"max_msgs_per_subject": 1}, {"discard": "new", "max_msgs_per_subject": 1}, {"discard": "new", "max_msgs_per_subject": 0}):
+    for more in (
+        {},
+        {"discard": "new"},
+        {"max_msgs_per_subject": 1},
+        {"discard": "new", "max_msgs_per_subject": 1},
+        {"discard": "new", "max_msgs_per_subject": 0},
+    ):
         cases.append(create(f"discard new per subject {more}", **per, **more))
     marker = {"subject_delete_marker_ttl": SECOND}
     for more in (
@@ -124,21 +138,49 @@ def _combinations() -> list[Case]:
     ):  # fmt: skip
         cases += _both(f"marker {more}", **marker, **more)
     schedules = {"allow_msg_schedules": True}
-    for more in ({}, {"allow_rollup_hdrs": True}, {"discard": "new"}, {"deny_purge": True}, {"sources": [{"name": "O"}]}, {"retention": "workqueue"}):
+    for more in (
+        {},
+        {"allow_rollup_hdrs": True},
+        {"discard": "new"},
+        {"deny_purge": True},
+        {"sources": [{"name": "O"}]},
+        {"retention": "workqueue"},
+    ):
         cases += _both(f"schedules {more}", **schedules, **more)
     for more in (
         {}, {"storage": "memory"}, {"num_replicas": 2}, {"allow_atomic": True}, {"allow_batched": True}, {"storage": "memory", "num_replicas": 2},
     ):  # fmt: skip
         cases.append(create(f"async {more}", persist_mode="async", **more))
-    for field in ("allow_msg_ttl", "allow_atomic", "allow_batched", "allow_direct", "no_ack", "sealed", "mirror_direct", "deny_delete"):
+    for field in (
+        "allow_msg_ttl",
+        "allow_atomic",
+        "allow_batched",
+        "allow_direct",
+        "no_ack",
+        "sealed",
+        "mirror_direct",
+        "deny_delete",
+    ):
         cases += _both(field, **{field: True})
     for field, words in (
         ("retention", ("limits", "interest", "workqueue")), ("discard", ("old", "new")), ("storage", ("file", "memory")), ("compression", ("none", "s2")),
     ):  # fmt: skip
         cases += [create(f"{field} {word}", **{field: word}) for word in words]
-    for limits in ({"inactive_threshold": -1}, {"max_ack_pending": -1}, {"inactive_threshold": 1, "max_ack_pending": 2}, {}):
+    for limits in (
+        {"inactive_threshold": -1},
+        {"max_ack_pending": -1},
+        {"inactive_threshold": 1, "max_ack_pending": 2},
+        {},
+    ):
         cases.append(create(f"consumer limits {limits}", consumer_limits=limits))
-    for placement in ({}, {"cluster": "c"}, {"cluster": ""}, {"tags": ["t"]}, {"preferred": "p"}, {"cluster": "c", "tags": ["!a"], "preferred": "p"}):
+    for placement in (
+        {},
+        {"cluster": "c"},
+        {"cluster": ""},
+        {"tags": ["t"]},
+        {"preferred": "p"},
+        {"cluster": "c", "tags": ["!a"], "preferred": "p"},
+    ):
         cases += _both(f"placement {placement}", placement=placement)
     return cases
 
@@ -158,7 +200,9 @@ def _subjects() -> list[Case]:
         other = {"name": "OTHER", "subjects": [one], "no_ack": True}
         cases.append(create(f"overlap of streams {one} {two}", other, subjects=[two], no_ack=True))
     cases.append(create("overlap by name", {"name": "OTHER", "subjects": ["S"]}))
-    cases.append(create("no overlap with mirror", {"name": "O"}, {"name": "M", "mirror": {"name": "O"}}))
+    cases.append(
+        create("no overlap with mirror", {"name": "O"}, {"name": "M", "mirror": {"name": "O"}})
+    )
     return cases
 
 
@@ -168,15 +212,21 @@ def _transforms() -> list[Case]:
         pair = {"src": src, "dest": dest}
         id = f"{src} to {dest}"
         cases.append(create(f"transform {id}", subject_transform=pair))
-        cases.append(create(f"mirror transform {id}", mirror={"name": "O", "subject_transforms": [pair]}))
-        cases.append(create(f"source transform {id}", sources=[{"name": "O", "subject_transforms": [pair]}]))
+        cases.append(
+            create(f"mirror transform {id}", mirror={"name": "O", "subject_transforms": [pair]})
+        )
+        cases.append(
+            create(f"source transform {id}", sources=[{"name": "O", "subject_transforms": [pair]}])
+        )
         cases += _both(f"republish {id}", subjects=["q"], republish=pair)
     for subjects, republish in (
         (["a"], {"src": "a", "dest": "a"}), (["a"], {"src": "a", "dest": "b"}), (["a.>"], {"src": "a.>", "dest": "a.b.>"}), (["a.>"], {"src": "a.>", "dest": "b.>"}),
         (["a"], {"src": ">", "dest": ">"}), (["a"], {"dest": "b"}), (["a"], {"dest": "b.>"}), (["a"], {"src": "z", "dest": "b"}), (["a"], {"dest": ""}), (["a"], {}),
         (["a"], {"src": "a", "dest": "b", "headers_only": True}), (["a"], {"dest": "*"}), (["a.b"], {"dest": "*.>"}), (["a"], {"dest": "a..b"}),
     ):  # fmt: skip
-        cases += _both(f"republish cycle {subjects} {republish}", subjects=subjects, republish=republish)
+        cases += _both(
+            f"republish cycle {subjects} {republish}", subjects=subjects, republish=republish
+        )
     moved = {"src": "a.>", "dest": "b.>"}
     for subjects, transform, republish in (
         (["a.>"], moved, {"src": ">", "dest": ">"}), (["a.>"], moved, {"dest": ">"}), (["a.>", "c"], moved, {"src": ">", "dest": ">"}),
@@ -263,15 +313,24 @@ def _mirrors() -> list[Case]:
     for direct in (False, True):
         for asked in (False, True):
             cases += _both(
-                f"mirror direct {asked} of {direct}", {"name": "O", "allow_direct": direct}, **mirror, mirror_direct=asked
+                f"mirror direct {asked} of {direct}",
+                {"name": "O", "allow_direct": direct},
+                **mirror,
+                mirror_direct=asked,
             )
             cases += _both(f"mirror direct {asked} of nothing", mirror_direct=asked, **mirror)
     for size, of in ((10, 11), (11, 11), (12, 11), (-1, 11), (10, -1), (0, 11)):
         origin = {"name": "O", "max_msg_size": of}
         cases.append(create(f"mirror size {size} of {of}", origin, **mirror, max_msg_size=size))
-        cases.append(create(f"source size {size} of {of}", origin, sources=[{"name": "O"}], max_msg_size=size))
+        cases.append(
+            create(
+                f"source size {size} of {of}", origin, sources=[{"name": "O"}], max_msg_size=size
+            )
+        )
         far = {"name": "O", "external": {"api": "x"}}
-        cases.append(create(f"external size {size} of {of}", origin, sources=[far], max_msg_size=size))
+        cases.append(
+            create(f"external size {size} of {of}", origin, sources=[far], max_msg_size=size)
+        )
     return cases
 
 
@@ -318,7 +377,7 @@ def _sources() -> list[Case]:
         create("no cycle over another account", {"name": "A", "sources": [{"name": "S", "external": far}]}, sources=[{"name": "A"}]),
         create("diamond", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, {"name": "C", "sources": [{"name": "A"}]}, sources=[{"name": "B"}, {"name": "C"}]),
         create("deliver prefix over subjects", {"name": "O", "subjects": [">"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
-        create("deliver prefix in subjects", {"name": "O", "subjects": ["*.o"]}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
+        create("deliver prefix in subjects", {"name": "O", "subjects": ["*.o"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
         create("deliver prefix apart", {"name": "O", "subjects": ["o.*"]}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "o"}}]),
         create("deliver prefix swallowed", {"name": "O", "subjects": ["o.>"]}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "o"}}]),
     ]  # fmt: skip

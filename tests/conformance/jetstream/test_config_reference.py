@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.jetstream.config_cases import CREATE, Case, FakeAccount, Json
+from tests.conformance.jetstream.config_cases import CREATE, UPDATE, Case, FakeAccount, Json
 from tests.conformance.jetstream.config_rows_create import CREATE_CASES
 from tests.conformance.jetstream.config_rows_json import JSON_CASES
+from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
 
@@ -24,10 +25,12 @@ def _ask(oracle: Oracle, verb: str, name: str, body: bytes) -> Json:
 
 
 def _compare(oracle: Oracle, case: Case, account: FakeAccount, strict: bool = True) -> None:
-    for config in case.given:
+    before = [(CREATE, config["name"], config) for config in case.given]
+    before += [(UPDATE, "S", {"name": "S", **config}) for config in case.then]
+    for verb, name, config in before:
         body = json.dumps(config).encode()
-        theirs = _ask(oracle, CREATE, config["name"], body)
-        assert account.answer(CREATE, config["name"], body, strict) == theirs
+        theirs = _ask(oracle, verb, name, body)
+        assert account.answer(verb, name, body, strict) == theirs
         assert "config" in theirs, "the case rests on a stream that cannot be made"
     theirs = _ask(oracle, case.verb, case.name, case.body)
     assert account.answer(case.verb, case.name, case.body, strict) == theirs
@@ -61,4 +64,9 @@ def test_json_lenient(case: Case, lenient: Oracle) -> None:
 
 @pytest.mark.parametrize("case", CREATE_CASES, ids=lambda case: case.id)
 def test_create(case: Case, oracle: Oracle) -> None:
+    _compare(oracle, case, FakeAccount())
+
+
+@pytest.mark.parametrize("case", UPDATE_CASES, ids=lambda case: case.id)
+def test_update(case: Case, oracle: Oracle) -> None:
     _compare(oracle, case, FakeAccount())
