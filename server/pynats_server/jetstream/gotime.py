@@ -24,6 +24,7 @@ _PARTS: Final = (
 _FRACTION: Final = re.compile(r"[.,](\d+)", re.ASCII)
 _ZONE: Final = re.compile(r"Z|([+-])(\d\d):(\d\d)", re.ASCII)
 _ZONE_HOURS_MAX, _ZONE_MINUTES_MAX = 24, 60
+_DAY_MINUTES: Final = 24 * 60  # the real server reads an offset of a day but cannot write it
 
 
 def normalised_time(text: str) -> str:
@@ -48,10 +49,11 @@ def normalised_time(text: str) -> str:
     if zone is None:
         raise _unreadable(text, at, "Z07:00")
     hours, minutes = int(zone[2] or 0), int(zone[3] or 0)
-    if hours > _ZONE_HOURS_MAX:
-        raise _out_of_range(text, "time zone offset hour")
+    offset = hours * 60 + minutes
     if minutes > _ZONE_MINUTES_MAX:
         raise _out_of_range(text, "time zone offset minute")
+    if hours > _ZONE_HOURS_MAX or offset >= _DAY_MINUTES:
+        raise _out_of_range(text, "time zone offset hour")
     if zone.end() < len(text):
         raise ValueError(f"parsing time {_shown(text)}: extra text: {_shown(text[zone.end() :])}")
     year, month, day = numbers["year"], numbers["month"], numbers["day"]
@@ -59,7 +61,6 @@ def normalised_time(text: str) -> str:
     if not 1 <= day <= monthrange(year or 400, month)[1]:
         raise _out_of_range(text, "day")
     clock = f"{numbers['hour']:02d}:{numbers['minute']:02d}:{numbers['second']:02d}"
-    offset = hours * 60 + minutes
     away = f"{zone[1]}{offset // 60:02d}:{offset % 60:02d}" if offset else "Z"
     tail = f".{fraction}" if fraction else ""
     return f"{year:04d}-{month:02d}-{day:02d}T{clock}{tail}{away}"

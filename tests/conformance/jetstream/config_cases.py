@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pynats_server.jetstream.decode import decode
@@ -56,10 +56,13 @@ def _body(name: str, config: Json) -> bytes:
 
 @dataclass
 class FakeAccount:
-    """An account as a dictionary of its streams."""
+    """An account as a dictionary of its streams; the only one of its server, which has so many
+    bytes (-1: enough)."""
 
     configs: dict[str, StreamConfig] = field(default_factory=dict)
     bounds: Limits = field(default_factory=Limits)
+    server_memory: int = -1
+    server_storage: int = -1
 
     def streams(self) -> Iterable[StreamConfig]:
         return self.configs.values()
@@ -68,7 +71,17 @@ class FakeAccount:
         return self.configs.get(name)
 
     def limits(self, replicas: int) -> Limits:
-        return self.bounds
+        return replace(
+            self.bounds,
+            memory_left=self._left(self.server_memory, "memory"),
+            storage_left=self._left(self.server_storage, "file"),
+        )
+
+    def _left(self, total: int, storage: str) -> int:
+        if total < 0:
+            return -1
+        mine = [config for config in self.streams() if config.storage == storage]
+        return total - sum(max(config.max_bytes, 0) for config in mine)
 
     def answer(self, verb: str, name: str, body: bytes, strict: bool = True) -> Json:
         """The `config` or the `error` of the reply, as `{"config": …}` or `{"error": …}`."""

@@ -1,5 +1,8 @@
 """STREAM.CREATE requests: every rule hit, and just not hit."""
 
+# A case a line reads best, however long the line is.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -405,6 +408,9 @@ def _repeats() -> list[Case]:
         ("republish default", {"republish": {"dest": "x.>"}}, {"republish": {"src": ">", "dest": "x.>"}}),
         ("sealed", {}, {"sealed": True}),
         ("replicas", {}, {"num_replicas": 3}),
+        ("empty placement tags", {}, {"placement": {"tags": []}}),
+        ("empty placement", {}, {"placement": {}}),
+        ("empty sources", {}, {"sources": []}),
         ("overlapping", {}, {"subjects": ["other"]}),
         ("bad filter", {"sources": [{"name": "A"}]}, {"sources": [{"name": "A", "filter_subject": ".."}]}),
     ):  # fmt: skip

@@ -1,5 +1,8 @@
 """Bodies of STREAM.CREATE.S whose JSON is odd, wrong or hostile."""
 
+# A case a line reads best, however long the line is.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from tests.conformance.jetstream.config_cases import Case
@@ -106,7 +109,11 @@ JSON_CASES = (
     *(_named("whole", body) for body in _WHOLE),
     *(_named("field", _S + text + b"}") for text in _FIELDS),
     *(_named("string", _TEXT + text) for text in _STRINGS),
-    *(_named("time", _MIRROR_TIME + text + b"}}") for text in _TIMES),
+    *(Case(f"time {ascii(text)[2:-1]}", _MIRROR_TIME + text + b"}}") for text in _TIMES),
+    *(
+        Case(f"time {zone}", _MIRROR_TIME + f'"2020-01-01T00:00:00{zone}"}}}}'.encode())
+        for zone in ("+24:00", "-23:60", "+23:59", "+24:61", "+25:00", "+99:99")
+    ),
     *(
         _named("kind", b'{"name":"S","%b":{"%b":%b}}' % (owner, field, value))
         if owner

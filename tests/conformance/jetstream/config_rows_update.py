@@ -1,5 +1,8 @@
 """STREAM.UPDATE requests: what may change, and what may not."""
 
+# A case a line reads best, however long the line is.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
