@@ -23,7 +23,8 @@ from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_
 from .store.crypt import Keys
 from .store.meta import read_meta, write_meta
 from .stream import Stream
-from .times import format_time, parse_time
+from .surroundings import Limits
+from .times import SECOND, format_time, parse_time
 
 if TYPE_CHECKING:
     from .manager import JetStream
@@ -45,13 +46,34 @@ class AccountLimits:
 
 @dataclass(frozen=True, slots=True)
 class AccountSurroundings:
-    """See `validation.Surroundings`."""
+    """See `surroundings.Surroundings`."""
 
     account: JetStreamAccount
 
     def streams(self) -> list[StreamConfig]:
         """The account's configurations."""
         return [stream.config for stream in self.account.streams.values()]
+
+    def stream(self, name: str) -> StreamConfig | None:
+        """The one of that name."""
+        found = self.account.streams.get(name)
+        return found.config if found is not None else None
+
+    def limits(self, replicas: int) -> Limits:
+        """What the server and the account allow."""
+        own, manager = self.account.limits, self.account.manager
+        return Limits(
+            duplicate_window=int(manager.options.limits.duplicate_window * SECOND),
+            memory_left=manager.unreserved("memory"),
+            storage_left=manager.unreserved("file"),
+            max_streams=own.max_streams,
+            max_consumers=own.max_consumers,
+            max_memory=own.max_memory,
+            max_storage=own.max_storage,
+            memory_max_stream_bytes=own.memory_max_stream_bytes,
+            storage_max_stream_bytes=own.storage_max_stream_bytes,
+            max_bytes_required=own.max_bytes_required,
+        )
 
 
 class JetStreamAccount:

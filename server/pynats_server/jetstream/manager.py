@@ -79,6 +79,13 @@ class JetStream:
         if self.staging.is_dir():  # what a crash left of deletions and restores
             shutil.rmtree(self.staging, ignore_errors=True)
 
+    def unreserved(self, storage: str) -> int:
+        """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
+        limit = self.limits.max_file if storage == "file" else self.limits.max_memory
+        if limit < 0:
+            return -1
+        return max(0, limit - sum(a.reserved(storage) for a in self.accounts.values()))
+
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
         made = JetStreamAccount(self, account, limits or AccountLimits())

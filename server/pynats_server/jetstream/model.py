@@ -10,6 +10,20 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from pynats_server.jetstream.wiretypes import (
+    Compression,
+    Discard,
+    Duration,
+    Int,
+    Int32,
+    Int64,
+    PersistMode,
+    Retention,
+    Storage,
+    Time,
+    Uint64,
+)
+
 API_LEVEL = 5
 
 REQUIRED_LEVEL_KEY = "_nats.req.level"
@@ -22,6 +36,13 @@ class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Leaves out empty fields in JSON, but for those named in `always`."""
 
     always: ClassVar[frozenset[str]] = frozenset()
+    go_name: ClassVar[str] = ""  # the real server's name of the type, where it is not the class's
+    by_pointer: ClassVar[bool] = False  # lists of it are lists of pointers there
+
+    @classmethod
+    def go_type(cls) -> str:
+        """What complaints about wrong JSON call the type."""
+        return f"server.{cls.__dict__.get('go_name') or cls.__name__}"
 
     def as_dict(self) -> dict[str, Any]:
         """What the JSON shows."""
@@ -50,6 +71,7 @@ def is_empty(value: Any) -> bool:
 class SubjectTransform(JsonObject):
     """Rewrites subjects that match `src`."""
 
+    go_name: ClassVar = "SubjectTransformConfig"
     always: ClassVar = frozenset(("src", "dest"))
     src: str = ""
     dest: str = ""
@@ -72,6 +94,7 @@ class ExternalStream(JsonObject):
 class SourceConsumer(JsonObject):
     """The durable consumer that a mirror or source reads through."""
 
+    go_name: ClassVar = "StreamConsumerSource"
     name: str = ""
     deliver_subject: str = ""
 
@@ -79,10 +102,11 @@ class SourceConsumer(JsonObject):
 class StreamSource(JsonObject):
     """A mirror's origin, or one source."""
 
+    by_pointer: ClassVar = True
     always: ClassVar = frozenset(("name",))
     name: str = ""
-    opt_start_seq: int = 0
-    opt_start_time: str | None = None
+    opt_start_seq: Uint64 = 0
+    opt_start_time: Time | None = None
     filter_subject: str = ""
     subject_transforms: list[SubjectTransform] = []
     external: ExternalStream | None = None
@@ -90,6 +114,7 @@ class StreamSource(JsonObject):
 
 
 class Republish(JsonObject):
+    go_name: ClassVar = "RePublish"
     always: ClassVar = frozenset(("dest",))
     src: str = ""
     dest: str = ""
@@ -97,8 +122,9 @@ class Republish(JsonObject):
 
 
 class ConsumerLimits(JsonObject):
-    inactive_threshold: int = 0
-    max_ack_pending: int = 0
+    go_name: ClassVar = "StreamConsumerLimits"
+    inactive_threshold: Duration = 0
+    max_ack_pending: Int = 0
 
 
 class StreamConfig(JsonObject):
@@ -116,23 +142,23 @@ class StreamConfig(JsonObject):
     name: str = ""
     description: str = ""
     subjects: list[str] = []
-    retention: str = "limits"  # limits | interest | workqueue
-    max_consumers: int = 0
-    max_msgs: int = 0
-    max_bytes: int = 0
-    max_age: int = 0
-    max_msgs_per_subject: int = 0
-    max_msg_size: int = 0
-    discard: str = "old"  # old | new
-    storage: str = "file"  # file | memory
-    num_replicas: int = 0
+    retention: Retention = "limits"  # limits | interest | workqueue
+    max_consumers: Int = 0
+    max_msgs: Int64 = 0
+    max_bytes: Int64 = 0
+    max_age: Duration = 0
+    max_msgs_per_subject: Int64 = 0
+    max_msg_size: Int32 = 0
+    discard: Discard = "old"  # old | new
+    storage: Storage = "file"  # file | memory
+    num_replicas: Int = 0
     no_ack: bool = False
-    duplicate_window: int = 0
+    duplicate_window: Duration = 0
     placement: Placement | None = None
     mirror: StreamSource | None = None
     sources: list[StreamSource] = []
-    compression: str = "none"  # none | s2
-    first_seq: int = 0
+    compression: Compression = "none"  # none | s2
+    first_seq: Uint64 = 0
     subject_transform: SubjectTransform | None = None
     republish: Republish | None = None
     allow_direct: bool = False
@@ -144,17 +170,23 @@ class StreamConfig(JsonObject):
     allow_rollup_hdrs: bool = False
     consumer_limits: ConsumerLimits = msgspec.field(default_factory=ConsumerLimits)
     allow_msg_ttl: bool = False
-    subject_delete_marker_ttl: int = 0
+    subject_delete_marker_ttl: Duration = 0
     allow_msg_counter: bool = False
     allow_atomic: bool = False
     allow_msg_schedules: bool = False
     allow_batched: bool = False
-    persist_mode: str = ""  # "" = default | async
+    persist_mode: PersistMode = ""  # "" = default | async
     metadata: dict[str, str] = {}
 
     def copy(self) -> Self:
         """An independent copy."""
         return msgspec.convert(msgspec.to_builtins(self), type(self))
+
+
+class StreamConfigRequest(StreamConfig):
+    """The body of STREAM.CREATE and STREAM.UPDATE."""
+
+    pedantic: bool = False  # refuse to change what was asked for, even to set defaults
 
 
 class StreamState(JsonObject):

@@ -13,6 +13,7 @@ _SHAPE = re.compile(
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CYCLE = timedelta(days=146_097)  # 400 years
 
 
 def format_time(ns: int) -> str:
@@ -38,9 +39,10 @@ def parse_time(text: str) -> int:
         if int(shape[10]) > 23 or int(shape[11]) > 59:
             raise ValueError(f"not an RFC 3339 time: {text!r}")
         zone = timezone(away if shape[9] == "+" else -away)
-    moment = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+    # No datetime has year 0; 400 years later everything is the same.
+    moment = datetime(year or 400, month, day, hour, minute, second, tzinfo=zone)
     if text == ZERO_TIME:
         return 0
-    whole = moment - _EPOCH
+    whole = moment - _EPOCH - (timedelta() if year else _CYCLE)
     fraction = int((shape[7] or "0")[:9].ljust(9, "0"))
     return (whole.days * 86400 + whole.seconds) * SECOND + fraction

@@ -13,25 +13,26 @@ from pynats_server.jetstream.operations import Remove
 from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time
+from pynats_server.jetstream.wiretypes import Int, Time, Uint64
 
 from .request import Reply, Request
 
 
 class GetRequest(JsonObject):
-    seq: int = 0
+    seq: Uint64 = 0
     last_by_subj: str = ""
     next_by_subj: str = ""
-    batch: int = 0
-    max_bytes: int = 0
-    start_time: str | None = None
+    batch: Int = 0
+    max_bytes: Int = 0
+    start_time: Time | None = None
     multi_last: list[str] = msgspec.field(default_factory=list)
-    up_to_seq: int = 0
-    up_to_time: str | None = None
+    up_to_seq: Uint64 = 0
+    up_to_time: Time | None = None
     no_hdr: bool = False
 
 
 class DeleteRequest(JsonObject):
-    seq: int = 0
+    seq: Uint64 = 0
     no_erase: bool = False
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.model import JsonObject
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
     from pynats_server.jetstream.stream import Stream
 
-T = TypeVar("T")
+T = TypeVar("T", bound=JsonObject)
 
 Reply = dict[str, Any]
 JSON_BLANKS = b" \t\r\n"
@@ -41,7 +42,8 @@ class Request:
 
     def optional_body(self, type_: type[T]) -> T:
         """The same; what does not begin as an object or array asks for the defaults."""
-        return self.body(type_) if self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"[")) else type_()
+        given = self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"["))
+        return self.body(type_) if given else type_()
 
     def require_empty(self) -> None:
         """Raises ApiError 10038 for a body other than an empty object."""

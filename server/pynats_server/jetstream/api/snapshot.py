@@ -24,6 +24,7 @@ from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
 from pynats_server.jetstream.validation import prepare_create, public_config
+from pynats_server.jetstream.wiretypes import Int
 
 from .request import Reply, Request
 from .streams import describe
@@ -42,8 +43,8 @@ NO_INPUT = 30.0  # seconds without a chunk until a restore is given up
 class SnapshotRequest(JsonObject):
     deliver_subject: str = ""
     no_consumers: bool = False
-    chunk_size: int = 0
-    window_size: int = 0
+    chunk_size: Int = 0
+    window_size: Int = 0
     jsck: bool = False
 
 

@@ -6,16 +6,23 @@ import time
 from typing import Any
 
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import JsonObject, StreamConfig, plain
+from pynats_server.jetstream.model import (
+    JsonObject,
+    StreamConfig,
+    StreamConfigRequest,
+    plain,
+)
 from pynats_server.jetstream.operations import Purge
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
 from pynats_server.jetstream.validation import (
+    check_config,
     prepare_create,
     prepare_update,
     public_config,
     same_config,
 )
+from pynats_server.jetstream.wiretypes import Int, Uint64
 
 from .request import Reply, Request
 
@@ -24,33 +31,21 @@ LIST_PAGE = 256
 SUBJECTS_PAGE = 100_000
 
 
-class StreamConfigRequest(StreamConfig):
-    """A configuration, and whether defaults may be filled in silently."""
-
-    pedantic: bool = False
-
-    def config(self) -> StreamConfig:
-        """The configuration alone."""
-        return StreamConfig(
-            **{name: getattr(self, name) for name in StreamConfig.__struct_fields__}
-        )
-
-
 class PageRequest(JsonObject):
-    offset: int = 0
+    offset: Int = 0
     subject: str = ""
 
 
 class InfoRequest(JsonObject):
-    offset: int = 0
+    offset: Int = 0
     deleted_details: bool = False
     subjects_filter: str = ""
 
 
 class PurgeRequest(JsonObject):
-    seq: int = 0
+    seq: Uint64 = 0
     filter: str = ""
-    keep: int = 0
+    keep: Uint64 = 0
 
 
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
@@ -79,9 +74,9 @@ def create(request: Request) -> Reply:
     _checked_name(request, asked.name)
     account = request.account
     there = account.streams.get(asked.name)
-    config = prepare_create(asked.config(), account.surroundings, asked.pedantic)
+    config = prepare_create(asked, account.surroundings, asked.pedantic)
     if there is not None:
-        if not same_config(there.config, config):
+        if not same_config(config, there.config):
             raise api_error(10058)
         return describe(there, public_config(there.config))
     stream = account.create(config)
@@ -91,11 +86,11 @@ def create(request: Request) -> Reply:
 def update(request: Request) -> Reply:
     """STREAM.UPDATE."""
     asked = request.body(StreamConfigRequest)
+    around = request.account.surroundings
+    check_config(asked, around, asked.pedantic)
     _checked_name(request, asked.name)
     stream = request.stream
-    config = prepare_update(
-        stream.config, asked.config(), request.account.surroundings, asked.pedantic
-    )
+    config = prepare_update(stream.config, asked, around, asked.pedantic)
     request.account.update(stream, config)
     return describe(stream, public_config(config))
 

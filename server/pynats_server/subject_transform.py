@@ -1,0 +1,380 @@
+"""Subject mapping: a source pattern, and a destination built from what its wildcards matched.
+
+Streams, sources, republish, account mappings and imports share it. A transform is compiled once
+into a regular expression for the source and a template for the destination, so that `apply`
+costs one match and one formatting per message. The notation, the odd corners of the functions
+and the texts of the errors are those of the real server (server-inventory 3.8, 6.15); the tests
+compare each of them with it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple, TypeAlias, overload
+
+from pynats_common.subjects import is_valid_subject
+
+from pynats_server.core.fnv import fnv1a32
+
+_NOT_ENOUGH = "not enough arguments passed to the function"
+_TOO_MANY = "too many arguments passed to the function"
+_BAD_ARGUMENT = "function argument is invalid or in the wrong format"
+_OUT_OF_RANGE = "wildcard index out of range"
+_UNKNOWN = "unknown function"
+_INVALID = "invalid transform"
+_NOT_ALL_USED = "not using all of the token wildcard(s)"
+_WILDCARD_ONLY = "the only mapping function allowed for import transforms is {{Wildcard()}}"
+
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_COMMA = re.compile(r",[\t\n\f\r ]*")
+_INT32_MAX = 2**31 - 1
+_INT64_MAX = 2**63 - 1
+
+_Function: TypeAlias = Literal[
+    "wildcard",
+    "partition",
+    "splitfromleft",
+    "splitfromright",
+    "slicefromleft",
+    "slicefromright",
+    "split",
+    "left",
+    "right",
+    "random",
+]
+
+
+def _call_of(words: str) -> re.Pattern[str]:
+    # The first letter of every word may be of either case, the others are lower case.
+    name = "".join(f"[{word[0]}{word[0].upper()}]{word[1:]}" for word in words.split())
+    return re.compile(r"\{\{[\t\n\f\r ]*" + name + r"[\t\n\f\r ]*\((.*)\)[\t\n\f\r ]*\}\}")
+
+
+# A token may hold several calls; the first entry found anywhere in it is the one that counts.
+_CALLS: Final[tuple[tuple[_Function, re.Pattern[str]], ...]] = (
+    ("wildcard", _call_of("wildcard")),
+    ("partition", _call_of("partition")),
+    ("splitfromleft", _call_of("split from left")),
+    ("splitfromright", _call_of("split from right")),
+    ("slicefromleft", _call_of("slice from left")),
+    ("slicefromright", _call_of("slice from right")),
+    ("split", _call_of("split")),
+    ("left", _call_of("left")),
+    ("right", _call_of("right")),
+    ("random", _call_of("random")),
+)
+
+
+class TransformError(ValueError):
+    """The pair of source and destination is refused; the text is what the API reports.
+
+    `in_source` tells which of the two is at fault, for the APIs that have a code for each.
+    """
+
+    def __init__(self, text: str, in_source: bool = False) -> None:
+        super().__init__(text)
+        self.in_source = in_source
+
+
+def _destination_error(reason: str, token: str = "") -> TransformError:
+    where = f" in {token}" if token else ""
+    return TransformError(f"invalid mapping destination: {reason}{where}")
+
+
+class _Call(NamedTuple):
+    """A destination token that is not literal."""
+
+    function: _Function
+    indexes: tuple[int, ...] = ()
+    number: int = 0
+    delimiter: str = ""
+
+
+class SubjectTransform:
+    """One compiled mapping. `src` and `dest` are what it was compiled from."""
+
+    __slots__ = ("_groups", "_parts", "_pattern", "_template", "dest", "src")
+
+    def __init__(
+        self,
+        src: str,
+        dest: str,
+        pattern: re.Pattern[bytes],
+        template: bytes,
+        groups: tuple[int, ...],
+        parts: tuple[Callable[[re.Match[bytes]], bytes], ...],
+    ) -> None:
+        self.src = src
+        self.dest = dest
+        self._pattern = pattern
+        self._template = template
+        self._groups = groups
+        self._parts = parts
+
+    def __repr__(self) -> str:
+        return f"SubjectTransform({self.src!r}, {self.dest!r})"
+
+    @classmethod
+    def compile(cls, src: str, dest: str, strict: bool = False) -> SubjectTransform:
+        """The transform from `src` to `dest`.
+
+        An empty source is `>`; with an empty destination subjects that match stay as they are.
+        `strict` is for imports, whose mapping must be reversible: only wildcards are allowed and
+        every wildcard of the source must be used. (An import of a literal subject has no
+        transform: its local name is taken as it stands.) Raises TransformError.
+        """
+        if src and not is_valid_subject(src):
+            raise TransformError(f"invalid subject {src}", in_source=True)
+        source = (src or ">").split(".")
+        pattern = _source_pattern(source)
+        if not dest:
+            return cls(src, dest, pattern, b"%b", (0,), ())
+        _check_tokens(dest)
+        tokens = dest.split(".")
+        open_ended = source[-1] == ">"
+        if "*" in tokens or (tokens[-1] == ">") != open_ended:
+            raise TransformError("invalid subject")
+        calls = _read_calls(source, tokens, strict, dest)
+        stars = [place for place, token in enumerate(source) if token == "*"]
+        literals: list[bytes] = []
+        groups: list[int] = []
+        parts: list[Callable[[re.Match[bytes]], bytes]] = []
+        plain = True
+        for token, call in zip(tokens, calls, strict=True):
+            if call is None and token != ">":
+                literals.append(_to_bytes(token).replace(b"%", b"%%"))
+                continue
+            literals.append(b"%b")
+            chosen: tuple[int, ...]
+            if call is None:
+                call, chosen = _Call("wildcard"), (len(source),)
+            elif not stars and not open_ended:
+                chosen = (0,)
+            else:
+                # An index below 1 means the first token of the subject.
+                chosen = tuple(stars[i - 1] + 1 if i > 0 else 1 for i in call.indexes)
+            plain = plain and call.function == "wildcard"
+            groups += chosen
+            parts.append(_part(call, chosen))
+        return cls(
+            src,
+            dest,
+            pattern,
+            b".".join(literals),
+            tuple(groups) if plain else (),
+            () if plain else tuple(parts),
+        )
+
+    @overload
+    def apply(self, subject: bytes) -> bytes | None: ...
+
+    @overload
+    def apply(self, subject: str) -> str | None: ...
+
+    def apply(self, subject: bytes | str) -> bytes | str | None:
+        """The new subject, of the type given; None when the source does not match.
+
+        The result can be invalid as a subject where the functions leave an empty token.
+        """
+        if isinstance(subject, str):
+            result = self.apply(subject.encode("utf-8", "surrogateescape"))
+            return None if result is None else result.decode("utf-8", "surrogateescape")
+        found = self._pattern.fullmatch(subject)
+        if found is None:
+            return None
+        if self._groups:
+            return self._template % found.group(*self._groups)
+        return self._template % tuple([part(found) for part in self._parts])
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _source_pattern(tokens: list[str]) -> re.Pattern[bytes]:
+    """A group per token: group n + 1 is what token n matched."""
+    token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # what is published to `a.*` is never mapped
+    wild = {"*": b"(" + token + b")", ">": b"(" + token + rb"(?:\." + token + b")*)"}
+    return re.compile(
+        rb"\.".join(wild.get(name, b"(" + re.escape(_to_bytes(name)) + b")") for name in tokens)
+    )
+
+
+def _looks_like_call(token: str) -> bool:
+    return len(token) > 4 and token.startswith("{{") and token.endswith("}}")
+
+
+def _check_tokens(dest: str) -> None:
+    """First pass: the form of each token, before any of them is understood."""
+    ended = False
+    for token in dest.split("."):
+        if not token or ended:
+            raise _destination_error(_INVALID, token)
+        if _looks_like_call(token):
+            if not any(pattern.search(token) for _, pattern in _CALLS):
+                raise _destination_error(_UNKNOWN, token)
+        elif token == ">":
+            ended = True
+        elif any(char in token for char in "\t\n\f\r "):
+            raise _destination_error(_INVALID)
+
+
+def _integer(text: str) -> int | None:
+    text = text.strip(" ")
+    if _INTEGER.fullmatch(text) is None:
+        return None
+    value = int(text)
+    return value if -_INT64_MAX - 1 <= value <= _INT64_MAX else None
+
+
+def _as_int32(value: int) -> int:
+    return (value + 2**31) % 2**32 - 2**31
+
+
+def _read_call(token: str) -> _Call | None:
+    """The function of a destination token; None when the token is literal."""
+    if token.startswith("$") and len(token) > 1:
+        index = _integer(token[1:]) if " " not in token else None
+        return None if index is None else _Call("wildcard", (index,))
+    if not _looks_like_call(token):
+        return None
+    for function, pattern in _CALLS:
+        found = pattern.search(token)
+        if found is not None:
+            return _read_arguments(token, function, _COMMA.split(found[1]))
+    raise _destination_error(_UNKNOWN, token)
+
+
+def _read_arguments(token: str, function: _Function, arguments: list[str]) -> _Call:
+    def number(text: str) -> int:
+        value = _integer(text)
+        if value is None:
+            raise _destination_error(_BAD_ARGUMENT, token)
+        return value
+
+    def limited(text: str) -> int:
+        value = number(text)
+        if value > _INT32_MAX:
+            raise _destination_error(_BAD_ARGUMENT, token)
+        return value
+
+    def expect(count: int) -> None:
+        if len(arguments) != count:
+            raise _destination_error(_NOT_ENOUGH if len(arguments) < count else _TOO_MANY, token)
+
+    if function == "wildcard":
+        if arguments == [""]:
+            raise _destination_error(_NOT_ENOUGH, token)
+        expect(1)
+        return _Call(function, (number(arguments[0]),))
+    if function == "partition":
+        buckets = limited(arguments[0])
+        return _Call(function, tuple(number(text) for text in arguments[1:]), _as_int32(buckets))
+    if function == "random":
+        if len(arguments) != 1:
+            raise _destination_error(_NOT_ENOUGH, token)
+        return _Call(function, (), _as_int32(limited(arguments[0])))
+    expect(2)
+    index = number(arguments[0])
+    if function == "split":
+        if " " in arguments[1]:
+            raise _destination_error(_BAD_ARGUMENT, token)
+        return _Call(function, (index,), 0, arguments[1])
+    size = limited(arguments[1])
+    if size < -_INT32_MAX - 1:
+        raise _destination_error(_BAD_ARGUMENT, token)
+    return _Call(function, (index,), size)
+
+
+def _read_calls(
+    source: list[str], tokens: list[str], strict: bool, dest: str
+) -> list[_Call | None]:
+    """Second pass: every wildcard that the destination names must be one of the source."""
+    stars = source.count("*")
+    literal_source = not stars and source[-1] != ">"
+    calls: list[_Call | None] = []
+    used = 0
+    for token in tokens:
+        call = _read_call(token)
+        calls.append(call)
+        if call is None:
+            continue
+        if strict and call.function != "wildcard":
+            raise _destination_error(_WILDCARD_ONLY, token)
+        if literal_source:
+            if call.function not in ("partition", "random"):
+                raise _destination_error(_OUT_OF_RANGE, token)
+            continue
+        for index in call.indexes:
+            if index > stars:
+                raise _destination_error(_OUT_OF_RANGE, f"{token}: [{index}]")
+        used += len(call.indexes)
+    if strict and used < stars:
+        raise _destination_error(_NOT_ALL_USED, dest)
+    return calls
+
+
+def _part(call: _Call, groups: tuple[int, ...]) -> Callable[[re.Match[bytes]], bytes]:
+    """What computes one destination token from the match of the source."""
+    if call.function == "random":
+        sides = abs(call.number)
+        return lambda _: b"%d" % random.randrange(sides) if sides else b"0"
+    if call.function == "partition":
+        return _partition(call.number % 2**32, groups or (0,))
+    group = groups[0]
+    if call.function == "wildcard":
+        return lambda found: found[group]
+    if call.function == "split":
+        return _split(group, _to_bytes(call.delimiter))
+    size = call.number
+    change = _SIZED[call.function]
+    return lambda found: (
+        change(found[group], size) if 0 < size < len(found[group]) else found[group]
+    )
+
+
+def _partition(buckets: int, groups: tuple[int, ...]) -> Callable[[re.Match[bytes]], bytes]:
+    if not buckets:
+        return lambda _: b"0"
+    return lambda found: b"%d" % (fnv1a32(b"".join([found[group] for group in groups])) % buckets)
+
+
+def _split(group: int, delimiter: bytes) -> Callable[[re.Match[bytes]], bytes]:
+    def split(found: re.Match[bytes]) -> bytes:
+        token = found[group]
+        pieces = token.split(delimiter) if delimiter else _characters(token)
+        result = pieces[0]
+        # Empty pieces vanish, but a second piece that is empty keeps its dot when one follows.
+        for place, piece in enumerate(pieces[1:], 1):
+            if piece:
+                result += piece if place == 1 and not pieces[0] else b"." + piece
+        return result
+
+    return split
+
+
+def _characters(token: bytes) -> list[bytes]:
+    return [_to_bytes(char) for char in token.decode("utf-8", "surrogateescape")]
+
+
+def _slice_from_left(token: bytes, size: int) -> bytes:
+    return b".".join([token[start : start + size] for start in range(0, len(token), size)])
+
+
+def _slice_from_right(token: bytes, size: int) -> bytes:
+    first = len(token) % size
+    head = [token[:first]] if first else []
+    rest = [token[start : start + size] for start in range(first, len(token), size)]
+    return b".".join(head + rest)
+
+
+_SIZED: Final[dict[str, Callable[[bytes, int], bytes]]] = {
+    "splitfromleft": lambda token, size: token[:size] + b"." + token[size:],
+    "splitfromright": lambda token, size: token[:-size] + b"." + token[-size:],
+    "slicefromleft": _slice_from_left,
+    "slicefromright": _slice_from_right,
+    "left": lambda token, size: token[:size],
+    "right": lambda token, size: token[-size:],
+}

@@ -1,0 +1,148 @@
+"""Stream configurations: our answers against the real server's, word for word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from pynats_server.jetstream.surroundings import Limits
+
+from tests.conformance.jetstream.config_cases import CREATE, UPDATE, Case, FakeAccount, Json
+from tests.conformance.jetstream.config_differences import DIFFERENCES
+from tests.conformance.jetstream.config_rows_create import CREATE_CASES
+from tests.conformance.jetstream.config_rows_json import JSON_CASES
+from tests.conformance.jetstream.config_rows_limits import (
+    NARROW_STEPS,
+    SECOND,
+    SERVER_CONFIG,
+    WIDE_STEPS,
+)
+from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
+from tests.support.oracle import Oracle
+from tests.support.process import REFERENCE, ServerProcess
+
+pytestmark = pytest.mark.reference
+
+
+def _params(cases: Iterable[Case]) -> list[object]:
+    """The cases as parameters; those that differ must do so still."""
+    return [
+        pytest.param(
+            case,
+            id=case.id,
+            marks=[pytest.mark.xfail(reason=DIFFERENCES[case.id], strict=True)]
+            if case.id in DIFFERENCES
+            else [],
+        )
+        for case in cases
+    ]
+
+
+def _ask(oracle: Oracle, verb: str, name: str, body: bytes) -> Json:
+    reply = json.loads(oracle.request(f"$JS.API.STREAM.{verb}.{name}".encode(), body))
+    key = "error" if "error" in reply else "config"
+    return {key: reply[key]}
+
+
+def _compare(oracle: Oracle, case: Case, account: FakeAccount, strict: bool = True) -> None:
+    before = [(CREATE, config["name"], config) for config in case.given]
+    before += [(UPDATE, "S", {"name": "S", **config}) for config in case.then]
+    for verb, name, config in before:
+        body = json.dumps(config).encode()
+        theirs = _ask(oracle, verb, name, body)
+        if "config" not in theirs:
+            pytest.fail("the case rests on a stream that cannot be made", pytrace=False)
+        assert account.answer(verb, name, body, strict) == theirs
+    theirs = _ask(oracle, case.verb, case.name, case.body)
+    assert account.answer(case.verb, case.name, case.body, strict) == theirs
+
+
+@pytest.mark.parametrize("case", _params(JSON_CASES))
+def test_json(case: Case, oracle: Oracle) -> None:
+    _compare(oracle, case, FakeAccount())
+
+
+@pytest.mark.parametrize("case", _params(CREATE_CASES))
+def test_create(case: Case, oracle: Oracle) -> None:
+    _compare(oracle, case, FakeAccount())
+
+
+@pytest.mark.parametrize("case", _params(UPDATE_CASES))
+def test_update(case: Case, oracle: Oracle) -> None:
+    _compare(oracle, case, FakeAccount())
+
+
+@pytest.fixture(scope="module")
+def lenient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder: Path = tmp_path_factory.mktemp("lenient")
+    config = f'jetstream {{ store_dir: "{folder}/store", strict: false }}\n'
+    with ServerProcess(REFERENCE, folder, config) as server:
+        yield server
+
+
+@pytest.fixture
+def lenient(lenient_server: ServerProcess) -> Iterator[Oracle]:
+    with Oracle(lenient_server.port) as client:
+        yield client
+        for name in client.api("STREAM.NAMES")["streams"] or []:
+            client.api(f"STREAM.DELETE.{name}")
+
+
+@pytest.mark.parametrize("case", _params(JSON_CASES))
+def test_json_lenient(case: Case, lenient: Oracle) -> None:
+    _compare(lenient, case, FakeAccount(), strict=False)
+
+
+NARROW = FakeAccount(
+    bounds=Limits(
+        duplicate_window=60 * SECOND,
+        max_streams=4,
+        max_consumers=4,
+        max_memory=2000,
+        max_storage=20_000,
+        memory_max_stream_bytes=1500,
+        storage_max_stream_bytes=15_000,
+        max_bytes_required=True,
+    ),
+    server_memory=3000,
+    server_storage=50_000,
+)
+WIDE = FakeAccount(
+    bounds=Limits(duplicate_window=60 * SECOND), server_memory=3000, server_storage=50_000
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "account", "steps"),
+    [("narrow", NARROW, NARROW_STEPS), ("wide", WIDE, WIDE_STEPS)],
+    ids=["narrow", "wide"],
+)
+def test_limits(
+    user: str, account: FakeAccount, steps: tuple[tuple[str, Json], ...], tmp_path: Path
+) -> None:
+    config = SERVER_CONFIG.format(folder=tmp_path) + f"no_auth_user: {user}\n"
+    theirs, ours = [], []
+    with ServerProcess(REFERENCE, tmp_path, config) as server, Oracle(server.port) as oracle:
+        for verb, config_ in steps:
+            body = json.dumps(config_).encode()
+            theirs.append((verb, config_, _ask(oracle, verb, config_["name"], body)))
+            ours.append((verb, config_, account.answer(verb, config_["name"], body)))
+    assert ours == theirs
+
+
+def test_every_difference_is_a_case() -> None:
+    ids = {case.id for case in (*JSON_CASES, *CREATE_CASES, *UPDATE_CASES)}
+    assert set(DIFFERENCES) <= ids
+
+
+def test_list_shows_what_is_stored(oracle: Oracle) -> None:
+    """Only create, update and info add the server's version and level to the metadata."""
+    account = FakeAccount()
+    body = b'{"name":"S","metadata":{"a":"b"}}'
+    made = account.answer(CREATE, "S", body)
+    assert _ask(oracle, CREATE, "S", body) == made
+    assert oracle.api("STREAM.INFO.S")["config"] == made["config"]
+    (listed,) = oracle.api("STREAM.LIST")["streams"]
+    assert listed["config"] == account.configs["S"].as_dict()

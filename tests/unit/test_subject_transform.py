@@ -1,0 +1,96 @@
+"""Subject mapping: published examples, properties, and what the oracle cannot tell."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pynats_common.subjects import subject_matches
+from pynats_server.core.fnv import fnv1a32
+from pynats_server.subject_transform import SubjectTransform, TransformError
+
+TOKEN = st.text(st.characters(codec="utf-8", exclude_characters=". \t\r\n\f\x00*>"), min_size=1)
+SUBJECT = st.lists(TOKEN, min_size=1, max_size=5).map(".".join)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"), [(b"", 0x811C9DC5), (b"a", 0xE40C292C), (b"foobar", 0xBF9CF968)]
+)
+def test_hash_vectors(data: bytes, expected: int) -> None:
+    assert fnv1a32(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("customer", "partition"),
+    [("customerid1", 0), ("customerid2", 2), ("customerid3", 1), ("customerid4", 2)],
+)
+def test_documented_partitions(customer: str, partition: int) -> None:
+    transform = SubjectTransform.compile(
+        "neworders.*", "neworders.{{wildcard(1)}}.{{partition(3,1)}}"
+    )
+    assert transform.apply(f"neworders.{customer}") == f"neworders.{customer}.{partition}"
+
+
+def test_result_has_the_type_of_the_subject() -> None:
+    transform = SubjectTransform.compile("a.*", "b.$1")
+    assert transform.apply("a.é") == "b.é"
+    assert transform.apply("a.é".encode()) == "b.é".encode()
+    assert transform.apply(b"a.\xff") == b"b.\xff"
+    assert transform.apply("c.d") is None
+
+
+def test_empty_sides() -> None:
+    assert SubjectTransform.compile("", "a.>").apply("b.c") == "a.b.c"
+    keep = SubjectTransform.compile("a.*", "")
+    assert keep.apply("a.b") == "a.b"
+    assert keep.apply("b.b") is None
+
+
+def test_error_names_the_side_at_fault() -> None:
+    with pytest.raises(TransformError, match=r"^invalid subject a\.\.b$") as refused:
+        SubjectTransform.compile("a..b", "c")
+    assert refused.value.in_source
+    with pytest.raises(TransformError) as refused:
+        SubjectTransform.compile("a", "c.>")
+    assert not refused.value.in_source
+
+
+@given(SUBJECT, st.data())
+def test_every_matching_subject_is_taken_apart_and_joined(
+    subject: str, data: st.DataObject
+) -> None:
+    tokens = subject.split(".")
+    source = [data.draw(st.sampled_from([token, "*"])) for token in tokens]
+    stars = [place for place, token in enumerate(source) if token == "*"]
+    order = data.draw(st.permutations(range(len(stars))))
+    dest = ["x%", *(f"{{{{wildcard({star + 1})}}}}" for star in order)]
+    transform = SubjectTransform.compile(".".join(source), ".".join(dest))
+    expected = ".".join(["x%", *(tokens[stars[star]] for star in order)])
+    assert transform.apply(subject) == expected
+
+
+@given(SUBJECT, SUBJECT)
+def test_only_what_the_source_matches_is_changed(source: str, subject: str) -> None:
+    for pattern in (source, source + ".>", source + ".*"):
+        transform = SubjectTransform.compile(pattern, "x.>" if pattern.endswith(">") else "x")
+        matched = transform.apply(subject) is not None
+        assert matched == subject_matches(pattern, subject)
+
+
+@given(SUBJECT, st.integers(1, 9))
+def test_cutting_keeps_every_character(token: str, size: int) -> None:
+    token = token.replace(".", "")
+    for function in ("splitFromLeft", "splitfromright", "SliceFromLeft", "sliceFromRight"):
+        transform = SubjectTransform.compile("*", f"{{{{{function}(1,{size})}}}}")
+        cut = transform.apply(token.encode())
+        assert cut is not None
+        assert cut.replace(b".", b"") == token.encode()
+
+
+@given(st.text(), st.text())
+def test_garbage_is_refused_or_compiled(src: str, dest: str) -> None:
+    try:
+        transform = SubjectTransform.compile(src, dest)
+    except TransformError:
+        return
+    transform.apply(src)
