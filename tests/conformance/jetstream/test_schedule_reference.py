@@ -16,7 +16,7 @@ from tests.conformance.jetstream.schedule_rows import DUE, PATTERNS
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
-from tests.support.schedule_file import read_due_times
+from tests.support.timer_files import read_due_times
 
 pytestmark = pytest.mark.reference
 # Longer than a test server runs.

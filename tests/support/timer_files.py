@@ -1,4 +1,4 @@
-"""The file in which the real server keeps when each scheduled message is due."""
+"""The files in which the real server keeps when messages are due or end."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ def read_due_times(path: Path) -> dict[str, int]:
         zigzag, place = _uvarint(data, place + 2 + size)
         _, place = _uvarint(data, place)
         times[subject] = (zigzag >> 1) ^ -(zigzag & 1)
+    return times
+
+
+def read_expiry_times(path: Path) -> dict[int, int]:
+    """Sequence -> time in ns, from a `thw.db` written at shutdown."""
+    data = path.read_bytes()
+    version, count, _ = struct.unpack_from("<BQQ", data)
+    assert version == 1
+    place, times = 17, {}
+    for _ in range(count):
+        zigzag, place = _uvarint(data, place)
+        seq, place = _uvarint(data, place)
+        times[seq] = (zigzag >> 1) ^ -(zigzag & 1)
     return times
 
 
