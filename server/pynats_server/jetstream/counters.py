@@ -39,6 +39,8 @@ class Combined(NamedTuple):
     sources: Sources
 
 
+# msgspec reports broken UTF-8 inside of a string in its own way.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _BODY: Final = msgspec.json.Decoder(_Body)
 _SOURCES: Final = msgspec.json.Decoder(Sources)
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
@@ -66,7 +68,7 @@ def read_total(body: bytes) -> Decimal:
     """The total in a stored body. Raises ApiError 10172 when it has none."""
     try:
         total = _number(_BODY.decode(body).val)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         total = None
     if total is None:
         raise api_error(10172)
@@ -89,7 +91,7 @@ def read_sources(header: bytes | None) -> Sources:
         return {}
     try:
         return _SOURCES.decode(header)
-    except msgspec.DecodeError as broken:
+    except _UNREADABLE as broken:
         raise api_error(10172) from broken
 
 
