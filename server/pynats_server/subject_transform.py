@@ -154,7 +154,8 @@ class SubjectTransform:
                 chosen = (0,)
             else:
                 # An index below 1 means the first token of the subject.
-                chosen = tuple(stars[i - 1] + 1 if i > 0 else 1 for i in call.indexes)
+                first = 2 if source[0] == ">" else 1
+                chosen = tuple(stars[i - 1] + 1 if i > 0 else first for i in call.indexes)
             plain = plain and call.function == "wildcard"
             groups += chosen
             parts.append(_part(call, chosen))
@@ -194,9 +195,9 @@ def _to_bytes(text: str) -> bytes:
 
 
 def _source_pattern(tokens: list[str]) -> re.Pattern[bytes]:
-    """A group per token: group n + 1 is what token n matched."""
+    """A group per token: group n + 1 is what token n matched; after it, the first token of `>`."""
     token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # what is published to `a.*` is never mapped
-    wild = {"*": b"(" + token + b")", ">": b"(" + token + rb"(?:\." + token + b")*)"}
+    wild = {"*": b"(" + token + b")", ">": b"((" + token + rb")(?:\." + token + b")*)"}
     return re.compile(
         rb"\.".join(wild.get(name, b"(" + re.escape(_to_bytes(name)) + b")") for name in tokens)
     )

@@ -62,8 +62,8 @@ class Oracle:
         return dict(json.loads(self.request(f"$JS.API.{verb}".encode(), body)))
 
     def create(self, name: str, **config: Any) -> dict[str, Any]:
-        """Create a memory stream; `error` is in the answer when the server refuses."""
-        return self.api(f"STREAM.CREATE.{name}", name=name, storage="memory", **config)
+        """Create a stream, in memory unless told; the answer has `error` when it is refused."""
+        return self.api(f"STREAM.CREATE.{name}", **{"name": name, "storage": "memory", **config})
 
     def publish(self, subject: str, payload: bytes = b"", headers: bytes = b"") -> dict[str, Any]:
         """The PubAck."""

@@ -8,35 +8,43 @@ from __future__ import annotations
 
 import re
 
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
-_SECONDS |= {"s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
-_MAX_SECONDS = (2**63 - 1) / 1e9
+_UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6}
+_UNITS_NS |= {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
+_MAX_NS = 2**63 - 1
+
+
+def parse_nanoseconds(text: str) -> int:
+    """Nanoseconds in `text`, exactly; raises `ValueError` with the reason."""
+    negative = text.startswith("-")
+    rest = text[1:] if text[:1] in ("-", "+") else text
+    if rest == "0":
+        return 0
+    total, shown = 0, f'"{text}"'
+    while True:
+        part = _PART.match(rest)
+        assert part is not None
+        whole, fraction, unit = part.groups()
+        if not whole and not fraction:
+            raise ValueError(f"time: invalid duration {shown}")
+        if not unit:
+            raise ValueError(f"time: missing unit in duration {shown}")
+        if unit not in _UNITS_NS:
+            raise ValueError(f'time: unknown unit "{unit}" in duration {shown}')
+        total += int(whole or "0") * _UNITS_NS[unit]
+        if fraction:
+            total += int(fraction) * _UNITS_NS[unit] // 10 ** len(fraction)
+        rest = rest[part.end() :]
+        if not rest:
+            break
+    if total > _MAX_NS + negative:
+        raise ValueError(f"time: invalid duration {shown}")
+    return -total if negative else total
 
 
 def parse_duration(text: str) -> float:
     """Seconds in `text`; raises `ValueError` with the reason."""
-    rest = text[1:] if text[:1] in ("-", "+") else text
-    if rest == "0":
-        return 0.0
-    total, shown = 0.0, f'"{text}"'
-    while True:
-        part = _PART.match(rest)
-        assert part is not None
-        number, unit = part.groups()
-        if number in ("", "."):
-            raise ValueError(f"time: invalid duration {shown}")
-        if not unit:
-            raise ValueError(f"time: missing unit in duration {shown}")
-        if unit not in _SECONDS:
-            raise ValueError(f'time: unknown unit "{unit}" in duration {shown}')
-        total += float(number) * _SECONDS[unit]
-        rest = rest[part.end() :]
-        if not rest:
-            break
-    if total > _MAX_SECONDS:
-        raise ValueError(f"time: invalid duration {shown}")
-    return -total if text.startswith("-") else total
+    return parse_nanoseconds(text) / 1e9
 
 
 def show_duration(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from pynats_server.subject_transform import SubjectTransform, TransformError
 
@@ -48,6 +50,63 @@ def test_subjects_become_the_same(oracle: Oracle) -> None:
             if ours != theirs:
                 differences.append((src, dest, subject, ours, theirs))
         oracle.api("STREAM.DELETE.S")
+    assert not differences
+
+
+def random_pair(random: Random) -> tuple[str, str, str]:
+    """Source, destination and a subject that the source matches."""
+    source, subject = [], []
+    for _ in range(random.randint(1, 4)):
+        token = "".join(random.choices("ab-x", k=random.randint(1, 6)))
+        subject.append(token)
+        source.append(random.choice([token, "*", "*"]))
+    if random.random() < 0.2:
+        source[-1] = ">"
+        subject += ["tail", "end"][: random.randint(0, 2)]
+    dest = []
+    for _ in range(random.randint(1, 4)):
+        function = random.choice(
+            ["splitFromLeft", "splitfromright", "SliceFromLeft", "slicefromright", "Left", "right"]
+        )
+        index, size = random.randint(-1, 4), random.randint(-1, 5)
+        dest.append(
+            random.choice(
+                [
+                    "plain",
+                    f"${index}",
+                    f"{{{{Wildcard( {index})}}}}",
+                    f"{{{{split({index},{random.choice(['-', 'a', 'ab', ''])})}}}}",
+                    f"{{{{partition({size},{index})}}}}",
+                    f"{{{{partition({size},1, {index} )}}}}",
+                    f"{{{{partition({size})}}}}",
+                    f"{{{{{function}({index},{size})}}}}",
+                ]
+            )
+        )
+    if source[-1] == ">" or random.random() < 0.05:
+        dest.append(">")
+    return ".".join(source), ".".join(dest), ".".join(subject)
+
+
+def test_random_pairs(oracle: Oracle) -> None:
+    random = Random(7)
+    differences = []
+    for _ in range(600):
+        src, dest, subject = random_pair(random)
+        answer = oracle.create(
+            "S", subjects=[subject], subject_transform={"src": src, "dest": dest}
+        )
+        theirs = answer.get("error", {}).get("description")
+        if theirs is None:
+            theirs = oracle.message("S", oracle.publish(subject)["seq"])["subject"]
+            oracle.api("STREAM.DELETE.S")
+        try:
+            result = SubjectTransform.compile(src, dest).apply(subject)
+            ours = subject if result is None else result
+        except TransformError as refused:
+            ours = PREFIX[10156] + str(refused)
+        if ours != theirs:
+            differences.append((src, dest, subject, ours, theirs))
     assert not differences
 
 
