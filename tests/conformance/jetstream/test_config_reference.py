@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pynats_server.jetstream.surroundings import Limits
 
-from tests.conformance.jetstream.config_cases import CREATE, UPDATE, Case, FakeAccount, Json
+from tests.conformance.jetstream.config_cases import Case
 from tests.conformance.jetstream.config_differences import DIFFERENCES
 from tests.conformance.jetstream.config_rows_create import CREATE_CASES
 from tests.conformance.jetstream.config_rows_json import JSON_CASES
@@ -20,6 +20,7 @@ from tests.conformance.jetstream.config_rows_limits import (
     WIDE_STEPS,
 )
 from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
+from tests.support.fake_account import CREATE, UPDATE, FakeAccount, Json
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
 
