@@ -15,12 +15,8 @@ def human_size(size: int) -> str:
     """Bytes in units of 1024 with two digits, as the real server shows them."""
     if size < 1024:
         return f"{size} B"
-    value, unit = float(size), ""
-    for unit in "KMGTPE":
-        value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.2f} {unit}B"
+    power = min((size.bit_length() - 1) // 10, 6)
+    return f"{size / 1024**power:.2f} {' KMGTPE'[power]}B"
 
 
 def banner_lines(options: JetStreamOptions, limits: JetStreamLimits) -> list[str]:
