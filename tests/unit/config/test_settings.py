@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pynats_server.flags import FLAGS, parse_command_line
 from pynats_server.options import (
     Authorization,
+    JetStreamOptions,
     Options,
     Permissions,
     ResponsePermission,
