@@ -109,6 +109,9 @@ class Command:
         """Options from the configuration file, if any, with the flags on top; read anew at each
         call. Raises `settings.SettingsError`, a `ValueError`."""
         options = Options()
+        store_dir = dict(self.given).get("sd") or dict(self.given).get("store_dir")
+        if store_dir:  # before the file, which may not name a folder as well
+            options.jetstream.store_dir = Path(str(store_dir))
         if self.config:
             from pynats_server.settings.load import load_file
 

@@ -44,12 +44,23 @@ def apply_reload(server: Server) -> bool:
     old, server.options = server.options, options
     server.config_load_time = time.time()
     server.configure_engine()
+    _apply_jetstream_sizes(server)
     _apply_authorization(server)
     _apply_to_clients(server, old)
     for change in changes:
         server.log.notice(change.notice)
     server.log.notice("Reloaded server configuration")
     return True
+
+
+def _apply_jetstream_sizes(server: Server) -> None:
+    options, running = server.options.jetstream, server.jetstream
+    if running is None:
+        return
+    if options.max_memory is not None:
+        running.memory_usage.limit = options.max_memory
+    if options.max_file is not None:
+        running.file_usage.limit = options.max_file
 
 
 def _apply_authorization(server: Server) -> None:

@@ -27,6 +27,7 @@ from .surroundings import Limits
 from .times import SECOND, format_time, parse_time
 
 if TYPE_CHECKING:
+    from .following import Follower
     from .manager import JetStream
 
 
@@ -84,6 +85,7 @@ class JetStreamAccount:
         self.account = account
         self.limits = limits
         self.streams: dict[str, Stream] = {}
+        self.followers: list[Follower] = []  # mirrors and sources, told of new and ended streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
         self.api_total = 0
         self.api_errors = 0
@@ -150,6 +152,7 @@ class JetStreamAccount:
                     f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
                     f"its files stay in {folder}: {error}"
                 )
+        self._streams_changed()
 
     def _open(self, folder: Path) -> None:
         plain = FileConfig(folder.name, folder, keys=self._keys())
@@ -165,6 +168,10 @@ class JetStreamAccount:
         self.manager.log.notice(
             f"  Restored {stream.store.msgs:,} messages for stream '{self.name} > {stream.name}'"
         )
+
+    def _streams_changed(self) -> None:
+        for follower in list(self.followers):
+            follower.attach()
 
     def stop(self) -> None:
         """Stops every stream; the folders stay."""
@@ -198,6 +205,7 @@ class JetStreamAccount:
                 raise api_error(10049, err=error) from error
             raise
         self.streams[config.name] = stream
+        self._streams_changed()
         advisories.stream_action(self, stream.name, "create")
         return stream
 
@@ -234,6 +242,7 @@ class JetStreamAccount:
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
             stream = self.streams[config.name]
+        self._streams_changed()
         advisories.stream_action(self, stream.name, "create")
         return stream
 
@@ -263,6 +272,7 @@ class JetStreamAccount:
                 self._open(stream.folder)
                 raise api_error(10050, err=error) from error
             self.manager.remove_later(doomed)
+        self._streams_changed()
         advisories.stream_action(self, stream.name, "delete")
 
     def _keys(self) -> Keys | None:

@@ -23,7 +23,7 @@ _PARTS: Final = (
 )
 _FRACTION: Final = re.compile(r"[.,](\d+)", re.ASCII)
 _ZONE: Final = re.compile(r"Z|([+-])(\d\d):(\d\d)", re.ASCII)
-_ZONE_HOURS_MAX, _ZONE_MINUTES_MAX = 24, 60
+_ZONE_MINUTES_MAX: Final = 60
 _DAY_MINUTES: Final = 24 * 60  # the real server reads an offset of a day but cannot write it
 
 
@@ -48,11 +48,11 @@ def normalised_time(text: str) -> str:
     zone = _ZONE.match(text, at)
     if zone is None:
         raise _unreadable(text, at, "Z07:00")
-    hours, minutes = int(zone[2] or 0), int(zone[3] or 0)
-    offset = hours * 60 + minutes
+    minutes = int(zone[3] or 0)
+    offset = int(zone[2] or 0) * 60 + minutes
     if minutes > _ZONE_MINUTES_MAX:
         raise _out_of_range(text, "time zone offset minute")
-    if hours > _ZONE_HOURS_MAX or offset >= _DAY_MINUTES:
+    if offset >= _DAY_MINUTES:
         raise _out_of_range(text, "time zone offset hour")
     if zone.end() < len(text):
         raise ValueError(f"parsing time {_shown(text)}: extra text: {_shown(text[zone.end() :])}")

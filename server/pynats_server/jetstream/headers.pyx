@@ -6,7 +6,8 @@ A header is a line after the first, and a line ends with CR LF (nothing else end
 empty line does not end the block). Names are compared byte by byte and are followed by the colon
 at once. A value starts after the spaces that follow the colon, keeps trailing spaces and tabs,
 and reaches to the end of the line, or of the block. The first of several equal names counts.
-All this is how the real server reads; the tests compare.
+All this is how the real server reads, and the tests compare, except that it can miss a header
+that follows a line with its name twice.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memchr, memcmp

@@ -100,6 +100,8 @@ cdef class AckBatch:
         ingest.waiting -= self.count
         if self.count:
             ingest.engine.within_turn(lambda: self.send(error))
+        if error is None:
+            ingest.stream.committed(self.last_seq)
 
     def send(self, error: StoreError | None) -> None:
         """See __call__."""
@@ -141,8 +143,8 @@ cdef class AckBatch:
 
 cdef class Ingest(Sink):
     """Where a stream's subjects lead. `stream` takes what is not plain: `accept(subject, reply,
-    headers, payload)`, `enforce(subject)` after an append that may have passed a limit, and
-    `appended()` once per turn."""
+    headers, payload)`, `enforce(subject)` after an append that may have passed a limit,
+    `appended()` once per turn, and `committed(last_seq)` when a turn's messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
                  StoreEngine store not None, stream, str name not None, str domain not None,
@@ -231,6 +233,7 @@ cdef class Ingest(Sink):
         self.scheduled = False
         self.batch = AckBatch(self)
         self.stream.appended()
+        batch.last_seq = self.store.last_seq
         self.store.commit(batch)
 
     def settle(self) -> None:

@@ -12,6 +12,10 @@ from pynats_server.options import JetStreamOptions
 SHARE = 3, 4
 MEMORY_IF_UNKNOWN = 256 << 20
 DISK_IF_UNKNOWN = 1 << 40
+CGROUP_LIMITS = (  # version 2, version 1
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ def default_store_dir() -> Path:
 
 def resolve(options: JetStreamOptions) -> JetStreamLimits:
     """The limits in force."""
-    store_dir = options.store_dir or default_store_dir() / "jetstream"
+    store_dir = options.store_dir or default_store_dir()
     return JetStreamLimits(
         options.max_memory if options.max_memory is not None else _share(_memory()),
         options.max_file if options.max_file is not None else _share(_free_disk(store_dir)),
@@ -44,9 +48,23 @@ def _share(whole: int) -> int:
 
 def _memory() -> int:
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return MEMORY_IF_UNKNOWN
+    return min([machine, *_cgroup_limits()])
+
+
+def _cgroup_limits() -> list[int]:
+    """The memory limits of the container this process is in, if any: bytes."""
+    limits: list[int] = []
+    for path in CGROUP_LIMITS:
+        try:
+            text = path.read_text().strip()
+        except OSError:  # not this version of cgroups, or none
+            continue
+        if text.isdecimal():  # "max" = no limit
+            limits.append(int(text))
+    return limits
 
 
 def _free_disk(folder: Path) -> int:

@@ -216,6 +216,7 @@ class SourceInfo(JsonObject):
     name: str = ""
     external: ExternalStream | None = None
     lag: int = 0
+    seq: int = 0  # the last one taken over by a source
     active: int = -1  # ns since the origin was heard of; -1 = never
     error: dict[str, Any] | None = None
     filter_subject: str = ""

@@ -21,6 +21,18 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Keep a mirrored message under its origin's sequence; what lies between stays empty.
+    Result: the sequence."""
+
+    seq: int
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    ts: int  # ns
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Use up a sequence without a message (nobody is interested). Result: the sequence."""
 
@@ -45,4 +57,4 @@ class Purge:
     keep: int = 0
 
 
-Operation = Append | Skip | Remove | Purge
+Operation = Append | Copy | Skip | Remove | Purge

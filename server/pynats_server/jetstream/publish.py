@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pynats_server.subject_transform import SubjectTransform
+
 from .errors import ApiError, api_error
 from .ingest import store_error
 from .operations import Append, Skip
@@ -57,12 +59,24 @@ class Publishing:
         if 0 <= config.max_msg_size < size:
             raise api_error(10054)
         self._check_limits(subject, size)
-        self._check_resources(subject, size)
+        self.check_resources(subject, size)
         ts = stream.now()
         if config.retention != "limits" and not self._wanted(subject):
             stream.ingest.stored(stream.apply(Skip(ts)), reply)
             return
         stream.ingest.stored(stream.apply(Append(subject, headers, payload, ts)), reply)
+
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+        stream = self.stream
+        transform = stream.config.subject_transform
+        if transform is not None:
+            made = SubjectTransform.compile(transform.src, transform.dest).apply(subject)
+            subject = made if made is not None else subject
+        size = len(headers) + len(payload)
+        self._check_limits(subject, size)
+        self.check_resources(subject, size)
+        stream.ingest.stored(stream.apply(Append(subject, headers, payload, stream.now())), b"")
 
     def _wanted(self, subject: bytes) -> bool:
         """Whether an interest stream has a consumer for the subject."""
@@ -82,7 +96,7 @@ class Publishing:
         if 0 < config.max_bytes <= store.nbytes + size:
             raise api_error(10077, err="maximum bytes exceeded")
 
-    def _check_resources(self, subject: bytes, size: int) -> None:
+    def check_resources(self, subject: bytes, size: int) -> None:
         """The account's and the server's limits."""
         account = self.stream.account
         usage = account.usage(self.stream.config.storage)

@@ -8,6 +8,8 @@ make a stream's schedules depend on which server took them; the calendar itself 
 
 A cron schedule is due at every second whose wall clock in its time zone matches. So a time that
 the clock skips in spring is left out that day, and one that it repeats in autumn is due twice.
+The real server agrees, but for days that begin without midnight and changes by half an hour: it
+walks the clock in steps of a day and an hour and passes over times there.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from pynats_server.jetstream.checks import (
     check_transform,
     collide_with_any,
@@ -133,13 +131,13 @@ def _reads_durably(source: StreamSource) -> bool:
 
 def check_external_prefixes(config: StreamConfig, around: Surroundings) -> None:
     """Prefixes of other accounts and domains may not lead back into this one."""
-    copied = [*config.sources] if config.mirror is None else [config.mirror, *config.sources]
     local = [
         subject
-        for each in copied
-        if each.external is None and (origin := around.stream(each.name)) is not None
+        for each in _copied_here(config)
+        if (origin := around.stream(each.name)) is not None
         for subject in origin.subjects
     ]
+    copied = [*config.sources] if config.mirror is None else [config.mirror, *config.sources]
     external = [each.external for each in copied if each.external is not None]
     for prefix in (each.deliver for each in external if each.deliver):
         if not is_literal_subject(prefix):
@@ -158,29 +156,28 @@ def check_external_prefixes(config: StreamConfig, around: Surroundings) -> None:
 
 
 def check_cycles(config: StreamConfig, around: Surroundings) -> None:
-    """No stream may, over others of the account, copy from itself."""
-    waiting = deque([config])
-    visited: set[str] = set()
+    """The stream may not, over others of the account, copy from itself.
+
+    Only subjects that the filter of the last source lets through can go round.
+    """
+    waiting = [config]
+    seen: set[str] = set()
     while waiting:
-        here = waiting.popleft()
-        visited.add(here.name)
-        for source in here.sources:
-            if source.external is not None:
-                continue
-            if source.name in visited:
-                # Only subjects that the filter lets through can go round.
-                if not source.filter_subject or collide_with_any(
-                    source.filter_subject, here.subjects
-                ):
+        here = waiting.pop()
+        for each in _copied_here(here):
+            if each.name == config.name:
+                let_through = each.filter_subject if each is not here.mirror else ""
+                if not let_through or collide_with_any(let_through, here.subjects):
                     raise invalid_config("detected cycle")
-            elif (origin := around.stream(source.name)) is not None:
+            elif each.name not in seen and (origin := around.stream(each.name)) is not None:
+                seen.add(each.name)
                 waiting.append(origin)
-        mirror = here.mirror
-        if mirror is not None and mirror.external is None:
-            if mirror.name in visited:
-                raise invalid_config("detected cycle")
-            if (origin := around.stream(mirror.name)) is not None:
-                waiting.append(origin)
+
+
+def _copied_here(config: StreamConfig) -> list[StreamSource]:
+    """What it copies from its own account."""
+    copied = config.sources if config.mirror is None else [*config.sources, config.mirror]
+    return [each for each in copied if each.external is None]
 
 
 def check_filters(config: StreamConfig) -> None:

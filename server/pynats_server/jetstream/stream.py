@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
 
-from .errors import ApiError
+from .errors import ApiError, api_error
+from .following import Following
 from .ingest import Ingest, store_error
 from .model import SourceInfo, StreamConfig, StreamState
-from .operations import Append, Operation, Purge, Remove, Skip
+from .operations import Append, Copy, Operation, Purge, Remove, Skip
 from .publish import Publishing
 from .store import FileStore, MemoryStore, StoreError
 from .times import ZERO_TIME, format_time
@@ -49,7 +50,8 @@ class Stream:
         self.created = created
         self.store = store
         self.folder = folder
-        self.watchers: list[Callable[[], None]] = []
+        self.watchers: list[Callable[[], None]] = []  # called when more has become durable
+        self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._expiry_at = 0
@@ -66,6 +68,7 @@ class Stream:
             manager.options.max_buffered_msgs,
         )
         self.publishing = Publishing(self)
+        self.following = Following(self)
         self.ingest.settle()
         self._take_limits()
 
@@ -84,6 +87,7 @@ class Stream:
         self._enforce_limits()
         self.publishing.recover()
         self._subscribe()
+        self.following.configured()
         self._arm_expiry()
 
     def stop(self) -> None:
@@ -108,6 +112,7 @@ class Stream:
         self._subscribe()
         self._enforce_limits()
         self.publishing.configured()
+        self.following.configured()
         self._arm_expiry()
 
     def _stop_timers(self) -> None:
@@ -115,6 +120,7 @@ class Stream:
             self._expiry.cancel()
             self._expiry = None
         self.publishing.stop()
+        self.following.stop()
 
     def _take_limits(self) -> None:
         config, ingest = self.config, self.ingest
@@ -161,8 +167,19 @@ class Stream:
         """At the end of a turn that brought messages."""
         if self.config.max_age > 0 and self._expiry is None:
             self._arm_expiry()
+
+    def committed(self, last_seq: int) -> None:
+        """Everything up to `last_seq` is durable."""
+        self.durable_seq = max(self.durable_seq, last_seq)
         for watcher in self.watchers:
             watcher()
+
+    def take_copy(self, copy: Copy) -> None:
+        """A mirror's next message. Raises ApiError or StoreError."""
+        if copy.seq <= self.store.last_seq:
+            raise api_error(10029, err=f"sequence {copy.seq} of the origin is behind the mirror")
+        self.publishing.check_resources(copy.subject, len(copy.headers) + len(copy.payload))
+        self.ingest.stored(self.apply(copy), b"")
 
     def on_internal_error(self, error: Exception) -> None:
         """A mistake of ours met while handling a message."""
@@ -204,9 +221,13 @@ class Stream:
         """Carries an operation out. Raises StoreError, and then nothing has changed."""
         match operation:
             case Append(subject, headers, payload, ts):
-                seq = self.store.append(subject, headers or None, payload, ts)
+                result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
-                result = seq
+            case Copy(seq, subject, headers, payload, ts):
+                if seq > self.store.last_seq + 1:
+                    self.store.skip(seq - 1 - self.store.last_seq, ts)
+                result = self.store.append(subject, headers or None, payload, ts)
+                self.enforce(subject)
             case Skip(ts):
                 result = self.store.skip(1, ts)
             case Remove(seq, erase):
@@ -293,4 +314,4 @@ class Stream:
 
     def origins(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
         """How far the mirror and the sources have come."""
-        return None, []
+        return self.following.info()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from pynats_server.options import Options
+from pynats_server.options import JetStreamOptions, Options
 from pynats_server.settings.durations import show_duration
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.reading import Setting
@@ -24,6 +24,7 @@ class Change:
     new: Any
     reloadable: bool
     field: str  # what the real server's messages call it
+    reason: str = ""  # the refusal, where it has words of its own
 
     def __repr__(self) -> str:
         return f"<Change {self.name}>"
@@ -31,6 +32,8 @@ class Change:
     @property
     def refusal(self) -> str:
         """Why a running server cannot take this change over."""
+        if self.reason:
+            return self.reason
         old, new = _shown(self.name, self.old), _shown(self.name, self.new)
         return f"config reload not supported for {self.field}: old={old}, new={new}"
 
@@ -50,12 +53,31 @@ def diff(old: Options, new: Options) -> list[Change]:
         if before != after:
             reloadable = setting.reloadable or _tolerated(path, old, new)
             changes.append(Change(setting.name, before, after, reloadable, _go_name(setting)))
+    return changes + _jetstream_changes(old.jetstream, new.jetstream)
+
+
+def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:
+    """The sizes may grow from one configured value to another; nothing else may change."""
+    changes: list[Change] = []
+    for option in fields(JetStreamOptions):
+        name = f"jetstream.{option.name}"
+        before, after = getattr(old, option.name), getattr(new, option.name)
+        if before == after:
+            continue
+        reloadable, reason = False, f"config reload not supported for {name}"
+        if option.name == "store_dir":
+            reason = "config reload not supported for jetstream storage directory"
+        elif option.name in ("max_memory", "max_file"):
+            reloadable = before is not None and after is not None and after > before
+            reason = "config reload not supported for decreasing jetstream max memory and store"
+        changes.append(Change(name, before, after, reloadable, name, reason))
     return changes
 
 
 def _watched() -> dict[str, Setting]:
     """The option fields and the row that speaks for each; `http_host` has no row of its own."""
-    rows = {s.path: s for s in SETTINGS if s.read and s.name not in ("listen", "http")}
+    elsewhere = ("listen", "http", "jetstream", "store_dir")
+    rows = {s.path: s for s in SETTINGS if s.read and s.name not in elsewhere}
     rows["http_host"] = next(s for s in SETTINGS if s.name == "http")
     return rows
 

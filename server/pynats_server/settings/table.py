@@ -12,6 +12,7 @@ from typing import Any
 from pynats_server.options import DEFAULT_PORT, Options
 from pynats_server.settings import readers as r
 from pynats_server.settings.authorization import read_authorization
+from pynats_server.settings.jetstream import read_jetstream, read_store_dir
 from pynats_server.settings.reading import Setting
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
@@ -240,6 +241,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("pid_file", "file for the process id", r.path, ("pidfile",), reloadable=True),
     Setting("ports_file_dir", "directory for the ports file", r.path, reloadable=True),
+    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream),
+    Setting(
+        "store_dir",
+        "directory of JetStream's files",
+        read_store_dir,
+        ("storedir",),
+        field="jetstream.store_dir",
+        go_name="StoreDir",
+    ),
     # parts that are not built yet
     Setting("tls", "TLS for clients"),
     Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
@@ -273,8 +283,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
     Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
-    Setting("jetstream", "JetStream", off=(False, "disabled", "disable")),
-    Setting("store_dir", "directory of JetStream's files", aliases=("storedir",)),
     Setting("feature_flags", "features that are not for everybody yet", off=({},)),
     Setting("cluster", "routes to servers of the same cluster", off=({},)),
     Setting("gateway", "gateways to other clusters", off=({},)),

@@ -25,6 +25,16 @@ def validate(options: Options) -> None:
         raise ValueError("server name cannot contain spaces")
     _validate_ports(options)
     _validate_no_auth_user(options)
+    _validate_jetstream_domain(options.jetstream.domain)
+
+
+def _validate_jetstream_domain(domain: str) -> None:
+    if any(char in domain for char in ".*>"):
+        raise ValueError("invalid domain name: may not contain ., * or >")
+    if any(char in domain for char in " \t\r\n\f"):
+        raise ValueError(
+            f'invalid domain name: derived "$JS.{domain}.API.>" is not a valid subject'
+        )
 
 
 def _validate_ports(options: Options) -> None:
@@ -54,6 +64,8 @@ def startup_warnings(options: Options) -> list[str]:
     secrets = [auth.password, auth.token, *(user.password for user in auth.users)]
     if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    if options.jetstream.enabled and options.jetstream.store_dir is None:
+        warnings.append("Temporary storage directory used, data could be lost on system reboot")
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

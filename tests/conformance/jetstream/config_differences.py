@@ -10,8 +10,10 @@ _STARRED = (
 _SPACED = "the real server takes subjects for republish that no message can have"
 _NUL = "no subject of this broker has null bytes: they would end up in other programs' C strings"
 _DAY = "the real server reads this offset but fails to store what it read"
+_TWO_WAYS = "the real server takes a stream named before one that leads to it for a cycle"
 
 DIFFERENCES = {
+    "create two ways to one stream": _TWO_WAYS,
     'kind {"name":"S","placement":{"tags":[]}} #36': _NIL,
     "create again empty placement tags": _NIL,
     "create again empty sources": _NIL,
@@ -27,6 +29,8 @@ DIFFERENCES = {
     "create republish a b to c pedantic": _SPACED,
     "create republish a to b c": _SPACED,
     "create republish a to b c pedantic": _SPACED,
+    "create republish a..b to ": _SPACED,
+    "create republish a..b to  pedantic": _SPACED,
     "time +24:00": _DAY,
     "time -23:60": _DAY,
 }

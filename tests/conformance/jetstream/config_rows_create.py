@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.conformance.jetstream.config_cases import Case, Json, create
+from tests.conformance.jetstream.config_cases import Case, create
+from tests.support.fake_account import Json
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -47,7 +48,7 @@ _EDGES: tuple[tuple[str, tuple[int, ...]], ...] = (
 )  # fmt: skip
 _DESTINATIONS = (
     ("a.*", "b.$1"), ("a.*", "b"), ("a.*", "b.*"), ("a.*", "b.$2"), ("a.*", "b.{{wildcard(1)}}"), ("a.*", "b.{{wildcard(2)}}"), ("a.*", "b.{{Foo(1)}}"), ("a.*", "b.{{wildcard()}}"),
-    ("a.*", "b.{{partition(5,1)}}"), ("a.>", "b.>"), ("a.>", "b"), ("a", "b.>"), ("a", "b"), ("", "b.>"), ("", "b"), ("", ""), ("a", ""), ("a..b", "c"), ("a b", "c"), ("a", "b..c"),
+    ("a.*", "b.{{partition(5,1)}}"), ("a.>", "b.>"), ("a.>", "b"), ("a", "b.>"), ("a", "b"), ("", "b.>"), ("", "b"), ("", ""), ("a", ""), ("a..b", "c"), ("a..b", ""), ("a b", "c"), ("a", "b..c"),
     ("a", "b c"), ("a", ".b"), (">", ">"), ("a.*", "b.{{left(1,2)}}"), ("a.*", "b.{{split(1)}}"), ("a.*", "b.{{random(3)}}"), ("a.>", "b.>.c"), ("*", "b.$1"), ("*", "$JS.API.$1"),
 )  # fmt: skip
 
@@ -378,6 +379,8 @@ def _sources() -> list[Case]:
         create("cycle over a mirror", {"name": "A", "mirror": {"name": "S"}}, sources=[{"name": "A"}]),
         create("cycle over a source", {"name": "A", "sources": [{"name": "S"}]}, mirror={"name": "A"}),
         create("no cycle over another account", {"name": "A", "sources": [{"name": "S", "external": far}]}, sources=[{"name": "A"}]),
+        create("two ways to one stream", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, sources=[{"name": "A"}, {"name": "B"}]),
+        create("two ways to one stream, long first", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, sources=[{"name": "B"}, {"name": "A"}]),
         create("diamond", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, {"name": "C", "sources": [{"name": "A"}]}, sources=[{"name": "B"}, {"name": "C"}]),
         create("deliver prefix over subjects", {"name": "O", "subjects": [">"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
         create("deliver prefix in subjects", {"name": "O", "subjects": ["*.o"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.jetstream.config_cases import CREATE, UPDATE, Json
+from tests.support.fake_account import CREATE, UPDATE, Json
 
 SECOND = 1_000_000_000
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.conformance.jetstream.config_cases import UPDATE, Case, Json, update
+from tests.conformance.jetstream.config_cases import Case, update
+from tests.support.fake_account import UPDATE, Json
 
 MS = 1_000_000
 SECOND = 1000 * MS

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pynats_server.flags import FLAGS, parse_command_line
 from pynats_server.options import (
     Authorization,
+    JetStreamOptions,
     Options,
     Permissions,
     ResponsePermission,
@@ -312,7 +313,9 @@ def test_reload_watches_every_option() -> None:
         new: Any = {bool: not old, str: f"{old}x", list: ["x"], dict: {"x": "y"}}.get(type(old))
         if new is None and isinstance(old, int | float):
             new = old + 1
-        if new is None:
+        if path == "jetstream":
+            new = JetStreamOptions(enabled=not old.enabled)
+        elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
         assert len(diff(Options(), changed)) == 1, path

@@ -113,7 +113,7 @@ def test_no_time_is_passed_over(
             ],
             id="twice in autumn",
         ),
-        # The real server finds no time, or one of another year, on days without midnight.
+        # On these days the real server finds no time, or one of another year.
         pytest.param(
             "0 30 5 14 3 *",
             "America/Havana",
@@ -127,6 +127,13 @@ def test_no_time_is_passed_over(
             "2026-11-24T00:00:00Z",
             ["2028-03-28T00:00:00+03:00"],
             id="skipped midnight",
+        ),
+        pytest.param(
+            "41 0 19 4 4 *",
+            "Australia/Lord_Howe",
+            "2026-11-24T00:00:00Z",
+            ["2027-04-04T19:00:41+10:30"],
+            id="half an hour repeated",
         ),
         pytest.param(
             "0 0 0 29 2 *", None, "2026-11-24T00:00:00Z", ["2028-02-29T00:00:00Z"], id="leap day"

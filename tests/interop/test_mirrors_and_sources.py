@@ -1,0 +1,195 @@
+"""Mirrors and sources, compared with the real server's; restarts; origins that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from test_store_reference import reference
+from test_stream_backup import api, ours
+
+Dump = dict[str, Any]
+
+STREAMS: dict[str, dict[str, Any]] = {
+    "whole": {"mirror": {"name": "A"}},
+    "filtered": {"mirror": {"name": "A", "filter_subject": "a.0"}},
+    "from_3": {"mirror": {"name": "A", "opt_start_seq": 3}},
+    "mirror_renamed": {
+        "mirror": {
+            "name": "A",
+            "subject_transforms": [
+                {"src": "a.0", "dest": "z.0"},
+                {"src": "a.1", "dest": "z.1"},
+            ],
+        }
+    },
+    "of_nothing": {"mirror": {"name": "NOPE"}},
+    "of_a_mirror": {"mirror": {"name": "whole"}},
+    "in_memory": {"mirror": {"name": "A"}, "storage": "memory", "max_msgs": 2},
+    "source": {"sources": [{"name": "A"}]},
+    "two_filters": {
+        "sources": [{"name": "A", "filter_subject": "a.2"}, {"name": "A", "filter_subject": "a.1"}]
+    },
+    "source_renamed": {
+        "sources": [
+            {
+                "name": "A",
+                "subject_transforms": [
+                    {"src": "a.0", "dest": "z.0"},
+                    {"src": "a.1", "dest": "z.1"},
+                ],
+            }
+        ]
+    },
+    "source_from_3": {"sources": [{"name": "A", "opt_start_seq": 3}], "subjects": ["own"]},
+    "of_a_source": {"sources": [{"name": "source"}]},
+    "transformed": {
+        "sources": [{"name": "A"}],
+        "subject_transform": {"src": "a.*", "dest": "q.{{wildcard(1)}}"},
+    },
+    "source_of_nothing": {"sources": [{"name": "NOPE"}]},
+}
+IDENTITY = re.compile(rb"(Nats-Stream-Source: (?:\S+ ){4}\S+) \S{8}\r\n")
+
+
+async def publish(client: Client, subject: str, body: bytes, **headers: str) -> dict[str, Any]:
+    names = {key.replace("_", "-"): value for key, value in headers.items()}
+    reply = await client.request(subject, body, headers=names or None)
+    found: dict[str, Any] = json.loads(reply.data)
+    return found
+
+
+async def settled(client: Client, expected: Callable[[Dump], bool], name: str) -> Dump:
+    """The stream once `expected` holds of its info."""
+    for _ in range(400):
+        info = await api(client, f"STREAM.INFO.{name}")
+        if expected(info):
+            return info
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{name} did not get there: {info}")
+
+
+async def dump(client: Client, name: str, count: int) -> Dump:
+    info = await settled(client, lambda i: bool(i["state"]["messages"] == count), name)
+    state = info["state"]
+    messages = []
+    for seq in range(max(state["first_seq"], 1), state["last_seq"] + 1):
+        reply = await api(client, f"STREAM.MSG.GET.{name}", seq=seq)
+        if "message" in reply:
+            m = reply["message"]
+            block = IDENTITY.sub(rb"\1\r\n", base64.b64decode(m.get("hdrs", "")))
+            messages.append((seq, m["subject"], block, m.get("data")))
+    keep = ("messages", "first_seq", "last_seq", "num_deleted", "num_subjects")
+    origins = [info.get("mirror"), *info.get("sources", ())]
+    for origin in origins:
+        if origin is not None:
+            origin["active"] = origin["active"] >= 0
+            origin.get("error", {}).pop("description", None)
+    origins.sort(key=lambda o: o.get("filter_subject", "") if o else "")  # theirs have no order
+    return {"state": {k: state.get(k) for k in keep}, "messages": messages, "origins": origins}
+
+
+COUNTS = {
+    "whole": 5, "filtered": 3, "from_3": 4, "mirror_renamed": 4, "of_nothing": 0, "of_a_mirror": 5,
+    "in_memory": 2, "source": 5, "two_filters": 2, "source_renamed": 4, "source_from_3": 5,
+    "of_a_source": 5, "transformed": 5, "source_of_nothing": 0,
+}  # fmt: skip
+
+
+async def scenario(client: Client) -> dict[str, Dump]:
+    made = await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+    assert "error" not in made
+    await publish(client, "a.0", b"v0")
+    await publish(client, "a.1", b"v1")
+    await publish(client, "a.2", b"v2", Nats_Expected_Stream="A", X="y", Nats_Msg_Id="m2")
+    await publish(client, "a.0", b"v3", X="z")
+    await api(client, "STREAM.MSG.DELETE.A", seq=2)
+    for name, config in STREAMS.items():
+        made = await api(client, f"STREAM.CREATE.{name}", name=name, **config)
+        assert "error" not in made, (name, made)
+    await settled(client, lambda i: bool(i["state"]["last_seq"] == 4), "whole")
+    await settled(client, lambda i: bool(i["state"]["last_seq"] == 3), "of_a_source")
+    await publish(client, "a.0", b"v4")
+    await publish(client, "a.1", b"v5")
+    await publish(client, "own", b"mine")
+    found = {name: await dump(client, name, COUNTS[name]) for name in STREAMS}
+    for name in ("of_nothing", "source_of_nothing"):  # the real server finds out later
+        await settled(client, lambda i: "error" in str(i.get("mirror") or i["sources"]), name)
+        found[name] = await dump(client, name, 0)
+    return found
+
+
+async def run(open_server: Callable[[], Any], work: Callable[[Client], Awaitable[Any]]) -> Any:
+    async with open_server() as client:
+        return await work(client)
+
+
+@pytest.mark.reference
+def test_both_servers_take_over_the_same(tmp_path: Path) -> None:
+    theirs = asyncio.run(run(lambda: reference(tmp_path / "theirs", None), scenario))
+    mine = asyncio.run(run(lambda: ours(tmp_path / "ours"), scenario))
+    for name in STREAMS:
+        assert mine[name] == theirs[name], name
+
+
+def test_followers_go_on_after_a_restart(tmp_path: Path) -> None:
+    async def first(client: Client) -> None:
+        await scenario(client)
+
+    async def second(client: Client) -> None:
+        for i in range(3):
+            await publish(client, "a.0", b"more %d" % i)
+        whole = await dump(client, "whole", 8)
+        assert [m[0] for m in whole["messages"]] == [1, 3, 4, 5, 6, 7, 8, 9][
+            : len(whole["messages"])
+        ]
+        source = await dump(client, "source", 8)
+        bodies = [base64.b64decode(m[3]) for m in source["messages"]]
+        assert bodies == [b"v0", b"v2", b"v3", b"v4", b"v5", b"more 0", b"more 1", b"more 2"]
+        two = await dump(client, "two_filters", 2)
+        assert two["state"]["last_seq"] == 2
+
+    asyncio.run(run(lambda: ours(tmp_path / "js"), first))
+    asyncio.run(run(lambda: ours(tmp_path / "js"), second))
+
+
+def test_origins_come_and_go(tmp_path: Path) -> None:
+    async def work(client: Client) -> None:
+        await api(client, "STREAM.CREATE.M", name="M", mirror={"name": "A"})
+        await api(client, "STREAM.CREATE.S", name="S", sources=[{"name": "A"}])
+        info = await api(client, "STREAM.INFO.M")
+        assert info["mirror"]["error"]["err_code"] == 10059
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await publish(client, "a.1", b"one")
+        await dump(client, "M", 1)
+        await dump(client, "S", 1)
+        await api(client, "STREAM.DELETE.A")
+        info = await api(client, "STREAM.INFO.S")
+        assert info["sources"][0]["error"]["err_code"] == 10059
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await publish(client, "a.1", b"new")
+        await asyncio.sleep(0.05)
+        assert (await dump(client, "M", 1))["state"]["last_seq"] == 1  # never mixes two histories
+
+    asyncio.run(run(lambda: ours(tmp_path / "js"), work))
+
+
+def test_a_mirror_is_promoted(tmp_path: Path) -> None:
+    async def work(client: Client) -> None:
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await publish(client, "a.1", b"one")
+        await api(client, "STREAM.CREATE.M", name="M", mirror={"name": "A"})
+        await dump(client, "M", 1)
+        assert "error" not in await api(client, "STREAM.DELETE.A")
+        promoted = await api(client, "STREAM.UPDATE.M", name="M", subjects=["a.>"])
+        assert "error" not in promoted, promoted
+        assert (await publish(client, "a.1", b"two")) == {"stream": "M", "seq": 2}
+
+    asyncio.run(run(lambda: ours(tmp_path / "js"), work))

@@ -1,0 +1,126 @@
+"""Properties of validation; the conformance suite compares its rules with the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.model import StreamConfig, StreamConfigRequest, StreamSource
+from pynats_server.jetstream.validation import (
+    check_config,
+    prepare_create,
+    prepare_update,
+    public_config,
+    same_config,
+)
+from pynats_server.version import VERSION
+
+from tests.support.fake_account import FakeAccount
+from tests.support.stream_configs import stream_configs
+
+
+def request(fields: dict[str, Any]) -> StreamConfigRequest:
+    normal = {**fields}
+    if normal.get("persist_mode") == "default":
+        normal["persist_mode"] = ""
+    return msgspec.convert(normal, StreamConfigRequest)
+
+
+@given(stream_configs(), stream_configs(), stream_configs())
+def test_requests_give_configurations_or_api_errors(
+    first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]
+) -> None:
+    account = FakeAccount()
+    for name, fields in (("O", first), ("A", second), ("S", third)):
+        asked = request({**fields, "name": name})
+        before = asked.copy()
+        try:
+            account.configs[name] = prepare_create(asked, account, asked.pedantic)
+        except ApiError:
+            continue
+        finally:
+            assert asked == before
+    for name in account.configs:
+        asked = request({**third, "name": name})
+        before = asked.copy()
+        try:
+            prepare_update(account.configs[name], asked, account, asked.pedantic)
+        except ApiError:
+            continue
+        finally:
+            assert asked == before
+
+
+@given(stream_configs(), stream_configs())
+def test_what_is_prepared_stays_as_it_is(origin: dict[str, Any], fields: dict[str, Any]) -> None:
+    account = FakeAccount()
+    try:
+        origin_asked = request({**origin, "name": "O"})
+        account.configs["O"] = prepare_create(origin_asked, account)
+    except ApiError:
+        account.configs.clear()
+    try:
+        made = prepare_create(request(fields), account)
+    except ApiError:
+        return
+    assert type(made) is StreamConfig
+    assert prepare_create(made, account) == made
+    assert check_config(made, account) == made
+    account.configs[made.name] = made
+    assert prepare_create(made, account) == made
+    assert same_config(made, made)
+    assert prepare_update(made, made, account) == made
+    # What answers show may be sent back.
+    assert prepare_update(made, public_config(made), account) == made
+
+
+@given(stream_configs(), st.booleans())
+def test_the_order_of_streams_does_not_matter(fields: dict[str, Any], reverse: bool) -> None:
+    names = ["B", "C", "D"]
+    streams = [StreamConfig(name=name, subjects=[f"{name}.>"]) for name in names]
+    found = []
+    for order in (streams, streams[::-1]):
+        account = FakeAccount({stream.name: stream for stream in order})
+        try:
+            found.append(repr(prepare_create(request({**fields, "name": "S"}), account)))
+        except ApiError as error:
+            found.append(repr(error.as_dict()))
+    assert found[0] == found[1]
+
+
+def test_answers_name_the_server_that_gives_them() -> None:
+    made = prepare_create(StreamConfig(name="S", metadata={"a": "b"}), FakeAccount())
+    shown = public_config(made)
+    assert made.metadata == {"a": "b", "_nats.req.level": "0"}
+    assert shown.metadata == {**made.metadata, "_nats.ver": VERSION, "_nats.level": "5"}
+
+
+def test_the_required_level_is_no_difference() -> None:
+    made = prepare_create(StreamConfig(name="S"), FakeAccount())
+    older = made.copy()
+    older.metadata = {}
+    assert same_config(made, older)
+    older.max_msgs = 7
+    assert not same_config(made, older)
+
+
+def test_a_long_chain_of_sources_is_walked() -> None:
+    """Every stream is looked at once, however many ways lead to it, and without recursion."""
+    account = FakeAccount()
+    for number in range(3000):
+        before = [f"N{number - back}" for back in (1, 2) if number >= back]
+        sources = [StreamSource(name=name) for name in before]
+        config = StreamConfig(name=f"N{number}", subjects=[f"n.{number}"], sources=sources)
+        account.configs[config.name] = config
+    last = StreamConfig(name="LAST", subjects=["last"], sources=[StreamSource(name="N2999")])
+    assert prepare_create(last, account).sources == last.sources
+
+
+def test_what_a_file_name_cannot_have_is_refused() -> None:
+    with pytest.raises(ApiError) as caught:
+        prepare_create(StreamConfig(name="a\0b", subjects=["q"]), FakeAccount())
+    assert caught.value.err_code == 10049
