@@ -17,7 +17,6 @@ from pynats_server.core.account import Account
 
 from . import advisories
 from .errors import api_error
-from .ingest import Usage
 from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
 from .store.crypt import Keys
@@ -25,6 +24,7 @@ from .store.meta import read_meta, write_meta
 from .stream import Stream
 from .surroundings import Limits
 from .times import SECOND, format_time, parse_time
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .following import Follower

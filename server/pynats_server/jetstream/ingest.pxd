@@ -1,7 +1,8 @@
 """How published messages get into a stream, and their acknowledgements out.
 
-Messages that need no look at their headers go from the connection's buffer into the store without
-a Python object; all others are handed to the stream (`publish.py`). Acknowledgements collect in a
+Messages whose headers and whose stream ask for no more than `Admission` checks go from the
+connection's buffer into the store without a Python object; all others are handed to the stream
+(`publish.py`). Acknowledgements collect in a
 batch per loop turn, which the store calls once everything in it is durable.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -9,16 +10,9 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.sublist cimport Message, Sink, Subscription
+from pynats_server.jetstream.admission cimport Admission, Marks
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
-
-
-cdef class Usage:
-    """Bytes that the streams of one account hold in one kind of storage, and their limit."""
-    cdef public int64_t used
-    cdef public int64_t limit  # -1 = unlimited
-    cdef public Usage parent  # of the whole server
-
-    cdef bint fits(self, int64_t more) noexcept
+from pynats_server.jetstream.usage cimport Usage
 
 
 cdef class AckBatch:
@@ -28,6 +22,7 @@ cdef class AckBatch:
     cdef size_t used
     cdef size_t capacity
     cdef readonly uint32_t count
+    cdef uint64_t nbytes  # of the messages acknowledged here
     cdef uint64_t last_seq  # of the stream, when the batch was closed
 
     cdef int put(self, uint64_t seq, const char* reply, uint32_t reply_len,
@@ -41,6 +36,7 @@ cdef class Ingest(Sink):
     cdef object stream
     cdef object loop
     cdef Usage usage
+    cdef readonly Admission admission
     cdef bytes ack_head  # `{"stream":"NAME","seq":`
     cdef AckBatch batch
     cdef bint scheduled
@@ -48,12 +44,18 @@ cdef class Ingest(Sink):
     cdef int64_t charged  # bytes of the store that `usage` has counted
     cdef public bint fast  # no feature of the stream needs a look at plain messages
     cdef public bint no_ack
-    cdef public int64_t max_msg_size  # -1 = unlimited
-    cdef public int64_t max_msgs
-    cdef public int64_t max_bytes
-    cdef public int64_t max_per_subject
+    # limits whose excess goes, oldest first; 0 = none
+    cdef public uint64_t max_msgs
+    cdef public uint64_t max_bytes
+    cdef public uint64_t max_per_subject
     cdef public uint64_t waiting  # acknowledgements not sent yet
     cdef public uint64_t max_waiting
+    cdef public uint64_t waiting_bytes  # of the messages that wait
+    cdef public uint64_t max_waiting_bytes
 
+    cdef int _take(self, Message* msg, Sink source) except -1
+    cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1
+    cdef int _refuse(self, Message* msg, int verdict) except -1
+    cdef int _duplicate(self, Message* msg) except -1
     cdef int _slow(self, Message* msg, Sink source) except -1
     cdef int _schedule(self) except -1

@@ -6,6 +6,11 @@ from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route
+from pynats_server.jetstream.admission cimport (
+    DUPLICATE, NO_ROLLUP, PASSED, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
+    read_rollup,
+)
+from pynats_server.jetstream.store.expiry cimport header_marks
 
 import msgspec
 
@@ -23,7 +28,7 @@ cdef struct AckHead:
     uint32_t final  # the body stands whatever becomes of the store
 
 cdef enum:
-    RECORD_OVERHEAD = 34  # of a record on disk with headers
+    RARE = -1  # a verdict: publish.py decides
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
 
 
@@ -40,27 +45,6 @@ def store_error(error: StoreError) -> ApiError:
     if isinstance(error, TooLarge):
         return api_error(10054)
     return api_error(10077, err=error)
-
-
-cdef class Usage:
-    def __init__(self, limit: int = -1, parent: Usage | None = None):
-        self.limit = limit
-        self.parent = parent
-
-    cdef bint fits(self, int64_t more) noexcept:
-        if self.limit >= 0 and self.used + more > self.limit:
-            return False
-        return self.parent is None or self.parent.fits(more)
-
-    def has_room(self, more: int) -> bool:
-        """Whether `more` bytes fit into this limit and the server's."""
-        return self.fits(more)
-
-    def add(self, delta: int) -> None:
-        """Counts bytes here and for the server."""
-        self.used += delta
-        if self.parent is not None:
-            self.parent.used += delta
 
 
 cdef class AckBatch:
@@ -98,6 +82,7 @@ cdef class AckBatch:
         """Sends the acknowledgements, or says to each why its message was not kept."""
         cdef Ingest ingest = self.ingest
         ingest.waiting -= self.count
+        ingest.waiting_bytes -= self.nbytes
         if self.count:
             ingest.engine.within_turn(lambda: self.send(error))
         if error is None:
@@ -143,18 +128,19 @@ cdef class AckBatch:
 
 cdef class Ingest(Sink):
     """Where a stream's subjects lead. `stream` takes what is not plain: `accept(subject, reply,
-    headers, payload)`, `enforce(subject)` after an append that may have passed a limit,
+    headers, payload)`,
     `appended()` once per turn, and `committed(last_seq)` when a turn's messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
                  StoreEngine store not None, stream, str name not None, str domain not None,
-                 Usage usage not None, max_waiting: int):
+                 Usage usage not None, max_waiting: int, max_waiting_bytes: int):
         self.account = account
         self.engine = engine
         self.store = store
         self.stream = stream
         self.loop = engine.loop
         self.usage = usage
+        self.admission = Admission(store, usage, name)
         head = b'{"stream":' + msgspec.json.encode(name)
         if domain:
             head += b',"domain":' + msgspec.json.encode(domain)
@@ -163,60 +149,134 @@ cdef class Ingest(Sink):
             raise ValueError("stream and domain names are too long")
         self.batch = AckBatch(self)
         self.max_waiting = max_waiting
-        self.max_msg_size = self.max_msgs = self.max_bytes = self.max_per_subject = -1
+        self.max_waiting_bytes = max_waiting_bytes
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether too many messages wait for their acknowledgement to take another one."""
+        return (
+            self.waiting >= self.max_waiting or self.waiting_bytes >= self.max_waiting_bytes
+        )
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        sub.delivered += 1
+        try:
+            return self._take(msg, source)
+        except StoreError as error:
+            refusal = self.refusal(store_error(error))
+        except Exception as error:  # a mistake of ours must not end the publisher's connection
+            self.stream.on_internal_error(error)
+            refusal = self.refusal(api_error(10077, err="internal error"))
+        if msg.reply_len:
+            self.answer(msg.reply[:msg.reply_len], refusal, True)
+        return 1
+
+    cdef int _take(self, Message* msg, Sink source) except -1:
         cdef uint64_t seq
         cdef StoreEngine store = self.store
+        cdef Admission admission = self.admission
         cdef int64_t now
-        sub.delivered += 1
+        cdef Marks marks
+        cdef bint marked = False
+        cdef Rollup rollup = NO_ROLLUP
+        cdef int verdict
         if (
             not self.fast
             or self.waiting >= self.max_waiting
-            or (self.max_msg_size >= 0 and msg.total_len > <uint64_t>self.max_msg_size)
-            or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
-            or (msg.header_len and (
-                memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL
-                or msg.header_len > 65535
-            ))
+            or self.waiting_bytes >= self.max_waiting_bytes
         ):
             return self._slow(msg, source)
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
-        try:
-            seq = store.append_raw(
-                <const uint8_t*>msg.subject, msg.subject_len,
-                <const uint8_t*>msg.payload, msg.header_len,
-                <const uint8_t*>msg.payload + msg.header_len, msg.total_len - msg.header_len, now,
+        if msg.header_len and memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL:
+            marked = True
+            read_marks(msg.payload, msg.header_len, &marks)
+            verdict = self._check(msg, &marks, now)
+            if verdict == RARE:
+                return self._slow(msg, source)
+            if verdict == DUPLICATE:
+                return self._duplicate(msg)
+            if verdict != PASSED:
+                return self._refuse(msg, verdict)
+            rollup = read_rollup(msg.payload, &marks)
+        verdict = admission.fit(msg.header_len, msg.total_len)
+        if verdict == PASSED:
+            verdict = admission.limit(
+                msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
             )
-        except StoreError as error:
-            if msg.reply_len:
-                self.answer(msg.reply[:msg.reply_len], self.refusal(store_error(error)), True)
-            return 1
-        if (
-            self.max_per_subject > 0
-            or (self.max_msgs > 0 and store.msgs > <uint64_t>self.max_msgs)
-            or (self.max_bytes > 0 and store.nbytes > <uint64_t>self.max_bytes)
-        ):
-            self.stream.enforce(msg.subject[:msg.subject_len])
+        if verdict != PASSED:
+            return self._refuse(msg, verdict)
+        seq = store.append_raw(
+            <const uint8_t*>msg.subject, msg.subject_len,
+            <const uint8_t*>msg.payload, msg.header_len,
+            <const uint8_t*>msg.payload + msg.header_len, msg.total_len - msg.header_len, now,
+        )
+        if self.max_per_subject or self.max_msgs or self.max_bytes:
+            store.enforce(self.max_msgs, self.max_bytes, self.max_per_subject,
+                          <const uint8_t*>msg.subject, msg.subject_len)
+        if marked:
+            admission.note(msg.payload, &marks, seq, now)
+        else:
+            admission.note_plain()
+        if rollup == ROLLUP_SUBJECT:
+            if store.count_of(<const uint8_t*>msg.subject, msg.subject_len) > 1:
+                store.purge(msg.subject[:msg.subject_len], 0, 1)
+        elif rollup == ROLLUP_ALL:
+            store.compact(seq)
         self.settle()
         if msg.reply_len and not self.no_ack:
             self.batch.put(seq, msg.reply, msg.reply_len, NULL, 0, False)
+            self.batch.nbytes += msg.total_len
             self.waiting += 1
+            self.waiting_bytes += msg.total_len
         self._schedule()
         return 1
 
+    cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1:
+        cdef Admission admission = self.admission
+        cdef int64_t ttl = 0
+        cdef int verdict
+        if marks.rare:
+            return RARE
+        if present(marks.ttl):
+            header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl)
+            # What is invalid, or to be stored otherwise than it was sent, is rare.
+            if ttl == 0 or 0 < ttl < admission.ttl_min:
+                return RARE
+        verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl)
+        if verdict != PASSED:
+            return verdict
+        return admission.identify(msg.payload, marks, now)
+
+    cdef int _refuse(self, Message* msg, int verdict) except -1:
+        if msg.reply_len and not self.no_ack:
+            error = self.admission.error(verdict, msg.payload[:msg.header_len])
+            self.answer(msg.reply[:msg.reply_len], self.refusal(error), True)
+        return 1
+
+    cdef int _duplicate(self, Message* msg) except -1:
+        cdef char body[BODY_MAX + 64]
+        cdef size_t length = len(self.ack_head)
+        if msg.reply_len and not self.no_ack:
+            memcpy(body, <const char*>self.ack_head, length)
+            length += snprintf(
+                body + length, 64, b"%llu,\"duplicate\": true}\r\n",
+                <unsigned long long>self.admission.found,
+            )
+            # Not before the message it repeats is durable.
+            self.batch.put(
+                self.admission.found, msg.reply, msg.reply_len, body, <uint32_t>length, False
+            )
+            self.waiting += 1
+            self._schedule()
+        return 1
+
     cdef int _slow(self, Message* msg, Sink source) except -1:
-        subject = msg.subject[:msg.subject_len]
-        reply = msg.reply[:msg.reply_len]
-        headers = msg.payload[:msg.header_len]
-        try:
-            self.stream.accept(subject, reply, headers, msg.payload[msg.header_len:msg.total_len])
-        except Exception as error:  # a mistake of ours must not end the publisher's connection
-            self.stream.on_internal_error(error)
-            if reply:
-                self.answer(reply, self.refusal(api_error(10077, err="internal error")), True)
+        self.stream.accept(
+            msg.subject[:msg.subject_len], msg.reply[:msg.reply_len],
+            msg.payload[:msg.header_len], msg.payload[msg.header_len:msg.total_len],
+        )
         return 1
 
     cdef int _schedule(self) except -1:
@@ -241,13 +301,11 @@ cdef class Ingest(Sink):
         cdef int64_t delta = <int64_t>self.store.nbytes - self.charged
         if delta:
             self.charged += delta
-            self.usage.used += delta
-            if self.usage.parent is not None:
-                self.usage.parent.used += delta
+            self.usage.grow(delta)
 
-    def stored(self, seq: int, bytes reply not None, bytes body=None) -> None:
+    def stored(self, seq: int, bytes reply not None, bytes body=None, size: int = 0) -> None:
         """After an append (or a duplicate): acknowledges it once it is durable, in the standard
-        form or with a JSON `body`."""
+        form or with a JSON `body`. `size` of headers and payload counts as waiting until then."""
         self.settle()
         if reply and not self.no_ack:
             if body is None:
@@ -258,6 +316,8 @@ cdef class Ingest(Sink):
                     seq, reply, <uint32_t>len(reply), body, <uint32_t>len(body), False
                 )
             self.waiting += 1
+            self.waiting_bytes += size
+            self.batch.nbytes += size
         self._schedule()
 
     def answer(self, bytes reply not None, bytes body not None, final: bool = True) -> None:
@@ -269,6 +329,18 @@ cdef class Ingest(Sink):
         self.batch.put(0, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final)
         self.waiting += 1
         self._schedule()
+
+    def ack(self, seq: int, bytes more not None) -> bytes:
+        """A PubAck with more fields, e.g. `,"val":"5"`."""
+        return self.ack_head + b"%d" % seq + more + b"}"
+
+    def refuse_busy(self, bytes reply not None) -> None:
+        """Tells a publisher at once that its message was dropped because too many wait."""
+        if reply and not self.no_ack:
+            self.account.publish(
+                self.engine, reply, self.refusal(api_error(10167)),
+                headers=b"NATS/1.0 429 Too Many Requests\r\n\r\n",
+            )
 
     def refusal(self, error: ApiError) -> bytes:
         """The PubAck of a message that was not kept."""

@@ -17,9 +17,9 @@ from pynats_server.options import JetStreamOptions
 
 from .account import AccountLimits, JetStreamAccount
 from .api import Api
-from .ingest import Usage
 from .limits import JetStreamLimits
 from .store import Syncer
+from .usage import Usage
 
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 

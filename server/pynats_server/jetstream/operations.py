@@ -8,6 +8,9 @@ Operations carry everything the outcome depends on, the time included.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Rollup = Literal["", "sub", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class Append:
     headers: bytes
     payload: bytes
     ts: int  # ns
+    rollup: Rollup = ""  # which older messages it replaces
+    ends: bytes = b""  # subject of a schedule that ends with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,14 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Use up a sequence without a message (nobody is interested). Result: the sequence."""
+    """Use up the sequence of a message that nobody is interested in; its headers still count.
+    Result: the sequence."""
 
+    subject: bytes
+    headers: bytes
     ts: int
+    rollup: Rollup = ""
+    ends: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,76 @@
 """What a published message has to pass before it is kept, in the real server's order
-(server-inventory 6.5)."""
+(server-inventory 6.5), for streams and headers that the compiled ingest leaves to Python.
+
+`check` decides and changes nothing; `keep` carries the decision out. What both paths check is in
+`Admission`; here are subject transforms, counters, schedules and republishing.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 from pynats_server.subject_transform import SubjectTransform
 
+from . import counters, scheduling
+from . import headers as header_blocks
 from .errors import ApiError, api_error
 from .ingest import store_error
-from .operations import Append, Skip
+from .message_ttl import parse_ttl
+from .operations import Append, Rollup, Skip
+from .republish import Republisher
 from .store import StoreError
+from .times import SECOND
 
 if TYPE_CHECKING:
     from .stream import Stream
 
-HEADERS_MAX = 65535
-RECORD_OVERHEAD = 34  # bytes of a record on disk beside subject, headers and payload
+ROLLUP: Final = b"Nats-Rollup"
+TTL: Final = b"Nats-TTL"
+STREAM_SOURCE: Final = b"Nats-Stream-Source"
+REQUEST_INFO: Final = b"Nats-Request-Info"
+FORGET_MIN_S: Final = 0.05
+
+_UNFIT_FOR_COUNTERS = frozenset(
+    (
+        ROLLUP,
+        b"Nats-Expected-Stream",
+        b"Nats-Expected-Last-Msg-Id",
+        b"Nats-Expected-Last-Subject-Sequence-Subject",
+        b"Nats-Expected-Last-Sequence",
+        b"Nats-Expected-Last-Subject-Sequence",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message for the stream. What a source or the stream itself brings is `sourced`: it has
+    passed the checks that are for clients elsewhere."""
+
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    sourced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with a message that has passed."""
+
+    operation: Append | Skip
+    total: Decimal | None = None  # of a counter
+
+
+class Duplicate(Exception):  # noqa: N818 - an outcome, not an error
+    """The message is there already, as `seq`."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(seq)
+        self.seq = seq
 
 
 class Publishing:
@@ -24,85 +78,235 @@ class Publishing:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
+        self.schedules = scheduling.Schedules(stream)
+        self._transform: SubjectTransform | None = None
+        self._republisher: Republisher | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
+        self._follow_config()
 
     def recover(self) -> None:
         """Builds what the checks remember from the stored messages."""
+        self.stream.ingest.admission.recover(time.time_ns())
+        self.schedules.recover()
+        self._arm_forgetting()
 
     def configured(self) -> None:
         """Follows a changed configuration."""
+        self._follow_config()
+        self.schedules.recover()
+        self._arm_forgetting()
+
+    def _follow_config(self) -> None:
+        transform, republish = self.stream.config.subject_transform, self.stream.config.republish
+        self._transform = None
+        if transform is not None:
+            self._transform = SubjectTransform.compile(transform.src, transform.dest)
+        self._republisher = None
+        if republish is not None:
+            self._republisher = Republisher(self.stream, republish)
 
     def stop(self) -> None:
         """Stops timers."""
+        self.schedules.stop()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
+
+    def end_turn(self) -> None:
+        """At the end of a turn that brought messages."""
+        if self._republisher is not None:
+            self._republisher.flush()
+        if self._forgetting is None:
+            self._arm_forgetting()
+
+    # -- messages ---------------------------------------------------------------------------
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Checks and keeps a message; the publisher hears of either."""
-        stream = self.stream
+        ingest = self.stream.ingest
+        if ingest.is_busy:
+            ingest.refuse_busy(reply)
+            return
         try:
-            self._keep(subject, reply, headers, payload)
+            plan = self.check(Incoming(self.mapped(subject), headers, payload))
+            seq = self.keep(plan)
+        except Duplicate as duplicate:
+            ingest.stored(duplicate.seq, reply, ingest.ack(duplicate.seq, b',"duplicate": true'))
         except ApiError as error:
             if reply:
-                stream.ingest.answer(reply, stream.ingest.refusal(error))
+                ingest.answer(reply, ingest.refusal(error))
         except StoreError as error:
             if reply:
-                stream.ingest.answer(reply, stream.ingest.refusal(store_error(error)))
-
-    def _keep(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        stream = self.stream
-        config = stream.config
-        if stream.ingest.waiting >= stream.ingest.max_waiting:
-            raise api_error(10167)
-        if config.sealed:
-            raise api_error(10109)
-        if len(headers) > HEADERS_MAX:
-            raise api_error(10097)
-        size = len(headers) + len(payload)
-        if 0 <= config.max_msg_size < size:
-            raise api_error(10054)
-        self._check_limits(subject, size)
-        self.check_resources(subject, size)
-        ts = stream.now()
-        if config.retention != "limits" and not self._wanted(subject):
-            stream.ingest.stored(stream.apply(Skip(ts)), reply)
-            return
-        stream.ingest.stored(stream.apply(Append(subject, headers, payload, ts)), reply)
+                ingest.answer(reply, ingest.refusal(store_error(error)))
+        else:
+            body = None
+            if plan.total is not None:
+                total = counters.show_total(plan.total).encode()
+                body = ingest.ack(seq, b',"val":"%b"' % total)
+            ingest.stored(seq, reply, body, len(headers) + len(payload))
 
     def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Keeps a message that a source has brought. Raises ApiError or StoreError."""
-        stream = self.stream
-        transform = stream.config.subject_transform
-        if transform is not None:
-            made = SubjectTransform.compile(transform.src, transform.dest).apply(subject)
-            subject = made if made is not None else subject
-        size = len(headers) + len(payload)
-        self._check_limits(subject, size)
-        self.check_resources(subject, size)
-        stream.ingest.stored(stream.apply(Append(subject, headers, payload, stream.now())), b"")
+        self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
-    def _wanted(self, subject: bytes) -> bool:
-        """Whether an interest stream has a consumer for the subject."""
+    def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
+        ApiError or StoreError."""
+        self._take(Incoming(subject, headers, payload, sourced=True))
+
+    def _take(self, message: Incoming) -> None:
+        try:
+            seq = self.keep(self.check(message))
+        except Duplicate:
+            return
+        self.stream.ingest.stored(seq, b"")
+
+    def mapped(self, subject: bytes) -> bytes:
+        """The subject under which a message is kept."""
+        made = self._transform.apply(subject) if self._transform is not None else None
+        return subject if made is None else made
+
+    def wanted(self, subject: bytes) -> bool:
+        """Whether anybody will ever read a message of that subject: an interest stream without a
+        consumer for it drops it."""
         return self.stream.config.retention != "interest"
 
-    def _check_limits(self, subject: bytes, size: int) -> None:
-        """discard new: refuses what would push the stream over a limit."""
-        config, store = self.stream.config, self.stream.store
-        if config.discard != "new":
-            return
-        if config.discard_new_per_subject and config.max_msgs_per_subject > 0:
-            count, _, _ = store.subject_state(subject)
-            if count >= config.max_msgs_per_subject:
-                raise api_error(10077, err="maximum messages per subject exceeded")
-        if 0 < config.max_msgs <= store.msgs:
-            raise api_error(10077, err="maximum messages exceeded")
-        if 0 < config.max_bytes <= store.nbytes + size:
-            raise api_error(10077, err="maximum bytes exceeded")
+    # -- checks -----------------------------------------------------------------------------
 
-    def check_resources(self, subject: bytes, size: int) -> None:
-        """The account's and the server's limits."""
-        account = self.stream.account
-        usage = account.usage(self.stream.config.storage)
-        more = RECORD_OVERHEAD + len(subject) + size
-        if usage.has_room(more):
-            return
-        if usage.limit >= 0 and usage.used + more > usage.limit:
-            raise api_error(10002)
-        raise api_error(10047 if self.stream.config.storage == "file" else 10028)
+    def check(self, message: Incoming) -> Plan:
+        """Runs every check on a message, its subject already mapped. Changes nothing. Raises
+        ApiError, Duplicate."""
+        stream, admission = self.stream, self.stream.ingest.admission
+        subject, payload = message.subject, message.payload
+        if stream.config.sealed:
+            raise api_error(10109)
+        headers = message.headers
+        increment = total = None
+        rollup: Rollup = ""
+        ts, ttl, ttl_error = stream.now(), 0, None
+        if headers:
+            headers = header_blocks.remove(headers, REQUEST_INFO)
+            increment = self._increment(message, headers)
+            try:
+                ttl = parse_ttl(header_blocks.get(headers, TTL) or b"")
+            except ValueError:
+                ttl_error = api_error(10165)
+            if not message.sourced:
+                admission.check_expected(subject, headers, ttl)
+                headers = scheduling.check_schedule(stream, subject, headers)
+                if header_blocks.get(headers, STREAM_SOURCE):
+                    raise api_error(10227)
+            original = admission.check_identity(headers, ts, message.sourced)
+            if original:
+                raise Duplicate(original)
+            rollup = self._rollup(headers)
+        if stream.config.allow_msg_counter:
+            if increment is None:
+                raise api_error(10169)
+            message = Incoming(subject, headers, payload, message.sourced)
+            total, headers, payload = self._count(message, increment)
+        size = len(headers) + len(payload)
+        admission.check_size(len(headers), size)
+        ends = scheduling.ended_schedule(headers) if self._may_roll_up else b""
+        if not self.wanted(subject):
+            return Plan(Skip(subject, headers, ts, rollup, ends))
+        if ttl_error is not None:
+            raise ttl_error
+        if 0 < ttl < admission.ttl_min:
+            headers = header_blocks.remove(headers, TTL)
+            headers = header_blocks.add(headers, TTL, b"%d" % admission.ttl_min)
+            size = len(headers) + len(payload)
+        has_rollup = bool(header_blocks.get(headers, ROLLUP))
+        admission.check_limits(subject, len(headers), size, has_rollup)
+        return Plan(Append(subject, headers, payload, ts, rollup, ends), total)
+
+    @property
+    def _may_roll_up(self) -> bool:
+        return self.stream.config.allow_rollup_hdrs and not self.stream.config.deny_purge
+
+    def _rollup(self, headers: bytes) -> Rollup:
+        value = (header_blocks.get(headers, ROLLUP) or b"").lower()
+        if not self._may_roll_up:
+            return ""
+        if value == b"sub":
+            return "sub"
+        return "all" if value == b"all" else ""
+
+    def _increment(self, message: Incoming, headers: bytes) -> Decimal | None:
+        text = header_blocks.get(headers, counters.INCREMENT_HEADER)
+        if not text:
+            return None
+        increment = counters.parse_increment(text)
+        if message.sourced:
+            return increment
+        if not self.stream.config.allow_msg_counter:
+            raise api_error(10168)
+        if message.payload:
+            raise api_error(10170)
+        if any(header_blocks.get_all(headers, _UNFIT_FOR_COUNTERS).values()):
+            raise api_error(10171)
+        return increment
+
+    def _count(self, message: Incoming, increment: Decimal) -> tuple[Decimal, bytes, bytes]:
+        """The new total of a counter, and the header block and body to store."""
+        total, sources = counters.ZERO, counters.Sources()
+        last = self.stream.store.load_last(message.subject)
+        if last is not None:
+            total = counters.read_total(last.payload)
+            sources = counters.read_sources(
+                header_blocks.get(last.headers or b"", counters.SOURCES_HEADER)
+            )
+        headers = message.headers
+        origin = header_blocks.get(headers, STREAM_SOURCE)
+        if origin:
+            words = origin.decode(errors="replace").split(" ")
+            subject = words[4] if len(words) > 4 else message.subject.decode(errors="replace")
+            combined = counters.combine(
+                total, sources, words[0], subject, counters.read_total(message.payload)
+            )
+            total, sources = combined.total, combined.sources
+            headers = header_blocks.set(
+                headers,
+                counters.INCREMENT_HEADER,
+                counters.show_total(combined.increment).encode(),
+            )
+        else:
+            total = counters.add(total, increment)
+        if sources:
+            headers = header_blocks.set(
+                headers, counters.SOURCES_HEADER, counters.write_sources(sources)
+            )
+        return total, headers, counters.write_total(total)
+
+    # -- keeping ----------------------------------------------------------------------------
+
+    def keep(self, plan: Plan) -> int:
+        """Carries a plan out and returns the sequence. Raises StoreError; nothing is kept then."""
+        stream, operation = self.stream, plan.operation
+        if isinstance(operation, Skip):
+            return stream.apply(operation)
+        target, last_seq = None, 0
+        if self._republisher is not None:
+            target = self._republisher.subject(operation.subject)
+            if target is not None:
+                _, _, last_seq = stream.store.subject_state(operation.subject)
+        seq = stream.apply(operation)
+        if stream.config.allow_msg_schedules:
+            self.schedules.stored(operation.subject, operation.headers, seq, operation.ts)
+        if self._republisher is not None and target is not None:
+            message = operation.subject, operation.headers, operation.payload
+            self._republisher.add(target, seq, operation.ts, last_seq, message)
+        return seq
+
+    # -- the duplicate window ---------------------------------------------------------------
+
+    def _arm_forgetting(self) -> None:
+        """Ids of messages are forgotten as others come; this is for streams that fall silent."""
+        due = self.stream.ingest.admission.ids.forget(self.stream.now())
+        if due:
+            wait = max((due - time.time_ns()) / SECOND, FORGET_MIN_S)
+            self._forgetting = asyncio.get_running_loop().call_later(wait, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        self._arm_forgetting()

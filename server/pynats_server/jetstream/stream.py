@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pynats_server.core.sublist import Subscription
 
 from .errors import ApiError, api_error
+from .expiry import Expiry
 from .following import Following
 from .ingest import Ingest, store_error
 from .model import SourceInfo, StreamConfig, StreamState
@@ -26,10 +27,6 @@ from .times import ZERO_TIME, format_time
 
 if TYPE_CHECKING:
     from .account import JetStreamAccount
-
-EXPIRY_MIN = 0.01  # seconds; messages that expire together go together
-EXPIRY_MAX = 3600.0
-EXPIRY_BATCH = 5000  # messages removed before the loop gets a turn
 
 Done = Callable[[int, ApiError | None], None]
 
@@ -53,8 +50,6 @@ class Stream:
         self.watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
-        self._expiry: asyncio.TimerHandle | None = None
-        self._expiry_at = 0
         manager = account.manager
         self.log = manager.log
         self.ingest = Ingest(
@@ -66,7 +61,9 @@ class Stream:
             manager.options.domain,
             account.usage(config.storage),
             manager.options.max_buffered_msgs,
+            manager.options.max_buffered_size,
         )
+        self.expiry = Expiry(self)
         self.publishing = Publishing(self)
         self.following = Following(self)
         self.ingest.settle()
@@ -88,7 +85,7 @@ class Stream:
         self.publishing.recover()
         self._subscribe()
         self.following.configured()
-        self._arm_expiry()
+        self.expiry.arm()
 
     def stop(self) -> None:
         """Takes nothing more, acknowledges what is durable by then, and closes the store."""
@@ -113,27 +110,23 @@ class Stream:
         self._enforce_limits()
         self.publishing.configured()
         self.following.configured()
-        self._arm_expiry()
+        self.expiry.configured()
 
     def _stop_timers(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
+        self.expiry.stop()
         self.publishing.stop()
         self.following.stop()
 
     def _take_limits(self) -> None:
         config, ingest = self.config, self.ingest
-        ingest.max_msg_size = config.max_msg_size
-        ingest.max_msgs = config.max_msgs
-        ingest.max_bytes = config.max_bytes
-        ingest.max_per_subject = config.max_msgs_per_subject
+        ingest.admission.configure(config)
+        ingest.max_msgs = max(config.max_msgs, 0)
+        ingest.max_bytes = max(config.max_bytes, 0)
+        ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
         ingest.no_ack = config.no_ack
-        limited = max(config.max_msgs, config.max_bytes, config.max_msgs_per_subject) > 0
         ingest.fast = not (
             config.sealed
-            or config.retention != "limits"
-            or (config.discard == "new" and limited)
+            or config.retention == "interest"
             or config.subject_transform is not None
             or config.republish is not None
             or config.allow_msg_counter
@@ -142,7 +135,7 @@ class Stream:
         )
 
     def _subscribe(self) -> None:
-        wanted = set() if self.config.mirror or self.config.sealed else set(self.config.subjects)
+        wanted = set() if self.config.mirror else set(self.config.subjects)
         for subject in list(self.subscriptions):
             if subject not in wanted:
                 self.account.account.unsubscribe(self.subscriptions.pop(subject))
@@ -165,8 +158,8 @@ class Stream:
 
     def appended(self) -> None:
         """At the end of a turn that brought messages."""
-        if self.config.max_age > 0 and self._expiry is None:
-            self._arm_expiry()
+        self.publishing.end_turn()
+        self.expiry.arm()
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
@@ -178,7 +171,8 @@ class Stream:
         """A mirror's next message. Raises ApiError or StoreError."""
         if copy.seq <= self.store.last_seq:
             raise api_error(10029, err=f"sequence {copy.seq} of the origin is behind the mirror")
-        self.publishing.check_resources(copy.subject, len(copy.headers) + len(copy.payload))
+        size = len(copy.headers) + len(copy.payload)
+        self.ingest.admission.check_storage(copy.subject, len(copy.headers), size)
         self.ingest.stored(self.apply(copy), b"")
 
     def on_internal_error(self, error: Exception) -> None:
@@ -223,13 +217,17 @@ class Stream:
             case Append(subject, headers, payload, ts):
                 result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
+                self.ingest.admission.stored(headers, result, ts)
+                self._roll_up(operation, result, 1)
             case Copy(seq, subject, headers, payload, ts):
                 if seq > self.store.last_seq + 1:
                     self.store.skip(seq - 1 - self.store.last_seq, ts)
                 result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
-            case Skip(ts):
+            case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
+                self.ingest.admission.stored(headers, result, ts)
+                self._roll_up(operation, result, 0)
             case Remove(seq, erase):
                 result = int(self.store.erase(seq) if erase else self.store.remove(seq))
             case Purge(filter, up_to, keep):
@@ -237,57 +235,32 @@ class Stream:
         self.ingest.settle()
         return result
 
+    def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
+        """Removes what the message stored as `seq` replaces."""
+        if operation.rollup == "sub":
+            self.store.purge(operation.subject, 0, keep)
+        elif operation.rollup == "all":
+            self.store.compact(seq if keep else seq + 1)
+        if operation.ends:
+            self.store.purge(operation.ends)
+
     # -- limits -----------------------------------------------------------------------------
 
-    def enforce(self, subject: bytes) -> None:
-        """After an append: removes the oldest messages beyond a limit."""
-        config, store = self.config, self.store
-        if config.max_msgs_per_subject > 0:
-            count, first, _ = store.subject_state(subject)
-            while count > config.max_msgs_per_subject:
-                store.remove(first)
-                count, first, _ = store.subject_state(subject)
-        self._enforce_totals()
-
-    def _enforce_totals(self) -> None:
-        config, store = self.config, self.store
-        while (0 < config.max_msgs < store.msgs) or (0 < config.max_bytes < store.nbytes):
-            if not store.remove(store.first_seq):
-                break
+    def enforce(self, subject: bytes = b"") -> None:
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream."""
+        ingest = self.ingest
+        self.store.enforce_limits(
+            ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject
+        )
 
     def _enforce_limits(self) -> None:
         """All limits on all messages, after recovery or an update."""
-        limit = self.config.max_msgs_per_subject
+        limit = self.ingest.max_per_subject
         if limit > 0:
-            for subject, count in self.store.subject_totals(b">").items():
-                if count > limit:
-                    self.store.purge(subject, 0, limit)
-        self._enforce_totals()
+            for subject in self.store.crowded(limit):
+                self.store.enforce_limits(0, 0, limit, subject)
+        self.enforce()
         self.ingest.settle()
-
-    # -- age --------------------------------------------------------------------------------
-
-    def _arm_expiry(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        if self.config.max_age <= 0 or not self.store.msgs:
-            return
-        wait = (self.store.first_ts + self.config.max_age - time.time_ns()) / 1e9
-        self._expiry = asyncio.get_running_loop().call_later(
-            min(max(wait, EXPIRY_MIN), EXPIRY_MAX), self._expire
-        )
-
-    def _expire(self) -> None:
-        self._expiry = None
-        limit = time.time_ns() - self.config.max_age
-        store = self.store
-        for _ in range(EXPIRY_BATCH):
-            if not store.msgs or store.first_ts > limit:
-                break
-            store.remove(store.first_seq)
-        self.ingest.settle()
-        self._arm_expiry()
 
     # -- figures ----------------------------------------------------------------------------
 

@@ -1,0 +1,37 @@
+"""The message ids of a stream's duplicate window: id -> sequence, without Python objects.
+
+Ids come in the order of their messages' times, so the queue of what runs out first is the order of
+arrival: entries lie one behind the other in chunks, the map points at them, and forgetting takes
+them off the front. Memory is that of the ids published within one window.
+"""
+from libc.stdint cimport int64_t, uint64_t
+
+from pynats_server.core.bytemap cimport ByteMap
+
+
+cdef struct MsgId:
+    uint64_t seq
+    int64_t ts  # ns
+    size_t size  # of the id, which follows
+
+cdef struct IdChunk:
+    IdChunk* next
+    size_t start  # the oldest entry
+    size_t used
+    size_t capacity
+    # entries follow
+
+
+cdef class MsgIds:
+    cdef ByteMap map
+    cdef IdChunk* oldest
+    cdef IdChunk* newest
+    cdef readonly int64_t window  # ns; 0 = remembers nothing
+    cdef readonly uint64_t count  # entries held, those that have run out included
+
+    # The sequence of the message with this id, 0 when there is none in the window.
+    cdef uint64_t find(self, const char* id, size_t size, int64_t now) noexcept
+    cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1
+    cdef void expire(self, int64_t now) noexcept
+    cdef void drop_oldest(self) noexcept
+    cdef void clear_all(self) noexcept
