@@ -38,6 +38,7 @@ cdef enum Verdict:
     SUBJECT_FULL = 2
     MSGS_FULL = 3
     BYTES_FULL = 4
+    RARE = 5  # publish.py decides
 
 
 cdef enum Rollup:

@@ -7,7 +7,7 @@ from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route
 from pynats_server.jetstream.admission cimport (
-    DUPLICATE, NO_ROLLUP, PASSED, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
+    DUPLICATE, NO_ROLLUP, PASSED, RARE, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
     read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
@@ -28,7 +28,6 @@ cdef struct AckHead:
     uint32_t final  # the body stands whatever becomes of the store
 
 cdef enum:
-    RARE = -1  # a verdict: publish.py decides
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
 
 

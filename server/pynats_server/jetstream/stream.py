@@ -224,8 +224,10 @@ class Stream:
                     self.store.skip(seq - 1 - self.store.last_seq, ts)
                 result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
+                self.ingest.admission.stored(headers, result, ts)
             case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
+                self.store.last_ts = ts
                 self.ingest.admission.stored(headers, result, ts)
                 self._roll_up(operation, result, 0)
             case Remove(seq, erase):
