@@ -32,7 +32,6 @@ from pynats_server.jetstream.checks import (
 )
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.model import (
-    API_LEVEL,
     REQUIRED_LEVEL_KEY,
     SERVER_LEVEL_KEY,
     SERVER_VERSION_KEY,
@@ -42,7 +41,7 @@ from pynats_server.jetstream.model import (
 from pynats_server.jetstream.surroundings import Limits, Surroundings
 from pynats_server.subject_transform import SubjectTransform, TransformError
 from pynats_server.trace_text import quote
-from pynats_server.version import VERSION
+from pynats_server.version import API_LEVEL, VERSION
 
 DESCRIPTION_MAX: Final = 4 * 1024  # bytes
 METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
