@@ -259,8 +259,8 @@ class _Reader:
     def _read_choice(self, plan: Choice, at: int) -> str:
         """Compares the raw text: an escaped letter does not match."""
         raw = self._raw(at)
-        text = raw.decode("utf-8", "surrogateescape")
-        text = text.lower() if plan.any_case else text
+        written = raw.decode("utf-8", "surrogateescape")
+        text = written.lower() if plan.any_case else written
         if text[:1] == '"':
             word = text[1:-1]
             if word in plan.words:
@@ -268,6 +268,8 @@ class _Reader:
             for spelling, meant in plan.other:
                 if word == spelling:
                     return meant
+        if plan.complaint:
+            raise _Refused(f"{plan.complaint}: {jsonsyntax.without_surrogates(written)}")
         raise _Refused(f"can not unmarshal {quote(raw)}")
 
     def _read_algorithm(self, plan: Algorithm, at: int, kind: str) -> str:

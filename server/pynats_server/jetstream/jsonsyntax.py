@@ -93,7 +93,7 @@ _ESCAPE: Final = re.compile(
 )
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LONE: Final = re.compile("[\ud800-\udfff]")
-REPLACEMENT: Final = "\ufffd"
+_REPLACEMENT: Final = "\ufffd"
 
 
 def string_at(body: bytes, at: int, end: int) -> str:
@@ -104,9 +104,12 @@ def string_at(body: bytes, at: int, end: int) -> str:
     text = body[at + 1 : end - 1].decode("utf-8", "surrogateescape")
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
-    if text.isascii():
-        return text
-    return _LONE.sub(REPLACEMENT, text)
+    return without_surrogates(text)
+
+
+def without_surrogates(text: str) -> str:
+    """Text that UTF-8 can carry."""
+    return text if text.isascii() else _LONE.sub(_REPLACEMENT, text)
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -119,6 +122,13 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 __all__ = [
-    "DEPTH_MAX", "SyntaxProblem", "Truncated", "check_value", "end_of_value", "skip_space",
-    "string_at", "unexpected",
-]  # fmt: skip
+    "DEPTH_MAX",
+    "SyntaxProblem",
+    "Truncated",
+    "check_value",
+    "end_of_value",
+    "skip_space",
+    "string_at",
+    "unexpected",
+    "without_surrogates",
+]

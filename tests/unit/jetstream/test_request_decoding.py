@@ -18,7 +18,7 @@ from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.gotime import normalised_time
 from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.times import parse_time
-from pynats_server.jetstream.wiretypes import Int32, Time, Uint64
+from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
 
 from tests.support.stream_configs import stream_configs
 
@@ -105,6 +105,16 @@ def test_a_type_that_no_request_has_is_a_mistake_of_ours() -> None:
 
     with pytest.raises(TypeError, match="float"):
         decode(b"{}", Wrong, strict=True)
+
+
+def test_a_choice_may_have_its_own_complaint() -> None:
+    class Chosen(JsonObject):
+        action: Annotated[str, Choice(("", "create"), complaint="unknown consumer action")] = ""
+
+    assert decode(b'{"action":"create"}', Chosen, strict=True).action == "create"
+    assert refusal(b'{"action":{"x":"\xff"}}', type_=Chosen) == (
+        'invalid JSON: unknown consumer action: {"x":"\ufffd"}'
+    )
 
 
 def test_foreign_annotations_are_passed_over() -> None:
