@@ -236,8 +236,44 @@ def scan(bytes body not None, Py_ssize_t at):
     return text.at, text.reason
 
 
-def end_of_value(bytes body not None, Py_ssize_t at):
-    """The end of the value that begins at `at`, which is known to be right."""
+def elements(bytes body not None, Py_ssize_t at):
+    """Where each element of the array at `at`, known to be right, begins and ends."""
     cdef Text text = text_at(body, at)
-    read_value(&text)
-    return text.at
+    cdef Py_ssize_t start
+    found = []
+    while True:
+        text.at += 1  # the opening bracket, or a comma
+        skip(&text)
+        if text.bytes[text.at] == b']':
+            return found
+        start = text.at
+        read_value(&text)
+        found.append((start, text.at))
+        skip(&text)
+        if text.bytes[text.at] == b']':
+            return found
+
+
+def members(bytes body not None, Py_ssize_t at):
+    """Where each key and value of the object at `at`, known to be right, begin and end: tuples of
+    four."""
+    cdef Text text = text_at(body, at)
+    cdef Py_ssize_t key, key_end, start
+    found = []
+    while True:
+        text.at += 1  # the opening brace, or a comma
+        skip(&text)
+        if text.bytes[text.at] == b'}':
+            return found
+        key = text.at
+        read_string(&text)
+        key_end = text.at
+        skip(&text)
+        text.at += 1  # the colon
+        skip(&text)
+        start = text.at
+        read_value(&text)
+        found.append((key, key_end, start, text.at))
+        skip(&text)
+        if text.bytes[text.at] == b'}':
+            return found

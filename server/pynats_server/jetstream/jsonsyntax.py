@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from pynats_server.jetstream import jsonscan
-from pynats_server.jetstream.jsonscan import DEPTH_MAX, end_of_value, skip_space
+from pynats_server.jetstream.jsonscan import DEPTH_MAX, elements, members, skip_space
 from pynats_server.trace_text import quote
 
 _PLACES: Final = {
@@ -126,7 +126,8 @@ __all__ = [
     "SyntaxProblem",
     "Truncated",
     "check_value",
-    "end_of_value",
+    "elements",
+    "members",
     "skip_space",
     "string_at",
     "unexpected",

@@ -183,7 +183,6 @@ def test_the_syntax_is_that_of_json(body: bytes) -> None:
     try:
         at = jsonsyntax.skip_space(body, 0)
         end = jsonsyntax.check_value(body, at)
-        assert jsonsyntax.end_of_value(body, at) == end
         accepted = jsonsyntax.skip_space(body, end) == len(body)
     except (jsonsyntax.SyntaxProblem, jsonsyntax.Truncated):
         accepted = False
@@ -202,7 +201,11 @@ JSON = st.recursive(
 def test_all_json_is_checked_whole(value: Any, indent: int | None, ascii_only: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "replace")
     assert jsonsyntax.check_value(body, 0) == len(body)
-    assert jsonsyntax.end_of_value(body, 0) == len(body)
+    assert jsonsyntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
+        (1, 1 + len(body)),
+        (4 + len(body), 4 + 2 * len(body)),
+    ]
+    assert jsonsyntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
     with pytest.raises((jsonsyntax.Truncated, jsonsyntax.SyntaxProblem)):
         jsonsyntax.check_value(b"[" + body, 0)
 
