@@ -236,6 +236,4 @@ class DiskBlocks(BlockStore):
             oldest.unload()
 
     def _evictable(self, block: Block) -> bool:
-        return (
-            block is not self.tail and block.written == block.buffered and block.rewriting == 0
-        )
+        return block is not self.tail and block.written == block.buffered and block.rewriting == 0
