@@ -27,6 +27,7 @@ from .diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
 from .highway import digest64
 from .index import BlockEntry, FullState, encode_index
 from .recover import recover
+from .rekey import convert
 from .seqset import SequenceSet
 
 TOMBSTONE_SIZE = 30
@@ -57,6 +58,7 @@ class FileStore(DiskBlocks):
         self._index_sum = b""
         self._index_cost = 0.0
         self.disk.make_folder(self.folder)
+        convert(config, self.disk, random)
         self.open_stream_key()
         state = recover(self)
         self._index_sum = state.tail_sum if state is not None else b""
