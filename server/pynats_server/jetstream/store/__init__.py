@@ -20,9 +20,10 @@ from .api import (
     StoreState,
     TooLarge,
 )
+from .block import Message
 from .commit import Syncer
-from .engine import Message
-from .filestore import FileConfig, FileStore, choose_block_size
+from .diskblocks import FileConfig, choose_block_size
+from .filestore import FileStore
 from .memory import MemoryStore
 
 __all__ = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .api import SequenceNotFound, StoreFailed, StoreState
-from .engine import Block, Engine, Message
+from .block import Block, Message
+from .engine import Engine
 from .seqset import SequenceSet
 from .subjects import matches
 
@@ -25,9 +26,6 @@ class BlockStore(Engine):
 
     def _bury(self, seq: int, ts: int) -> None:
         """Make a removal outlive a restart."""
-
-    def _drop_block(self, block: Block) -> None:
-        """Release what an emptied block holds."""
 
     def _leave_tail(self) -> None:
         """Start a new block that remembers the last sequence on its own."""
@@ -97,38 +95,53 @@ class BlockStore(Engine):
         if gone is None:
             return False
         self._bury(seq, gone[1])
-        self._sweep(seq)
+        self._after_removal(seq)
         return True
 
-    def _sweep(self, seq: int) -> None:
-        """Release the block of a removed sequence when nothing in it lives."""
-        if self.blocks and not self.blocks[0].msgs and self.blocks[0] is not self.tail:
-            at = 0
-        else:
-            at = self.block_at(seq)
-        if at < len(self.blocks):
-            block = self.blocks[at]
-            if not block.msgs and block is not self.tail:
-                del self.blocks[at]
-                self._drop_block(block)
+    def _after_removal(self, seq: int) -> None:
+        """Have the block of a removed sequence released when nothing in it lives."""
+        at = self.block_at(seq)
+        if at < len(self.blocks) and self.blocks[at] is not self.tail:
+            if not self.blocks[at].msgs:
+                self.dead = True
+                self.reap()
+            elif self.is_sparse_block(self.blocks[at]):
+                self.on_sparse(self.blocks[at])
 
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`."""
         self._check()
         if filter in (b">", b"") and not up_to and not keep:
             return self._purge_all()
+        return sum(self.purge_steps(filter, up_to, keep))
+
+    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
+        """`purge` in pieces of at most one block; yields how many each removed. Appends and
+        reads may come in between; messages stored after the start are not touched."""
+        self._check()
         filter = filter or b">"
         stop = min(up_to - 1, self.last_seq) if up_to else self.last_seq
-        doomed: list[int] = []
-        start = self.first_seq
-        while (message := self.load_next(filter, start)) is not None and message.seq <= stop:
-            doomed.append(message.seq)
-            start = message.seq + 1
-        if keep:
-            doomed = doomed[: max(0, len(doomed) - keep)]
-        for seq in doomed:
-            self.remove(seq)
-        return len(doomed)
+        for _ in range(keep):
+            spared = self.load_previous(filter, stop)
+            if spared is None:
+                return
+            stop = spared.seq - 1
+        subjects, _, first, last = self.subject_bounds(filter)
+        at, stop = max(first, self.first_seq), min(stop, last)
+        while subjects and at <= stop:
+            index = self.block_at(at)
+            if index >= len(self.blocks):
+                return
+            block = self.blocks[index]
+            at = max(at, block.last_seq) + 1
+            if block.msgs and block.first_seq <= stop:
+                yield self._purge_one(block, filter, stop)
+
+    def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
+        gone = self.purge_block(block, filter, 0, stop)
+        if gone:
+            self._after_removal(block.last_seq)
+        return gone
 
     def _purge_all(self) -> int:
         gone = self.msgs
@@ -142,18 +155,22 @@ class BlockStore(Engine):
         tail = self.tail
         if tail is not None and tail.msgs and tail.last_seq < seq:
             self._leave_tail()
-        while self.blocks and self.blocks[0] is not self.tail and self.blocks[0].last_seq < seq:
-            block = self.blocks.pop(0)
+        for block in list(self.blocks):
+            if block is self.tail or block.last_seq >= seq:
+                break
             gone += self.unlink_all(block)
-            self._drop_block(block)
+            self.dead = True
         self.find_first()
-        while self.msgs and self.first_seq < seq:
-            self.remove(self.first_seq)
-            gone += 1
+        gone += self.drop_front(seq)
+        self.floor_due = self.on_disk
         if seq > self.last_seq + 1:
             self.skip(seq - 1 - self.last_seq, self.last_ts)
         elif not self.msgs:
             self.first_seq = self.last_seq + 1
+        if self.blocks and not self.blocks[0].msgs and self.blocks[0] is not self.tail:
+            self.dead = True
+        self.reap()
+        self.touch()
         return gone
 
     def oldest(self) -> Iterator[tuple[int, int]]:
@@ -199,9 +216,7 @@ class BlockStore(Engine):
         self.last_seq = last
         if not self.msgs:
             self.first_seq, self.first_ts = last + 1, 0
-        if not self.dirty:
-            self.dirty = True
-            self.on_dirty()
+        self.touch()
         return last
 
     def state(self, deleted: bool = False) -> StoreState:
@@ -232,6 +247,15 @@ class BlockStore(Engine):
             yield from block.deleted
             expected = block.last_seq + 1
         yield from range(expected, self.last_seq + 1)
+
+    def lost_between(self, start: int, end: int) -> list[int]:
+        """Sequences in start..end that exist no more because their bytes are damaged.
+
+        Readers that step from one message to the next (`load_next`) pass over lost ones without
+        a word; whoever must tell its clients asks here for the range it has just crossed. Reading
+        a block for the first time may add some, so ask after the read.
+        """
+        return self.lost.between(start, end)
 
     def get(self, seq: int) -> Message | None:
         """`load` that answers None for a missing sequence (damage still raises)."""

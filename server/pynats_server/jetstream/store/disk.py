@@ -9,6 +9,11 @@ from pathlib import Path
 class Disk:
     """The real thing. Handles are file descriptors; paths are `Path`s."""
 
+    @property
+    def native(self) -> bool:
+        """Whether syncing is the plain system call, which threads without Python may make."""
+        return type(self).sync is Disk.sync and type(self).sync_folder is Disk.sync_folder
+
     def open(self, path: Path) -> int:
         """Open for reading and writing, created 0600 when missing."""
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

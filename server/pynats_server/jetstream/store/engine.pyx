@@ -1,449 +1,53 @@
 # cython: boundscheck=False
-"""The compiled part both stores share: records, blocks, and the in-memory index over them.
+"""The compiled part both stores share: the in-memory index of a stream over its blocks.
 
-A block is a run of records in one growing buffer plus a table of record offsets; block files
-hold exactly these bytes (before compression and encryption). The subject tree and the blocks'
-deleted sets are kept for the whole stream, the buffers only for blocks in use, so memory grows
-with subjects and interior deletes and not with messages.
-
-Record (little endian, nats-server's): u32 length, high bit = has headers; u64 sequence, bit 63 =
-erased or skipped, bit 62 = tombstone; i64 ns; u16 subject length; subject; [u32 header length,
-header]; payload; HighwayHash-64 over sequence, time, subject, header and payload.
+The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for
+blocks in use, so memory grows with subjects and interior deletes and not with messages.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcmp, memcpy
 
-from .highway cimport hw_hash64, hw_piece
+from .block cimport Block
+from .expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, header_marks
+from .record cimport (EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, TOMBSTONE, headers_of, stamp,
+                      subject_size, u32, u64)
 from .seqset cimport SequenceSet
-from .subjects cimport FIRST_STALE, LAST_STALE, Leaf, SubjectTree, subject_matches
-
-import hashlib
+from .subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
+                        ring_take, ring_unshift, subject_matches)
 
 from .api import CorruptRecord, SequenceNotFound, StoreFailed, TooLarge
+from .block import Message
 
-cdef enum:
-    HEAD = 22
-    EMPTY = 30                 # a record that carries nothing
-cdef uint32_t HAS_HEADERS = 0x80000000u
-cdef uint64_t ERASED = <uint64_t>1 << 63
-cdef uint64_t TOMBSTONE = <uint64_t>1 << 62
-cdef uint64_t SEQ_MASK = (<uint64_t>1 << 62) - 1
-cdef size_t RECORD_MAX = 32 * 1024 * 1024
+cdef size_t SPARSE_DISK = 2 * 1024 * 1024
+cdef size_t SPARSE_MEMORY = 64 * 1024
+cdef int64_t TIME_MAX = 0x7FFFFFFFFFFFFFFF
 
 
-cdef inline uint32_t u32(const uint8_t *p) noexcept nogil:
-    cdef uint32_t v
-    memcpy(&v, p, 4)
-    return v
-
-cdef inline uint64_t u64(const uint8_t *p) noexcept nogil:
-    cdef uint64_t v
-    memcpy(&v, p, 8)
-    return v
-
-cdef inline size_t subject_size(const uint8_t *r) noexcept nogil:
-    return r[20] | (<size_t>r[21] << 8)
+cdef inline int64_t expiry(int64_t ts, int64_t ttl) noexcept nogil:
+    """When a message with a TTL (seconds) runs out; the end of time instead of an overflow."""
+    if ttl > (TIME_MAX - ts) // 1000000000:
+        return TIME_MAX
+    return ts + ttl * 1000000000
 
 
-cdef uint64_t record_sum(const uint8_t *key, const uint8_t *r, size_t rl) noexcept nogil:
-    """Checksum of a framed record; the header length itself is not covered by the format."""
-    cdef hw_piece piece[3]
-    cdef size_t sn = subject_size(r)
-    piece[0].data, piece[0].size = r + 4, 16
-    if u32(r) & HAS_HEADERS:
-        piece[1].data, piece[1].size = r + HEAD, sn
-        piece[2].data, piece[2].size = r + HEAD + sn + 4, rl - HEAD - 8 - sn - 4
-        return hw_hash64(key, piece, 3)
-    piece[1].data, piece[1].size = r + HEAD, rl - HEAD - 8
-    return hw_hash64(key, piece, 2)
+cdef inline size_t put_uvarint(uint8_t *p, uint64_t value) noexcept nogil:
+    cdef size_t n = 0
+    while value >= 128:
+        p[n] = <uint8_t>(value & 127 | 128)
+        value >>= 7
+        n += 1
+    p[n] = <uint8_t>value
+    return n + 1
 
 
-cdef size_t record_at(const uint8_t *key, const uint8_t *r, size_t left) noexcept nogil:
-    """Length of the intact record at `r`, or 0. Beyond the checksum this refuses a header
-    block that does not end where its length says, which the checksum alone cannot see."""
-    cdef size_t rl, sn, hn
-    if left < EMPTY:
-        return 0
-    rl = u32(r) & ~HAS_HEADERS
-    sn = subject_size(r)
-    if rl < EMPTY or rl > left or rl > RECORD_MAX or sn + EMPTY > rl:
-        return 0
-    if u32(r) & HAS_HEADERS:
-        if sn + 4 + EMPTY > rl:
-            return 0
-        hn = u32(r + HEAD + sn)
-        if hn > rl - EMPTY - sn - 4:
-            return 0
-        if rl >= EMPTY + sn + 8 and memcmp(r + HEAD + sn + 4, "NATS", 4) == 0 and \
-                (hn < 12 or memcmp(r + HEAD + sn + hn, "\r\n\r\n", 4) != 0):
-            return 0
-    if record_sum(key, r, rl) != u64(r + rl - 8):
-        return 0
-    return rl
-
-
-cdef class Message:
-    """One stored message: seq, ts (ns since 1970), subject, headers (b"" = none), payload."""
-
-    def __repr__(self):
-        return f"<Message {self.seq} {self.subject!r} {len(self.payload)} bytes>"
-
-
-cdef class Block:
-    """One block. `first_seq`..`last_seq` minus `deleted` are live; empty when first > last."""
-
-    def __cinit__(self, uint32_t index, uint64_t first_seq, str stream=""):
-        self.index = index
-        self.first_seq, self.last_seq = first_seq, first_seq - 1
-        self.deleted = SequenceSet()
-        self.loaded = True
-        self.tail_sum = bytes(8)
-        cdef bytes key = hashlib.sha256(f"{stream}-{index}".encode()).digest()
-        memcpy(self.key, PyBytes_AS_STRING(key), 32)
-
-    def __dealloc__(self):
-        free(self.buf)
-        free(self.offs)
-
-    @property
-    def buffered(self):
-        """Bytes of the buffer (0 when unloaded)."""
-        return self.size
-
-    @property
-    def memory_bytes(self):
-        return self.room + self.slots * 4 + self.deleted.memory_bytes
-
-    cdef int reserve(self, size_t more) except -1:
-        cdef size_t room = self.room
-        cdef uint8_t *grown
-        if self.size + more <= room:
-            return 0
-        room = max(room * 2, 4096, self.size + more)
-        grown = <uint8_t *>realloc(self.buf, room)
-        if grown == NULL:
-            raise MemoryError
-        self.buf, self.room = grown, room
-        return 0
-
-    cdef int push_slot(self, uint32_t offset) except -1:
-        cdef uint32_t *grown
-        if self.count == self.slots:
-            self.slots = self.slots * 2 if self.slots else 64
-            grown = <uint32_t *>realloc(self.offs, self.slots * 4)
-            if grown == NULL:
-                raise MemoryError
-            self.offs = grown
-        self.offs[self.count] = offset
-        self.count += 1
-        return 0
-
-    cdef Py_ssize_t slot(self, uint64_t seq) noexcept nogil:
-        """Index into the offset table of a message record, or -1."""
-        cdef Py_ssize_t low = 0, high = self.count, middle
-        cdef uint64_t base, found
-        if high == 0:
-            return -1
-        base = u64(self.buf + self.offs[0] + 4) & SEQ_MASK
-        if seq < base:
-            return -1
-        if seq - base < <uint64_t>high:
-            middle = <Py_ssize_t>(seq - base)
-            if u64(self.buf + self.offs[middle] + 4) == seq:
-                return middle
-        while low < high:
-            middle = (low + high) >> 1
-            found = u64(self.buf + self.offs[middle] + 4) & SEQ_MASK
-            if found < seq:
-                low = middle + 1
-            else:
-                high = middle
-        if low < self.count and (u64(self.buf + self.offs[low] + 4) & SEQ_MASK) == seq:
-            return low
-        return -1
-
-    cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
-                 const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1:
-        """Encode one record at the end of the buffer. The caller does the accounting."""
-        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
-        cdef uint8_t *r
-        cdef uint8_t *p
-        cdef uint32_t word
-        cdef uint64_t total
-        self.reserve(rl)
-        r = self.buf + self.size
-        word = <uint32_t>rl | (HAS_HEADERS if hn else 0)
-        memcpy(r, &word, 4)
-        memcpy(r + 4, &seq, 8)
-        memcpy(r + 12, &ts, 8)
-        r[20], r[21] = <uint8_t>sn, <uint8_t>(sn >> 8)
-        p = r + HEAD
-        memcpy(p, subject, sn)
-        p += sn
-        if hn:
-            word = <uint32_t>hn
-            memcpy(p, &word, 4)
-            memcpy(p + 4, hdr, hn)
-            p += 4 + hn
-        memcpy(p, msg, mn)
-        total = record_sum(self.key, r, rl)
-        memcpy(r + rl - 8, &total, 8)
-        if not seq & (ERASED | TOMBSTONE):
-            self.push_slot(<uint32_t>self.size)
-        self.size += rl
-        self.dirty = True
-        return 0
-
-    def mark(self, uint64_t seq, int64_t ts, bint tombstone):
-        """Append an empty record: a tombstone for `seq`, or a skip up to and with `seq`."""
-        self.put(seq | (TOMBSTONE if tombstone else ERASED), ts, NULL, 0, NULL, 0, NULL, 0)
-
-    def unwritten(self):
-        """The bytes not yet handed to the file."""
-        return PyBytes_FromStringAndSize(<char *>self.buf + self.written, self.size - self.written)
-
-    def content(self):
-        """All bytes of a loaded block."""
-        return PyBytes_FromStringAndSize(<char *>self.buf, self.size)
-
-    def last_sum(self):
-        """The checksum that ends the block (index.db keeps it), zeros when empty."""
-        if self.loaded and self.size >= 8:
-            return PyBytes_FromStringAndSize(<char *>self.buf + self.size - 8, 8)
-        return self.tail_sum
-
-    def unload(self):
-        """Drop the buffer of a block whose bytes are all written."""
-        self.tail_sum = self.last_sum()
-        self.raw_size = self.size
-        free(self.buf)
-        free(self.offs)
-        self.buf, self.offs = NULL, NULL
-        self.size = self.room = 0
-        self.count = self.slots = 0
-        self.loaded = False
-
-    def scan(self, data):
-        """Load `data` as the block's bytes.
-
-        Returns (tombstones, skips, holes): [(seq, ts)], [(seq, ts)] and [(offset, size)] of
-        ranges that hold no intact record. Every intact record is found, also behind damage.
-        """
-        cdef const uint8_t[::1] view = memoryview(data)
-        cdef size_t total = view.shape[0], at = 0, rl, bad_from = 0
-        cdef bint bad = False
-        cdef uint64_t seq, last = 0
-        cdef const uint8_t *r
-        tombs, skips, holes = [], [], []
-        self.size = 0
-        self.count = 0
-        self.reserve(total)
-        if total:
-            memcpy(self.buf, &view[0], total)
-        self.size = self.written = self.raw_size = total
-        self.loaded = True
-        while at < total:
-            r = self.buf + at
-            rl = record_at(self.key, r, total - at)
-            if rl == 0:
-                if not bad:
-                    bad, bad_from = True, at
-                at += 1
-                continue
-            if bad:
-                holes.append((bad_from, at - bad_from))
-                bad = False
-            seq = u64(r + 4)
-            if seq & TOMBSTONE:
-                tombs.append((seq & SEQ_MASK, <int64_t>u64(r + 12)))
-            elif seq & ERASED or seq == 0:
-                skips.append((seq & SEQ_MASK, <int64_t>u64(r + 12)))
-            elif seq > last:
-                self.push_slot(<uint32_t>at)
-                last = seq
-            at += rl
-        if bad:
-            holes.append((bad_from, total - bad_from))
-        return tombs, skips, holes
-
-    def drop_strangers(self, set known, uint64_t last):
-        """Drop records up to `last` whose subject is not in `known`; returns their sequences."""
-        cdef Py_ssize_t i, kept = 0
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        out = []
-        for i in range(self.count):
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq <= last and (<const char *>r + HEAD)[:subject_size(r)] not in known:
-                out.append(seq)
-                continue
-            self.offs[kept] = self.offs[i]
-            kept += 1
-        self.count = kept
-        return out
-
-    def cut(self, size_t size):
-        """Forget the buffer's bytes from `size` on (a torn tail)."""
-        self.size = self.written = self.raw_size = size
-        while self.count and self.offs[self.count - 1] >= size:
-            self.count -= 1
-
-    def live(self):
-        """[(seq, ts, subject, record length)] of the records in the buffer that are not deleted."""
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        out = []
-        for i in range(self.count):
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq < self.first_seq or seq > self.last_seq or self.deleted.has(seq):
-                continue
-            out.append((seq, <int64_t>u64(r + 12), (<const char *>r + HEAD)[:subject_size(r)],
-                        u32(r) & ~HAS_HEADERS))
-        return out
-
-    def record_seqs(self):
-        """Sequences of every message record in the buffer, deleted or not."""
-        cdef Py_ssize_t i
-        return [u64(self.buf + self.offs[i] + 4) for i in range(self.count)]
-
-    def compacted(self, keep_tombstone):
-        """The block's bytes without deleted records; `keep_tombstone(seq)` says which stay."""
-        cdef size_t at = 0, rl
-        cdef uint64_t seq
-        parts = []
-        while at < self.size:
-            rl = record_at(self.key, self.buf + at, self.size - at)
-            if rl == 0:
-                raise CorruptRecord(f"block {self.index} is damaged at byte {at}")
-            seq = u64(self.buf + at + 4)
-            if seq & TOMBSTONE:
-                keep = keep_tombstone(seq & SEQ_MASK)
-            elif seq & ERASED:
-                keep = (seq & SEQ_MASK) == self.last_seq
-            else:
-                keep = self.first_seq <= seq <= self.last_seq and not self.deleted.has(seq)
-            if keep:
-                parts.append((<const char *>self.buf + at)[:rl])
-            at += rl
-        return b"".join(parts)
-
-    def scrub(self, uint64_t seq, bytes noise):
-        """Overwrite one record with `noise` as an erased record of the same length."""
-        cdef Py_ssize_t at = self.slot(seq), i
-        cdef uint8_t *r
-        cdef size_t rl
-        cdef uint32_t word
-        cdef uint64_t value
-        if at < 0:
-            raise SequenceNotFound(seq)
-        r = self.buf + self.offs[at]
-        rl = u32(r) & ~HAS_HEADERS
-        if <size_t>len(noise) < rl - EMPTY:
-            raise ValueError("not enough noise")
-        word, value = <uint32_t>rl, seq | ERASED
-        memcpy(r, &word, 4)
-        memcpy(r + 4, &value, 8)
-        for i in range(12, HEAD):
-            r[i] = 0
-        memcpy(r + HEAD, PyBytes_AS_STRING(noise), rl - EMPTY)
-        value = record_sum(self.key, r, rl)
-        memcpy(r + rl - 8, &value, 8)
-        for i in range(at, self.count - 1):
-            self.offs[i] = self.offs[i + 1]
-        self.count -= 1
-
-    def record_length(self, uint64_t seq):
-        """Bytes of one record, 0 when the buffer has none."""
-        cdef Py_ssize_t at = self.slot(seq)
-        return u32(self.buf + self.offs[at]) & ~HAS_HEADERS if at >= 0 else 0
-
-    def read(self, uint64_t seq):
-        """The message, its checksum verified; raises SequenceNotFound or CorruptRecord."""
-        cdef Py_ssize_t at = self.slot(seq)
-        if at < 0:
-            raise SequenceNotFound(seq)
-        return self.message(at)
-
-    cdef Message message(self, Py_ssize_t at):
-        cdef const uint8_t *r = self.buf + self.offs[at]
-        cdef size_t rl, sn, hn = 0, body
-        cdef Message m
-        rl = record_at(self.key, r, self.size - self.offs[at])
-        if rl == 0:
-            raise CorruptRecord(f"block {self.index}: record at byte {self.offs[at]} is damaged")
-        sn = subject_size(r)
-        body = HEAD + sn
-        m = Message.__new__(Message)
-        m.seq = u64(r + 4)
-        m.ts = <int64_t>u64(r + 12)
-        m.subject = (<const char *>r + HEAD)[:sn]
-        if u32(r) & HAS_HEADERS:
-            hn = u32(r + body)
-            m.headers = (<const char *>r + body + 4)[:hn]
-            body += 4 + hn
-        else:
-            m.headers = b""
-        m.payload = (<const char *>r + body)[:rl - 8 - body]
-        return m
-
-    def next_match(self, bytes filter, uint64_t start, uint64_t stop):
-        """First live message of `filter` in start..stop as a Message, or None."""
-        return self.hunt(filter, start, stop, 1)
-
-    def previous_match(self, bytes filter, uint64_t start, uint64_t stop):
-        """Last live message of `filter` in start..stop, or None."""
-        return self.hunt(filter, start, stop, -1)
-
-    cdef hunt(self, object filter, uint64_t start, uint64_t stop, int step):
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
-        cdef bint every = fn == 1 and f[0] == 62
-        cdef Py_ssize_t low = 0, high = self.count, middle, i
-        cdef const uint8_t *r
-        cdef uint64_t seq, edge = start if step > 0 else stop
-        start = max(start, self.first_seq)
-        stop = min(stop, self.last_seq)
-        edge = start if step > 0 else stop
-        while low < high:
-            middle = (low + high) >> 1
-            seq = u64(self.buf + self.offs[middle] + 4)
-            if seq < edge or (step < 0 and seq == edge):
-                low = middle + 1
-            else:
-                high = middle
-        i = low if step > 0 else low - 1
-        while 0 <= i < self.count:
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq > stop or seq < start:
-                return None
-            if (every or subject_matches(f, fn, r + HEAD, subject_size(r))) \
-                    and not self.deleted.has(seq):
-                return self.message(i)
-            i += step
-        return None
-
-    def count_matches(self, bytes filter, uint64_t start, uint64_t stop):
-        """Live messages of `filter` in start..stop."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq, found = 0
-        for i in range(self.count):
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq < start or seq < self.first_seq or seq > stop or seq > self.last_seq:
-                continue
-            if subject_matches(f, fn, r + HEAD, subject_size(r)) and not self.deleted.has(seq):
-                found += 1
-        return found
+cdef inline bint is_sparse(Block block, bint on_disk) noexcept:
+    """Whether a rewrite of a block would free more than half of it."""
+    cdef size_t used = block.size - block.kept
+    cdef size_t live = block.nbytes if on_disk else block.nbytes + 18 * block.msgs
+    return block.size > block.kept and used > (SPARSE_DISK if on_disk else SPARSE_MEMORY) \
+        and live * 2 < used
 
 
 cdef class Engine:
@@ -455,6 +59,11 @@ cdef class Engine:
         self.first_seq, self.last_seq = 1, 0
         self.block_size = 8 * 1024 * 1024
         self.failed = None
+        self.expiries = ExpiryQueue()
+        self.due = {}
+
+    def __dealloc__(self):
+        free(self.journal)
 
     def roll_block(self):
         raise NotImplementedError
@@ -463,7 +72,24 @@ cdef class Engine:
         raise NotImplementedError
 
     def on_dirty(self):
-        """Called when the first record since the last flush arrives."""
+        """Called when the first change since the last flush arrives."""
+
+    def on_sparse(self, block):
+        """Called when a finished block holds more dead bytes than live ones."""
+
+    def reap(self):
+        """Called when a block other than the tail has no live message left."""
+
+    def is_sparse_block(self, Block block):
+        """Whether a rewrite of a block would free more than half of it."""
+        return is_sparse(block, self.on_disk)
+
+    cpdef int touch(self) except -1:
+        """Note that something waits for a flush."""
+        if not self.dirty:
+            self.dirty = True
+            self.on_dirty()
+        return 0
 
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
                              size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0:
@@ -472,6 +98,8 @@ cdef class Engine:
         cdef uint64_t seq = self.last_seq + 1, counted
         cdef Block tail
         cdef Leaf *leaf
+        cdef int64_t ttl = 0
+        cdef int marks = 0
         if self.failed is not None:
             raise StoreFailed(str(self.failed))
         if rl > RECORD_MAX or sn > 65535:
@@ -479,6 +107,10 @@ cdef class Engine:
         tail = self.tail
         if tail is None or (tail.size + rl > self.block_size and tail.size):
             tail = self.roll_block()
+        if hn:
+            marks = header_marks(hdr, hn, &ttl)
+            if ttl > 0:
+                self.expiries.reserve()
         leaf = self.tree.get_or_add(subject, sn)
         try:
             tail.put(seq, ts, subject, sn, hdr, hn, msg, mn)
@@ -489,9 +121,20 @@ cdef class Engine:
         if leaf.total == 0:
             leaf.first = seq
             leaf.flags = 0
+        elif leaf.ring != NULL:
+            ring_push(leaf, seq)
+        elif self.rings and leaf.total == 1 and not leaf.flags:
+            ring_push(leaf, leaf.first)
+            if leaf.ring != NULL:
+                ring_push(leaf, seq)
         leaf.total += 1
         leaf.last = seq
         leaf.flags &= ~LAST_STALE
+        if marks:
+            tail.ttls += marks & HAS_TTL
+            tail.schedules += (marks & HAS_SCHEDULE) >> 1
+            if ttl > 0:
+                self.expiries.insert(expiry(ts, ttl), seq)
         counted = rl if self.on_disk else sn + hn + mn + 16
         if tail.msgs == 0:
             tail.first_seq, tail.first_ts = seq, ts
@@ -506,9 +149,7 @@ cdef class Engine:
         self.last_seq, self.last_ts = seq, ts
         self.msgs += 1
         self.nbytes += counted
-        if not self.dirty:
-            self.dirty = True
-            self.on_dirty()
+        self.touch()
         return seq
 
     def append(self, bytes subject not None, bytes headers, bytes payload, int64_t ts):
@@ -565,57 +206,106 @@ cdef class Engine:
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         return block.message(at)
 
+    cdef int take(self, Block block, Py_ssize_t at) except -1:
+        """Take the live message in a slot out of the index. No disk work."""
+        cdef const uint8_t *r = block.buf + block.offs[at]
+        cdef size_t sn = subject_size(r), rl = u32(r) & ~HAS_HEADERS
+        cdef uint64_t seq = u64(r + 4), counted
+        cdef int64_t ttl
+        cdef int marks
+        counted = rl if self.on_disk else rl - EMPTY - (4 if u32(r) & HAS_HEADERS else 0) + 16
+        self.leave(r + HEAD, sn, seq)
+        if u32(r) & HAS_HEADERS and (block.ttls or block.schedules):
+            marks = block.marks_at(at, &ttl)
+            block.schedules -= (marks & HAS_SCHEDULE) >> 1
+            if marks & HAS_TTL:
+                block.ttls -= 1
+                self.stale += 1
+        block.msgs -= 1
+        block.nbytes -= counted
+        self.msgs -= 1
+        self.nbytes -= counted
+        self.strike(block, seq)
+        return 0
+
+    cdef int strike(self, Block block, uint64_t seq) except -1:
+        """Note in a block's bounds and deleted set that a message, already uncounted, is gone."""
+        cdef Py_ssize_t at
+        if block.msgs == 0:
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        elif seq == block.first_seq:
+            block.first_seq = seq + 1
+            if block.deleted.size:
+                block.first_seq = block.deleted.next_absent(seq + 1)
+                block.deleted.remove_below(block.first_seq)
+            at = block.slot(block.first_seq)
+            if at >= 0:
+                block.first_ts = stamp(block.buf + block.offs[at])
+        else:
+            block.deleted.insert(seq)
+        if seq == self.first_seq:
+            self.find_first()
+        return 0
+
+    cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept:
+        """One message less of a subject."""
+        cdef Leaf *leaf = self.tree.get(subject, sn)
+        if leaf == NULL:
+            return
+        if leaf.total <= 1:
+            self.tree.drop(subject, sn)
+            return
+        leaf.total -= 1
+        if leaf.ring != NULL:
+            ring_take(leaf, seq)
+            if leaf.ring.count == leaf.total:
+                leaf.first = leaf.ring.seqs[leaf.ring.head]
+                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
+                leaf.flags = 0
+                return
+            ring_drop(leaf)
+        if seq <= leaf.first:
+            leaf.first = seq + 1
+            leaf.flags |= FIRST_STALE
+        if seq >= leaf.last:
+            leaf.last = seq - 1
+            leaf.flags |= LAST_STALE
+        if leaf.total == 1 and leaf.flags == FIRST_STALE:
+            leaf.first = leaf.last
+            leaf.flags = 0
+        elif leaf.total == 1 and leaf.flags == LAST_STALE:
+            leaf.last = leaf.first
+            leaf.flags = 0
+
     def unlink(self, uint64_t seq):
         """Take a live message out of the index; returns (subject, ts) or None. No disk work."""
         cdef Block block = self.holder(seq)
         cdef Py_ssize_t at
         cdef const uint8_t *r
-        cdef Leaf *leaf
-        cdef uint64_t counted
-        cdef size_t sn, rl
         if block is None:
             return None
         at = block.slot(seq)
         if at < 0:
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
+        self.take(block, at)
         r = block.buf + block.offs[at]
-        sn = subject_size(r)
-        rl = u32(r) & ~HAS_HEADERS
-        counted = rl if self.on_disk else rl - EMPTY - (4 if u32(r) & HAS_HEADERS else 0) + 16
-        leaf = self.tree.get(r + HEAD, sn)
-        if leaf != NULL:
-            if leaf.total <= 1:
-                self.tree.drop(r + HEAD, sn)
-            else:
-                leaf.total -= 1
-                if seq <= leaf.first:
-                    leaf.first = seq + 1
-                    leaf.flags |= FIRST_STALE
-                if seq >= leaf.last:
-                    leaf.last = seq - 1
-                    leaf.flags |= LAST_STALE
-        block.msgs -= 1
-        block.nbytes -= counted
-        self.msgs -= 1
-        self.nbytes -= counted
-        if block.msgs == 0:
-            block.first_seq, block.first_ts = block.last_seq + 1, 0
-            block.deleted.wipe()
-        elif seq == block.first_seq:
-            block.first_seq = block.deleted.next_absent(seq + 1)
-            block.deleted.remove_below(block.first_seq)
-            at = block.slot(block.first_seq)
-            if at >= 0:
-                block.first_ts = <int64_t>u64(block.buf + block.offs[at] + 12)
-        else:
-            block.deleted.insert(seq)
-        if seq == self.first_seq:
-            self.find_first()
-        return (<const char *>r + HEAD)[:sn], <int64_t>u64(r + 12)
+        return (<const char *>r + HEAD)[:subject_size(r)], stamp(r)
+
+    def abandon(self, uint64_t seq):
+        """Stop counting a live message whose record cannot be read. Its subject is unknown, so
+        that one's total stays too high until the next full scan."""
+        cdef Block block = self.holder(seq)
+        if block is not None and block.slot(seq) < 0:
+            block.msgs -= 1
+            self.msgs -= 1
+            if block.msgs == 0:
+                self.nbytes -= block.nbytes
+                block.nbytes = 0
+            self.strike(block, seq)
 
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
-        cdef Leaf *leaf
         cdef uint64_t gone = block.msgs, seq
         cdef Py_ssize_t i
         cdef const uint8_t *r
@@ -626,22 +316,12 @@ cdef class Engine:
             seq = u64(r + 4)
             if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
                 continue
-            leaf = self.tree.get(r + HEAD, subject_size(r))
-            if leaf == NULL:
-                continue
-            if leaf.total <= 1:
-                self.tree.drop(r + HEAD, subject_size(r))
-                continue
-            leaf.total -= 1
-            if seq <= leaf.first:
-                leaf.first = seq + 1
-                leaf.flags |= FIRST_STALE
-            if seq >= leaf.last:
-                leaf.last = seq - 1
-                leaf.flags |= LAST_STALE
+            self.leave(r + HEAD, subject_size(r), seq)
+        self.stale += block.ttls
         self.msgs -= gone
         self.nbytes -= block.nbytes
         block.msgs = block.nbytes = 0
+        block.ttls = block.schedules = 0
         block.first_seq, block.first_ts = block.last_seq + 1, 0
         block.deleted.wipe()
         return gone
@@ -678,14 +358,51 @@ cdef class Engine:
         block.count = kept
         return out
 
-    def count_in(self, bytes subject, uint64_t seq):
-        """Note one live record of `subject` while recovering."""
-        cdef Leaf *leaf = self.tree.get_or_add(<const uint8_t *>subject, len(subject))
-        if leaf.total == 0 or seq < leaf.first:
-            leaf.first = seq
-        if seq > leaf.last:
+    def adopt(self, Block block, uint64_t top):
+        """Count a scanned block's records above the last sequence as live; `top` is the highest
+        sequence known so far, for a block that has none."""
+        block.deleted = SequenceSet()
+        block.msgs = block.nbytes = 0
+        block.ttls = block.schedules = 0
+        block.first_seq, block.last_seq = top + 1, top
+        self.extend(block)
+
+    def extend(self, Block block):
+        """Count the records above the last sequence that a counted block has got since."""
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef Leaf *leaf
+        cdef int64_t ttl
+        cdef int marks
+        for i in range(block.slot_from(self.last_seq + 1), block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if block.msgs == 0:
+                block.first_seq, block.first_ts = seq, stamp(r)
+                block.deleted.wipe()
+            elif seq != block.last_seq + 1:
+                block.deleted.insert_range(block.last_seq + 1, seq - 1)
+            leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+            if leaf.total == 0:
+                leaf.first = seq
+                leaf.flags = 0
             leaf.last = seq
-        leaf.total += 1
+            leaf.flags &= ~LAST_STALE
+            leaf.total += 1
+            block.msgs += 1
+            block.nbytes += u32(r) & ~HAS_HEADERS
+            block.last_seq, block.last_ts = seq, stamp(r)
+            self.msgs += 1
+            self.nbytes += u32(r) & ~HAS_HEADERS
+            self.last_seq, self.last_ts = seq, stamp(r)
+            marks = block.marks_at(i, &ttl)
+            if marks:
+                block.ttls += marks & HAS_TTL
+                block.schedules += (marks & HAS_SCHEDULE) >> 1
+                if marks & HAS_TTL:
+                    self.expiries.reserve()
+                    self.expiries.insert(expiry(stamp(r), ttl), seq)
 
     def set_subject(self, bytes subject, uint64_t total, uint64_t first, uint64_t last):
         """State of one subject from index.db, whose bounds are blocks and not sequences."""
@@ -790,3 +507,455 @@ cdef class Engine:
             return 0, 0, 0
         first, last = self.exact(leaf)
         return leaf.total, first, last
+
+    def encode_subjects(self):
+        """The subjects as index.db lists them: count, then size, subject, total, index of the
+        first and of the last block, all uvarints."""
+        cdef Leaf **leaves = self.tree.leaves()
+        cdef uint64_t i, low, high
+        cdef Leaf *leaf
+        cdef bytearray out = bytearray()
+        cdef uint8_t line[50]
+        cdef size_t n
+        cdef Py_ssize_t end = len(self.blocks) - 1
+        try:
+            n = put_uvarint(line, self.tree.size)
+            out += line[:n]
+            for i in range(self.tree.size):
+                leaf = leaves[i]
+                low = (<Block>self.blocks[min(self.block_at(leaf.first), end)]).index
+                high = (<Block>self.blocks[min(self.block_at(leaf.last), end)]).index
+                n = put_uvarint(line, leaf.size)
+                out += line[:n]
+                out += leaf.key[:leaf.size]
+                n = put_uvarint(line, leaf.total)
+                n += put_uvarint(line + n, low)
+                n += put_uvarint(line + n, high)
+                out += line[:n]
+        finally:
+            free(leaves)
+        return bytes(out)
+
+    # Limits. Whoever appends calls `enforce` right after; what it takes out comes back if the
+    # write that should cover it finds the disk full (see `restore_evicted`).
+
+    cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
+                     const uint8_t *subject, size_t sn) except -1:
+        """Remove the oldest messages (of the subject, then of all) past the limits; 0 = none.
+
+        Returns how many went. The subject comes first, as nats-server does it. A message removed
+        at the front costs no record of its own: one floor is written with the next flush; others
+        leave a tombstone. nats-server writes neither and applies the limits again at the next
+        start, which brings back what an explicit delete or a config change has since outrun.
+        """
+        cdef Leaf *leaf
+        cdef uint64_t seq
+        cdef int gone = 0
+        if max_per_subject:
+            leaf = self.tree.get(subject, sn)
+            while leaf != NULL and leaf.total > max_per_subject:
+                if max_per_subject > 1 and not self.rings:
+                    self.build_rings()
+                seq = self.first_of(leaf)
+                if seq:
+                    self.evict(seq)
+                    gone += 1
+                else:
+                    leaf.total -= 1  # counted but unreadable, and named as lost
+        while self.msgs and ((max_msgs and self.msgs > max_msgs)
+                             or (max_bytes and self.nbytes > max_bytes)):
+            self.evict(self.first_seq)
+            gone += 1
+        return gone
+
+    def enforce_limits(self, uint64_t max_msgs=0, uint64_t max_bytes=0,
+                       uint64_t max_per_subject=0, bytes subject=b""):
+        """`enforce` for Python; returns how many messages went. 0 = no limit."""
+        return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
+                            <const uint8_t *>subject, len(subject))
+
+    cdef uint64_t count_of(self, const uint8_t *subject, size_t sn) noexcept:
+        """Messages of a literal subject."""
+        cdef Leaf *leaf = self.tree.get(subject, sn)
+        return leaf.total if leaf != NULL else 0
+
+    def crowded(self, uint64_t limit):
+        """Literal subjects with more than `limit` messages (a lowered limit)."""
+        cdef Leaf **leaves = self.tree.leaves()
+        cdef uint64_t i
+        out = []
+        for i in range(self.tree.size):
+            if leaves[i].total > limit:
+                out.append(leaves[i].key[:leaves[i].size])
+        free(leaves)
+        return out
+
+    cdef uint64_t first_of(self, Leaf *leaf) except? 0:
+        """Lowest live sequence of a subject, 0 when none of its records is readable."""
+        cdef Py_ssize_t at
+        cdef Block block
+        if leaf.flags & FIRST_STALE:
+            at = self.block_at(leaf.first)
+            if at < len(self.blocks):
+                block = self.blocks[at]
+                if not block.settled and block.msgs:
+                    self.settle(block)
+            if leaf.flags & FIRST_STALE:
+                self.exact(leaf)
+                if leaf.flags & FIRST_STALE:
+                    return 0
+        return leaf.first
+
+    cdef int settle(self, Block block) except -1:
+        """Make the first sequence exact of every subject whose lower bound lies in a block: one
+        pass after a start from the index instead of a scan for each subject."""
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef Leaf *leaf
+        if not block.loaded:
+            self.load_block(block)
+        block.settled = True
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                continue
+            leaf = self.tree.get(r + HEAD, subject_size(r))
+            if leaf != NULL and leaf.flags & FIRST_STALE and leaf.first <= seq:
+                if leaf.first >= block.first_seq:
+                    leaf.first = seq
+                    leaf.flags &= ~FIRST_STALE
+        return 0
+
+    cdef int build_rings(self) except -1:
+        """Read every block once so that subjects with several messages know all of them."""
+        cdef Block block
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq, k
+        cdef Leaf *leaf
+        cdef Leaf **leaves = self.tree.leaves()
+        for k in range(self.tree.size):
+            ring_drop(leaves[k])
+        free(leaves)
+        self.rings = True
+        for block in list(self.blocks):
+            if not block.msgs:
+                continue
+            if not block.loaded:
+                self.load_block(block)
+            for i in range(block.count):
+                r = block.buf + block.offs[i]
+                seq = u64(r + 4)
+                if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                    continue
+                leaf = self.tree.get(r + HEAD, subject_size(r))
+                if leaf != NULL and leaf.total > 1:
+                    ring_push(leaf, seq)
+        leaves = self.tree.leaves()
+        for k in range(self.tree.size):
+            leaf = leaves[k]
+            if leaf.ring != NULL and leaf.ring.count != leaf.total:
+                ring_drop(leaf)
+            elif leaf.ring != NULL:
+                leaf.first = leaf.ring.seqs[leaf.ring.head]
+                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
+                leaf.flags = 0
+        free(leaves)
+        return 0
+
+    cdef int evict(self, uint64_t seq) except -1:
+        """Remove one live message because of a limit."""
+        cdef Block block = self.holder(seq)
+        cdef Py_ssize_t at
+        cdef int64_t ts = 0
+        cdef bint front = seq == self.first_seq
+        cdef uint64_t *grown
+        if block is None:
+            raise SequenceNotFound(seq)
+        at = block.slot(seq)
+        if at < 0:
+            self.abandon(seq)
+        else:
+            if self.on_disk and self.journaled == self.journal_room:
+                grown = <uint64_t *>realloc(self.journal, (self.journal_room * 2 + 64) * 8)
+                if grown == NULL:
+                    raise MemoryError
+                self.journal, self.journal_room = grown, self.journal_room * 2 + 64
+            ts = stamp(block.buf + block.offs[at])
+            self.take(block, at)
+            if self.on_disk:
+                self.journal[self.journaled] = seq
+                self.journaled += 1
+        if self.on_disk:
+            if front:
+                self.floor_due = True
+            else:
+                self.tail.put(seq | TOMBSTONE, ts, NULL, 0, NULL, 0, NULL, 0)
+            self.touch()
+        if block is self.tail:
+            return 0
+        if block.msgs == 0:
+            self.dead = True
+            if not self.on_disk:
+                self.reap()
+        elif not front and is_sparse(block, self.on_disk):
+            self.on_sparse(block)
+        return 0
+
+    def drop_front(self, uint64_t seq):
+        """Take every message below `seq` that the first blocks hold out of the index."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef uint64_t gone = 0
+        while self.msgs and self.first_seq < seq:
+            block = self.holder(self.first_seq)
+            at = block.slot(self.first_seq)
+            if at < 0:
+                self.abandon(self.first_seq)
+            else:
+                self.take(block, at)
+            gone += 1
+        return gone
+
+    def purge_block(self, Block block, bytes filter not None, uint64_t start, uint64_t stop):
+        """Take the live messages of `filter` in start..stop out of a block, leaving a tombstone
+        each in the tail of a store on disk; returns how many."""
+        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
+        cdef size_t fn = PyBytes_GET_SIZE(filter)
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq, gone = 0
+        if not block.loaded:
+            self.load_block(block)
+        stop = min(stop, block.last_seq)
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            # The block's first sequence moves along and takes its part of the deleted set away.
+            if seq < start or seq < block.first_seq or seq > stop or block.deleted.has(seq) \
+                    or not subject_matches(f, fn, r + HEAD, subject_size(r)):
+                continue
+            self.take(block, i)
+            gone += 1
+            if self.on_disk:
+                self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),
+                              NULL, 0, NULL, 0, NULL, 0)
+            if block.msgs == 0:
+                break
+        self.touch()
+        return gone
+
+    def evicted(self):
+        """How many messages limits took out since the last flush."""
+        return self.journaled
+
+    def forget_evicted(self):
+        """The flush that covers them succeeded."""
+        self.journaled = 0
+
+    def restore_evicted(self):
+        """Bring back, newest first, what limits took out since the last flush."""
+        while self.journaled:
+            self.journaled -= 1
+            self.relink(self.journal[self.journaled])
+
+    cdef int relink(self, uint64_t seq) except -1:
+        """Undo `take`: the record is still in its block."""
+        cdef Block block = self.blocks[self.block_at(seq)]
+        cdef Py_ssize_t at
+        cdef const uint8_t *r
+        cdef size_t rl
+        cdef Leaf *leaf
+        cdef int64_t ttl
+        cdef int marks
+        if not block.loaded:
+            self.load_block(block)
+        at = block.slot(seq)
+        if at < 0:
+            raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
+        r = block.buf + block.offs[at]
+        rl = u32(r) & ~HAS_HEADERS
+        leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+        if leaf.total == 0:
+            leaf.first = leaf.last = seq
+            leaf.flags = 0
+        else:
+            if leaf.ring != NULL:
+                ring_unshift(leaf, seq)
+            # Limits take the oldest of a subject, so nothing before it lives.
+            leaf.first = seq
+            leaf.flags &= ~FIRST_STALE
+        leaf.total += 1
+        if block.msgs == 0:
+            if block.last_seq > seq:
+                block.deleted.insert_range(seq + 1, block.last_seq)
+            block.first_seq, block.first_ts = seq, stamp(r)
+        elif seq < block.first_seq:
+            block.deleted.insert_range(seq + 1, block.first_seq - 1)
+            block.deleted.remove(block.first_seq)
+            block.first_seq, block.first_ts = seq, stamp(r)
+        else:
+            block.deleted.remove(seq)
+        marks = block.marks_at(at, &ttl)
+        block.ttls += marks & HAS_TTL
+        block.schedules += (marks & HAS_SCHEDULE) >> 1
+        if marks & HAS_TTL:
+            self.expiries.reserve()
+            self.expiries.insert(expiry(stamp(r), ttl), seq)
+        block.msgs += 1
+        block.nbytes += rl
+        self.msgs += 1
+        self.nbytes += rl
+        self.find_first()
+        return 0
+
+    # Ages.
+
+    cpdef bint is_live(self, uint64_t seq) except *:
+        """Whether a message has this sequence; reads nothing."""
+        cdef Py_ssize_t at
+        cdef Block block
+        if seq < self.first_seq or seq > self.last_seq:
+            return False
+        at = self.block_at(seq)
+        if at >= len(self.blocks):
+            return False
+        block = self.blocks[at]
+        return block.first_seq <= seq and not block.deleted.has(seq)
+
+    def gather_expiries(self, Block block):
+        """Queue the TTLs of a loaded block's live messages and count them."""
+        cdef Py_ssize_t i
+        cdef uint64_t seq
+        cdef int64_t ttl
+        block.count_marks()
+        for i in range(block.count if block.ttls else 0):
+            seq = u64(block.buf + block.offs[i] + 4)
+            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                continue
+            if block.marks_at(i, &ttl) & HAS_TTL:
+                self.expiries.reserve()
+                self.expiries.insert(expiry(stamp(block.buf + block.offs[i]), ttl), seq)
+
+    def forget_above(self, uint64_t seq):
+        """Sequences above `seq` will be given out again: drop what is queued for them."""
+        self.expiries.drop_above(seq)
+        self.due = {key: at for key, at in self.due.items() if key <= seq}
+        self.ageless = min(self.ageless, seq + 1)
+
+    cdef int tidy_expiries(self) except -1:
+        """Drop dead entries at the top, and everywhere once they outnumber the living."""
+        cdef Py_ssize_t i, kept = 0
+        cdef ExpiryQueue queue = self.expiries
+        if self.stale > <uint64_t>queue.size // 2 + 1024:
+            for i in range(queue.size):
+                if self.is_live(queue.heap[i].seq):
+                    queue.heap[kept] = queue.heap[i]
+                    kept += 1
+            queue.size = kept
+            queue.order()
+            self.stale = 0
+        while queue.size and not self.is_live(queue.heap[0].seq):
+            queue.drop_top()
+        return 0
+
+    def queued_expiries(self):
+        """Entries of the TTL queue, those of messages that are gone included."""
+        return self.expiries.size
+
+    def next_expiry(self, int64_t max_age=0, bint ttl=True):
+        """When (ns since 1970) the next message runs out, by its TTL or by `max_age` (ns); 0 when
+        none will. May lie in the past."""
+        cdef int64_t found = 0
+        if ttl:
+            self.tidy_expiries()
+            if self.expiries.size:
+                found = self.expiries.heap[0].at
+            for seq, at in list(self.due.items()):
+                if not self.is_live(seq):
+                    del self.due[seq]
+                elif found == 0 or at < found:
+                    found = at
+        if max_age:
+            aged = self.next_aging(self.first_seq, ttl)
+            if aged is not None and (found == 0 or aged[1] < found - max_age):
+                found = aged[1] + max_age
+        return found
+
+    def expired(self, int64_t now, int64_t max_age=0, bint ttl=True):
+        """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
+        TTL that ran out). `max_age` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
+        off. Removing while iterating is fine; what is not removed comes again."""
+        cdef ExpiryQueue queue = self.expiries
+        cdef Block block
+        cdef Py_ssize_t at, next = 0
+        cdef const uint8_t *r
+        if ttl:
+            self.tidy_expiries()
+            while queue.size and queue.heap[0].at <= now:
+                if self.is_live(queue.heap[0].seq):
+                    self.due[queue.heap[0].seq] = queue.heap[0].at
+                queue.drop_top()
+        waiting = sorted(self.due) if ttl else []
+        start = self.first_seq
+        while True:
+            aged = self.next_aging(start, ttl) if max_age else None
+            if aged is not None and aged[1] > now - max_age:
+                aged = None
+            while next < len(waiting) and not self.is_live(waiting[next]):
+                self.due.pop(waiting[next], None)
+                next += 1
+            if next < len(waiting) and (aged is None or waiting[next] <= aged[0]):
+                seq = waiting[next]
+                next += 1
+                if aged is not None and aged[0] == seq:
+                    start = seq + 1
+                block = self.holder(seq)
+                at = block.slot(seq)
+                if at < 0:
+                    continue
+                r = block.buf + block.offs[at]
+                yield seq, (<const char *>r + HEAD)[:subject_size(r)], stamp(r), True
+            elif aged is not None:
+                start = aged[0] + 1
+                yield aged[0], aged[2], aged[1], False
+            else:
+                return
+
+    cdef next_aging(self, uint64_t start, bint spare):
+        """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
+        The run of messages at the front that never age is remembered and not looked at again."""
+        cdef Py_ssize_t i, at
+        cdef Block block
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef int64_t ttl = 0
+        cdef bint front
+        if spare:
+            start = max(start, self.ageless)
+        start = max(start, self.first_seq)
+        front = start <= max(self.first_seq, self.ageless)
+        for i in range(self.block_at(start), len(self.blocks)):
+            block = self.blocks[i]
+            if not block.msgs:
+                continue
+            if not block.loaded:
+                self.load_block(block)
+            at = block.slot_from(start)
+            while at < block.count:
+                r = block.buf + block.offs[at]
+                seq = u64(r + 4)
+                at += 1
+                if seq < block.first_seq or block.deleted.has(seq):
+                    continue
+                if seq > block.last_seq:
+                    break
+                block.marks_at(at - 1, &ttl)
+                if spare and ttl == TTL_NEVER:
+                    if front:
+                        self.ageless = seq + 1
+                    continue
+                return seq, stamp(r), (<const char *>r + HEAD)[:subject_size(r)]
+        return None

@@ -1,82 +1,41 @@
-"""Streams on disk, in nats-server's folder layout.
+"""Streams on disk, in nats-server's folder layout: writing, removing, saving the index.
 
-`msgs/<n>.blk` hold the records, `<n>.key` a block's sealed seed, `index.db` the state that saves
-a scan at the next start. Appends go to the last block's buffer; `flush` hands it to the system in
-one write; `commit` waits for an fsync that covers it (group commit), or in relaxed mode
-(`sync_interval` > 0) only for the write. Nothing is deleted on doubt: bytes that cannot be read
-are copied to `quarantine/` beside `msgs/` before anything is cut off, and what is missing is
-named in `state().lost`.
+Appends go to the last block's buffer; `flush` hands it to the system in one write; `commit` waits
+for an fsync that covers it (group commit), or in relaxed mode (`sync_interval` > 0) only for the
+write. Everything else that touches the disk (deleting blocks, compressing, compaction, the index)
+is a task of the `Committer`: it runs in a thread, after the sync that makes it safe.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import hashlib
 import os
+import random as chance
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from .api import (
-    BadKey,
-    CommitCallback,
-    CorruptRecord,
-    StoreClosed,
-    StoreError,
-    StoreFailed,
-    StoreFull,
-)
-from .base import BlockStore
-from .blockfile import pack_block, unpack_block
-from .commit import Syncer
-from .crypt import Keys, Sealer
+from .api import CommitCallback, CorruptRecord, StoreError, StoreFailed, StoreFull
+from .block import Block
+from .blockfile import pack_block
+from .commit import Syncer, Task
+from .crypt import Sealer
 from .disk import Disk
-from .engine import Block
+from .diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
 from .highway import digest64
-from .index import BlockEntry, FullState, decode_index, encode_index
-from .recover import apply_index, rebuild
+from .index import BlockEntry, FullState, encode_index
+from .recover import recover
+from .rekey import convert
 from .seqset import SequenceSet
 
-MIB = 1024 * 1024
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-COMPACT_MINIMUM = 2 * MIB
+TOMBSTONE_SIZE = 30
+BIG_PURGE = 10_000
+INDEX_SHARE = 200  # the index is saved so seldom that encoding it takes at most 1/200 of the time
 
 
-def choose_block_size(
-    max_bytes: int, limits_retention: bool, per_subject: bool, encrypted: bool
-) -> int:
-    """nats-server's rule for a stream's block size (spec 7.2)."""
-    if max_bytes > 0:
-        quarter = -(-(max_bytes // 4 + 1) // 100) * 100
-        size = 32000 if quarter <= 32000 else 8 * MIB if quarter >= 8 * MIB else 4 * MIB
-    elif per_subject:
-        size = 4 * MIB
-    else:
-        size = 8 * MIB if limits_retention else 4 * MIB
-    return min(size, 2 * MIB) if encrypted else size
-
-
-@dataclass(frozen=True, slots=True)
-class FileConfig:
-    """How one stream is kept. `sync_interval` in seconds; 0 = every acknowledgement waits for
-    an fsync. `cache_bytes` bounds the buffers of blocks that are only read."""
-
-    name: str
-    folder: Path
-    block_size: int = 8 * MIB
-    compress: bool = False
-    keys: Keys | None = None
-    sync_interval: float = 0.0
-    cache_bytes: int = 64 * MIB
-    first_seq: int = 1
-
-
-class FileStore(BlockStore):
+class FileStore(DiskBlocks):
     """A `Store` on disk. Opening recovers; a damaged folder opens with `lost` filled."""
 
     def __init__(
@@ -88,226 +47,112 @@ class FileStore(BlockStore):
         clock: Callable[[], int] = time.time_ns,
         on_problem: Callable[[str], None] | None = None,
     ) -> None:
-        self.config = config
-        self.on_disk = True
-        self.block_size = config.block_size
-        self.disk = disk or Disk()
-        self.syncer = syncer or Syncer()
-        self.random = random
-        self.clock = clock
-        self.problems: list[str] = []
-        self._on_problem = on_problem
-        self.lost = SequenceSet()
-        self.folder = config.folder / "msgs"
-        self.hash_key = hashlib.sha256(config.name.encode()).digest()
-        self._waiting: list[CommitCallback] = []
-        self._syncing = False
-        self._unsynced: list[Block] = []
-        self._marks: list[tuple[int, int, bool]] = []
-        self._floor = (0, 0, 0)
-        self._timer: asyncio.TimerHandle | None = None
+        super().__init__(config, syncer, disk, random, clock, on_problem)
+        self._flushed = (0, 0, 0)
+        self._sparse: list[Block] = []
+        self._bare: set[int] = set()
         self._scheduled = False
-        self._closed = False
-        self._cached = 0
-        self.top_index = 0
+        self._sync_timer: asyncio.TimerHandle | None = None
+        self._index_timer: asyncio.TimerHandle | None = None
         self._index_stands = True
-        self.sealer: Sealer | None = None
+        self._index_sum = b""
+        self._index_cost = 0.0
         self.disk.make_folder(self.folder)
-        self._open_stream_key()
-        self.first_seq, self.last_seq = config.first_seq, config.first_seq - 1
-        self._recover()
-
-    # Opening.
-
-    def problem(self, text: str) -> None:
-        """Report something an operator must know."""
-        self.problems.append(text)
-        if self._on_problem is not None:
-            self._on_problem(text)
-
-    def _open_stream_key(self) -> None:
-        path = self.config.folder / "meta.key"
-        keys = self.config.keys
-        try:
-            sealed = self.disk.read(path)
-        except FileNotFoundError:
-            if keys is None:
-                return
-            sealed, _ = keys.create(self.config.name, self.random)
-            self.disk.replace(path, sealed)
-        if keys is None:
-            raise BadKey("encrypted store encountered with no main key")
-        self.sealer = Sealer(keys.cipher, keys.recover(self.config.name, sealed))
-
-    def _recover(self) -> None:
-        state = self.read_index()
-        if state is None or not apply_index(self, state):
-            rebuild(self, state)
+        convert(config, self.disk, random)
+        self.open_stream_key()
+        state = recover(self)
+        self._index_sum = state.tail_sum if state is not None else b""
         if self.tail is None:
             self.roll_block()
         self._remember()
-
-    def read_index(self) -> FullState | None:
-        """The saved state, or None when there is none or it is damaged (said in `problems`)."""
-        try:
-            data = self.disk.read(self.folder / "index.db")
-        except FileNotFoundError:
-            return None
-        try:
-            if len(data) < 32 or digest64(self.hash_key, data[:-8]) != data[-8:]:
-                raise ValueError("checksum does not match")
-            body = data[:-8]
-            if self.sealer is not None:
-                with contextlib.suppress(BadKey):  # restored archives carry it in the clear
-                    body = self.sealer.open(body)
-            return decode_index(body)
-        except ValueError as error:
-            self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
-            return None
-
-    def make_block(self, index: int, first_seq: int) -> Block:
-        """A block object with its cipher; raises BadKey when its key file does not open."""
-        block = Block(index, first_seq, self.config.name)
-        keys = self.config.keys
-        if keys is not None:
-            context = f"{self.config.name}:{index}"
-            path = self.folder / f"{index}.key"
-            try:
-                sealed = self.disk.read(path)
-                seed = keys.recover(context, sealed)
-            except FileNotFoundError:
-                if self.path_of(block).exists():
-                    return block  # from before encryption was turned on
-                sealed, seed = keys.create(context, self.random)
-                self.disk.replace(path, sealed)
-            block.cipher = keys.block_cipher(sealed, seed)
-        return block
-
-    def path_of(self, block: Block) -> Path:
-        """The block's file."""
-        return self.folder / f"{block.index}.blk"
-
-    def read_block(self, block: Block) -> bytes:
-        """The block's records from its file, outer layers removed."""
-        data = self.disk.read(self.path_of(block))
-        plain, whole = unpack_block(data, block.cipher)
-        if not whole:
-            self.quarantine(self.path_of(block).name, data)
-            self.problem(f"block {block.index} is damaged in its compressed form")
-        block.sealed = plain is not data and data[:3] == b"cmp"
-        return plain
-
-    def quarantine(self, name: str, data: bytes) -> None:
-        """Keep a copy of doubtful bytes where no recovery will touch them."""
-        folder = self.config.folder / "quarantine"
-        self.disk.make_folder(folder)
-        stamp = hashlib.sha256(data).hexdigest()[:16]
-        path = folder / f"{name}.{stamp}"
-        if path.name not in self.disk.names(folder):
-            self.disk.replace(path, data)
-
-    def load_block(self, block: Block) -> None:
-        """Read a block back into memory; names what is damaged."""
-        try:
-            data = self.read_block(block)
-        except FileNotFoundError:
-            data = b""
-        _, _, holes = block.scan(data)
-        strangers = self.strangers(block)
-        if holes or strangers or len(block.live()) < block.msgs:
-            have = set(block.record_seqs())
-            missing = [
-                seq
-                for seq in range(block.first_seq, block.last_seq + 1)
-                if seq not in have and seq not in block.deleted
-            ]
-            fresh = [seq for seq in missing if self.lost.add(seq)]
-            if fresh:
-                self.problem(f"block {block.index} lost sequences {fresh[:20]}")
-        self._cached += block.buffered
-        block.used_at = self.clock()
-        self._trim_cache(block)
-
-    def _trim_cache(self, keep: Block) -> None:
-        while self._cached > self.config.cache_bytes:
-            idle = [b for b in self.blocks if b.loaded and b is not keep and self._evictable(b)]
-            if not idle:
-                return
-            oldest = min(idle, key=lambda b: b.used_at or 0)
-            self._cached -= oldest.buffered
-            oldest.unload()
-
-    def _evictable(self, block: Block) -> bool:
-        return block is not self.tail and block.written == block.buffered
 
     # Writing.
 
     def roll_block(self) -> Block:
         """Finish the last block and start the next."""
-        self._guard()
-        if self.tail is not None:
+        self.guard()
+        finished = self.tail
+        if finished is not None:
             self.flush()
-            self._seal(self.tail)
-        self.top_index += 1
-        index = self.top_index
-        block = self.make_block(index, self.last_seq + 1)
-        block.file = self._attempt(lambda: self.disk.open(self.path_of(block)))
-        self._attempt(lambda: self.disk.sync_folder(self.folder))
+        index = self.top_index + 1
+        block = Block(index, self.last_seq + 1, self.config.name)
+        if self.config.keys is not None:
+            self._make_key(block)
+        block.file = self.attempt(lambda: self.disk.open(self.path_of(block)))
+        self.committer.created(self.folder)
+        self.top_index = index
         self.blocks.append(block)
         self.tail = block
         self._remember()
+        if finished is not None:
+            if not finished.msgs:
+                self.dead = True
+            self._seal(finished)
         return block
+
+    def _make_key(self, block: Block) -> None:
+        """Write a new block's key file; no commit of the block completes before it is durable."""
+        keys = self.config.keys
+        assert keys is not None
+        sealed, seed = keys.create(self.context(block.index), self.random)
+        path = self.key_path(block.index)
+        handle = self.attempt(lambda: self.disk.open(path))
+        try:
+            self.attempt(lambda: self.disk.write(handle, sealed, 0))
+        except StoreError:
+            self.disk.close(handle)
+            self.disk.remove(path)
+            raise
+        self.committer.written(handle)
+        self.committer.close_later(handle)
+        block.cipher = keys.block_cipher(sealed, seed)
 
     def _seal(self, block: Block) -> None:
         self._cached += block.buffered
         if self.config.compress and block.buffered > 8:
-            self._rewrite(block, block.content())
-        block.used_at = self.clock()
-        self._trim_cache(block)
-
-    def _rewrite(self, block: Block, plain: bytes) -> None:
-        """Atomically replace a block's file; its buffer then holds `plain`."""
-        sealed = self.config.compress and block is not self.tail
-        packed = pack_block(plain, sealed, block.cipher)
-        self._attempt(lambda: self.disk.replace(self.path_of(block), packed))
-        if block.file is not None:
-            if block in self._unsynced:
-                self._unsynced.remove(block)
-            self._release(block.file)
+            self._rewrite(block)
+        elif block.file is not None:
+            self.committer.close_later(block.file)
             block.file = None
-        block.sealed = sealed
-        block.scan(plain)
-        if block is self.tail:
-            block.file = self._attempt(lambda: self.disk.open(self.path_of(block)))
+        self.keep_in_cache(block)
 
-    def _release(self, handle: int) -> None:
-        # Behind the syncs already queued: a handle must not close under one.
-        self.syncer.run(lambda: self.disk.close(handle), lambda _: None)
+    def _rewrite(self, block: Block) -> None:
+        """Replace a finished block's file by what its buffer holds, later and atomically."""
+        handle, block.file = block.file, None
+        if handle is not None:
+            self.committer.close_later(handle)
+        plain = block.content()
+        path, cipher, compress = self.path_of(block), block.cipher, self.config.compress
+        block.rewriting += 1
+        block.sealed = compress
 
-    def _guard(self) -> None:
-        if self._closed:
-            raise StoreClosed("the store is closed")
-        self._check()
+        def work() -> None:
+            self.disk.replace(path, pack_block(plain, compress, cipher))
 
-    def _attempt(self, work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except OSError as error:
-            if error.errno in FULL:
-                raise StoreFull(f"no space for stream {self.config.name}") from error
-            self._fail(error)
-            raise StoreFailed(str(error)) from error
+        def done(error: OSError | None) -> None:
+            block.rewriting -= 1
+            if error is None:
+                return
+            if error.errno not in FULL:
+                self.fail(error)
+            elif not block.rewriting:
+                # The file keeps its longer, equally valid form.
+                block.sealed = False
 
-    def _fail(self, error: Exception) -> None:
-        if self.failed is None:
-            self.failed = error
-            self.problem(f"storage failed and takes no more changes: {error}")
+        self.committer.after(Task(work, done))
 
     def on_dirty(self) -> None:
         """Write once per loop turn, whatever arrives in it."""
-        if self.syncer.loop is not None and not self._scheduled:
+        loop = self.syncer.loop
+        if loop is None:
+            return
+        if not self._scheduled:
             self._scheduled = True
-            self.syncer.loop.call_soon(self._turn)
+            loop.call_soon(self._turn)
+        if self._index_timer is None and self.config.index_interval > 0:
+            wait = max(self.config.index_interval, self._index_cost * INDEX_SHARE)
+            wait *= 1 + chance.random() / 4
+            self._index_timer = loop.call_later(wait, self._on_index_timer)
 
     def _turn(self) -> None:
         self._scheduled = False
@@ -316,15 +161,31 @@ class FileStore(BlockStore):
                 self.flush()
 
     def _remember(self) -> None:
-        self._floor = (self.last_seq, self.last_ts, self.tail.buffered if self.tail else 0)
+        self._flushed = (self.last_seq, self.last_ts, self.tail.buffered if self.tail else 0)
 
     def flush(self) -> None:
         """Write the tail's new bytes; on a full disk undo what was appended since the last."""
         self.dirty = False
         block = self.tail
-        if block is None or block.written == block.buffered:
+        if block is None:
             return
-        self._check()
+        dead = self._bury_dead() if self.dead else []
+        if self.floor_due and self.first_seq > 1:
+            block.mark_floor(self.first_seq - 1, self.last_ts)
+        if block.written != block.buffered:
+            self._check()
+            self._write(block)
+        self.floor_due = False
+        self.forget_evicted()
+        self._remember()
+        if dead:
+            self._release(dead)
+        while self._sparse:
+            self.compact_block(self._sparse.pop())
+        if self.committer.has_tasks:
+            self.committer.start()
+
+    def _write(self, block: Block) -> None:
         data = block.unwritten()
         if block.cipher is not None:
             data = block.cipher.apply(data, block.written)
@@ -332,248 +193,320 @@ class FileStore(BlockStore):
             self.disk.write(block.file, data, block.written)
         except OSError as error:
             if error.errno not in FULL:
-                self._fail(error)
+                self.fail(error)
                 raise StoreFailed(str(error)) from error
             self._undo(block)
             raise StoreFull(f"no space for stream {self.config.name}") from error
         block.written = block.buffered
-        if block not in self._unsynced:
-            self._unsynced.append(block)
-        self._marks.clear()
-        self._remember()
+        self.committer.written(block.file)
 
     def _undo(self, block: Block) -> None:
-        """Forget the appends since the last flush; removals stay noted for the next try."""
-        last_seq, last_ts, size = self._floor
+        """Forget the appends since the last flush and bring back what limits took out for them;
+        explicit removals stay noted for the next try."""
+        last_seq, last_ts, size = self._flushed
         try:
             self.disk.truncate(block.file, size)
         except OSError as error:
-            self._fail(error)
+            self.fail(error)
             raise StoreFailed(str(error)) from error
+        self.restore_evicted()
         for seq in range(self.last_seq, last_seq, -1):
             if block.record_length(seq):
                 self.unlink(seq)
+        marks = block.tombstones(size)
         block.cut(size)
         block.last_seq, block.last_ts = last_seq, last_ts
-        block.deleted = _only_up_to(block.deleted, last_seq) if block.deleted else block.deleted
+        if block.deleted:
+            block.deleted = _only_up_to(block.deleted, last_seq)
         self.last_seq, self.last_ts = last_seq, last_ts
+        self.forget_above(last_seq)
         if not block.msgs:
             block.first_seq = last_seq + 1
         self.find_first()
-        for seq, ts, tombstone in self._marks:
-            if tombstone and seq <= last_seq:
+        for seq, ts in marks:
+            if seq <= last_seq and not self.is_live(seq):
                 block.mark(seq, ts, True)
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`. In relaxed mode the write is enough and fsync follows on a timer."""
         try:
-            self._guard()
+            self.guard()
             self.flush()
         except StoreError as error:
             callback(error)
             return
         if self.config.sync_interval > 0:
-            self._arm_timer()
+            loop = self.syncer.loop
+            if loop is not None and self._sync_timer is None:
+                self._sync_timer = loop.call_later(self.config.sync_interval, self._on_sync_timer)
             callback(None)
             return
-        self._waiting.append(callback)
-        self._start_sync()
+        self.committer.wait(partial(self._committed, callback))
 
-    def _arm_timer(self) -> None:
-        loop = self.syncer.loop
-        if loop is not None and self._timer is None:
-            self._timer = loop.call_later(self.config.sync_interval, self._on_timer)
+    def _committed(self, callback: CommitCallback, error: OSError | None) -> None:
+        failure = error or self.failed
+        callback(StoreFailed(str(failure)) if failure is not None else None)
 
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._start_sync()
+    def _on_sync_timer(self) -> None:
+        self._sync_timer = None
+        self.committer.start()
 
-    def _start_sync(self) -> None:
-        if self._syncing:
-            return
-        waiting, self._waiting = self._waiting, []
-        handles = [block.file for block in self._unsynced if block.file is not None]
-        done_blocks, self._unsynced = self._unsynced, []
-        self._syncing = True
-
-        def work() -> None:
-            for handle in handles:
-                self.disk.sync(handle)
-
-        def done(error: OSError | None) -> None:
-            self._syncing = False
-            failure: StoreError | None = None
-            if error is not None:
-                # After one failed fsync the kernel may have dropped the pages: never retry.
-                self._fail(error)
-            if self.failed is not None:
-                failure = StoreFailed(str(self.failed))
-            for block in done_blocks:
-                if block is not self.tail and block not in self._unsynced:
-                    self._close_file(block)
-            for callback in waiting:
-                callback(failure)
-            if self._waiting:
-                self._start_sync()
-
-        self.syncer.run(work, done)
-
-    def _close_file(self, block: Block) -> None:
-        if block.file is not None:
-            self.disk.close(block.file)
-            block.file = None
+    def _drain(self) -> None:
+        """Everything written so far is durable and every task done when this returns."""
+        self.attempt(self.committer.drain)
 
     # Removing.
 
     def _mark(self, seq: int, ts: int) -> None:
-        tail = self.tail
-        if tail is None or tail.buffered + 30 > self.block_size:
-            tail = self.roll_block()
-        tail.mark(seq, ts, True)
-        self._marks.append((seq, ts, True))
-        if not self.dirty:
-            self.dirty = True
-            self.on_dirty()
+        if self.tail is None or self.tail.buffered + TOMBSTONE_SIZE > self.block_size:
+            with contextlib.suppress(StoreFull):  # better a block too long than a failed delete
+                self.roll_block()
+        assert self.tail is not None
+        self.tail.mark(seq, ts, True)
+        self.touch()
 
     def _bury(self, seq: int, ts: int) -> None:
         self._mark(seq, ts)
-        at = self.block_at(seq)
-        if at < len(self.blocks):
-            block = self.blocks[at]
-            if block.msgs and block is not self.tail and block.loaded:
-                size = block.buffered
-                if size > COMPACT_MINIMUM and block.nbytes * 2 < size:
-                    self.compact_block(block)
+
+    def on_sparse(self, block: Block) -> None:
+        """Rewrite it when the next flush has made its tombstones safe."""
+        if block not in self._sparse:
+            self._sparse.append(block)
 
     def compact_block(self, block: Block) -> None:
-        """Rewrite a finished block without its deleted records; damaged blocks stay as they are."""
+        """Rewrite a finished block without its deleted records; damaged ones stay as they are."""
+        if block is self.tail or not block.msgs:
+            return
         if not block.loaded:
             self.load_block(block)
         with contextlib.suppress(CorruptRecord):
             plain = block.compacted(lambda seq: seq < block.first_seq and seq >= self.first_seq)
-            self.flush()
-            self._sync_now()
             self._retire_index()
             self._cached -= block.buffered
-            self._rewrite(block, plain)
+            block.scan(plain)
+            block.kept = max(0, block.buffered - block.nbytes)
             self._cached += block.buffered
+            self._rewrite(block)
 
     def _retire_index(self) -> None:
         """Records are about to leave the disk for good: the old index may no longer vouch for
         them. Kept while something is lost, when it is the only witness of that."""
         if self._index_stands and not self.lost:
             self._index_stands = False
-            self._attempt(lambda: self.disk.remove(self.folder / "index.db"))
-            self._attempt(lambda: self.disk.sync_folder(self.folder))
 
-    def _drop_block(self, block: Block) -> None:
-        self._retire_index()
-        # The tombstones that emptied it must be on disk before its records go.
-        self.flush()
-        self._sync_now()
-        if block.loaded:
-            self._cached -= block.buffered
-        if block in self._unsynced:
-            self._unsynced.remove(block)
-        if block.file is not None:
-            self._release(block.file)
-            block.file = None
-        self._carry_tombstones(block)
-        self._attempt(lambda: self.disk.remove(self.path_of(block)))
-        self._attempt(lambda: self.disk.remove(self.folder / f"{block.index}.key"))
+            def work() -> None:
+                self.disk.remove(self.folder / "index.db")
+                self.disk.sync_folder(self.folder)
 
-    def _carry_tombstones(self, block: Block) -> None:
-        """Tombstones in a dying block that still cover records in living ones move on."""
-        data = block.content() if block.loaded else self.read_block(block)
-        tombs, _, holes = Block(block.index, 1, self.config.name).scan(data)
-        if holes:
-            self.quarantine(f"{block.index}.blk", self.disk.read(self.path_of(block)))
-        for seq, ts in tombs:
-            at = self.block_at(seq)
-            if at < len(self.blocks) and self.blocks[at].index != block.index:
-                holder = self.blocks[at]
-                if holder.first_seq <= seq <= holder.last_seq:
-                    self._mark(seq, ts)
-        self.flush()
-        self._sync_now()
+            self.committer.after(Task(work))
 
-    def _sync_now(self) -> None:
-        for block in self._unsynced:
+    def _bury_dead(self) -> list[Block]:
+        """The blocks nothing lives in, after moving on what they still have to say.
+
+        A block below the first live message says nothing any more: the floor written with this
+        flush covers it. One further back may hold tombstones for older blocks; they move to the
+        tail, unless they are most of it: then it stays until the front has passed it.
+        """
+        self.dead = False
+        gone = []
+        for block in self.blocks:
+            if block.msgs or block is self.tail:
+                continue
+            if block.last_seq < self.first_seq:
+                self.floor_due = True
+                gone.append(block)
+            elif not block.grave and self._carry_tombstones(block):
+                self.floor_due = True  # the newest may be in there
+                gone.append(block)
+        return gone
+
+    def _carry_tombstones(self, block: Block) -> bool:
+        """Tombstones in a dying block that still cover records in living ones move on; False
+        when the block has to stay instead."""
+        if not block.loaded:
+            self.load_block(block)
+        needed = [(seq, ts) for seq, ts in block.tombstones() if self._covers(block, seq)]
+        assert self.tail is not None
+        if block.index not in self._bare and len(needed) * TOMBSTONE_SIZE * 2 > block.buffered:
+            block.grave = True
+            return False
+        for seq, ts in needed:
+            self.tail.mark(seq, ts, True)
+        return True
+
+    def _covers(self, block: Block, seq: int) -> bool:
+        at = self.block_at(seq)
+        if seq < self.first_seq or at >= len(self.blocks):
+            return False
+        holder = self.blocks[at]
+        return holder is not block and holder.msgs > 0 and holder.first_seq <= seq
+
+    def _release(self, dead: list[Block]) -> None:
+        """Delete emptied blocks' files once what made them dead is durable.
+
+        The floor in the tail speaks for those at the front, so the saved index may stay and an
+        acknowledgement need not wait. A block further back that died without tombstones stays
+        dead only by being deleted.
+        """
+        paths: list[Path] = []
+        bare = False
+        for block in dead:
+            if block.last_seq >= self.first_seq:
+                self._retire_index()
+                bare = bare or block.index in self._bare
+            self._bare.discard(block.index)
+            self.blocks.remove(block)
+            if block.loaded:
+                self._cached -= block.buffered
             if block.file is not None:
-                self._attempt(partial(self.disk.sync, block.file))
-        self._unsynced.clear()
+                self.committer.forget(block.file)
+                self.committer.close_later(block.file)
+                block.file = None
+            paths += [self.path_of(block), self.key_path(block.index)]
+        self.committer.after(Task(partial(self._delete_files, paths), must=bare))
+
+    def _delete_files(self, paths: list[Path]) -> None:
+        for path in paths:
+            self.disk.remove(path)
+        self.disk.sync_folder(self.folder)
 
     def erase(self, seq: int) -> bool:
         """Delete one message and overwrite its bytes on disk with random ones."""
-        self._guard()
-        block = next((b for b in self.blocks if b.first_seq <= seq <= b.last_seq), None)
-        if block is None:
-            return False
-        gone = self.unlink(seq)
-        if gone is None:
-            return False
-        if not block.loaded:
-            self.load_block(block)
+        self.guard()
         self.flush()
-        block.scrub(seq, self.random(block.record_length(seq)))
-        self._rewrite(block, block.content())
+        if not self.is_live(seq):
+            return False
+        self.load(seq)
+        block = self.blocks[self.block_at(seq)]
+        span = block.record_span(seq)
+        gone = self.unlink(seq)
+        assert span is not None and gone is not None
+        offset, size = span
+        if block.piece(offset + size - 8, 8) == self._index_sum:
+            self._retire_index()  # it could no longer find the record it ends at
+        block.scrub(seq, self.random(size))
         self._bury(seq, gone[1])
-        self._sweep(seq)
+        if block.sealed or block.rewriting:
+            self._rewrite(block)
+        else:
+            self._overwrite(block, offset, size)
+        self._after_removal(seq)
         return True
 
+    def _overwrite(self, block: Block, offset: int, size: int) -> None:
+        """Bring a scrubbed record to a file of plain records, in place, after its tombstone."""
+        data = block.piece(offset, size)
+        if block.cipher is not None:
+            data = block.cipher.apply(data, offset)
+        path = self.path_of(block)
+
+        def work() -> None:
+            handle = self.disk.open(path)
+            try:
+                self.disk.write(handle, data, offset)
+                self.disk.sync(handle)
+            finally:
+                self.disk.close(handle)
+
+        self.committer.after(Task(work, must=True))
+
+    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
+        """As in `BlockStore`; the last step writes, and saves the index after a big purge."""
+        total = 0
+        for gone in super().purge_steps(filter, up_to, keep):
+            total += gone
+            yield gone
+        self.flush()
+        if total > BIG_PURGE:
+            self.save_index()
+
+    def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
+        if block is not self.tail and not self.lost and self._dies(block, filter, stop):
+            gone = self.unlink_all(block)
+            self.find_first()
+            self._bare.add(block.index)
+            self.dead = True
+            self.touch()
+            return gone
+        gone = super()._purge_one(block, filter, stop)
+        if self.tail is not None and self.tail.buffered > self.block_size:
+            with contextlib.suppress(StoreFull):
+                self.roll_block()
+        return gone
+
+    def _dies(self, block: Block, filter: bytes, stop: int) -> bool:
+        """Whether a purge takes every message of a block, which then needs no tombstones."""
+        if not block.loaded:
+            self.load_block(block)
+        return block.last_seq <= stop and block.count_matches(filter, 0, stop) == block.msgs
+
     def truncate(self, seq: int) -> None:
-        """Delete everything above `seq`; a new block then carries on from there."""
-        self._guard()
+        """Delete everything above `seq`; a new block then carries on from there. Blocks until
+        it is durable: only recovery of a replicated log does this."""
+        self.guard()
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self._retire_index()
+        self._drain()
+        self.forget_above(seq)
         while self.msgs and self.last_seq > seq:
             last = self.previous_of(b">", seq + 1, self.last_seq)
             if last is None:
                 break
             self.unlink(last.seq)
         last_ts = self.last_ts
+        old = self.tail
         for block in reversed(list(self.blocks)):
             if block.first_seq > seq or not block.msgs:
-                if block is not self.tail:
-                    self.blocks.remove(block)
-                    self._drop_block(block)
+                if block is not old:
+                    self._release([block])
             elif block.last_seq > seq:
                 live = block.live()
                 block.last_seq, last_ts = live[-1][0], live[-1][1]
                 block.last_ts = last_ts
                 block.deleted = _only_up_to(block.deleted, block.last_seq)
-                self._rewrite(block, block.compacted(lambda gone: gone <= seq))
+                block.scan(block.compacted(lambda gone: gone <= seq))
+                block.written = block.buffered
+                if block is not old:
+                    self._rewrite(block)
         self.last_seq, self.last_ts = seq, last_ts
         self.find_first()
-        old = self.tail
-        self.roll_block()
-        assert self.tail is not None
-        if self.block_at(seq) >= len(self.blocks) or self.get(seq) is None:
-            self.tail.mark(seq, last_ts, True)  # nothing else remembers the last sequence
+        self._restart(old, seq)
+
+    def _restart(self, old: Block | None, seq: int) -> None:
+        """Leave the old tail, rewritten or dead, for a new one that knows the last sequence."""
+        self.tail = None
+        tail = self.roll_block()
+        if old is not None and old.msgs:
+            self._cached += old.buffered
+            self._rewrite(old)
+        if not self.is_live(seq):
+            tail.mark(seq, self.last_ts, True)  # nothing else remembers the last sequence
         self.flush()
-        self._sync_now()
         if old is not None and not old.msgs and old in self.blocks:
-            self.blocks.remove(old)
-            self._drop_block(old)
+            self._release([old])
+        self._drain()
 
     # The index and the end.
 
     def index_state(self) -> FullState:
         """What index.db says of the store right now."""
-        blocks = [b for b in self.blocks if b.msgs or b is self.tail]
+        assert self.tail is not None
         entries = [
             BlockEntry(
-                b.index, b.nbytes, b.first_seq, b.first_ts, b.last_seq, b.last_ts, b.deleted, b.msgs
+                b.index,
+                b.nbytes,
+                b.first_seq,
+                b.first_ts,
+                b.last_seq,
+                b.last_ts,
+                b.deleted,
+                b.ttls,
+                b.schedules,
             )
-            for b in blocks
+            for b in self.blocks
+            if b.msgs or b is self.tail
         ]
-        subjects = []
-        for subject, total, first, last in self.tree.match(b">"):
-            low = self.blocks[min(self.block_at(first), len(self.blocks) - 1)]
-            high = self.blocks[min(self.block_at(last), len(self.blocks) - 1)]
-            subjects.append((subject, total, low.index, high.index))
-        assert self.tail is not None
         return FullState(
             self.msgs,
             self.nbytes,
@@ -581,45 +514,69 @@ class FileStore(BlockStore):
             self.first_ts,
             self.last_seq,
             self.last_ts,
-            subjects,
+            self.encode_subjects(),
             entries,
             self.tail.index,
             self.tail.last_sum(),
         )
 
-    def write_index(self) -> None:
-        """Save the state so that the next start needs no scan."""
+    def _on_index_timer(self) -> None:
+        self._index_timer = None
+        if not self._closed and self.failed is None:
+            with contextlib.suppress(StoreError):
+                self.save_index()
+
+    def save_index(self) -> None:
+        """Save the state in the background, once the data it speaks of is durable."""
         self.flush()
         if self.lost:
             # The index on disk is the witness of what should be there; a new one would hide it.
             return
+        started = time.perf_counter()
         body = encode_index(self.index_state())
-        if self.sealer is not None:
-            body = self.sealer.seal(body, self.random(self.sealer.nonce_size))
-        data = body + digest64(self.hash_key, body)
-        self._attempt(lambda: self.disk.replace(self.folder / "index.db", data))
+        self._index_cost = time.perf_counter() - started
+        assert self.tail is not None
+        self._index_sum = self.tail.last_sum()
         self._index_stands = True
+        self.committer.after(Task(partial(self._put_index, body), self._index_put))
+        self.committer.start()
+
+    def _put_index(self, body: bytes) -> None:
+        sealer: Sealer | None = self.sealer
+        if sealer is not None:
+            body = sealer.seal(body, self.random(sealer.nonce_size))
+        self.disk.replace(self.folder / "index.db", body + digest64(self.hash_key, body))
+        # nats-server's queues of TTLs and schedules; it makes them anew from the messages.
+        for name in ("thw.db", "sched.db"):
+            self.disk.remove(self.folder / name)
+
+    def _index_put(self, error: OSError | None) -> None:
+        if error is not None and error.errno not in FULL:
+            self.fail(error)
+
+    def write_index(self) -> None:
+        """Save the state now, so that the next start needs no scan."""
+        self.save_index()
+        self._drain()
 
     def close(self) -> None:
         """Flush, sync, save the index, release every file. Safe to call twice."""
         if self._closed:
             return
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._sync_timer, self._index_timer):
+            if timer is not None:
+                timer.cancel()
         try:
             if self.failed is None:
-                self.flush()
-                self._sync_now()
                 self.write_index()
         finally:
             self._closed = True
-            waiting, self._waiting = self._waiting, []
+            self.syncer.settle()
+            self.committer.abandon()
             for block in self.blocks:
                 if block.file is not None:
-                    self._release(block.file)
+                    self.disk.close(block.file)
                     block.file = None
-            for callback in waiting:
-                callback(StoreFailed(str(self.failed)) if self.failed else None)
 
 
 def _only_up_to(deleted: SequenceSet, last: int) -> SequenceSet:
@@ -628,3 +585,6 @@ def _only_up_to(deleted: SequenceSet, last: int) -> SequenceSet:
         if seq <= last:
             kept.add(seq)
     return kept
+
+
+__all__ = ["FileConfig", "FileStore", "choose_block_size"]

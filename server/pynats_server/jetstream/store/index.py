@@ -12,7 +12,8 @@ MAGIC, VERSION = 11, 4
 
 @dataclass(slots=True)
 class BlockEntry:
-    """One block: counts of live messages and bytes, sequence range, times in ns."""
+    """One block: live bytes, sequence range, times in ns, and how many of its live messages have
+    a TTL or a schedule (a reader without queues for them scans just those blocks)."""
 
     index: int
     nbytes: int
@@ -21,7 +22,8 @@ class BlockEntry:
     last_seq: int
     last_ts: int
     deleted: SequenceSet = field(default_factory=SequenceSet)
-    per_message: int = 0
+    ttls: int = 0
+    schedules: int = 0
 
     @property
     def msgs(self) -> int:
@@ -31,8 +33,9 @@ class BlockEntry:
 
 @dataclass(slots=True)
 class FullState:
-    """`subjects`: (subject, messages, first block, last block). `tail_sum`: the last 8 bytes of
-    the last block when this was written, which ties the index to the data."""
+    """`subjects`: (subject, messages, first block, last block), or their encoded form with the
+    count in front. `tail_sum`: the last 8 bytes of the last block when this was written, which
+    ties the index to the data."""
 
     msgs: int
     nbytes: int
@@ -40,7 +43,7 @@ class FullState:
     first_ts: int
     last_seq: int
     last_ts: int
-    subjects: list[tuple[bytes, int, int, int]]
+    subjects: list[tuple[bytes, int, int, int]] | bytes
     blocks: list[BlockEntry]
     tail_index: int
     tail_sum: bytes
@@ -55,13 +58,15 @@ def encode_index(state: FullState) -> bytes:
     put_varint(out, state.first_ts)
     put_uvarint(out, state.last_seq)
     put_varint(out, state.last_ts)
-    put_uvarint(out, len(state.subjects))
-    for subject, total, first, last in state.subjects:
-        put_uvarint(out, len(subject))
-        out += subject
-        put_uvarint(out, total)
-        put_uvarint(out, first)
-        put_uvarint(out, last)
+    if isinstance(state.subjects, bytes):
+        out += state.subjects
+    else:
+        put_uvarint(out, len(state.subjects))
+        for subject, total, first, last in state.subjects:
+            put_uvarint(out, len(subject))
+            out += subject
+            for value in (total, first, last):
+                put_uvarint(out, value)
     put_uvarint(out, len(state.blocks))
     for block in state.blocks:
         put_uvarint(out, block.index)
@@ -71,8 +76,8 @@ def encode_index(state: FullState) -> bytes:
         put_uvarint(out, block.last_seq)
         put_varint(out, block.last_ts - state.first_ts)
         put_uvarint(out, len(block.deleted))
-        put_uvarint(out, block.per_message)  # may hold TTLs
-        put_uvarint(out, block.per_message)  # may hold schedules
+        put_uvarint(out, block.ttls)
+        put_uvarint(out, block.schedules)
         if block.deleted:
             out += block.deleted.encode()
     put_uvarint(out, state.tail_index)
@@ -86,7 +91,7 @@ def decode_index(data: bytes) -> FullState:
     version, reader = data[1], Reader(data, 2)
     msgs, nbytes, first_seq = reader.uvarint(), reader.uvarint(), reader.uvarint()
     first_ts, last_seq, last_ts = reader.varint(), reader.uvarint(), reader.varint()
-    subjects = []
+    subjects: list[tuple[bytes, int, int, int]] = []
     for _ in range(reader.uvarint()):
         subject = reader.take(reader.uvarint())
         total, first = reader.uvarint(), reader.uvarint()
@@ -103,9 +108,9 @@ def decode_index(data: bytes) -> FullState:
             reader.varint() + first_ts,
         )
         deleted = reader.uvarint()
-        entry.per_message = reader.uvarint() if version >= 2 else 0
-        if version >= 3:
-            reader.uvarint()
+        # Before versions 2 and 3 nobody counted: what may hold some is said to hold them.
+        entry.ttls = reader.uvarint() if version >= 2 else 1
+        entry.schedules = reader.uvarint() if version >= 3 else 1
         if deleted:
             entry.deleted, reader.at = SequenceSet.decode(data, reader.at)
         blocks.append(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .api import CommitCallback
 from .base import BlockStore
-from .engine import Block
+from .block import Block
 from .seqset import SequenceSet
 
 BLOCK_SIZE = 1024 * 1024
@@ -42,13 +42,14 @@ class MemoryStore(BlockStore):
         self.flush()
         callback(None)
 
-    def _bury(self, seq: int, ts: int) -> None:
-        at = self.block_at(seq)
-        if at < len(self.blocks):
-            block = self.blocks[at]
-            live = block.nbytes + 18 * block.msgs
-            if block.buffered > 64 * 1024 and live * 2 < block.buffered and block.msgs:
-                block.scan(block.compacted(lambda _: False))
+    def on_sparse(self, block: Block) -> None:
+        """Give the memory of its deleted records back."""
+        block.scan(block.compacted(lambda _: False))
+
+    def reap(self) -> None:
+        """Drop the blocks nothing lives in."""
+        self.dead = False
+        self.blocks = [b for b in self.blocks if b.msgs or b is self.tail]
 
     def erase(self, seq: int) -> bool:
         """Delete one message and overwrite it in memory."""
@@ -58,11 +59,12 @@ class MemoryStore(BlockStore):
             return False
         if block.record_length(seq):
             block.scrub(seq, bytes(block.record_length(seq)))
-        self._sweep(seq)
+        self._after_removal(seq)
         return True
 
     def truncate(self, seq: int) -> None:
         """Delete everything above `seq`."""
+        self.forget_above(seq)
         while self.msgs and self.last_seq > seq:
             message = self.load_previous(b">", self.last_seq)
             if message is None or message.seq <= seq:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .api import BadKey
-from .engine import Block
+from .api import BadKey, CorruptRecord
+from .block import Block
 from .index import FullState
 from .seqset import SequenceSet
 
@@ -25,52 +25,139 @@ def block_indexes(store: FileStore) -> list[int]:
     return sorted(found)
 
 
+def recover(store: FileStore) -> FullState | None:
+    """Fill a fresh store from its folder; returns the saved state it could lean on, if any."""
+    state = store.read_index()
+    if state is None or not apply_index(store, state):
+        rebuild(store, state)
+    return state
+
+
 def apply_index(store: FileStore, state: FullState) -> bool:
-    """Take over a saved state if the files are exactly the ones it speaks of."""
-    on_disk = set(block_indexes(store))
-    listed = {entry.index for entry in state.blocks}
-    if not state.blocks or not listed <= on_disk or max(on_disk) != state.tail_index:
+    """Take over a saved state, then what was written after it; False when the files are not the
+    ones it speaks of, or damaged where this looks (every block is scanned then)."""
+    on_disk = block_indexes(store)
+    if not _fits(state, on_disk):
         return False
-    if state.blocks[-1].index != state.tail_index:
-        return False
-    if sum(entry.msgs for entry in state.blocks) != state.msgs:
-        return False
-    blocks = []
     try:
-        for entry in state.blocks:
-            block = store.make_block(entry.index, entry.first_seq)
+        blocks = _listed_blocks(store, state, on_disk)
+        tail = blocks[-1]
+        _, _, holes = tail.scan(store.read_block(tail))
+        end = 0 if state.tail_sum == bytes(8) else tail.holds(state.tail_sum)
+        if holes or (not end and state.tail_sum != bytes(8)):
+            return False
+        newer = [_newer_block(store, index) for index in on_disk if index > state.tail_index]
+    except (BadKey, ValueError):
+        return False
+    floor = max(block.floor for block in [tail, *newer])
+    _take_over(store, state, blocks)
+    if store.strangers(tail) or not _replay(store, tail, end, newer):
+        _forget(store)
+        return False
+    store.drop_front(floor + 1)
+    for block in store.blocks[:-1]:
+        if block.ttls and not block.loaded:
+            store.load_block(block)
+        if block.ttls and block.index < tail.index:
+            store.gather_expiries(block)
+    _adopt_tail(store)
+    store.dead = True
+    return True
+
+
+def _fits(state: FullState, on_disk: list[int]) -> bool:
+    if not state.blocks or not on_disk or state.blocks[-1].index != state.tail_index:
+        return False
+    if not {entry.index for entry in state.blocks} <= set(on_disk):
+        return False  # also when limits dropped a block since: its subjects are not known
+    return sum(entry.msgs for entry in state.blocks) == state.msgs
+
+
+def _listed_blocks(store: FileStore, state: FullState, on_disk: list[int]) -> list[Block]:
+    """The state's blocks, and in between the ones it left out because nothing lived in them;
+    they may hold tombstones, and go once the front has passed them."""
+    entries = {entry.index: entry for entry in state.blocks}
+    blocks: list[Block] = []
+    for index in sorted({*entries, *(i for i in on_disk if i < state.tail_index)}):
+        entry = entries.get(index)
+        last = blocks[-1].last_seq if blocks else state.blocks[0].first_seq - 1
+        block = store.make_block(index, entry.first_seq if entry else last + 1)
+        if entry is None:
+            block.last_seq, block.grave = last, True
+        else:
             block.first_ts, block.last_ts = entry.first_ts, entry.last_ts
             block.last_seq, block.nbytes = entry.last_seq, entry.nbytes
             block.msgs, block.deleted = entry.msgs, entry.deleted
-            blocks.append(block)
-        tail = blocks[-1]
-        _, _, holes = tail.scan(store.read_block(tail))
-    except BadKey:
-        return False
-    if holes or tail.last_sum() != state.tail_sum:
-        return False
-    for block in blocks[:-1]:
-        block.unload()
-    store.top_index = max(on_disk)
+            block.ttls, block.schedules = entry.ttls, entry.schedules
+        if index != state.tail_index:
+            block.unload()
+        blocks.append(block)
+    return blocks
+
+
+def _newer_block(store: FileStore, index: int) -> Block:
+    block = store.make_block(index, 1)
+    _, _, holes = block.scan(store.read_block(block))
+    if holes:
+        raise ValueError(f"block {index} is damaged")
+    return block
+
+
+def _take_over(store: FileStore, state: FullState, blocks: list[Block]) -> None:
+    store.top_index = state.tail_index
     store.blocks = blocks
     store.msgs, store.nbytes = state.msgs, state.nbytes
     store.first_seq, store.first_ts = state.first_seq, state.first_ts
     store.last_seq, store.last_ts = state.last_seq, state.last_ts
     by_index = {block.index: block for block in blocks}
+    assert isinstance(state.subjects, list)
     for subject, total, first, last in state.subjects:
         low = by_index.get(first, blocks[0]).first_seq
         high = by_index[last].last_seq if last in by_index else state.last_seq
         store.set_subject(subject, total, low, high)
-    if store.strangers(tail):
-        _forget(store)
+
+
+def _replay(store: FileStore, tail: Block, end: int, newer: list[Block]) -> bool:
+    """Apply what the blocks say beyond the saved state: appends, skips, tombstones."""
+    tombs = tail.tombstones(end)
+    skips = tail.skips(end)
+    if tail.ttls:
+        store.gather_expiries(tail)
+    store.extend(tail)
+    for block in newer:
+        top = max([store.last_seq, *(seq for seq, _ in skips)])
+        store.adopt(block, top)
+        store.blocks.append(block)
+        store.top_index = block.index
+        tombs += block.tombstones()
+        skips += block.skips(0)
+    last = max([(store.last_seq, store.last_ts), *skips, *tombs])
+    if last[0] > store.last_seq:
+        _reach(store, *last)
+    try:
+        for seq, _ in tombs:
+            store.unlink(seq)
+    except CorruptRecord:
         return False
-    _adopt_tail(store)
+    store.find_first()
     return True
+
+
+def _reach(store: FileStore, seq: int, ts: int) -> None:
+    """Move the last sequence on: those up to `seq` are used up, though no message has them."""
+    last = store.blocks[-1]
+    if last.msgs and last.last_seq < seq:
+        last.deleted.add_range(last.last_seq + 1, seq)
+        last.last_seq, last.last_ts = seq, ts
+    elif not last.msgs:
+        last.first_seq, last.last_seq = seq + 1, seq
+    store.last_seq, store.last_ts = seq, ts
 
 
 def _forget(store: FileStore) -> None:
     store.blocks, store.tail = [], None
     store.tree.clear()
+    store.forget_above(0)
     store.msgs = store.nbytes = 0
     store.first_seq, store.last_seq = store.config.first_seq, store.config.first_seq - 1
     store.first_ts = store.last_ts = 0
@@ -94,11 +181,13 @@ def rebuild(store: FileStore, prior: FullState | None) -> None:
     """Scan every block. `prior` (a stale but intact index) vouches for what should be there."""
     _forget(store)
     tombs: list[tuple[int, int]] = []
-    known = {subject for subject, *_ in prior.subjects} if prior is not None else set()
+    known: set[bytes] = set()
+    if prior is not None:
+        assert isinstance(prior.subjects, list)
+        known = {subject for subject, *_ in prior.subjects}
     indexes = block_indexes(store)
     store.top_index = max(indexes, default=0)
-    top = store.last_seq
-    top_ts = 0
+    top, top_ts, floor = store.last_seq, 0, 0
     for index in indexes:
         block, found, skipped = _scan_block(store, index, index == indexes[-1])
         if block is None:
@@ -111,24 +200,25 @@ def rebuild(store: FileStore, prior: FullState | None) -> None:
             if ends and prior.tail_sum not in block.content():
                 store.problem(f"block {index} ends before the last record the index knows")
         tombs += found
-        for seq, ts in [*found, *skipped]:
+        floor = max(floor, block.floor)
+        store.adopt(block, top)
+        for seq, ts in [*found, *skipped, (block.floor, 0)]:
             if seq > top:
                 top, top_ts = seq, ts
-        _take_records(store, block, top)
         if block.last_seq > top and block.msgs:
             top, top_ts = block.last_seq, block.last_ts
-        store.blocks.append(block)
-    store.last_seq, store.last_ts = top, top_ts
-    for block in store.blocks:
         if not block.msgs:
             block.first_seq, block.last_seq = top + 1, top
+        store.blocks.append(block)
+    store.last_seq, store.last_ts = top, top_ts
     store.find_first()
-    _finish(store, prior)
+    _finish(store, prior, floor)
     for seq, _ in tombs:
         store.unlink(seq)
         store.lost.discard(seq)
-    for block in [b for b in store.blocks if not b.msgs and b is not store.tail]:
-        store.blocks.remove(block)  # its file stays: it may hold tombstones or doubt
+    store.drop_front(floor + 1)
+    store.lost.discard_below(floor + 1)
+    store.dead = True
 
 
 def _scan_block(
@@ -177,30 +267,7 @@ def _cut_tail(store: FileStore, block: Block, size: int) -> None:
     block.cut(size)
 
 
-def _take_records(store: FileStore, block: Block, top: int) -> None:
-    block.first_seq, block.last_seq = 1, (1 << 62) - 1
-    rows = [row for row in block.live() if row[0] > store.last_seq]
-    block.deleted = SequenceSet()
-    block.msgs = block.nbytes = 0
-    if not rows:
-        block.first_seq, block.last_seq = top + 1, top
-        return
-    expected = rows[0][0]
-    for seq, _, subject, size in rows:
-        if seq != expected:
-            block.deleted.add_range(expected, seq - 1)
-        expected = seq + 1
-        store.count_in(subject, seq)
-        block.nbytes += size
-    block.msgs = len(rows)
-    block.first_seq, block.first_ts = rows[0][0], rows[0][1]
-    block.last_seq, block.last_ts = rows[-1][0], rows[-1][1]
-    store.msgs += block.msgs
-    store.nbytes += block.nbytes
-    store.last_seq = block.last_seq
-
-
-def _finish(store: FileStore, prior: FullState | None) -> None:
+def _finish(store: FileStore, prior: FullState | None, floor: int) -> None:
     if store.blocks:
         _adopt_tail(store)
         last = store.blocks[-1]
@@ -213,7 +280,7 @@ def _finish(store: FileStore, prior: FullState | None) -> None:
         store.problem(f"sequences {store.last_seq + 1}..{prior.last_seq} are missing")
         store.skip(prior.last_seq - store.last_seq, prior.last_ts)
     if prior is not None and store.problems:
-        _name_missing(store, prior)
+        _name_missing(store, prior, floor)
     for block in store.blocks:
         if block is not store.tail:
             block.unload()
@@ -223,7 +290,7 @@ def _finish(store: FileStore, prior: FullState | None) -> None:
         store.first_seq = prior.first_seq
 
 
-def _name_missing(store: FileStore, prior: FullState) -> None:
+def _name_missing(store: FileStore, prior: FullState, floor: int) -> None:
     """After damage, the last intact index decides: what it counted as live and no block has is
     lost, and what it counted as deleted stays deleted even if its tombstone is gone."""
     gone = SequenceSet()
@@ -239,7 +306,8 @@ def _name_missing(store: FileStore, prior: FullState) -> None:
             if seq in gone and seq <= prior.last_seq:
                 store.unlink(seq)
     for entry in prior.blocks:
-        for seq in range(entry.first_seq, min(entry.last_seq, entry.first_seq + LOST_MAX) + 1):
+        first = max(entry.first_seq, floor + 1)
+        for seq in range(first, min(entry.last_seq, first + LOST_MAX) + 1):
             if seq in entry.deleted:
                 continue
             at = store.block_at(seq)

@@ -251,6 +251,25 @@ cdef class SequenceSet:
                     word &= word - 1
         return iter(out)
 
+    def between(self, uint64_t first, uint64_t last):
+        """Members in first..last, both included, ascending."""
+        cdef Py_ssize_t i, w
+        cdef uint64_t word, seq
+        out = []
+        for i in range(self.used):
+            if self.pages[i].base > last:
+                break
+            if self.pages[i].base + (PAGE_BITS - 1) < first:
+                continue
+            for w in range(PAGE_WORDS):
+                word = self.pages[i].words[w]
+                while word:
+                    seq = self.pages[i].base + 64 * w + trailing64(word)
+                    word &= word - 1
+                    if first <= seq <= last:
+                        out.append(seq)
+        return out
+
     def first(self):
         """The smallest member, or None."""
         for seq in self:

@@ -1,7 +1,13 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 
+cdef struct SeqRing:
+    uint32_t room, head, count
+    uint64_t seqs[1]
+
+
 cdef struct Leaf:
+    SeqRing *ring       # every live sequence in order when not NULL (per-subject limits use it)
     uint64_t first      # lowest live sequence, or a lower bound while FIRST_STALE is set
     uint64_t last       # highest live sequence, or an upper bound while LAST_STALE is set
     uint64_t total
@@ -18,6 +24,12 @@ cdef enum:
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil
 
 
+cdef void ring_push(Leaf *leaf, uint64_t seq) noexcept nogil
+cdef void ring_unshift(Leaf *leaf, uint64_t seq) noexcept nogil
+cdef void ring_take(Leaf *leaf, uint64_t seq) noexcept nogil
+cdef void ring_drop(Leaf *leaf) noexcept nogil
+
+
 cdef class SubjectTree:
     cdef void *root
     cdef Leaf **recent
@@ -27,4 +39,5 @@ cdef class SubjectTree:
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil
     cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept
+    cdef Leaf **leaves(self) except? NULL
     cdef list match_leaves(self, const uint8_t *f, size_t fn)

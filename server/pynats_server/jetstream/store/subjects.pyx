@@ -8,11 +8,12 @@ leaves answers repeated literal look-ups without descending.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memmove
 
 cdef enum:
     RECENT = 16384
+    RING_MAX = 1024      # sequences kept for one subject; more are found by scanning
 
 cdef struct Branch:
     void *child[2]
@@ -66,6 +67,62 @@ cdef bint prefix_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t s
     return j == sn
 
 
+cdef void ring_push(Leaf *leaf, uint64_t seq) noexcept nogil:
+    """Append to a leaf's ring, made when there is none. A ring that grew too large, or finds no
+    memory, is dropped: then the sequences are found by scanning."""
+    cdef SeqRing *ring = leaf.ring
+    cdef SeqRing *grown
+    cdef uint32_t room
+    if ring != NULL and ring.count and ring.head >= ring.count:
+        memcpy(ring.seqs, &ring.seqs[ring.head], ring.count * 8)
+        ring.head = 0
+    if ring == NULL or ring.head + ring.count == ring.room:
+        room = 2 if ring == NULL else ring.room * 2
+        grown = NULL
+        if ring == NULL or ring.count < RING_MAX:
+            grown = <SeqRing *>realloc(ring, sizeof(SeqRing) + room * 8)
+        if grown == NULL:
+            ring_drop(leaf)
+            return
+        if ring == NULL:
+            grown.head = grown.count = 0
+        grown.room = room
+        leaf.ring = ring = grown
+    ring.seqs[ring.head + ring.count] = seq
+    ring.count += 1
+
+
+cdef void ring_unshift(Leaf *leaf, uint64_t seq) noexcept nogil:
+    """Put back, at the front, what `ring_take` took from there; dropped when there is no room."""
+    cdef SeqRing *ring = leaf.ring
+    if ring.head == 0 or (ring.count and ring.seqs[ring.head] < seq):
+        ring_drop(leaf)
+        return
+    ring.head -= 1
+    ring.count += 1
+    ring.seqs[ring.head] = seq
+
+
+cdef void ring_take(Leaf *leaf, uint64_t seq) noexcept nogil:
+    """Take a removed sequence out."""
+    cdef SeqRing *ring = leaf.ring
+    cdef uint32_t i = ring.head, end = ring.head + ring.count
+    while i < end and ring.seqs[i] != seq:
+        i += 1
+    if i == end:
+        return
+    ring.count -= 1
+    if i == ring.head:
+        ring.head += 1
+    else:
+        memmove(&ring.seqs[i], &ring.seqs[i + 1], (end - i - 1) * 8)
+
+
+cdef void ring_drop(Leaf *leaf) noexcept nogil:
+    free(leaf.ring)
+    leaf.ring = NULL
+
+
 cdef class SubjectTree:
     def __cinit__(self):
         self.root = NULL
@@ -96,9 +153,11 @@ cdef class SubjectTree:
                 b.child[0] = branch_of(p).child[1]
                 branch_of(p).child[1] = <void *>(<uintptr_t>b + 1)
             else:
+                ring_drop(<Leaf *>b.child[0])
                 free(b.child[0])
                 p = b.child[1]
                 free(b)
+        ring_drop(<Leaf *>p)
         free(p)
         self.root = NULL
         self.size = 0
@@ -143,6 +202,7 @@ cdef class SubjectTree:
             raise MemoryError
         leaf.first = leaf.last = leaf.total = 0
         leaf.flags = 0
+        leaf.ring = NULL
         leaf.size = <uint16_t>n
         memcpy(leaf.key, key, n)
         self.memory_bytes += sizeof(Leaf) + n
@@ -207,8 +267,43 @@ cdef class SubjectTree:
             above[0] = b.child[1 - way]
             self.memory_bytes -= sizeof(Branch)
             free(b)
+        ring_drop(leaf)
         free(leaf)
         return True
+
+    cdef Leaf **leaves(self) except? NULL:
+        """Every leaf in byte order, `size` of them; the caller frees the array."""
+        cdef Leaf **found
+        cdef void **stack = NULL
+        cdef void **grown
+        cdef void *p
+        cdef size_t top = 0, room = 0
+        cdef uint64_t filled = 0
+        if self.root == NULL:
+            return NULL
+        found = <Leaf **>malloc(self.size * sizeof(void *))
+        p = self.root
+        while found != NULL:
+            while is_branch(p):
+                if top == room:
+                    room = room * 2 if room else 256
+                    grown = <void **>realloc(stack, room * sizeof(void *))
+                    if grown == NULL:
+                        free(found)
+                        free(stack)
+                        raise MemoryError
+                    stack = grown
+                stack[top] = branch_of(p).child[1]
+                top += 1
+                p = branch_of(p).child[0]
+            found[filled] = <Leaf *>p
+            filled += 1
+            if top == 0:
+                free(stack)
+                return found
+            top -= 1
+            p = stack[top]
+        raise MemoryError
 
     cdef list match_leaves(self, const uint8_t *f, size_t fn):
         """Addresses of the matching leaves in byte order; valid until the tree changes."""

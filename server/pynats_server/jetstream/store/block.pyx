@@ -1,0 +1,498 @@
+# cython: boundscheck=False
+"""Blocks: runs of records in one growing buffer plus a table of record offsets.
+
+Block files hold exactly these bytes (before compression and encryption). A block's deleted set
+is always in memory, its buffer only while it is in use.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
+
+from .expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
+from .record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
+                      record_sum, stamp, subject_size, u32, u64)
+from .seqset cimport SequenceSet
+from .subjects cimport subject_matches
+
+import hashlib
+
+from .api import CorruptRecord, SequenceNotFound
+
+
+cdef class Message:
+    """One stored message: seq, ts (ns since 1970), subject, headers (b"" = none), payload."""
+
+    def __repr__(self):
+        return f"<Message {self.seq} {self.subject!r} {len(self.payload)} bytes>"
+
+
+cdef class Block:
+    """One block. `first_seq`..`last_seq` minus `deleted` are live; empty when first > last."""
+
+    def __cinit__(self, uint32_t index, uint64_t first_seq, str stream=""):
+        self.index = index
+        self.first_seq, self.last_seq = first_seq, first_seq - 1
+        self.deleted = SequenceSet()
+        self.loaded = True
+        self.tail_sum = bytes(8)
+        cdef bytes key = hashlib.sha256(f"{stream}-{index}".encode()).digest()
+        memcpy(self.key, PyBytes_AS_STRING(key), 32)
+
+    def __dealloc__(self):
+        free(self.buf)
+        free(self.offs)
+
+    @property
+    def buffered(self):
+        """Bytes of the buffer (0 when unloaded)."""
+        return self.size
+
+    @property
+    def memory_bytes(self):
+        return self.room + self.slots * 4 + self.deleted.memory_bytes
+
+    cdef int reserve(self, size_t more) except -1:
+        cdef size_t room = self.room
+        cdef uint8_t *grown
+        if self.size + more <= room:
+            return 0
+        room = max(room * 2, 4096, self.size + more)
+        grown = <uint8_t *>realloc(self.buf, room)
+        if grown == NULL:
+            raise MemoryError
+        self.buf, self.room = grown, room
+        return 0
+
+    cdef int push_slot(self, uint32_t offset) except -1:
+        cdef uint32_t *grown
+        if self.count == self.slots:
+            self.slots = self.slots * 2 if self.slots else 64
+            grown = <uint32_t *>realloc(self.offs, self.slots * 4)
+            if grown == NULL:
+                raise MemoryError
+            self.offs = grown
+        self.offs[self.count] = offset
+        self.count += 1
+        return 0
+
+    cdef Py_ssize_t slot(self, uint64_t seq) noexcept nogil:
+        """Index into the offset table of a message record, or -1."""
+        cdef Py_ssize_t low = 0, high = self.count, middle
+        cdef uint64_t base, found
+        if high == 0:
+            return -1
+        base = u64(self.buf + self.offs[0] + 4) & SEQ_MASK
+        if seq < base:
+            return -1
+        if seq - base < <uint64_t>high:
+            middle = <Py_ssize_t>(seq - base)
+            if u64(self.buf + self.offs[middle] + 4) == seq:
+                return middle
+        while low < high:
+            middle = (low + high) >> 1
+            found = u64(self.buf + self.offs[middle] + 4) & SEQ_MASK
+            if found < seq:
+                low = middle + 1
+            else:
+                high = middle
+        if low < self.count and (u64(self.buf + self.offs[low] + 4) & SEQ_MASK) == seq:
+            return low
+        return -1
+
+    cdef Py_ssize_t slot_from(self, uint64_t seq) noexcept nogil:
+        """Index of the first message record at or after a sequence, `count` when none is."""
+        cdef Py_ssize_t low = 0, high = self.count, middle
+        while low < high:
+            middle = (low + high) >> 1
+            if u64(self.buf + self.offs[middle] + 4) < seq:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
+                 const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1:
+        """Encode one record at the end of the buffer. The caller does the accounting."""
+        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
+        cdef uint8_t *r
+        cdef uint8_t *p
+        cdef uint32_t word
+        cdef uint64_t total
+        self.reserve(rl)
+        r = self.buf + self.size
+        word = <uint32_t>rl | (HAS_HEADERS if hn else 0)
+        memcpy(r, &word, 4)
+        memcpy(r + 4, &seq, 8)
+        memcpy(r + 12, &ts, 8)
+        r[20], r[21] = <uint8_t>sn, <uint8_t>(sn >> 8)
+        p = r + HEAD
+        memcpy(p, subject, sn)
+        p += sn
+        if hn:
+            word = <uint32_t>hn
+            memcpy(p, &word, 4)
+            memcpy(p + 4, hdr, hn)
+            p += 4 + hn
+        memcpy(p, msg, mn)
+        total = record_sum(self.key, r, rl)
+        memcpy(r + rl - 8, &total, 8)
+        if not seq & (ERASED | TOMBSTONE):
+            self.push_slot(<uint32_t>self.size)
+        self.size += rl
+        return 0
+
+    def mark(self, uint64_t seq, int64_t ts, bint tombstone):
+        """Append an empty record: a tombstone for `seq`, or a skip up to and with `seq`."""
+        self.put(seq | (TOMBSTONE if tombstone else ERASED), ts, NULL, 0, NULL, 0, NULL, 0)
+
+    def mark_floor(self, uint64_t seq, int64_t ts):
+        """Append a floor: everything up to and with `seq` is gone."""
+        self.put(seq | TOMBSTONE, ts, <const uint8_t *>b">", 1, NULL, 0, NULL, 0)
+        self.floor = max(self.floor, seq)
+
+    def tombstones(self, size_t start=0):
+        """[(seq, ts)] of the tombstones from byte `start` (a record's) on, floors left out."""
+        return self.marked(start, TOMBSTONE)
+
+    def skips(self, size_t start=0):
+        """[(seq, ts)] of the skipped and erased records from byte `start` (a record's) on."""
+        return self.marked(start, ERASED)
+
+    cdef list marked(self, size_t start, uint64_t flag):
+        cdef size_t at = start, rl
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef list found = []
+        while at + EMPTY <= self.size:
+            r = self.buf + at
+            rl = u32(r) & ~HAS_HEADERS
+            seq = u64(r + 4)
+            if rl < EMPTY:
+                # Damage: every offset is tried, and only what its checksum vouches for counts.
+                at += 1
+                continue
+            if seq & flag and (flag != TOMBSTONE or not subject_size(r)) and \
+                    record_at(self.key, r, self.size - at):
+                found.append((seq & SEQ_MASK, stamp(r)))
+            at += rl
+        return found
+
+    def unwritten(self):
+        """The bytes not yet handed to the file."""
+        return PyBytes_FromStringAndSize(<char *>self.buf + self.written, self.size - self.written)
+
+    def content(self):
+        """All bytes of a loaded block."""
+        return PyBytes_FromStringAndSize(<char *>self.buf, self.size)
+
+    def last_sum(self):
+        """The checksum that ends the block (index.db keeps it), zeros when empty."""
+        if self.loaded and self.size >= 8:
+            return PyBytes_FromStringAndSize(<char *>self.buf + self.size - 8, 8)
+        return self.tail_sum
+
+    def unload(self):
+        """Drop the buffer of a block whose bytes are all written."""
+        self.tail_sum = self.last_sum()
+        self.raw_size = self.size
+        free(self.buf)
+        free(self.offs)
+        self.buf, self.offs = NULL, NULL
+        self.size = self.room = 0
+        self.count = self.slots = 0
+        self.loaded = False
+
+    def scan(self, data):
+        """Load `data` as the block's bytes.
+
+        Returns (tombstones, skips, holes): [(seq, ts)], [(seq, ts)] and [(offset, size)] of
+        ranges that hold no intact record. Every intact record is found, also behind damage.
+        """
+        cdef const uint8_t[::1] view = memoryview(data)
+        cdef size_t total = view.shape[0], at = 0, rl, bad_from = 0
+        cdef bint bad = False
+        cdef uint64_t seq, last = 0
+        cdef const uint8_t *r
+        tombs, skips, holes = [], [], []
+        self.size = 0
+        self.count = 0
+        self.floor = 0
+        self.reserve(total)
+        if total:
+            memcpy(self.buf, &view[0], total)
+        self.size = self.written = self.raw_size = total
+        self.loaded = True
+        while at < total:
+            r = self.buf + at
+            rl = record_at(self.key, r, total - at)
+            if rl == 0:
+                if not bad:
+                    bad, bad_from = True, at
+                at += 1
+                continue
+            if bad:
+                holes.append((bad_from, at - bad_from))
+                bad = False
+            seq = u64(r + 4)
+            if seq & TOMBSTONE and subject_size(r):
+                self.floor = max(self.floor, seq & SEQ_MASK)
+            elif seq & TOMBSTONE:
+                tombs.append((seq & SEQ_MASK, stamp(r)))
+            elif seq & ERASED or seq == 0:
+                skips.append((seq & SEQ_MASK, stamp(r)))
+            elif seq > last:
+                self.push_slot(<uint32_t>at)
+                last = seq
+            at += rl
+        if bad:
+            holes.append((bad_from, total - bad_from))
+        return tombs, skips, holes
+
+    def drop_strangers(self, set known, uint64_t last):
+        """Drop records up to `last` whose subject is not in `known`; returns their sequences."""
+        cdef Py_ssize_t i, kept = 0
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        out = []
+        for i in range(self.count):
+            r = self.buf + self.offs[i]
+            seq = u64(r + 4)
+            if seq <= last and (<const char *>r + HEAD)[:subject_size(r)] not in known:
+                out.append(seq)
+                continue
+            self.offs[kept] = self.offs[i]
+            kept += 1
+        self.count = kept
+        return out
+
+    def cut(self, size_t size):
+        """Forget the buffer's bytes from `size` on (a torn tail)."""
+        self.size = self.written = self.raw_size = size
+        while self.count and self.offs[self.count - 1] >= size:
+            self.count -= 1
+
+    def live(self):
+        """[(seq, ts, subject, record length)] of the records in the buffer that are not deleted."""
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        out = []
+        for i in range(self.count):
+            r = self.buf + self.offs[i]
+            seq = u64(r + 4)
+            if seq < self.first_seq or seq > self.last_seq or self.deleted.has(seq):
+                continue
+            out.append((seq, stamp(r), (<const char *>r + HEAD)[:subject_size(r)],
+                        u32(r) & ~HAS_HEADERS))
+        return out
+
+    def record_seqs(self):
+        """Sequences of every message record in the buffer, deleted or not."""
+        cdef Py_ssize_t i
+        return [u64(self.buf + self.offs[i] + 4) for i in range(self.count)]
+
+    def compacted(self, keep_tombstone):
+        """The block's bytes without deleted records; `keep_tombstone(seq)` says which stay."""
+        cdef size_t at = 0, rl, run = 0
+        cdef uint64_t seq
+        cdef bint keep
+        parts = []
+        while at < self.size:
+            rl = record_at(self.key, self.buf + at, self.size - at)
+            if rl == 0:
+                raise CorruptRecord(f"block {self.index} is damaged at byte {at}")
+            seq = u64(self.buf + at + 4)
+            if seq & TOMBSTONE and subject_size(self.buf + at):
+                keep = (seq & SEQ_MASK) == self.floor and self.floor <= self.last_seq
+            elif seq & TOMBSTONE:
+                keep = keep_tombstone(seq & SEQ_MASK)
+            elif seq & ERASED:
+                keep = (seq & SEQ_MASK) == self.last_seq
+            else:
+                keep = self.first_seq <= seq <= self.last_seq and not self.deleted.has(seq)
+            if not keep:
+                if at > run:
+                    parts.append((<const char *>self.buf + run)[:at - run])
+                run = at + rl
+            at += rl
+        parts.append((<const char *>self.buf + run)[:self.size - run])
+        return b"".join(parts)
+
+    def scrub(self, uint64_t seq, bytes noise):
+        """Overwrite one record with `noise` as an erased record of the same length."""
+        cdef Py_ssize_t at = self.slot(seq), i
+        cdef uint8_t *r
+        cdef size_t rl
+        cdef uint32_t word
+        cdef uint64_t value
+        if at < 0:
+            raise SequenceNotFound(seq)
+        r = self.buf + self.offs[at]
+        rl = u32(r) & ~HAS_HEADERS
+        if <size_t>len(noise) < rl - EMPTY:
+            raise ValueError("not enough noise")
+        word, value = <uint32_t>rl, seq | ERASED
+        memcpy(r, &word, 4)
+        memcpy(r + 4, &value, 8)
+        for i in range(12, HEAD):
+            r[i] = 0
+        memcpy(r + HEAD, PyBytes_AS_STRING(noise), rl - EMPTY)
+        value = record_sum(self.key, r, rl)
+        memcpy(r + rl - 8, &value, 8)
+        for i in range(at, self.count - 1):
+            self.offs[i] = self.offs[i + 1]
+        self.count -= 1
+
+    def record_length(self, uint64_t seq):
+        """Bytes of one record, 0 when the buffer has none."""
+        cdef Py_ssize_t at = self.slot(seq)
+        return u32(self.buf + self.offs[at]) & ~HAS_HEADERS if at >= 0 else 0
+
+    def record_span(self, uint64_t seq):
+        """(offset, size) of one record, or None when the buffer has none."""
+        cdef Py_ssize_t at = self.slot(seq)
+        if at < 0:
+            return None
+        return self.offs[at], u32(self.buf + self.offs[at]) & ~HAS_HEADERS
+
+    def piece(self, size_t offset, size_t size):
+        """Bytes of the buffer."""
+        if offset > self.size or size > self.size - offset:
+            raise IndexError(offset)
+        return PyBytes_FromStringAndSize(<char *>self.buf + offset, size)
+
+    def holds(self, bytes last_sum not None):
+        """Offset after the record that ends with this checksum, 0 when none does."""
+        cdef size_t at = 0, rl
+        cdef uint64_t wanted = u64(<const uint8_t *>PyBytes_AS_STRING(last_sum))
+        if PyBytes_GET_SIZE(last_sum) != 8:
+            raise ValueError("a checksum has 8 bytes")
+        while at + EMPTY <= self.size:
+            rl = u32(self.buf + at) & ~HAS_HEADERS
+            if rl < EMPTY or rl > self.size - at:
+                return 0
+            at += rl
+            if u64(self.buf + at - 8) == wanted:
+                return at
+        return 0
+
+    def count_live(self):
+        """Records in the buffer that are not deleted."""
+        cdef Py_ssize_t i
+        cdef uint64_t seq, found = 0
+        for i in range(self.count):
+            seq = u64(self.buf + self.offs[i] + 4)
+            if self.first_seq <= seq <= self.last_seq and not self.deleted.has(seq):
+                found += 1
+        return found
+
+    def count_marks(self):
+        """Recount `ttls` and `schedules` from the live records of the buffer."""
+        cdef Py_ssize_t i
+        cdef uint64_t seq
+        cdef int64_t ttl
+        cdef int marks
+        self.ttls = self.schedules = 0
+        for i in range(self.count):
+            seq = u64(self.buf + self.offs[i] + 4)
+            if not u32(self.buf + self.offs[i]) & HAS_HEADERS or seq < self.first_seq \
+                    or seq > self.last_seq or self.deleted.has(seq):
+                continue
+            marks = self.marks_at(i, &ttl)
+            self.ttls += marks & HAS_TTL
+            self.schedules += (marks & HAS_SCHEDULE) >> 1
+
+    cdef int marks_at(self, Py_ssize_t slot, int64_t *ttl) noexcept nogil:
+        """`header_marks` of the record in a slot."""
+        cdef const uint8_t *r = self.buf + self.offs[slot]
+        cdef const uint8_t *h
+        cdef size_t n
+        ttl[0] = 0
+        if not u32(r) & HAS_HEADERS:
+            return 0
+        h = headers_of(r, &n)
+        return header_marks(h, n, ttl)
+
+    def read(self, uint64_t seq):
+        """The message, its checksum verified; raises SequenceNotFound or CorruptRecord."""
+        cdef Py_ssize_t at = self.slot(seq)
+        if at < 0:
+            raise SequenceNotFound(seq)
+        return self.message(at)
+
+    cdef Message message(self, Py_ssize_t at):
+        cdef const uint8_t *r = self.buf + self.offs[at]
+        cdef size_t rl, sn, hn = 0, body
+        cdef Message m
+        rl = record_at(self.key, r, self.size - self.offs[at])
+        if rl == 0:
+            raise CorruptRecord(f"block {self.index}: record at byte {self.offs[at]} is damaged")
+        sn = subject_size(r)
+        body = HEAD + sn
+        m = Message.__new__(Message)
+        m.seq = u64(r + 4)
+        m.ts = stamp(r)
+        m.subject = (<const char *>r + HEAD)[:sn]
+        if u32(r) & HAS_HEADERS:
+            hn = u32(r + body)
+            m.headers = (<const char *>r + body + 4)[:hn]
+            body += 4 + hn
+        else:
+            m.headers = b""
+        m.payload = (<const char *>r + body)[:rl - 8 - body]
+        return m
+
+    def next_match(self, bytes filter, uint64_t start, uint64_t stop):
+        """First live message of `filter` in start..stop as a Message, or None."""
+        return self.hunt(filter, start, stop, 1)
+
+    def previous_match(self, bytes filter, uint64_t start, uint64_t stop):
+        """Last live message of `filter` in start..stop, or None."""
+        return self.hunt(filter, start, stop, -1)
+
+    cdef hunt(self, object filter, uint64_t start, uint64_t stop, int step):
+        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
+        cdef size_t fn = PyBytes_GET_SIZE(filter)
+        cdef bint every = fn == 1 and f[0] == 62
+        cdef Py_ssize_t low = 0, high = self.count, middle, i
+        cdef const uint8_t *r
+        cdef uint64_t seq, edge = start if step > 0 else stop
+        start = max(start, self.first_seq)
+        stop = min(stop, self.last_seq)
+        edge = start if step > 0 else stop
+        while low < high:
+            middle = (low + high) >> 1
+            seq = u64(self.buf + self.offs[middle] + 4)
+            if seq < edge or (step < 0 and seq == edge):
+                low = middle + 1
+            else:
+                high = middle
+        i = low if step > 0 else low - 1
+        while 0 <= i < self.count:
+            r = self.buf + self.offs[i]
+            seq = u64(r + 4)
+            if seq > stop or seq < start:
+                return None
+            if (every or subject_matches(f, fn, r + HEAD, subject_size(r))) \
+                    and not self.deleted.has(seq):
+                return self.message(i)
+            i += step
+        return None
+
+    def count_matches(self, bytes filter, uint64_t start, uint64_t stop):
+        """Live messages of `filter` in start..stop."""
+        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
+        cdef size_t fn = PyBytes_GET_SIZE(filter)
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq, found = 0
+        for i in range(self.count):
+            r = self.buf + self.offs[i]
+            seq = u64(r + 4)
+            if seq < start or seq < self.first_seq or seq > stop or seq > self.last_seq:
+                continue
+            if subject_matches(f, fn, r + HEAD, subject_size(r)) and not self.deleted.has(seq):
+                found += 1
+        return found

@@ -1,0 +1,92 @@
+"""The record format, shared by the compiled parts. Little endian, nats-server's:
+
+u32 length, high bit = has headers; u64 sequence, bit 63 = erased or skipped, bit 62 = tombstone;
+i64 ns; u16 subject length; subject; [u32 header length, header]; payload; HighwayHash-64 over
+sequence, time, subject, header and payload.
+
+A tombstone normally has no subject and deletes one sequence. One with the subject `>` is a
+floor: everything up to its sequence is gone. nats-server takes it for a plain tombstone.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from .highway cimport hw_hash64, hw_piece
+
+cdef extern from *:
+    """
+    #define RECORD_ERASED (1ULL << 63)
+    #define RECORD_TOMBSTONE (1ULL << 62)
+    #define RECORD_SEQ_MASK ((1ULL << 62) - 1)
+    #define RECORD_HAS_HEADERS 0x80000000u
+    #define RECORD_LIMIT ((size_t)32 * 1024 * 1024)
+    """
+    const uint64_t ERASED "RECORD_ERASED"
+    const uint64_t TOMBSTONE "RECORD_TOMBSTONE"
+    const uint64_t SEQ_MASK "RECORD_SEQ_MASK"
+    const uint32_t HAS_HEADERS "RECORD_HAS_HEADERS"
+    const size_t RECORD_MAX "RECORD_LIMIT"
+
+cdef enum:
+    HEAD = 22
+    EMPTY = 30                 # a record that carries nothing
+
+
+cdef inline uint32_t u32(const uint8_t *p) noexcept nogil:
+    cdef uint32_t v
+    memcpy(&v, p, 4)
+    return v
+
+cdef inline uint64_t u64(const uint8_t *p) noexcept nogil:
+    cdef uint64_t v
+    memcpy(&v, p, 8)
+    return v
+
+cdef inline size_t subject_size(const uint8_t *r) noexcept nogil:
+    return r[20] | (<size_t>r[21] << 8)
+
+cdef inline int64_t stamp(const uint8_t *r) noexcept nogil:
+    return <int64_t>u64(r + 12)
+
+cdef inline const uint8_t *headers_of(const uint8_t *r, size_t *size) noexcept nogil:
+    """Header block of a record that has one."""
+    cdef size_t sn = subject_size(r)
+    size[0] = u32(r + HEAD + sn)
+    return r + HEAD + sn + 4
+
+
+cdef inline uint64_t record_sum(const uint8_t *key, const uint8_t *r, size_t rl) noexcept nogil:
+    """Checksum of a framed record; the header length itself is not covered by the format."""
+    cdef hw_piece piece[3]
+    cdef size_t sn = subject_size(r)
+    piece[0].data, piece[0].size = r + 4, 16
+    if u32(r) & HAS_HEADERS:
+        piece[1].data, piece[1].size = r + HEAD, sn
+        piece[2].data, piece[2].size = r + HEAD + sn + 4, rl - HEAD - 8 - sn - 4
+        return hw_hash64(key, piece, 3)
+    piece[1].data, piece[1].size = r + HEAD, rl - HEAD - 8
+    return hw_hash64(key, piece, 2)
+
+
+cdef inline size_t record_at(const uint8_t *key, const uint8_t *r, size_t left) noexcept nogil:
+    """Length of the intact record at `r`, or 0. Beyond the checksum this refuses a header
+    block that does not end where its length says, which the checksum alone cannot see."""
+    cdef size_t rl, sn, hn
+    if left < EMPTY:
+        return 0
+    rl = u32(r) & ~HAS_HEADERS
+    sn = subject_size(r)
+    if rl < EMPTY or rl > left or rl > RECORD_MAX or sn + EMPTY > rl:
+        return 0
+    if u32(r) & HAS_HEADERS:
+        if sn + 4 + EMPTY > rl:
+            return 0
+        hn = u32(r + HEAD + sn)
+        if hn > rl - EMPTY - sn - 4:
+            return 0
+        if rl >= EMPTY + sn + 8 and memcmp(r + HEAD + sn + 4, "NATS", 4) == 0 and \
+                (hn < 12 or memcmp(r + HEAD + sn + hn, "\r\n\r\n", 4) != 0):
+            return 0
+    if record_sum(key, r, rl) != u64(r + rl - 8):
+        return 0
+    return rl
