@@ -67,6 +67,8 @@ class Stream:
             account.usage(config.storage),
             manager.options.max_buffered_msgs,
         )
+        if isinstance(store, FileStore):
+            store.on_undo = self.undone
         self.publishing = Publishing(self)
         self.following = Following(self)
         self.ingest.settle()
@@ -167,6 +169,10 @@ class Stream:
         """At the end of a turn that brought messages."""
         if self.config.max_age > 0 and self._expiry is None:
             self._arm_expiry()
+
+    def undone(self, last_seq: int) -> None:
+        """The disk is full: what was appended above `last_seq` is not kept after all."""
+        self.ingest.undone(last_seq)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
