@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pynats_server.core.client import ClientConnection
-from pynats_server.version import PYNATS_VERSION, VERSION
+from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
 
 if TYPE_CHECKING:
     from pynats_server.server import Server
 
 PROTOCOL = 1  # clients that say 1 too may get INFO at any time
-API_LEVEL = 5
 # JSON as Go writes it, so that INFO is safe inside HTML and equal to the real server's.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 

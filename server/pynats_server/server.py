@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pynats_common.nkeys.codec import Prefix, encode_public
+from pynats_common.units import human_duration
 
 from pynats_server import run_files
 from pynats_server.auth import StaticAuthenticator
@@ -194,19 +195,20 @@ class Server:
     def _start_jetstream(self) -> None:
         if not self.options.jetstream.enabled:
             return
+        from pynats_server.jetstream.banner import banner_lines
         from pynats_server.jetstream.limits import resolve
         from pynats_server.jetstream.manager import JetStream
 
-        self.jetstream = JetStream(
-            self.engine,
-            self.log,
-            self.options.jetstream,
-            resolve(self.options.jetstream),
-            self.id,
-            self.name,
-        )
+        begun = time.perf_counter_ns()
+        options = self.options.jetstream
+        limits = resolve(options)
+        self.jetstream = JetStream(self.engine, self.log, options, limits, self.id, self.name)
+        for line in banner_lines(options, limits):
+            self.log.notice(line)
         self.jetstream.start()
         self.jetstream.enable(self.global_account)
+        took = human_duration(time.perf_counter_ns() - begun)
+        self.log.notice(f"Took {took} to start JetStream")
 
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
@@ -246,7 +248,9 @@ class Server:
         if self.jetstream is not None:
             for client in self.clients():
                 client.hold()
+            self.log.notice("Initiating JetStream Shutdown...")
             await self.jetstream.stop()
+            self.log.notice("JetStream Shutdown")
         await self._hand_over_pending()
         self.engine.close()
         run_files.remove(self._pid_file)

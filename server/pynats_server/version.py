@@ -4,6 +4,8 @@
 # by it, so it follows the numbering of the reference server, not of this project.
 VERSION = "2.15.1"
 
+API_LEVEL = 5  # of the JetStream API that VERSION has
+
 # The release of this project.
 PYNATS_VERSION = "0.1.0"
 

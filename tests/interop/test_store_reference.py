@@ -32,9 +32,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def reference(folder: Path, cipher: str | None) -> AsyncIterator[Any]:
+async def reference(folder: Path, cipher: str | None, key: str = "secret") -> AsyncIterator[Any]:
     port = free_port()
-    crypt = f', key: "secret", cipher: {cipher}' if cipher else ""
+    crypt = f', key: "{key}", cipher: {cipher}' if cipher else ""
     config = folder.parent / "server.conf"
     config.write_text(f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{crypt} }}\n')
     process = subprocess.Popen([SERVER, "-c", config], stderr=subprocess.PIPE, text=True)

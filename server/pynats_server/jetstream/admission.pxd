@@ -84,6 +84,7 @@ cdef class Admission:
                    size_t total, bint rollup) except -1
     cdef uint64_t _last_of(self, const char* subject, size_t size) except? 0
     cdef int64_t _first_size(self, Leaf* leaf) except -1
+    cdef int _set_last_id(self, const char* id, size_t size) except -1
     # After the message was stored.
     cdef int note(self, const char* block, Marks* marks, uint64_t seq, int64_t ts) except -1
     cdef inline void note_plain(self) noexcept:

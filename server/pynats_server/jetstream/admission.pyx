@@ -261,21 +261,26 @@ cdef class Admission:
         headers = len(oldest.headers or b"")
         return self.size_of(len(oldest.subject), headers, headers + len(oldest.payload))
 
-    cdef int note(self, const char* block, Marks* marks, uint64_t seq, int64_t ts) except -1:
-        cdef const char* id = block + marks.msg_id.start
-        cdef size_t size = marks.msg_id.end - marks.msg_id.start
+    cdef int _set_last_id(self, const char* id, size_t size) except -1:
         cdef char* grown
         self.last_id_size = 0
-        if size == 0:
-            return 0
         if size > self.last_id_room:
             grown = <char*>realloc(self.last_id, size)
             if grown == NULL:
                 raise MemoryError
             self.last_id, self.last_id_room = grown, size
-        memcpy(self.last_id, id, size)
+        if size:
+            memcpy(self.last_id, id, size)
         self.last_id_size = size
-        return self.ids.remember(id, size, seq, ts)
+        return 0
+
+    cdef int note(self, const char* block, Marks* marks, uint64_t seq, int64_t ts) except -1:
+        cdef const char* id = block + marks.msg_id.start
+        cdef size_t size = marks.msg_id.end - marks.msg_id.start
+        self._set_last_id(id, size)
+        if size:
+            self.ids.remember(id, size, seq, ts)
+        return 0
 
     # -- for Python -------------------------------------------------------------------------
 
@@ -359,6 +364,21 @@ cdef class Admission:
         if verdict == BYTES_FULL:
             return api_error(10077, err="maximum bytes exceeded")
         return api_error(verdict)
+
+    def undone(self, uint64_t last_seq) -> None:
+        """Messages above `last_seq`, now the last one, were taken back: their ids are free."""
+        cdef Marks marks
+        cdef bytes headers
+        self.ids.forget_above(last_seq)
+        self.last_id_size = 0
+        last = self.store.get(last_seq)
+        if last is not None and last.headers:
+            headers = last.headers
+            read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+            self._set_last_id(
+                PyBytes_AS_STRING(headers) + marks.msg_id.start,
+                marks.msg_id.end - marks.msg_id.start,
+            )
 
     # -- after a start ----------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pynats_server.jetstream.limits import JetStreamLimits
 from pynats_server.options import JetStreamOptions
 from pynats_server.settings.durations import show_duration
+from pynats_server.version import API_LEVEL
 
-API_LEVEL = 5
 _CIPHERS = {"chacha": "ChaCha20-Poly1305", "aes": "AES-GCM"}
 _RULE = "-------------------------------------------"
 

@@ -49,10 +49,11 @@ def covers(pattern: str, narrower: str) -> bool:
     return subject.covers(pattern.encode(), narrower.encode())
 
 
-def collide_with_any(text: str, others: Iterable[str]) -> bool:
-    """Whether some subject matches `text` and one of `others`."""
-    encoded = text.encode()
-    return any(subject.overlaps(encoded, other.encode()) for other in others)
+def any_collide(first: Iterable[str], second: Iterable[str]) -> bool:
+    """Whether some subject matches one of `first` and one of `second`."""
+    left = [each.encode() for each in first]
+    right = [each.encode() for each in second]
+    return any(subject.overlaps(one, other) for other in right for one in left)
 
 
 def check_transform(src: str, dest: str, source_code: int, code: int) -> None:

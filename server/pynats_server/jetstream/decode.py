@@ -186,7 +186,7 @@ _SIMPLE: Final[dict[Any, _Plan]] = {str: _Text(), bool: _Flag(), Any: _Anything(
 
 
 class _Reader:
-    """Reads checked values of one body."""
+    """Reads checked values of one body; `at` and `end` are where such a value begins and ends."""
 
     def __init__(self, body: bytes, plan: _Object, forbid_unknown: bool) -> None:
         self._body = body
@@ -194,7 +194,7 @@ class _Reader:
         self._forbid_unknown = forbid_unknown
 
     def read_into(self, made: JsonObject, at: int) -> None:
-        """Sets the fields of `made` from the object at `at`; null changes nothing."""
+        """Sets the fields of `made` from the object there; null changes nothing."""
         kind = self._kind(at)
         if kind == "null":
             return
@@ -205,13 +205,13 @@ class _Reader:
     def _kind(self, at: int) -> str:
         return _KINDS.get(self._body[at], "number")
 
-    def _read(self, plan: _Plan, at: int, path: Path, before: Any) -> Any:
-        """The value at `at`; `before` is what the field holds so far."""
+    def _read(self, plan: _Plan, at: int, end: int, path: Path, before: Any) -> Any:
+        """The value; `before` is what the field holds so far."""
         kind = self._kind(at)
         if isinstance(plan, Choice):
-            return self._read_choice(plan, at)
+            return self._read_choice(plan, at, end)
         if isinstance(plan, Algorithm):
-            return self._read_algorithm(plan, at, kind)
+            return self._read_algorithm(plan, at, end, kind)
         if kind == "null":
             if isinstance(plan, _Maybe):
                 return None
@@ -222,14 +222,14 @@ class _Reader:
         if wanted not in (kind, "any"):
             raise self._mismatch(kind, path, plan.name)
         match plan:
-            case Number():
-                return self._read_number(plan, at, path)
             case _Text():
-                return self._string(at)
+                return jsonsyntax.string_at(self._body, at, end)
+            case Number():
+                return self._read_number(plan, at, end, path)
             case _Flag():
                 return self._body[at] == ord("t")
             case Moment():
-                return self._read_moment(at)
+                return self._read_moment(at, end)
             case _Object():
                 return self._read_object(plan, at, path, plan.type_() if before is None else before)
             case _Items():
@@ -237,17 +237,11 @@ class _Reader:
             case _Pairs():
                 return self._read_pairs(plan, at, path, before)
             case _Anything():
-                return self._read_anything(at)
+                return self._read_anything(at, end)
         raise AssertionError(f"no reader for {plan!r}")
 
-    def _string(self, at: int) -> str:
-        return jsonsyntax.string_at(self._body, at, jsonsyntax.end_of_value(self._body, at))
-
-    def _raw(self, at: int) -> bytes:
-        return self._body[at : jsonsyntax.end_of_value(self._body, at)]
-
-    def _read_number(self, plan: Number, at: int, path: Path) -> int:
-        raw = self._raw(at)
+    def _read_number(self, plan: Number, at: int, end: int, path: Path) -> int:
+        raw = self._body[at:end]
         # Longer ones are out of every range; int() would refuse thousands of digits.
         if len(raw) > 20 or not raw.lstrip(b"-").isdigit() or (plan.low == 0 and raw[:1] == b"-"):
             raise self._mismatch(f"number {raw.decode()}", path, plan.name)
@@ -256,11 +250,11 @@ class _Reader:
             raise self._mismatch(f"number {raw.decode()}", path, plan.name)
         return value
 
-    def _read_choice(self, plan: Choice, at: int) -> str:
+    def _read_choice(self, plan: Choice, at: int, end: int) -> str:
         """Compares the raw text: an escaped letter does not match."""
-        raw = self._raw(at)
-        text = raw.decode("utf-8", "surrogateescape")
-        text = text.lower() if plan.any_case else text
+        raw = self._body[at:end]
+        written = raw.decode("utf-8", "surrogateescape")
+        text = written.lower() if plan.any_case else written
         if text[:1] == '"':
             word = text[1:-1]
             if word in plan.words:
@@ -268,77 +262,59 @@ class _Reader:
             for spelling, meant in plan.other:
                 if word == spelling:
                     return meant
+        if plan.complaint:
+            raise _Refused(f"{plan.complaint}: {jsonsyntax.without_surrogates(written)}")
         raise _Refused(f"can not unmarshal {quote(raw)}")
 
-    def _read_algorithm(self, plan: Algorithm, at: int, kind: str) -> str:
+    def _read_algorithm(self, plan: Algorithm, at: int, end: int, kind: str) -> str:
         if kind not in ("string", "null"):
             raise _Refused(f"json: cannot unmarshal {kind} into Go value of type string")
-        word = self._string(at) if kind == "string" else ""
+        word = jsonsyntax.string_at(self._body, at, end) if kind == "string" else ""
         if word not in plan.words:
             raise _Refused(plan.complaint)
         return word
 
-    def _read_moment(self, at: int) -> str:
+    def _read_moment(self, at: int, end: int) -> str:
         try:
-            return normalised_time(self._string(at))
+            return normalised_time(jsonsyntax.string_at(self._body, at, end))
         except ValueError as error:
             raise _Refused(str(error)) from None
 
-    def _read_anything(self, at: int) -> Any:
+    def _read_anything(self, at: int, end: int) -> Any:
         try:
-            return msgspec.json.decode(self._raw(at))
+            return msgspec.json.decode(self._body[at:end])
         except (msgspec.DecodeError, RecursionError) as error:
             raise _Refused(f"json: {error}") from None
 
     def _read_items(self, plan: _Items, at: int, path: Path, before: list[Any]) -> list[Any]:
         made: list[Any] = []
-        at = self._enter(at)
-        while self._body[at] != ord("]"):
-            index = len(made)
+        for index, (start, end) in enumerate(jsonsyntax.elements(self._body, at)):
             # Where a key is repeated its elements are read into those of before.
-            fresh = index >= len(before) or (plan.pointers and self._kind(at) == "null")
+            fresh = index >= len(before) or (plan.pointers and self._kind(start) == "null")
             old = _zero(plan.item) if fresh else before[index]
-            made.append(self._read(plan.item, at, (*path, str(index)), old))
-            at = self._past(at)
+            made.append(self._read(plan.item, start, end, (*path, str(index)), old))
         return made
 
     def _read_pairs(
         self, plan: _Pairs, at: int, path: Path, before: dict[str, Any]
     ) -> dict[str, Any]:
-        made = dict(before)
-        at = self._enter(at)
-        while self._body[at] != ord("}"):
-            key, at = self._key(at)
-            made[key] = self._read(plan.value, at, (*path, key), _zero(plan.value))
-            at = self._past(at)
-        return made
+        # The field's own dictionary: to copy it for every repetition of the key would be quadratic.
+        for key_at, key_end, start, end in jsonsyntax.members(self._body, at):
+            key = jsonsyntax.string_at(self._body, key_at, key_end)
+            before[key] = self._read(plan.value, start, end, (*path, key), _zero(plan.value))
+        return before
 
     def _read_object(self, plan: _Object, at: int, path: Path, made: JsonObject) -> JsonObject:
-        at = self._enter(at)
-        while self._body[at] != ord("}"):
-            key, at = self._key(at)
+        for key_at, key_end, start, end in jsonsyntax.members(self._body, at):
+            key = jsonsyntax.string_at(self._body, key_at, key_end)
             name = plan.field_name(key)
             if name is not None:
                 before = getattr(made, name)
-                setattr(made, name, self._read(plan.fields[name], at, (*path, key), before))
+                value = self._read(plan.fields[name], start, end, (*path, key), before)
+                setattr(made, name, value)
             elif self._forbid_unknown:
                 raise _Refused(f"json: unknown field {quote(key.encode())}")
-            at = self._past(at)
         return made
-
-    def _enter(self, at: int) -> int:
-        return jsonsyntax.skip_space(self._body, at + 1)
-
-    def _key(self, at: int) -> tuple[str, int]:
-        """A key and the position of its value."""
-        end = jsonsyntax.end_of_value(self._body, at)
-        colon = jsonsyntax.skip_space(self._body, end)
-        return jsonsyntax.string_at(self._body, at, end), self._enter(colon)
-
-    def _past(self, at: int) -> int:
-        """The position of what follows the value at `at` and its comma."""
-        after = jsonsyntax.skip_space(self._body, jsonsyntax.end_of_value(self._body, at))
-        return self._enter(after) if self._body[after] == ord(",") else after
 
     def _mismatch(self, kind: str, path: Path, wanted: str) -> _Refused:
         if not path:

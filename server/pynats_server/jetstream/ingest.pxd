@@ -23,10 +23,12 @@ cdef class AckBatch:
     cdef size_t capacity
     cdef readonly uint32_t count
     cdef uint64_t nbytes  # of the messages acknowledged here
+    cdef bint has_undone
     cdef uint64_t last_seq  # of the stream, when the batch was closed
 
     cdef int put(self, uint64_t seq, const char* reply, uint32_t reply_len,
                  const char* body, uint32_t body_len, bint final) except -1
+    cdef int undo(self, uint64_t last_seq) except -1
 
 
 cdef class Ingest(Sink):

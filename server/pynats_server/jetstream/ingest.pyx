@@ -25,7 +25,12 @@ cdef struct AckHead:
     uint64_t seq
     uint32_t reply_len
     uint32_t body_len
-    uint32_t final  # the body stands whatever becomes of the store
+    uint32_t fate  # Fate
+
+cdef enum Fate:
+    OPEN  # depends on what becomes of the store
+    FINAL  # the body stands in any case
+    UNDONE  # the disk was full: the message has been taken back
 
 cdef enum:
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
@@ -69,12 +74,25 @@ cdef class AckBatch:
         head.seq = seq
         head.reply_len = reply_len
         head.body_len = body_len
-        head.final = final
+        head.fate = FINAL if final else OPEN
         memcpy(self.data + self.used, &head, sizeof(AckHead))
         memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
         memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
         self.used += need
         self.count += 1
+        return 0
+
+    cdef int undo(self, uint64_t last_seq) except -1:
+        cdef char* p = self.data
+        cdef char* end = self.data + self.used
+        cdef AckHead head
+        while p < end:
+            memcpy(&head, p, sizeof(AckHead))
+            if head.fate == OPEN and head.seq > last_seq:
+                head.fate = UNDONE
+                memcpy(p, &head, sizeof(AckHead))
+                self.has_undone = True
+            p += sizeof(AckHead) + head.reply_len + head.body_len
         return 0
 
     def __call__(self, error: StoreError | None) -> None:
@@ -97,6 +115,7 @@ cdef class AckBatch:
         cdef char* p = self.data
         cdef char* end = self.data + self.used
         cdef bytes refusal = b""
+        cdef bytes undone = ingest.refusal(api_error(10047)) + b"\r\n" if self.has_undone else b""
         if error is not None:
             refusal = ingest.refusal(store_error(error)) + b"\r\n"
         memcpy(body, <const char*>ingest.ack_head, head_len)
@@ -107,7 +126,10 @@ cdef class AckBatch:
             msg.subject = p
             msg.subject_len = head.reply_len
             p += head.reply_len
-            if error is not None and not head.final:
+            if head.fate == UNDONE:
+                msg.payload = undone
+                msg.total_len = <uint32_t>(len(undone) - 2)
+            elif error is not None and head.fate == OPEN:
                 msg.payload = refusal
                 msg.total_len = <uint32_t>(len(refusal) - 2)
             elif head.body_len:
@@ -127,8 +149,8 @@ cdef class AckBatch:
 
 cdef class Ingest(Sink):
     """Where a stream's subjects lead. `stream` takes what is not plain: `accept(subject, reply,
-    headers, payload)`,
-    `appended()` once per turn, and `committed(last_seq)` when a turn's messages are durable."""
+    headers, payload)`, `appended()` once per turn, and `committed(last_seq)` when a turn's
+    messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
                  StoreEngine store not None, stream, str name not None, str domain not None,
@@ -294,6 +316,11 @@ cdef class Ingest(Sink):
         self.stream.appended()
         batch.last_seq = self.store.last_seq
         self.store.commit(batch)
+
+    def undone(self, last_seq: int) -> None:
+        """The store has taken back what it gave a sequence above `last_seq`."""
+        self.batch.undo(last_seq)
+        self.settle()
 
     def settle(self) -> None:
         """Counts what the store has grown or shrunk by since the last call."""

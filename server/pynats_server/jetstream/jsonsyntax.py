@@ -1,8 +1,7 @@
 """The syntax of JSON request bodies: where a value ends, or what is wrong with it.
 
 Clients see the complaints, so texts and offsets are those of the real server (Go's
-encoding/json). Nothing here recurses: depth is bounded by `DEPTH_MAX` alone, and runs of plain
-elements are skipped by one regular expression, so that a hostile body costs little.
+encoding/json). Nothing here recurses: depth is bounded by `DEPTH_MAX` alone.
 """
 
 from __future__ import annotations
@@ -10,41 +9,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pynats_server.jetstream import jsonscan
+from pynats_server.jetstream.jsonscan import DEPTH_MAX, elements, members, skip_space
 from pynats_server.trace_text import quote
 
-DEPTH_MAX: Final = 10_000  # nested objects and arrays
-
-_SPACE: Final = re.compile(rb"[ \t\r\n]*")
-_CHARS: Final = rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'
-_STRING: Final = re.compile(rb'"' + _CHARS + rb'"')
-_STRING_PART: Final = re.compile(_CHARS)
-_DIGIT_RUN: Final = rb"(?:0|[1-9][0-9]*+)"
-_WHOLE_NUMBER: Final = rb"-?" + _DIGIT_RUN + rb"(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
-_NUMBER: Final = re.compile(_WHOLE_NUMBER)
-# As much of a number as is right: what follows is what is wrong.
-_EXPONENT_PART: Final = rb"(?:[eE][+-]?[0-9]*+)?"
-_NUMBER_PART: Final = re.compile(
-    rb"-?(?:"
-    + _DIGIT_RUN
-    + rb"(?:\.(?:[0-9]++"
-    + _EXPONENT_PART
-    + rb")?|"
-    + _EXPONENT_PART
-    + rb"))?"
-)
-_GAP: Final = rb"[ \t\r\n]*+"
-_SCALAR: Final = rb'(?:"' + _CHARS + rb'"|' + _WHOLE_NUMBER + rb"|true|false|null)"
-_ELEMENTS: Final = re.compile(rb"(?:" + _GAP + _SCALAR + _GAP + rb",)*+")
-_KEY: Final = _GAP + rb'"' + _CHARS + rb'"' + _GAP + rb":"
-_MEMBERS: Final = re.compile(rb"(?:" + _KEY + _GAP + _SCALAR + _GAP + rb",)*+")
-_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-_LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
-_DIGITS: Final = frozenset(b"0123456789")
-_OPEN_OBJECT, _CLOSE_OBJECT = ord("{"), ord("}")
-_OPEN_ARRAY, _CLOSE_ARRAY = ord("["), ord("]")
-
-_VALUE: Final = "looking for beginning of value"
-_KEY_START: Final = "looking for beginning of object key string"
+_PLACES: Final = {
+    jsonscan.VALUE: "looking for beginning of value",
+    jsonscan.KEY: "looking for beginning of object key string",
+    jsonscan.AFTER_KEY: "after object key",
+    jsonscan.AFTER_MEMBER: "after object key:value pair",
+    jsonscan.AFTER_ELEMENT: "after array element",
+    jsonscan.STRING: "in string",
+    jsonscan.NUMBER: "in numeric literal",
+}
+_LITERALS: Final = (b"true", b"false", b"null")
 
 
 class SyntaxProblem(ValueError):
@@ -60,109 +38,32 @@ class Truncated(ValueError):
     """The body ends within a value."""
 
 
-def skip_space(body: bytes, at: int) -> int:
-    """The position of the next byte that is no white space; the length of `body` at its end."""
-    found = _SPACE.match(body, at)
-    return found.end() if found else at
-
-
 def check_value(body: bytes, at: int) -> int:
-    """The end of the value that begins at `at`, which may not be white space.
-
-    Raises SyntaxProblem or Truncated.
-    """
-    open_: list[int] = []
-    while True:
-        at = _begin_value(body, at, open_)
-        # A value is complete: go on in what contains it.
-        while open_:
-            at = skip_space(body, at)
-            char = _byte(body, at)
-            if char == open_[-1]:
-                open_.pop()
-                at += 1
-            elif char == ord(","):
-                at = _next_element(body, at + 1, open_[-1])
-                break
-            elif open_[-1] == _CLOSE_ARRAY:
-                raise unexpected(body, at, "after array element")
-            else:
-                raise unexpected(body, at, "after object key:value pair")
-        else:
-            return at
-
-
-def _begin_value(body: bytes, at: int, open_: list[int]) -> int:
-    """Reads a scalar or an empty container whole; opens containers until there is one."""
-    while True:
-        at = skip_space(body, at)
-        char = _byte(body, at)
-        if char not in (_OPEN_OBJECT, _OPEN_ARRAY):
-            return _check_scalar(body, at, char)
-        if len(open_) == DEPTH_MAX:
-            raise SyntaxProblem("exceeded max depth", at + 1)
-        close = char + 2
-        at = skip_space(body, at + 1)
-        if _byte(body, at) == close:
-            return at + 1
-        open_.append(close)
-        at = _next_element(body, at, close)
-
-
-def _next_element(body: bytes, at: int, close: int) -> int:
-    """Skips plain elements; gives the position of the value after them, past its key."""
-    if close == _CLOSE_ARRAY:
-        run = _ELEMENTS.match(body, at)
-        return run.end() if run else at
-    run = _MEMBERS.match(body, at)
-    at = skip_space(body, run.end() if run else at)
-    if _byte(body, at) != ord('"'):
-        raise unexpected(body, at, _KEY_START)
-    at = skip_space(body, _check_string(body, at))
-    if _byte(body, at) != ord(":"):
-        raise unexpected(body, at, "after object key")
-    return at + 1
-
-
-def _check_scalar(body: bytes, at: int, char: int) -> int:
-    if char == ord('"'):
-        return _check_string(body, at)
-    if char == ord("-") or char in _DIGITS:
-        return _check_number(body, at)
-    literal = _LITERALS.get(char)
-    if literal is None:
-        raise unexpected(body, at, _VALUE)
-    for index, wanted in enumerate(literal):
-        if _byte(body, at + index) != wanted:
-            where = f"in literal {literal.decode()} (expecting '{chr(wanted)}')"
-            raise unexpected(body, at + index, where)
-    return at + len(literal)
-
-
-def _check_string(body: bytes, at: int) -> int:
-    whole = _STRING.match(body, at)
-    if whole:
-        return whole.end()
-    part = _STRING_PART.match(body, at + 1)
-    at = part.end() if part else at + 1
-    if _byte(body, at) != ord("\\"):
-        raise unexpected(body, at, "in string")
-    length = 6 if _byte(body, at + 1) == ord("u") else 2
-    sequence = body[at : at + length]
-    if len(sequence) < length and re.fullmatch(rb"\\u[0-9a-fA-F]*", sequence):
+    """The end of the value that begins at `at`. Raises SyntaxProblem or Truncated."""
+    at, reason = jsonscan.scan(body, at)
+    if reason == jsonscan.OK:
+        return at
+    if reason == jsonscan.TRUNCATED:
         raise Truncated
-    raise SyntaxProblem(
-        f"invalid escape sequence {_quote_sequence(sequence)} in string", at + len(sequence)
-    )
+    if reason == jsonscan.DEPTH:
+        raise SyntaxProblem("exceeded max depth", at + 1)
+    if reason == jsonscan.ESCAPE:
+        sequence = body[at : at + (6 if body[at + 1] == ord("u") else 2)]
+        raise SyntaxProblem(
+            f"invalid escape sequence {_quote_sequence(sequence)} in string", at + len(sequence)
+        )
+    if reason == jsonscan.LITERAL:
+        raise unexpected(body, at, _literal_place(body, at))
+    raise unexpected(body, at, _PLACES[reason])
 
 
-def _check_number(body: bytes, at: int) -> int:
-    whole, part = _NUMBER.match(body, at), _NUMBER_PART.match(body, at)
-    if whole and part and whole.end() == part.end():
-        return whole.end()
-    stop = part.end() if part else at
-    _byte(body, stop)
-    raise unexpected(body, stop, "in numeric literal")
+def _literal_place(body: bytes, at: int) -> str:
+    """Which letter should be at `at`, after those of a literal that are there."""
+    for literal in _LITERALS:
+        for length in range(1, len(literal)):
+            if body[at - length : at] == literal[:length]:
+                return f"in literal {literal.decode()} (expecting '{chr(literal[length])}')"
+    raise AssertionError("a literal begins before its end is missed")
 
 
 def _quote_sequence(sequence: bytes) -> str:
@@ -171,12 +72,6 @@ def _quote_sequence(sequence: bytes) -> str:
     if all(char.isprintable() and char not in "` " for char in text):
         return f"`{text}`"
     return quote(sequence)
-
-
-def _byte(body: bytes, at: int) -> int:
-    if at >= len(body):
-        raise Truncated
-    return body[at]
 
 
 def unexpected(body: bytes, at: int, where: str) -> SyntaxProblem:
@@ -193,40 +88,12 @@ def unexpected(body: bytes, at: int, where: str) -> SyntaxProblem:
     return SyntaxProblem(f"invalid character {shown} {where}", at + len(char))
 
 
-def end_of_value(body: bytes, at: int) -> int:
-    """The end of a value that `check_value` has passed."""
-    char = body[at]
-    if char == ord('"'):
-        found = _STRING.match(body, at)
-    elif char in (_OPEN_OBJECT, _OPEN_ARRAY):
-        return _end_of_container(body, at)
-    elif char in _LITERALS:
-        return at + len(_LITERALS[char])
-    else:
-        found = _NUMBER.match(body, at)
-    assert found is not None, "the value was checked"
-    return found.end()
-
-
-def _end_of_container(body: bytes, at: int) -> int:
-    depth = 0
-    for part in _STRUCTURE.finditer(body, at):
-        char = body[part.start()]
-        if char in (_OPEN_OBJECT, _OPEN_ARRAY):
-            depth += 1
-        elif char in (_CLOSE_OBJECT, _CLOSE_ARRAY):
-            depth -= 1
-            if depth == 0:
-                return part.end()
-    raise AssertionError("the value was checked")
-
-
 _ESCAPE: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)"
 )
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LONE: Final = re.compile("[\ud800-\udfff]")
-REPLACEMENT: Final = "\ufffd"
+_REPLACEMENT: Final = "\ufffd"
 
 
 def string_at(body: bytes, at: int, end: int) -> str:
@@ -237,9 +104,12 @@ def string_at(body: bytes, at: int, end: int) -> str:
     text = body[at + 1 : end - 1].decode("utf-8", "surrogateescape")
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
-    if text.isascii():
-        return text
-    return _LONE.sub(REPLACEMENT, text)
+    return without_surrogates(text)
+
+
+def without_surrogates(text: str) -> str:
+    """Text that UTF-8 can carry."""
+    return text if text.isascii() else _LONE.sub(_REPLACEMENT, text)
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -249,3 +119,17 @@ def _unescaped(found: re.Match[str]) -> str:
     if unit:
         return chr(int(unit, 16))
     return _SHORT.get(short, short)
+
+
+__all__ = [
+    "DEPTH_MAX",
+    "SyntaxProblem",
+    "Truncated",
+    "check_value",
+    "elements",
+    "members",
+    "skip_space",
+    "string_at",
+    "unexpected",
+    "without_surrogates",
+]

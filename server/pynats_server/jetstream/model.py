@@ -24,8 +24,6 @@ from pynats_server.jetstream.wiretypes import (
     Uint64,
 )
 
-API_LEVEL = 5
-
 REQUIRED_LEVEL_KEY = "_nats.req.level"
 SERVER_VERSION_KEY = "_nats.ver"
 SERVER_LEVEL_KEY = "_nats.level"

@@ -33,5 +33,6 @@ cdef class MsgIds:
     cdef uint64_t find(self, const char* id, size_t size, int64_t now) noexcept
     cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1
     cdef void expire(self, int64_t now) noexcept
+    cdef void forget_above(self, uint64_t seq) noexcept
     cdef void drop_oldest(self) noexcept
     cdef void clear_all(self) noexcept

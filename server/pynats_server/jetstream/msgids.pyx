@@ -81,6 +81,22 @@ cdef class MsgIds:
                 return
             self.drop_oldest()
 
+    cdef void forget_above(self, uint64_t seq) noexcept:
+        """Messages above `seq` are not kept after all. Their entries stay in the queue, unused."""
+        cdef IdChunk* chunk = self.oldest
+        cdef MsgId* entry
+        cdef size_t at
+        while chunk != NULL:
+            at = chunk.start
+            while at < chunk.used:
+                entry = <MsgId*>(entries(chunk) + at)
+                at += entry_size(entry.size)
+                if entry.seq > seq and (
+                    bytemap_get(&self.map, id_of(entry), entry.size) == <void*>entry
+                ):
+                    bytemap_pop(&self.map, id_of(entry), entry.size)
+            chunk = chunk.next
+
     cdef void drop_oldest(self) noexcept:
         cdef IdChunk* chunk = self.oldest
         cdef MsgId* entry = <MsgId*>(entries(chunk) + chunk.start)
@@ -125,6 +141,10 @@ cdef class MsgIds:
     def put(self, bytes id not None, uint64_t seq, int64_t ts):
         """Remember the id of message `seq`, stored at `ts`, which is not before the last one's."""
         self.remember(id, len(id), seq, ts)
+
+    def drop_above(self, uint64_t seq):
+        """Messages above `seq` were taken back."""
+        self.forget_above(seq)
 
     def forget(self, int64_t now):
         """Drop what has run out by `now`; returns when (ns) the next id does, 0 without any."""

@@ -72,7 +72,7 @@ class Schedule(Protocol):
         """When a schedule published at that time is due first, be it in the past."""
 
     def next_time(self, after_ns: int) -> int | None:
-        """The first time later than `after_ns` rounded to a second; None when there is none."""
+        """The first time later than `after_ns`; None when there is none."""
 
     def show(self, time_ns: int) -> str:
         """A time as `Nats-Schedule-Next` has it: RFC 3339 to the second, in the time zone."""
@@ -123,7 +123,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Again and again, `interval_ns` after the last time."""
+    """Again and again, `interval_ns` after the last time rounded to a second."""
 
     interval_ns: int
     repeats = True
@@ -132,7 +132,7 @@ class Every:
         return self.next_time(published_ns)
 
     def next_time(self, after_ns: int) -> int:
-        return _nearest_second(after_ns) * SECOND + self.interval_ns
+        return (after_ns + SECOND // 2) // SECOND * SECOND + self.interval_ns
 
     def show(self, time_ns: int) -> str:
         return _show(time_ns, UTC)
@@ -184,7 +184,7 @@ class Cron:
     def next_time(self, after_ns: int) -> int | None:
         if not (self.seconds and self.minutes and self.hours):
             return None
-        after_s = _nearest_second(after_ns)
+        after_s = after_ns // SECOND
         local = (_EPOCH + timedelta(seconds=after_s)).astimezone(self.zone)
         for day in self._days_from(local.date()):
             found = self._time_of_day(day, after_s)
@@ -369,10 +369,6 @@ def _local_zone() -> tzinfo:
             return ZoneInfo.from_file(file)
     except (LookupError, OSError, ValueError):
         return UTC
-
-
-def _nearest_second(time_ns: int) -> int:
-    return (time_ns + SECOND // 2) // SECOND
 
 
 def _show(time_ns: int, zone: tzinfo) -> str:

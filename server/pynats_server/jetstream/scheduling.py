@@ -242,7 +242,7 @@ class Schedules:
     def _publish(self, subject: bytes, due: int, seq: int, now: int) -> None:
         stream = self._stream
         message = stream.store.get(seq)
-        if message is None:
+        if message is None or message.subject != subject:
             return
         block = message.headers or b""
         schedule = find_schedule(block)

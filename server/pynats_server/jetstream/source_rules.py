@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pynats_server.jetstream.checks import (
+    any_collide,
     check_transform,
-    collide_with_any,
     covers,
     invalid_config,
     is_asset_name,
@@ -167,7 +167,7 @@ def check_cycles(config: StreamConfig, around: Surroundings) -> None:
         for each in _copied_here(here):
             if each.name == config.name:
                 let_through = each.filter_subject if each is not here.mirror else ""
-                if not let_through or collide_with_any(let_through, here.subjects):
+                if not let_through or any_collide([let_through], here.subjects):
                     raise invalid_config("detected cycle")
             elif each.name not in seen and (origin := around.stream(each.name)) is not None:
                 seen.add(each.name)

@@ -64,6 +64,8 @@ class Stream:
             manager.options.max_buffered_size,
         )
         self.expiry = Expiry(self)
+        if isinstance(store, FileStore):
+            store.on_undo = self.undone
         self.publishing = Publishing(self)
         self.following = Following(self)
         self.ingest.settle()
@@ -160,6 +162,11 @@ class Stream:
         """At the end of a turn that brought messages."""
         self.publishing.end_turn()
         self.expiry.arm()
+
+    def undone(self, last_seq: int) -> None:
+        """The disk is full: what was appended above `last_seq` is not kept after all."""
+        self.ingest.undone(last_seq)
+        self.ingest.admission.undone(last_seq)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""

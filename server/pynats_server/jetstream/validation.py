@@ -21,8 +21,8 @@ from pynats_common.units import format_duration
 from pynats_server.jetstream import source_rules
 from pynats_server.jetstream.checks import (
     NAME_MAX,
+    any_collide,
     check_transform,
-    collide_with_any,
     covers,
     invalid_config,
     is_asset_name,
@@ -32,7 +32,6 @@ from pynats_server.jetstream.checks import (
 )
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.model import (
-    API_LEVEL,
     REQUIRED_LEVEL_KEY,
     SERVER_LEVEL_KEY,
     SERVER_VERSION_KEY,
@@ -42,7 +41,7 @@ from pynats_server.jetstream.model import (
 from pynats_server.jetstream.surroundings import Limits, Surroundings
 from pynats_server.subject_transform import SubjectTransform, TransformError
 from pynats_server.trace_text import quote
-from pynats_server.version import VERSION
+from pynats_server.version import API_LEVEL, VERSION
 
 DESCRIPTION_MAX: Final = 4 * 1024  # bytes
 METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
@@ -404,7 +403,7 @@ def _set_republish(config: StreamConfig, pedantic: bool) -> None:
         if pedantic:
             raise pedantic_error("implicit republish based on subject transform")
         republish.src = republish.dest = transform.dest
-    if collide_with_any(republish.dest, config.subjects):
+    if any_collide([republish.dest], config.subjects):
         raise invalid_config("stream configuration for republish destination forms a cycle")
     try:
         SubjectTransform.compile(republish.src, republish.dest)
@@ -473,7 +472,5 @@ def _check_account_limits(
 
 
 def _check_overlap(config: StreamConfig, others: list[StreamConfig]) -> None:
-    for other in others:
-        for subject in other.subjects:
-            if collide_with_any(subject, config.subjects):
-                raise api_error(10065)
+    if any_collide(config.subjects, (each for other in others for each in other.subjects)):
+        raise api_error(10065)

@@ -23,11 +23,12 @@ class Number:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of some words, as written: escapes are not undone. `other` maps further spellings to
-    the word they mean."""
+    the word they mean; `complaint` goes before a wrong value, which is quoted without it."""
 
     words: tuple[str, ...]
     other: tuple[tuple[str, str], ...] = ()
     any_case: bool = False
+    complaint: str = ""
     name: str = "string"
 
 

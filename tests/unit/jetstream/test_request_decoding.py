@@ -18,7 +18,7 @@ from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.gotime import normalised_time
 from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.times import parse_time
-from pynats_server.jetstream.wiretypes import Int32, Time, Uint64
+from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
 
 from tests.support.stream_configs import stream_configs
 
@@ -107,6 +107,16 @@ def test_a_type_that_no_request_has_is_a_mistake_of_ours() -> None:
         decode(b"{}", Wrong, strict=True)
 
 
+def test_a_choice_may_have_its_own_complaint() -> None:
+    class Chosen(JsonObject):
+        action: Annotated[str, Choice(("", "create"), complaint="unknown consumer action")] = ""
+
+    assert decode(b'{"action":"create"}', Chosen, strict=True).action == "create"
+    assert refusal(b'{"action":{"x":"\xff"}}', type_=Chosen) == (
+        'invalid JSON: unknown consumer action: {"x":"\ufffd"}'
+    )
+
+
 def test_foreign_annotations_are_passed_over() -> None:
     class Annotations(JsonObject):
         word: Annotated[str, "a remark"] = ""
@@ -173,7 +183,6 @@ def test_the_syntax_is_that_of_json(body: bytes) -> None:
     try:
         at = jsonsyntax.skip_space(body, 0)
         end = jsonsyntax.check_value(body, at)
-        assert jsonsyntax.end_of_value(body, at) == end
         accepted = jsonsyntax.skip_space(body, end) == len(body)
     except (jsonsyntax.SyntaxProblem, jsonsyntax.Truncated):
         accepted = False
@@ -192,7 +201,11 @@ JSON = st.recursive(
 def test_all_json_is_checked_whole(value: Any, indent: int | None, ascii_only: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "replace")
     assert jsonsyntax.check_value(body, 0) == len(body)
-    assert jsonsyntax.end_of_value(body, 0) == len(body)
+    assert jsonsyntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
+        (1, 1 + len(body)),
+        (4 + len(body), 4 + 2 * len(body)),
+    ]
+    assert jsonsyntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
     with pytest.raises((jsonsyntax.Truncated, jsonsyntax.SyntaxProblem)):
         jsonsyntax.check_value(b"[" + body, 0)
 

@@ -149,8 +149,8 @@ def test_no_time_is_passed_over(
             "* * * * * *",
             None,
             "2026-11-24T00:00:00.6Z",
-            ["2026-11-24T00:00:02Z"],
-            id="cron too",
+            ["2026-11-24T00:00:01Z", "2026-11-24T00:00:02Z"],
+            id="cron does not round",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import API_LEVEL
+from pynats_server.version import API_LEVEL
 
 from .request import Reply, Request
 

@@ -1,7 +1,7 @@
 """Encryption at rest, byte-compatible with nats-server's.
 
 A key-encryption key is HMAC-SHA256(main key, account + context). It seals a random 32-byte seed
-per stream (context = name), block (`name:index`) and consumer (`name:consumer`); the sealed form
+per stream (context = name), block (`name:index`) and consumer (`name.consumer`); the sealed form
 is nonce + ciphertext. Metadata use the AEAD under the seed, block contents the bare stream cipher
 under (seed, nonce) at the byte's offset in the file.
 """

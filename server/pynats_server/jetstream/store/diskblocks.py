@@ -27,6 +27,7 @@ from .crypt import Keys, Sealer
 from .disk import Disk
 from .highway import digest64
 from .index import FullState, decode_index
+from .meta import name_key
 from .seqset import SequenceSet
 
 MIB = 1024 * 1024
@@ -90,7 +91,7 @@ class DiskBlocks(BlockStore):
         self.committer = Committer(self.syncer, self.disk, self.fail)
         self.lost = SequenceSet()
         self.folder = config.folder / "msgs"
-        self.hash_key = hashlib.sha256(config.name.encode()).digest()
+        self.hash_key = name_key(config.name)
         self.top_index = 0
         self.sealer: Sealer | None = None
         self._closed = False
@@ -236,6 +237,4 @@ class DiskBlocks(BlockStore):
             oldest.unload()
 
     def _evictable(self, block: Block) -> bool:
-        return (
-            block is not self.tail and block.written == block.buffered and block.rewriting == 0
-        )
+        return block is not self.tail and block.written == block.buffered and block.rewriting == 0

@@ -861,6 +861,10 @@ cdef class Engine:
             queue.drop_top()
         return 0
 
+    def queued_expiries(self):
+        """Entries of the TTL queue, those of messages that are gone included."""
+        return self.expiries.size
+
     def next_expiry(self, int64_t max_age=0, bint ttl=True):
         """When (ns since 1970) the next message runs out, by its TTL or by `max_age` (ns); 0 when
         none will. May lie in the past."""
@@ -886,7 +890,7 @@ cdef class Engine:
         off. Removing while iterating is fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
-        cdef Py_ssize_t at
+        cdef Py_ssize_t at, next = 0
         cdef const uint8_t *r
         if ttl:
             self.tidy_expiries()
@@ -894,16 +898,18 @@ cdef class Engine:
                 if self.is_live(queue.heap[0].seq):
                     self.due[queue.heap[0].seq] = queue.heap[0].at
                 queue.drop_top()
-        waiting = sorted(self.due, reverse=True) if ttl else []
+        waiting = sorted(self.due) if ttl else []
         start = self.first_seq
         while True:
             aged = self.next_aging(start, ttl) if max_age else None
             if aged is not None and aged[1] > now - max_age:
                 aged = None
-            while waiting and not self.is_live(waiting[-1]):
-                self.due.pop(waiting.pop(), None)
-            if waiting and (aged is None or waiting[-1] <= aged[0]):
-                seq = waiting.pop()
+            while next < len(waiting) and not self.is_live(waiting[next]):
+                self.due.pop(waiting[next], None)
+                next += 1
+            if next < len(waiting) and (aged is None or waiting[next] <= aged[0]):
+                seq = waiting[next]
+                next += 1
                 if aged is not None and aged[0] == seq:
                     start = seq + 1
                 block = self.holder(seq)

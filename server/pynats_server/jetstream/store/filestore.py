@@ -27,6 +27,7 @@ from .diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
 from .highway import digest64
 from .index import BlockEntry, FullState, encode_index
 from .recover import recover
+from .rekey import convert
 from .seqset import SequenceSet
 
 TOMBSTONE_SIZE = 30
@@ -47,6 +48,8 @@ class FileStore(DiskBlocks):
         on_problem: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(config, syncer, disk, random, clock, on_problem)
+        # Told the last sequence kept when a full disk takes appends back that had a sequence.
+        self.on_undo: Callable[[int], None] | None = None
         self._flushed = (0, 0, 0)
         self._sparse: list[Block] = []
         self._bare: set[int] = set()
@@ -57,6 +60,7 @@ class FileStore(DiskBlocks):
         self._index_sum = b""
         self._index_cost = 0.0
         self.disk.make_folder(self.folder)
+        convert(config, self.disk, random)
         self.open_stream_key()
         state = recover(self)
         self._index_sum = state.tail_sum if state is not None else b""
@@ -224,6 +228,8 @@ class FileStore(DiskBlocks):
         for seq, ts in marks:
             if seq <= last_seq and not self.is_live(seq):
                 block.mark(seq, ts, True)
+        if self.on_undo is not None:
+            self.on_undo(last_seq)
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`. In relaxed mode the write is enough and fsync follows on a timer."""

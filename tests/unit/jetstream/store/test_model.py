@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, SequenceNotFound
+from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.crypt import Keys
 from pynats_server.jetstream.store.subjects import matches
 
 SUBJECTS = [b"a", b"a.b", b"a.b.c", b"a.c", b"b.x", b"b.y.z"]
+SECOND = 1_000_000_000
+HEADERS = {
+    b"": 0,
+    b"NATS/1.0\r\nK: v\r\n\r\n": 0,
+    b"NATS/1.0\r\nNats-TTL: 5\r\n\r\n": 5,
+    b"NATS/1.0\r\nA: b\r\nNats-TTL: 1m0s\r\n\r\n": 60,
+    b"NATS/1.0\r\nNats-TTL: never\r\n\r\n": -1,
+}
 FILTERS = [b">", b"a", b"a.*", b"a.>", b"*.b", b"b.y.*", b"a.b", b"none"]
 
 
@@ -27,8 +37,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.first = 1
         self.clock = 1
 
-    @initialize(form=st.sampled_from(["plain", "s2", "chacha", "aes"]))
-    def open(self, form: str) -> None:
+    @initialize(
+        form=st.sampled_from(["plain", "s2", "chacha", "aes"]),
+        max_msgs=st.sampled_from([0, 0, 1, 5, 12]),
+        max_per=st.sampled_from([0, 0, 1, 2, 3]),
+    )
+    def open(self, form: str, max_msgs: int, max_per: int) -> None:
+        self.max_msgs, self.max_per = max_msgs, max_per
+        self.copies = 0
         cipher: Any = form if form in ("chacha", "aes") else None
         keys = Keys("k", "A", cipher) if cipher else None
         self.config = FileConfig(
@@ -39,7 +55,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.memory.block_size = 400
 
     @property
-    def stores(self) -> tuple[FileStore, MemoryStore]:
+    def stores(self) -> tuple[BlockStore, BlockStore]:
         return self.file, self.memory
 
     def forget(self, seqs: list[int]) -> None:
@@ -48,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(
         subject=st.sampled_from(SUBJECTS),
-        headers=st.sampled_from([b"", b"NATS/1.0\r\nK: v\r\n\r\n"]),
+        headers=st.sampled_from(list(HEADERS)),
         payload=st.binary(max_size=60),
         step=st.integers(0, 3),
     )
@@ -58,6 +74,38 @@ class StoreMachine(RuleBasedStateMachine):
         self.model[self.last] = (self.clock, subject, headers, payload)
         for store in self.stores:
             assert store.append(subject, headers or None, payload, self.clock) == self.last
+            store.enforce_limits(self.max_msgs, 0, self.max_per, subject)
+        same = [s for s in sorted(self.model) if self.model[s][1] == subject]
+        if self.max_per:
+            self.forget(same[: -self.max_per])
+        if self.max_msgs:
+            self.forget(sorted(self.model)[: -self.max_msgs])
+
+    @rule(max_age=st.sampled_from([0, 2, 8]), later=st.integers(0, 90), ttl=st.booleans())
+    def expire(self, max_age: int, later: int, ttl: bool) -> None:
+        """Ages are whole seconds here, the clock of the appends counts nanoseconds."""
+        now = self.clock + later * SECOND
+        out, moments = [], []
+        aging = True  # ages are looked at in order, up to the first that is young enough
+        for seq, (ts, subject, headers, _) in sorted(self.model.items()):
+            own = HEADERS[headers] if ttl else 0
+            over = own > 0 and ts + own * SECOND <= now
+            if max_age and own >= 0:
+                aging = aging and ts + max_age * SECOND <= now
+                moments.append(ts + max_age * SECOND)
+            if over or (aging and max_age and own >= 0):
+                out.append((seq, subject, ts, over))
+            if own > 0:
+                moments.append(ts + own * SECOND)
+        for store in self.stores:
+            assert store.next_expiry(max_age * SECOND, ttl) == min(moments, default=0)
+            assert list(store.expired(now, max_age * SECOND, ttl)) == out
+            found = []
+            for row in store.expired(now, max_age * SECOND, ttl):
+                found.append(row)
+                store.remove(row[0])
+            assert found == out
+        self.forget([row[0] for row in out])
 
     @rule(data=st.data(), erase=st.booleans())
     def remove(self, data: st.DataObject, erase: bool) -> None:
@@ -113,6 +161,24 @@ class StoreMachine(RuleBasedStateMachine):
         self.file = FileStore(self.config)
         assert self.file.problems == []
 
+    @rule()
+    def save_index(self) -> None:
+        self.file.write_index()
+
+    @rule()
+    def crash(self) -> None:
+        """What is on the disk after a flush, opened without a word from the one who wrote it."""
+        self.file.flush()
+        self.copies += 1
+        copy = self.folder.with_name(f"{self.folder.name}-{self.copies}")
+        shutil.copytree(self.folder, copy)
+        self.file.close()
+        shutil.rmtree(self.folder)
+        self.folder = copy
+        self.config = replace(self.config, folder=copy)
+        self.file = FileStore(self.config)
+        assert self.file.problems == []
+
     @rule(filter=st.sampled_from(FILTERS), data=st.data())
     def look(self, filter: bytes, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, self.last + 1))
@@ -156,6 +222,10 @@ class StoreMachine(RuleBasedStateMachine):
             assert state.last_seq == self.last
             assert state.msgs == len(expected)
             assert state.lost == []
+            assert state.num_subjects == len({m[0] for m in expected.values()})
+            assert sum(block.msgs for block in store.blocks) == len(expected)
+            ttls = sum(HEADERS[m[1]] > 0 for m in expected.values())
+            assert sum(block.ttls for block in store.blocks) == ttls
             first = min(expected) if expected else self.last + 1
             assert state.first_seq == first
             assert state.deleted == [s for s in range(first, self.last + 1) if s not in expected]
@@ -172,8 +242,8 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=30,
+    max_examples=100,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,0 +1,253 @@
+"""What the event loop must not do itself, and in which order the threads do it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
+from pynats_server.jetstream.store.crypt import Keys
+from pynats_server.jetstream.store.disk import Disk
+
+from tests.support.deadline import wait_until
+
+
+class WatchedDisk(Disk):
+    """Notes (thread is the loop's, operation, path) of everything that waits for the medium."""
+
+    def __init__(self) -> None:
+        self.loop_thread = threading.get_ident()
+        self.events: list[tuple[bool, str, str]] = []
+        self.paths: dict[int, Path] = {}
+
+    def note(self, what: str, path: Path) -> None:
+        self.events.append((threading.get_ident() == self.loop_thread, what, path.name))
+
+    def open(self, path: Path) -> int:
+        handle = super().open(path)
+        self.paths[handle] = path
+        return handle
+
+    def sync(self, handle: int) -> None:
+        self.note("sync", self.paths[handle])
+        super().sync(handle)
+
+    def sync_folder(self, folder: Path) -> None:
+        self.note("sync", folder)
+        super().sync_folder(folder)
+
+    def remove(self, path: Path) -> None:
+        if path.exists():
+            self.note("remove", path)
+        super().remove(path)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self.note("rename", target)
+        super().rename(source, target)
+
+
+def on_loop(work: Callable[[Syncer], Awaitable[None]]) -> None:
+    async def run() -> None:
+        syncer = Syncer(asyncio.get_running_loop())
+        try:
+            await asyncio.wait_for(work(syncer), 60)
+        finally:
+            syncer.close()
+
+    asyncio.run(run())
+
+
+async def committed(store: FileStore) -> None:
+    done: asyncio.Future[StoreError | None] = asyncio.get_running_loop().create_future()
+    store.commit(done.set_result)
+    assert await done is None
+
+
+async def settled(store: FileStore) -> None:
+    """Everything handed to the threads is done and told."""
+    await committed(store)
+    while store.committer.busy or store.committer.has_tasks:
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("cipher", [None, "chacha"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_loop_never_waits_for_the_disk(tmp_path: Path, compress: bool, cipher: Any) -> None:
+    async def work(syncer: Syncer) -> None:
+        disk = WatchedDisk()
+        keys = Keys("k", "A", cipher) if cipher else None
+        config = FileConfig("S", tmp_path, block_size=2000, compress=compress, keys=keys)
+        store = FileStore(config, syncer, disk)
+        disk.events.clear()
+        for i in range(400):
+            store.append(b"k.%d" % (i % 20), None, b"value %d" % i, i)
+            store.enforce_limits(300, 0, 10, b"k.%d" % (i % 20))
+            if i % 10 == 0:
+                await committed(store)
+        for seq in range(250, 270):
+            store.remove(seq)
+        store.erase(330)
+        store.erase(401 - 1)
+        await committed(store)
+        assert store.purge(b"k.3") > 0
+        assert store.purge(up_to=300) > 0
+        store.save_index()
+        await settled(store)
+        blocked = [event for event in disk.events if event[0]]
+        assert blocked == []
+        kinds = {(what, name) for _, what, name in disk.events}
+        assert ("remove", "1.blk") in kinds
+        assert ("rename", "index.db") in kinds
+        state = store.state(deleted=True)
+        store.close()
+        again = FileStore(config)
+        assert again.state(deleted=True) == state
+        assert again.problems == []
+        again.close()
+
+    on_loop(work)
+
+
+def test_a_block_goes_only_after_what_makes_it_dead_is_durable(tmp_path: Path) -> None:
+    async def work(syncer: Syncer) -> None:
+        disk = WatchedDisk()
+        store = FileStore(FileConfig("S", tmp_path, block_size=1000), syncer, disk)
+        store.append(b"anchor", None, b"", 0)
+        for i in range(100):
+            store.append(b"k", None, b"%d" % i, i)
+        store.save_index()
+        await committed(store)
+        for seq in range(2, 90):
+            store.remove(seq)
+        await settled(store)
+        names = [(what, name) for _, what, name in disk.events]
+        assert store.tail is not None
+        gone = names.index(("remove", "2.blk"))
+        assert ("sync", f"{store.tail.index}.blk") in names[:gone]
+        retired = names.index(("remove", "index.db"))
+        assert retired < gone
+        assert ("sync", "msgs") in names[retired:gone]
+        assert ("sync", "msgs") in names[gone:]
+        store.close()
+        again = FileStore(FileConfig("S", tmp_path, block_size=1000))
+        assert [seq for seq, _ in again.oldest()] == [1, *range(90, 102)]
+        again.close()
+
+    on_loop(work)
+
+
+def test_a_purge_of_whole_blocks_is_not_acknowledged_before_they_are_gone(tmp_path: Path) -> None:
+    async def work(syncer: Syncer) -> None:
+        store = FileStore(FileConfig("S", tmp_path, block_size=1000), syncer)
+        store.append(b"anchor", None, b"", 0)
+        for i in range(200):
+            store.append(b"k", None, b"%d" % i, i)
+        store.append(b"end", None, b"", 300)
+        await committed(store)
+        names = {path.name for path in (tmp_path / "msgs").iterdir()}
+        assert len(names) > 5
+        steps = list(store.purge_steps(b"k"))
+        assert sum(steps) == 200
+        assert len(steps) > 5
+        written = sum(len(block.tombstones()) for block in store.blocks)
+        assert written < 70, "a block that dies whole needs no tombstones"
+        await committed(store)
+        again = FileStore(FileConfig("S", tmp_path, block_size=1000))
+        assert again.subject_totals(b">") == {b"anchor": 1, b"end": 1}
+        again.close()
+        store.close()
+
+    on_loop(work)
+
+
+def test_a_purge_lets_others_in_between_its_steps(tmp_path: Path) -> None:
+    store = FileStore(FileConfig("S", tmp_path, block_size=1000))
+    for i in range(200):
+        store.append(b"k.%d" % (i % 2), None, b"%d" % i, i)
+    gone = 0
+    for step in store.purge_steps(b"k.0", keep=1):
+        gone += step
+        store.append(b"k.0", None, b"later", 500)
+        store.remove(store.last_seq - 1)
+    assert gone == 99
+    kept = [store.load(seq).payload for seq, _ in store.oldest() if seq <= 200]
+    assert kept == [b"%d" % i for i in range(200) if i % 2 or i == 198][: len(kept)]
+    assert store.load(store.last_seq).payload == b"later"
+    store.close()
+
+
+def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
+    async def work(syncer: Syncer) -> None:
+        config = FileConfig("S", tmp_path, index_interval=0.01)
+        store = FileStore(config, syncer)
+        store.append(b"a", None, b"one", 1)
+        index = tmp_path / "msgs" / "index.db"
+        while not index.exists():
+            await asyncio.sleep(0.005)
+        store.append(b"a", None, b"two", 2)
+        await committed(store)
+        again = FileStore(config)
+        assert again.state().msgs == 2
+        assert again.problems == []
+        again.close()
+        store.close()
+
+    on_loop(work)
+
+
+def test_relaxed_commits_wait_for_the_write_alone(tmp_path: Path) -> None:
+    async def work(syncer: Syncer) -> None:
+        disk = WatchedDisk()
+        store = FileStore(FileConfig("S", tmp_path, sync_interval=0.02), syncer, disk)
+        done: list[StoreError | None] = []
+        store.append(b"a", None, b"one", 1)
+        store.commit(done.append)
+        assert done == [None]
+        assert (tmp_path / "msgs" / "1.blk").stat().st_size > 30
+        while ("sync", "1.blk") not in [(what, name) for _, what, name in disk.events]:
+            await asyncio.sleep(0.005)
+        store.close()
+
+    on_loop(work)
+
+
+def test_readers_can_ask_what_they_stepped_over(tmp_path: Path) -> None:
+    config = FileConfig("S", tmp_path, block_size=200)
+    store = FileStore(config)
+    for i in range(20):
+        store.append(b"a", None, b"value %d" % i, i)
+    store.close()
+    path = tmp_path / "msgs" / "2.blk"
+    data = bytearray(path.read_bytes())
+    data[45] ^= 1
+    path.write_bytes(data)
+    store = FileStore(config)
+    seen, lost, at = [], [], 1
+    while (message := store.load_next(b">", at)) is not None:
+        lost += store.lost_between(at, message.seq - 1)
+        seen.append(message.seq)
+        at = message.seq + 1
+    assert len(lost) in (1, 2)
+    assert sorted(seen + lost) == list(range(1, 21))
+    store.close()
+
+
+def test_threads_end_with_their_syncer(tmp_path: Path) -> None:
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+
+    async def work(syncer: Syncer) -> None:
+        store = FileStore(FileConfig("S", tmp_path), syncer)
+        store.append(b"a", None, b"x", 1)
+        await committed(store)
+        store.save_index()
+        store.close()
+
+    on_loop(work)
+    wait_until(lambda: threads() <= before, "the threads' end")
