@@ -35,13 +35,20 @@ class Oracle:
 
     def request(self, subject: bytes, payload: bytes = b"", headers: bytes = b"") -> bytes:
         """The reply's header block and payload, joined; `headers` is a whole block."""
+        self.send(subject, payload, headers, reply=True)
+        return self._reply()
+
+    def send(
+        self, subject: bytes, payload: bytes = b"", headers: bytes = b"", reply: bool = False
+    ) -> None:
+        """Publish without waiting; with `reply` an answer is expected or must not come."""
+        target = subject + b" " + _INBOX if reply else subject
         if headers:
             total = len(headers) + len(payload)
-            line = b"HPUB %b %b %d %d\r\n" % (subject, _INBOX, len(headers), total)
+            line = b"HPUB %b %d %d\r\n" % (target, len(headers), total)
         else:
-            line = b"PUB %b %b %d\r\n" % (subject, _INBOX, len(payload))
+            line = b"PUB %b %d\r\n" % (target, len(payload))
         self._socket.sendall(line + headers + payload + b"\r\n")
-        return self._reply()
 
     def _reply(self) -> bytes:
         while True:

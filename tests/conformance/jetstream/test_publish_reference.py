@@ -1,0 +1,94 @@
+"""Publishing: the acknowledgements and the stored messages are those of the real server."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.jetstream.publish_rows import ROWS, Api, Pub, PublishRow
+from tests.support.client import header_block
+from tests.support.oracle import Oracle
+from tests.support.process import PYNATS, ServerProcess
+
+pytestmark = pytest.mark.reference
+
+
+@pytest.fixture(scope="session")
+def own_jetstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder: Path = tmp_path_factory.mktemp("own-publishing")
+    config = f'jetstream {{ store_dir: "{folder}/store" }}\n'
+    with ServerProcess(PYNATS, folder, config) as server:
+        yield server
+        assert "rror" not in server.log()
+
+
+@pytest.fixture
+def ours(own_jetstream: ServerProcess) -> Iterator[Oracle]:
+    with Oracle(own_jetstream.port) as client:
+        yield client
+        for name in client.api("STREAM.NAMES")["streams"] or []:
+            client.api(f"STREAM.DELETE.{name}")
+
+
+def publish(client: Oracle, row: PublishRow, pub: Pub) -> Any:
+    """The PubAck, parsed; None where none comes."""
+    block = pub.headers if isinstance(pub.headers, bytes) else header_block(pub.headers)
+    if not pub.headers:
+        block = b""
+    subject = f"{row.name}.{pub.subject}".encode()
+    if not pub.reply or row.config.get("no_ack"):
+        client.send(subject, pub.payload, block, reply=pub.reply)
+        return None
+    return json.loads(client.request(subject, pub.payload, block))
+
+
+def call(client: Oracle, row: PublishRow, step: Api, config: dict[str, Any]) -> Any:
+    if step.verb in ("UPDATE", "SEAL"):
+        changed = {**config, **step.body, "sealed": step.verb == "SEAL"}
+        answer = client.api(f"STREAM.UPDATE.{row.name}", **changed)
+        return answer.get("error")
+    return client.api(f"{step.verb}.{row.name}", **step.body)
+
+
+def play(client: Oracle, row: PublishRow, storage: str) -> dict[str, Any]:
+    config = {"name": row.name, "subjects": [f"{row.name}.>"], "storage": storage, **row.config}
+    created = client.create(row.name, **config)
+    assert "error" not in created, created
+    answers = [
+        publish(client, row, step) if isinstance(step, Pub) else call(client, row, step, config)
+        for step in row.steps
+    ]
+    return {"answers": answers, **stored(client, row.name)}
+
+
+def stored(client: Oracle, name: str) -> dict[str, Any]:
+    """The state and the messages of a stream, without times."""
+    state = client.api(f"STREAM.INFO.{name}")["state"]
+    messages = []
+    for seq in range(state["first_seq"], state["last_seq"] + 1):
+        found = client.api(f"STREAM.MSG.GET.{name}", seq=seq).get("message")
+        if found is not None:
+            messages.append(
+                (
+                    seq,
+                    found["subject"],
+                    base64.b64decode(found.get("hdrs", "")),
+                    base64.b64decode(found.get("data", "")),
+                )
+            )
+    figures = {key: state[key] for key in ("messages", "bytes", "first_seq", "last_seq")}
+    return {"state": figures, "messages": messages}
+
+
+@pytest.mark.parametrize("storage", ["memory", "file"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_same_acknowledgements_and_messages(
+    row: PublishRow, storage: str, oracle: Oracle, ours: Oracle
+) -> None:
+    theirs = play(oracle, row, storage)
+    assert play(ours, row, storage) == theirs
