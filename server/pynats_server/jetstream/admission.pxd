@@ -4,10 +4,10 @@ enough to be fast: duplicates, expected sequences, rollups, TTLs, sizes and limi
 The order is the real server's. The compiled ingest runs all steps in a row; for messages with
 rarer features (`publish.py`) Python runs the same steps and its own in between:
 
+    fit        size of message and header block
     expect     expected stream, TTL allowed, expected last sequences
     identify   duplicate, expected last message id, rollup
-    fit        size of message and header block, the server's storage
-    limit      the account's storage, discard new
+    limit      the server's and the account's storage, discard new
 """
 from libc.stdint cimport int64_t, uint64_t
 
@@ -39,6 +39,7 @@ cdef enum Verdict:
     MSGS_FULL = 3
     BYTES_FULL = 4
     RARE = 5  # publish.py decides
+    ENDLESS_HEADERS = 6
 
 
 cdef enum Rollup:
@@ -79,7 +80,7 @@ cdef class Admission:
     cdef int expect(self, const char* subject, size_t subject_size, const char* block,
                     Marks* marks, int64_t ttl) except -1
     cdef int identify(self, const char* block, Marks* marks, int64_t now) except -1
-    cdef int fit(self, size_t block_size, size_t total) noexcept
+    cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1
     cdef uint64_t _last_of(self, const char* subject, size_t size) except? 0

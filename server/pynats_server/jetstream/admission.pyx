@@ -7,7 +7,7 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport (
-    HAS_HEADERS, headers_of, stamp, u32, u64,
+    HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
 )
 
 from pynats_server.monitor.gotext import quoted
@@ -217,13 +217,13 @@ cdef class Admission:
             return 10111
         return PASSED
 
-    cdef int fit(self, size_t block_size, size_t total) noexcept:
+    cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept:
         if self.max_msg_size >= 0 and total > <uint64_t>self.max_msg_size:
             return 10054
         if block_size > HEADERS_MAX:
             return 10097
-        if self.usage.parent is not None and not self.usage.parent.fits(total):
-            return 10023
+        if block_size and not has_sound_end(<const uint8_t*>block, block_size, total):
+            return ENDLESS_HEADERS
         return PASSED
 
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
@@ -232,6 +232,8 @@ cdef class Admission:
         cdef StoreEngine store = self.store
         cdef Leaf* leaf
         cdef bint replaces = False  # the oldest of a full subject goes
+        if self.usage.parent is not None and not self.usage.parent.fits(size):
+            return 10023
         if not self.usage.fits(size):
             return 10002
         if not self.discard_new:
@@ -314,16 +316,20 @@ cdef class Admission:
             raise self.error(verdict, headers)
         return 0
 
-    def check_size(self, size_t headers_size, size_t total) -> None:
-        """Step `fit`; `total` is headers and payload. Raises ApiError 10054, 10097, 10023."""
-        cdef int verdict = self.fit(headers_size, total)
+    def check_size(self, bytes headers not None, bytes payload not None) -> None:
+        """Step `fit`. Raises ApiError 10054, 10097."""
+        cdef bytes message
+        cdef int verdict = self.fit(b"", 0, len(headers) + len(payload))
+        if verdict == PASSED and headers:
+            message = headers + payload
+            verdict = self.fit(PyBytes_AS_STRING(message), len(headers), len(message))
         if verdict != PASSED:
             raise self.error(verdict)
 
     def check_limits(
         self, bytes subject not None, size_t headers_size, size_t total, bint rollup
     ) -> None:
-        """Step `limit`. Raises ApiError 10002, 10077."""
+        """Step `limit`. Raises ApiError 10023, 10002, 10077."""
         cdef int verdict = self.limit(
             PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), headers_size, total, rollup
         )
@@ -333,9 +339,10 @@ cdef class Admission:
     def check_storage(self, bytes subject not None, size_t headers_size, size_t total) -> None:
         """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
         10002."""
-        if self.usage.parent is not None and not self.usage.parent.fits(total):
+        cdef int64_t size = self.size_of(len(subject), headers_size, total)
+        if self.usage.parent is not None and not self.usage.parent.fits(size):
             raise api_error(10023)
-        if not self.usage.fits(self.size_of(len(subject), headers_size, total)):
+        if not self.usage.fits(size):
             raise api_error(10002)
 
     def stored(self, bytes headers not None, uint64_t seq, int64_t ts) -> None:
@@ -363,6 +370,8 @@ cdef class Admission:
             return api_error(10077, err="maximum messages exceeded")
         if verdict == BYTES_FULL:
             return api_error(10077, err="maximum bytes exceeded")
+        if verdict == ENDLESS_HEADERS:
+            return api_error(10077, err="header block does not end where it says")
         return api_error(verdict)
 
     def undone(self, uint64_t last_seq) -> None:

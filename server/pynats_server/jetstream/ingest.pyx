@@ -210,6 +210,9 @@ cdef class Ingest(Sink):
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
+        verdict = admission.fit(msg.payload, msg.header_len, msg.total_len)
+        if verdict != PASSED:
+            return self._refuse(msg, verdict)
         if msg.header_len and memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL:
             marked = True
             read_marks(msg.payload, msg.header_len, &marks)
@@ -221,11 +224,9 @@ cdef class Ingest(Sink):
             if verdict != PASSED:
                 return self._refuse(msg, verdict)
             rollup = read_rollup(msg.payload, &marks)
-        verdict = admission.fit(msg.header_len, msg.total_len)
-        if verdict == PASSED:
-            verdict = admission.limit(
-                msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
-            )
+        verdict = admission.limit(
+            msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
+        )
         if verdict != PASSED:
             return self._refuse(msg, verdict)
         seq = store.append_raw(

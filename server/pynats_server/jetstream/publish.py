@@ -181,6 +181,7 @@ class Publishing:
         if stream.config.sealed:
             raise api_error(10109)
         headers = message.headers
+        admission.check_size(headers, payload)
         increment = total = None
         rollup: Rollup = ""
         ts, ttl, ttl_error = stream.now(), 0, None
@@ -205,8 +206,8 @@ class Publishing:
                 raise api_error(10169)
             message = Incoming(subject, headers, payload, message.sourced)
             total, headers, payload = self._count(message, increment)
+            admission.check_size(headers, payload)
         size = len(headers) + len(payload)
-        admission.check_size(len(headers), size)
         ends = scheduling.ended_schedule(headers) if self._may_roll_up else b""
         if not self.wanted(subject):
             return Plan(Skip(subject, headers, ts, rollup, ends))

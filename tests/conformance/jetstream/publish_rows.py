@@ -83,7 +83,6 @@ ROWS = (
         p(Nats_Msg_Id="1", Nats_Rollup="sub"),
     ),
     row("dup-two", raw(b"NATS/1.0\r\nNats-Msg-Id: a\r\nNats-Msg-Id: b\r\n\r\n"), p(Nats_Msg_Id="b"), p(Nats_Msg_Id="a")),
-    row("dup-no-ack", p(Nats_Msg_Id="1"), p(Nats_Msg_Id="1"), no_ack=True),
     row("dup-big", p(Nats_Msg_Id="1"), p(payload=b"y" * 20, Nats_Msg_Id="1"), max_msg_size=60),
     row("dup-full", p(Nats_Msg_Id="1"), p(Nats_Msg_Id="1"), p(), max_msgs=1, discard="new"),
     # expectations
@@ -168,6 +167,13 @@ ROWS = (
         p(payload=b"1" * 200, Nats_Rollup="sub"),
         p(payload=b"1" * 200, Nats_TTL="x"),
         max_msg_size=100,
+    ),
+    row(
+        "sizes-order",
+        raw(b"NATS/1.0\r\nNats-Incr: 1\r\nA: " + b"x" * 65530 + b"\r\n\r\n"),
+        raw(b"NATS/1.0\r\nNats-Incr: x\r\n\r\n", payload=b"x" * 70000),
+        raw(b"NATS/1.0\r\nA: " + b"x" * 65530 + b"\r\n\r\n", payload=b"x" * 70000),
+        max_msg_size=70000,
     ),
     row("old-msgs", p("1"), p("2"), p("3"), max_msgs=2),
     row("old-bytes", *(p("1", b"1" * 100) for _ in range(5)), max_bytes=300),

@@ -13,6 +13,9 @@ from libc.string cimport memcmp, memcpy
 
 from .highway cimport hw_hash64, hw_piece
 
+cdef extern from "<string.h>" nogil:
+    void *memmem(const void *haystack, size_t n, const void *needle, size_t m)
+
 cdef extern from *:
     """
     #define RECORD_ERASED (1ULL << 63)
@@ -68,6 +71,17 @@ cdef inline uint64_t record_sum(const uint8_t *key, const uint8_t *r, size_t rl)
     return hw_hash64(key, piece, 2)
 
 
+cdef inline bint has_sound_end(const uint8_t *block, size_t hn, size_t left) noexcept nogil:
+    """Whether the header block that starts the `left` bytes of headers and payload can end after
+    `hn` bytes. Clients may send blocks without an end; such a one is told from a damaged length
+    by there being no end anywhere, and what holds one elsewhere must not be stored."""
+    if left < 4 or memcmp(block, "NATS", 4) != 0:
+        return True
+    if hn >= 12 and memcmp(block + hn - 4, "\r\n\r\n", 4) == 0:
+        return True
+    return memmem(block, left, "\r\n\r\n", 4) == NULL
+
+
 cdef inline size_t record_at(const uint8_t *key, const uint8_t *r, size_t left) noexcept nogil:
     """Length of the intact record at `r`, or 0. Beyond the checksum this refuses a header
     block that does not end where its length says, which the checksum alone cannot see."""
@@ -84,8 +98,7 @@ cdef inline size_t record_at(const uint8_t *key, const uint8_t *r, size_t left) 
         hn = u32(r + HEAD + sn)
         if hn > rl - EMPTY - sn - 4:
             return 0
-        if rl >= EMPTY + sn + 8 and memcmp(r + HEAD + sn + 4, "NATS", 4) == 0 and \
-                (hn < 12 or memcmp(r + HEAD + sn + hn, "\r\n\r\n", 4) != 0):
+        if not has_sound_end(r + HEAD + sn + 4, hn, rl - EMPTY - sn - 4):
             return 0
     if record_sum(key, r, rl) != u64(r + rl - 8):
         return 0
