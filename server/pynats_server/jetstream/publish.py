@@ -65,7 +65,7 @@ class Plan:
     total: Decimal | None = None  # of a counter
 
 
-class Duplicate(Exception):  # noqa: N818 - an outcome, not an error
+class Duplicate(Exception):
     """The message is there already, as `seq`."""
 
     def __init__(self, seq: int) -> None:

@@ -1,0 +1,153 @@
+"""The checks of a published message, against a model that says the same in plain Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.admission import Admission
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.store import MemoryStore
+from pynats_server.jetstream.usage import Usage
+
+WINDOW = 10
+SUBJECTS = [b"a", b"b", b"b.c"]
+
+
+def admission_of(store: MemoryStore, usage: Usage | None = None, **config: object) -> Admission:
+    made = Admission(store, usage or Usage(), "S")
+    settings = {"max_msg_size": -1, "duplicate_window": WINDOW, **config}
+    made.configure(StreamConfig(**settings))  # type: ignore[arg-type]
+    return made
+
+
+@dataclass
+class Model:
+    """What a stream remembers, searched from end to end."""
+
+    stored: list[tuple[int, bytes, bytes, int]] = field(
+        default_factory=list
+    )  # seq, subject, id, ts
+
+    def verdict(self, subject: bytes, said: dict[bytes, bytes], now: int) -> int:
+        """0 = passes, -seq = duplicate, otherwise the error code."""
+        about = said.get(b"Nats-Expected-Last-Subject-Sequence-Subject")
+        wanted = said.get(b"Nats-Expected-Last-Subject-Sequence")
+        if said.get(b"Nats-Expected-Stream", b"S") != b"S":
+            return 10060
+        if wanted is not None:
+            last = max(
+                (seq for seq, own, _, _ in self.stored if own == (about or subject)), default=0
+            )
+            if last != int(wanted):
+                return 10071
+        elif about is not None:
+            return 10193
+        last = self.stored[-1][0] if self.stored else 0
+        if int(said.get(b"Nats-Expected-Last-Sequence", last)) != last:
+            return 10071
+        for seq, _, text, ts in self.stored:
+            if text and text == said.get(b"Nats-Msg-Id") and now - ts < WINDOW:
+                return -seq
+        last_id = self.stored[-1][2] if self.stored else b""
+        if said.get(b"Nats-Expected-Last-Msg-Id", last_id) != last_id:
+            return 10070
+        return 0
+
+
+IDS = st.sampled_from([b"1", b"2", b"3"])
+NUMBERS = st.integers(0, 6).map(lambda n: b"%d" % n)
+SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        b"Nats-Msg-Id": IDS,
+        b"Nats-Expected-Last-Msg-Id": IDS,
+        b"Nats-Expected-Last-Sequence": NUMBERS,
+        b"Nats-Expected-Last-Subject-Sequence": NUMBERS,
+        b"Nats-Expected-Last-Subject-Sequence-Subject": st.sampled_from(SUBJECTS),
+        b"Nats-Expected-Stream": st.sampled_from([b"S", b"S", b"T"]),
+        b"Other": IDS,
+    },
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.sampled_from(SUBJECTS), SAID, st.integers(0, 6)), max_size=25))
+def test_says_what_the_model_says(messages: list[tuple[bytes, dict[bytes, bytes], int]]) -> None:
+    store, model, now = MemoryStore("S"), Model(), 1
+    admission = admission_of(store)
+    for subject, said, later in messages:
+        now += later
+        block = header_blocks.build(said.items()) if said else b""
+        try:
+            admission.check_expected(subject, block, 0)
+            found = -admission.check_identity(block, now)
+        except ApiError as error:
+            found = error.err_code
+        assert found == model.verdict(subject, said, now)
+        if found == 0:
+            seq = store.append(subject, block or None, b"", now)
+            admission.stored(block, seq, now)
+            model.stored.append((seq, subject, said.get(b"Nats-Msg-Id", b""), now))
+    again = admission_of(store)
+    again.recover(now)
+    assert again.last_msg_id == (model.stored[-1][2] if model.stored else b"")
+    for seq, _, text, ts in model.stored:
+        if text and now - ts < WINDOW:
+            assert again.ids.get(text, now) == seq
+
+
+@given(st.binary(max_size=80))
+def test_any_block_is_read(block: bytes) -> None:
+    admission = admission_of(MemoryStore("S"))
+    for whole in (block, b"NATS/1.0\r\nNats-" + block, b"NATS/1.0\r\nNats-Msg-Id" + block):
+        try:
+            admission.check_size(whole, b"")
+            admission.check_expected(b"a", whole, 0)
+            admission.check_identity(whole, 1)
+        except ApiError:
+            continue
+        admission.stored(whole, 1, 1)
+        # The same rules as everywhere else.
+        expected = header_blocks.get(whole, b"Nats-Msg-Id") or b""
+        assert admission.last_msg_id == expected
+
+
+def test_storage_of_account_and_server() -> None:
+    server = Usage(100)
+    account = Usage(-1, server)
+    admission = admission_of(MemoryStore("S"), account)
+    admission.check_limits(b"a", 0, 83, False)
+    with pytest.raises(ApiError) as refused:
+        admission.check_limits(b"a", 0, 84, False)
+    assert refused.value.err_code == 10023
+    account.limit = 50
+    account.add(20)
+    with pytest.raises(ApiError) as refused:
+        admission.check_limits(b"a", 0, 14, False)
+    assert refused.value.err_code == 10002
+    admission.check_limits(b"a", 0, 13, False)
+
+
+def test_a_block_whose_end_cannot_be_told_is_refused() -> None:
+    admission = admission_of(MemoryStore("S"))
+    admission.check_size(b"NATS/1.0\r\nA: b\r\n", b"text")
+    with pytest.raises(ApiError) as refused:
+        admission.check_size(b"NATS/1.0\r\nA: b\r\n", b"text\r\n\r\n")
+    assert refused.value.err_code == 10077
+
+
+def test_ids_of_messages_that_were_taken_back_are_free() -> None:
+    store = MemoryStore("S")
+    admission = admission_of(store)
+    for seq in (1, 2):
+        block = header_blocks.build([(b"Nats-Msg-Id", b"%d" % seq)])
+        admission.stored(block, store.append(b"a", block, b"", seq), seq)
+    store.truncate(1)
+    admission.undone(1)
+    assert admission.last_msg_id == b"1"
+    assert (admission.ids.get(b"1", 3), admission.ids.get(b"2", 3)) == (1, 0)
