@@ -402,16 +402,6 @@ CASES: list[Case] = [
     case("delete-unknown", api("STREAM.DELETE.S"), api("INFO")),
     case("delete-with-body", create("S"), api("STREAM.DELETE.S", "{}"), api("STREAM.NAMES")),
     case(
-        "delete-recreate",
-        create("S"),
-        fill(3, "S"),
-        api("STREAM.DELETE.S"),
-        create("S"),
-        info("S"),
-        pub("S"),
-        info("S"),
-    ),
-    case(
         "delete-recreate-memory",
         create("S", storage="memory"),
         fill(3, "S"),
