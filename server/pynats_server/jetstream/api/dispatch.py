@@ -20,8 +20,8 @@ from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream import advisories, headers
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import API_LEVEL
 from pynats_server.jetstream.store import StoreError
+from pynats_server.version import API_LEVEL
 
 from . import account as account_endpoints
 from . import direct, messages, snapshot, streams
