@@ -206,7 +206,6 @@ class JetStreamAccount:
             raise
         self.streams[config.name] = stream
         self._streams_changed()
-        advisories.stream_action(self, stream.name, "create")
         return stream
 
     def _made(self, config: StreamConfig, folder: Path | None, created: int) -> Stream:
@@ -243,7 +242,6 @@ class JetStreamAccount:
                 raise api_error(10062, err=error) from error
             stream = self.streams[config.name]
         self._streams_changed()
-        advisories.stream_action(self, stream.name, "create")
         return stream
 
     def update(self, stream: Stream, config: StreamConfig) -> None:
