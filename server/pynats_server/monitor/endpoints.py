@@ -126,7 +126,10 @@ class Endpoints:
     async def _metrics(self, query: Query, request: Request) -> Response:
         # The client library is slow to import: in a thread, and only when first asked for.
         metrics = await asyncio.to_thread(importlib.import_module, "pynats_server.monitor.metrics")
-        body, content_type = metrics.exposition(self._source, self._usage, request.accept)
+        per_stream = not query.text("streams") or query.flag("streams")
+        body, content_type = metrics.exposition(
+            self._source, self._usage, request.accept, per_stream
+        )
         return Response(200, content_type, [body])
 
 
