@@ -130,6 +130,11 @@ class Api:
 
     # -- requests ---------------------------------------------------------------------------
 
+    @property
+    def inflight(self) -> int:
+        """Requests that wait or are under way."""
+        return len(self._queue) + (self._worker is not None)
+
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
         """The endpoint of a subject (without prefix), and its names."""
         tokens = subject.split(".")
