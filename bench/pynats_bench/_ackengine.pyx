@@ -262,7 +262,13 @@ cdef class AckPublishLoop(Loop):
             self.refuse(b"an acknowledgement too many", at, message.head_len - 2)
             return False
         wanted = self.base + (unit + 1) * self.batch
-        if ack.sequence != wanted or (self.batch > 1 and ack.count != self.batch):
+        if self.batch > 1 and ack.count != self.batch:
+            snprintf(self.error, sizeof(self.error), b"not committed as a batch of %llu: %.*s",
+                     <unsigned long long>self.batch,
+                     <int>min(message.size, <uint64_t>200), payload)
+            self.failed = True
+            return False
+        if ack.sequence != wanted:
             snprintf(self.error, sizeof(self.error),
                      b"publish %llu was to end at sequence %llu: %.*s",
                      <unsigned long long>unit, <unsigned long long>wanted,

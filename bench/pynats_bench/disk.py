@@ -19,7 +19,7 @@ def group_commit_rate(folder: Path, payload_bytes: int, window: int, seconds: fl
     """Durable records a second when `window` of them share one fdatasync; at least one sync."""
     block = b"x" * ((payload_bytes + RECORD_OVERHEAD_BYTES) * window)
     syncs = 0
-    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+    with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as file:
         started = time.monotonic()
         while not syncs or time.monotonic() - started < seconds:
             if file.write(block) != len(block):
