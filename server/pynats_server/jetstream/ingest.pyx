@@ -5,7 +5,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
-from pynats_server.core.account cimport route
+from pynats_server.core.account cimport route_once
 
 import msgspec
 
@@ -158,7 +158,7 @@ cdef class AckBatch:
                 ) - 2
             p += head.body_len
             try:
-                route(ingest.account, None, &msg, &ingest.engine.random)
+                route_once(ingest.account, None, &msg, &ingest.engine.random)
             except Exception as failure:  # of one receiver; the others get theirs
                 ingest.stream.on_internal_error(failure)
 
