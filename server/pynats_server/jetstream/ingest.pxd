@@ -41,7 +41,6 @@ cdef class Ingest(Sink):
     cdef Engine engine
     cdef StoreEngine store
     cdef object stream
-    cdef object loop
     cdef Usage usage
     cdef bytes ack_head  # `{"stream":"NAME","seq":`
     cdef AckBatch batch

@@ -175,7 +175,6 @@ cdef class Ingest(Sink):
         self.engine = engine
         self.store = store
         self.stream = stream
-        self.loop = engine.loop
         self.usage = usage
         head = b'{"stream":' + msgspec.json.encode(name)
         if domain:
@@ -244,7 +243,7 @@ cdef class Ingest(Sink):
     cdef int _schedule(self) except -1:
         if not self.scheduled:
             self.scheduled = True
-            self.loop.call_soon(self.end_turn)
+            self.engine.at_turn_end(self.end_turn)
         return 0
 
     def end_turn(self) -> None:
@@ -254,9 +253,12 @@ cdef class Ingest(Sink):
             return
         self.scheduled = False
         self.batch = AckBatch(self)
-        self.stream.appended()
         batch.last_seq = self.store.last_seq
-        self.store.commit(batch)
+        try:
+            self.stream.appended()
+            self.store.commit(batch)
+        except Exception as error:  # a mistake of ours must not end the turn
+            self.stream.on_internal_error(error)
 
     def undone(self, last_seq: int) -> None:
         """The store has taken back what it gave a sequence above `last_seq`."""
