@@ -163,9 +163,10 @@ class Player:
         return shown if len(shown) >= step.count else [*shown, NO_REPLY]
 
 
-def _kind(advisory: Message) -> tuple[str, str]:
-    """The subject, and for audits of requests also theirs."""
-    return advisory.subject, str(dig(json.loads(advisory.payload), "subject"))
+def _kind(advisory: Message) -> tuple[str, str, str]:
+    """The subject, for audits of requests also theirs, and the time."""
+    told = json.loads(advisory.payload)
+    return advisory.subject, str(dig(told, "subject")), str(dig(told, "timestamp"))
 
 
 def encode_body(body: Body) -> bytes:
