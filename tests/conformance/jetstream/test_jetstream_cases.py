@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.jetstream import cases_direct, cases_listing, cases_messages, cases_streams
+from tests.conformance.jetstream import (
+    cases_direct,
+    cases_listing,
+    cases_messages,
+    cases_publish,
+    cases_streams,
+    cases_system,
+)
 from tests.conformance.jetstream.case import Case, Step, api, case, create, fill, info, pub
 from tests.conformance.jetstream.gaps import DIFFERENCES, GAPS
 from tests.conformance.jetstream.play import NO_REPLY, Player
@@ -28,6 +35,8 @@ CASES: list[Case] = [
     *cases_listing.CASES,
     *cases_messages.CASES,
     *cases_direct.CASES,
+    *cases_publish.CASES,
+    *cases_system.CASES,
 ]
 ACCOUNTS = accounts(CASES)
 
