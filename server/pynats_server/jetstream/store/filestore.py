@@ -318,7 +318,7 @@ class FileStore(DiskBlocks):
             elif not block.grave and self._carry_tombstones(block):
                 self.floor_due = True  # the newest may be in there
                 gone.append(block)
-        if gone and self.tail is not None and not self.tail.msgs:
+        if gone and self.tail is not None and not self.is_live(self.last_seq):
             self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
         return gone
 
