@@ -114,8 +114,6 @@ class Publishing:
 
     def end_turn(self) -> None:
         """At the end of a turn that brought messages."""
-        if self._republisher is not None:
-            self._republisher.flush()
         if self._forgetting is None:
             self._arm_forgetting()
 

@@ -1,7 +1,7 @@
 """Republish: what a stream keeps is published again under another subject.
 
-Republished messages leave at the end of the turn that stored them, never while a message is being
-routed: streams that republish into each other would otherwise call each other without end.
+Republished messages leave in the next turn of the loop, never while a message is being routed:
+streams that republish into each other would otherwise call each other without end.
 """
 
 from __future__ import annotations
@@ -62,12 +62,11 @@ class Republisher:
             payload = b""
         for name, value in described:
             block = header_blocks.add(block, name, value)
+        if not self._waiting:
+            self._stream.account.manager.loop.call_soon(self._flush)
         self._waiting.append((target, block, payload))
 
-    def flush(self) -> None:
-        """Publishes what was added."""
-        if not self._waiting:
-            return
+    def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         self._stream.account.manager.engine.within_turn(lambda: self._publish(waiting))
 
