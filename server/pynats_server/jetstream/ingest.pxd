@@ -9,6 +9,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.sublist cimport Message, Sink, Subscription
+from pynats_server.jetstream.fast_state cimport FastBatch, FastTable
+from pynats_server.jetstream.staging cimport Staging
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 
 
@@ -42,7 +44,7 @@ cdef class Ingest(Sink):
     cdef StoreEngine store
     cdef object stream
     cdef Usage usage
-    cdef bytes ack_head  # `{"stream":"NAME","seq":`
+    cdef readonly bytes ack_head  # `{"stream":"NAME","seq":`
     cdef AckBatch batch
     cdef bint scheduled
     cdef bint in_memory
@@ -55,6 +57,10 @@ cdef class Ingest(Sink):
     cdef public int64_t max_per_subject
     cdef public uint64_t waiting  # acknowledgements not sent yet
     cdef public uint64_t max_waiting
+    cdef public Staging staging  # None unless the stream takes atomic batches
+    cdef public FastTable fast_table  # None unless it takes fast batches
 
+    cdef bint _stage(self, Message* msg) except -1
+    cdef int _say_flow(self, FastBatch batch, Message* msg) except -1
     cdef int _slow(self, Message* msg, Sink source) except -1
     cdef int _schedule(self) except -1

@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
+from pynats_server.jetstream.fast_state cimport FastBatch, is_fast_reply
 
 import msgspec
 
@@ -29,6 +30,7 @@ cdef enum Fate:
 
 cdef enum:
     RECORD_OVERHEAD = 34  # of a record on disk with headers
+    HEADERS_MAX = 65535
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
 
 
@@ -189,6 +191,7 @@ cdef class Ingest(Sink):
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         cdef uint64_t seq
         cdef StoreEngine store = self.store
+        cdef FastBatch fast = None
         cdef int64_t now
         sub.delivered += 1
         if (
@@ -198,10 +201,17 @@ cdef class Ingest(Sink):
             or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
             or (msg.header_len and (
                 memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL
-                or msg.header_len > 65535
+                or msg.header_len > HEADERS_MAX
             ))
         ):
+            if self._stage(msg):
+                return 1
             return self._slow(msg, source)
+        if msg.reply_len and is_fast_reply(msg.reply, msg.reply_len):
+            if self.fast_table is not None:
+                fast = self.fast_table.next_of(msg)
+            if fast is None:
+                return self._slow(msg, source)
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
@@ -222,11 +232,41 @@ cdef class Ingest(Sink):
         ):
             self.stream.enforce(msg.subject[:msg.subject_len])
         self.settle()
-        if msg.reply_len and not self.no_ack:
+        if fast is not None:
+            if self.fast_table.advance(fast, seq):
+                self._say_flow(fast, msg)
+        elif msg.reply_len and not self.no_ack:
             self.batch.put(seq, msg.reply, msg.reply_len, NULL, 0, False)
             self.waiting += 1
         self._schedule()
         return 1
+
+    cdef bint _stage(self, Message* msg) except -1:
+        """Whether the message was one in the middle of an atomic batch, and is staged now."""
+        if (
+            self.staging is None
+            or msg.header_len == 0
+            or msg.header_len > HEADERS_MAX
+            or is_fast_reply(msg.reply, msg.reply_len)
+            or self.waiting >= self.max_waiting
+            or (self.max_msg_size >= 0 and msg.total_len > <uint64_t>self.max_msg_size)
+            or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
+            or not self.staging.offer(msg)
+        ):
+            return False
+        if msg.reply_len and not self.no_ack:
+            self.say_now(msg.reply[:msg.reply_len], b"")
+        return True
+
+    cdef int _say_flow(self, FastBatch batch, Message* msg) except -1:
+        cdef char body[96]
+        cdef int length = snprintf(
+            body, sizeof(body), b'{"type":"ack","seq":%llu,"msgs":%llu}\r\n',
+            <unsigned long long>batch.flowed, <unsigned long long>batch.flow,
+        )
+        self.batch.put(batch.stream_seq, msg.reply, msg.reply_len, body, length, False)
+        self.waiting += 1
+        return 0
 
     cdef int _slow(self, Message* msg, Sink source) except -1:
         subject = msg.subject[:msg.subject_len]
@@ -294,10 +334,19 @@ cdef class Ingest(Sink):
         the store."""
         if self.no_ack:
             return
+        self.tell(reply, body, final)
+
+    def tell(self, bytes reply not None, bytes body not None, final: bool) -> None:
+        """As `answer`, also where the stream sends no acknowledgements."""
         body = body + b"\r\n"
         self.batch.put(0, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final)
         self.waiting += 1
         self._schedule()
+
+    def say_now(self, bytes reply not None, bytes body not None) -> None:
+        """Sends what depends on nothing stored, unless the stream sends no acknowledgements."""
+        if not self.no_ack:
+            self.account.publish(self.engine, reply, body)
 
     def refusal(self, error: ApiError) -> bytes:
         """The PubAck of a message that was not kept."""

@@ -61,7 +61,7 @@ class Publishing:
         self._check_limits(subject, size)
         self.check_resources(subject, size)
         ts = stream.now()
-        if config.retention != "limits" and not self._wanted(subject):
+        if config.retention != "limits" and not self.wanted(subject):
             stream.ingest.stored(stream.apply(Skip(ts)), reply)
             return
         stream.ingest.stored(stream.apply(Append(subject, headers, payload, ts)), reply)
@@ -78,7 +78,7 @@ class Publishing:
         self.check_resources(subject, size)
         stream.ingest.stored(stream.apply(Append(subject, headers, payload, stream.now())), b"")
 
-    def _wanted(self, subject: bytes) -> bool:
+    def wanted(self, subject: bytes) -> bool:
         """Whether an interest stream has a consumer for the subject."""
         return self.stream.config.retention != "interest"
 
