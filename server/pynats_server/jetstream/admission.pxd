@@ -81,6 +81,7 @@ cdef class Admission:
                     Marks* marks, int64_t ttl) except -1
     cdef int identify(self, const char* block, Marks* marks, int64_t now) except -1
     cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept
+    cdef bint has_storage(self, size_t subject_size, size_t block_size, size_t total) noexcept
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1
     cdef uint64_t _last_of(self, const char* subject, size_t size) except? 0

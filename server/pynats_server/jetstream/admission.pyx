@@ -226,6 +226,15 @@ cdef class Admission:
             return ENDLESS_HEADERS
         return PASSED
 
+    cdef bint has_storage(
+        self, size_t subject_size, size_t block_size, size_t total
+    ) noexcept:
+        """Whether the server and the account have room for one message more."""
+        cdef int64_t size = self.size_of(subject_size, block_size, total)
+        return self.usage.fits(size) and (
+            self.usage.parent is None or self.usage.parent.fits(size)
+        )
+
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1:
         cdef int64_t size = self.size_of(subject_size, block_size, total)
@@ -393,6 +402,15 @@ cdef class Admission:
 
     def recover(self, int64_t now) -> None:
         """Reads the ids of the stored messages back, from the start of the window on."""
+        cdef uint64_t start = self.store.last_seq
+        self.note_plain()
+        if self.store.msgs:
+            if self.ids.window > 0:
+                start = min(start, self.store.seq_from_time(now - self.ids.window))
+            self.note_from(start)
+
+    def note_from(self, uint64_t start) -> None:
+        """Notes the ids of the stored messages from sequence `start` on."""
         cdef StoreEngine store = self.store
         cdef Block block
         cdef Py_ssize_t i
@@ -400,19 +418,13 @@ cdef class Admission:
         cdef const uint8_t* record
         cdef const char* headers
         cdef size_t size
-        cdef uint64_t seq, start
-        self.note_plain()
-        if not store.msgs:
-            return
-        start = store.last_seq
-        if self.ids.window > 0:
-            start = min(start, store.seq_from_time(now - self.ids.window))
+        cdef uint64_t seq
         for block in store.blocks[store.block_at(start):]:
             if not block.msgs:
                 continue
             if not block.loaded:
                 store.load_block(block)
-            for i in range(block.count):
+            for i in range(max(block.slot_from(start), 0), block.count):
                 record = block.buf + block.offs[i]
                 seq = u64(record + 4)
                 if (

@@ -268,5 +268,5 @@ class Schedules:
 
 def _without_orders(block: bytes) -> bytes:
     """Without headers that are about the message itself, not about what it says."""
-    block = header_blocks.remove_prefix(block, SCHEDULE, b"Nats-Expected-")
+    block = header_blocks.remove_prefix(block, SCHEDULE, b"Nats-Expected-", b"Nats-Batch-")
     return header_blocks.remove(block, b"Nats-Msg-Id", b"Nats-TTL", b"Nats-Rollup")
