@@ -232,7 +232,7 @@ cdef class Admission:
         """Whether the server and the account have room for one message more."""
         cdef int64_t size = self.size_of(subject_size, block_size, total)
         return self.usage.fits(size) and (
-            self.usage.parent is None or self.usage.parent.fits(size)
+            self.usage.parent is None or self.usage.parent.fits(0)
         )
 
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
@@ -241,7 +241,8 @@ cdef class Admission:
         cdef StoreEngine store = self.store
         cdef Leaf* leaf
         cdef bint replaces = False  # the oldest of a full subject goes
-        if self.usage.parent is not None and not self.usage.parent.fits(size):
+        # The server is full once it holds more than its limit, an account before that.
+        if self.usage.parent is not None and not self.usage.parent.fits(0):
             return 10023
         if not self.usage.fits(size):
             return 10002
@@ -349,7 +350,7 @@ cdef class Admission:
         """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
         10002."""
         cdef int64_t size = self.size_of(len(subject), headers_size, total)
-        if self.usage.parent is not None and not self.usage.parent.fits(size):
+        if self.usage.parent is not None and not self.usage.parent.fits(0):
             raise api_error(10023)
         if not self.usage.fits(size):
             raise api_error(10002)

@@ -206,7 +206,7 @@ def check_publish(stream: Stream, subject_len: int, size: int) -> None:
     more = RECORD_OVERHEAD + subject_len + size
     if not usage.has_room(more):
         raise api_error(10002)
-    if usage.parent is not None and not usage.parent.has_room(more):
+    if usage.parent is not None and not usage.parent.has_room(0):
         raise api_error(10023)
     if 0 <= config.max_msg_size < size:
         raise api_error(10054)

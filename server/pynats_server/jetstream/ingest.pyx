@@ -34,6 +34,7 @@ cdef enum Fate:
     UNDONE  # the disk was full: the message has been taken back
 
 cdef enum:
+    STATUS_AT = 8  # where a header block has its status, if any
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
 
 
@@ -206,6 +207,7 @@ cdef class Ingest(Sink):
             not self.fast
             or self.waiting >= self.max_waiting
             or self.waiting_bytes >= self.max_waiting_bytes
+            or (msg.header_len > STATUS_AT and msg.payload[STATUS_AT] != c'\r')
         ):
             if self._stage(msg):
                 return 1

@@ -32,6 +32,8 @@ ROLLUP: Final = b"Nats-Rollup"
 TTL: Final = b"Nats-TTL"
 STREAM_SOURCE: Final = b"Nats-Stream-Source"
 REQUEST_INFO: Final = b"Nats-Request-Info"
+VERSION: Final = b"NATS/1.0"
+EMPTY_BLOCK_SIZE: Final = len(b"NATS/1.0\r\n\r\n")
 FORGET_MIN_S: Final = 0.05
 
 _UNFIT_FOR_COUNTERS = frozenset(
@@ -44,6 +46,15 @@ _UNFIT_FOR_COUNTERS = frozenset(
         b"Nats-Expected-Last-Subject-Sequence",
     )
 )
+
+
+def without_status(block: bytes) -> bytes:
+    """A published header block without what follows `NATS/1.0`; empty when nothing is left."""
+    end = block.find(b"\r")
+    if end <= len(VERSION) or not block.startswith(VERSION):
+        return block
+    block = VERSION + block[end:]
+    return b"" if len(block) == EMPTY_BLOCK_SIZE else block
 
 
 @dataclass(frozen=True, slots=True)

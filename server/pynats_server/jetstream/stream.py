@@ -24,7 +24,7 @@ from .headers import get as get_header
 from .ingest import Ingest, store_error
 from .model import SourceInfo, StreamConfig, StreamState
 from .operations import Append, AppendBatch, Copy, Operation, Purge, Remove, Skip
-from .publish import Publishing
+from .publish import Publishing, without_status
 from .staging import MessagePack
 from .store import FileStore, MemoryStore, StoreError
 from .times import ZERO_TIME, format_time
@@ -170,6 +170,7 @@ class Stream:
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """A published message that needs more than storing."""
+        headers = without_status(headers)
         if reply.endswith(FAST_SUFFIX):
             self.fast_batches.accept(subject, reply, headers, payload)
         elif headers and get_header(headers, BATCH_ID):

@@ -502,6 +502,16 @@ ROWS = (
     ),
     # what clients should not send
     row(
+        "status",
+        raw(b"NATS/1.0 503\r\n\r\n"),
+        raw(b"NATS/1.0 503 No Responders\r\nA: b\r\n\r\n"),
+        raw(b"NATS/1.0 503\r\nNats-Msg-Id: 1\r\n\r\n"),
+        raw(b"NATS/1.0 503\r\nNats-Msg-Id: 1\r\n\r\n"),
+        raw(b"NATS/1.0 \r\n\r\n"),
+        raw(b"NATS/1.0\nA: b\r\n\r\n"),
+        raw(b"NATS/1.0 503"),
+    ),
+    row(
         "blocks",
         raw(b"garbage\r\n"),
         raw(b"NATS/1.0\r\n"),

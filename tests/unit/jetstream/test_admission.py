@@ -121,12 +121,14 @@ def test_storage_of_account_and_server() -> None:
     server = Usage(100)
     account = Usage(-1, server)
     admission = admission_of(MemoryStore("S"), account)
+    account.add(100)
     admission.check_limits(b"a", 0, 83, False)
+    account.add(1)
     with pytest.raises(ApiError) as refused:
-        admission.check_limits(b"a", 0, 84, False)
+        admission.check_limits(b"a", 0, 1, False)
     assert refused.value.err_code == 10023
     account.limit = 50
-    account.add(20)
+    account.add(20 - account.used)
     with pytest.raises(ApiError) as refused:
         admission.check_limits(b"a", 0, 14, False)
     assert refused.value.err_code == 10002
