@@ -1,12 +1,14 @@
 # cython: boundscheck=False, wraparound=False
 """See msgids.pxd."""
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy
 
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.bytemap cimport hash_seed
+from pynats_server.core.native cimport pn_hash
 
 cdef enum:
     CHUNK_SIZE = 65536
+    SLOTS_MIN = 16
 
 
 cdef inline size_t entry_size(size_t id_size) noexcept nogil:
@@ -31,14 +33,70 @@ cdef class MsgIds:
     cdef uint64_t find(self, const char* id, size_t size, int64_t now) noexcept:
         cdef MsgId* entry
         self.expire(now)
-        entry = <MsgId*>bytemap_get(&self.map, id, size)
+        if self.used == 0:
+            return 0
+        entry = self.slots[self.seek(id, size, pn_hash(id, size, hash_seed))].entry
         return entry.seq if entry != NULL else 0
+
+    cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept:
+        """The slot of an id, or the empty one where it belongs. There are slots."""
+        cdef size_t mask = self.capacity - 1
+        cdef size_t i = hash & mask
+        cdef IdSlot* slot
+        while True:
+            slot = &self.slots[i]
+            if slot.entry == NULL or (
+                slot.hash == hash
+                and slot.entry.size == size
+                and memcmp(id_of(slot.entry), id, size) == 0
+            ):
+                return i
+            i = (i + 1) & mask
+
+    cdef int grow(self) except -1:
+        cdef size_t capacity = self.capacity * 2 if self.capacity else SLOTS_MIN
+        cdef IdSlot* slots = <IdSlot*>calloc(capacity, sizeof(IdSlot))
+        cdef size_t i, at
+        if slots == NULL:
+            raise MemoryError
+        for i in range(self.capacity):
+            if self.slots[i].entry != NULL:
+                at = self.slots[i].hash & (capacity - 1)
+                while slots[at].entry != NULL:
+                    at = (at + 1) & (capacity - 1)
+                slots[at] = self.slots[i]
+        free(self.slots)
+        self.slots, self.capacity = slots, capacity
+        return 0
+
+    cdef void unlink(self, MsgId* entry) noexcept:
+        """Takes an entry out of the map, unless a later one of the same id has its place."""
+        cdef size_t mask = self.capacity - 1
+        cdef size_t gap, i
+        if self.used == 0:
+            return
+        gap = i = self.seek(
+            id_of(entry), entry.size, pn_hash(id_of(entry), entry.size, hash_seed)
+        )
+        if self.slots[gap].entry != entry:
+            return
+        while True:  # what follows moves up, so that no search ends at the gap
+            i = (i + 1) & mask
+            if self.slots[i].entry == NULL:
+                break
+            if ((i - self.slots[i].hash) & mask) >= ((i - gap) & mask):
+                self.slots[gap] = self.slots[i]
+                gap = i
+        self.slots[gap].entry = NULL
+        self.used -= 1
 
     cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1:
         cdef size_t need = entry_size(size)
         cdef size_t room
         cdef IdChunk* chunk = self.newest
         cdef MsgId* entry
+        cdef IdSlot* slot
+        cdef uint32_t hash
         if self.window <= 0:
             return 0
         self.expire(ts)
@@ -59,9 +117,13 @@ cdef class MsgIds:
         entry = <MsgId*>(entries(chunk) + chunk.used)
         entry.seq, entry.ts, entry.size = seq, ts, size
         memcpy(id_of(entry), id, size)
-        # An older entry of the id goes first: its map entry refers to its own copy of the key.
-        bytemap_pop(&self.map, id, size)
-        bytemap_put(&self.map, id_of(entry), size, entry)
+        if (self.used + 1) * 2 > self.capacity:
+            self.grow()
+        hash = pn_hash(id, size, hash_seed)
+        slot = &self.slots[self.seek(id, size, hash)]
+        if slot.entry == NULL:
+            self.used += 1
+        slot.entry, slot.hash = entry, hash
         chunk.used += need
         self.count += 1
         return 0
@@ -91,10 +153,8 @@ cdef class MsgIds:
             while at < chunk.used:
                 entry = <MsgId*>(entries(chunk) + at)
                 at += entry_size(entry.size)
-                if entry.seq > seq and (
-                    bytemap_get(&self.map, id_of(entry), entry.size) == <void*>entry
-                ):
-                    bytemap_pop(&self.map, id_of(entry), entry.size)
+                if entry.seq > seq:
+                    self.unlink(entry)
             chunk = chunk.next
 
     cdef void drop_oldest(self) noexcept:
@@ -102,13 +162,14 @@ cdef class MsgIds:
         cdef MsgId* entry = <MsgId*>(entries(chunk) + chunk.start)
         chunk.start += entry_size(entry.size)
         self.count -= 1
-        if bytemap_get(&self.map, id_of(entry), entry.size) == <void*>entry:
-            bytemap_pop(&self.map, id_of(entry), entry.size)
+        self.unlink(entry)
 
     cdef void clear_all(self) noexcept:
         cdef IdChunk* chunk = self.oldest
         cdef IdChunk* following
-        bytemap_free(&self.map)
+        free(self.slots)
+        self.slots = NULL
+        self.capacity = self.used = 0
         while chunk != NULL:
             following = chunk.next
             free(chunk)
@@ -120,7 +181,7 @@ cdef class MsgIds:
     def nbytes(self):
         """Memory held, in bytes."""
         cdef IdChunk* chunk = self.oldest
-        cdef size_t total = self.map.capacity * sizeof(self.map.slots[0])
+        cdef size_t total = self.capacity * sizeof(IdSlot)
         while chunk != NULL:
             total += sizeof(IdChunk) + chunk.capacity
             chunk = chunk.next
