@@ -1,12 +1,27 @@
 # cython: boundscheck=False, wraparound=False
 """See msgids.pxd."""
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from pynats_server.core.bytemap cimport hash_seed
 from pynats_server.core.native cimport pn_hash
 
+cdef extern from "<stdlib.h>" nogil:
+    int posix_memalign(void** memory, size_t alignment, size_t size)
+
+cdef extern from *:
+    """
+    #include <sys/mman.h>
+    #ifdef MADV_HUGEPAGE
+    #define want_huge_pages(p, n) ((void)madvise(p, n, MADV_HUGEPAGE))
+    #else
+    #define want_huge_pages(p, n) ((void)0)
+    #endif
+    """
+    void want_huge_pages(void* memory, size_t size) noexcept nogil
+
 cdef enum:
+    HUGE_PAGE = 2097152
     CHUNK_SIZE = 65536
     SLOTS_MIN = 16
 
@@ -21,6 +36,19 @@ cdef inline char* entries(IdChunk* chunk) noexcept nogil:
 
 cdef inline char* id_of(MsgId* entry) noexcept nogil:
     return <char*>entry + sizeof(MsgId)
+
+
+cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
+    """Empty slots. A large table is met at random places, where small pages cost a walk each."""
+    cdef void* memory = NULL
+    cdef size_t size = capacity * sizeof(IdSlot)
+    if size < HUGE_PAGE:
+        return <IdSlot*>calloc(capacity, sizeof(IdSlot))
+    if posix_memalign(&memory, HUGE_PAGE, size) != 0:
+        return NULL
+    want_huge_pages(memory, size)
+    memset(memory, 0, size)
+    return <IdSlot*>memory
 
 
 cdef class MsgIds:
@@ -55,7 +83,7 @@ cdef class MsgIds:
 
     cdef int grow(self) except -1:
         cdef size_t capacity = self.capacity * 2 if self.capacity else SLOTS_MIN
-        cdef IdSlot* slots = <IdSlot*>calloc(capacity, sizeof(IdSlot))
+        cdef IdSlot* slots = new_slots(capacity)
         cdef size_t i, at
         if slots == NULL:
             raise MemoryError
