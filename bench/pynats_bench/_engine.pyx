@@ -19,7 +19,7 @@ from posix.unistd cimport close
 
 from pynats_bench._net cimport (
     CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD,
-    EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, clock_ns, epoll_create1, epoll_ctl,
+    EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, clock_ns, epoll_create1, epoll_ctl,
     epoll_event, epoll_wait, recv, send, send_all,
 )
 from pynats_bench._scan cimport Message, Scanner, mix, parse_message, scan, scan_line
@@ -27,58 +27,12 @@ from pynats_bench._scan cimport Message, Scanner, mix, parse_message, scan, scan
 from pynats_bench.model import LoadError
 
 cdef enum:
-    RECEIVE_BYTES = 262144   # one recv; larger no longer lowers the cost per byte
-    SEND_BYTES = 65536       # one send: what client libraries buffer; larger gains nothing
-    STASH_BYTES = 20480      # an incomplete control line waiting for the rest of it
     EVENTS_MAX = 256         # sockets served per epoll_wait
     TICK_MS = 50             # how often an idle loop looks at `stop` and the stall clock
-    LATENCY_BUCKETS = 2048   # 64 powers of two, 32 steps each: at most 3 % error
-
-
-cdef struct Connection:
-    int fd
-    Scanner scanner
-    char *stash
-    size_t stash_len
-    # Publishing: what is left of the current pass over the block, and of the whole task.
-    char *block
-    size_t position
-    size_t limit
-    uint64_t left
-    uint64_t sequence
-    uint32_t pongs_sent
-    bint flushing
-    bint finished
-    # Requesting: the ready-made request and when the one in flight left.
-    char *request
-    size_t request_len
-    int64_t sent_ns
-    uint64_t answered
-
-
-cdef inline int latency_bucket(uint64_t value) noexcept nogil:
-    cdef int shift = 0
-    while (value >> shift) >= 64:
-        shift += 1
-    return shift * 32 + <int>(value >> shift)
 
 
 cdef class Loop:
     """What the loops have in common: sockets, an epoll set, clocks, receive buffer, failure."""
-
-    cdef Connection *connections
-    cdef int count
-    cdef int epoll
-    cdef char *buffer
-    cdef char error[400]
-    cdef bint failed
-    cdef bint stopping
-    cdef int64_t progress_ns
-    cdef int64_t stall_ns
-    cdef readonly int64_t first_ns
-    cdef readonly int64_t last_ns
-    cdef readonly int64_t cpu_ns
-    cdef list owned  # keeps the sockets' owners and blocks alive
 
     def __cinit__(self, *args, **kwargs):
         self.epoll = -1
@@ -454,12 +408,11 @@ cdef class SubscribeLoop(Loop):
 cdef class RequestLoop(Loop):
     """Keeps one request in flight on every socket until `messages` have been answered.
 
-    `requests` holds one ready-made PUB frame per socket. `buckets` counts round-trip times in
-    nanoseconds; `quantile_ns` reads it.
+    `requests` holds one ready-made PUB frame per socket. `quantile_ns` reads the round-trip times.
     """
 
     cdef uint64_t messages
-    cdef uint64_t buckets[LATENCY_BUCKETS]
+    cdef LatencyCounts latency
     cdef readonly uint64_t answered
 
     def __init__(self, list sockets, list requests, uint64_t messages):
@@ -510,7 +463,7 @@ cdef class RequestLoop(Loop):
                     return
                 now = clock_ns(CLOCK_MONOTONIC)
                 self.progress_ns = now
-                self.buckets[latency_bucket(now - connection.sent_ns)] += 1
+                count_latency(&self.latency, now - connection.sent_ns)
                 connection.answered += 1
                 self.answered += 1
                 if asked < self.messages:
@@ -521,14 +474,7 @@ cdef class RequestLoop(Loop):
 
     def quantile_ns(self, double fraction):
         """Round-trip time that `fraction` of the requests did not exceed (upper bucket edge)."""
-        cdef uint64_t rank = <uint64_t>(fraction * self.answered), seen = 0
-        cdef int bucket, shift
-        for bucket in range(LATENCY_BUCKETS):
-            seen += self.buckets[bucket]
-            if seen and seen >= rank:
-                shift = 0 if bucket < 64 else (bucket - 32) // 32
-                return ((bucket - shift * 32) + 1) << shift
-        return 0
+        return latency_quantile(&self.latency, fraction)
 
 
 cdef class RespondLoop(Loop):

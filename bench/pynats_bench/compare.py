@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pynats_bench.contender import Contender, find_program, relay_contender
+from pynats_bench.jetstream_rows import PublishRow, Recovery, jetstream_rows
 from pynats_bench.model import LoadError
 from pynats_bench.report import (
     OURS,
@@ -76,14 +77,31 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the page (Markdown)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample (JSON)")
+    parser.add_argument(
+        "--store", type=Path, metavar="FOLDER", help="where JetStream stores go (a real disk)"
+    )
+    parser.add_argument(
+        "--recovery-messages",
+        type=_positive,
+        default=Recovery().messages,
+        metavar="COUNT",
+        help="messages of the stream that is recovered (default %(default)s)",
+    )
+    parser.add_argument(
+        "--recovery-size",
+        type=_positive,
+        default=Recovery().payload_bytes,
+        metavar="BYTES",
+        help="payload of each of them (default %(default)s)",
+    )
     parser.add_argument("--ours", metavar="CMD", help="command of our server")
     parser.add_argument("--reference", metavar="CMD", help="command of the reference server")
     return parser
 
 
-def select_rows(only: list[str] | None, quick: bool) -> list[Row]:
+def select_rows(only: list[str] | None, quick: bool, recovery: Recovery | None = None) -> list[Row]:
     """The rows asked for, in table order. LoadError for a name that matches none."""
-    rows = all_rows()
+    rows = all_rows() + jetstream_rows(recovery=recovery)
     if only:
         for pattern in only:
             if not any(fnmatch.fnmatch(row.heading.name, pattern) for row in rows):
@@ -116,7 +134,7 @@ def measure_row(
     row: Row, contenders: list[Contender], rounds: int, setting: Setting, console: Console
 ) -> Outcome:
     """All rounds of one row, contenders in turn. A contender that fails is not asked again."""
-    payload = row.load.payload_bytes if isinstance(row, PubSubRow) else 0
+    payload = row.load.payload_bytes if isinstance(row, PubSubRow | PublishRow) else 0
     outcome = Outcome(row.heading, payload)
     contenders = [*contenders, *([relay_contender()] if row.against_relay else [])]
     for _ in range(min(rounds, HEAVY_ROUNDS_MAX) if row.heading.heavy else rounds):
@@ -147,7 +165,8 @@ def _cores_text(cores: frozenset[int] | None) -> str:
 
 def compare(options: argparse.Namespace, command: str, console: Console) -> list[Outcome]:
     """Measure, print, and write what was asked for."""
-    rows = select_rows(options.only, options.quick)
+    recovery = Recovery(options.recovery_messages, options.recovery_size)
+    rows = select_rows(options.only, options.quick, recovery)
     contenders, facts = find_contenders(options.ours, options.reference, console)
     rounds = options.rounds or (1 if options.quick else 3)
     setting = Setting(
@@ -156,6 +175,7 @@ def compare(options: argparse.Namespace, command: str, console: Console) -> list
         cores_load=options.cores_load,
         verify=True,
         counts={},
+        store_folder=options.store,
     )
     facts = [
         *machine_facts(),
@@ -191,8 +211,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Without a terminal (a log, a file) the tables must not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if options.list:
-        for row in all_rows():
-            console.print(f"{row.heading.name:22} {row.heading.title}", highlight=False)
+        for row in select_rows(None, options.quick):
+            console.print(f"{row.heading.name:40} {row.heading.title}", highlight=False)
         return 0
     command = shlex.join(["python", "-m", "pynats_bench.compare", *given])
     try:

@@ -103,8 +103,10 @@ class Running:
         *,
         config: Path | None = None,
         cores: frozenset[int] | None = None,
+        ready_timeout_s: float = READY_TIMEOUT_S,
     ) -> None:
         self._contender = contender
+        self._ready_timeout_s = ready_timeout_s
         self._config = config
         self._cores = cores
         self._log: deque[str] = deque(maxlen=LOG_LINES_KEPT)
@@ -119,7 +121,7 @@ class Running:
         self._process = self._spawn(command)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        if not self._ready.wait(READY_TIMEOUT_S) or not self._ready_at:
+        if not self._ready.wait(self._ready_timeout_s) or not self._ready_at:
             self._stop()
             last = self._log[-1] if self._log else "nothing logged"
             raise LoadError(f"{self._contender.name} did not become ready: {last}")
@@ -172,6 +174,11 @@ class Running:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the process by SIGKILL: nothing is flushed, closed or said."""
+        self._process.kill()
+        self._process.wait()
 
     def _stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)

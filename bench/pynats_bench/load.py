@@ -54,7 +54,7 @@ def shuffled(subjects: Iterable[str], count: int, seed: int = 1) -> tuple[str, .
     return tuple(choice.choices(list(subjects), k=count))
 
 
-class _Threads:
+class Threads:
     """Loops running in threads; the first failure stops all and is raised by `join`."""
 
     def __init__(self, cores: frozenset[int] | None, stall_s: float) -> None:
@@ -91,7 +91,7 @@ class _Threads:
             raise self._errors[0]
 
 
-class _Session:
+class Session:
     """Connections that live as long as the `with` block."""
 
     def __init__(self, endpoint: Endpoint, cores: frozenset[int] | None, stall_s: float) -> None:
@@ -123,7 +123,7 @@ class _Session:
         self._stack.close()
 
 
-class PubSubSession(_Session):
+class PubSubSession(Session):
     """Connected publishers and subscribers of one load.
 
     `cores` pins the load's threads. A run that sees no progress for `stall_s` seconds fails.
@@ -172,7 +172,7 @@ class PubSubSession(_Session):
         )
         published = messages * load.publishers
         expected = published * load.deliveries_per_message
-        threads = _Threads(self._cores, self._stall_s)
+        threads = Threads(self._cores, self._stall_s)
         count: SubscribeLoop | None = None
         if self._receivers:
             verb = b"PUB " if bare else b"HMSG" if load.header else b"MSG "
@@ -219,7 +219,7 @@ def _check_deliveries(
         raise LoadError("the messages received are not the messages published")
 
 
-class RequestSession(_Session):
+class RequestSession(Session):
     """Connected requesters and the responder of one load; see PubSubSession for the arguments."""
 
     def __init__(
@@ -251,7 +251,7 @@ class RequestSession(_Session):
         """Have `messages` requests answered in all; LoadError when one is not, or is twice."""
         respond = RespondLoop([self._responder], self._payload)
         request = RequestLoop(self._requesters, self._requests, messages)
-        threads = _Threads(self._cores, self._stall_s)
+        threads = Threads(self._cores, self._stall_s)
         threads.start(respond)
         threads.start(request).join()
         threads.stop()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from pynats_bench.disk import WINDOWS
+from pynats_bench.jetstream_rows import SECTION
 from pynats_bench.rows import Heading, Sample
 
 OURS, REFERENCE, RELAY = "pynats-server", "nats-server", "relay"
@@ -26,6 +28,7 @@ COLUMNS = (
     "CPU µs/msg",
     "Load CPU µs/msg",
 )
+JETSTREAM_COLUMNS = (*COLUMNS, f"Raw disk, {' / '.join(map(str, WINDOWS))} per fdatasync")
 FOREIGN_MAX = 0.05  # a sample with more of the machine used by others is called disturbed
 CEILING_COLUMNS = (
     "Payload",
@@ -131,6 +134,21 @@ def row_cells(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
+def jetstream_cells(outcome: Outcome) -> tuple[str, ...]:
+    """One line of the JetStream table, in the order of JETSTREAM_COLUMNS."""
+    measured = [
+        sample.disk for samples in outcome.samples.values() for sample in samples if sample.disk
+    ]
+    rates = [number(statistics.median(column)) for column in zip(*measured, strict=True)]
+    return (*row_cells(outcome), " / ".join(rates))
+
+
+def sections(outcomes: list[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
+    """The outcomes of the main table and those of the JetStream table."""
+    streams = [outcome for outcome in outcomes if outcome.heading.section == SECTION]
+    return [outcome for outcome in outcomes if outcome.heading.section != SECTION], streams
+
+
 def ceiling_cells(outcome: Outcome) -> tuple[str, ...] | None:
     """One line of the ceiling table, or None when the relay was not measured on this row."""
     relay = outcome.median(RELAY)
@@ -194,17 +212,20 @@ def _version(distribution: str) -> str:
 
 
 def rich_tables(outcomes: list[Outcome]) -> list[Table]:
-    """The main table and, when the relay ran, the ceiling table."""
-    main = Table(*COLUMNS, title="Side by side")
-    for outcome in outcomes:
-        main.add_row(*row_cells(outcome))
+    """The main table, the JetStream table and the ceiling table, those that have rows."""
+    core, streams = sections(outcomes)
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
-    if not ceilings:
-        return [main]
-    ceiling = Table(*CEILING_COLUMNS, title="The ceiling of one thread")
-    for cells in ceilings:
-        ceiling.add_row(*cells)
-    return [main, ceiling]
+    tables = []
+    for title, columns, rows in (
+        ("Side by side", COLUMNS, [row_cells(outcome) for outcome in core]),
+        ("JetStream", JETSTREAM_COLUMNS, [jetstream_cells(outcome) for outcome in streams]),
+        ("The ceiling of one thread", CEILING_COLUMNS, ceilings),
+    ):
+        if rows:
+            tables.append(Table(*columns, title=title))
+            for cells in rows:
+                tables[-1].add_row(*cells)
+    return tables
 
 
 def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]) -> str:
@@ -212,9 +233,14 @@ def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
     parts = [INTRODUCTION, f"```\n{command}\n```\n"]
     parts.append("\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
-    parts.append(_markdown_table(COLUMNS, [row_cells(outcome) for outcome in outcomes]))
+    core, streams = sections(outcomes)
+    if core:
+        parts.append(_markdown_table(COLUMNS, [row_cells(outcome) for outcome in core]))
     if ceilings:
         parts += [CEILING, _markdown_table(CEILING_COLUMNS, ceilings)]
+    if streams:
+        rows = [jetstream_cells(outcome) for outcome in streams]
+        parts += [JETSTREAM, _markdown_table(JETSTREAM_COLUMNS, rows)]
     if lines := notes(outcomes):
         parts.append("## Notes\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
     return "\n".join(parts)
@@ -240,4 +266,29 @@ CEILING = """\
 
 A relay that reads bytes from one socket and writes them to another, on one thread, without looking
 at them, moved by the same generator with the same frames. No single-threaded broker can do more.
+"""
+
+JETSTREAM = """\
+## JetStream
+
+One publisher, one stream, one replica, on a fresh server with a fresh store. A publish counts when
+its acknowledgement has arrived; an acknowledgement that is an error, is missing, comes twice or
+has a sequence other than its publish's place in the order ends the row, and the stream's own
+counts must agree afterwards. The stream is purged before every run.
+
+- *sync* waits for each acknowledgement before the next publish; *async, window 1,000* has up to
+  1,000 publishes without acknowledgement; *atomic batches* send a batch of 100 or 1,000 messages
+  (`Nats-Batch-Id`, `-Sequence`, `-Commit`) and wait for the one acknowledgement of the commit.
+- *fsync before ack* is `sync_interval: always` on both servers; *sync_interval 2m* lets both
+  acknowledge before the disk has the message; *each server's default* sets nothing: pynats-server
+  then acknowledges after fsync, nats-server before it, so the two give different promises.
+- *100,000 subjects*: the messages go through that many subjects in turn.
+- *Raw disk* is what the same disk did without a server just before each sample: records a second,
+  as large as the stored messages, when 1, 64 or 256 of them are appended by one write and made
+  durable by one fdatasync. A server that fsyncs before it acknowledges cannot beat the figure for
+  as many messages as it puts into one fdatasync (sync: 1).
+- *memory growth* is the growth of the server's resident memory while it stores the messages
+  through `sync_interval: 2m`, one subject or one subject a message.
+- *recovery* is the time from starting the process on an existing store until the stream reports
+  every message, after SIGTERM and after SIGKILL; the files are in the page cache.
 """

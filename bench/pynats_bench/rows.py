@@ -1,7 +1,7 @@
 """The rows of the comparison: what is measured, in which unit, and what is aimed at.
 
-A row knows how to take one sample from one contender. New kinds of rows (TLS, JetStream) are new
-classes with the same three parts: `Heading`, `against_relay`, `sample`.
+A row knows how to take one sample from one contender. New kinds of rows are new classes
+with the same three parts: `Heading`, `against_relay`, `sample`; see `jetstream_rows`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ authorization {{
 class Heading:
     """How a row is named and read. `target` is the ratio to the reference that is aimed at.
 
-    `limit` is an aim in the row's own unit, whatever the reference does.
+    `limit` is an aim in the row's own unit, whatever the reference does. `section` names the table
+    the row stands in, "" the main one.
     """
 
     name: str
@@ -60,14 +61,16 @@ class Heading:
     target: float | None = None
     limit: float | None = None
     heavy: bool = False
+    section: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sample:
     """One measurement in the row's unit; `cpu_us` is server CPU time per message.
 
     `foreign` is the share of the machine that neither server nor generator used while the sample
-    was taken, but somebody did: other processes, interrupts on their behalf, a hypervisor.
+    was taken, but somebody did: other processes, interrupts on their behalf, a hypervisor. `disk`
+    is the raw group-commit rate for each of `disk.WINDOWS`, measured just before.
     """
 
     value: float
@@ -75,17 +78,22 @@ class Sample:
     generator_cpu_us: float | None = None
     foreign: float | None = None
     note: str = ""
+    disk: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
 class Setting:
-    """What all samples of a comparison share. `counts` remembers calibrated message counts."""
+    """What all samples of a comparison share. `counts` remembers calibrated message counts.
+
+    `store_folder` is where JetStream stores go (None: the system's temporary folder).
+    """
 
     seconds: float = 1.0
     cores_server: frozenset[int] | None = None
     cores_load: frozenset[int] | None = None
     verify: bool = False
     counts: dict[tuple[str, str], int] | None = None
+    store_folder: Path | None = None
 
     def start(self, contender: Contender, config: Path | None = None) -> Running:
         return Running(contender, config=config, cores=self.cores_server)
@@ -134,7 +142,7 @@ class _Watch:
         return min(max((busy - ours) / available, 0.0), 1.0)
 
 
-def _measure(session: _Session, row: str, server: Running, who: str, setting: Setting) -> Sample:
+def measure(session: _Session, row: str, server: Running, who: str, setting: Setting) -> Sample:
     """Calibrate once per row and contender, warm up, then take the sample."""
     counts = setting.counts if setting.counts is not None else {}
     if (row, who) not in counts:
@@ -155,7 +163,7 @@ def _measure(session: _Session, row: str, server: Running, who: str, setting: Se
     )
 
 
-def _explained(server: Running, error: LoadError) -> LoadError:
+def explained(server: Running, error: LoadError) -> LoadError:
     """The same error, with the server's last words when it died."""
     if server.alive():
         return error
@@ -185,9 +193,9 @@ class PubSubRow:
                         if setting.verify and not contender.bare:
                             session.run(PROBE_MESSAGES, verify=True)
                         name = self.heading.name
-                        return _measure(session, name, server, contender.name, setting)
+                        return measure(session, name, server, contender.name, setting)
                 except LoadError as error:
-                    raise _explained(server, error) from None
+                    raise explained(server, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +212,9 @@ class RequestRow:
                 with RequestSession(
                     server.endpoint, self.load, cores=setting.cores_load
                 ) as session:
-                    return _measure(session, self.heading.name, server, contender.name, setting)
+                    return measure(session, self.heading.name, server, contender.name, setting)
             except LoadError as error:
-                raise _explained(server, error) from None
+                raise explained(server, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +238,7 @@ class MemoryRow:
                 time.sleep(SETTLE_S if setting.seconds >= 0.1 else 0.0)
                 return Sample(server.resident_bytes() / 2**20)
             except LoadError as error:
-                raise _explained(server, error) from None
+                raise explained(server, error) from None
 
 
 @dataclass(frozen=True, slots=True)

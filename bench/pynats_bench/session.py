@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from pynats_bench.model import Endpoint, LoadError
 
@@ -85,3 +87,37 @@ def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> 
     except OSError as error:
         raise LoadError(f"the connection failed: {error}") from None
     barrier(link)
+
+
+def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, bytes]:
+    """(header block or b"", payload) of the first answer. LoadError on `-ERR` or silence.
+
+    For connections without other deliveries under way.
+    """
+    inbox = f"_INBOX.{secrets.token_hex(8)}"
+    frame = f"SUB {inbox} 1000\r\nUNSUB 1000 1\r\nPUB {subject} {inbox} {len(payload)}\r\n"
+    try:
+        link.sendall(frame.encode() + payload + b"\r\n")
+        with link.makefile("rb") as stream:
+            while line := stream.readline():
+                fields = line.split()
+                if line.startswith(b"MSG "):
+                    return b"", _payload(stream, int(fields[-1]))
+                if line.startswith(b"HMSG "):
+                    whole = _payload(stream, int(fields[-1]))
+                    return whole[: int(fields[-2])], whole[int(fields[-2]) :]
+                if line.startswith(b"-ERR"):
+                    raise LoadError(line.decode("latin-1").strip())
+                if line.startswith(b"PING"):
+                    link.sendall(b"PONG\r\n")
+    except OSError as error:
+        raise LoadError(f"{subject}: the connection failed: {error}") from None
+    raise LoadError("the server closed the connection")
+
+
+def _payload(stream: BinaryIO, size: int) -> bytes:
+    """The payload of a delivery whose control line has been read."""
+    whole = stream.read(size + 2)
+    if len(whole) != size + 2:
+        raise LoadError("the server closed the connection")
+    return whole[:size]

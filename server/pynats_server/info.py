@@ -41,7 +41,7 @@ class InfoMessage:
             # With no_auth_user nobody needs credentials; the field keeps its place either way.
             "auth_required": server.authenticator.required and not options.no_auth_user,
             "max_payload": options.max_payload,
-            **({"jetstream": True} if server.jetstream is not None else {}),
+            **({"jetstream": True} if options.jetstream.enabled else {}),
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,6 +57,8 @@ class InfoMessage:
             del fields["auth_required"]
         fields["client_id"] = client.cid
         fields["client_ip"] = client.host
+        if domain := self._server.options.jetstream.domain:
+            fields["domain"] = domain
         if self.lame_duck:
             fields["ldm"] = True
         if connect_info:

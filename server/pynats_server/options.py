@@ -100,6 +100,7 @@ class JetStreamServerLimits:
     max_ha_assets: int = 0
     max_request_batch: int = 0
     duplicate_window: float = 0.0
+    default_max_consumers: int = 0
     batch: BatchLimits = field(default_factory=BatchLimits)
 
 

@@ -134,8 +134,8 @@ class Server:
             if self.options.pid_file:
                 run_files.write_pid_file(self.options.pid_file)
                 self._pid_file = self.options.pid_file
+            await self._start_monitor()  # before JetStream: probes are answered from here on
             self._start_jetstream()
-            await self._start_monitor()
             self._listener = Listener(
                 self.engine, sock, self.handler.on_accept, self.handler.on_accept_failed
             )

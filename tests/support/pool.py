@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.process import ServerProcess
@@ -27,11 +26,11 @@ class ServerPool:
         for server in self._servers.values():
             server.stop()
 
-    def get(self, name: str, config: str, flags: Sequence[str] = ()) -> ServerProcess:
+    def get(self, name: str, config: str) -> ServerProcess:
         """The server for configuration `name`; a dead one is a failure, not restarted."""
         server = self._servers.get(name)
         if server is None:
-            server = ServerProcess(self.kind, self._folder / name, config, flags)
+            server = ServerProcess(self.kind, self._folder / name, config)
             self._servers[name] = server
             server.start()
         assert_healthy(server)

@@ -16,4 +16,6 @@ cdef class Account:
 
 # Delivers to everybody whom the subject reaches. Returns the number of deliveries.
 cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random) except -1
+# The same for subjects that are used once, as replies are: they would only wash out the cache.
+cdef int64_t route_once(Account account, Sink source, Message* msg, uint64_t* random) except -1
 cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1

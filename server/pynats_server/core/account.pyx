@@ -40,6 +40,16 @@ cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random)
     )
 
 
+cdef int64_t route_once(
+    Account account, Sink source, Message* msg, uint64_t* random
+) except -1:
+    cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
+    try:
+        return route_match(match, source, msg, random)
+    finally:
+        match_release(match)
+
+
 cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
     bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the

@@ -52,6 +52,7 @@ cdef class Engine:
     cdef char** pool
     cdef uint32_t pool_length
     cdef list closing
+    cdef list turn_work  # callables for the end of the turn
     cdef list stalled
     cdef object stall_timer
     cdef object tick_timer

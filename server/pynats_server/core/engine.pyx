@@ -169,6 +169,7 @@ cdef class Engine:
         if self.pool == NULL:
             raise MemoryError()
         self.closing = []
+        self.turn_work = []
         self.stalled = []
         self.connections = {}
         self.random = int.from_bytes(os.urandom(8), "little") | 1
@@ -289,10 +290,22 @@ cdef class Engine:
     cdef int _settle(self) except -1:
         """Flushes and closes until nothing is left: a close may let producers go on or publish
         events, which is output again, and nobody else would send it before the next turn."""
-        while self.dirty_length or self.closing:
+        while self.dirty_length or self.closing or self.turn_work:
+            if self.turn_work:
+                turn_work, self.turn_work = self.turn_work, []
+                for work in turn_work:
+                    work()
             self.flush_dirty()
             self._finish_closing()
         return 0
+
+    def at_turn_end(self, work) -> None:
+        """Runs `work()` once when everything that is readable now has been handled, before
+        output is sent. It must not raise."""
+        self.turn_work.append(work)
+        if not self.in_turn and not self.finish_scheduled:
+            self.finish_scheduled = True
+            self.loop.call_soon(self._finish_turn)
 
     def _contain(self, item, error) -> None:
         """A bug in our code ends the connection that met it, never the server."""

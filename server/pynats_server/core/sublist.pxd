@@ -134,6 +134,8 @@ cdef class Sublist:
     cdef int touch(self, Subscription sub) except -1
     # Borrowed: valid until the next change of the sublist or the next call of match.
     cdef Match* match(self, const char* subject, size_t length) except NULL
+    # The same for a subject that will hardly come again, past the cache. Owned by the caller.
+    cdef Match* match_once(self, const char* subject, size_t length) except NULL
     # Whether any subscription matches, without building or caching a Match.
     cdef bint has_match(self, const char* subject, size_t length) noexcept
 

@@ -551,6 +551,13 @@ cdef class Sublist:
         bytemap_put(&self.cache, match.subject, length, match)
         return match
 
+    cdef Match* match_once(self, const char* subject, size_t length) except NULL:
+        cdef Match* match
+        self.matches += 1
+        match = self._collect(subject, length)
+        match.generation = self.generation
+        return match
+
     cdef Match* _collect(self, const char* subject, size_t length) except NULL:
         cdef Hits hits
         cdef Literal* literal = <Literal*>bytemap_get(&self.literals, subject, length)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from pynats_common.subjects import subjects_overlap
+from pynats_common.units import human_duration
 
 from pynats_server.core.account import Account
 
@@ -162,12 +163,14 @@ class JetStreamAccount:
             config = msgspec.convert(meta, StreamConfig)
         except msgspec.ValidationError as error:
             raise ValueError(f"unsupported configuration: {error}") from None
+        shown = f"stream '{self.name} > {config.name}'"
+        self.manager.log.notice(f"  Starting restore for {shown}")
+        begun = time.perf_counter_ns()
         stream = Stream(self, config, created, self._file_store(config, folder), folder)
-        self.streams[config.name] = stream
         stream.start()
-        self.manager.log.notice(
-            f"  Restored {stream.store.msgs:,} messages for stream '{self.name} > {stream.name}'"
-        )
+        self.streams[config.name] = stream
+        took = human_duration(time.perf_counter_ns() - begun)
+        self.manager.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
 
     def _streams_changed(self) -> None:
         for follower in list(self.followers):
@@ -206,7 +209,6 @@ class JetStreamAccount:
             raise
         self.streams[config.name] = stream
         self._streams_changed()
-        advisories.stream_action(self, stream.name, "create")
         return stream
 
     def _made(self, config: StreamConfig, folder: Path | None, created: int) -> Stream:
@@ -243,7 +245,6 @@ class JetStreamAccount:
                 raise api_error(10062, err=error) from error
             stream = self.streams[config.name]
         self._streams_changed()
-        advisories.stream_action(self, stream.name, "create")
         return stream
 
     def update(self, stream: Stream, config: StreamConfig) -> None:

@@ -36,7 +36,6 @@ cdef class Ingest(Sink):
     cdef Engine engine
     cdef StoreEngine store
     cdef object stream
-    cdef object loop
     cdef Usage usage
     cdef readonly Admission admission
     cdef bytes ack_head  # `{"stream":"NAME","seq":`

@@ -5,7 +5,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
-from pynats_server.core.account cimport route
+from pynats_server.core.account cimport route_once
 from pynats_server.jetstream.admission cimport (
     DUPLICATE, NO_ROLLUP, PASSED, RARE, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
     read_rollup,
@@ -142,7 +142,7 @@ cdef class AckBatch:
                 ) - 2
             p += head.body_len
             try:
-                route(ingest.account, None, &msg, &ingest.engine.random)
+                route_once(ingest.account, None, &msg, &ingest.engine.random)
             except Exception as failure:  # of one receiver; the others get theirs
                 ingest.stream.on_internal_error(failure)
 
@@ -159,7 +159,6 @@ cdef class Ingest(Sink):
         self.engine = engine
         self.store = store
         self.stream = stream
-        self.loop = engine.loop
         self.usage = usage
         self.admission = Admission(store, usage, name)
         head = b'{"stream":' + msgspec.json.encode(name)
@@ -304,7 +303,7 @@ cdef class Ingest(Sink):
     cdef int _schedule(self) except -1:
         if not self.scheduled:
             self.scheduled = True
-            self.loop.call_soon(self.end_turn)
+            self.engine.at_turn_end(self.end_turn)
         return 0
 
     def end_turn(self) -> None:
@@ -314,9 +313,12 @@ cdef class Ingest(Sink):
             return
         self.scheduled = False
         self.batch = AckBatch(self)
-        self.stream.appended()
         batch.last_seq = self.store.last_seq
-        self.store.commit(batch)
+        try:
+            self.stream.appended()
+            self.store.commit(batch)
+        except Exception as error:  # a mistake of ours must not end the turn
+            self.stream.on_internal_error(error)
 
     def undone(self, last_seq: int) -> None:
         """The store has taken back what it gave a sequence above `last_seq`."""

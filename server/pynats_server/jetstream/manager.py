@@ -84,7 +84,21 @@ class JetStream:
         limit = self.limits.max_file if storage == "file" else self.limits.max_memory
         if limit < 0:
             return -1
-        return max(0, limit - sum(a.reserved(storage) for a in self.accounts.values()))
+        return max(0, limit - self.reserved(storage))
+
+    def reserved(self, storage: str) -> int:
+        """Bytes that streams of all accounts have claimed by their max_bytes."""
+        return sum(account.reserved(storage) for account in self.accounts.values())
+
+    @property
+    def api_total(self) -> int:
+        """API requests of all accounts."""
+        return sum(account.api_total for account in self.accounts.values())
+
+    @property
+    def api_errors(self) -> int:
+        """Those of them that were refused."""
+        return sum(account.api_errors for account in self.accounts.values())
 
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""

@@ -279,11 +279,11 @@ class Stream:
         lost = None
         if found.lost:
             lost = {"msgs": found.lost, "bytes": found.lost_bytes}
-        empty = found.last_seq == 0
+        unused = found.last_seq == 0 and not self.config.first_seq
         return StreamState(
             messages=found.msgs,
             bytes=found.bytes,
-            first_seq=0 if empty else found.first_seq,
+            first_seq=0 if unused else found.first_seq,
             first_ts=format_time(found.first_ts) if found.msgs else ZERO_TIME,
             last_seq=found.last_seq,
             last_ts=format_time(found.last_ts) if found.last_seq and found.last_ts else ZERO_TIME,

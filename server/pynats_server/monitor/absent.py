@@ -1,6 +1,6 @@
-"""Endpoints of parts that this server does not run: routes, gateways, leaf nodes, JetStream. They
-answer like the real server's where those parts are off, parameter checks included
-(server-inventory 4.3, 4.4, 4.5, 4.9, 4.11)."""
+"""Endpoints of parts that this server does not run: routes, gateways, leaf nodes. They answer like
+the real server's where those parts are off, parameter checks included (server-inventory 4.3, 4.4,
+4.5, 4.11)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from pynats_server.monitor.gotext import timestamp
-from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
 
 NO_RAFT_NODES = "No Raft nodes registered"
@@ -37,36 +37,6 @@ class LeafNodes(msgspec.Struct, kw_only=True):
     leafs: list[int] = msgspec.field(default_factory=list)
 
 
-class ApiFigures(msgspec.Struct, kw_only=True):
-    level: int = 0
-    total: int = 0
-    errors: int = 0
-
-
-class JetStreamLimits(msgspec.Struct, kw_only=True):
-    max_memory: int = 0
-    max_storage: int = 0
-
-
-class JetStream(msgspec.Struct, kw_only=True):
-    memory: int = 0
-    storage: int = 0
-    reserved_memory: int = 0
-    reserved_storage: int = 0
-    accounts: int = 0
-    ha_assets: int = 0
-    api: ApiFigures = msgspec.field(default_factory=ApiFigures)
-    server_id: str
-    now: str
-    disabled: bool = True
-    config: JetStreamLimits = msgspec.field(default_factory=JetStreamLimits)
-    streams: int = 0
-    consumers: int = 0
-    messages: int = 0
-    bytes: int = 0
-    total: int = 0
-
-
 def routez(source: MonitorSource, query: Query) -> Routes:
     """The body of /routez. Raises BadRequest."""
     query.detail("subs")
@@ -84,28 +54,6 @@ def leafz(source: MonitorSource, query: Query) -> LeafNodes:
     """The body of /leafz. Raises BadRequest."""
     query.flag("subs")
     return LeafNodes(server_id=source.id, now=_now())
-
-
-_JETSTREAM_FLAGS = (
-    "accounts",
-    "streams",
-    "consumers",
-    "direct-consumers",
-    "config",
-    "leader-only",
-    "stream-leader-only",
-    "raft",
-)
-
-
-def jsz(source: MonitorSource, query: Query) -> JetStream:
-    """The body of /jsz. Raises BadRequest."""
-    for name in _JETSTREAM_FLAGS:
-        query.flag(name)
-    query.page()
-    if query.flag("leader-only"):
-        raise BadRequest("filtered response: not leader")
-    return JetStream(server_id=source.id, now=_now())
 
 
 def ipqueuesz(source: MonitorSource, query: Query) -> dict[str, int]:

@@ -94,7 +94,9 @@ def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
         is_system=account.name == SYSTEM_ACCOUNT,
         expired=False,
         complete=True,
-        jetstream_enabled=False,
+        jetstream_enabled=(
+            source.jetstream is not None and account.name in source.jetstream.accounts
+        ),
         leafnode_connections=0,
         client_connections=len(account.clients),
         subscriptions=account.sublist.count,

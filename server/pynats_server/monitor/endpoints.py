@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pynats_server.monitor import absent, accounts, general, health, index, stacks
+from pynats_server.monitor import absent, accounts, general, health, index, jetstream, stacks
 from pynats_server.monitor.connections import connz
 from pynats_server.monitor.encode import compact, pretty
 from pynats_server.monitor.gotext import WallClock
@@ -48,7 +48,7 @@ class Endpoints:
             "/routez": self._plain(absent.routez),
             "/gatewayz": self._plain(absent.gatewayz),
             "/leafz": self._plain(absent.leafz),
-            "/jsz": self._plain(absent.jsz),
+            "/jsz": self._jsz,
             "/ipqueuesz": self._plain(absent.ipqueuesz),
             "/raftz": self._raftz,
             "/stacksz": self._stacksz,
@@ -110,8 +110,11 @@ class Endpoints:
     async def _subsz(self, query: Query, request: Request) -> Response:
         return _json(await subsz(self._source, query))
 
+    async def _jsz(self, query: Query, request: Request) -> Response:
+        return _json(await jetstream.jsz(self._source, query))
+
     async def _healthz(self, query: Query, request: Request) -> Response:
-        status, body = health.healthz(self._source, query)
+        status, body = await health.healthz(self._source, query)
         return _json([compact(body)], status)
 
     async def _raftz(self, query: Query, request: Request) -> Response:
@@ -123,7 +126,10 @@ class Endpoints:
     async def _metrics(self, query: Query, request: Request) -> Response:
         # The client library is slow to import: in a thread, and only when first asked for.
         metrics = await asyncio.to_thread(importlib.import_module, "pynats_server.monitor.metrics")
-        body, content_type = metrics.exposition(self._source, self._usage, request.accept)
+        per_stream = not query.text("streams") or query.flag("streams")
+        body, content_type = metrics.exposition(
+            self._source, self._usage, request.accept, per_stream
+        )
         return Response(200, content_type, [body])
 
 

@@ -4,60 +4,79 @@ from __future__ import annotations
 
 import msgspec
 
+from pynats_server.monitor import jetstream_health
+from pynats_server.monitor.gotext import quoted
+from pynats_server.monitor.jetstream_health import Failure, HealthError, HealthRequest
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
 
 NOT_READY = "server is not ready for connections"
 
 
-class HealthError(msgspec.Struct, kw_only=True):
-    type: str
-    error: str
-
-
 class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """`errors` and `warnings` only where details were asked for. A warning names what an operator
+    should look at although the server can serve; the real server has none."""
+
     status: str
     error: str = ""
     errors: list[HealthError] = msgspec.field(default_factory=list)
+    warnings: list[HealthError] = msgspec.field(default_factory=list)
 
 
-class HealthRequest(msgspec.Struct, kw_only=True):
-    """The parameters, checked. `account`, `stream` and `consumer` are what to look at."""
-
-    account: str
-    stream: str
-    consumer: str
-    details: bool
-
-
-def read_request(query: Query) -> HealthRequest:
-    """Raises BadRequest. The js-* switches narrow the JetStream checks; with JetStream off there
-    is nothing to narrow, but they still have to be booleans."""
-    for name in ("js-enabled", "js-enabled-only", "js-server-only", "js-meta-only"):
-        query.flag(name)
+def read_request(source: MonitorSource, query: Query) -> HealthRequest:
+    """Raises BadRequest."""
+    enabled = query.flag("js-enabled")
+    if enabled:
+        source.log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
+    enabled_only = query.flag("js-enabled-only")
+    server_only = query.flag("js-server-only")
+    query.flag("js-meta-only")  # there is no meta layer: everything else is checked
     return HealthRequest(
+        details=query.flag("details"),
+        server_only=server_only,
+        enabled_only=enabled or enabled_only,
         account=query.text("account"),
         stream=query.text("stream"),
         consumer=query.text("consumer"),
-        details=query.flag("details"),
     )
 
 
-def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
+async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
     """(HTTP status, body). Raises BadRequest."""
-    request = read_request(query)
+    status, health = await check(source, read_request(source, query))
+    if health.error:
+        source.log.warn_rarely(f"Healthcheck failed: {quoted(health.error)}")
+    elif health.errors:
+        source.log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
+    return status, health
+
+
+async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Health]:
+    """(HTTP status, body) of a request from wherever it came."""
+    failures = _request_failures(request)
+    if not failures and not source.ready:
+        failures = [Failure(500, "error", HealthError(type="CONNECTION", error=NOT_READY))]
+    warnings: list[HealthError] = []
+    jetstream = source.jetstream
+    deeper = not failures and not request.server_only and not request.enabled_only
+    if jetstream is not None and deeper:
+        failures, warnings = await jetstream_health.check(jetstream, source.accounts, request)
+    status = failures[0].http_status if failures else 200
+    if not request.details:
+        if not failures:
+            return status, Health(status="ok")
+        return status, Health(status=failures[0].word, error=failures[0].about.error)
+    return status, Health(
+        status="error" if failures else "ok",
+        errors=[failure.about for failure in failures],
+        warnings=warnings,
+    )
+
+
+def _request_failures(request: HealthRequest) -> list[Failure]:
+    text = ""
     if request.stream and not request.account:
         text = '"account" must not be empty when checking stream health'
-        return _failed(400, "BAD_REQUEST", text, request.details)
-    if request.consumer and not request.stream:
+    elif request.consumer and not request.stream:
         text = '"stream" must not be empty when checking consumer health'
-        return _failed(400, "BAD_REQUEST", text, request.details)
-    if not source.ready:
-        return _failed(500, "CONNECTION", NOT_READY, request.details)
-    return 200, Health(status="ok")
-
-
-def _failed(status: int, kind: str, text: str, details: bool) -> tuple[int, Health]:
-    if details:
-        return status, Health(status="error", errors=[HealthError(type=kind, error=text)])
-    return status, Health(status="error", error=text)
+    return [Failure(400, "error", HealthError(type="BAD_REQUEST", error=text))] if text else []

@@ -1,48 +1,61 @@
 """/metrics: the server's figures for Prometheus.
 
-One series per figure and, where it says something, per account: never one per connection or
-subject. Accounts beyond ACCOUNTS_MAX are summed up under OTHER.
+One series per figure and, where it says something, per account and stream: never one per
+connection or subject. What is beyond ACCOUNTS_MAX and STREAMS_MAX is summed up under OTHER;
+`/metrics?streams=0` leaves out the series of single streams.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from pynats_server.monitor.families import (
+    ACCOUNTS_MAX,
+    PREFIX,
+    Family,
+    counter,
+    gauge,
+    labelled_gauge,
+    limited_rows,
+)
 from pynats_server.monitor.general import Usage, subscription_total
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
 
-PREFIX = "nats_server_"
-ACCOUNTS_MAX = 1000  # accounts with series of their own
-OTHER = "(other)"
 
-
-def exposition(source: MonitorSource, usage: Usage, accept: str) -> tuple[bytes, str]:
+def exposition(
+    source: MonitorSource, usage: Usage, accept: str, per_stream: bool = True
+) -> tuple[bytes, str]:
     """(body, content type), in the format that the Accept header prefers."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ServerFigures(source, usage))
+    registry.register(_ServerFigures(source, usage, per_stream))
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
 class _ServerFigures(Collector):
-    def __init__(self, source: MonitorSource, usage: Usage) -> None:
+    def __init__(self, source: MonitorSource, usage: Usage, per_stream: bool) -> None:
         self._source = source
         self._usage = usage
+        self._per_stream = per_stream
 
     def collect(self) -> Iterator[Metric]:
         yield from self._process()
         yield from self._engine()
         yield from self._accounts()
-        requests = _counter("http_requests", "Monitoring requests by endpoint.", ["endpoint"])
+        requests = counter("http_requests", "Monitoring requests by endpoint.", ["endpoint"])
         for endpoint, count in sorted(self._source.http_requests.items()):
             requests.add_metric([endpoint], count)
         yield requests
+        if self._source.jetstream is not None:
+            from pynats_server.monitor.jetstream_metrics import families
+
+            yield from families(self._source.jetstream, self._per_stream)
 
     def _process(self) -> Iterator[Metric]:
         source = self._source
@@ -52,15 +65,15 @@ class _ServerFigures(Collector):
         )  # fmt: skip
         info.add_metric([source.id, source.name, VERSION, PYNATS_VERSION], 1)
         yield info
-        yield _gauge("start_time_seconds", "Start, in seconds since 1970.", source.start_time)
-        yield _gauge(
+        yield gauge("start_time_seconds", "Start, in seconds since 1970.", source.start_time)
+        yield gauge(
             "config_load_time_seconds",
             "Last load of the configuration, in seconds since 1970.",
             source.config_load_time,
         )
-        yield _gauge("ready", "1 when clients can connect.", int(source.ready))
-        yield _gauge("memory_bytes", "Resident memory.", self._usage.resident_bytes())
-        yield _gauge("cpu_percent", "Load in percent of one core.", self._usage.cpu_percent())
+        yield gauge("ready", "1 when clients can connect.", int(source.ready))
+        yield gauge("memory_bytes", "Resident memory.", self._usage.resident_bytes())
+        yield gauge("cpu_percent", "Load in percent of one core.", self._usage.cpu_percent())
 
     def _engine(self) -> Iterator[Metric]:
         source, engine = self._source, self._source.engine
@@ -70,7 +83,7 @@ class _ServerFigures(Collector):
             ("subscriptions", "Subscriptions in all accounts.", subscription_total(source)),
         )
         for name, text, value in gauges:
-            yield _gauge(name, text, value)
+            yield gauge(name, text, value)
         counters = (
             ("connections_accepted", "Connections since the start.", engine.total_connections),
             ("received_messages", "Messages from clients.", engine.in_msgs),
@@ -84,46 +97,34 @@ class _ServerFigures(Collector):
             ("stalls", "Times that a producer was held back.", engine.stalls),
         )  # fmt: skip
         for name, text, value in counters:
-            family = _counter(name, text)
+            family = counter(name, text)
             family.add_metric([], value)
             yield family
 
     def _accounts(self) -> Iterator[Metric]:
-        rows = _account_rows(list(self._source.accounts.values()))
+        accounts = self._source.accounts.values()
+        rows = limited_rows(
+            (([account.name], _account_values(account)) for account in accounts), ACCOUNTS_MAX
+        )
         for index, (name, text, family_of) in enumerate(_ACCOUNT_FAMILIES):
             family = family_of(f"account_{name}", text, ["account"])
-            for account, values in rows.items():
-                family.add_metric([account], values[index])
+            for labels, values in rows:
+                family.add_metric(labels, values[index])
             yield family
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    family = _labelled_gauge(name, text)
-    family.add_metric([], value)
-    return family
-
-
-def _labelled_gauge(name: str, text: str, labels: list[str] | None = None) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, text, labels=labels or [])
-
-
-def _counter(name: str, text: str, labels: list[str] | None = None) -> CounterMetricFamily:
-    return CounterMetricFamily(PREFIX + name, text, labels=labels or [])
-
-
-_Family = Callable[[str, str, list[str]], GaugeMetricFamily | CounterMetricFamily]
 # The order is that of _account_values.
-_ACCOUNT_FAMILIES: tuple[tuple[str, str, _Family], ...] = (
-    ("connections", "Open connections of the account.", _labelled_gauge),
-    ("subscriptions", "Subscriptions of the account.", _labelled_gauge),
-    ("connections_accepted", "Connections of the account since the start.", _counter),
-    ("received_messages", "Messages from clients of the account.", _counter),
-    ("received_bytes", "Bytes of messages from clients of the account.", _counter),
-    ("sent_messages", "Messages to clients of the account.", _counter),
-    ("sent_bytes", "Bytes of messages to clients of the account.", _counter),
-    ("slow_consumers", "Connections of the account cut because they read too slowly.", _counter),
-    ("matches", "Look-ups of who gets a subject.", _counter),
-    ("match_cache_hits", "Look-ups answered from the cache.", _counter),
+_ACCOUNT_FAMILIES: tuple[tuple[str, str, Family], ...] = (
+    ("connections", "Open connections of the account.", labelled_gauge),
+    ("subscriptions", "Subscriptions of the account.", labelled_gauge),
+    ("connections_accepted", "Connections of the account since the start.", counter),
+    ("received_messages", "Messages from clients of the account.", counter),
+    ("received_bytes", "Bytes of messages from clients of the account.", counter),
+    ("sent_messages", "Messages to clients of the account.", counter),
+    ("sent_bytes", "Bytes of messages to clients of the account.", counter),
+    ("slow_consumers", "Connections of the account cut because they read too slowly.", counter),
+    ("matches", "Look-ups of who gets a subject.", counter),
+    ("match_cache_hits", "Look-ups answered from the cache.", counter),
 )
 
 
@@ -140,13 +141,3 @@ def _account_values(account: AccountView) -> list[int]:
         account.sublist.matches,
         account.sublist.cache_hits,
     ]
-
-
-def _account_rows(accounts: list[AccountView]) -> dict[str, list[int]]:
-    rows = {account.name: _account_values(account) for account in accounts[:ACCOUNTS_MAX]}
-    for account in accounts[ACCOUNTS_MAX:]:
-        values = _account_values(account)
-        rows[OTHER] = [
-            a + b for a, b in zip(rows.get(OTHER, [0] * len(values)), values, strict=True)
-        ]
-    return rows

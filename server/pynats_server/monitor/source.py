@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.closed import ClosedConnection
 from pynats_server.options import Options
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.manager import JetStream
 
 
 class SubscriptionView(Protocol):
@@ -111,13 +114,16 @@ class MonitorSource(Protocol):
     http_requests: Counter[str]
     http_port: int
     ready: bool
-    log: Any  # has error(text)
+    log: Any  # has error(text) and warn_rarely(text)
 
     @property
     def engine(self) -> Any: ...
 
     @property
     def accounts(self) -> Mapping[str, Any]: ...
+
+    @property
+    def jetstream(self) -> JetStream | None: ...
 
     def advertised(self) -> tuple[str, int]: ...
 

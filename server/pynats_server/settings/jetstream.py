@@ -216,6 +216,7 @@ _LIMITS: _Table = _rows(
     ("max_ha_assets", r.integer(), "max_ha_assets"),
     ("max_request_batch", r.integer(), "max_request_batch"),
     ("duplicate_window", _duration, "duplicate_window"),
+    ("default_max_consumers", r.integer(), "default_max_consumers"),
     ("batch", _batch, "batch"),
 )
 _BATCH: _Table = _rows(

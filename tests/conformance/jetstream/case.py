@@ -75,9 +75,9 @@ class Case:
 
     name     unique, becomes the test id
     steps    what happens
-    account  the `jetstream` value of the case's account; other than the default, the case has an
+    account  the `jetstream` value of the case's account: other than the default, the case has an
              account of its own
-    server   key of SERVERS, the `jetstream` block of the server; the same holds for it
+    server   key of SERVERS, the `jetstream` block of the server
     """
 
     name: str
@@ -89,9 +89,9 @@ class Case:
         return self.name
 
     @property
-    def plain(self) -> bool:
-        """Needs no configuration: the global account of any server will do."""
-        return self.account == "enabled" and self.server == "default"
+    def needs_account(self) -> bool:
+        """Whether the global account will not do."""
+        return self.account != "enabled"
 
     @property
     def restarts(self) -> bool:

@@ -231,12 +231,10 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "consumer-limits": {"consumer_limits": {"max_ack_pending": 5}},
     "consumer-limits-negative": {"consumer_limits": {"max_ack_pending": -5}},
     "max-bytes-too-much": {"max_bytes": 1 << 50},
-    "mirror-unknown": {"mirror": {"name": "NOPE"}},
-    "source-unknown": {"sources": [{"name": "NOPE"}]},
 }
 
 # These also store what the server itself says about requests, some time later.
-STORES_ADVISORIES = {"all-subjects-no-ack", "js-events", "js-event-one"}
+STORES_ADVISORIES = {"all-subjects-no-ack", "js-events", "js-event-one", "js-subjects-no-ack"}
 
 # Old and new configuration of an update.
 UPDATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -384,6 +382,8 @@ CASES: list[Case] = [
     ),
     case(
         "create-domain",
+        create("T"),
+        update("T", description="x"),
         create("S"),
         pub("S"),
         info("S"),
@@ -401,16 +401,6 @@ CASES: list[Case] = [
     ),
     case("delete-unknown", api("STREAM.DELETE.S"), api("INFO")),
     case("delete-with-body", create("S"), api("STREAM.DELETE.S", "{}"), api("STREAM.NAMES")),
-    case(
-        "delete-recreate",
-        create("S"),
-        fill(3, "S"),
-        api("STREAM.DELETE.S"),
-        create("S"),
-        info("S"),
-        pub("S"),
-        info("S"),
-    ),
     case(
         "delete-recreate-memory",
         create("S", storage="memory"),

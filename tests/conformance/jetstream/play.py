@@ -158,9 +158,15 @@ class Player:
         while (message := self._watcher.next(sid, QUIET_S)) is not None:
             messages.append(message)
         if not step.ordered:
-            messages.sort(key=lambda message: message.subject)
+            messages.sort(key=_kind)
         shown = [self._normalise.message(message, own_subject=True) for message in messages]
         return shown if len(shown) >= step.count else [*shown, NO_REPLY]
+
+
+def _kind(advisory: Message) -> tuple[str, str, str]:
+    """The subject, for audits of requests also theirs, and the time."""
+    told = json.loads(advisory.payload)
+    return advisory.subject, str(dig(told, "subject")), str(dig(told, "timestamp"))
 
 
 def encode_body(body: Body) -> bytes:

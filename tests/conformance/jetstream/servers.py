@@ -1,4 +1,5 @@
-"""Servers for cases: one that all plain cases share, and one account each for the others."""
+"""Servers for cases: all cases of one setting share one, in the global account where that will
+do, else with an account for each."""
 
 from __future__ import annotations
 
@@ -8,27 +9,29 @@ from tests.conformance.jetstream.case import SERVERS, Case
 from tests.support.client import Client
 
 PASSWORD = "p"
-SHARED_FLAGS = ("-js", "-sd", "@FOLDER@/store")
+GLOBAL_ACCOUNT = "$G"
 
 
 def accounts(cases: Iterable[Case]) -> dict[str, str]:
-    """The account of each case by the case's name, the same on every server; "" = $G."""
-    return {case.name: "" if case.plain else f"C{index:04d}" for index, case in enumerate(cases)}
+    """The account of each case by the case's name, the same on every server."""
+    return {
+        case.name: f"C{index:04d}" if case.needs_account else GLOBAL_ACCOUNT
+        for index, case in enumerate(cases)
+    }
 
 
 def configuration(server: str, cases: Iterable[tuple[str, Case]]) -> str:
-    """The configuration of server `server` with an account for each (account, case)."""
-    lines = [
-        f'jetstream {{ store_dir: "@FOLDER@/store", {SERVERS[server]} }}',
-        "system_account: SYS",
-        f"accounts {{ SYS {{ users = [ {{ user: SYS, password: {PASSWORD} }} ] }}",
+    """The configuration of server `server` with the accounts of these (account, case)."""
+    text = f'jetstream {{ store_dir: "@FOLDER@/store", {SERVERS[server]} }}\n'
+    own = [
+        f"  {name} {{ jetstream: {case.account}, "
+        f"users = [ {{ user: {name}, password: {PASSWORD} }} ] }}\n"
+        for name, case in cases
+        if name != GLOBAL_ACCOUNT
     ]
-    for name, case in cases:
-        users = f"users = [ {{ user: {name}, password: {PASSWORD} }} ]"
-        lines.append(f"  {name} {{ jetstream: {case.account}, {users} }}")
-    return "\n".join([*lines, "}", ""])
+    return text + ("accounts {\n" + "".join(own) + "}\n" if own else "")
 
 
 def connect(port: int, account: str) -> Client:
-    """A connection of `account`'s only user, without login for $G."""
-    return Client(port, account, PASSWORD)
+    """A connection of `account`'s only user; that of the global account has no login."""
+    return Client(port, "" if account == GLOBAL_ACCOUNT else account, PASSWORD)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.monitor.scene import CONFIG, SECRETS, Scene, ask
+from tests.conformance.monitor.shape import shape
 from tests.support.process import REFERENCE, ServerProcess
 
 pytestmark = pytest.mark.reference
@@ -29,35 +30,6 @@ def scenes(
         yield pair
         for scene in pair:
             scene.close()
-
-
-# Fields of the real server about parts that ours does not have.
-ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
-# The real server takes the time up to CONNECT for a first estimate, ours waits for a PONG.
-ABSENT |= {"rtt"}
-# What differs between two servers, two runs or two moments.
-VOLATILE = {
-    "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
-    "config_load_time", "config_digest", "http_req_stats", "cid", "last_activity", "stop",
-    "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
-    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
-}  # fmt: skip
-
-
-UNORDERED = {"subscriptions_list", "subscriptions_list_detail", "accounts", "account_statz"}
-
-
-def shape(value: Any, name: str = "") -> Any:
-    """Names in order, types, and the stable values."""
-    if isinstance(value, dict) and name not in ("http_req_stats", "metadata"):
-        return [(key, shape(item, key)) for key, item in value.items() if key not in ABSENT]
-    if isinstance(value, list):
-        if name in UNORDERED:
-            value = sorted(value, key=repr)  # no order is promised
-        return [shape(item) for item in value]
-    if name in VOLATILE or name == "http_req_stats":
-        return "number" if isinstance(value, int | float) else type(value).__name__
-    return value
 
 
 def without_internal(body: Any) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import itertools
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,100 +93,104 @@ def test_a_failed_fsync_fails_the_store_for_good(tmp_path: Path) -> None:
     store.close()
 
 
-class TracingDisk(Disk):
-    """Records writes since the last fsync of each file, so that any subset can go missing."""
+class NthFails(Disk):
+    """Fails the nth operation of one kind, and every later one of that kind if `lasting`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.paths: dict[int, Path] = {}
-        self.durable: dict[Path, bytes] = {}
-        self.pending: list[tuple[Path, int, bytes | None]] = []
+    def __init__(self, kind: str, nth: int, code: int, lasting: bool) -> None:
+        self.kind, self.left, self.code, self.lasting = kind, nth, code, lasting
+        self.failed = False
+
+    def step(self, kind: str) -> None:
+        if kind != self.kind or (self.failed and not self.lasting):
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.failed = True
+            raise OSError(self.code, "injected")
 
     def open(self, path: Path) -> int:
-        handle = super().open(path)
-        self.paths[handle] = path
-        self.durable.setdefault(path, b"")
-        return handle
+        self.step("open")
+        return super().open(path)
 
     def write(self, handle: int, data: bytes, offset: int) -> None:
+        try:
+            self.step("write")
+        except OSError:
+            super().write(handle, data[: len(data) // 2], offset)
+            raise
         super().write(handle, data, offset)
-        self.pending.append((self.paths[handle], offset, bytes(data)))
-
-    def truncate(self, handle: int, size: int) -> None:
-        super().truncate(handle, size)
-        self.pending.append((self.paths[handle], size, None))
 
     def sync(self, handle: int) -> None:
-        super().sync(handle)
-        path = self.paths[handle]
-        self.durable[path] = path.read_bytes()
-        self.pending = [p for p in self.pending if p[0] != path]
+        self.step("sync")
+
+    def sync_folder(self, folder: Path) -> None:
+        self.step("sync")
 
     def rename(self, source: Path, target: Path) -> None:
+        self.step("rename")
         super().rename(source, target)
-        self.durable[target] = self.durable.pop(source, b"")
 
     def remove(self, path: Path) -> None:
+        self.step("remove")
         super().remove(path)
-        self.durable.pop(path, None)
-        self.pending = [p for p in self.pending if p[0] != path]
-
-    def images(self) -> Iterator[dict[Path, bytes]]:
-        """Durable content plus every subset of the unsynced writes, each whole or torn."""
-        choices = [(0, 1, 2)] * len(self.pending)
-        for pick in itertools.product(*choices):
-            image = {path: bytearray(data) for path, data in self.durable.items()}
-            for how, (path, offset, data) in zip(pick, self.pending, strict=True):
-                if not how or path not in image:
-                    continue
-                if data is None:
-                    del image[path][offset:]
-                    continue
-                piece = data if how == 2 else data[: len(data) // 2]
-                content = image[path]
-                content.extend(bytes(max(0, offset + len(piece) - len(content))))
-                content[offset : offset + len(piece)] = piece
-            yield {path: bytes(data) for path, data in image.items()}
 
 
-def test_every_crash_image_keeps_what_was_committed(tmp_path: Path) -> None:
-    root = tmp_path / "live"
-    disk = TracingDisk(root)
-    store = FileStore(FileConfig("S", root, block_size=300), disk=disk)
-    acked: dict[int, bytes] = {}
-    removed: set[int] = set()
-    unsure: set[int] = set()
-    written: dict[int, bytes] = {}
-    seen = 0
-    for step in range(24):
-        if step % 5 == 4 and written:
-            victim = min(s for s in written if s not in removed | unsure)
-            store.remove(victim)
-            unsure.add(victim)
-        else:
-            payload = b"m%d" % step
-            written[store.append(b"a.%d" % (step % 3), None, payload, step + 1)] = payload
-        store.flush()
-        for image in disk.images():
-            seen += 1
-            shutil.rmtree(tmp_path / "image", ignore_errors=True)
-            for path, data in image.items():
-                target = tmp_path / "image" / path.relative_to(root)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
-            back = FileStore(FileConfig("S", tmp_path / "image", block_size=300))
-            for seq, payload in acked.items():
-                if seq in removed:
-                    assert back.get(seq) is None, f"step {step}: {seq} came back"
-                elif seq not in unsure:
-                    assert back.load(seq).payload == payload, f"step {step}"
-            for seq, _ in back.oldest():
-                assert back.load(seq).payload == written[seq]
-            back.close()
-        if step % 3 == 2:
-            assert outcome(store) is None
-            acked = dict(written)
-            removed |= unsure
-            unsure = set()
-    assert seen > 100
-    store.close()
+def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[int], set[int]]:
+    """A busy life until the disk is done with it; (store, acknowledged, removed and committed)."""
+    store = FileStore(config, disk=disk)
+    live: set[int] = set()
+    gone: set[int] = set()
+    doubt: set[int] = set()
+    for turn in range(60):
+        before = {seq for seq, _ in store.oldest()}
+        with contextlib.suppress(StoreError):
+            for i in range(4):
+                subject = b"a.%d" % (i % 3)
+                store.append(subject, None, b"%d" % (store.last_seq + 1), turn + 1)
+                store.enforce_limits(40, 0, 16, subject)
+            if turn % 5 == 4 and store.msgs:
+                store.remove(store.first_seq + 3)
+            if turn % 11 == 10:
+                store.purge(b"a.1", keep=2)
+            if turn % 7 == 6:
+                store.save_index()
+        doubt |= before - {seq for seq, _ in store.oldest()}
+        if outcome(store) is None:
+            live = {seq for seq, _ in store.oldest()}
+            gone |= doubt - live  # a full disk brought back what limits had taken
+            doubt = set()
+    return store, live - doubt, gone
+
+
+@pytest.mark.parametrize("kind", ["open", "write", "sync", "rename", "remove"])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("lasting", [False, True])
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_nth_operation_fails(
+    tmp_path: Path, kind: str, code: int, lasting: bool, compress: bool
+) -> None:
+    nth, reached = 1, True
+    while reached:
+        folder = tmp_path / str(nth)
+        config = FileConfig("S", folder, block_size=700, compress=compress)
+        disk = NthFails(kind, nth, code, lasting)
+        try:
+            store, live, gone = run_into_faults(config, disk)
+        except (OSError, StoreError):
+            live, gone, store = set(), set(), None  # could not even be opened
+        reached = disk.failed
+        if store is not None and code == errno.ENOSPC and kind == "write" and not lasting:
+            assert store.failed is None, "a full disk is no failure"
+        back = FileStore(config)
+        found = {seq for seq, _ in back.oldest()}
+        assert live <= found, f"{nth}: {live - found} lost ({back.problems})"
+        assert not gone & found, f"{nth}: {gone & found} came back"
+        assert not set(back.state().lost) & live, nth
+        for seq in found:
+            assert back.load(seq).payload == b"%d" % seq
+        back.close()
+        if store is not None:
+            with contextlib.suppress(StoreError):
+                store.close()
+        shutil.rmtree(folder)
+        nth += 3 if nth < 30 else 17

@@ -17,7 +17,7 @@ def info(request: Request) -> Reply:
         **({"domain": domain} if domain else {}),
         "api": {
             "level": API_LEVEL,
-            "total": account.api_total - 1,  # as the real server counts: this one not yet
+            "total": account.api_total,
             "errors": account.api_errors,
         },
     }

@@ -1,66 +1,200 @@
-"""DIRECT.GET: messages as they are, without JSON around them (server-inventory 6.11)."""
+"""DIRECT.GET: messages as they are, without JSON around them (server-inventory 6.11).
+
+One message, a batch of following ones, or the last one of each of several subjects. A series ends
+with a status line of its own, which tells what is left.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pynats_server.core.client import ClientConnection
+from pynats_server.jetstream import headers
+from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time
+from pynats_server.jetstream.times import format_time, parse_time
 
-from .messages import GetRequest, find
-from .request import Request
+from .messages import GetRequest, find, is_contradictory, start_sequence
+from .request import JSON_BLANKS, Request
 
-
-def headers_of(stream: Stream, message: Message, *more: str) -> bytes:
-    """The message's own headers with where it comes from."""
-    lines = [
-        f"Nats-Stream: {stream.name}",
-        f"Nats-Subject: {message.subject.decode()}",
-        f"Nats-Sequence: {message.seq}",
-        f"Nats-Time-Stamp: {format_time(message.ts)}",
-        *more,
-    ]
-    own = message.headers[:-2] if message.headers else b"NATS/1.0\r\n"
-    return bytes(own) + "\r\n".join(lines).encode() + b"\r\n\r\n"
-
-
-def status(request: Request, code: int, text: str) -> None:
-    """A reply of a status line alone."""
-    request.respond(b"", f"NATS/1.0 {code} {text}\r\n\r\n".encode())
+SUBJECTS_MAX = 1024  # of one request for last messages
+SERIES_BYTES_MAX = 32 << 20  # of one series when the request has no max_bytes: what a client's
+# outbound buffer holds by default, twice
 
 
 def get(request: Request) -> None:
     """DIRECT.GET.<stream> with a JSON request."""
-    stream = request.account.streams.get(request.names[0])
-    if stream is None or not stream.config.allow_direct:
+    stream = _stream(request)
+    if stream is None:
         return
     if not request.payload:
-        status(request, 408, "Empty Request")
+        _status(request, "408 Empty Request")
         return
-    try:
-        asked = request.body(GetRequest)
-    except ApiError:
-        status(request, 408, "Malformed Request")
-        return
-    _answer(request, stream, asked)
+    asked = _asked(request)
+    if asked is not None:
+        _answer(request, stream, asked)
 
 
 def get_last(request: Request) -> None:
     """DIRECT.GET.<stream>.<subject>: the last message of the subject."""
-    stream = request.account.streams.get(request.names[0])
-    if stream is None or not stream.config.allow_direct:
+    stream = _stream(request)
+    if stream is None:
         return
-    if request.payload:
-        status(request, 408, "Bad Request")
-        return
-    _answer(request, stream, GetRequest(last_by_subj=request.names[1]))
+    asked = _asked(request) if request.payload else GetRequest()
+    if asked is not None:
+        asked.last_by_subj = request.names[1]
+        _answer(request, stream, asked)
+
+
+def nowhere(request: Request) -> None:
+    """What no stream listens to: the answer is that of a subject without listeners."""
+    source = request.source
+    if not isinstance(source, ClientConnection) or source.no_responders:
+        _status(request, "503", f"Nats-Subject: {request.subject}")
+
+
+def _stream(request: Request) -> Stream | None:
+    """The stream that answers: the named one, or a mirror of it."""
+    name = request.names[0]
+    streams = request.account.streams
+    found = streams.get(name)
+    if found is not None and found.config.allow_direct:
+        return found
+    for stream in streams.values():
+        config = stream.config
+        if config.mirror_direct and config.mirror is not None and config.mirror.name == name:
+            return stream
+    nowhere(request)
+    return None
+
+
+def _asked(request: Request) -> GetRequest | None:
+    """The request's JSON; None when it is none, which the requester then knows."""
+    try:
+        if request.payload.strip(JSON_BLANKS):
+            return decode(request.payload, GetRequest, strict=False)
+    except ApiError:
+        pass  # told below
+    _status(request, "408 Malformed Request")
+    return None
 
 
 def _answer(request: Request, stream: Stream, asked: GetRequest) -> None:
-    try:
+    if not (
+        asked.seq or asked.last_by_subj or asked.next_by_subj or asked.start_time
+        or asked.multi_last
+    ):  # fmt: skip
+        _status(request, "408 Empty Request")
+    elif (
+        is_contradictory(asked)
+        or (asked.last_by_subj and asked.batch)
+        or (asked.multi_last and (asked.last_by_subj or asked.next_by_subj))
+        or (asked.up_to_seq and asked.up_to_time)
+    ):
+        _status(request, "408 Bad Request")
+    elif asked.multi_last:
+        _send_last_of_each(request, stream, asked)
+    elif asked.batch:
+        _send_batch(request, stream, asked)
+    else:
         message = find(stream, asked)
-    except ApiError:
-        status(request, 404, "Message Not Found")
+        if message is None:
+            _status(request, "404 Message Not Found")
+        else:
+            block = b"" if asked.no_hdr else _block(stream, message)
+            request.respond(message.payload or b"", block)
+
+
+def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> None:
+    """`batch` messages from a start on."""
+    filter = asked.next_by_subj.encode() or b">"
+    store = stream.store
+    start = max(start_sequence(stream, asked), 1)
+    pending = store.num_pending(filter, start)
+    limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
+    last = sent = 0
+    for _ in range(asked.batch):
+        message = store.load_next(filter, start)
+        if message is None:
+            if not last:
+                _status(request, "404 Message Not Found")
+                return
+            break
+        if asked.no_hdr:
+            request.respond(message.payload or b"")
+        else:
+            pending -= 1
+            request.respond(message.payload or b"", _block(stream, message, pending, last))
+        last = message.seq
+        start = last + 1
+        sent += _size(message)
+        if sent >= limit:
+            break
+    _end(request, pending, last)
+
+
+def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> None:
+    """The last messages of subjects, in the order of the stream."""
+    store = stream.store
+    up_to = asked.up_to_seq or store.last_seq
+    if asked.up_to_time is not None:
+        up_to = store.seq_from_time(parse_time(asked.up_to_time)) - 1
+    sequences: list[int] = []
+    if up_to > 0:
+        filters = [filter.encode() for filter in asked.multi_last]
+        sequences = store.multi_last(filters, up_to)
+    if len(sequences) > SUBJECTS_MAX:
+        _status(request, "413 Too Many Results")
         return
-    headers = headers_of(stream, message)
-    request.respond(message.payload or b"", headers)
+    start = start_sequence(stream, asked)
+    sequences = [seq for seq in sequences if seq >= start]
+    if not sequences:
+        _status(request, "404 No Results")
+        return
+    limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
+    if asked.batch > 0:
+        sequences_sent: Iterable[int] = sequences[: asked.batch]
+    else:
+        sequences_sent = sequences
+    pending, last, sent = len(sequences), 0, 0
+    for seq in sequences_sent:
+        message = store.load(seq)
+        pending -= 1
+        request.respond(message.payload or b"", _block(stream, message, pending, last))
+        last = seq
+        sent += _size(message)
+        if sent >= limit:
+            break
+    _end(request, pending, last, f"Nats-UpTo-Sequence: {up_to}")
+
+
+def _block(
+    stream: Stream, message: Message, pending: int | None = None, last: int = 0
+) -> bytes:
+    """The message's own headers with where it comes from."""
+    own = message.headers or headers.build()
+    lines = [
+        b"Nats-Stream: " + stream.name.encode(),
+        b"Nats-Subject: " + message.subject,
+        b"Nats-Sequence: %d" % message.seq,
+        b"Nats-Time-Stamp: " + format_time(message.ts).encode(),
+    ]
+    if pending is not None:
+        lines += [b"Nats-Num-Pending: %d" % pending, b"Nats-Last-Sequence: %d" % last]
+    return b"\r\n".join((bytes(own[:-4]), *lines, b"\r\n"))
+
+
+def _size(message: Message) -> int:
+    return len(message.subject) + len(message.headers or b"") + len(message.payload or b"")
+
+
+def _end(request: Request, pending: int, last: int, *more: str) -> None:
+    lines = (f"Nats-Num-Pending: {pending}", f"Nats-Last-Sequence: {last}", *more)
+    _status(request, "204 EOB", *lines)
+
+
+def _status(request: Request, status: str, *lines: str) -> None:
+    """A reply of a status line and headers alone."""
+    request.respond(b"", "\r\n".join((f"NATS/1.0 {status}", *lines, "\r\n")).encode())

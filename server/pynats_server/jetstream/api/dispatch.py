@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ import msgspec
 
 from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
-from pynats_server.jetstream import advisories
+from pynats_server.jetstream import advisories, headers
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import StoreError
+from pynats_server.version import API_LEVEL
 
 from . import account as account_endpoints
 from . import direct, messages, snapshot, streams
@@ -41,7 +43,7 @@ class Endpoint:
     type: str  # of the reply, without prefix and `_response`
     run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
-    audited: bool = True  # an advisory tells of the request
+    audited: bool = True  # success is counted, and an advisory tells of it
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -54,7 +56,7 @@ ENDPOINTS = (
     Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", []))),
     Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
     Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete),
-    Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge),
+    Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge, (("purged", 0),)),
     Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get, audited=False),
     Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete),
     Endpoint("STREAM.SNAPSHOT.*", "stream_snapshot", snapshot.snapshot),
@@ -63,9 +65,21 @@ ENDPOINTS = (
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
     Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
+    Endpoint("DIRECT.GET", "", direct.nowhere),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
 )
+
+
+LEVEL_HEADER = b"Nats-Required-Api-Level"
+LEVEL_TOO_HIGH = b"NATS/1.0 412 Required Api Level\r\n\r\n"
+_INTEGER = re.compile(rb"[+-]?[0-9]{1,18}")
+
+
+def _is_within_level(block: bytes) -> bool:
+    """Whether this server's API has the level that a request asks for."""
+    wanted = headers.get(block, LEVEL_HEADER)
+    return not wanted or (_INTEGER.fullmatch(wanted) is not None and int(wanted) <= API_LEVEL)
 
 
 class Api:
@@ -116,6 +130,11 @@ class Api:
 
     # -- requests ---------------------------------------------------------------------------
 
+    @property
+    def inflight(self) -> int:
+        """Requests that wait or are under way."""
+        return len(self._queue) + (self._worker is not None)
+
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
         """The endpoint of a subject (without prefix), and its names."""
         tokens = subject.split(".")
@@ -141,8 +160,6 @@ class Api:
             return
         endpoint, names = found
         request = Request(account, text, names, reply, headers, payload, source)
-        if endpoint.type:
-            account.api_total += 1
         if self._worker is None:
             pending = self._begin(endpoint, request)
             if pending is None:
@@ -174,6 +191,12 @@ class Api:
 
     def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
         """Runs an endpoint; what it still waits for, if anything."""
+        if request.headers and not _is_within_level(request.headers):
+            if endpoint.type:
+                self._fail(endpoint, request, api_error(10185))
+            else:
+                request.respond(b"", LEVEL_TOO_HIGH)
+            return None
         try:
             result = endpoint.run(request)
         except Exception as error:
@@ -205,13 +228,18 @@ class Api:
             self.manager.log.error(f"JetStream API {request.subject}: {error!r}")
             refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
         request.account.api_errors += 1
-        self._send(endpoint, request, {"error": refusal.as_dict(), **dict(endpoint.on_error)})
+        self._send(endpoint, request, {"error": refusal.as_dict()})
 
     def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
+        failed = "error" in fields
+        if failed:
+            fields = {**dict(endpoint.on_error), **fields}
+        if endpoint.audited or failed:
+            request.account.api_total += 1
         body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}
         encoded = msgspec.json.encode(body)
         request.respond(encoded)
-        if endpoint.audited:
+        if endpoint.audited or failed:
             advisories.api_audit(
                 request.account, request.source, request.subject, request.payload, encoded
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.model import JsonObject
 from pynats_server.jetstream.operations import Remove
 from pynats_server.jetstream.store import Message, SequenceNotFound
@@ -46,23 +46,31 @@ def start_sequence(stream: Stream, asked: GetRequest) -> int:
         raise api_error(10003) from None
 
 
-def find(stream: Stream, asked: GetRequest) -> Message:
-    """The message a request means. Raises ApiError 10037."""
+def find(stream: Stream, asked: GetRequest) -> Message | None:
+    """The one message a request means."""
     store = stream.store
     start = start_sequence(stream, asked)
-    found: Message | None
     if asked.last_by_subj:
-        found = store.load_last(asked.last_by_subj.encode())
-    elif asked.next_by_subj:
-        found = store.load_next(asked.next_by_subj.encode(), max(start, 1))
-    else:
-        try:
-            found = store.load(start)
-        except SequenceNotFound:
-            found = None
-    if found is None:
-        raise api_error(10037)
-    return found
+        if asked.last_by_subj == ">":  # what the last sequence holds, which may be nothing
+            return _load(stream, store.last_seq)
+        return store.load_last(asked.last_by_subj.encode())
+    if asked.next_by_subj:
+        return store.load_next(asked.next_by_subj.encode(), max(start, 1))
+    return _load(stream, start)
+
+
+def _load(stream: Stream, seq: int) -> Message | None:
+    try:
+        return stream.store.load(seq)
+    except SequenceNotFound:
+        return None
+
+
+def is_contradictory(asked: GetRequest) -> bool:
+    """Whether a request names its message in more ways than one."""
+    if asked.start_time is not None and (asked.seq or asked.last_by_subj):
+        return True
+    return bool(asked.last_by_subj and (asked.seq or asked.next_by_subj))
 
 
 def get(request: Request) -> Reply:
@@ -70,12 +78,16 @@ def get(request: Request) -> Reply:
     if not request.payload:
         raise api_error(10003)
     asked = request.body(GetRequest)
-    stream = request.stream
-    if not (asked.seq or asked.last_by_subj or asked.next_by_subj or asked.start_time):
+    if (
+        not (asked.seq or asked.last_by_subj or asked.next_by_subj or asked.start_time)
+        or is_contradictory(asked)
+        or asked.batch
+        or asked.max_bytes
+    ):
         raise api_error(10003)
-    if asked.seq and asked.last_by_subj:
-        raise api_error(10003)
-    message = find(stream, asked)
+    message = find(request.stream, asked)
+    if message is None:
+        raise api_error(10037)
     shown: dict[str, Any] = {
         "subject": message.subject.decode(errors="replace"),
         "seq": message.seq,
@@ -90,12 +102,24 @@ def get(request: Request) -> Reply:
 
 async def delete(request: Request) -> Reply:
     """STREAM.MSG.DELETE."""
+    if request.is_empty:
+        raise api_error(10003)
     asked = request.body(DeleteRequest)
     stream = request.stream
     if stream.config.sealed:
         raise api_error(10109)
     if stream.config.deny_delete:
         raise api_error(10057, err="message delete not permitted")
-    if not await stream.change(Remove(asked.seq, not asked.no_erase)):
-        raise api_error(10043, seq=asked.seq)
-    return {"success": True}
+    if await stream.change(Remove(asked.seq, not asked.no_erase)):
+        return {"success": True}
+    return {"error": _not_there(stream, asked.seq).as_dict()}  # the API counts no error for it
+
+
+def _not_there(stream: Stream, seq: int) -> ApiError:
+    """The real server's file store tells gaps from what is outside of its messages."""
+    if stream.config.storage == "file":
+        if seq > stream.store.last_seq:
+            return api_error(10057, err="stream store EOF")
+        if seq < stream.store.first_seq:
+            return api_error(10057, err="no message found")
+    return api_error(10043, seq=seq)

@@ -45,9 +45,14 @@ class Request:
         given = self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"["))
         return self.body(type_) if given else type_()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no body, or an empty object."""
+        return not self.payload or self.payload.translate(None, JSON_BLANKS) == b"{}"
+
     def require_empty(self) -> None:
-        """Raises ApiError 10038 for a body other than an empty object."""
-        if self.payload and self.payload.translate(None, JSON_BLANKS) != b"{}":
+        """Raises ApiError 10038 when there is a body."""
+        if not self.is_empty:
             raise api_error(10038)
 
     def respond(self, payload: bytes, headers: bytes = b"") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.model import (
     JsonObject,
@@ -75,12 +76,14 @@ def create(request: Request) -> Reply:
     account = request.account
     there = account.streams.get(asked.name)
     config = prepare_create(asked, account.surroundings, asked.pedantic)
-    if there is not None:
-        if not same_config(config, there.config):
-            raise api_error(10058)
-        return describe(there, public_config(there.config))
-    stream = account.create(config)
-    return {**describe(stream, public_config(config)), "did_create": True}
+    if there is not None and not same_config(config, there.config):
+        raise api_error(10058)
+    stream = there or account.create(config)
+    described = {**describe(stream, public_config(stream.config)), "did_create": True}
+    described.pop("domain", None)  # the one answer without it
+    if there is None:  # told last: the new stream may be one that keeps advisories
+        advisories.stream_action(account, stream.name, "create")
+    return described
 
 
 def update(request: Request) -> Reply:

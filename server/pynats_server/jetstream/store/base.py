@@ -113,6 +113,8 @@ class BlockStore(Engine):
         self._check()
         if filter in (b">", b"") and not up_to and not keep:
             return self._purge_all()
+        if filter in (b">", b"") and not keep and up_to > self.last_seq:
+            return self.compact(up_to)  # the sequence moves on to there
         return sum(self.purge_steps(filter, up_to, keep))
 
     def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:

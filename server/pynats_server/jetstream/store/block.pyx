@@ -293,6 +293,17 @@ cdef class Block:
         cdef Py_ssize_t i
         return [u64(self.buf + self.offs[i] + 4) for i in range(self.count)]
 
+    def around(self, size_t offset):
+        """(last sequence before a byte of the buffer, first one after it), 0 when there is none;
+        message records only."""
+        cdef Py_ssize_t i
+        cdef uint64_t before = 0
+        for i in range(self.count):
+            if self.offs[i] > offset:
+                return before, u64(self.buf + self.offs[i] + 4)
+            before = u64(self.buf + self.offs[i] + 4)
+        return before, 0
+
     def compacted(self, keep_tombstone):
         """The block's bytes without deleted records; `keep_tombstone(seq)` says which stay."""
         cdef size_t at = 0, rl, run = 0

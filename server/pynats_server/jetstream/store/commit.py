@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
 from .disk import Disk
+from .sync_times import SyncTimes
 from .syncthread import SyncThreads
 
 Done = Callable[[OSError | None], None]
@@ -32,7 +34,8 @@ class Syncer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._worker: threading.Thread | None = None
         self._native: SyncThreads | None = None
-        self._pending: dict[int, Done] = {}
+        self.times = SyncTimes()
+        self._pending: dict[int, tuple[Done, float]] = {}  # and when it was handed over
         self._folders: dict[int, list[int]] = {}
         self._tag = 0
 
@@ -75,7 +78,7 @@ class Syncer:
             self.loop.call_soon(done, error)
             return
         self._tag += 1
-        self._pending[self._tag] = done
+        self._pending[self._tag] = done, time.perf_counter()
         self._folders[self._tag] = opened
         self._native.submit(self._tag, files, opened)
 
@@ -84,7 +87,9 @@ class Syncer:
         for tag, code in self._native.finished():
             for handle in self._folders.pop(tag):
                 os.close(handle)
-            self._pending.pop(tag)(OSError(code, os.strerror(code)) if code else None)
+            done, began = self._pending.pop(tag)
+            self.times.add(time.perf_counter() - began)
+            done(OSError(code, os.strerror(code)) if code else None)
 
     def settle(self) -> None:
         """Block until everything handed over is done; callbacks still come from the loop."""

@@ -176,7 +176,11 @@ class FileStore(DiskBlocks):
             block.mark_floor(self.first_seq - 1, self.last_ts)
         if block.written != block.buffered:
             self._check()
-            self._write(block)
+            try:
+                self._write(block)
+            except StoreFull:
+                self.dead = True  # looked at again when there is room for what it takes
+                raise
         self.floor_due = False
         self.forget_evicted()
         self._remember()
@@ -322,6 +326,8 @@ class FileStore(DiskBlocks):
             elif not block.grave and self._carry_tombstones(block):
                 self.floor_due = True  # the newest may be in there
                 gone.append(block)
+        if gone and self.tail is not None and not self.is_live(self.last_seq):
+            self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
         return gone
 
     def _carry_tombstones(self, block: Block) -> bool:
@@ -339,11 +345,9 @@ class FileStore(DiskBlocks):
         return True
 
     def _covers(self, block: Block, seq: int) -> bool:
+        """Whether a record of a removed sequence may still lie in another block's file."""
         at = self.block_at(seq)
-        if seq < self.first_seq or at >= len(self.blocks):
-            return False
-        holder = self.blocks[at]
-        return holder is not block and holder.msgs > 0 and holder.first_seq <= seq
+        return seq >= self.first_seq and at < len(self.blocks) and self.blocks[at] is not block
 
     def _release(self, dead: list[Block]) -> None:
         """Delete emptied blocks' files once what made them dead is durable.

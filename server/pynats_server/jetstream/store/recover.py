@@ -238,22 +238,22 @@ def _scan_block(
         store.lost_bytes += size
     if holes:
         store.quarantine(f"{index}.blk", store.disk.read(store.path_of(block)))
-        _name_lost(store, block, skips)
+        _name_lost(store, block, holes)
     if holes and last and not block.sealed and sum(holes[-1]) == len(data):
         _cut_tail(store, block, holes[-1][0])
     return block, tombs, skips
 
 
-def _name_lost(store: FileStore, block: Block, skips: list[tuple[int, int]]) -> None:
-    """Sequences missing between two records around a hole are lost until proven deleted."""
-    seqs = sorted({*block.record_seqs(), *(seq for seq, _ in skips)})
-    previous = store.last_seq
+def _name_lost(store: FileStore, block: Block, holes: list[tuple[int, int]]) -> None:
+    """Sequences missing between the records around a hole are lost until proven deleted."""
+    known = store.last_seq
     if store.blocks:
-        previous = max(previous, store.blocks[-1].last_seq)
-    for seq in seqs:
-        for gone in range(previous + 1, min(seq, previous + LOST_MAX)):
+        known = max(known, store.blocks[-1].last_seq)
+    for offset, _ in holes:
+        before, after = block.around(offset)
+        first = max(known, before) + 1
+        for gone in range(first, min(after, first + LOST_MAX)):
             store.lost.add(gone)
-        previous = max(previous, seq)
 
 
 def _cut_tail(store: FileStore, block: Block, size: int) -> None:

@@ -1,0 +1,73 @@
+"""The same streams on both servers, made through the API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.conformance.monitor.scene import ask
+from tests.support.client import Client
+from tests.support.deadline import wait_until
+from tests.support.process import ServerProcess
+
+# Everything that monitoring shows of the configuration.
+CONFIG = """
+server_name: "scene"
+jetstream {
+  store_dir: "@FOLDER@/store", max_mem: 100M, max_file: 1G, domain: hub, sync: always,
+  unique_tag: "az:"
+  limits {
+    max_ack_pending: 7, max_ha_assets: 3, max_request_batch: 9, duplicate_window: "5m"
+    default_max_consumers: 11
+    batch { max_inflight_per_stream: 1, max_inflight_total: 2, max_msgs: 3, timeout: "1s" }
+  }
+}
+"""
+# As little as possible; the real server syncs every two minutes by itself, ours when told so.
+PLAIN_CONFIG = """
+server_name: "scene"
+jetstream { store_dir: "@FOLDER@/store", max_mem: 10M, max_file: 10M, strict: false, sync: "2m" }
+"""
+
+
+def api(client: Client, request: str, **body: Any) -> dict[str, Any]:
+    """The answer of one JetStream API request."""
+    reply = client.request(f"$JS.API.{request}", json.dumps(body).encode() if body else b"")
+    assert reply is not None, request
+    answer: dict[str, Any] = json.loads(reply.payload)
+    return answer
+
+
+def create(client: Client, name: str, **config: Any) -> None:
+    answer = api(client, f"STREAM.CREATE.{name}", name=name, **config)
+    assert "error" not in answer, answer
+
+
+def build(server: ServerProcess) -> None:
+    """Streams on disk and in memory with messages, a deletion, and a request that fails."""
+    with Client(server.port) as client:
+        create(client, "DISK", subjects=["disk.>"], max_bytes=1_000_000, metadata={"a": "b"})
+        create(client, "MEMORY", subjects=["memory.*"], storage="memory", max_bytes=5000)
+        create(client, "EMPTY", subjects=["empty"], description="<&>", allow_direct=True)
+        for index in range(5):
+            for subject in ("disk.x.", "memory."):
+                client.request(f"{subject}{index % 3}", b"x" * index)
+        assert "error" not in api(client, "STREAM.MSG.DELETE.DISK", seq=3)
+        assert "error" in api(client, "STREAM.INFO.NOPE")
+
+
+def follow(server: ServerProcess) -> None:
+    """A mirror and a stream with sources that have taken everything over, and a mirror of what
+    is not there."""
+    with Client(server.port) as client:
+        create(client, "MIRROR", mirror={"name": "MEMORY", "filter_subject": "memory.1"})
+        create(client, "SOURCED", sources=[{"name": "DISK"}, {"name": "MEMORY"}])
+        create(client, "LONELY", mirror={"name": "NOPE"})
+
+    def messages() -> dict[str, int]:
+        (account,) = ask(server, "/jsz?streams=1").json()["account_details"]
+        return {s["name"]: s["state"]["messages"] for s in account["stream_detail"]}
+
+    wait_until(
+        lambda: (messages()["MIRROR"], messages()["SOURCED"]) == (2, 9), "the followers caught up"
+    )

@@ -1,0 +1,41 @@
+"""Two servers' monitoring documents made comparable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Fields of the real server about parts that ours does not have.
+ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
+# The real server takes the time up to CONNECT for a first estimate, ours waits for a PONG.
+ABSENT |= {"rtt"}
+# How the real server serves a JetStream domain.
+ABSENT |= {"mappings"}
+# What differs between two servers, two runs or two moments.
+VOLATILE = {
+    "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
+    "config_load_time", "config_digest", "http_req_stats", "cid", "last_activity", "stop",
+    "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
+    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
+    "created", "first_ts", "last_ts", "active", "store_dir",
+}  # fmt: skip
+# Lists whose order the real server does not promise.
+UNORDERED = {
+    "subscriptions_list",
+    "subscriptions_list_detail",
+    "accounts",
+    "account_statz",
+    "stream_detail",
+    "sources",
+}
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """Names in order, types, and the stable values."""
+    if isinstance(value, dict) and name not in ("http_req_stats", "metadata"):
+        return [(key, shape(item, key)) for key, item in value.items() if key not in ABSENT]
+    if isinstance(value, list):
+        items = [shape(item) for item in value]
+        return sorted(items, key=repr) if name in UNORDERED else items
+    if name in VOLATILE or name == "http_req_stats":
+        return "number" if isinstance(value, int | float) else type(value).__name__
+    return value

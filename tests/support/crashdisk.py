@@ -1,0 +1,134 @@
+"""A disk that knows what a power cut may leave: POSIX promises nothing that was not synced.
+
+Files are inodes with durable content and writes not yet synced; folders are names with changes
+not yet synced. An image keeps any subset of either, writes whole or torn. A file's own sync does
+not make its name durable; only its folder's does.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pynats_server.jetstream.store.disk import Disk
+
+
+class QuickDisk(Disk):
+    """The real disk without the waiting: nothing is synced."""
+
+    def sync(self, handle: int) -> None:
+        """Taken for granted."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Taken for granted."""
+
+
+@dataclass(eq=False)
+class Inode:
+    """`pending` holds (offset, bytes) of writes, or (size, None) of cuts."""
+
+    durable: bytes = b""
+    pending: list[tuple[int, bytes | None]] = field(default_factory=list)
+
+    def image(self, chance: random.Random) -> bytes:
+        content = bytearray(self.durable)
+        for offset, data in self.pending:
+            fate = chance.randrange(3)
+            if fate == 0:
+                continue
+            if data is None:
+                del content[offset:]
+                continue
+            piece = data if fate == 1 else data[: chance.randrange(len(data) + 1)]
+            content.extend(bytes(max(0, offset + len(piece) - len(content))))
+            content[offset : offset + len(piece)] = piece
+        return bytes(content)
+
+
+class CrashDisk(QuickDisk):
+    """The real disk below `root`, with a model of what of it is durable."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names_now: dict[Path, Inode] = {}
+        self.names_durable: dict[Path, Inode] = {}
+        self.changes: list[tuple[Path, Inode | None]] = []
+        self.open_files: dict[int, Path] = {}
+        self.inodes: dict[int, Inode] = {}
+
+    def _set(self, path: Path, inode: Inode | None) -> None:
+        if inode is None:
+            self.names_now.pop(path, None)
+        else:
+            self.names_now[path] = inode
+        self.changes.append((path, inode))
+
+    def open(self, path: Path) -> int:
+        handle = super().open(path)
+        if path not in self.names_now:
+            self._set(path, Inode(path.read_bytes()))
+        self.inodes[handle] = self.names_now[path]
+        return handle
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        super().write(handle, data, offset)
+        self.inodes[handle].pending.append((offset, bytes(data)))
+
+    def truncate(self, handle: int, size: int) -> None:
+        super().truncate(handle, size)
+        self.inodes[handle].pending.append((size, None))
+
+    def sync(self, handle: int) -> None:
+        inode = self.inodes[handle]
+        for offset, data in inode.pending:
+            content = bytearray(inode.durable)
+            if data is None:
+                del content[offset:]
+            else:
+                content.extend(bytes(max(0, offset + len(data) - len(content))))
+                content[offset : offset + len(data)] = data
+            inode.durable = bytes(content)
+        inode.pending.clear()
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self._set(target, self.names_now[source])
+        self._set(source, None)
+
+    def remove(self, path: Path) -> None:
+        super().remove(path)
+        if path in self.names_now:
+            self._set(path, None)
+
+    def sync_folder(self, folder: Path) -> None:
+        later = []
+        for path, inode in self.changes:
+            if path.parent != folder:
+                later.append((path, inode))
+            elif inode is None:
+                self.names_durable.pop(path, None)
+            else:
+                self.names_durable[path] = inode
+        self.changes = later
+
+    def images(self, count: int, chance: random.Random, target: Path) -> Iterator[Path]:
+        """Write `count` folders that a power cut now could leave, one after the other."""
+        for _ in range(count):
+            names = dict(self.names_durable)
+            for path, inode in self.changes:
+                if chance.random() < 0.5:
+                    continue
+                if inode is None:
+                    names.pop(path, None)
+                else:
+                    names[path] = inode
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir(parents=True)
+            for path, inode in names.items():
+                place = target / path.relative_to(self.root)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(inode.image(chance))
+            yield target
