@@ -84,12 +84,12 @@ class LogOptions:
 
 @dataclass(slots=True)
 class BatchLimits:
-    """`jetstream.limits.batch`: bounds of atomic batch publishing."""
+    """`jetstream.limits.batch`: bounds of atomic and fast batches; 0 = the default of either."""
 
-    max_inflight_per_stream: int = 50
-    max_inflight_total: int = 1000
-    max_msgs: int = 1000
-    timeout: float = 10.0
+    max_inflight_per_stream: int = 0
+    max_inflight_total: int = 0
+    max_msgs: int = 0
+    timeout: float = 0.0  # seconds
 
 
 @dataclass(slots=True)

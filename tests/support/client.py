@@ -99,6 +99,10 @@ class Client:
             line = b"PUB %s%d\r\n" % (target, total)
         self._raw.send(line + headers + payload + b"\r\n", pongs=0)
 
+    def publish_raw(self, data: bytes) -> None:
+        """Send messages that are encoded already."""
+        self._raw.send(data, pongs=0)
+
     def inbox(self) -> str:
         """A reply subject of its own for one request; `collect_replies` finds what came."""
         self._requests += 1

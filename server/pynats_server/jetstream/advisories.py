@@ -69,6 +69,19 @@ def stream_action(account: JetStreamAccount, stream: str, action: str) -> None:
     publish(account, f"STREAM.{suffix}.{stream}", "stream_action", stream=stream, action=action)
 
 
+def batch_abandoned(account: JetStreamAccount, stream: str, batch: str, reason: str) -> None:
+    """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message is
+    missing) or `unsupported` (it needs a newer server)."""
+    publish(
+        account,
+        f"STREAM.BATCH_ABANDONED.{stream}",
+        "stream_batch_abandoned",
+        stream=stream,
+        batch=batch,
+        reason=reason,
+    )
+
+
 def api_audit(
     account: JetStreamAccount, source: Any, subject: str, request: bytes, response: bytes
 ) -> None:

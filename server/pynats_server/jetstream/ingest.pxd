@@ -11,6 +11,8 @@ from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.sublist cimport Message, Sink, Subscription
 from pynats_server.jetstream.admission cimport Admission, Marks
+from pynats_server.jetstream.fast_state cimport FastBatch, FastTable
+from pynats_server.jetstream.staging cimport Staging
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 from pynats_server.jetstream.usage cimport Usage
 
@@ -58,5 +60,10 @@ cdef class Ingest(Sink):
     cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1
     cdef int _refuse(self, Message* msg, int verdict) except -1
     cdef int _duplicate(self, Message* msg) except -1
+    cdef public Staging staging  # None unless the stream takes atomic batches
+    cdef public FastTable fast_table  # None unless it takes fast batches
+
+    cdef bint _stage(self, Message* msg) except -1
+    cdef int _say_flow(self, FastBatch batch, Message* msg) except -1
     cdef int _slow(self, Message* msg, Sink source) except -1
     cdef int _schedule(self) except -1

@@ -5,6 +5,8 @@ from pynats_server.core.engine import Engine
 from pynats_server.core.sublist import Sink
 from pynats_server.jetstream.admission import Admission
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.fast_state import FastTable
+from pynats_server.jetstream.staging import Staging
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.usage import Usage
 
@@ -31,6 +33,8 @@ class Ingest(Sink):
     max_waiting: int
     waiting_bytes: int
     max_waiting_bytes: int
+    staging: Staging | None
+    fast_table: FastTable | None
     def __init__(
         self,
         account: Account,
@@ -58,5 +62,7 @@ class Ingest(Sink):
     ) -> None: ...
     def ack(self, seq: int, more: bytes) -> bytes: ...
     def answer(self, reply: bytes, body: bytes, final: bool = True) -> None: ...
+    def tell(self, reply: bytes, body: bytes, final: bool) -> None: ...
+    def say_now(self, reply: bytes, body: bytes) -> None: ...
     def refusal(self, error: ApiError) -> bytes: ...
     def release(self) -> None: ...

@@ -11,6 +11,7 @@ from pynats_server.jetstream.admission cimport (
     read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
+from pynats_server.jetstream.fast_state cimport FastBatch, is_fast_reply
 
 import msgspec
 
@@ -33,6 +34,7 @@ cdef enum Fate:
     UNDONE  # the disk was full: the message has been taken back
 
 cdef enum:
+    RECORD_OVERHEAD = 34  # of a record on disk with headers
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
 
 
@@ -195,6 +197,7 @@ cdef class Ingest(Sink):
         cdef uint64_t seq
         cdef StoreEngine store = self.store
         cdef Admission admission = self.admission
+        cdef FastBatch fast = None
         cdef int64_t now
         cdef Marks marks
         cdef bint marked = False
@@ -205,7 +208,14 @@ cdef class Ingest(Sink):
             or self.waiting >= self.max_waiting
             or self.waiting_bytes >= self.max_waiting_bytes
         ):
+            if self._stage(msg):
+                return 1
             return self._slow(msg, source)
+        if msg.reply_len and is_fast_reply(msg.reply, msg.reply_len):
+            if self.fast_table is not None:
+                fast = self.fast_table.next_of(msg)
+            if fast is None:
+                return self._slow(msg, source)
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
@@ -214,6 +224,10 @@ cdef class Ingest(Sink):
             return self._refuse(msg, verdict)
         if msg.header_len and memmem(msg.payload, msg.header_len, b"\r\nNats-", 7) != NULL:
             marked = True
+            if self._stage(msg):
+                return 1
+            if fast is not None:
+                return self._slow(msg, source)
             read_marks(msg.payload, msg.header_len, &marks)
             verdict = self._check(msg, &marks, now)
             if verdict == RARE:
@@ -227,7 +241,7 @@ cdef class Ingest(Sink):
             msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
         )
         if verdict != PASSED:
-            return self._refuse(msg, verdict)
+            return self._slow(msg, source) if fast is not None else self._refuse(msg, verdict)
         seq = store.append_raw(
             <const uint8_t*>msg.subject, msg.subject_len,
             <const uint8_t*>msg.payload, msg.header_len,
@@ -246,7 +260,10 @@ cdef class Ingest(Sink):
         elif rollup == ROLLUP_ALL:
             store.compact(seq)
         self.settle()
-        if msg.reply_len and not self.no_ack:
+        if fast is not None:
+            if self.fast_table.advance(fast, seq):
+                self._say_flow(fast, msg)
+        elif msg.reply_len and not self.no_ack:
             self.batch.put(seq, msg.reply, msg.reply_len, NULL, 0, False)
             self.batch.nbytes += msg.total_len
             self.waiting += 1
@@ -292,6 +309,33 @@ cdef class Ingest(Sink):
             self.waiting += 1
             self._schedule()
         return 1
+
+    cdef bint _stage(self, Message* msg) except -1:
+        """Whether the message was one in the middle of an atomic batch, and is staged now."""
+        if (
+            self.staging is None
+            or msg.header_len == 0
+            or is_fast_reply(msg.reply, msg.reply_len)
+            or self.waiting >= self.max_waiting
+            or self.waiting_bytes >= self.max_waiting_bytes
+            or self.admission.fit(msg.header_len, msg.total_len) != PASSED
+            or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
+            or not self.staging.offer(msg)
+        ):
+            return False
+        if msg.reply_len and not self.no_ack:
+            self.say_now(msg.reply[:msg.reply_len], b"")
+        return True
+
+    cdef int _say_flow(self, FastBatch batch, Message* msg) except -1:
+        cdef char body[96]
+        cdef int length = snprintf(
+            body, sizeof(body), b'{"type":"ack","seq":%llu,"msgs":%llu}\r\n',
+            <unsigned long long>batch.flowed, <unsigned long long>batch.flow,
+        )
+        self.batch.put(batch.stream_seq, msg.reply, msg.reply_len, body, length, False)
+        self.waiting += 1
+        return 0
 
     cdef int _slow(self, Message* msg, Sink source) except -1:
         self.stream.accept(
@@ -354,6 +398,10 @@ cdef class Ingest(Sink):
         the store."""
         if self.no_ack:
             return
+        self.tell(reply, body, final)
+
+    def tell(self, bytes reply not None, bytes body not None, final: bool) -> None:
+        """As `answer`, also where the stream sends no acknowledgements."""
         body = body + b"\r\n"
         self.batch.put(0, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final)
         self.waiting += 1
@@ -370,6 +418,11 @@ cdef class Ingest(Sink):
                 self.engine, reply, self.refusal(api_error(10167)),
                 headers=b"NATS/1.0 429 Too Many Requests\r\n\r\n",
             )
+
+    def say_now(self, bytes reply not None, bytes body not None) -> None:
+        """Sends what depends on nothing stored, unless the stream sends no acknowledgements."""
+        if not self.no_ack:
+            self.account.publish(self.engine, reply, body)
 
     def refusal(self, error: ApiError) -> bytes:
         """The PubAck of a message that was not kept."""

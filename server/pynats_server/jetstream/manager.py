@@ -49,6 +49,8 @@ class JetStream:
         self.folder = limits.store_dir / "jetstream"
         self.staging = self.folder / STAGING
         self.accounts: dict[str, JetStreamAccount] = {}
+        self.atomic_batches = 0  # open, in all streams
+        self.fast_batches = 0
         self.file_usage = Usage(limits.max_file)
         self.memory_usage = Usage(limits.max_memory)
         self.loop = asyncio.get_running_loop()

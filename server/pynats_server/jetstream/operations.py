@@ -12,6 +12,8 @@ from typing import Literal
 
 Rollup = Literal["", "sub", "all"]
 
+from .staging import MessagePack
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -35,6 +37,18 @@ class Copy:
     headers: bytes
     payload: bytes
     ts: int  # ns
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBatch:
+    """Keep all of these messages, which have passed every check, or none of them. `rollups` are
+    (place of a message, filter): older messages of the filter go. A `plain` batch has no headers
+    that anything is to be remembered of. Result: the last sequence."""
+
+    messages: MessagePack
+    ts: int  # ns
+    rollups: tuple[tuple[int, bytes], ...] = ()
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +81,4 @@ class Purge:
     keep: int = 0
 
 
-Operation = Append | Copy | Skip | Remove | Purge
+Operation = Append | AppendBatch | Copy | Skip | Remove | Purge

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
 
+from .batches import BATCH_ID, AtomicBatches, drop_incomplete_batch
 from .errors import ApiError, api_error
 from .expiry import Expiry
+from .fast_batches import FAST_SUFFIX, FastBatches
 from .following import Following
+from .headers import get as get_header
 from .ingest import Ingest, store_error
 from .model import SourceInfo, StreamConfig, StreamState
-from .operations import Append, Copy, Operation, Purge, Remove, Skip
+from .operations import Append, AppendBatch, Copy, Operation, Purge, Remove, Skip
 from .publish import Publishing
 from .store import FileStore, MemoryStore, StoreError
 from .times import ZERO_TIME, format_time
@@ -68,6 +71,8 @@ class Stream:
             store.on_undo = self.undone
         self.publishing = Publishing(self)
         self.following = Following(self)
+        self.atomic_batches = AtomicBatches(self)
+        self.fast_batches = FastBatches(self)
         self.ingest.settle()
         self._take_limits()
 
@@ -83,8 +88,10 @@ class Stream:
 
     def start(self) -> None:
         """Applies the limits to what was recovered, and takes messages."""
+        drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
+        self._configure_batches()
         self._subscribe()
         self.following.configured()
         self.expiry.arm()
@@ -113,11 +120,18 @@ class Stream:
         self.publishing.configured()
         self.following.configured()
         self.expiry.configured()
+        self._configure_batches()
 
     def _stop_timers(self) -> None:
         self.expiry.stop()
         self.publishing.stop()
         self.following.stop()
+        self.atomic_batches.stop()
+        self.fast_batches.stop()
+
+    def _configure_batches(self) -> None:
+        self.atomic_batches.configured()
+        self.fast_batches.configured()
 
     def _take_limits(self) -> None:
         config, ingest = self.config, self.ingest
@@ -132,7 +146,6 @@ class Stream:
             or config.subject_transform is not None
             or config.republish is not None
             or config.allow_msg_counter
-            or config.allow_batched
             or config.mirror is not None
         )
 
@@ -156,7 +169,12 @@ class Stream:
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """A published message that needs more than storing."""
-        self.publishing.accept(subject, reply, headers, payload)
+        if reply.endswith(FAST_SUFFIX):
+            self.fast_batches.accept(subject, reply, headers, payload)
+        elif headers and get_header(headers, BATCH_ID):
+            self.atomic_batches.accept(subject, reply, headers, payload)
+        else:
+            self.publishing.accept(subject, reply, headers, payload)
 
     def appended(self) -> None:
         """At the end of a turn that brought messages."""
@@ -232,6 +250,8 @@ class Stream:
                 result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
                 self.ingest.admission.stored(headers, result, ts)
+            case AppendBatch():
+                result = self._append_batch(operation)
             case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
                 self.store.last_ts = ts
@@ -252,6 +272,35 @@ class Stream:
             self.store.compact(seq if keep else seq + 1)
         if operation.ends:
             self.store.purge(operation.ends)
+
+    def _append_batch(self, operation: AppendBatch) -> int:
+        # One write holds the whole batch and nothing else: what fails or is torn fails whole.
+        store, messages, ts = self.store, operation.messages, operation.ts
+        if store.dirty:
+            self.ingest.end_turn()
+            store.flush()
+        before = store.last_seq
+        try:
+            last = messages.append_to(store, ts)
+            store.flush()
+        except Exception:
+            if store.last_seq != before:
+                store.truncate(before)
+            self.ingest.settle()
+            raise
+        admission = self.ingest.admission
+        if operation.plain:
+            admission.stored(b"", last, ts)
+        else:
+            for seq, (_, headers, _, _) in enumerate(messages, before + 1):
+                admission.stored(headers, seq, ts)
+        # Only now may older messages go: a torn batch must not have taken any with it.
+        for place, filter in operation.rollups:
+            store.purge(filter, before + 1 + place)
+        subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
+        for subject in subjects:
+            self.enforce(subject)
+        return last
 
     # -- limits -----------------------------------------------------------------------------
 

@@ -1,0 +1,303 @@
+"""Atomic batches: messages that are staged until the last of them commits all, or none.
+
+Every message names its batch in `Nats-Batch-Id` and its place, from 1, in `Nats-Batch-Sequence`;
+`Nats-Batch-Commit` on the last says `1` (this message belongs to it) or `eob` (it does not). Those
+in the middle are staged by compiled code (`staging.pyx`); first messages, commits and everything
+out of the ordinary come here. Rules and errors: server-inventory 6.5 and ADR-50.
+
+A commit is one operation, and on disk one write of consecutive records. The records themselves say
+whether a batch is whole: only its last one has `Nats-Batch-Commit`. A crash in the middle of the
+write leaves a prefix, which nobody was told of, and `drop_incomplete_batch` takes it away before
+the stream shows anything. That the last message of a stream carries a batch's headers without
+being part of an incomplete batch is impossible: messages from elsewhere lose these headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from pynats_server.monitor.gotext import quoted
+from pynats_server.version import API_LEVEL
+
+from . import advisories
+from .batch_checks import StagedChecks
+from .errors import ApiError, api_error
+from .headers import get as get_header
+from .headers import remove as remove_header
+from .ingest import store_error
+from .operations import AppendBatch
+from .publish import Duplicate
+from .staging import Batch, Staging, clock, needs_check
+from .store import CorruptRecord, StoreError
+from .times import SECOND
+
+if TYPE_CHECKING:
+    from .store import FileStore, MemoryStore, Message
+    from .stream import Stream
+
+BATCH_ID = b"Nats-Batch-Id"
+BATCH_SEQUENCE = b"Nats-Batch-Sequence"
+BATCH_COMMIT = b"Nats-Batch-Commit"
+BATCH_PREFIX = b"Nats-Batch-"
+REQUIRED_LEVEL = b"Nats-Required-Api-Level"
+
+ID_MAX = 64  # bytes
+INFLIGHT_PER_STREAM = 50
+INFLIGHT_TOTAL = 1000
+MSGS_MAX = 1000
+TIMEOUT_S = 10.0
+RECORD_OVERHEAD = 34  # bytes of a record on disk beside subject, headers and payload
+
+_UINT64_MAX = 2**64 - 1
+_DIGITS = re.compile(rb"[0-9]{1,20}")
+_LEVEL = re.compile(rb"[+-]?[0-9]+")
+
+
+class AtomicBatches:
+    """The open batches of one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        options = stream.account.manager.options
+        limits = options.limits.batch
+        self.max_per_stream = limits.max_inflight_per_stream or INFLIGHT_PER_STREAM
+        self.max_total = limits.max_inflight_total or INFLIGHT_TOTAL
+        self.timeout_ns = int((limits.timeout or TIMEOUT_S) * SECOND)
+        self.staging = Staging(limits.max_msgs or MSGS_MAX, options.max_buffered_size)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def configured(self) -> None:
+        """Follows the stream's configuration: without `allow_atomic` open batches end."""
+        if self.stream.config.allow_atomic:
+            self.stream.ingest.staging = self.staging
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Forgets every open batch."""
+        self.stream.ingest.staging = None
+        for batch in list(self.staging.batches.values()):
+            self._close(batch)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        """Takes a message that names a batch; the publisher hears of it."""
+        ingest = self.stream.ingest
+        if ingest.is_busy:
+            ingest.refuse_busy(reply)
+            return
+        try:
+            self._take(subject, reply, headers, payload)
+        except Duplicate:
+            if reply:
+                ingest.answer(reply, ingest.refusal(api_error(10201)))
+        except ApiError as error:
+            if reply:
+                ingest.answer(reply, ingest.refusal(error))
+        except StoreError as error:
+            if reply:
+                ingest.answer(reply, ingest.refusal(store_error(error)))
+
+    def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        stream = self.stream
+        check_publish(stream, len(subject), len(headers) + len(payload))
+        if not stream.config.allow_atomic:
+            raise api_error(10174)
+        name = get_header(headers, BATCH_ID) or b""
+        if len(name) > ID_MAX:
+            raise api_error(10179)
+        sequence = _sequence(headers)
+        commit = get_header(headers, BATCH_COMMIT)
+        size = sequence - (commit == b"eob")
+        batch = self.staging.batches.get(name) or self._open(name, sequence, size)
+        if commit not in (None, b"1", b"eob"):
+            self._close(batch)
+            raise api_error(10200)
+        level = get_header(headers, REQUIRED_LEVEL)
+        if level:
+            if not level_supported(level):
+                self._abandon(batch, "unsupported")
+                raise api_error(10185)
+            headers = remove_header(headers, REQUIRED_LEVEL)
+        if sequence != batch.count + 1 or size == 0:
+            self._abandon(batch, "incomplete")
+            raise api_error(10176)
+        if size > self.staging.max_msgs:
+            self._abandon(batch, "large")
+            raise api_error(10199, size=self.staging.max_msgs)
+        if commit is not None:
+            self._close(batch)
+            if commit == b"eob":
+                batch.mark_last(BATCH_COMMIT, b"1")
+            else:
+                batch.add(subject, headers, payload)
+                batch.plain = batch.plain and not needs_check(headers)
+            self._commit(batch, reply)
+            return
+        if not self.staging.add(batch, subject, headers, payload):
+            self._abandon(batch, "large")
+            raise api_error(10023)
+        batch.touched = clock()
+        if reply:
+            stream.ingest.say_now(reply, b"")
+
+    # -- life of a batch --------------------------------------------------------------------
+
+    def _open(self, name: bytes, sequence: int, size: int) -> Batch:
+        manager = self.stream.account.manager
+        if sequence != 1:
+            if size > self.staging.max_msgs:
+                raise api_error(10199, size=self.staging.max_msgs)
+            raise api_error(10176)
+        if (
+            len(self.staging.batches) >= self.max_per_stream
+            or manager.atomic_batches >= self.max_total
+        ):
+            raise api_error(10210)
+        manager.atomic_batches += 1
+        batch = self.staging.open(name)
+        if self._timer is None:
+            self._arm(self.timeout_ns)
+        return batch
+
+    def _close(self, batch: Batch) -> None:
+        self.staging.close(batch)
+        self.stream.account.manager.atomic_batches -= 1
+
+    def _abandon(self, batch: Batch, reason: str) -> None:
+        self._close(batch)
+        advisories.batch_abandoned(
+            self.stream.account, self.stream.name, batch.id.decode(errors="replace"), reason
+        )
+
+    def _commit(self, batch: Batch, reply: bytes) -> None:
+        stream = self.stream
+        ts = stream.now()
+        if batch.plain and needs_no_look(stream):
+            operation = AppendBatch(batch, ts, plain=True)
+        else:
+            operation = StagedChecks(stream).check_all(batch, ts)
+        last = stream.publishing.keep_batch(operation)
+        stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
+
+    # -- inactivity -------------------------------------------------------------------------
+
+    def _arm(self, wait_ns: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(wait_ns, 0) / SECOND, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        limit = clock() - self.timeout_ns
+        for batch in list(self.staging.batches.values()):
+            if batch.touched <= limit:
+                self._abandon(batch, "timeout")
+        left = [batch.touched for batch in self.staging.batches.values()]
+        if left:
+            self._arm(min(left) - limit)
+
+
+def check_publish(stream: Stream, subject_len: int, size: int) -> None:
+    """What every message of a batch has to pass first. `size` is that of headers and payload.
+    Raises ApiError."""
+    config = stream.config
+    if config.sealed:
+        raise api_error(10109)
+    usage = stream.account.usage(config.storage)
+    more = RECORD_OVERHEAD + subject_len + size
+    if not usage.has_room(more):
+        own = usage.limit >= 0 and usage.used + more > usage.limit
+        raise api_error(10002 if own else 10023)
+    if 0 <= config.max_msg_size < size:
+        raise api_error(10054)
+
+
+def level_supported(level: bytes) -> bool:
+    """Whether this server is new enough for a message with that `Nats-Required-Api-Level`."""
+    return _LEVEL.fullmatch(level) is not None and int(level) <= API_LEVEL
+
+
+def batch_ack(
+    stream: Stream, seq: int, batch_id: bytes, count: int, duplicate: bool = False
+) -> bytes:
+    """The PubAck of a committed batch; of a duplicate when its only message is one."""
+    name = quoted(batch_id.decode(errors="surrogateescape"))
+    repeated = ',"duplicate": true' if duplicate else ""
+    more = f'{repeated},"batch":{name},"count":{count}'
+    return stream.ingest.ack(seq, more.encode(errors="surrogateescape"))
+
+
+def _sequence(headers: bytes) -> int:
+    text = get_header(headers, BATCH_SEQUENCE) or b""
+    if not _DIGITS.fullmatch(text) or int(text) > _UINT64_MAX:
+        raise api_error(10175)
+    return int(text)
+
+
+def needs_no_look(stream: Stream) -> bool:
+    """Whether messages without headers of their own pass every check of this stream."""
+    config = stream.config
+    limited = max(config.max_msgs, config.max_bytes, config.max_msgs_per_subject) > 0
+    return not (
+        config.allow_msg_counter
+        or config.subject_transform is not None
+        or config.retention == "interest"
+        or (config.discard == "new" and limited)
+    )
+
+
+# -- recovery -------------------------------------------------------------------------------
+
+
+def drop_incomplete_batch(stream: Stream) -> None:
+    """After a crash: removes what a torn write left of a batch at the end of the stream. Nothing
+    of it was acknowledged. Raises StoreError."""
+    store = stream.store
+    first = find_incomplete_batch(store)
+    if first is None:
+        return
+    stream.log.warn(
+        f"JetStream stream '{stream.account.name} > {stream.name}': dropped sequences "
+        f"{first}-{store.last_seq} of a batch whose commit a crash cut off"
+    )
+    store.truncate(first - 1)
+    stream.ingest.settle()
+
+
+def find_incomplete_batch(store: FileStore | MemoryStore) -> int | None:
+    """The first sequence of a batch that the store ends in without its commit."""
+    try:
+        last = store.get(store.last_seq)
+        if last is None or get_header(last.headers or b"", BATCH_COMMIT) is not None:
+            return None
+        found = _place(last)
+        if found is None:
+            return None
+        name, place = found
+        first = last.seq - place + 1
+        if place == 0 or first < 1:
+            return None
+        for seq in range(first, last.seq):
+            message = store.get(seq)
+            # A missing one only used up its sequence: nobody was interested in it.
+            if message is not None and _place(message) != (name, seq - first + 1):
+                return None
+    except CorruptRecord:
+        return None  # damage, which the store reports; what is intact stays
+    return first
+
+
+def _place(message: Message) -> tuple[bytes, int] | None:
+    """The batch of a stored message and its place there."""
+    headers = message.headers or b""
+    name = get_header(headers, BATCH_ID)
+    if not name:
+        return None
+    try:
+        return name, _sequence(headers)
+    except ApiError:
+        return None
