@@ -82,7 +82,7 @@ async def healthz(server: Server, **request: Any) -> tuple[int, health.Health]:
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
     """{series: value} of /metrics."""
-    text, _ = metrics.exposition(server, Usage(), "", per_stream)
+    text, _ = metrics.exposition(metrics.collect(server, Usage(), per_stream), "")
     lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
     return {
         name.removeprefix("nats_server_"): float(value)
