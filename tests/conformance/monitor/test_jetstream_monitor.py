@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from tests.conformance.monitor import jetstream_scene
 from tests.conformance.monitor.scene import ask
 from tests.conformance.monitor.shape import shape
+from tests.support.client import Client
+from tests.support.deadline import wait_until
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 
@@ -117,6 +120,21 @@ def test_mirrors_and_sources(fresh: Pair) -> None:
         jetstream_scene.follow(server)
     ours, reference = map(followers, fresh)
     assert shape(ours) == shape(reference)
+
+
+def _grow(server: ServerProcess) -> None:
+    server.write_config(jetstream_scene.PLAIN_CONFIG.replace("max_mem: 10M", "max_mem: 20M"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "Reloaded server configuration" in server.log(), "the reload")
+
+
+def test_sizes_that_a_reload_has_raised(fresh: Pair) -> None:
+    for server in fresh:
+        _grow(server)
+        with Client(server.port) as client:  # would not have fitted before
+            jetstream_scene.create(client, "BIG", storage="memory", max_bytes=15_000_000)
+    compare(fresh, "/jsz?streams=1")
+    compare(fresh, "/varz")
 
 
 HEALTH = [
