@@ -102,7 +102,16 @@ def test_other_documents_with_jetstream(streams: Pair, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/jsz", "/jsz?streams=1&config=1", "/jsz?raft=1&acc=$G", "/varz", "/accountz?acc=$G"]
+    "path",
+    [
+        "/jsz",
+        "/jsz?streams=1&config=1",
+        "/jsz?raft=1&acc=$G",
+        "/varz",
+        "/accountz?acc=$G",
+        "/accstatz",
+        "/accstatz?unused=1",
+    ],
 )
 def test_documents_before_the_first_stream(fresh: Pair, path: str) -> None:
     compare(fresh, path)
@@ -165,6 +174,13 @@ def test_health(streams: Pair, query: str) -> None:
 def test_health_before_the_first_stream(fresh: Pair) -> None:
     for query in ("", "?details=1", "?account=$G", "?account=$G&stream=DISK", "?account=$SYS"):
         same_health(fresh, query)
+
+
+def test_the_old_name_of_a_switch_is_logged(streams: Pair) -> None:
+    for server in streams:
+        ask(server, "/healthz?js-enabled=true")
+        text = "[WRN] Healthcheck: js-enabled deprecated, use js-enabled-only instead"
+        assert text in server.log()
 
 
 def test_streams_in_memory_are_found(streams: Pair, kind_under_test: str) -> None:
