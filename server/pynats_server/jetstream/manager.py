@@ -83,7 +83,7 @@ class JetStream:
 
     def unreserved(self, storage: str) -> int:
         """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = self.limits.max_file if storage == "file" else self.limits.max_memory
+        limit = (self.file_usage if storage == "file" else self.memory_usage).limit
         if limit < 0:
             return -1
         return max(0, limit - self.reserved(storage))
