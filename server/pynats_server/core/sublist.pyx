@@ -5,7 +5,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy
 
-from .bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from .bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from .subject cimport SUBJECT_WILDCARD, subject_has_gap, subject_kind
 
 # Matches kept per account. When full the cache is dropped whole: rebuilding a hot entry is cheap,
@@ -53,12 +53,14 @@ cdef Subscription new_subscription(
     const char* sid, size_t sid_len,
 ):
     cdef Subscription sub = Subscription.__new__(Subscription)
-    sub.text = <char*>malloc(subject_len + sid_len + queue_len + 1)
+    sub.text = <char*>malloc(subject_len + sid_len + queue_len + 2)
     if sub.text == NULL:
         raise MemoryError()
     memcpy(sub.text, subject, subject_len)
-    memcpy(sub.text + subject_len, sid, sid_len)
-    memcpy(sub.text + subject_len + sid_len, queue, queue_len)
+    sub.text[subject_len] = b' '
+    memcpy(sub.text + subject_len + 1, sid, sid_len)
+    sub.text[subject_len + 1 + sid_len] = b' '
+    memcpy(sub.text + subject_len + sid_len + 2, queue, queue_len)
     sub.subject_len = <uint32_t>subject_len
     sub.sid_len = <uint32_t>sid_len
     sub.queue_len = <uint32_t>queue_len
@@ -550,6 +552,10 @@ cdef class Sublist:
         self.cache_weight += weight  # counts replaced entries too, until the next drop
         bytemap_put(&self.cache, match.subject, length, match)
         return match
+
+    cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept:
+        cdef Match* match = <Match*>bytemap_find(&self.cache, subject, length, hash)
+        return match if match != NULL and match.generation == self.generation else NULL
 
     cdef Match* match_once(self, const char* subject, size_t length) except NULL:
         cdef Match* match
