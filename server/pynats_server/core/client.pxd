@@ -82,7 +82,8 @@ cdef class ClientConnection(Connection):
     cdef int64_t next_ping
     cdef int64_t ping_sent
     cdef int pings_out
-    cdef readonly int64_t rtt  # ns, 0 = unknown
+    cdef readonly int64_t rtt  # ns, 0 = unknown (before CONNECT)
+    cdef bint rtt_measured  # by a PING; before that, rtt is the time that CONNECT took
 
     cdef Py_ssize_t command(self, char* p, char* end) except -2
     cdef Py_ssize_t repeat(self, char* p, char* end) except -1

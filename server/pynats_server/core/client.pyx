@@ -370,12 +370,12 @@ cdef class ClientConnection(Connection):
         n = (end if newline == NULL else newline) - args
         if n and args[n - 1] == b'\r':
             n -= 1  # also when only the LF is still to come
-        if n > <size_t>self.max_control_line and self._over_control_line(op):
+        if n > <size_t>self.max_control_line or (
+            newline == NULL and end - p > self.max_control_line + CONTROL_LINE_SLACK
+        ):
+            self.fail("maximum control line exceeded", MAX_CONTROL_LINE)
             return -1
         if newline == NULL:
-            if end - p > self.max_control_line + CONTROL_LINE_SLACK:
-                self.fail("maximum control line exceeded", MAX_CONTROL_LINE)
-                return -1
             return 0
         if op == OP_PUB or op == OP_HPUB:
             return self.publish_command(op, p, args, n, newline, end)
@@ -398,10 +398,6 @@ cdef class ClientConnection(Connection):
             self.engine.handler.on_implicit_connect(self)
         return not self.awaiting_connect
 
-    def _over_control_line(self, int op) -> bool:
-        self.fail("maximum control line exceeded", MAX_CONTROL_LINE)
-        return True
-
     cdef Py_ssize_t _unknown(self) except -2:
         self.fail(UNKNOWN_OPERATION, PARSE_ERROR)
         return -1
@@ -418,9 +414,12 @@ cdef class ClientConnection(Connection):
             self.pings_out = 0
             if self.ping_sent:
                 self.rtt = max(1, self.engine.now - self.ping_sent)
+                self.rtt_measured = True
                 self.ping_sent = 0
             return 0
         if op == OP_CONNECT:
+            if self.rtt == 0:  # the first guess, as in the real server: INFO there, CONNECT back
+                self.rtt = max(1, self.engine.now - self.opened)
             self.engine.handler.on_connect(self, p[:n])
             return 0
         if op == OP_ERR:
@@ -1134,7 +1133,7 @@ cdef class ClientConnection(Connection):
         if self.next_ping == 0 or now < self.next_ping:
             return 0
         self.next_ping = now + self.ping_interval_ns
-        if now - self.last_input < self.ping_interval_ns and self.rtt and self.pings_out == 0:
+        if now - self.last_input < self.ping_interval_ns and self.rtt_measured and self.pings_out == 0:
             return 0  # it is alive, and its round trip time is known
         if self.pings_out >= self.ping_max:
             self.engine.stale_connections += 1

@@ -11,6 +11,7 @@ while callbacks may run takes a count first (`match_retain`).
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from .bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
+from .figures cimport Counted
 
 
 cdef struct Message:
@@ -25,7 +26,7 @@ cdef struct Message:
     bint borrowed  # payload lies in the engine's read chunk: deliveries may refer to it
 
 
-cdef class Sink:
+cdef class Sink(Counted):
     """What a subscription delivers to: a connection, or a part of the server."""
     # Returns 1 when the message was taken, 0 when not (closed, filtered, auto-unsubscribed).
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
@@ -77,10 +78,14 @@ cdef struct QueueGroup:
     uint32_t name_len
     SubArray members
 
+cdef struct QueueSet:
+    QueueGroup* groups
+    uint32_t length
+    ByteMap places  # name -> place + 1; only beyond QUEUE_SCAN_MAX groups
+
 cdef struct SubSet:
     SubArray plain
-    QueueGroup* queues
-    uint32_t n_queues
+    QueueSet* queues  # NULL = none, the usual case
 
 cdef struct Literal:
     SubSet subs
