@@ -318,7 +318,7 @@ cdef class Ingest(Sink):
             or is_fast_reply(msg.reply, msg.reply_len)
             or self.waiting >= self.max_waiting
             or self.waiting_bytes >= self.max_waiting_bytes
-            or self.admission.fit(msg.header_len, msg.total_len) != PASSED
+            or self.admission.fit(msg.payload, msg.header_len, msg.total_len) != PASSED
             or not self.usage.fits(RECORD_OVERHEAD + msg.subject_len + msg.total_len)
             or not self.staging.offer(msg)
         ):
