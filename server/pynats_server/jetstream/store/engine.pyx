@@ -898,7 +898,7 @@ cdef class Engine:
                 if self.is_live(queue.heap[0].seq):
                     self.due[queue.heap[0].seq] = queue.heap[0].at
                 queue.drop_top()
-        waiting = sorted(self.due) if ttl else []
+        waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
             aged = self.next_aging(start, ttl) if max_age else None
