@@ -105,7 +105,7 @@ class BlockStore(Engine):
             if not self.blocks[at].msgs:
                 self.dead = True
                 self.reap()
-            elif self.is_sparse_block(self.blocks[at]):
+            elif self.is_sparse(self.blocks[at]):
                 self.on_sparse(self.blocks[at])
 
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
