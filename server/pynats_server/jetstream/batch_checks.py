@@ -39,7 +39,6 @@ LOOKED_AT = frozenset(
         STREAM_SOURCE, TTL,
     )
 )  # fmt: skip
-HEADERS_MAX = 65535
 RECORD_OVERHEAD = 30  # bytes of a record on disk without headers
 HEADERS_OVERHEAD = 4  # more with headers
 MEMORY_OVERHEAD = 16  # bytes of a message in memory
@@ -85,8 +84,6 @@ class StagedChecks:
         """Headers and payload as they are to be kept."""
         subject, headers, payload = message.subject, message.headers, message.payload
         publishing = self.stream.publishing
-        if len(headers) > HEADERS_MAX:
-            raise api_error(10097)
         increment = publishing.increment(message, headers)
         found = get_all(headers, LOOKED_AT)
         if found:

@@ -104,7 +104,7 @@ class AtomicBatches:
 
     def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         stream = self.stream
-        check_publish(stream, len(subject), len(headers) + len(payload))
+        check_publish(stream, subject, headers, payload)
         if not stream.config.allow_atomic:
             raise api_error(10174)
         name = get_header(headers, BATCH_ID) or b""
@@ -150,7 +150,7 @@ class AtomicBatches:
     def _open(self, name: bytes, sequence: int, size: int) -> Batch:
         manager = self.stream.account.manager
         if sequence != 1:
-            if size > self.staging.max_msgs:
+            if not 0 <= size <= self.staging.max_msgs:
                 raise api_error(10199, size=self.staging.max_msgs)
             raise api_error(10176)
         if (
@@ -201,19 +201,16 @@ class AtomicBatches:
             self._arm(min(left) - limit)
 
 
-def check_publish(stream: Stream, subject_len: int, size: int) -> None:
-    """What every message of a batch has to pass first. `size` is that of headers and payload.
-    Raises ApiError."""
-    config = stream.config
-    if config.sealed:
+def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes) -> None:
+    """What every message of a batch has to pass first. Raises ApiError."""
+    if stream.config.sealed:
         raise api_error(10109)
-    usage = stream.account.usage(config.storage)
-    more = RECORD_OVERHEAD + subject_len + size
+    usage = stream.account.usage(stream.config.storage)
+    more = RECORD_OVERHEAD + len(subject) + len(headers) + len(payload)
     if not usage.has_room(more):
         own = usage.limit >= 0 and usage.used + more > usage.limit
         raise api_error(10002 if own else 10023)
-    if 0 <= config.max_msg_size < size:
-        raise api_error(10054)
+    stream.ingest.admission.check_size(headers, payload)
 
 
 def level_supported(level: bytes) -> bool:

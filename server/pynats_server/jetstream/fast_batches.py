@@ -115,7 +115,7 @@ class FastBatches:
 
     def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         stream = self.stream
-        check_publish(stream, len(subject), len(headers) + len(payload))
+        check_publish(stream, subject, headers, payload)
         if not stream.config.allow_batched:
             raise api_error(10205)
         found = read_reply(reply)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Rollup = Literal["", "sub", "all"]
-
 from .staging import MessagePack
+
+Rollup = Literal["", "sub", "all"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,14 @@ ATOMIC_CASES = [
     BatchCase(
         "atomic start in the middle",
         ATOMIC,
-        (part("g", 2), part("g", 1001), part("g", 1001, "eob"), part("g", 1002, "eob")),
+        (
+            part("g", 2),
+            part("g", 0, "eob"),
+            part("g", 0, "1"),
+            part("g", 1001),
+            part("g", 1001, "eob"),
+            part("g", 1002, "eob"),
+        ),
     ),
     BatchCase("atomic gap", ATOMIC, (part("g", 1), part("g", 3), part("g", 4, "1")), advisories=1),
     BatchCase("atomic repeat", ATOMIC, (part("g", 1), part("g", 1), part("g", 2)), advisories=1),

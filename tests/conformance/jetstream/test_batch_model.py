@@ -4,6 +4,7 @@ and the stream holds the committed batches, each in one piece, and nothing else.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from tests.support.client import Client, header_block
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
+NUMBERS = itertools.count()
 IDS = ("a", "b", "c")
 
 
@@ -62,6 +64,8 @@ class Model:
             self.stored.append(payload)
             return len(self.stored), None
         if step.batch not in self.open:
+            if sequence == 0 and step.commit == "eob":
+                return 10199  # a batch of -1
             if sequence != 1:
                 return 10176
             self.open[step.batch] = []
@@ -121,10 +125,10 @@ def answer(payload: bytes) -> Any:
 )
 @given(steps=st.lists(STEPS, max_size=40))
 def test_batches_are_whole_or_not_there(client: Client, storage: str, steps: list[Step]) -> None:
-    config = {"name": "M", "subjects": ["m.>"], "allow_atomic": True, "storage": storage}
-    api(client, "STREAM.DELETE.M", {})
-    created = api(client, "STREAM.CREATE.M", config)
-    assert "error" not in created, created
+    name = f"M{next(NUMBERS)}"
+    config = {"name": name, "subjects": [f"{name}.>"], "allow_atomic": True, "storage": storage}
+    created = api(client, f"STREAM.CREATE.{name}", config)
+    assert created["did_create"]
     model = Model()
     for number, step in enumerate(steps):
         headers: dict[str, str] = {}
@@ -138,12 +142,13 @@ def test_batches_are_whole_or_not_there(client: Client, storage: str, steps: lis
         payload = b"%d" % number
         predicted = model.publish(step, payload, sequence, expected)
         block = header_block(headers) if headers else b""
-        reply = client.request(f"m.{step.subject}", payload, block)
+        reply = client.request(f"{name}.{step.subject}", payload, block)
         assert reply is not None
         assert answer(reply.payload) == predicted, (number, step)
-        state = api(client, "STREAM.INFO.M", {})["state"]
+        state = api(client, f"STREAM.INFO.{name}", {})["state"]
         assert state["last_seq"] == len(model.stored)
     for seq, payload in enumerate(model.stored, 1):
-        found = api(client, "STREAM.MSG.GET.M", {"seq": seq})["message"]
+        found = api(client, f"STREAM.MSG.GET.{name}", {"seq": seq})["message"]
         assert found["data"] == base64.b64encode(payload).decode()
-    assert api(client, "STREAM.INFO.M", {})["state"]["messages"] == len(model.stored)
+    assert api(client, f"STREAM.INFO.{name}", {})["state"]["messages"] == len(model.stored)
+    client.request(f"$JS.API.STREAM.DELETE.{name}")
