@@ -161,25 +161,19 @@ class JetStreamAccount:
         for folder in sorted(self.folder.iterdir()):
             if not folder.is_dir():
                 continue
-            stream = self._try_open(folder)
-            if stream is not None:
-                self.manager.log.notice(
-                    f"  Restored {stream.store.msgs:,} messages for stream "
-                    f"'{self.name} > {stream.name}'"
-                )
+            self._try_open(folder)
         self._streams_changed()
 
-    def _try_open(self, folder: Path) -> Stream | None:
-        """The stream of a folder, or a note in `broken` and the log why it cannot be opened."""
+    def _try_open(self, folder: Path) -> None:
+        """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
-            return self._open(folder)
+            self._open(folder)
         except Exception as error:  # whatever is wrong with one folder, the others are served
             self.broken[folder.name] = str(error) or repr(error)
             self.manager.log.error(
                 f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
                 f"its files stay in {folder}: {error!r}"
             )
-            return None
 
     def _open(self, folder: Path) -> Stream:
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
