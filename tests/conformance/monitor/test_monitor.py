@@ -11,6 +11,7 @@ import pytest
 
 from tests.conformance.monitor.scene import CONFIG, SECRETS, Scene, ask
 from tests.support.process import REFERENCE, ServerProcess
+from tests.support.raw import RawClient
 
 pytestmark = pytest.mark.reference
 
@@ -33,14 +34,12 @@ def scenes(
 
 # Fields of the real server about parts that ours does not have.
 ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
-# The real server takes the time up to CONNECT for a first estimate, ours waits for a PONG.
-ABSENT |= {"rtt"}
 # What differs between two servers, two runs or two moments.
 VOLATILE = {
     "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
     "config_load_time", "config_digest", "http_req_stats", "cid", "last_activity", "stop",
     "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
-    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
+    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout", "rtt",
 }  # fmt: skip
 
 
@@ -263,3 +262,16 @@ def test_nothing_secret_is_shown(scenes: tuple[Scene, Scene]) -> None:
     for path in (*ENDPOINTS, "/stacksz", "/metrics", "/"):
         body = ask(scenes[0].server, path).body
         assert not [secret for secret in SECRETS if secret in body], path
+
+
+def test_round_trip_time_is_guessed_from_connect_on(scenes: tuple[Scene, Scene]) -> None:
+    for scene in scenes:
+        with RawClient(scene.server.port) as client:
+            client.read_info()
+            newest = ask(scene.server, "/connz?sort=start").json()["connections"][-1]
+            assert newest["rtt"] == "0s"
+            client.send(b'CONNECT {"user":"alice","pass":"alice-secret-1","verbose":false}\r\n')
+            client.fence()
+            connections = ask(scene.server, "/connz").json()["connections"]
+            [told] = [each for each in connections if each["cid"] == newest["cid"]]
+            assert told["rtt"] != "0s"
