@@ -19,7 +19,9 @@ from tests.support.raw import RawClient
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
 HEADER = b"NATS/1.0\r\nA: b\r\n\r\n"
-SUBJECTS = st.sampled_from([b"a", b"b", b"a.b", b"a.c", b"data.0123456789", b"a..b", "ä.ö".encode()])
+SUBJECTS = st.sampled_from(
+    [b"a", b"b", b"a.b", b"a.c", b"data.0123456789", b"a..b", "ä.ö".encode()]
+)
 PATTERNS = st.sampled_from([b"a", b"b", b"a.*", b"a.b", b"data.>", b">", b"reply.*"])
 SIDS = st.sampled_from([b"1", b"2", b"3"])
 REPLIES = st.sampled_from([b"", b"", b"reply.1 ", b"reply.2 "])
@@ -112,7 +114,9 @@ def test_what_came_before_a_reset_of_a_held_back_producer_counts() -> None:
                 producer.fence()
                 # Each `big` costs the producer a pause, so the reset comes long before the end.
                 producer.send(
-                    b"".join(_pub(b"big", b"", b"") + _pub(b"mark.%d" % n, b"", b"") for n in range(50))
+                    b"".join(
+                        _pub(b"big", b"", b"") + _pub(b"mark.%d" % n, b"", b"") for n in range(50)
+                    )
                 )
                 linger = struct.pack("ii", 1, 0)  # close() resets
                 producer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
