@@ -556,7 +556,6 @@ cdef class ClientConnection(Connection):
         cdef Publish found[LOOK_AHEAD]
         cdef Publish* item
         cdef Sublist sublist
-        cdef Subscription sub
         cdef char* q = p
         cdef int count = 0
         cdef int i
@@ -590,6 +589,9 @@ cdef class ClientConnection(Connection):
                     if item.match.n_plain:
                         prefetch(item.match.plain[0])
                         prefetch(<char*>item.match.plain[0] + 64)
+            for i in range(count):
+                if found[i].match != NULL and found[i].match.n_plain:
+                    prefetch((<Subscription>found[i].match.plain[0]).text)
             q = p
             for i in range(count):
                 item = &found[i]
