@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run test lint types check bench clean
+.PHONY: setup build run test lint types check bench sanitize clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,18 @@ check: lint types test
 
 bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
+
+# A build of its own with checked indices, under the address and undefined-behaviour sanitizers.
+SANITIZED    = build/sanitize
+SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
+               LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+               ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+SANITIZE_TESTS ?= tests/unit/core tests/fuzz tests/conformance/protocol
+
+sanitize: setup
+	PYNATS_DEBUG=1 PYNATS_SANITIZE=1 $(BIN)/python setup.py --quiet build \
+	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp
+	$(SANITIZE_RUN) $(BIN)/python -m pytest $(SANITIZE_TESTS) $(ARGS)
 
 clean:
 	rm -rf build $(VENV) *.egg-info

@@ -1,6 +1,7 @@
 """Compiled modules. Everything else about the build is in pyproject.toml.
 
-Set PYNATS_DEBUG=1 for a build with Cython's bounds checks, invariants and profiling on.
+Set PYNATS_DEBUG=1 for a build with Cython's checks of indices and of unset memory views on, and
+PYNATS_SANITIZE=1 for one with the address and undefined-behaviour sanitizers (`make sanitize`).
 """
 
 import os
@@ -14,6 +15,8 @@ ROOTS = {
     "bench": Path("bench"),
 }
 DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
+SANITIZE = os.environ.get("PYNATS_SANITIZE") == "1"
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 
 def extensions() -> list[Extension]:
@@ -26,7 +29,11 @@ def extensions() -> list[Extension]:
                 Extension(
                     module,
                     [str(source)],
-                    extra_compile_args=["-O1", "-g"] if DEBUG else ["-O3", "-fno-plt"],
+                    extra_compile_args=[
+                        *(["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]),
+                        *SANITIZERS,
+                    ],
+                    extra_link_args=SANITIZERS,
                     define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
                 )
             )
@@ -37,7 +44,8 @@ setup(
     ext_modules=cythonize(
         extensions(),
         language_level=3,
-        build_dir="build/cython",
+        # Directives are not among what makes cythonize translate anew.
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
         include_path=[str(root) for root in ROOTS.values()],
         nthreads=0,
         compiler_directives={

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 import resource
 import sys
 import tempfile
@@ -41,6 +43,59 @@ def append_relaxed(count: int, size: int, subjects: int = 1, batch: int = 1000) 
         took = time.perf_counter() - start
         store.close()
     return count / took
+
+
+def append_limited(
+    count: int, size: int, subjects: int, max_msgs: int = 0, max_per_subject: int = 0
+) -> float:
+    """Appends per second to a stream whose limit is reached: every one removes another."""
+    names = [b"bench.%d" % i for i in range(subjects)]
+    payload = b"x" * size
+    with folder() as home:
+        store = FileStore(FileConfig("B", home, sync_interval=120))
+        start = time.perf_counter()
+        for i in range(count):
+            subject = names[i % subjects]
+            store.append(subject, None, payload, i)
+            store.enforce_limits(max_msgs, 0, max_per_subject, subject)
+            if i % 256 == 255:
+                store.flush()
+        took = time.perf_counter() - start
+        store.close()
+    return count / took
+
+
+def raw_sync(rounds: int, size: int, window: int) -> float:
+    """Records per second of a bare write and fdatasync loop: what the disk allows."""
+    with folder() as home:
+        handle = os.open(home / "raw", os.O_RDWR | os.O_CREAT, 0o600)
+        data, at = b"x" * (size + 37) * window, 0
+        start = time.perf_counter()
+        for _ in range(rounds):
+            os.pwrite(handle, data, at)
+            at += len(data)
+            os.fdatasync(handle)
+        took = time.perf_counter() - start
+        os.close(handle)
+    return rounds * window / took
+
+
+def purge_and_index(count: int) -> dict[str, float]:
+    """Seconds to purge every other of `count` messages, the longest step of it, and to encode the
+    index of as many subjects."""
+    with folder() as home:
+        store = FileStore(FileConfig("B", home, sync_interval=120))
+        for i in range(count):
+            store.append(b"bench.%d.%d" % (i % 2, i), None, b"x" * 100, i)
+        start = time.perf_counter()
+        store.index_state()
+        index = time.perf_counter() - start
+        steps = [time.perf_counter()]
+        for _ in store.purge_steps(b"bench.0.*"):
+            steps.append(time.perf_counter())
+        longest = max(b - a for a, b in itertools.pairwise(steps))
+        store.close()
+    return {"purge s": steps[-1] - steps[0], "longest step s": longest, "index encode s": index}
 
 
 def append_memory(count: int, size: int) -> float:
@@ -121,10 +176,16 @@ def main() -> None:
     for size, share in ((128, 1), (4096, 10)):
         print(f"relaxed file {size} B: {append_relaxed(count // share, size):,.0f} msg/s")
         print(f"memory {size} B: {append_memory(count // share, size):,.0f} msg/s")
-        for window in (1, 64, 256, 1000):
+        for window in (1, 16, 256, 1000):
+            rate = raw_sync(200, size, window)
+            print(f"bare fdatasync {size} B, window {window}: {rate:,.0f} msg/s")
             rate = append_durable(max(window, count * window // 10000 // share), size, window)
             print(f"group commit {size} B, window {window}: {rate:,.0f} msg/s")
     print(f"relaxed file 128 B, 100,000 subjects: {append_relaxed(count, 128, 100_000):,.0f} msg/s")
+    for subjects, limits in ((1, {"max_msgs": 10_000}), (10_000, {"max_per_subject": 1})):
+        rate = append_limited(count, 128, subjects, **limits)
+        print(f"relaxed file 128 B, {subjects:,} subjects, {limits} reached: {rate:,.0f} msg/s")
+    print({key: round(value, 3) for key, value in purge_and_index(count).items()})
     before = resident()
     print({key: round(value, 4) for key, value in load_and_recover(count, 128).items()})
     print(f"resident growth over {count:,} messages: {(resident() - before) / 1e6:.1f} MB")

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, s2
+from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, s2
 from pynats_server.jetstream.store.archive import (
     BadMessageArchive,
+    Entry,
     read_archive,
     restore_messages,
     write_archive,
 )
+from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.meta import meta_sum
 from pynats_server.jetstream.store.snapshot import BadArchive, unpack_snapshot, write_snapshot
 from test_store_reference import api, read_all, reference
@@ -41,7 +43,7 @@ META: dict[str, Any] = {
 }
 
 
-def contents(store: FileStore) -> dict[int, tuple[bytes, bytes, bytes]]:
+def contents(store: BlockStore) -> dict[int, tuple[bytes, bytes, bytes]]:
     found = {}
     for seq, _ in store.oldest():
         m = store.load(seq)
@@ -142,6 +144,32 @@ def test_our_backup_comes_back(tmp_path: Path) -> None:
             )
         assert not (tmp_path / "c").exists()
     store.close()
+
+
+def make_store(kind: str, folder: Path) -> FileStore | MemoryStore:
+    return MemoryStore("T") if kind == "memory" else FileStore(FileConfig("T", folder))
+
+
+@pytest.mark.parametrize("target", ["file", "memory"])
+@pytest.mark.parametrize("source", ["file", "memory"])
+def test_message_archives_move_between_storages(tmp_path: Path, source: str, target: str) -> None:
+    store = make_store(source, tmp_path / "a")
+    for i in range(2000):
+        headers = b"NATS/1.0\r\nNats-TTL: 1h\r\n\r\n" if i % 3 else None
+        store.append(b"t.%d" % (i % 5), headers, b"value %d" % i * 9, i + 1)
+        store.enforce_limits(max_msgs=1500)
+    store.remove(1000)
+    document = Entry(b"state.json", 5, 0, b"", b"{}")
+    archive = b"".join(write_archive(store, [document]))
+    again = make_store(target, tmp_path / "b")
+    assert restore_messages(again, read_archive(io.BytesIO(archive), 1 << 22)) == [document]
+    assert contents(again) == contents(store)
+    assert again.subject_states(b">") == store.subject_states(b">")
+    ours, theirs = again.state(deleted=True), store.state(deleted=True)
+    assert (ours.first_seq, ours.last_seq, ours.deleted) == (501, 2000, theirs.deleted)
+    assert again.next_expiry() == store.next_expiry()
+    store.close()
+    again.close()
 
 
 @pytest.mark.reference

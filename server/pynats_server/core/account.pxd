@@ -1,15 +1,15 @@
 """An account: a separate subject space with its own subscriptions and figures."""
 from libc.stdint cimport int64_t, uint64_t
 
-from .engine cimport Totals
+from .figures cimport Counted
 from .sublist cimport Match, Message, Sink, Sublist
 
 
-cdef class Account:
+cdef class Account(Counted):
     cdef readonly str name
     cdef readonly bint is_system
     cdef readonly Sublist sublist
-    cdef Totals totals  # in = from its clients, out = to its clients
+    # Counted: in = from its clients, out = to its clients
     cdef readonly set clients
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers

@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
+from pynats_server.core.figures import Counted
 from pynats_server.core.sublist import Sink, Sublist, Subscription
 
-class Account:
+class Account(Counted):
     total_connections: int
     slow_consumers: int
     def __init__(self, name: str, cache: bool = True, is_system: bool = False) -> None: ...
@@ -16,14 +17,6 @@ class Account:
     def sublist(self) -> Sublist: ...
     @property
     def clients(self) -> set[ClientConnection]: ...
-    @property
-    def in_msgs(self) -> int: ...
-    @property
-    def in_bytes(self) -> int: ...
-    @property
-    def out_msgs(self) -> int: ...
-    @property
-    def out_bytes(self) -> int: ...
     def subscribe(
         self,
         subject: bytes,

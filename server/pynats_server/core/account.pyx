@@ -81,22 +81,6 @@ cdef class Account:
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
 
-    @property
-    def in_msgs(self) -> int:
-        return self.totals.in_msgs
-
-    @property
-    def in_bytes(self) -> int:
-        return self.totals.in_bytes
-
-    @property
-    def out_msgs(self) -> int:
-        return self.totals.out_msgs
-
-    @property
-    def out_bytes(self) -> int:
-        return self.totals.out_bytes
-
     def subscribe(
         self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False
     ) -> Subscription:

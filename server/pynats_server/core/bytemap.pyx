@@ -1,11 +1,11 @@
 # cython: boundscheck=False, wraparound=False
 """See bytemap.pxd."""
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memset
+from libc.string cimport memset
 
 import os
 
-from .native cimport pn_hash
+from .native cimport pn_equal, pn_hash
 
 hash_seed = int.from_bytes(os.urandom(8), "little")
 
@@ -18,7 +18,7 @@ cdef inline uint32_t _find(ByteMap* self, const char* key, size_t length, uint32
         slot = &self.slots[i]
         if slot.value == NULL:
             return i
-        if slot.hash == h and slot.length == length and memcmp(slot.key, key, length) == 0:
+        if slot.hash == h and slot.length == length and pn_equal(slot.key, key, length):
             return i
         i = (i + 1) & mask
 
@@ -46,6 +46,14 @@ cdef void* bytemap_get(ByteMap* self, const char* key, size_t length) noexcept n
     if self.used == 0:
         return NULL
     return self.slots[_find(self, key, length, pn_hash(key, length, hash_seed))].value
+
+
+cdef void* bytemap_find(
+    ByteMap* self, const char* key, size_t length, uint32_t hash
+) noexcept nogil:
+    if self.used == 0:
+        return NULL
+    return self.slots[_find(self, key, length, hash)].value
 
 
 cdef void* bytemap_put(ByteMap* self, const char* key, size_t length, void* value) except? NULL:

@@ -37,6 +37,15 @@ cdef struct Memo:
     Match* match  # owned
 
 
+cdef struct Publish:
+    # A publish that was parsed ahead of its turn.
+    Message msg
+    Match* match  # owned; NULL = look it up
+    size_t line_len
+    size_t length  # of the whole frame
+    uint32_t hash  # of the subject
+
+
 cdef class ClientConnection(Connection):
     cdef readonly Account account
     cdef readonly Permissions permissions
@@ -73,12 +82,16 @@ cdef class ClientConnection(Connection):
     cdef int64_t next_ping
     cdef int64_t ping_sent
     cdef int pings_out
-    cdef readonly int64_t rtt  # ns, 0 = unknown
+    cdef readonly int64_t rtt  # ns, 0 = unknown (before CONNECT)
+    cdef bint rtt_measured  # by a PING; before that, rtt is the time that CONNECT took
 
     cdef Py_ssize_t command(self, char* p, char* end) except -2
     cdef Py_ssize_t repeat(self, char* p, char* end) except -1
     cdef Py_ssize_t publish_command(self, Op op, char* p, char* args, size_t args_len, char* newline, char* end) except -2
-    cdef int publish(self, Message* msg) except -1
+    cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1
+    cdef bint scan_publish(self, char* p, char* end, Publish* found) noexcept
+    # `match` is where the subject leads if that is known, else NULL.
+    cdef int publish(self, Message* msg, Match* match) except -1
     cdef int subscribe_command(self, const char* p, size_t n) except -1
     cdef int unsubscribe_command(self, const char* p, size_t n) except -1
     cdef int line_command(self, Op op, const char* p, size_t n) except -1

@@ -10,6 +10,7 @@ because a receiver's output is one sequence that only deliveries append to.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from .figures cimport Counted
 from .sublist cimport Message, Sink, Subscription
 
 
@@ -26,19 +27,13 @@ cdef struct Extern:
     size_t length
     Chunk* owner
 
-cdef struct Totals:
-    uint64_t in_msgs
-    uint64_t in_bytes
-    uint64_t out_msgs
-    uint64_t out_bytes
-
 
 cdef class Pollable(Sink):
     cdef readonly int fd
     cdef int on_ready(self, uint32_t events) except -1
 
 
-cdef class Engine:
+cdef class Engine(Counted):
     cdef object loop
     cdef readonly object handler
     cdef int epoll_fd
@@ -60,7 +55,6 @@ cdef class Engine:
     cdef bint finish_scheduled
     cdef uint64_t random
     cdef readonly int64_t now  # monotonic, ns, of this turn
-    cdef Totals totals
     cdef public bint tracing
     cdef public int64_t max_pending
     cdef public int64_t write_deadline_ns
@@ -97,6 +91,7 @@ cdef class Connection(Pollable):
     cdef readonly str host
     cdef readonly int port
     cdef readonly double start  # wall clock, s
+    cdef int64_t opened  # the same moment, monotonic ns
     cdef public int reason  # CloseReason once closing
     cdef readonly bint closing
     cdef bint closed
@@ -104,6 +99,7 @@ cdef class Connection(Pollable):
     cdef bint may_stall  # a producer that back-pressure may pause
     cdef uint32_t interest  # epoll events asked for
     cdef uint32_t paused  # PauseReason bits
+    cdef bint unwatched  # gone while paused: the poll would report that again and again
     # input
     cdef char* carry  # unparsed remains of the last read
     cdef size_t carry_length
@@ -128,7 +124,6 @@ cdef class Connection(Pollable):
     cdef list waiters  # producers held back by this receiver
     cdef int64_t stall_until
     # figures
-    cdef Totals totals
     cdef readonly uint64_t stalls
     cdef readonly int64_t last_input  # monotonic ns
     cdef readonly int64_t last_activity

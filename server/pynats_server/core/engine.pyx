@@ -214,24 +214,6 @@ cdef class Engine:
                 Py_DECREF(<object>self.watched[fd])
         free(self.watched)
 
-    # --- figures ---
-
-    @property
-    def in_msgs(self) -> int:
-        return self.totals.in_msgs
-
-    @property
-    def in_bytes(self) -> int:
-        return self.totals.in_bytes
-
-    @property
-    def out_msgs(self) -> int:
-        return self.totals.out_msgs
-
-    @property
-    def out_bytes(self) -> int:
-        return self.totals.out_bytes
-
     # --- readiness ---
 
     cdef int watch(self, Pollable item, uint32_t events) except -1:
@@ -516,7 +498,7 @@ cdef class Connection(Pollable):
         self.port = port
         self.start = time.time()
         self.waiters = []
-        self.last_input = self.last_activity = monotonic_ns()
+        self.opened = self.last_input = self.last_activity = monotonic_ns()
         engine.last_cid += 1
         engine.total_connections += 1
         self.cid = engine.last_cid
@@ -543,22 +525,6 @@ cdef class Connection(Pollable):
     # --- figures ---
 
     @property
-    def in_msgs(self) -> int:
-        return self.totals.in_msgs
-
-    @property
-    def in_bytes(self) -> int:
-        return self.totals.in_bytes
-
-    @property
-    def out_msgs(self) -> int:
-        return self.totals.out_msgs
-
-    @property
-    def out_bytes(self) -> int:
-        return self.totals.out_bytes
-
-    @property
     def pending_bytes(self) -> int:
         return self.pending()
 
@@ -575,7 +541,12 @@ cdef class Connection(Pollable):
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and not self.closing and not self.paused:
             self.on_readable()
         elif events & (EPOLLHUP | EPOLLERR) and not self.closing:
-            self.close_with(REASON_CLIENT_CLOSED)
+            if self.paused == PAUSE_STALL:
+                # Gone, but what it sent before still counts: it is parsed when its pause ends.
+                self.engine.unwatch(self)
+                self.unwatched = True
+            else:
+                self.close_with(REASON_CLIENT_CLOSED)
         return 0
 
     cdef int on_readable(self) except -1:
@@ -733,9 +704,15 @@ cdef class Connection(Pollable):
 
     cdef int set_interest(self, uint32_t events) except -1:
         cdef epoll_event event
+        if self.unwatched and not self.closed and events & _IN:
+            self.unwatched = False
+            self.interest = events
+            return self.engine.watch(self, events)
         if events == self.interest or self.closed:
             return 0
         self.interest = events
+        if self.unwatched:
+            return 0
         event.events = events
         event.data.fd = self.fd
         epoll_ctl(self.engine.epoll_fd, EPOLL_CTL_MOD, self.fd, &event)

@@ -42,6 +42,9 @@ cdef enum:
     PERMISSION_CACHE = 1024
     # Longest control line that the repeated-line shortcut remembers, bytes.
     MEMO_LINE = 192
+    # Publishes that are parsed before the first of them is routed, so that what their look-ups
+    # touch is fetched in parallel. More does not help: a core has about so many misses in flight.
+    LOOK_AHEAD = 16
     # Reply subjects remembered for allow_responses per connection before expired ones are dropped.
     REPLIES_SWEEP = 4096
     # Unread input thrown away at a close so that the last -ERR is not lost to a reset, bytes.

@@ -10,7 +10,8 @@ while callbacks may run takes a count first (`match_retain`).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from .bytemap cimport ByteMap
+from .bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
+from .figures cimport Counted
 
 
 cdef struct Message:
@@ -25,7 +26,7 @@ cdef struct Message:
     bint borrowed  # payload lies in the engine's read chunk: deliveries may refer to it
 
 
-cdef class Sink:
+cdef class Sink(Counted):
     """What a subscription delivers to: a connection, or a part of the server."""
     # Returns 1 when the message was taken, 0 when not (closed, filtered, auto-unsubscribed).
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
@@ -34,7 +35,7 @@ cdef class Sink:
 
 cdef class Subscription:
     cdef Sink sink
-    cdef char* text  # subject, sid and queue name in one block
+    cdef char* text  # subject, sid and queue name in one block, with blanks around the sid
     cdef uint32_t subject_len
     cdef uint32_t sid_len
     cdef uint32_t queue_len
@@ -49,10 +50,14 @@ cdef class Subscription:
         return self.text
 
     cdef inline const char* c_sid(self) noexcept nogil:
-        return self.text + self.subject_len
+        return self.text + self.subject_len + 1
 
     cdef inline const char* c_queue(self) noexcept nogil:
-        return self.text + self.subject_len + self.sid_len
+        return self.text + self.subject_len + self.sid_len + 2
+
+    # The sid between blanks, as it stands in a delivery: sid_len + 2 bytes.
+    cdef inline const char* c_sid_field(self) noexcept nogil:
+        return self.text + self.subject_len
 
 
 cdef Subscription new_subscription(
@@ -73,10 +78,14 @@ cdef struct QueueGroup:
     uint32_t name_len
     SubArray members
 
+cdef struct QueueSet:
+    QueueGroup* groups
+    uint32_t length
+    ByteMap places  # name -> place + 1; only beyond QUEUE_SCAN_MAX groups
+
 cdef struct SubSet:
     SubArray plain
-    QueueGroup* queues
-    uint32_t n_queues
+    QueueSet* queues  # NULL = none, the usual case
 
 cdef struct Literal:
     SubSet subs
@@ -134,7 +143,9 @@ cdef class Sublist:
     cdef int touch(self, Subscription sub) except -1
     # Borrowed: valid until the next change of the sublist or the next call of match.
     cdef Match* match(self, const char* subject, size_t length) except NULL
-    # The same for a subject that will hardly come again, past the cache. Owned by the caller.
+    # The cached match, if it is there and current, else NULL. `hash` is bytemap_hash(subject).
+    cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept
+    # As `match` for a subject that will hardly come again, past the cache. Owned by the caller.
     cdef Match* match_once(self, const char* subject, size_t length) except NULL
     # Whether any subscription matches, without building or caching a Match.
     cdef bint has_match(self, const char* subject, size_t length) noexcept
@@ -143,6 +154,13 @@ cdef class Sublist:
     cdef Match* _collect(self, const char* subject, size_t length) except NULL
     cdef int _invalidate(self, const char* p, size_t n) except -1
     cdef void _drop_cache(self) noexcept
+
+    # What `find` will read: call the first for many subjects, then the second, then find.
+    cdef inline void prefetch_slot(self, uint32_t hash) noexcept:
+        bytemap_prefetch(&self.cache, hash)
+
+    cdef inline void prefetch_match(self, uint32_t hash) noexcept:
+        bytemap_prefetch_entry(&self.cache, hash)
 
     cdef inline bint is_current(self, Match* match) noexcept:
         return match.valid and match.generation == self.generation

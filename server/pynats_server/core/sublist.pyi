@@ -1,4 +1,6 @@
-class Sink: ...
+from pynats_server.core.figures import Counted
+
+class Sink(Counted): ...
 
 class Subscription:
     @property

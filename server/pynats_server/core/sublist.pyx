@@ -3,9 +3,9 @@
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 
-from .bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from .bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from .subject cimport SUBJECT_WILDCARD, subject_has_gap, subject_kind
 
 # Matches kept per account. When full the cache is dropped whole: rebuilding a hot entry is cheap,
@@ -15,6 +15,8 @@ DEFAULT_CACHE_MAX = 16384
 # each) where many subjects reach many subscribers.
 cdef enum:
     CACHE_WEIGHT_MAX = 4194304
+    # Queue groups of one subject that are looked through; more get a map by name.
+    QUEUE_SCAN_MAX = 8
 
 
 cdef class Sink:
@@ -53,12 +55,14 @@ cdef Subscription new_subscription(
     const char* sid, size_t sid_len,
 ):
     cdef Subscription sub = Subscription.__new__(Subscription)
-    sub.text = <char*>malloc(subject_len + sid_len + queue_len + 1)
+    sub.text = <char*>malloc(subject_len + sid_len + queue_len + 2)
     if sub.text == NULL:
         raise MemoryError()
     memcpy(sub.text, subject, subject_len)
-    memcpy(sub.text + subject_len, sid, sid_len)
-    memcpy(sub.text + subject_len + sid_len, queue, queue_len)
+    sub.text[subject_len] = b' '
+    memcpy(sub.text + subject_len + 1, sid, sid_len)
+    sub.text[subject_len + 1 + sid_len] = b' '
+    memcpy(sub.text + subject_len + sid_len + 2, queue, queue_len)
     sub.subject_len = <uint32_t>subject_len
     sub.sid_len = <uint32_t>sid_len
     sub.queue_len = <uint32_t>queue_len
@@ -118,61 +122,113 @@ cdef bint _array_remove(SubArray* self, Subscription sub) noexcept:
     return True
 
 
+cdef QueueGroup* _find_group(QueueSet* self, const char* name, size_t length) noexcept:
+    """The group of that name, NULL when there is none (or no groups at all: self may be NULL)."""
+    cdef QueueGroup* group
+    cdef uint32_t i
+    if self == NULL:
+        return NULL
+    if self.places.used:
+        i = <uint32_t><size_t>bytemap_get(&self.places, name, length)
+        return &self.groups[i - 1] if i else NULL
+    for i in range(self.length):
+        group = &self.groups[i]
+        if group.name_len == length and memcmp(group.name, name, length) == 0:
+            return group
+    return NULL
+
+
+cdef int _index_groups(QueueSet* self) except -1:
+    """Brings `places` up to date after a group was appended."""
+    cdef uint32_t i
+    cdef uint32_t first = self.length - 1 if self.places.used else 0
+    if self.length <= QUEUE_SCAN_MAX and not self.places.used:
+        return 0
+    for i in range(first, self.length):
+        bytemap_put(
+            &self.places, self.groups[i].name, self.groups[i].name_len, <void*><size_t>(i + 1)
+        )
+    return 0
+
+
+cdef QueueGroup* _add_group(SubSet* self, const char* name, size_t length) except NULL:
+    cdef QueueSet* queues = self.queues
+    cdef QueueGroup* grown
+    cdef QueueGroup* group
+    if queues == NULL:
+        queues = self.queues = <QueueSet*>calloc(1, sizeof(QueueSet))
+        if queues == NULL:
+            raise MemoryError()
+    # Doubles at powers of two, so that many groups cost few copies.
+    if queues.length & (queues.length - 1) == 0:
+        grown = <QueueGroup*>realloc(
+            queues.groups, (queues.length * 2 if queues.length else 1) * sizeof(QueueGroup)
+        )
+        if grown == NULL:
+            raise MemoryError()
+        queues.groups = grown
+    group = &queues.groups[queues.length]
+    memset(group, 0, sizeof(QueueGroup))
+    group.name = <char*>malloc(length)
+    if group.name == NULL:
+        raise MemoryError()
+    memcpy(group.name, name, length)
+    group.name_len = <uint32_t>length
+    queues.length += 1
+    _index_groups(queues)
+    return group
+
+
+cdef void _drop_group(SubSet* self, QueueGroup* group) noexcept:
+    """The last group takes the place of the dropped one."""
+    cdef QueueSet* queues = self.queues
+    cdef QueueGroup* last = &queues.groups[queues.length - 1]
+    cdef bint indexed = queues.places.used != 0
+    if indexed:
+        bytemap_pop(&queues.places, group.name, group.name_len)
+    free(group.name)
+    queues.length -= 1
+    if group != last:
+        group[0] = last[0]
+        if indexed:  # replaces the entry in place: cannot fail
+            bytemap_put(
+                &queues.places, group.name, group.name_len,
+                <void*><size_t>(group - queues.groups + 1),
+            )
+    if queues.length == 0:
+        _queues_free(self)
+
+
+cdef void _queues_free(SubSet* self) noexcept:
+    if self.queues != NULL:
+        bytemap_free(&self.queues.places)
+        free(self.queues.groups)
+        free(self.queues)
+        self.queues = NULL
+
+
 cdef int _set_add(SubSet* self, Subscription sub) except -1:
     if sub.queue_len == 0:
         return _array_add(&self.plain, sub)
-    cdef QueueGroup* group
-    cdef QueueGroup* grown
-    cdef uint32_t i
-    for i in range(self.n_queues):
-        group = &self.queues[i]
-        if group.name_len == sub.queue_len and memcmp(
-            group.name, sub.c_queue(), sub.queue_len
-        ) == 0:
-            return _array_add(&group.members, sub)
-    grown = <QueueGroup*>realloc(self.queues, (self.n_queues + 1) * sizeof(QueueGroup))
-    if grown == NULL:
-        raise MemoryError()
-    self.queues = grown
-    group = &grown[self.n_queues]
-    group.name = <char*>malloc(sub.queue_len)
-    if group.name == NULL:
-        raise MemoryError()
-    memcpy(group.name, sub.c_queue(), sub.queue_len)
-    group.name_len = sub.queue_len
-    group.members.items = NULL
-    group.members.length = 0
-    group.members.capacity = 0
-    self.n_queues += 1
+    cdef QueueGroup* group = _find_group(self.queues, sub.c_queue(), sub.queue_len)
+    if group == NULL:
+        group = _add_group(self, sub.c_queue(), sub.queue_len)
     return _array_add(&group.members, sub)
 
 
 cdef bint _set_remove(SubSet* self, Subscription sub) noexcept:
     if sub.queue_len == 0:
         return _array_remove(&self.plain, sub)
-    cdef QueueGroup* group
-    cdef uint32_t i
-    for i in range(self.n_queues):
-        group = &self.queues[i]
-        if group.name_len != sub.queue_len or memcmp(
-            group.name, sub.c_queue(), sub.queue_len
-        ) != 0:
-            continue
-        if not _array_remove(&group.members, sub):
-            return False
-        if group.members.length == 0:
-            free(group.name)
-            self.n_queues -= 1
-            self.queues[i] = self.queues[self.n_queues]
-            if self.n_queues == 0:
-                free(self.queues)
-                self.queues = NULL
-        return True
-    return False
+    cdef QueueGroup* group = _find_group(self.queues, sub.c_queue(), sub.queue_len)
+    if group == NULL or not _array_remove(&group.members, sub):
+        return False
+    if group.members.length == 0:
+        _drop_group(self, group)
+    return True
 
 
 cdef inline bint _set_is_empty(SubSet* self) noexcept:
-    return self.plain.length == 0 and self.n_queues == 0
+    return self.plain.length == 0 and self.queues == NULL
 
 
 cdef void _array_free(SubArray* self) noexcept:
@@ -189,12 +245,11 @@ cdef void _array_free(SubArray* self) noexcept:
 cdef void _set_free(SubSet* self) noexcept:
     cdef uint32_t i
     _array_free(&self.plain)
-    for i in range(self.n_queues):
-        free(self.queues[i].name)
-        _array_free(&self.queues[i].members)
-    free(self.queues)
-    self.queues = NULL
-    self.n_queues = 0
+    if self.queues != NULL:
+        for i in range(self.queues.length):
+            free(self.queues.groups[i].name)
+            _array_free(&self.queues.groups[i].members)
+    _queues_free(self)
 
 
 # --- the trie ----------------------------------------------------------------------------------
@@ -346,8 +401,22 @@ cdef bint _walk_any(Node* node, const char* p, size_t n) noexcept:
     return False
 
 
-cdef bint _same_queue(MatchQueue* a, QueueGroup* b) noexcept:
-    return a.name_len == b.name_len and memcmp(a.name, b.name, a.name_len) == 0
+cdef bint _in_sets(Hits* hits, uint32_t before, QueueGroup* group) noexcept:
+    """Whether one of the first `before` sets has a group of the same name."""
+    cdef uint32_t i
+    for i in range(before):
+        if _find_group(hits.sets[i].queues, group.name, group.name_len) != NULL:
+            return True
+    return False
+
+
+cdef void _take_members(MatchQueue* queue, SubArray* members) noexcept:
+    cdef void** items = _items(members)
+    cdef uint32_t i
+    for i in range(members.length):
+        queue.members[queue.length + i] = items[i]
+        Py_INCREF(<Subscription>items[i])
+    queue.length += members.length
 
 
 cdef Match* _build(Hits* hits, const char* subject, size_t subject_len) except NULL:
@@ -364,10 +433,11 @@ cdef Match* _build(Hits* hits, const char* subject, size_t subject_len) except N
     for i in range(hits.length):
         subs = hits.sets[i]
         n_plain += subs.plain.length
-        for j in range(subs.n_queues):
-            n_groups += 1
-            n_members += subs.queues[j].members.length
-            names += subs.queues[j].name_len
+        if subs.queues != NULL:
+            n_groups += subs.queues.length
+            for j in range(subs.queues.length):
+                n_members += subs.queues.groups[j].members.length
+                names += subs.queues.groups[j].name_len
 
     cdef size_t pointers = (n_plain + n_members) * sizeof(void*)
     cdef char* block = <char*>malloc(
@@ -392,8 +462,7 @@ cdef Match* _build(Hits* hits, const char* subject, size_t subject_len) except N
     cdef void** members = match.plain + n_plain
     cdef MatchQueue* queue
     cdef QueueGroup* group
-    cdef bint seen
-    cdef uint32_t a, b
+    cdef QueueGroup* same
     for i in range(hits.length):
         subs = hits.sets[i]
         items = _items(&subs.plain)
@@ -401,14 +470,11 @@ cdef Match* _build(Hits* hits, const char* subject, size_t subject_len) except N
             match.plain[match.n_plain] = items[j]
             match.n_plain += 1
             Py_INCREF(<Subscription>items[j])
-        for j in range(subs.n_queues):
-            group = &subs.queues[j]
-            seen = False
-            for k in range(match.n_queues):
-                if _same_queue(&match.queues[k], group):
-                    seen = True
-                    break
-            if seen:
+        if subs.queues == NULL:
+            continue
+        for j in range(subs.queues.length):
+            group = &subs.queues.groups[j]
+            if _in_sets(hits, i, group):
                 continue
             queue = &match.queues[match.n_queues]
             match.n_queues += 1
@@ -418,14 +484,10 @@ cdef Match* _build(Hits* hits, const char* subject, size_t subject_len) except N
             queue.name_len = group.name_len
             memcpy(text, group.name, group.name_len)
             text += group.name_len
-            for a in range(i, hits.length):
-                for b in range(hits.sets[a].n_queues):
-                    if _same_queue(queue, &hits.sets[a].queues[b]):
-                        items = _items(&hits.sets[a].queues[b].members)
-                        for k in range(hits.sets[a].queues[b].members.length):
-                            queue.members[queue.length] = items[k]
-                            queue.length += 1
-                            Py_INCREF(<Subscription>items[k])
+            for k in range(i, hits.length):
+                same = _find_group(hits.sets[k].queues, group.name, group.name_len)
+                if same != NULL:
+                    _take_members(queue, &same.members)
             members += queue.length
     return match
 
@@ -550,6 +612,10 @@ cdef class Sublist:
         self.cache_weight += weight  # counts replaced entries too, until the next drop
         bytemap_put(&self.cache, match.subject, length, match)
         return match
+
+    cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept:
+        cdef Match* match = <Match*>bytemap_find(&self.cache, subject, length, hash)
+        return match if match != NULL and match.generation == self.generation else NULL
 
     cdef Match* match_once(self, const char* subject, size_t length) except NULL:
         cdef Match* match

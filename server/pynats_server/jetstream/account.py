@@ -17,10 +17,12 @@ from pynats_common.units import human_duration
 from pynats_server.core.account import Account
 
 from . import advisories
+from .advisories import unique_id
 from .errors import api_error
 from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
 from .store.crypt import Keys
+from .store.disk import Disk, make_durable_folder
 from .store.meta import read_meta, write_meta
 from .stream import Stream
 from .surroundings import Limits
@@ -30,6 +32,20 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .following import Follower
     from .manager import JetStream
+
+
+DISK = Disk()
+
+
+def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
+    """What meta.inf says of a stream."""
+    return {"Created": format_time(created), **config.as_dict()}
+
+
+def _close(store: FileStore | MemoryStore) -> None:
+    """Releases a store of which nothing has to be kept: an error is about to be told."""
+    with contextlib.suppress(StoreError, OSError):
+        store.close()
 
 
 @dataclass(slots=True)
@@ -145,32 +161,55 @@ class JetStreamAccount:
         for folder in sorted(self.folder.iterdir()):
             if not folder.is_dir():
                 continue
-            try:
-                self._open(folder)
-            except (OSError, ValueError, StoreError) as error:
-                self.broken[folder.name] = str(error)
-                self.manager.log.error(
-                    f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
-                    f"its files stay in {folder}: {error}"
-                )
+            self._try_open(folder)
         self._streams_changed()
 
-    def _open(self, folder: Path) -> None:
-        plain = FileConfig(folder.name, folder, keys=self._keys())
-        meta = read_meta(plain)
+    def _try_open(self, folder: Path) -> None:
+        """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
+        try:
+            self._open(folder)
+        except Exception as error:  # whatever is wrong with one folder, the others are served
+            self.broken[folder.name] = str(error) or repr(error)
+            self.manager.log.error(
+                f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
+                f"its files stay in {folder}: {error!r}"
+            )
+
+    def _open(self, folder: Path) -> Stream:
+        meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
         created = parse_time(meta.pop("Created", "0001-01-01T00:00:00Z"))
         try:
             config = msgspec.convert(meta, StreamConfig)
         except msgspec.ValidationError as error:
             raise ValueError(f"unsupported configuration: {error}") from None
+        if config.name != folder.name:
+            raise ValueError(f"the configuration is of a stream {config.name!r}")
         shown = f"stream '{self.name} > {config.name}'"
         self.manager.log.notice(f"  Starting restore for {shown}")
         begun = time.perf_counter_ns()
-        stream = Stream(self, config, created, self._file_store(config, folder), folder)
-        stream.start()
-        self.streams[config.name] = stream
+        stream = self._started(config, created, self._file_store(config, folder), folder)
         took = human_duration(time.perf_counter_ns() - begun)
         self.manager.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
+        return stream
+
+    def _started(
+        self, config: StreamConfig, created: int, store: FileStore | MemoryStore,
+        folder: Path | None,
+    ) -> Stream:  # fmt: skip
+        """A stream that takes messages. On an error nothing of it is left but its files."""
+        try:
+            stream = Stream(self, config, created, store, folder)
+        except Exception:
+            _close(store)
+            raise
+        try:
+            stream.start()
+        except Exception:
+            with contextlib.suppress(StoreError, OSError):  # the first error is the one to tell
+                stream.discard()
+            raise
+        self.streams[config.name] = stream
+        return stream
 
     def _streams_changed(self) -> None:
         for follower in list(self.followers):
@@ -189,92 +228,114 @@ class JetStreamAccount:
     # -- changes ----------------------------------------------------------------------------
 
     def create(self, config: StreamConfig) -> Stream:
-        """A new stream of a valid configuration. Raises ApiError; nothing is left then."""
+        """A new stream of a valid configuration. Raises ApiError 10049; nothing is left then."""
         created = time.time_ns()
-        folder = None
-        if config.storage == "file":
-            folder = self.folder / config.name
-            if folder.exists():
-                raise api_error(
-                    10049, err=f"files of an earlier stream are in the way of {config.name!r}"
-                )
-        try:
-            stream = self._made(config, folder, created)
-        except Exception as error:
-            if folder is not None:
-                with contextlib.suppress(OSError):
-                    shutil.rmtree(folder)
-            if isinstance(error, (OSError, StoreError)):
-                raise api_error(10049, err=error) from error
-            raise
-        self.streams[config.name] = stream
-        self._streams_changed()
-        return stream
-
-    def _made(self, config: StreamConfig, folder: Path | None, created: int) -> Stream:
-        """A new stream that takes messages. Raises OSError, StoreError."""
-        store: FileStore | MemoryStore
-        if folder is not None:
-            store = self._new_file_store(config, folder, created)
-        else:
+        if config.storage == "memory":
             store = MemoryStore(config.name, max(config.first_seq, 1))
+            stream = self._started(config, created, store, None)
+            self._streams_changed()
+            return stream
+        built = self.manager.staging / unique_id()
         try:
-            stream = Stream(self, config, created, store, folder)
-            stream.start()
-        except Exception:
-            store.close()
-            raise
-        return stream
+            new = self.detached_store(config, built)
+            try:
+                write_meta(new, _meta(config, created))
+            except Exception:
+                _close(new)
+                raise
+            new.close()
+            return self._settle(built, config.name)
+        except (OSError, StoreError, ValueError) as error:
+            shutil.rmtree(built, ignore_errors=True)
+            raise api_error(10049, err=error) from error
 
     def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
         """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
-        which moves to its place. Raises ApiError 10062."""
+        which moves to its place. Raises ApiError 10062; the folder is where it was then."""
         if memory is not None:
-            stream = Stream(self, config, time.time_ns(), memory, None)
-            self.streams[config.name] = stream
-            stream.start()
-        else:
-            folder = self.folder / config.name
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                if folder.exists():
-                    raise FileExistsError(f"files of an earlier stream {config.name!r}")
-                built.rename(folder)
-                self._open(folder)
-            except (OSError, StoreError, ValueError) as error:
-                raise api_error(10062, err=error) from error
-            stream = self.streams[config.name]
+            stream = self._started(config, time.time_ns(), memory, None)
+            self._streams_changed()
+            return stream
+        try:
+            return self._settle(built, config.name)
+        except (OSError, StoreError, ValueError) as error:
+            raise api_error(10062, err=error) from error
+
+    def _settle(self, built: Path, name: str) -> Stream:
+        """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
+        it or nothing under its name. On an error it is back in the staging."""
+        folder = self.folder / name
+        make_durable_folder(self.folder)
+        if folder.exists():
+            raise FileExistsError(f"files of an earlier stream are in the way of {name!r}")
+        built.rename(folder)
+        try:
+            DISK.sync_folder(self.folder)
+            stream = self._open(folder)
+        except Exception:
+            folder.rename(built)
+            raise
         self._streams_changed()
         return stream
 
     def update(self, stream: Stream, config: StreamConfig) -> None:
-        """Gives a stream another valid configuration. Raises ApiError 10069."""
+        """Gives a stream another valid configuration. Raises ApiError 10069; it has the old one
+        then, also after a restart."""
         if isinstance(stream.store, FileStore):
-            meta = {"Created": format_time(stream.created), **config.as_dict()}
+            old = _meta(stream.config, stream.created)
             try:
-                write_meta(stream.store, meta)
+                stream.store.guard()
+                write_meta(stream.store, _meta(config, stream.created))
             except (OSError, StoreError) as error:
+                self._take_back(stream.store, old)
                 raise api_error(10069, err=error) from error
         stream.configure(config)
         advisories.stream_action(self, stream.name, "modify")
 
+    def _take_back(self, store: FileStore, meta: dict[str, Any]) -> None:
+        """After a failed write of the configuration: the old one must be what a restart finds."""
+        try:
+            if read_meta(store.config) != meta:
+                write_meta(store, meta)
+        except (OSError, StoreError, ValueError) as error:
+            # Nobody knows which one is on the disk: no more promises about this stream.
+            store.fail(error)
+
     def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050; it is all there then."""
         del self.streams[stream.name]
-        stream.discard()
+        try:
+            stream.discard()
+        except (OSError, StoreError) as error:  # it could not save what is removed anyway
+            self.manager.log.warn(
+                f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"
+            )
         if stream.folder is not None:
             # Its own name may be as long as names of files can be.
-            doomed = self.manager.staging / f"deleted-{time.time_ns()}"
+            doomed = self.manager.staging / unique_id()
             try:
-                # Renamed first: a crash in between leaves no half of a stream under its name.
-                self.manager.staging.mkdir(mode=0o700, exist_ok=True)
-                stream.folder.rename(doomed)
+                self._put_aside(stream.folder, doomed)
             except OSError as error:
-                self._open(stream.folder)
+                self._try_open(stream.folder)
+                self._streams_changed()
                 raise api_error(10050, err=error) from error
             self.manager.remove_later(doomed)
         self._streams_changed()
         advisories.stream_action(self, stream.name, "delete")
+
+    def _put_aside(self, folder: Path, doomed: Path) -> None:
+        """Renames a folder that shall go: a crash leaves no half of a stream under its name."""
+        doomed.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.rename(doomed)
+        try:
+            DISK.sync_folder(self.folder)
+        except OSError as error:
+            try:
+                doomed.rename(folder)
+            except OSError:  # it is gone, so it must not be told otherwise
+                self.manager.log.error(f"{folder} is deleted, but a power cut may undo it: {error}")
+                return
+            raise
 
     def _keys(self) -> Keys | None:
         options = self.manager.options
@@ -310,11 +371,6 @@ class JetStreamAccount:
     def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
         """A store in another folder that any one thread may fill and close."""
         return FileStore(self._file_config(config, folder))
-
-    def _new_file_store(self, config: StreamConfig, folder: Path, created: int) -> FileStore:
-        store = self._file_store(config, folder)
-        write_meta(store, {"Created": format_time(created), **config.as_dict()})
-        return store
 
     def figures(self) -> dict[str, Any]:
         """The figures of `$JS.API.INFO`."""

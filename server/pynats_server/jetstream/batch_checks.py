@@ -12,17 +12,16 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pynats_server.subject_transform import SubjectTransform
-
-from . import counters
+from . import counters, scheduling
 from .errors import api_error
 from .headers import get as get_header
 from .headers import get_all
+from .headers import remove as remove_header
 from .headers import set as set_header
 from .message_ttl import parse_ttl
 from .operations import AppendBatch
+from .publish import REQUEST_INFO, ROLLUP, STREAM_SOURCE, TTL, Duplicate, Incoming
 from .staging import MessagePack
-from .times import SECOND
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -33,18 +32,13 @@ EXPECTED_SEQUENCE = b"Nats-Expected-Last-Sequence"
 EXPECTED_SUBJECT_SEQUENCE = b"Nats-Expected-Last-Subject-Sequence"
 EXPECTED_SUBJECT = b"Nats-Expected-Last-Subject-Sequence-Subject"
 EXPECTED_MSG_ID = b"Nats-Expected-Last-Msg-Id"
-ROLLUP = b"Nats-Rollup"
-STREAM_SOURCE = b"Nats-Stream-Source"
-TTL = b"Nats-TTL"
-SCHEDULE = b"Nats-Schedule"
-INCREMENT = counters.INCREMENT_HEADER
 
-EXPECTATIONS = (
-    EXPECTED_STREAM, EXPECTED_SEQUENCE, EXPECTED_SUBJECT_SEQUENCE, EXPECTED_SUBJECT,
-    EXPECTED_MSG_ID,
+LOOKED_AT = frozenset(
+    (
+        EXPECTED_STREAM, EXPECTED_SEQUENCE, EXPECTED_SUBJECT_SEQUENCE, EXPECTED_SUBJECT, MSG_ID,
+        STREAM_SOURCE, TTL,
+    )
 )  # fmt: skip
-LOOKED_AT = frozenset((*EXPECTATIONS, MSG_ID, ROLLUP, STREAM_SOURCE, TTL, SCHEDULE, INCREMENT))
-HEADERS_MAX = 65535
 RECORD_OVERHEAD = 30  # bytes of a record on disk without headers
 HEADERS_OVERHEAD = 4  # more with headers
 MEMORY_OVERHEAD = 16  # bytes of a message in memory
@@ -58,10 +52,6 @@ class StagedChecks:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        transform = stream.config.subject_transform
-        self.transform = (
-            SubjectTransform.compile(transform.src, transform.dest) if transform else None
-        )
         self.base = stream.store.last_seq
         self.count = 0
         self.msg_ids: set[bytes] = set()
@@ -73,58 +63,48 @@ class StagedChecks:
 
     def check_all(self, messages: MessagePack, ts: int, whole: bool = True) -> AppendBatch:
         """The operation that keeps the batch; without `whole` it is one message of a fast batch.
-        Raises the ApiError of the first message that fails."""
+        Raises the ApiError of the first message that fails, or Duplicate."""
+        publishing = self.stream.publishing
         checked = MessagePack()
-        for published, headers, payload in messages:
-            made = self.transform.apply(published) if self.transform is not None else None
-            subject = published if made is None else made
+        for published, headers, payload, _ in messages:
+            subject = publishing.mapped(published)
             expected = get_header(headers, EXPECTED_MSG_ID)
             if expected and whole:
                 raise api_error(10177, header=EXPECTED_MSG_ID.decode())
-            if expected:
-                self._check_last_msg_id(expected)
-            headers, payload = self._check(subject, headers, payload)
-            checked.add(subject, headers, payload, not self.stream.publishing.wanted(subject))
+            last_id = self.stream.ingest.admission.last_msg_id
+            if expected and expected != last_id:
+                raise api_error(10070, id=last_id.decode(errors="replace"))
+            headers = remove_header(headers, REQUEST_INFO)
+            headers, payload = self._check(Incoming(subject, headers, payload), ts)
+            checked.add(subject, headers, payload, not publishing.wanted(subject))
             self.count += 1
         return AppendBatch(checked, ts, tuple(self.rollups))
 
-    def _check(self, subject: bytes, headers: bytes, payload: bytes) -> tuple[bytes, bytes]:
-        """The message as it is to be kept."""
-        if len(headers) > HEADERS_MAX:
-            raise api_error(10097)
-        config = self.stream.config
-        found = get_all(headers, LOOKED_AT) if headers else {}
-        increment = self._increment(found, payload)
+    def _check(self, message: Incoming, ts: int) -> tuple[bytes, bytes]:
+        """Headers and payload as they are to be kept."""
+        subject, headers, payload = message.subject, message.headers, message.payload
+        publishing = self.stream.publishing
+        increment = publishing.increment(message, headers)
+        found = get_all(headers, LOOKED_AT)
         if found:
-            self._check_identity(found)
-        if config.allow_msg_counter:
+            self._check_identity(found, ts)
+        if self.stream.config.allow_msg_counter:
             if increment is None:
                 raise api_error(10169)
             headers, payload = self._count(subject, headers, increment)
         if found:
             self._check_expected(subject, found)
-            if found.get(SCHEDULE):
-                if config.allow_msg_schedules:
-                    raise api_error(10177, header=SCHEDULE.decode())
-                raise api_error(10188)
-            self._check_rollup(subject, found.get(ROLLUP, b""))
-            headers = self._live_long_enough(headers, found.get(TTL, b""))
+        headers = scheduling.check_schedule(self.stream, subject, headers)
+        rollup = get_header(headers, ROLLUP) or b""
+        self._check_rollup(subject, rollup)
+        ends = scheduling.ended_schedule(headers)
+        if ends and publishing.may_roll_up:
+            self.rollups.append((self.count, ends))
+        headers = self._live_long_enough(headers, found.get(TTL, b""))
         self.subjects[subject] += 1
         self.nbytes += self._size(subject, headers, payload)
-        self._check_limits(subject, bool(found.get(ROLLUP)))
+        self._check_limits(subject, bool(rollup))
         return headers, payload
-
-    def _increment(self, found: dict[bytes, bytes], payload: bytes) -> Decimal | None:
-        if not found.get(INCREMENT):
-            return None
-        increment = counters.parse_increment(found[INCREMENT])
-        if not self.stream.config.allow_msg_counter:
-            raise api_error(10168)
-        if payload:
-            raise api_error(10170)
-        if any(found.get(name) for name in (ROLLUP, *EXPECTATIONS)):
-            raise api_error(10171)
-        return increment
 
     def _count(self, subject: bytes, headers: bytes, increment: Decimal) -> tuple[bytes, bytes]:
         """The message with the new total, from which the subject's next one goes on."""
@@ -148,15 +128,12 @@ class StagedChecks:
 
     def _live_long_enough(self, headers: bytes, ttl: bytes) -> bytes:
         """A subject's delete marker lives for a time of its own: messages live no shorter."""
-        config = self.stream.config
-        least = config.subject_delete_marker_ttl // SECOND
-        if not ttl or not least or config.max_msgs_per_subject == 1:
-            return headers
-        if 0 < parse_ttl(ttl) < least:
+        least = self.stream.ingest.admission.ttl_min
+        if ttl and 0 < parse_ttl(ttl) < least:
             return set_header(headers, TTL, b"%d" % least)
         return headers
 
-    def _check_identity(self, found: dict[bytes, bytes]) -> None:
+    def _check_identity(self, found: dict[bytes, bytes], ts: int) -> None:
         name = found.get(EXPECTED_STREAM)
         if name and name != self.stream.name.encode():
             raise api_error(10060)
@@ -166,6 +143,9 @@ class StagedChecks:
             known = self.stream.ingest.admission.ids.get(msg_id, self.stream.now())
             if known or msg_id in self.msg_ids:
                 raise api_error(10201)
+            original = self.stream.ingest.admission.ids.get(msg_id, ts)
+            if original:
+                raise Duplicate(original)
             self.msg_ids.add(msg_id)
         if found.get(STREAM_SOURCE):
             raise api_error(10227)
@@ -204,17 +184,10 @@ class StagedChecks:
             raise api_error(10071, seq=last)
         self.expected[watched] = last
 
-    def _check_last_msg_id(self, expected: bytes) -> None:
-        last = self.stream.store.get(self.base)
-        found = get_header(last.headers or b"", MSG_ID) if last is not None else None
-        if (found or b"") != expected:
-            raise api_error(10070, id=(found or b"").decode(errors="replace"))
-
     def _check_rollup(self, subject: bytes, rollup: bytes) -> None:
         if not rollup:
             return
-        config = self.stream.config
-        if not config.allow_rollup_hdrs or config.deny_purge:
+        if not self.stream.publishing.may_roll_up:
             raise api_error(10111, err="rollup not permitted")
         match rollup.lower():
             case b"sub":

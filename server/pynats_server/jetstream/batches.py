@@ -28,6 +28,7 @@ from .headers import get as get_header
 from .headers import remove as remove_header
 from .ingest import store_error
 from .operations import AppendBatch
+from .publish import Duplicate
 from .staging import Batch, Staging, clock, needs_check
 from .store import CorruptRecord, StoreError
 from .times import SECOND
@@ -86,8 +87,14 @@ class AtomicBatches:
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Takes a message that names a batch; the publisher hears of it."""
         ingest = self.stream.ingest
+        if ingest.is_busy:
+            ingest.refuse_busy(reply)
+            return
         try:
             self._take(subject, reply, headers, payload)
+        except Duplicate:
+            if reply:
+                ingest.answer(reply, ingest.refusal(api_error(10201)))
         except ApiError as error:
             if reply:
                 ingest.answer(reply, ingest.refusal(error))
@@ -97,7 +104,7 @@ class AtomicBatches:
 
     def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         stream = self.stream
-        check_publish(stream, len(subject), len(headers) + len(payload))
+        check_publish(stream, subject, headers, payload)
         if not stream.config.allow_atomic:
             raise api_error(10174)
         name = get_header(headers, BATCH_ID) or b""
@@ -143,7 +150,7 @@ class AtomicBatches:
     def _open(self, name: bytes, sequence: int, size: int) -> Batch:
         manager = self.stream.account.manager
         if sequence != 1:
-            if size > self.staging.max_msgs:
+            if not 0 <= size <= self.staging.max_msgs:
                 raise api_error(10199, size=self.staging.max_msgs)
             raise api_error(10176)
         if (
@@ -171,10 +178,10 @@ class AtomicBatches:
         stream = self.stream
         ts = stream.now()
         if batch.plain and needs_no_look(stream):
-            operation = AppendBatch(batch, ts)
+            operation = AppendBatch(batch, ts, plain=True)
         else:
             operation = StagedChecks(stream).check_all(batch, ts)
-        last = stream.apply(operation)
+        last = stream.publishing.keep_batch(operation)
         stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
 
     # -- inactivity -------------------------------------------------------------------------
@@ -194,22 +201,17 @@ class AtomicBatches:
             self._arm(min(left) - limit)
 
 
-def check_publish(stream: Stream, subject_len: int, size: int) -> None:
-    """What every message of a batch has to pass first. `size` is that of headers and payload.
-    Raises ApiError."""
-    config, ingest = stream.config, stream.ingest
-    if ingest.waiting >= ingest.max_waiting:
-        raise api_error(10167)
-    if config.sealed:
+def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes) -> None:
+    """What every message of a batch has to pass first. Raises ApiError."""
+    if stream.config.sealed:
         raise api_error(10109)
-    usage = stream.account.usage(config.storage)
-    more = RECORD_OVERHEAD + subject_len + size
+    usage = stream.account.usage(stream.config.storage)
+    more = RECORD_OVERHEAD + len(subject) + len(headers) + len(payload)
     if not usage.has_room(more):
         raise api_error(10002)
     if usage.parent is not None and not usage.parent.has_room(0):
         raise api_error(10023)
-    if 0 <= config.max_msg_size < size:
-        raise api_error(10054)
+    stream.ingest.admission.check_size(headers, payload)
 
 
 def level_supported(level: bytes) -> bool:
@@ -217,11 +219,14 @@ def level_supported(level: bytes) -> bool:
     return _LEVEL.fullmatch(level) is not None and int(level) <= API_LEVEL
 
 
-def batch_ack(stream: Stream, seq: int, batch_id: bytes, count: int) -> bytes:
-    """The PubAck of a committed batch."""
+def batch_ack(
+    stream: Stream, seq: int, batch_id: bytes, count: int, duplicate: bool = False
+) -> bytes:
+    """The PubAck of a committed batch; of a duplicate when its only message is one."""
     name = quoted(batch_id.decode(errors="surrogateescape"))
-    tail = f'{seq},"batch":{name},"count":{count}}}'
-    return stream.ingest.ack_head + tail.encode(errors="surrogateescape")
+    repeated = ',"duplicate": true' if duplicate else ""
+    more = f'{repeated},"batch":{name},"count":{count}'
+    return stream.ingest.ack(seq, more.encode(errors="surrogateescape"))
 
 
 def _sequence(headers: bytes) -> int:

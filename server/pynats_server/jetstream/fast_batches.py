@@ -35,7 +35,8 @@ from .headers import get as get_header
 from .headers import remove as remove_header
 from .headers import remove_prefix
 from .ingest import store_error
-from .operations import Append, AppendBatch
+from .operations import Append
+from .publish import Duplicate, Plan
 from .staging import MessagePack, clock, needs_check
 from .store import StoreError
 from .times import SECOND
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 FAST_SUFFIX = b".$FI"
 INFLIGHT_PER_STREAM = 1000
 INFLIGHT_TOTAL = 50_000
-DUPLICATE = 10201
 
 
 class FastOperation(IntEnum):
@@ -105,6 +105,9 @@ class FastBatches:
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Takes a message with such a reply subject; the publisher hears of it."""
         ingest = self.stream.ingest
+        if ingest.is_busy:
+            ingest.refuse_busy(reply)
+            return
         try:
             self._take(subject, reply, headers, payload)
         except ApiError as error:
@@ -112,7 +115,7 @@ class FastBatches:
 
     def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         stream = self.stream
-        check_publish(stream, len(subject), len(headers) + len(payload))
+        check_publish(stream, subject, headers, payload)
         if not stream.config.allow_batched:
             raise api_error(10205)
         found = read_reply(reply)
@@ -177,7 +180,10 @@ class FastBatches:
     ) -> None:
         stream = self.stream
         try:
-            batch.stream_seq = stream.apply(self._operation(subject, headers, payload))
+            batch.stream_seq = self._store(subject, headers, payload)
+        except Duplicate as duplicate:
+            self._repeated(batch, message, reply, duplicate.seq)
+            return
         except ApiError as error:
             self._refused(batch, message, reply, error)
             return
@@ -191,38 +197,42 @@ class FastBatches:
         else:
             self._maybe_say_flow(batch, reply)
 
-    def _operation(self, subject: bytes, headers: bytes, payload: bytes) -> Append | AppendBatch:
+    def _store(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         stream = self.stream
         if needs_no_look(stream) and not (headers and needs_check(headers)):
-            return Append(subject, headers, payload, stream.now())
+            return stream.publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
         pack = MessagePack()
         pack.add(subject, headers, payload)
-        return StagedChecks(stream).check_all(pack, stream.now(), whole=False)
+        operation = StagedChecks(stream).check_all(pack, stream.now(), whole=False)
+        return stream.publishing.keep_batch(operation)
+
+    def _repeated(
+        self, batch: FastBatch, message: FastMessage, reply: bytes, original: int
+    ) -> None:
+        """The message is in the stream already, which does no harm."""
+        batch.stored = message.sequence
+        self._maybe_say_flow(batch, reply)
+        if not message.commits:
+            return
+        if message.gap_ok or batch.last > 1:
+            self._finish(batch, reply)
+            return
+        self._close(batch)
+        self._say(reply, batch_ack(self.stream, original, batch.id, 1, duplicate=True), False)
 
     def _refused(
         self, batch: FastBatch, message: FastMessage, reply: bytes, error: ApiError
     ) -> None:
-        duplicate = error.err_code == DUPLICATE
-        if duplicate:
-            batch.stored = message.sequence
-            self._maybe_say_flow(batch, reply)
-            if not message.commits:
-                return
         if not message.gap_ok and batch.last == 1:
             self._close(batch)
             self._say(reply, self.stream.ingest.refusal(error))
             return
-        if not duplicate:
-            self._say(
-                reply,
-                msgspec.json.encode(
-                    {"type": "err", "seq": message.sequence, "error": error.as_dict()}
-                ),
-            )
-            if message.gap_ok and not message.commits:
-                return
-            batch.last -= 1
-            batch.stored = batch.last
+        said = {"type": "err", "seq": message.sequence, "error": error.as_dict()}
+        self._say(reply, msgspec.json.encode(said))
+        if message.gap_ok and not message.commits:
+            return
+        batch.last -= 1
+        batch.stored = batch.last
         self._finish(batch, reply)
 
     # -- life of a batch --------------------------------------------------------------------

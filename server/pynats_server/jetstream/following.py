@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 SOURCE_HEADER = b"Nats-Stream-Source"
-EXPECTATIONS = b"Nats-Expected-"
+NOT_COPIED = (b"Nats-Expected-", b"Nats-Batch-")
+"""Beginnings of headers that were for the origin; those of batches also mean something to the
+recovery of a stream (batches.py)."""
 BATCH = 500  # messages copied before the loop gets a turn
 RETRY = 1.0  # seconds until a follower that was refused tries again
 BETWEEN_FILTERS = b"\x0c"  # of several in a source header
@@ -219,7 +221,7 @@ class Mirror(Follower):
         """Under its own sequence and time."""
         block = message.headers or b""
         if block:
-            block = header_blocks.remove_prefix(block, EXPECTATIONS)
+            block = header_blocks.remove_prefix(block, *NOT_COPIED)
         self.stream.take_copy(
             Copy(message.seq, self.subject(message), block, message.payload, message.ts)
         )
@@ -269,7 +271,7 @@ class Source(Follower):
         """As a message of the stream, with a header that says where it is from."""
         block = message.headers or b""
         if block:
-            block = header_blocks.remove_prefix(block, EXPECTATIONS)
+            block = header_blocks.remove_prefix(block, *NOT_COPIED)
             block = header_blocks.remove(block, SOURCE_HEADER)
         value = b" ".join(
             (

@@ -40,7 +40,7 @@ cdef class Ingest(Sink):
     cdef object stream
     cdef Usage usage
     cdef readonly Admission admission
-    cdef readonly bytes ack_head  # `{"stream":"NAME","seq":`
+    cdef bytes ack_head  # `{"stream":"NAME","seq":`
     cdef AckBatch batch
     cdef bint scheduled
     cdef bint in_memory

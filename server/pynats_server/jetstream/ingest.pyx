@@ -316,6 +316,7 @@ cdef class Ingest(Sink):
             or msg.header_len == 0
             or is_fast_reply(msg.reply, msg.reply_len)
             or self.waiting >= self.max_waiting
+            or self.waiting_bytes >= self.max_waiting_bytes
             or self.admission.fit(msg.payload, msg.header_len, msg.total_len) != PASSED
             or not self.admission.has_storage(msg.subject_len, msg.header_len, msg.total_len)
             or not self.staging.offer(msg)

@@ -19,6 +19,7 @@ from .account import AccountLimits, JetStreamAccount
 from .api import Api
 from .limits import JetStreamLimits
 from .store import Syncer
+from .store.diskblocks import FULL
 from .usage import Usage
 
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
@@ -78,12 +79,18 @@ class JetStream:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreInUse(f"{self.folder} is in use by another server") from None
-        if self.staging.is_dir():  # what a crash left of deletions and restores
+        if self.staging.is_dir():  # what a crash left of creations, deletions and restores
             shutil.rmtree(self.staging, ignore_errors=True)
+        # Made while there is room: on a full disk one must be able to delete a stream.
+        try:
+            self.staging.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
 
     def unreserved(self, storage: str) -> int:
         """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = self.limits.max_file if storage == "file" else self.limits.max_memory
+        limit = (self.file_usage if storage == "file" else self.memory_usage).limit
         if limit < 0:
             return -1
         return max(0, limit - self.reserved(storage))

@@ -42,11 +42,13 @@ class Copy:
 @dataclass(frozen=True, slots=True)
 class AppendBatch:
     """Keep all of these messages, which have passed every check, or none of them. `rollups` are
-    (place of a message, filter): older messages of the filter go. Result: the last sequence."""
+    (place of a message, filter): older messages of the filter go. A `plain` batch has no headers
+    that anything is to be remembered of. Result: the last sequence."""
 
     messages: MessagePack
     ts: int  # ns
     rollups: tuple[tuple[int, bytes], ...] = ()
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from . import headers as header_blocks
 from .errors import ApiError, api_error
 from .ingest import store_error
 from .message_ttl import parse_ttl
-from .operations import Append, Rollup, Skip
+from .operations import Append, AppendBatch, Rollup, Skip
 from .republish import Republisher
 from .store import StoreError
 from .times import SECOND
@@ -196,7 +196,7 @@ class Publishing:
         ts, ttl, ttl_error = stream.now(), 0, None
         if headers:
             headers = header_blocks.remove(headers, REQUEST_INFO)
-            increment = self._increment(message, headers)
+            increment = self.increment(message, headers)
             try:
                 ttl = parse_ttl(header_blocks.get(headers, TTL) or b"")
             except ValueError:
@@ -217,7 +217,7 @@ class Publishing:
             total, headers, payload = self._count(message, increment)
             admission.check_size(headers, payload)
         size = len(headers) + len(payload)
-        ends = scheduling.ended_schedule(headers) if self._may_roll_up else b""
+        ends = scheduling.ended_schedule(headers) if self.may_roll_up else b""
         if not self.wanted(subject):
             return Plan(Skip(subject, headers, ts, rollup, ends))
         if ttl_error is not None:
@@ -231,18 +231,20 @@ class Publishing:
         return Plan(Append(subject, headers, payload, ts, rollup, ends), total)
 
     @property
-    def _may_roll_up(self) -> bool:
+    def may_roll_up(self) -> bool:
+        """Whether messages may replace older ones."""
         return self.stream.config.allow_rollup_hdrs and not self.stream.config.deny_purge
 
     def _rollup(self, headers: bytes) -> Rollup:
         value = (header_blocks.get(headers, ROLLUP) or b"").lower()
-        if not self._may_roll_up:
+        if not self.may_roll_up:
             return ""
         if value == b"sub":
             return "sub"
         return "all" if value == b"all" else ""
 
-    def _increment(self, message: Incoming, headers: bytes) -> Decimal | None:
+    def increment(self, message: Incoming, headers: bytes) -> Decimal | None:
+        """What the message adds to a counter; None when it does not say. Raises ApiError."""
         text = header_blocks.get(headers, counters.INCREMENT_HEADER)
         if not text:
             return None
@@ -307,6 +309,29 @@ class Publishing:
             message = operation.subject, operation.headers, operation.payload
             self._republisher.add(target, seq, operation.ts, last_seq, message)
         return seq
+
+    def keep_batch(self, operation: AppendBatch) -> int:
+        """Keeps all messages of a batch or none; returns the last sequence. Raises StoreError."""
+        stream, republisher = self.stream, self._republisher
+        scheduled = stream.config.allow_msg_schedules
+        if republisher is None and not scheduled:
+            return stream.apply(operation)
+        before: dict[bytes, int] = {}
+        for subject in operation.messages.subjects():
+            _, _, before[subject] = stream.store.subject_state(subject)
+        last = stream.apply(operation)
+        first = last - operation.messages.count + 1
+        for seq, (subject, headers, payload, skipped) in enumerate(operation.messages, first):
+            if skipped:
+                continue
+            if scheduled:
+                self.schedules.stored(subject, headers, seq, operation.ts)
+            target = republisher.subject(subject) if republisher is not None else None
+            if republisher is not None and target is not None:
+                message = subject, headers, payload
+                republisher.add(target, seq, operation.ts, before[subject], message)
+            before[subject] = seq
+        return last
 
     # -- the duplicate window ---------------------------------------------------------------
 

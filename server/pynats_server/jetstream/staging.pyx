@@ -188,7 +188,7 @@ cdef class MessagePack:
         self.add(subject, add_header(headers, name, value), payload, head.skipped)
 
     def __iter__(self):
-        """(subject, headers, payload) of each message."""
+        """(subject, headers, payload, skipped) of each message."""
         cdef size_t at = 0
         cdef Head head
         cdef const char* p
@@ -202,6 +202,7 @@ cdef class MessagePack:
                 PyBytes_FromStringAndSize(
                     p + head.subject_len + head.headers_len, head.payload_len
                 ),
+                <bint>head.skipped,
             )
 
     def subjects(self) -> set:
@@ -252,6 +253,7 @@ cdef class MessagePack:
             at += sizeof(Head) + head.subject_len + head.headers_len + head.payload_len
             if head.skipped:
                 seq = store.skip(1, ts)
+                store.last_ts = ts
                 continue
             seq = store.append_raw(
                 p, head.subject_len, p + head.subject_len, head.headers_len,

@@ -25,7 +25,6 @@ from .ingest import Ingest, store_error
 from .model import SourceInfo, StreamConfig, StreamState
 from .operations import Append, AppendBatch, Copy, Operation, Purge, Remove, Skip
 from .publish import Publishing, without_status
-from .staging import MessagePack
 from .store import FileStore, MemoryStore, StoreError
 from .times import ZERO_TIME, format_time
 
@@ -252,8 +251,8 @@ class Stream:
                 result = self.store.append(subject, headers or None, payload, ts)
                 self.enforce(subject)
                 self.ingest.admission.stored(headers, result, ts)
-            case AppendBatch(messages, ts, rollups):
-                result = self._append_batch(messages, ts, rollups)
+            case AppendBatch():
+                result = self._append_batch(operation)
             case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
                 self.store.last_ts = ts
@@ -275,11 +274,9 @@ class Stream:
         if operation.ends:
             self.store.purge(operation.ends)
 
-    def _append_batch(
-        self, messages: MessagePack, ts: int, rollups: tuple[tuple[int, bytes], ...]
-    ) -> int:
+    def _append_batch(self, operation: AppendBatch) -> int:
         # One write holds the whole batch and nothing else: what fails or is torn fails whole.
-        store = self.store
+        store, messages, ts = self.store, operation.messages, operation.ts
         if store.dirty:
             self.ingest.end_turn()
             store.flush()
@@ -287,15 +284,20 @@ class Stream:
         try:
             last = messages.append_to(store, ts)
             store.flush()
-        except (StoreError, MemoryError):
+        except Exception:
             if store.last_seq != before:
                 store.truncate(before)
             self.ingest.settle()
             raise
-        self.ingest.admission.note_from(before + 1)
+        admission = self.ingest.admission
+        if operation.plain:
+            admission.stored(b"", last, ts)
+        else:
+            for seq, (_, headers, _, _) in enumerate(messages, before + 1):
+                admission.stored(headers, seq, ts)
         # Only now may older messages go: a torn batch must not have taken any with it.
-        for place, filter in rollups:
-            store.purge(filter, last - messages.count + 1 + place)
+        for place, filter in operation.rollups:
+            store.purge(filter, before + 1 + place)
         subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
         for subject in subjects:
             self.enforce(subject)

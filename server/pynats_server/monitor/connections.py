@@ -214,7 +214,7 @@ def _describe(item: Listed, request: Request, last: float, until: float) -> Conn
         port=item.port,
         start=timestamp(item.start),
         last_activity=timestamp(last),
-        rtt=duration(item.rtt) if item.rtt else "",
+        rtt=duration(item.rtt),
         uptime=uptime(until - item.start),
         idle=uptime(until - last),
         pending_bytes=item.pending_bytes,

@@ -83,9 +83,11 @@ def slices(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
         yield batch
 
 
-async def encoded(items: Iterable[Any], depth: int) -> AsyncIterator[list[bytes]]:
-    """Encodes items one by one for `Document.fill`, giving way after each slice."""
-    for batch in slices(items):
+async def encoded(
+    items: Iterable[Any], depth: int, size: int = SLICE
+) -> AsyncIterator[list[bytes]]:
+    """Encodes items one by one for `Document.fill`, giving way after each slice of `size`."""
+    for batch in slices(items, size):
         for item in batch:
             yield [pretty(item, depth)]
         await give_way()

@@ -127,9 +127,8 @@ class Endpoints:
         # The client library is slow to import: in a thread, and only when first asked for.
         metrics = await asyncio.to_thread(importlib.import_module, "pynats_server.monitor.metrics")
         per_stream = not query.text("streams") or query.flag("streams")
-        body, content_type = metrics.exposition(
-            self._source, self._usage, request.accept, per_stream
-        )
+        families = metrics.collect(self._source, self._usage, per_stream)
+        body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)
         return Response(200, content_type, [body])
 
 

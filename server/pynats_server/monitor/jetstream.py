@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * NS  # what the real server shows when every write is synced
 DEFAULT_MAX_CONSUMERS = 1000  # of a stream that does not say; the real server's default
+STREAM_SLICE = 64  # streams described between two looks at the loop
 NOT_LEADER = "filtered response: not leader"
 
 
@@ -295,7 +296,7 @@ async def _details(
         document = Document(detail, depth=2)
         if streams:
             described = _streams([stream for _, stream in streams], source.name, request.config)
-            await document.fill("stream_detail", encoded(described, 4))
+            await document.fill("stream_detail", encoded(described, 4, STREAM_SLICE))
         yield document.parts()
         await give_way()
 

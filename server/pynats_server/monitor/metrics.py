@@ -28,23 +28,35 @@ from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
 
 
-def exposition(
-    source: MonitorSource, usage: Usage, accept: str, per_stream: bool = True
-) -> tuple[bytes, str]:
-    """(body, content type), in the format that the Accept header prefers."""
+def collect(source: MonitorSource, usage: Usage, per_stream: bool = True) -> list[Metric]:
+    """All families with their figures of now."""
+    return list(_ServerFigures(source, usage, per_stream).families())
+
+
+def exposition(families: list[Metric], accept: str) -> tuple[bytes, str]:
+    """(body, content type), in the format that the Accept header prefers. Slow where there are
+    many series; touches nothing of the server, so any thread may do it."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ServerFigures(source, usage, per_stream))
+    registry.register(_Collected(families))
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
-class _ServerFigures(Collector):
+class _Collected(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+class _ServerFigures:
     def __init__(self, source: MonitorSource, usage: Usage, per_stream: bool) -> None:
         self._source = source
         self._usage = usage
         self._per_stream = per_stream
 
-    def collect(self) -> Iterator[Metric]:
+    def families(self) -> Iterator[Metric]:
         yield from self._process()
         yield from self._engine()
         yield from self._accounts()

@@ -168,10 +168,6 @@ def _batch(reading: Reading, node: Node, key: str) -> BatchLimits:
         r.refuse(node, f"Expected a map to define batch limits, got {r.go_type(node)}")
     made = BatchLimits()
     _read_block(reading, node.value, made, _BATCH)
-    defaults = BatchLimits()
-    for name in BatchLimits.__slots__:
-        if not getattr(made, name):
-            setattr(made, name, getattr(defaults, name))
     return made
 
 

@@ -92,6 +92,10 @@ EXPECT_WRONG = ("Nats-Expected-Last-Sequence", 999_999)
 LONG_SEQUENCES = ("18446744073709551615", "18446744073709551616", "9223372036854775808")
 
 
+def _schedule(target: str) -> tuple[tuple[str, str], ...]:
+    return ("Nats-Schedule", "@at 2100-01-01T00:00:00Z"), ("Nats-Schedule-Target", target)
+
+
 def _atomic_one(name: str, *headers: tuple[str, object]) -> BatchCase:
     """The header in a batch of one, and in the second message of another batch."""
     return BatchCase(
@@ -150,7 +154,14 @@ ATOMIC_CASES = [
     BatchCase(
         "atomic start in the middle",
         ATOMIC,
-        (part("g", 2), part("g", 1001), part("g", 1001, "eob"), part("g", 1002, "eob")),
+        (
+            part("g", 2),
+            part("g", 0, "eob"),
+            part("g", 0, "1"),
+            part("g", 1001),
+            part("g", 1001, "eob"),
+            part("g", 1002, "eob"),
+        ),
     ),
     BatchCase("atomic gap", ATOMIC, (part("g", 1), part("g", 3), part("g", 4, "1")), advisories=1),
     BatchCase("atomic repeat", ATOMIC, (part("g", 1), part("g", 1), part("g", 2)), advisories=1),
@@ -233,6 +244,34 @@ ATOMIC_CASES = [
         "atomic same msg id inside",
         ATOMIC,
         (part("d", 1, None, ("Nats-Msg-Id", "i")), part("d", 2, "1", ("Nats-Msg-Id", "i"))),
+    ),
+    BatchCase(
+        "atomic msg ids",
+        ATOMIC,
+        (
+            Part("s.1", headers=(("Nats-Msg-Id", "a"),)),
+            part("x", 1, None, ("Nats-Msg-Id", "b")),
+            part("x", 2, "1", ("Nats-Msg-Id", "c")),
+            part("y", 1, None, ("Nats-Msg-Id", "d")),
+            part("y", 2, "1", ("Nats-Msg-Id", "a")),
+            part("z", 1, "1", ("Nats-Msg-Id", "c")),
+            Part("s.1", headers=(("Nats-Msg-Id", "b"),)),
+            part("z", 1, "1", ("Nats-Msg-Id", "d")),
+            Part("s.1", headers=(("Nats-Expected-Last-Msg-Id", "d"),)),
+        ),
+    ),
+    BatchCase(
+        "atomic schedules",
+        {**ATOMIC, "allow_msg_schedules": True},
+        (
+            part("x", 1, None, *_schedule("s.9")),
+            part("x", 2, "1", *_schedule("s.8"), subject="s.2"),
+            part("y", 1, "1", *_schedule("t.8")),
+            part("y", 1, "1", ("Nats-Schedule", "never")),
+            part("y", 1, None, subject="s.3"),
+            part("y", 2, "1", *_schedule("s.8"), subject="s.3"),
+            part("z", 1, "1", ("Nats-Schedule-Next", "purge"), ("Nats-Scheduler", "s.2")),
+        ),
     ),
     BatchCase(
         "atomic ttl",
@@ -379,6 +418,19 @@ def _fast_error(gap: str) -> list[BatchCase]:
             (
                 *run("g", 1, 7, gap), fast("g", 7, 4, gap), fast("g", 2, 4, gap),
                 fast("g", 12, 4, gap), fast("g", 13, 1, gap), fast("g", 14, 2, gap),
+            ),
+        ),
+        BatchCase(
+            f"fast {gap}: duplicates",
+            FAST,
+            (
+                fast("j", 1, 0, gap, 5, ("Nats-Msg-Id", "a")),
+                fast("j", 2, 1, gap, 5, ("Nats-Msg-Id", "a")),
+                fast("j", 3, 2, gap, 5, ("Nats-Msg-Id", "b")),
+                fast("k", 1, 0, gap, 5, ("Nats-Msg-Id", "a")),
+                fast("k", 2, 2, gap, 5, ("Nats-Msg-Id", "b")),
+                fast("l", 1, 2, gap, 5, ("Nats-Msg-Id", "a")),
+                *(fast("m", n, int(n > 1), gap, 3, ("Nats-Msg-Id", "a")) for n in range(1, 8)),
             ),
         ),
         BatchCase(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.jetstream.batch_cases import CASES, BatchCase, Configure, Part
+from tests.conformance.jetstream.batch_cases import CASES, BatchCase, Configure, Part, whole
 from tests.support.client import INBOX, Client
+from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, ServerProcess
 
 STREAM = "B"
@@ -122,3 +123,35 @@ def test_batches_as_the_reference(
     expected = play(reference_server.port, case)
     found = play(own_server.port, case)
     assert found == expected
+
+
+def copies(port: int) -> list[Any]:
+    """The headers of a batch's messages in a mirror and in a stream that sources it."""
+    with Client(port) as client:
+        for name in ("M", "S", STREAM):
+            api(client, f"STREAM.DELETE.{name}")
+        api(client, f"STREAM.CREATE.{STREAM}", settings({"allow_atomic": True}))
+        api(client, "STREAM.CREATE.M", {"name": "M", "mirror": {"name": STREAM}})
+        api(client, "STREAM.CREATE.S", {"name": "S", "sources": [{"name": STREAM}]})
+        answers(client, whole("x", 3, payload=b"p"), False)
+        found = []
+        for name in ("M", "S"):
+            wait_until(
+                lambda name=name: api(client, f"STREAM.INFO.{name}")["state"]["messages"] == 3,
+                f"{name} has everything",
+            )
+            for seq in (1, 2, 3):
+                message = api(client, f"STREAM.MSG.GET.{name}", {"seq": seq})["message"]
+                headers = base64.b64decode(message.get("hdrs", "")).decode()
+                found.append((name, headers.rpartition(" ")[0], message["data"]))
+        for name in ("M", "S", STREAM):
+            api(client, f"STREAM.DELETE.{name}")
+        return found
+
+
+def test_copies_lose_the_headers_of_batches(
+    reference_server: ServerProcess, own_server: ServerProcess
+) -> None:
+    expected = copies(reference_server.port)
+    assert copies(own_server.port) == expected
+    assert not any("Batch" in headers for _, headers, _ in expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from tests.conformance.monitor import jetstream_scene
 from tests.conformance.monitor.scene import ask
 from tests.conformance.monitor.shape import shape
+from tests.support.client import Client
+from tests.support.deadline import wait_until
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 
@@ -99,7 +102,16 @@ def test_other_documents_with_jetstream(streams: Pair, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/jsz", "/jsz?streams=1&config=1", "/jsz?raft=1&acc=$G", "/varz", "/accountz?acc=$G"]
+    "path",
+    [
+        "/jsz",
+        "/jsz?streams=1&config=1",
+        "/jsz?raft=1&acc=$G",
+        "/varz",
+        "/accountz?acc=$G",
+        "/accstatz",
+        "/accstatz?unused=1",
+    ],
 )
 def test_documents_before_the_first_stream(fresh: Pair, path: str) -> None:
     compare(fresh, path)
@@ -117,6 +129,21 @@ def test_mirrors_and_sources(fresh: Pair) -> None:
         jetstream_scene.follow(server)
     ours, reference = map(followers, fresh)
     assert shape(ours) == shape(reference)
+
+
+def _grow(server: ServerProcess) -> None:
+    server.write_config(jetstream_scene.PLAIN_CONFIG.replace("max_mem: 10M", "max_mem: 20M"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "Reloaded server configuration" in server.log(), "the reload")
+
+
+def test_sizes_that_a_reload_has_raised(fresh: Pair) -> None:
+    for server in fresh:
+        _grow(server)
+        with Client(server.port) as client:  # would not have fitted before
+            jetstream_scene.create(client, "BIG", storage="memory", max_bytes=15_000_000)
+    compare(fresh, "/jsz?streams=1")
+    compare(fresh, "/varz")
 
 
 HEALTH = [
@@ -147,6 +174,13 @@ def test_health(streams: Pair, query: str) -> None:
 def test_health_before_the_first_stream(fresh: Pair) -> None:
     for query in ("", "?details=1", "?account=$G", "?account=$G&stream=DISK", "?account=$SYS"):
         same_health(fresh, query)
+
+
+def test_the_old_name_of_a_switch_is_logged(streams: Pair) -> None:
+    for server in streams:
+        ask(server, "/healthz?js-enabled=true")
+        text = "[WRN] Healthcheck: js-enabled deprecated, use js-enabled-only instead"
+        assert text in server.log()
 
 
 def test_streams_in_memory_are_found(streams: Pair, kind_under_test: str) -> None:

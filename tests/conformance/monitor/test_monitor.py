@@ -12,6 +12,7 @@ import pytest
 from tests.conformance.monitor.scene import CONFIG, SECRETS, Scene, ask
 from tests.conformance.monitor.shape import shape
 from tests.support.process import REFERENCE, ServerProcess
+from tests.support.raw import RawClient
 
 pytestmark = pytest.mark.reference
 
@@ -235,3 +236,16 @@ def test_nothing_secret_is_shown(scenes: tuple[Scene, Scene]) -> None:
     for path in (*ENDPOINTS, "/stacksz", "/metrics", "/"):
         body = ask(scenes[0].server, path).body
         assert not [secret for secret in SECRETS if secret in body], path
+
+
+def test_round_trip_time_is_guessed_from_connect_on(scenes: tuple[Scene, Scene]) -> None:
+    for scene in scenes:
+        with RawClient(scene.server.port) as client:
+            client.read_info()
+            newest = ask(scene.server, "/connz?sort=start").json()["connections"][-1]
+            assert newest["rtt"] == "0s"
+            client.send(b'CONNECT {"user":"alice","pass":"alice-secret-1","verbose":false}\r\n')
+            client.fence()
+            connections = ask(scene.server, "/connz").json()["connections"]
+            [told] = [each for each in connections if each["cid"] == newest["cid"]]
+            assert told["rtt"] != "0s"

@@ -75,8 +75,8 @@ class Script:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", range(2))
-def test_every_crash_image_keeps_what_was_committed(tmp_path: Path, form: str, seed: int) -> None:
-    root, image = tmp_path / "live", tmp_path / "image"
+def test_every_crash_image_keeps_what_was_committed(scratch: Path, form: str, seed: int) -> None:
+    root, image = scratch / "live", scratch / "image"
     cipher: Any = form if form == "chacha" else None
     keys = Keys("k", "A", cipher) if cipher else None
     disk = CrashDisk(root)
@@ -92,9 +92,9 @@ def test_every_crash_image_keeps_what_was_committed(tmp_path: Path, form: str, s
             # And once more from what this recovery left, without and with its index.
             if script.chance.random() < 0.5:
                 back.close()
-            shutil.rmtree(tmp_path / "again", ignore_errors=True)
-            shutil.copytree(image, tmp_path / "again")
-            again = FileStore(replace(moved, folder=tmp_path / "again"), disk=QuickDisk())
+            shutil.rmtree(scratch / "again", ignore_errors=True)
+            shutil.copytree(image, scratch / "again")
+            again = FileStore(replace(moved, folder=scratch / "again"), disk=QuickDisk())
             script.check(again, f"step {number}, second start")
             again.close()
             back.close()

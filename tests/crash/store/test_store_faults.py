@@ -167,11 +167,11 @@ def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[
 @pytest.mark.parametrize("lasting", [False, True])
 @pytest.mark.parametrize("compress", [False, True])
 def test_the_nth_operation_fails(
-    tmp_path: Path, kind: str, code: int, lasting: bool, compress: bool
+    scratch: Path, kind: str, code: int, lasting: bool, compress: bool
 ) -> None:
     nth, reached = 1, True
     while reached:
-        folder = tmp_path / str(nth)
+        folder = scratch / str(nth)
         config = FileConfig("S", folder, block_size=700, compress=compress)
         disk = NthFails(kind, nth, code, lasting)
         try:

@@ -39,10 +39,16 @@ class SublistMachine(RuleBasedStateMachine):
         self.real = Sublist(8)  # a tiny cache is dropped often
         self.model: list[tuple[str, str, Subscription]] = []
 
-    @rule(pattern=PATTERNS, queue=st.sampled_from(["", "", "q1", "q2"]))
+    @rule(pattern=PATTERNS, queue=st.sampled_from(["", "", "q1", "q2", "a longer name"]))
     def add(self, pattern: str, queue: str) -> None:
         sub = self.real.add(pattern.encode(), queue.encode())
         self.model.append((pattern, queue, sub))
+
+    @rule(pattern=st.sampled_from(["a", "a.b", "*", ">"]), names=st.sets(st.integers(0, 40)))
+    def add_groups(self, pattern: str, names: set[int]) -> None:
+        """More groups than are scanned, so that they are found by a map."""
+        for name in names:
+            self.add(pattern, f"group {name}")
 
     @precondition(lambda self: bool(self.model))
     @rule(data=st.data())

@@ -170,9 +170,7 @@ def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> N
     _end(request, pending, last, f"Nats-UpTo-Sequence: {up_to}")
 
 
-def _block(
-    stream: Stream, message: Message, pending: int | None = None, last: int = 0
-) -> bytes:
+def _block(stream: Stream, message: Message, pending: int | None = None, last: int = 0) -> bytes:
     """The message's own headers with where it comes from."""
     own = message.headers or headers.build()
     lines = [

@@ -1,8 +1,10 @@
 """Storage of streams: `Store` (the interface), `FileStore`, `MemoryStore`.
 
-May be used by the JetStream layer; imports nothing of the broker. `api` holds the contract,
-`engine` (compiled) records, blocks and index, `filestore`/`recover` the disk, `crypt`, `s2`,
-`highway` the formats, `consumer_state` the o.dat codec.
+May be used by the JetStream layer; imports nothing of the broker. `api` holds the contract;
+compiled are `record`/`block` (bytes), `streamindex` (what is where), `engine` (limits, ages) and
+`syncthread` (fsync without the interpreter lock). `diskblocks`, `filestore`, `recover`, `rekey`
+are the disk, `commit` the group commit, `crypt`, `s2`, `highway`, `index`, `meta` the formats,
+`consumer_state` the o.dat codec.
 
 A stream appends during a loop turn, then calls `commit(callback)` once; the callback runs when
 an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.

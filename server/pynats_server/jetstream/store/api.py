@@ -117,6 +117,35 @@ class Store(Protocol):
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
 
+    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
+        """`purge` in pieces, yielding how many each removed; other calls may come in between."""
+
+    def enforce_limits(
+        self,
+        max_msgs: int = 0,
+        max_bytes: int = 0,
+        max_per_subject: int = 0,
+        subject: bytes = b"",
+    ) -> int:
+        """Remove the oldest messages past the limits (0 = none), those of `subject` first; returns
+        how many. Called after an append; compiled callers use `Engine.enforce`."""
+
+    def crowded(self, limit: int) -> list[bytes]:
+        """Subjects with more than `limit` messages, to `enforce_limits` a lowered limit."""
+
+    def next_expiry(self, max_age: int = 0, ttl: bool = True) -> int:
+        """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age` (ns); 0
+        when none will. `ttl` off ignores the header."""
+
+    def expired(
+        self, now: int, max_age: int = 0, ttl: bool = True
+    ) -> Iterator[tuple[int, bytes, int, bool]]:
+        """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
+        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age`."""
+
+    def lost_between(self, start: int, end: int) -> list[int]:
+        """Sequences in start..end whose bytes are damaged; readers step over them."""
+
     def compact(self, seq: int) -> int:
         """Delete everything below `seq`, which becomes the first sequence."""
 

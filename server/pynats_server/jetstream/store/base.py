@@ -105,7 +105,7 @@ class BlockStore(Engine):
             if not self.blocks[at].msgs:
                 self.dead = True
                 self.reap()
-            elif self.is_sparse_block(self.blocks[at]):
+            elif self.is_sparse(self.blocks[at]):
                 self.on_sparse(self.blocks[at])
 
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
@@ -215,7 +215,7 @@ class BlockStore(Engine):
         else:
             tail.first_seq = last + 1
         tail.last_seq, tail.last_ts = last, ts
-        self.last_seq = last
+        self.last_seq, self.last_ts = last, max(self.last_ts, ts)
         if not self.msgs:
             self.first_seq, self.first_ts = last + 1, 0
         self.touch()

@@ -21,6 +21,8 @@ from .disk import Disk
 from .sync_times import SyncTimes
 from .syncthread import SyncThreads
 
+CLOSING_MAX = 16  # handles kept open for the sake of a sync that nobody waits for
+
 Done = Callable[[OSError | None], None]
 Job = tuple[Callable[[], None], Done]
 
@@ -123,6 +125,7 @@ class Task:
     work: Callable[[], None]
     done: Done | None = None
     must: bool = False
+    closing: bool = False
 
 
 @dataclass(slots=True)
@@ -165,7 +168,7 @@ class Committer:
 
     def close_later(self, handle: int) -> None:
         """Release a handle once no running sync can touch it."""
-        self.after(Task(lambda: self.disk.close(handle)))
+        self.after(Task(lambda: self.disk.close(handle), closing=True))
 
     def after(self, task: Task) -> None:
         """Queue file work behind the next sync."""
@@ -173,8 +176,9 @@ class Committer:
 
     @property
     def has_tasks(self) -> bool:
-        """Whether file work waits for a sync."""
-        return bool(self._next.tasks)
+        """Whether file work waits for a sync that should come soon."""
+        tasks = self._next.tasks
+        return len(tasks) > CLOSING_MAX or not all(task.closing for task in tasks)
 
     def wait(self, done: Done) -> None:
         """Call `done` when everything noted so far is durable."""

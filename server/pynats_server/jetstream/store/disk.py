@@ -83,3 +83,12 @@ class Disk:
         self.close(handle)
         self.rename(temporary, path)
         self.sync_folder(path.parent)
+
+
+def make_durable_folder(folder: Path) -> None:
+    """Create a folder (0700) with its parents; what is put into it cannot vanish with one of
+    them. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in missing:
+        Disk().sync_folder(made.parent)

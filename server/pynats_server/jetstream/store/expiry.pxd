@@ -5,6 +5,13 @@ cdef enum:
     HAS_TTL = 1
     HAS_SCHEDULE = 2
 
+cdef inline int64_t expiry(int64_t ts, int64_t ttl) noexcept nogil:
+    """When a message with a TTL (seconds) runs out; the end of time instead of an overflow."""
+    cdef int64_t end = 0x7FFFFFFFFFFFFFFF
+    if ttl > (end - ts) // 1000000000:
+        return end
+    return ts + ttl * 1000000000
+
 cdef int header_marks(const uint8_t *h, size_t n, int64_t *ttl) noexcept nogil
 
 

@@ -462,10 +462,13 @@ class FileStore(DiskBlocks):
             if last is None:
                 break
             self.unlink(last.seq)
-        last_ts = self.last_ts
-        old = self.tail
+        old, last_ts = self.tail, self.last_ts
+        marks: list[tuple[int, int]] = []  # removals below, noted in blocks that go
         for block in reversed(list(self.blocks)):
             if block.first_seq > seq or not block.msgs:
+                if not block.loaded:
+                    self.load_block(block)
+                marks += [mark for mark in block.tombstones() if mark[0] <= seq]
                 if block is not old:
                     self._release([block])
             elif block.last_seq > seq:
@@ -479,17 +482,22 @@ class FileStore(DiskBlocks):
                     self._rewrite(block)
         self.last_seq, self.last_ts = seq, last_ts
         self.find_first()
-        self._restart(old, seq)
+        self._restart(old, marks)
 
-    def _restart(self, old: Block | None, seq: int) -> None:
-        """Leave the old tail, rewritten or dead, for a new one that knows the last sequence."""
+    def _restart(self, old: Block | None, marks: list[tuple[int, int]]) -> None:
+        """Leave the old tail, rewritten or dead, for a new one that knows the last sequence and
+        what was removed before it."""
         self.tail = None
         tail = self.roll_block()
         if old is not None and old.msgs:
             self._cached += old.buffered
             self._rewrite(old)
-        if not self.is_live(seq):
-            tail.mark(seq, self.last_ts, True)  # nothing else remembers the last sequence
+        for seq, ts in marks:
+            if seq >= self.first_seq and not self.is_live(seq):
+                tail.mark(seq, ts, True)
+        if not self.is_live(self.last_seq):
+            tail.mark(self.last_seq, self.last_ts, True)  # nothing else remembers it
+        self.floor_due = True
         self.flush()
         if old is not None and not old.msgs and old in self.blocks:
             self._release([old])

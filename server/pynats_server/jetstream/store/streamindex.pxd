@@ -1,0 +1,31 @@
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from .block cimport Block
+from .expiry cimport ExpiryQueue
+from .subjects cimport Leaf, SubjectTree
+
+
+cdef class StreamIndex:
+    cdef public list blocks
+    cdef public Block tail
+    cdef readonly SubjectTree tree
+    cdef public uint64_t first_seq, last_seq, msgs, nbytes
+    cdef public int64_t first_ts, last_ts
+    cdef public size_t block_size
+    cdef public bint on_disk, dirty
+    cdef readonly bint rings           # subjects with several messages know all of them
+    cdef readonly ExpiryQueue expiries
+    cdef uint64_t stale                # entries of `expiries` whose message is gone, about
+    cdef public object failed
+
+    cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
+                             size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0
+    cpdef bint is_live(self, uint64_t seq) except *
+    cpdef bint is_sparse(self, Block block)
+    cpdef int touch(self) except -1
+    cdef int take(self, Block block, Py_ssize_t at) except -1
+    cdef int strike(self, Block block, uint64_t seq) except -1
+    cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept
+    cpdef Py_ssize_t block_at(self, uint64_t seq)
+    cdef Block holder(self, uint64_t seq)
+    cdef (uint64_t, uint64_t) exact(self, Leaf *leaf)

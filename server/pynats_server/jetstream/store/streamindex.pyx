@@ -1,0 +1,530 @@
+# cython: boundscheck=False
+"""What both stores know of a stream without reading it: an index over its blocks, compiled.
+
+The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for
+blocks in use, so memory grows with subjects and interior deletes and not with messages.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport free
+
+from .block cimport Block
+from .expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
+from .record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, stamp, subject_size, u32, u64
+from .seqset cimport SequenceSet
+from .subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
+                        ring_take)
+
+from .api import CorruptRecord, SequenceNotFound, StoreFailed, TooLarge
+
+cdef size_t SPARSE_DISK = 2 * 1024 * 1024
+cdef size_t SPARSE_MEMORY = 64 * 1024
+
+
+cdef inline size_t put_uvarint(uint8_t *p, uint64_t value) noexcept nogil:
+    cdef size_t n = 0
+    while value >= 128:
+        p[n] = <uint8_t>(value & 127 | 128)
+        value >>= 7
+        n += 1
+    p[n] = <uint8_t>value
+    return n + 1
+
+
+cdef class StreamIndex:
+    """State of one stream over its blocks. Subclasses supply `roll_block` and `load_block`."""
+
+    def __cinit__(self, *args, **kwargs):
+        self.blocks = []
+        self.tree = SubjectTree()
+        self.first_seq, self.last_seq = 1, 0
+        self.block_size = 8 * 1024 * 1024
+        self.failed = None
+        self.expiries = ExpiryQueue()
+
+    def roll_block(self):
+        raise NotImplementedError
+
+    def load_block(self, block):
+        raise NotImplementedError
+
+    def on_dirty(self):
+        """Called when the first change since the last flush arrives."""
+
+    def on_sparse(self, block):
+        """Called when a finished block holds more dead bytes than live ones."""
+
+    def reap(self):
+        """Called when a block other than the tail has no live message left."""
+
+    cpdef bint is_sparse(self, Block block):
+        """Whether a rewrite of a block would free more than half of it."""
+        cdef size_t used = block.size - block.kept
+        cdef size_t live = block.nbytes if self.on_disk else block.nbytes + 18 * block.msgs
+        return block.size > block.kept and live * 2 < used \
+            and used > (SPARSE_DISK if self.on_disk else SPARSE_MEMORY)
+
+    cpdef int touch(self) except -1:
+        """Note that something waits for a flush."""
+        if not self.dirty:
+            self.dirty = True
+            self.on_dirty()
+        return 0
+
+    cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
+                             size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0:
+        """The hot path: one record into the tail block's buffer. Nothing changes on an error."""
+        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
+        cdef uint64_t seq = self.last_seq + 1, counted
+        cdef Block tail
+        cdef Leaf *leaf
+        cdef int64_t ttl = 0
+        cdef int marks = 0
+        if self.failed is not None:
+            raise StoreFailed(str(self.failed))
+        if rl > RECORD_MAX or sn > 65535:
+            raise TooLarge(f"record of {rl} bytes is too large")
+        tail = self.tail
+        if tail is None or (tail.size + rl > self.block_size and tail.size):
+            tail = self.roll_block()
+        if hn:
+            marks = header_marks(hdr, hn, &ttl)
+            if ttl > 0:
+                self.expiries.reserve()
+        leaf = self.tree.get_or_add(subject, sn)
+        try:
+            tail.put(seq, ts, subject, sn, hdr, hn, msg, mn)
+        except MemoryError:
+            if leaf.total == 0:
+                self.tree.drop(subject, sn)
+            raise
+        if leaf.total == 0:
+            leaf.first = seq
+            leaf.flags = 0
+        elif leaf.ring != NULL:
+            ring_push(leaf, seq)
+        elif self.rings and leaf.total == 1 and not leaf.flags:
+            ring_push(leaf, leaf.first)
+            if leaf.ring != NULL:
+                ring_push(leaf, seq)
+        leaf.total += 1
+        leaf.last = seq
+        leaf.flags &= ~LAST_STALE
+        if marks:
+            tail.ttls += marks & HAS_TTL
+            tail.schedules += (marks & HAS_SCHEDULE) >> 1
+            if ttl > 0:
+                self.expiries.insert(expiry(ts, ttl), seq)
+        counted = rl if self.on_disk else sn + hn + mn + 16
+        if tail.msgs == 0:
+            tail.first_seq, tail.first_ts = seq, ts
+            tail.deleted.wipe()
+        elif seq != tail.last_seq + 1:
+            tail.deleted.insert_range(tail.last_seq + 1, seq - 1)
+        tail.last_seq, tail.last_ts = seq, ts
+        tail.msgs += 1
+        tail.nbytes += counted
+        if self.msgs == 0:
+            self.first_seq, self.first_ts = seq, ts
+        self.last_seq, self.last_ts = seq, ts
+        self.msgs += 1
+        self.nbytes += counted
+        self.touch()
+        return seq
+
+    def append(self, bytes subject not None, bytes headers, bytes payload, int64_t ts):
+        """Store a message; returns its sequence at once (see `commit` for durability)."""
+        return self.append_raw(
+            <const uint8_t *>PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject),
+            <const uint8_t *>PyBytes_AS_STRING(headers) if headers is not None else NULL,
+            PyBytes_GET_SIZE(headers) if headers is not None else 0,
+            <const uint8_t *>PyBytes_AS_STRING(payload) if payload is not None else NULL,
+            PyBytes_GET_SIZE(payload) if payload is not None else 0, ts)
+
+    def append_many(self, list messages, int64_t ts):
+        """[(subject, headers or None, payload)] with one timestamp; returns the last sequence."""
+        cdef uint64_t seq = self.last_seq
+        for subject, headers, payload in messages:
+            seq = self.append(subject, headers, payload, ts)
+        return seq
+
+    cpdef Py_ssize_t block_at(self, uint64_t seq):
+        """Index in `blocks` of the first block whose last sequence is >= `seq`."""
+        cdef Py_ssize_t low = 0, high = len(self.blocks), middle
+        while low < high:
+            middle = (low + high) >> 1
+            if (<Block>self.blocks[middle]).last_seq < seq:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    cdef Block holder(self, uint64_t seq):
+        cdef Py_ssize_t at
+        cdef Block block
+        if self.tail is not None and self.tail.first_seq <= seq <= self.tail.last_seq:
+            block = self.tail
+        else:
+            at = self.block_at(seq)
+            if at >= len(self.blocks):
+                return None
+            block = self.blocks[at]
+        if seq < block.first_seq or block.deleted.has(seq):
+            return None
+        if not block.loaded:
+            self.load_block(block)
+        return block
+
+    def load(self, uint64_t seq):
+        """The message; SequenceNotFound when there is none, CorruptRecord when it is damaged."""
+        cdef Block block = self.holder(seq)
+        cdef Py_ssize_t at
+        if block is None:
+            raise SequenceNotFound(seq)
+        at = block.slot(seq)
+        if at < 0:
+            raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
+        return block.message(at)
+
+    cdef int take(self, Block block, Py_ssize_t at) except -1:
+        """Take the live message in a slot out of the index. No disk work."""
+        cdef const uint8_t *r = block.buf + block.offs[at]
+        cdef size_t sn = subject_size(r), rl = u32(r) & ~HAS_HEADERS
+        cdef uint64_t seq = u64(r + 4), counted
+        cdef int64_t ttl
+        cdef int marks
+        counted = rl if self.on_disk else rl - EMPTY - (4 if u32(r) & HAS_HEADERS else 0) + 16
+        self.leave(r + HEAD, sn, seq)
+        if u32(r) & HAS_HEADERS and (block.ttls or block.schedules):
+            marks = block.marks_at(at, &ttl)
+            block.schedules -= (marks & HAS_SCHEDULE) >> 1
+            if marks & HAS_TTL:
+                block.ttls -= 1
+                self.stale += 1
+        block.msgs -= 1
+        block.nbytes -= counted
+        self.msgs -= 1
+        self.nbytes -= counted
+        self.strike(block, seq)
+        return 0
+
+    cdef int strike(self, Block block, uint64_t seq) except -1:
+        """Note in a block's bounds and deleted set that a message, already uncounted, is gone."""
+        cdef Py_ssize_t at
+        if block.msgs == 0:
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        elif seq == block.first_seq:
+            block.first_seq = seq + 1
+            if block.deleted.size:
+                block.first_seq = block.deleted.next_absent(seq + 1)
+                block.deleted.remove_below(block.first_seq)
+            at = block.slot(block.first_seq)
+            if at >= 0:
+                block.first_ts = stamp(block.buf + block.offs[at])
+        else:
+            block.deleted.insert(seq)
+        if seq == self.first_seq:
+            self.find_first()
+        return 0
+
+    cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept:
+        """One message less of a subject."""
+        cdef Leaf *leaf = self.tree.get(subject, sn)
+        if leaf == NULL:
+            return
+        if leaf.total <= 1:
+            self.tree.drop(subject, sn)
+            return
+        leaf.total -= 1
+        if leaf.ring != NULL:
+            ring_take(leaf, seq)
+            if leaf.ring.count == leaf.total:
+                leaf.first = leaf.ring.seqs[leaf.ring.head]
+                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
+                leaf.flags = 0
+                return
+            ring_drop(leaf)
+        if seq <= leaf.first:
+            leaf.first = seq + 1
+            leaf.flags |= FIRST_STALE
+        if seq >= leaf.last:
+            leaf.last = seq - 1
+            leaf.flags |= LAST_STALE
+        if leaf.total == 1 and leaf.flags == FIRST_STALE:
+            leaf.first = leaf.last
+            leaf.flags = 0
+        elif leaf.total == 1 and leaf.flags == LAST_STALE:
+            leaf.last = leaf.first
+            leaf.flags = 0
+
+    def unlink(self, uint64_t seq):
+        """Take a live message out of the index; returns (subject, ts) or None. No disk work."""
+        cdef Block block = self.holder(seq)
+        cdef Py_ssize_t at
+        cdef const uint8_t *r
+        if block is None:
+            return None
+        at = block.slot(seq)
+        if at < 0:
+            raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
+        self.take(block, at)
+        r = block.buf + block.offs[at]
+        return (<const char *>r + HEAD)[:subject_size(r)], stamp(r)
+
+    def abandon(self, uint64_t seq):
+        """Stop counting a live message whose record cannot be read. Its subject is unknown, so
+        that one's total stays too high until the next full scan."""
+        cdef Block block = self.holder(seq)
+        if block is not None and block.slot(seq) < 0:
+            block.msgs -= 1
+            self.msgs -= 1
+            if block.msgs == 0:
+                self.nbytes -= block.nbytes
+                block.nbytes = 0
+            self.strike(block, seq)
+
+    def unlink_all(self, Block block):
+        """Take every live message of a block out of the index; returns how many."""
+        cdef uint64_t gone = block.msgs, seq
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        if block.msgs and not block.loaded:
+            self.load_block(block)
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                continue
+            self.leave(r + HEAD, subject_size(r), seq)
+        self.stale += block.ttls
+        self.msgs -= gone
+        self.nbytes -= block.nbytes
+        block.msgs = block.nbytes = 0
+        block.ttls = block.schedules = 0
+        block.first_seq, block.first_ts = block.last_seq + 1, 0
+        block.deleted.wipe()
+        return gone
+
+    def find_first(self):
+        """Recompute the stream's first sequence from its blocks."""
+        cdef Block block
+        if self.msgs:
+            for block in self.blocks:
+                if block.msgs:
+                    self.first_seq, self.first_ts = block.first_seq, block.first_ts
+                    return
+        self.first_seq, self.first_ts = self.last_seq + 1, 0
+
+    def strangers(self, Block block):
+        """Drop records whose subject the stream does not know, and return their sequences.
+
+        The format's checksum does not cover the subject length, so a damaged length shows
+        itself only as a subject that the (separately checksummed) index never heard of.
+        """
+        cdef Py_ssize_t i, kept = 0
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        out = []
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
+                    and self.tree.get(r + HEAD, subject_size(r)) == NULL:
+                out.append(seq)
+                continue
+            block.offs[kept] = block.offs[i]
+            kept += 1
+        block.count = kept
+        return out
+
+    def adopt(self, Block block, uint64_t top):
+        """Count a scanned block's records above the last sequence as live; `top` is the highest
+        sequence known so far, for a block that has none."""
+        block.deleted = SequenceSet()
+        block.msgs = block.nbytes = 0
+        block.ttls = block.schedules = 0
+        block.first_seq, block.last_seq = top + 1, top
+        self.extend(block)
+
+    def extend(self, Block block):
+        """Count the records above the last sequence that a counted block has got since."""
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef Leaf *leaf
+        cdef int64_t ttl
+        cdef int marks
+        for i in range(block.slot_from(self.last_seq + 1), block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if block.msgs == 0:
+                block.first_seq, block.first_ts = seq, stamp(r)
+                block.deleted.wipe()
+            elif seq != block.last_seq + 1:
+                block.deleted.insert_range(block.last_seq + 1, seq - 1)
+            leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+            if leaf.total == 0:
+                leaf.first = seq
+                leaf.flags = 0
+            leaf.last = seq
+            leaf.flags &= ~LAST_STALE
+            leaf.total += 1
+            block.msgs += 1
+            block.nbytes += u32(r) & ~HAS_HEADERS
+            block.last_seq, block.last_ts = seq, stamp(r)
+            self.msgs += 1
+            self.nbytes += u32(r) & ~HAS_HEADERS
+            self.last_seq, self.last_ts = seq, stamp(r)
+            marks = block.marks_at(i, &ttl)
+            if marks:
+                block.ttls += marks & HAS_TTL
+                block.schedules += (marks & HAS_SCHEDULE) >> 1
+                if marks & HAS_TTL:
+                    self.expiries.reserve()
+                    self.expiries.insert(expiry(stamp(r), ttl), seq)
+
+    def set_subject(self, bytes subject, uint64_t total, uint64_t first, uint64_t last):
+        """State of one subject from index.db, whose bounds are blocks and not sequences."""
+        cdef Leaf *leaf = self.tree.get_or_add(<const uint8_t *>subject, len(subject))
+        leaf.total, leaf.first, leaf.last = total, first, last
+        leaf.flags = FIRST_STALE | LAST_STALE
+
+    cdef (uint64_t, uint64_t) exact(self, Leaf *leaf):
+        """First and last sequence of a subject, found by scanning between the bounds."""
+        cdef bytes subject
+        if leaf.flags:
+            subject = leaf.key[:leaf.size]
+            if leaf.flags & FIRST_STALE:
+                found = self.next_of(subject, leaf.first, leaf.last)
+                if found is not None:
+                    leaf.first = found.seq
+                    leaf.flags &= ~FIRST_STALE
+            if leaf.flags & LAST_STALE:
+                found = self.previous_of(subject, leaf.first, leaf.last)
+                if found is not None:
+                    leaf.last = found.seq
+                    leaf.flags &= ~LAST_STALE
+        return leaf.first, leaf.last
+
+    def next_of(self, bytes filter, uint64_t start, uint64_t stop):
+        """First live message of `filter` in start..stop, or None."""
+        cdef Py_ssize_t i
+        cdef Block block
+        start = max(start, self.first_seq)
+        for i in range(self.block_at(start), len(self.blocks)):
+            block = self.blocks[i]
+            if block.first_seq > stop:
+                return None
+            if block.msgs:
+                if not block.loaded:
+                    self.load_block(block)
+                found = block.hunt(filter, start, stop, 1)
+                if found is not None:
+                    return found
+        return None
+
+    def previous_of(self, bytes filter, uint64_t start, uint64_t stop):
+        """Last live message of `filter` in start..stop, or None."""
+        cdef Py_ssize_t i = min(self.block_at(stop), <Py_ssize_t>len(self.blocks) - 1)
+        cdef Block block
+        while i >= 0:
+            block = self.blocks[i]
+            if block.last_seq < start:
+                return None
+            if block.msgs and block.first_seq <= stop:
+                if not block.loaded:
+                    self.load_block(block)
+                found = block.hunt(filter, start, stop, -1)
+                if found is not None:
+                    return found
+            i -= 1
+        return None
+
+    def subject_states(self, bytes filter):
+        """{subject: (count, first seq, last seq)} of the subjects a filter covers."""
+        cdef Leaf *leaf
+        out = {}
+        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
+            leaf = <Leaf *><uintptr_t>address
+            first, last = self.exact(leaf)
+            out[leaf.key[:leaf.size]] = (leaf.total, first, last)
+        return out
+
+    def subject_totals(self, bytes filter):
+        """{subject: count}; never reads a block."""
+        cdef Leaf *leaf
+        out = {}
+        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
+            leaf = <Leaf *><uintptr_t>address
+            out[leaf.key[:leaf.size]] = leaf.total
+        return out
+
+    def subject_bounds(self, bytes filter):
+        """(subjects, messages, lowest first, highest last), the last two as bounds."""
+        cdef Leaf *leaf
+        cdef uint64_t total = 0, low = <uint64_t>-1, high = 0
+        cdef list found
+        if b"*" not in filter and b">" not in filter:
+            leaf = self.tree.get(<const uint8_t *>filter, len(filter))
+            if leaf == NULL:
+                return 0, 0, 0, 0
+            return 1, leaf.total, leaf.first, leaf.last
+        found = self.tree.match_leaves(<const uint8_t *>filter, len(filter))
+        for address in found:
+            leaf = <Leaf *><uintptr_t>address
+            total += leaf.total
+            low = min(low, leaf.first)
+            high = max(high, leaf.last)
+        if not found:
+            return 0, 0, 0, 0
+        return len(found), total, low, high
+
+    def subject_state(self, bytes subject):
+        """(count, first, last) of one literal subject, zeros when unknown."""
+        cdef Leaf *leaf = self.tree.get(<const uint8_t *>subject, len(subject))
+        if leaf == NULL:
+            return 0, 0, 0
+        first, last = self.exact(leaf)
+        return leaf.total, first, last
+
+    def encode_subjects(self):
+        """The subjects as index.db lists them: count, then size, subject, total, index of the
+        first and of the last block, all uvarints."""
+        cdef Leaf **leaves = self.tree.leaves()
+        cdef uint64_t i, low, high
+        cdef Leaf *leaf
+        cdef bytearray out = bytearray()
+        cdef uint8_t line[50]
+        cdef size_t n
+        cdef Py_ssize_t end = len(self.blocks) - 1
+        try:
+            n = put_uvarint(line, self.tree.size)
+            out += line[:n]
+            for i in range(self.tree.size):
+                leaf = leaves[i]
+                low = (<Block>self.blocks[min(self.block_at(leaf.first), end)]).index
+                high = (<Block>self.blocks[min(self.block_at(leaf.last), end)]).index
+                n = put_uvarint(line, leaf.size)
+                out += line[:n]
+                out += leaf.key[:leaf.size]
+                n = put_uvarint(line, leaf.total)
+                n += put_uvarint(line + n, low)
+                n += put_uvarint(line + n, high)
+                out += line[:n]
+        finally:
+            free(leaves)
+        return bytes(out)
+
+    cpdef bint is_live(self, uint64_t seq) except *:
+        """Whether a message has this sequence; reads nothing."""
+        cdef Py_ssize_t at
+        cdef Block block
+        if seq < self.first_seq or seq > self.last_seq:
+            return False
+        at = self.block_at(seq)
+        if at >= len(self.blocks):
+            return False
+        block = self.blocks[at]
+        return block.first_seq <= seq and not block.deleted.has(seq)

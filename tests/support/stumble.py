@@ -1,0 +1,61 @@
+"""File operations of this process that fail, or that the process dies at, one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+OPERATIONS = (
+    "mkdir", "rename", "replace", "unlink", "rmdir", "pwrite", "ftruncate", "fsync", "fdatasync",
+)  # fmt: skip
+
+
+class Stumble:
+    """Counts the operations that change files, and calls `on_reached` instead of the `at`th
+    (and, if `lasting`, of every later one)."""
+
+    def __init__(self, at: int, on_reached: Callable[[], Any], lasting: bool = False) -> None:
+        self.at = at
+        self.lasting = lasting
+        self.count = 0
+        self.what = ""
+        self._on_reached = on_reached
+
+    @property
+    def reached(self) -> bool:
+        """Whether there were that many operations."""
+        return self.count >= self.at
+
+    def wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            self.count += 1
+            if self.count == self.at or (self.lasting and self.count > self.at):
+                self.what += f" {name}({args[0]!r})"
+                self._on_reached()
+            return real(*args, **kwargs)
+
+        return operation
+
+    def open_to_write(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped = self.wrap("open", real)
+
+        def operation(path: Any, flags: int, *args: Any, **kwargs: Any) -> Any:
+            return (wrapped if flags & os.O_CREAT else real)(path, flags, *args, **kwargs)
+
+        return operation
+
+
+@contextmanager
+def stumbling(stumble: Stumble) -> Iterator[Stumble]:
+    """Has the file operations of `os`, and of what is built on it, counted by `stumble`."""
+    saved = {name: getattr(os, name) for name in (*OPERATIONS, "open")}
+    for name in OPERATIONS:
+        setattr(os, name, stumble.wrap(name, saved[name]))
+    os.open = stumble.open_to_write(saved["open"])
+    try:
+        yield stumble
+    finally:
+        for name, real in saved.items():
+            setattr(os, name, real)

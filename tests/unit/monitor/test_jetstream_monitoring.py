@@ -1,0 +1,323 @@
+"""What monitoring says of JetStream where the real server cannot be asked: several accounts made by
+hand, failed and damaged stores, limits on series; and that it is not loaded where it is off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynats_server.core.account import Account
+from pynats_server.jetstream.account import JetStreamAccount
+from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.operations import Append, Remove
+from pynats_server.jetstream.store.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.validation import prepare_create
+from pynats_server.monitor import health, jetstream_metrics, metrics
+from pynats_server.monitor.general import Usage
+from pynats_server.monitor.jetstream import Request, answer
+from pynats_server.monitor.jetstream_health import HealthRequest
+from pynats_server.options import JetStreamOptions, Options
+from pynats_server.server import Server
+
+Scenario = Callable[[Server], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Server]:
+    jetstream = JetStreamOptions(
+        enabled=True, store_dir=folder, max_memory=1_000_000, max_file=1_000_000
+    )
+    async with Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream)) as server:
+        yield server
+
+
+def serve(folder: Path, *scenarios: Scenario) -> None:
+    """Runs scenarios one after the other, each against a server of its own on the same folder."""
+
+    async def run() -> None:
+        for scenario in scenarios:
+            async with running(folder) as server:
+                await asyncio.wait_for(scenario(server), 30)
+
+    asyncio.run(run())
+
+
+def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
+    """The account with JetStream, made where it is missing."""
+    assert server.jetstream is not None
+    if name not in server.jetstream.accounts:
+        server.accounts[name] = Account(name, True, False)
+        server.jetstream.enable(server.accounts[name])
+    return server.jetstream.accounts[name]
+
+
+def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
+    there = account_of(server, account)
+    asked = StreamConfig(name=name, subjects=[f"{name}.>"], **config)
+    return there.create(prepare_create(asked, there.surroundings))
+
+
+async def fill(stream: Stream, count: int) -> None:
+    """Messages that are durable at return."""
+    for index in range(count):
+        body = b"%d" % index * 100
+        await stream.change(Append(b"%b.x" % stream.name.encode(), b"", body, stream.now()))
+
+
+async def jsz(server: Server, **request: Any) -> Any:
+    return json.loads(b"".join(await answer(server, Request(**request))))
+
+
+async def healthz(server: Server, **request: Any) -> tuple[int, health.Health]:
+    return await health.check(server, HealthRequest(details=True, **request))
+
+
+def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
+    """{series: value} of /metrics."""
+    text, _ = metrics.exposition(metrics.collect(server, Usage(), per_stream), "")
+    lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
+    return {
+        name.removeprefix("nats_server_"): float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines)
+    }
+
+
+# -- /jsz -------------------------------------------------------------------------------------
+
+
+def test_pages_of_accounts_join_to_the_whole(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        for name in ("C", "A", "B"):
+            make(server, "S", account=name, max_bytes=100)
+        found: list[str] = []
+        for offset in range(0, 5, 2):
+            page = await jsz(server, accounts=True, offset=offset, limit=2)
+            assert (page["total"], page["accounts"], page["streams"]) == (4, 4, 3)
+            assert page["reserved_storage"] == 300
+            found += [account["name"] for account in page.get("account_details", [])]
+        assert found == ["$G", "A", "B", "C"]
+        (only,) = (await jsz(server, account="B", streams=True))["account_details"]
+        assert [only["name"], *(s["name"] for s in only["stream_detail"])] == ["B", "S"]
+        whole = await jsz(server, account="B", accounts=True, limit=1, offset=9)
+        assert [account["name"] for account in whole["account_details"]] == ["B"]
+
+    serve(tmp_path, scenario)
+
+
+def test_many_streams_are_all_listed(tmp_path: Path) -> None:
+    count = 1100  # several slices
+
+    async def scenario(server: Server) -> None:
+        for index in range(count):
+            make(server, f"S{index:04d}", storage="memory")
+        (account,) = (await jsz(server, accounts=True, streams=True))["account_details"]
+        assert [s["name"] for s in account["stream_detail"]] == [f"S{i:04d}" for i in range(count)]
+
+    serve(tmp_path, scenario)
+
+
+def test_requests_under_way_are_counted(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        assert server.jetstream is not None
+        make(server, "S")
+        account = account_of(server).account
+        for _ in range(3):  # each waits for the disk
+            account.publish(server.engine, b"$JS.API.STREAM.PURGE.S", b"")
+        assert (await jsz(server))["api"] == {"level": 5, "total": 0, "errors": 0, "inflight": 3}
+        assert scrape(server)["jetstream_api_requests_inflight"] == 3
+        while server.jetstream.api.inflight:
+            await asyncio.sleep(0.001)
+        assert (await jsz(server))["api"] == {"level": 5, "total": 3, "errors": 0}
+        assert scrape(server)['account_jetstream_api_requests_total{account="$G"}'] == 3
+
+    serve(tmp_path, scenario)
+
+
+# -- /healthz ---------------------------------------------------------------------------------
+
+
+def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        for name in ("GOOD", "ILL"):
+            make(server, name)
+        account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
+        text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
+        status, body = await health.check(server, HealthRequest())
+        assert (status, body.status, body.error) == (503, "unavailable", text)
+        status, body = await healthz(server)
+        assert (status, body.status) == (503, "error")
+        (error,) = body.errors
+        assert (error.type, error.account, error.stream, error.error) == (
+            "STREAM", "$G", "ILL", text,
+        )  # fmt: skip
+        assert (await healthz(server, account="$G", stream="GOOD"))[0] == 200
+        assert (await healthz(server, account="$G", stream="ILL"))[0] == 503
+        assert (await healthz(server, enabled_only=True))[0] == 200
+        found = scrape(server)
+        assert found["jetstream_streams_failed"] == 1
+        assert found['stream_failed{account="$G",stream="ILL"}'] == 1
+        assert found['stream_failed{account="$G",stream="GOOD"}'] == 0
+
+    serve(tmp_path, scenario)
+
+
+def test_losses_are_warnings(tmp_path: Path) -> None:
+    async def before(server: Server) -> None:
+        await fill(make(server, "HURT"), 20)
+        await fill(make(server, "WHOLE"), 20)
+
+    async def after(server: Server) -> None:
+        store = account_of(server).streams["HURT"].store
+        assert list(store.lost) == [10]
+        assert await health.check(server, HealthRequest()) == (200, health.Health(status="ok"))
+        status, body = await healthz(server)
+        assert (status, body.status, body.errors) == (200, "ok", [])
+        lost, kept = body.warnings
+        assert {(w.type, w.account, w.stream) for w in body.warnings} == {("STREAM", "$G", "HURT")}
+        assert f"'$G > HURT' lost 1 messages ({store.lost_bytes} bytes): 10" in lost.error
+        assert "1 files in quarantine" in kept.error
+        assert (await healthz(server, account="$G", stream="WHOLE"))[1].warnings == []
+        found = scrape(server)
+        assert found["jetstream_lost_messages"] == 1
+        assert found['stream_lost_messages{account="$G",stream="HURT"}'] == 1
+        assert found['stream_lost_messages{account="$G",stream="WHOLE"}'] == 0
+
+    serve(tmp_path, before)
+    messages = tmp_path / "jetstream" / "$G" / "streams" / "HURT" / "msgs"
+    block = bytearray((messages / "1.blk").read_bytes())
+    at = block.index(b"9" * 100)
+    block[at + 50] ^= 1
+    (messages / "1.blk").write_bytes(block)
+    (messages / "index.db").unlink()
+    serve(tmp_path, after)
+
+
+def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
+    async def before(server: Server) -> None:
+        make(server, "BROKEN")
+        make(server, "FINE")
+
+    async def after(server: Server) -> None:
+        status, body = await healthz(server)
+        assert status == 503
+        (error,) = body.errors
+        assert error.stream == "BROKEN"
+        assert error.error == (
+            "JetStream stream '$G > BROKEN' could not be recovered: "
+            "meta.inf does not match meta.sum"
+        )
+        status, body = await healthz(server, account="$G", stream="BROKEN", consumer="c")
+        assert (status, body.errors[0].type) == (404, "CONSUMER")
+        found = scrape(server)
+        assert (found["jetstream_streams"], found["jetstream_streams_broken"]) == (1, 1)
+        assert found['account_jetstream_streams_broken{account="$G"}'] == 1
+
+    serve(tmp_path, before)
+    (tmp_path / "jetstream" / "$G" / "streams" / "BROKEN" / "meta.sum").write_text("0" * 16)
+    serve(tmp_path, after)
+
+
+def test_what_is_no_account_in_the_folder_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "jetstream" / "lost+found").mkdir(parents=True)
+    (tmp_path / "jetstream" / "note.txt").write_text("x")
+
+    async def scenario(server: Server) -> None:
+        assert (await healthz(server))[0] == 200
+
+    serve(tmp_path, scenario)
+
+
+# -- /metrics ---------------------------------------------------------------------------------
+
+
+def test_usage_and_sequences(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        disk = make(server, "DISK", max_bytes=50_000)
+        await fill(disk, 5)
+        await fill(make(server, "RAM", storage="memory", account="OTHERS"), 3)
+        await disk.change(Append(b"DISK.y", b"", b"", disk.now()))
+        await disk.change(Remove(1, False))
+        found = scrape(server)
+        expected = {
+            "jetstream_streams": 2,
+            "jetstream_accounts": 2,
+            "jetstream_messages": 8,
+            "jetstream_storage_bytes": disk.store.nbytes,
+            "jetstream_storage_bytes_max": 1_000_000,
+            "jetstream_storage_bytes_reserved": 50_000,
+            "jetstream_api_requests_total": 0,
+            'account_jetstream_memory_bytes{account="$G"}': 0,
+            'account_jetstream_storage_bytes_reserved{account="$G"}': 50_000,
+            'stream_messages{account="$G",stream="DISK"}': 5,
+            'stream_first_sequence{account="$G",stream="DISK"}': 2,
+            'stream_last_sequence{account="$G",stream="DISK"}': 6,
+            'stream_subjects{account="$G",stream="DISK"}': 2,
+            'stream_last_sequence{account="OTHERS",stream="RAM"}': 3,
+        }
+        assert {name: found[name] for name in expected} == expected
+        syncs = found["jetstream_sync_seconds_count"]
+        assert syncs >= 6
+        assert found['jetstream_sync_seconds_bucket{le="+Inf"}'] == syncs
+        assert found["jetstream_sync_seconds_sum"] > 0
+
+    serve(tmp_path, scenario)
+
+
+def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream_metrics, "STREAMS_MAX", 2)
+
+    async def scenario(server: Server) -> None:
+        for name in ("D", "C", "B", "A"):
+            await fill(make(server, name, storage="memory"), ord(name) - ord("A") + 1)
+        found = scrape(server)
+        counts = {name: found[name] for name in found if name.startswith("stream_messages")}
+        assert counts == {
+            'stream_messages{account="$G",stream="D"}': 4,
+            'stream_messages{account="$G",stream="C"}': 3,
+            'stream_messages{account="(other)",stream="(other)"}': 3,
+        }
+        assert len([name for name in found if name.startswith("stream_last_sequence")]) == 2
+        assert not [name for name in scrape(server, per_stream=False) if name.startswith("stream_")]
+
+    serve(tmp_path, scenario)
+
+
+def test_sync_times_fall_into_their_buckets() -> None:
+    times = SyncTimes()
+    for seconds in (0.0, BOUNDS[0], BOUNDS[0] * 1.01, BOUNDS[-1] + 1):
+        times.add(seconds)
+    assert times.counts == [2, 1, *[0] * (len(BOUNDS) - 2), 1]
+    assert times.total_seconds == pytest.approx(BOUNDS[0] * 2.01 + BOUNDS[-1] + 1)
+
+
+# -- off --------------------------------------------------------------------------------------
+
+_OFF = """
+import asyncio, sys, urllib.request
+from pynats_server import Options, Server
+
+async def main():
+    async with Server(Options(host="127.0.0.1", port=-1, http_port=-1)) as server:
+        for path in ("varz", "jsz?streams=1&config=1", "healthz?details=1", "accountz?acc=$G",
+                     "accstatz?unused=1", "metrics"):
+            url = f"{server.monitor_url}/{path}"
+            await asyncio.to_thread(lambda: urllib.request.urlopen(url).read())
+
+asyncio.run(main())
+print([name for name in sys.modules if name.startswith("pynats_server.jetstream")])
+"""
+
+
+def test_jetstream_is_not_loaded_where_it_is_off() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _OFF], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"
