@@ -140,8 +140,7 @@ class StagedChecks:
         self._check_ttl(found.get(TTL, b""))
         msg_id = found.get(MSG_ID)
         if msg_id:
-            known = self.stream.ingest.admission.ids.get(msg_id, self.stream.now())
-            if known or msg_id in self.msg_ids:
+            if msg_id in self.msg_ids:
                 raise api_error(10201)
             original = self.stream.ingest.admission.ids.get(msg_id, ts)
             if original:
