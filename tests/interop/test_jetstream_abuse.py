@@ -11,6 +11,7 @@ from typing import Any
 import nats
 import pytest
 from nats.aio.client import Client
+from pynats_server.jetstream import following
 from pynats_server.jetstream.api import dispatch
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server import Server
@@ -82,3 +83,34 @@ def test_requests_beyond_the_limit_are_dropped(
             await client.close()
 
     asyncio.run(run())
+
+
+def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY", 1000.0)
+    refusals: list[object] = []
+    refused = following.Follower._refused
+
+    def note(self: following.Follower, error: Any) -> None:
+        refusals.append(error)
+        refused(self, error)
+
+    monkeypatch.setattr(following.Follower, "_refused", note)
+
+    async def run() -> None:
+        async with server_on(tmp_path, max_memory=1000) as server:
+            client = await nats.connect(server.client_url)
+            await api(client, "STREAM.CREATE.A", {"name": "A", "subjects": ["a"]})
+            mirror = {"name": "M", "storage": "memory", "mirror": {"name": "A"}}
+            assert "error" not in await api(client, "STREAM.CREATE.M", mirror)
+            for _ in range(50):
+                ack = json.loads((await client.request("a", bytes(100))).data)
+                assert "error" not in ack
+            info = await api(client, "STREAM.INFO.M")
+            assert 0 < info["state"]["messages"] < 50
+            assert info["mirror"]["error"]["err_code"] == 10028
+            await client.close()
+
+    asyncio.run(run())
+    assert len(refusals) == 1
