@@ -245,30 +245,32 @@ class Stream:
 
     # -- limits -----------------------------------------------------------------------------
 
-    def enforce(self, subject: bytes) -> None:
-        """After an append: removes the oldest messages beyond a limit."""
-        config, store = self.config, self.store
-        if config.max_msgs_per_subject > 0:
-            count, first, _ = store.subject_state(subject)
-            while count > config.max_msgs_per_subject:
-                store.remove(first)
-                count, first, _ = store.subject_state(subject)
-        self._enforce_totals()
+    def enforce(self, subject: bytes = b"") -> None:
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream. What
+        cannot be removed now is tried again with the next message: the one that came is kept."""
+        config = self.config
+        self._evict(
+            max(config.max_msgs, 0),
+            max(config.max_bytes, 0),
+            max(config.max_msgs_per_subject, 0),
+            subject,
+        )
 
-    def _enforce_totals(self) -> None:
-        config, store = self.config, self.store
-        while (0 < config.max_msgs < store.msgs) or (0 < config.max_bytes < store.nbytes):
-            if not store.remove(store.first_seq):
-                break
+    def _evict(self, msgs: int, size: int, per_subject: int, subject: bytes) -> None:
+        try:
+            self.store.enforce_limits(msgs, size, per_subject, subject)
+        except StoreError as error:
+            self.log.warn_rarely(
+                f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
+            )
 
     def _enforce_limits(self) -> None:
         """All limits on all messages, after recovery or an update."""
-        limit = self.config.max_msgs_per_subject
+        limit = max(self.config.max_msgs_per_subject, 0)
         if limit > 0:
-            for subject, count in self.store.subject_totals(b">").items():
-                if count > limit:
-                    self.store.purge(subject, 0, limit)
-        self._enforce_totals()
+            for subject in self.store.crowded(limit):
+                self._evict(0, 0, limit, subject)
+        self.enforce()
         self.ingest.settle()
 
     # -- age --------------------------------------------------------------------------------
