@@ -266,10 +266,14 @@ class Stream:
 
     def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
         """Removes what the message stored as `seq` replaces."""
-        if operation.rollup == "sub":
-            self.store.purge(operation.subject, 0, keep)
+        if operation.rollup and keep:
+            # As limits, so that a full disk brings back what this message was to replace.
+            alone = operation.rollup == "all"
+            self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
+        elif operation.rollup == "sub":
+            self.store.purge(operation.subject)
         elif operation.rollup == "all":
-            self.store.compact(seq if keep else seq + 1)
+            self.store.compact(seq + 1)
         if operation.ends:
             self.store.purge(operation.ends)
 
