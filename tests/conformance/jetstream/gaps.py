@@ -14,6 +14,7 @@ _ACCOUNTS = (
 GAPS: dict[str, str] = {
     **dict.fromkeys(_ACCOUNTS, "accounts can not be configured yet"),
     "update-config-retention-interest": "interest retention comes with consumers",
+    "rollup-wildcard": "a rollup of a subject with wildcards replaces all subjects it covers",
     "headers-status": "a status in the version line of a published message should not be stored",
     "headers-status-and-more": "the same",
     "server-full-file": "refused too early, and as 10047 instead of 10023",
