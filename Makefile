@@ -25,7 +25,7 @@ build: $(VENV)/bin/python
 	$(BIN)/python setup.py --quiet build_ext --inplace -j $(JOBS)
 
 run: setup
-	$(BIN)/pynats-server -m 8222 $(ARGS)
+	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

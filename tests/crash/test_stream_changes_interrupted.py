@@ -168,7 +168,7 @@ def test_death_at_every_file_operation(
 ) -> None:
     base, archive = prepared
     change, after = CHANGES[name]
-    outcomes = []
+    outcomes: list[bool] = []
     died = True
     while died:
         folder = tmp_path / str(len(outcomes))

@@ -23,7 +23,7 @@ from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
 from .store.crypt import Keys
 from .store.disk import Disk, make_durable_folder
-from .store.meta import read_meta, write_meta
+from .store.meta import read_meta, write_meta, write_new_stream
 from .stream import Stream
 from .surroundings import Limits
 from .times import SECOND, format_time, parse_time
@@ -227,7 +227,7 @@ class JetStreamAccount:
 
     # -- changes ----------------------------------------------------------------------------
 
-    def create(self, config: StreamConfig) -> Stream:
+    async def create(self, config: StreamConfig) -> Stream:
         """A new stream of a valid configuration. Raises ApiError 10049; nothing is left then."""
         created = time.time_ns()
         if config.storage == "memory":
@@ -237,13 +237,11 @@ class JetStreamAccount:
             return stream
         built = self.manager.staging / unique_id()
         try:
-            new = self.detached_store(config, built)
-            try:
-                write_meta(new, _meta(config, created))
-            except Exception:
-                _close(new)
-                raise
-            new.close()
+            meta = _meta(config, created)
+            plain = self._file_config(config, built)
+            await self.manager.loop.run_in_executor(None, write_new_stream, plain, meta)
+            if config.name in self.streams:  # restored in the meantime
+                raise FileExistsError(f"there is a stream {config.name!r} by now")
             return self._settle(built, config.name)
         except (OSError, StoreError, ValueError) as error:
             shutil.rmtree(built, ignore_errors=True)

@@ -59,6 +59,7 @@ class Follower:
         if not self.filters:
             self.filters = [source.filter_subject.encode() or b">"]
         self._scheduled: asyncio.Handle | None = None
+        self._retry: asyncio.TimerHandle | None = None
         self._stopped = False
 
     # -- life -------------------------------------------------------------------------------
@@ -84,8 +85,9 @@ class Follower:
         if self in self.stream.account.followers:
             self.stream.account.followers.remove(self)
         self._detach()
-        if self._scheduled is not None:
-            self._scheduled.cancel()
+        for handle in (self._scheduled, self._retry):
+            if handle is not None:
+                handle.cancel()
 
     def attach(self) -> None:
         """The account's streams have changed: finds the origin, or loses it."""
@@ -123,7 +125,7 @@ class Follower:
 
     def wake(self) -> None:
         """The origin has more."""
-        if self._scheduled is None and not self._stopped:
+        if self._scheduled is None and self._retry is None and not self._stopped:
             self._scheduled = asyncio.get_running_loop().call_soon(self._pull)
 
     def _pull(self) -> None:
@@ -132,12 +134,12 @@ class Follower:
         if origin is None or self._stopped:
             return
         for _ in range(BATCH):
-            message = self._next(origin)
-            if message is None:
-                return
             try:
+                message = self._next(origin)
+                if message is None:
+                    return
                 self.keep(origin, message)
-            except (ApiError, StoreError) as error:
+            except (ApiError, StoreError, OSError) as error:
                 self._refused(error)
                 return
             self.error = None
@@ -145,13 +147,20 @@ class Follower:
             self.heard_at = time.monotonic_ns()
         self.wake()
 
-    def _refused(self, error: ApiError | StoreError) -> None:
-        self.error = store_error(error) if isinstance(error, StoreError) else error
+    def _refused(self, error: ApiError | StoreError | OSError) -> None:
+        if isinstance(error, StoreError):
+            self.error = store_error(error)
+        else:
+            self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
         self.stream.log.warn_rarely(
             f"JetStream stream '{self.stream.account.name} > {self.stream.name}' cannot take over "
             f"from '{self.source.name}': {error}"
         )
-        asyncio.get_running_loop().call_later(RETRY, self.wake)
+        self._retry = asyncio.get_running_loop().call_later(RETRY, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self.wake()
 
     def _next(self, origin: Stream) -> Message | None:
         """The next message any filter wants, as far as the origin is durable."""

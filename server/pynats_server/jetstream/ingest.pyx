@@ -254,10 +254,10 @@ cdef class Ingest(Sink):
         else:
             admission.note_plain()
         if rollup == ROLLUP_SUBJECT:
-            if store.count_of(<const uint8_t*>msg.subject, msg.subject_len) > 1:
-                store.purge(msg.subject[:msg.subject_len], 0, 1)
+            # As limits, so that a full disk brings back what this message was to replace.
+            store.enforce(0, 0, 1, <const uint8_t*>msg.subject, msg.subject_len)
         elif rollup == ROLLUP_ALL:
-            store.compact(seq)
+            store.enforce(1, 0, 0, <const uint8_t*>msg.subject, msg.subject_len)
         self.settle()
         if fast is not None:
             if self.fast_table.advance(fast, seq):

@@ -267,10 +267,14 @@ class Stream:
 
     def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
         """Removes what the message stored as `seq` replaces."""
-        if operation.rollup == "sub":
-            self.store.purge(operation.subject, 0, keep)
+        if operation.rollup and keep:
+            # As limits, so that a full disk brings back what this message was to replace.
+            alone = operation.rollup == "all"
+            self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
+        elif operation.rollup == "sub":
+            self.store.purge(operation.subject)
         elif operation.rollup == "all":
-            self.store.compact(seq if keep else seq + 1)
+            self.store.compact(seq + 1)
         if operation.ends:
             self.store.purge(operation.ends)
 
@@ -306,18 +310,25 @@ class Stream:
     # -- limits -----------------------------------------------------------------------------
 
     def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream."""
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream. What
+        cannot be removed now is tried again with the next message: the one that came is kept."""
         ingest = self.ingest
-        self.store.enforce_limits(
-            ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject
-        )
+        self._evict(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject)
+
+    def _evict(self, msgs: int, size: int, per_subject: int, subject: bytes) -> None:
+        try:
+            self.store.enforce_limits(msgs, size, per_subject, subject)
+        except StoreError as error:
+            self.log.warn_rarely(
+                f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
+            )
 
     def _enforce_limits(self) -> None:
         """All limits on all messages, after recovery or an update."""
         limit = self.ingest.max_per_subject
         if limit > 0:
             for subject in self.store.crowded(limit):
-                self.store.enforce_limits(0, 0, limit, subject)
+                self._evict(0, 0, limit, subject)
         self.enforce()
         self.ingest.settle()
 

@@ -215,6 +215,13 @@ CASES: list[Case] = [
         info("S", subjects_filter=">", deleted_details=True),
         api("STREAM.MSG.GET.S", {"seq": 7}),
     ),
+    case(  # what clients' "purge all keys of a pattern" relies on
+        "rollup-wildcard",
+        create("S", subjects=["t.>"], allow_rollup_hdrs=True),
+        *fill(6, "t.a", "t.b", "t.c.d"),
+        pub("t.*", Nats_Rollup="sub"),
+        info("S", subjects_filter=">", deleted_details=True),
+    ),
     case(
         "rollup-all",
         create("S", subjects=["t.>"], allow_rollup_hdrs=True),

@@ -6,7 +6,6 @@ from typing import Any
 
 # Fields of the real server about parts that ours does not have.
 ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
-# The real server takes the time up to CONNECT for a first estimate, ours waits for a PONG.
 # How the real server serves a JetStream domain.
 ABSENT |= {"mappings"}
 # What differs between two servers, two runs or two moments.
@@ -14,7 +13,8 @@ VOLATILE = {
     "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
     "config_load_time", "config_digest", "http_req_stats", "cid", "last_activity", "stop",
     "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
-    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout", "rtt",
+    "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
+    "rtt",
     "created", "first_ts", "last_ts", "active", "store_dir",
 }  # fmt: skip
 # Lists whose order the real server does not promise.

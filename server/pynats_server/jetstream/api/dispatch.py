@@ -1,7 +1,8 @@
 """From a request's subject to its endpoint and back.
 
 Requests run one after the other in the order of their arrival, as some wait for the disk. What
-arrives while nothing waits runs at once.
+arrives while nothing waits runs at once, unless requests have taken their share of the loop's
+turn: one client's flood of them must not keep the others waiting.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 PREFIX = "$JS.API."
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
+TURN_SHARE_NS = 5_000_000  # of a turn of the loop, after which requests wait for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Api:
         self._subscriptions: list[tuple[Account, Subscription]] = []
         self._queue: deque[tuple[Endpoint, Request]] = deque()
         self._worker: asyncio.Task[None] | None = None
+        self._spent_ns = 0  # on requests in this turn of the loop
+        self._turn: asyncio.Handle | None = None  # tells of its end
         self._stopped = False
 
     def serve(self, account: JetStreamAccount) -> None:
@@ -160,15 +165,17 @@ class Api:
             return
         endpoint, names = found
         request = Request(account, text, names, reply, headers, payload, source)
-        if self._worker is None:
+        if self._worker is None and self._spent_ns < TURN_SHARE_NS:
             pending = self._begin(endpoint, request)
-            if pending is None:
-                return
-            self._worker = self.manager.loop.create_task(self._work(endpoint, request, pending))
+            if pending is not None:
+                first = self._finish(endpoint, request, pending)
+                self._worker = self.manager.loop.create_task(self._work(first))
         elif len(self._queue) >= self.manager.options.request_queue_limit:
             self._overflow(account)
         else:
             self._queue.append((endpoint, request))
+            if self._worker is None:
+                self._worker = self.manager.loop.create_task(self._work(None))
 
     def _overflow(self, account: JetStreamAccount) -> None:
         dropped = len(self._queue)
@@ -178,19 +185,34 @@ class Api:
             f"JetStream API queue limit reached, dropping {dropped} requests"
         )
 
-    async def _work(
-        self, endpoint: Endpoint, request: Request, pending: Awaitable[Reply | None]
-    ) -> None:
-        await self._finish(endpoint, request, pending)
+    async def _work(self, first: Awaitable[None] | None) -> None:
+        if first is not None:
+            await first
         while self._queue:
+            if self._spent_ns >= TURN_SHARE_NS:
+                await asyncio.sleep(0)
+                continue  # the queue may have been dropped meanwhile
             endpoint, request = self._queue.popleft()
             more = self._begin(endpoint, request)
             if more is not None:
                 await self._finish(endpoint, request, more)
         self._worker = None
 
+    def _turn_ended(self) -> None:
+        self._turn = None
+        self._spent_ns = 0
+
     def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
         """Runs an endpoint; what it still waits for, if anything."""
+        begun = time.perf_counter_ns()
+        try:
+            return self._run(endpoint, request)
+        finally:
+            self._spent_ns += time.perf_counter_ns() - begun
+            if self._turn is None:
+                self._turn = self.manager.loop.call_soon(self._turn_ended)
+
+    def _run(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
         if request.headers and not _is_within_level(request.headers):
             if endpoint.type:
                 self._fail(endpoint, request, api_error(10185))

@@ -69,7 +69,7 @@ def _checked_name(request: Request, name: str) -> None:
         raise api_error(10056)
 
 
-def create(request: Request) -> Reply:
+async def create(request: Request) -> Reply:
     """STREAM.CREATE: a new stream, or the one that is there with the same configuration."""
     asked = request.body(StreamConfigRequest)
     _checked_name(request, asked.name)
@@ -78,7 +78,7 @@ def create(request: Request) -> Reply:
     config = prepare_create(asked, account.surroundings, asked.pedantic)
     if there is not None and not same_config(config, there.config):
         raise api_error(10058)
-    stream = there or account.create(config)
+    stream = there or await account.create(config)
     described = {**describe(stream, public_config(stream.config)), "did_create": True}
     described.pop("domain", None)  # the one answer without it
     if there is None:  # told last: the new stream may be one that keeps advisories

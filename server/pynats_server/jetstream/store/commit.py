@@ -12,6 +12,7 @@ import asyncio
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Syncer:
         self._count = threads
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._worker: threading.Thread | None = None
+        self._untold = 0  # jobs of the worker whose end has not been told
+        self._ended: deque[tuple[Done, OSError | None]] = deque()  # by the worker, not yet told
         self._native: SyncThreads | None = None
         self.times = SyncTimes()
         self._pending: dict[int, tuple[Done, float]] = {}  # and when it was handed over
@@ -49,17 +52,24 @@ class Syncer:
         if self._worker is None:
             self._worker = threading.Thread(target=self._serve, name="store-work", daemon=True)
             self._worker.start()
+        self._untold += 1
         self._queue.put((work, done))
 
     def _serve(self) -> None:
         assert self.loop is not None
         while (job := self._queue.get()) is not None:
             work, done = job
-            error = _attempt(work)
+            self._ended.append((done, _attempt(work)))
             try:
-                self.loop.call_soon_threadsafe(done, error)
+                self.loop.call_soon_threadsafe(self._tell_ended)
             except RuntimeError:  # the loop was closed: nobody is left to tell
                 return
+
+    def _tell_ended(self) -> None:
+        while self._ended:
+            done, error = self._ended.popleft()
+            self._untold -= 1
+            done(error)
 
     def sync(self, disk: Disk, files: list[int], folders: list[Path], done: Done) -> None:
         """Sync files, then folders, off the loop; `done(error)` on it. Files stay open until
@@ -94,23 +104,27 @@ class Syncer:
             done(OSError(code, os.strerror(code)) if code else None)
 
     def settle(self) -> None:
-        """Block until everything handed over is done; callbacks still come from the loop."""
-        if self._native is not None:
-            self._native.wait_idle()
-        if self._worker is not None and self._worker.is_alive():
-            reached = threading.Event()
-            self._queue.put((reached.set, lambda _: None))
-            reached.wait()
+        """Block until everything handed over, and what follows from it, is done and told."""
+        while True:
+            if self._native is not None:
+                self._native.wait_idle()
+                self._collect()
+            if self._untold:
+                reached = threading.Event()
+                self.run(reached.set, lambda _: None)
+                reached.wait()
+                self._tell_ended()
+            if not self._pending and not self._untold:
+                return
 
     def close(self) -> None:
         """End the threads after what is queued."""
+        self.settle()
         if self._worker is not None:
             self._queue.put(None)
             self._worker.join()
             self._worker = None
         if self._native is not None:
-            self._native.wait_idle()
-            self._collect()
             if self.loop is not None and not self.loop.is_closed():
                 self.loop.remove_reader(self._native.event)
             self._native.close()

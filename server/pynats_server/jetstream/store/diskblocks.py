@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .api import BadKey, StoreClosed, StoreFailed, StoreFull
+from .api import BadKey, StoreClosed, StoreError, StoreFailed, StoreFull
 from .base import BlockStore
 from .block import Block
 from .blockfile import unpack_block
@@ -209,6 +209,8 @@ class DiskBlocks(BlockStore):
             data = self.read_block(block)
         except FileNotFoundError:
             data = b""
+        except OSError as error:  # perhaps it can be read another time: nothing is lost yet
+            raise StoreError(f"block {block.index} cannot be read: {error}") from error
         _, _, holes = block.scan(data)
         strangers = self.strangers(block)
         if holes or strangers or block.count_live() < block.msgs:

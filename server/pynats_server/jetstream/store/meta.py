@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +31,36 @@ def meta_sum(name: str, data: bytes) -> bytes:
 
 def write_meta(store: DiskBlocks, meta: dict[str, Any]) -> None:
     """Write the configuration, sealed when encryption is on."""
-    data = json.dumps(meta, separators=(",", ":")).encode()
-    sealer = store.sealer
-    if sealer is not None:
-        data = sealer.seal(data, store.random(sealer.nonce_size))
+    data = _encoded(meta, store.sealer, store.random)
     replace_meta(store.disk, store.config.folder, store.config.name, data)
+
+
+def write_new_stream(
+    config: FileConfig, meta: dict[str, Any], random: Callable[[int], bytes] = os.urandom
+) -> None:
+    """Make the folder of a stream without messages, durably. It is whole only at the end: for a
+    place where nobody looks until it is moved to its own. Raises OSError."""
+    disk = Disk()
+    disk.make_folder(config.folder / "msgs")
+    files, sealer = {}, None
+    if config.keys is not None:
+        files["meta.key"], seed = config.keys.create(config.name, random)
+        sealer = Sealer(config.keys.cipher, seed)
+    files["meta.inf"] = _encoded(meta, sealer, random)
+    files["meta.sum"] = meta_sum(config.name, files["meta.inf"])
+    for name, data in files.items():
+        handle = disk.open(config.folder / name)
+        try:
+            disk.write(handle, data, 0)
+            disk.sync(handle)
+        finally:
+            disk.close(handle)
+    disk.sync_folder(config.folder)
+
+
+def _encoded(meta: dict[str, Any], sealer: Sealer | None, random: Callable[[int], bytes]) -> bytes:
+    data = json.dumps(meta, separators=(",", ":")).encode()
+    return data if sealer is None else sealer.seal(data, random(sealer.nonce_size))
 
 
 def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:

@@ -213,6 +213,9 @@ cdef class StreamIndex:
         """Note in a block's bounds and deleted set that a message, already uncounted, is gone."""
         cdef Py_ssize_t at
         if block.msgs == 0:
+            # What is left are the bytes of messages that could not be read.
+            self.nbytes -= block.nbytes
+            block.nbytes = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
         elif seq == block.first_seq:
@@ -280,9 +283,6 @@ cdef class StreamIndex:
         if block is not None and block.slot(seq) < 0:
             block.msgs -= 1
             self.msgs -= 1
-            if block.msgs == 0:
-                self.nbytes -= block.nbytes
-                block.nbytes = 0
             self.strike(block, seq)
 
     def unlink_all(self, Block block):

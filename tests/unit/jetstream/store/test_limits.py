@@ -116,6 +116,29 @@ def test_a_full_disk_brings_back_what_limits_took(tmp_path: Path, room: int) -> 
     again.close()
 
 
+def test_a_full_disk_brings_back_what_a_rollup_replaced(tmp_path: Path) -> None:
+    """Publishing keeps one message of a subject, or of all, by a limit of one."""
+    disk = SmallDisk()
+    store = FileStore(FileConfig("S", tmp_path, block_size=300), disk=disk)
+    for i in range(40):
+        store.append(b"k.%d" % (i % 3), None, b"%d" % i, i)
+    store.flush()
+    before, values = store.state(deleted=True), payloads(store)
+    for limits in ({"max_per_subject": 1}, {"max_msgs": 1}):
+        disk.room = 0
+        store.append(b"k.1", None, b"new", 99)
+        assert store.enforce_limits(subject=b"k.1", **limits) > 12
+        with pytest.raises(StoreFull):
+            store.flush()
+        assert store.state(deleted=True) == before
+        assert payloads(store) == values
+        disk.room = None
+    store.append(b"k.1", None, b"new", 99)
+    store.enforce_limits(max_per_subject=1, subject=b"k.1")
+    store.close()
+    assert FileStore(FileConfig("S", tmp_path)).subject_totals(b"k.1") == {b"k.1": 1}
+
+
 def test_skips_are_undone_by_a_full_disk(tmp_path: Path) -> None:
     disk = SmallDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)

@@ -1,0 +1,110 @@
+"""A block of a stream is damaged or cannot be read while the server runs: publishing goes on, the
+limits are kept as far as they can, and the stream opens again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client
+from pynats_server.options import JetStreamOptions, Options
+from pynats_server.server import Server
+
+MAX_BYTES = 100_000  # makes blocks of 32,000 bytes
+BODY = bytes(500)
+RECORD = len("l.00") + len(BODY) + 30  # bytes on disk
+FIRST, MORE = 180, 150  # messages before and after the damage
+ROOM = MAX_BYTES // RECORD
+
+
+def server_on(folder: Path) -> Server:
+    jetstream = JetStreamOptions(enabled=True, store_dir=folder)
+    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
+
+
+async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
+    payload = b"" if body is None else json.dumps(body).encode()
+    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
+    return found
+
+
+async def publish(client: Client, start: int, count: int) -> None:
+    for number in range(start, start + count):
+        ack = json.loads((await client.request(f"l.{number % 50:02}", BODY)).data)
+        assert ack == {"stream": "L", "seq": number}
+
+
+async def state(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = (await api(client, "STREAM.INFO.L"))["state"]
+    return found
+
+
+def flip(block: Path) -> None:
+    content = bytearray(block.read_bytes())
+    for at in range(1000, len(content), 997):
+        content[at] ^= 0xFF
+    block.write_bytes(content)
+
+
+def make_unreadable(block: Path) -> None:
+    """Reading a folder is an error even for root."""
+    block.rename(block.with_suffix(".aside"))
+    block.mkdir()
+
+
+def make_readable(block: Path) -> None:
+    block.rmdir()
+    block.with_suffix(".aside").rename(block)
+
+
+async def run(
+    folder: Path, damage: Callable[[Path], None], repair: Callable[[Path], None] | None
+) -> list[dict[str, Any]]:
+    """The state with the damage, and after a repair and a restart."""
+    seen = []
+    async with server_on(folder) as server:
+        client = await nats.connect(server.client_url)
+        config = {"name": "L", "subjects": ["l.*"], "max_bytes": MAX_BYTES}
+        assert "error" not in await api(client, "STREAM.CREATE.L", config)
+        await publish(client, 1, FIRST)
+        await client.close()
+    block = folder / "jetstream" / "$G" / "streams" / "L" / "msgs" / "1.blk"
+    async with server_on(folder) as server:  # has no block in memory but the last
+        client = await nats.connect(server.client_url)
+        damage(block)
+        await publish(client, FIRST + 1, MORE)
+        seen.append(await state(client))
+        await client.close()
+        if repair is not None:
+            repair(block)
+    async with server_on(folder) as server:
+        client = await nats.connect(server.client_url)
+        await publish(client, FIRST + MORE + 1, 1)
+        seen.append(await state(client))
+        await client.close()
+    return seen
+
+
+@pytest.mark.parametrize("damage", [flip, Path.unlink])
+def test_limits_pass_over_what_is_damaged(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    with_damage, restarted = asyncio.run(run(tmp_path, damage, None))
+    last = FIRST + MORE
+    for found, expected_last in ((with_damage, last), (restarted, last + 1)):
+        assert found["last_seq"] == expected_last
+        assert found["messages"] == ROOM
+        assert found["first_seq"] == expected_last - ROOM + 1
+        assert found["bytes"] == ROOM * RECORD
+    assert with_damage["lost"]["msgs"]
+
+
+def test_what_cannot_be_read_stays_until_it_can(tmp_path: Path) -> None:
+    unreadable, repaired = asyncio.run(run(tmp_path, make_unreadable, make_readable))
+    assert unreadable["messages"] == FIRST + MORE
+    assert "lost" not in unreadable
+    assert repaired["messages"] == ROOM
+    assert repaired["last_seq"] == FIRST + MORE + 1

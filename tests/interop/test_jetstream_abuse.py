@@ -1,0 +1,116 @@
+"""What clients do wrong or in excess stays their own problem."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client
+from pynats_server.jetstream import following
+from pynats_server.jetstream.api import dispatch
+from pynats_server.options import JetStreamOptions, Options
+from pynats_server.server import Server
+
+
+def server_on(folder: Path, **options: Any) -> Server:
+    jetstream = JetStreamOptions(enabled=True, store_dir=folder, **options)
+    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
+
+
+async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
+    payload = b"" if body is None else json.dumps(body).encode()
+    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
+    return found
+
+
+async def connect_raw(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await reader.readline()
+    writer.write(b'CONNECT {"verbose":false,"headers":true}\r\nPING\r\n')
+    await reader.readuntil(b"PONG\r\n")
+    return reader, writer
+
+
+def test_a_flood_of_requests_leaves_turns_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "TURN_SHARE_NS", 1)
+    count = 200
+
+    async def run() -> list[int]:
+        async with server_on(tmp_path) as server:
+            assert server.jetstream is not None
+            account = server.jetstream.accounts["$G"]
+            reader, writer = await connect_raw(server.client_port)
+            requests = b"".join(b"PUB $JS.API.INFO in.%d 0\r\n\r\n" % i for i in range(count))
+            writer.write(b"SUB in.* 1\r\n" + requests)
+            seen = [0]
+            while seen[-1] < count:
+                await asyncio.sleep(0)
+                seen.append(account.api_total)
+            for number in range(count):
+                line = await reader.readuntil(b"\r\n")
+                assert line.startswith(b"MSG in.%d 1 " % number), line  # in their order
+                await reader.readexactly(int(line.split()[-1]) + 2)
+            writer.close()
+            return seen
+
+    seen = asyncio.run(run())
+    assert max(b - a for a, b in itertools.pairwise(seen)) <= 2
+
+
+def test_requests_beyond_the_limit_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "TURN_SHARE_NS", 1)
+
+    async def run() -> None:
+        async with server_on(tmp_path, request_queue_limit=50) as server:
+            client = await nats.connect(server.client_url)
+            told = await client.subscribe("$JS.EVENT.ADVISORY.API.LIMIT_REACHED")
+            await client.flush()
+            _, writer = await connect_raw(server.client_port)
+            writer.write(b"PUB $JS.API.INFO in 0\r\n\r\n" * 52)
+            advisory = json.loads((await told.next_msg(10)).data)
+            assert advisory["dropped"] == 50
+            assert "streams" in await api(client, "INFO")  # goes on
+            writer.close()
+            await client.close()
+
+    asyncio.run(run())
+
+
+def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY", 1000.0)
+    refusals: list[object] = []
+    refused = following.Follower._refused
+
+    def note(self: following.Follower, error: Any) -> None:
+        refusals.append(error)
+        refused(self, error)
+
+    monkeypatch.setattr(following.Follower, "_refused", note)
+
+    async def run() -> None:
+        async with server_on(tmp_path, max_memory=1000) as server:
+            client = await nats.connect(server.client_url)
+            await api(client, "STREAM.CREATE.A", {"name": "A", "subjects": ["a"]})
+            mirror = {"name": "M", "storage": "memory", "mirror": {"name": "A"}}
+            assert "error" not in await api(client, "STREAM.CREATE.M", mirror)
+            for _ in range(50):
+                ack = json.loads((await client.request("a", bytes(100))).data)
+                assert "error" not in ack
+            info = await api(client, "STREAM.INFO.M")
+            assert 0 < info["state"]["messages"] < 50
+            assert info["mirror"]["error"]["err_code"] == 10028
+            await client.close()
+
+    asyncio.run(run())
+    assert len(refusals) == 1

@@ -1,0 +1,50 @@
+"""Closing a store ends everything it has begun: whoever owns the folder next is alone in it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
+from pynats_server.jetstream.store.disk import Disk
+
+
+class Watched(Disk):
+    """Notes when files are replaced."""
+
+    def __init__(self) -> None:
+        self.replaced: list[str] = []
+
+    @property
+    def native(self) -> bool:
+        """Syncs like the real one."""
+        return True
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """See `Disk`."""
+        super().replace(path, data)
+        self.replaced.append(path.name)
+
+
+def test_nothing_runs_after_close(tmp_path: Path) -> None:
+    async def run() -> None:
+        syncer = Syncer(asyncio.get_running_loop())
+        disk = Watched()
+        store = FileStore(FileConfig("S", tmp_path / "S"), syncer, disk)
+        told: list[object] = []
+        store.append(b"s", None, b"x", 1)
+        store.commit(told.append)
+        store.save_index()  # behind the sync that runs now
+        store.close()
+        assert told == [None]
+        assert disk.replaced.count("index.db") >= 1
+        seen = list(disk.replaced)
+        (tmp_path / "S").rename(tmp_path / "elsewhere")
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        assert disk.replaced == seen
+        assert store.failed is None
+        assert store.problems == []
+        syncer.close()
+
+    asyncio.run(run())
