@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
+from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.admission cimport (
     DUPLICATE, NO_ROLLUP, PASSED, RARE, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
     read_rollup,
@@ -233,6 +234,8 @@ cdef class Ingest(Sink):
             verdict = admission.limit(
                 msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
             )
+        if rollup == ROLLUP_SUBJECT and subject_has_wildcard(msg.subject, msg.subject_len):
+            return self._slow(msg, source)  # replaces the messages of many subjects
         if verdict != PASSED:
             if verdict == RARE and self._stage(msg):
                 return 1

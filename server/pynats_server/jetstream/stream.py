@@ -26,6 +26,7 @@ from .model import SourceInfo, StreamConfig, StreamState
 from .operations import Append, AppendBatch, Copy, Operation, Purge, Remove, Skip
 from .publish import Publishing, without_status
 from .store import FileStore, MemoryStore, StoreError
+from .store.base import is_literal
 from .times import ZERO_TIME, format_time
 
 if TYPE_CHECKING:
@@ -267,7 +268,10 @@ class Stream:
 
     def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
         """Removes what the message stored as `seq` replaces."""
-        if operation.rollup and keep:
+        if operation.rollup == "sub" and keep and not is_literal(operation.subject):
+            self.store.flush()  # a full disk must not cost what the message was to replace
+            self.store.purge(operation.subject, seq)
+        elif operation.rollup and keep:
             # As limits, so that a full disk brings back what this message was to replace.
             alone = operation.rollup == "all"
             self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
