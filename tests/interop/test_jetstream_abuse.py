@@ -109,7 +109,7 @@ def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
                 assert "error" not in ack
             info = await api(client, "STREAM.INFO.M")
             assert 0 < info["state"]["messages"] < 50
-            assert info["mirror"]["error"]["err_code"] == 10028
+            assert info["mirror"]["error"]["err_code"] == 10023
             await client.close()
 
     asyncio.run(run())

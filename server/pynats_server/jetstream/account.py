@@ -264,7 +264,7 @@ class JetStreamAccount:
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
         make_durable_folder(self.folder)
-        if folder.exists():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FileExistsError(f"files of an earlier stream are in the way of {name!r}")
         built.rename(folder)
         try:
@@ -273,6 +273,7 @@ class JetStreamAccount:
         except Exception:
             folder.rename(built)
             raise
+        self.broken.pop(name, None)  # an empty folder of that name
         self._streams_changed()
         return stream
 

@@ -250,8 +250,11 @@ cdef class Ingest(Sink):
             <const uint8_t*>msg.payload + msg.header_len, msg.total_len - msg.header_len, now,
         )
         if self.max_per_subject or self.max_msgs or self.max_bytes:
-            store.enforce(self.max_msgs, self.max_bytes, self.max_per_subject,
-                          <const uint8_t*>msg.subject, msg.subject_len)
+            try:
+                store.enforce(self.max_msgs, self.max_bytes, self.max_per_subject,
+                              <const uint8_t*>msg.subject, msg.subject_len)
+            except StoreError as error:  # of an old message; the new one is kept
+                self.stream.on_over_limit(error)
         if named:
             admission.note(msg.payload, &marks, seq, now)
         else:

@@ -323,9 +323,13 @@ class Stream:
         try:
             self.store.enforce_limits(msgs, size, per_subject, subject)
         except StoreError as error:
-            self.log.warn_rarely(
-                f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
-            )
+            self.on_over_limit(error)
+
+    def on_over_limit(self, error: StoreError) -> None:
+        """Old messages could not be removed; the next message's arrival tries again."""
+        self.log.warn_rarely(
+            f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
+        )
 
     def _enforce_limits(self) -> None:
         """All limits on all messages, after recovery or an update."""

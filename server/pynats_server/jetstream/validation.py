@@ -13,9 +13,11 @@ All functions leave what they are given alone and raise nothing but ApiError.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import msgspec
+from pynats_common.subjects import has_wildcard
 from pynats_common.units import format_duration
 
 from pynats_server.jetstream import source_rules
@@ -350,6 +352,8 @@ def _set_subjects(config: StreamConfig) -> None:
         config.subjects = [config.name]
         return
     seen: set[str] = set()
+    repeated = {each for each, count in Counter(config.subjects).items() if count > 1}
+    wild = [each for each in enumerate(config.subjects) if has_wildcard(each[1])]
     for place, subject in enumerate(config.subjects):
         if not is_subject(subject):
             raise invalid_config("invalid subject")
@@ -363,7 +367,11 @@ def _set_subjects(config: StreamConfig) -> None:
                 raise invalid_config("capturing all subjects requires replicas of 1")
         if not config.no_ack:
             _check_reserved(subject)
-        for other in config.subjects[place + 1 :]:
+        if subject in repeated or has_wildcard(subject):
+            rivals = config.subjects[place + 1 :]
+        else:  # a literal one can only collide with wildcards
+            rivals = [other for at, other in wild if at > place]
+        for other in rivals:
             if subjects_collide(other, subject):
                 pair = f"{quote(subject.encode())} overlaps with {quote(other.encode())}"
                 raise invalid_config(f"subject {pair}")

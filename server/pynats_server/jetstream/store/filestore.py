@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from .api import CommitCallback, CorruptRecord, StoreError, StoreFailed, StoreFull
+from .api import BadKey, CommitCallback, CorruptRecord, StoreError, StoreFailed, StoreFull
 from .block import Block
 from .blockfile import pack_block
 from .commit import Syncer, Task
@@ -575,6 +575,22 @@ class FileStore(DiskBlocks):
         self.save_index()
         self._drain()
 
+    def _is_index_current(self) -> bool:
+        """Whether the saved index says what a new one would: an idle store is closed without
+        writing. Only asked when nothing is under way."""
+        assert self.tail is not None
+        if not self._index_stands or self._index_sum != self.tail.last_sum():
+            return False
+        try:
+            data = self.disk.read(self.folder / "index.db")
+            body = encode_index(self.index_state())
+            if data[-8:] != digest64(self.hash_key, data[:-8]):
+                return False
+            sealer: Sealer | None = self.sealer
+            return (sealer.open(data[:-8]) if sealer is not None else data[:-8]) == body
+        except (OSError, ValueError, BadKey):
+            return False
+
     def close(self) -> None:
         """Flush, sync, save the index, release every file. Safe to call twice."""
         if self._closed:
@@ -584,7 +600,10 @@ class FileStore(DiskBlocks):
                 timer.cancel()
         try:
             if self.failed is None:
-                self.write_index()
+                self.flush()
+                self._drain()
+                if not self._is_index_current():
+                    self.write_index()
         finally:
             self._closed = True
             self.syncer.settle()

@@ -48,3 +48,27 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         syncer.close()
 
     asyncio.run(run())
+
+
+def test_an_idle_store_closes_without_writing(tmp_path: Path) -> None:
+    def opened() -> tuple[FileStore, Watched]:
+        disk = Watched()
+        return FileStore(FileConfig("S", tmp_path / "S"), Syncer(), disk), disk
+
+    store, disk = opened()
+    for number in range(1, 4):
+        store.append(b"s", None, b"x", number)
+    store.close()
+    assert disk.replaced == ["index.db"]
+    store, disk = opened()
+    store.close()
+    assert disk.replaced == []
+    store, disk = opened()
+    assert store.msgs == 3
+    store.remove(2)
+    store.close()
+    assert disk.replaced == ["index.db"]
+    store, disk = opened()
+    assert store.msgs == 2
+    store.close()
+    assert disk.replaced == []
