@@ -145,7 +145,11 @@ def test_acknowledged_messages_survive_kills(tmp_path: Path) -> None:
         publishers = [Publisher(broker.port, f"{number}.{i}") for i in range(PUBLISHERS)]
         for publisher in publishers:
             publisher.start()
-        time.sleep(chance.uniform(0.01, 0.25))
+        deadline = time.monotonic() + 30
+        while not all(publisher.acknowledged for publisher in publishers):
+            assert time.monotonic() < deadline, f"no acknowledgements: {broker.log.read_text()}"
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.2))
         broker.kill()
         for publisher in publishers:
             publisher.join(20)
