@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -32,7 +33,15 @@ def main() -> None:
     if command.exit_code is not None:
         raise SystemExit(command.exit_code)
     redact_process_title()
+    _allow_many_files()
     raise SystemExit(_run(command, program))
+
+
+def _allow_many_files() -> None:
+    """Every connection and every stream holds a descriptor: takes as many as are to be had."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _run(command: Command, program: str) -> int:

@@ -98,10 +98,14 @@ class Publisher(threading.Thread):
     def run(self) -> None:
         sock, inbox, data, sent = self.connection.socket, self.connection.inbox, b"", 0
         sock.setblocking(False)
+        ready = select.poll()
+        ready.register(sock, select.POLLIN)
         try:
             while True:
                 room = WINDOW - (sent - len(self.acknowledged))
-                select.select([sock], [sock] if room > 0 else [], [], 5)
+                # Not select: a long test session may have more descriptors than it can name.
+                ready.modify(sock, select.POLLIN | (select.POLLOUT if room > 0 else 0))
+                ready.poll(5000)
                 if room > 0:
                     frames = []
                     for number in range(sent + 1, sent + room + 1):

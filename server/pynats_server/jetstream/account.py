@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 DISK = Disk()
+ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
 
 
 def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
@@ -344,6 +345,9 @@ class JetStreamAccount:
 
     def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
         keys = self._keys()
+        sync_interval = self.manager.options.sync_interval
+        if config.persist_mode == "async" and sync_interval <= 0:
+            sync_interval = ASYNC_SYNC_INTERVAL  # the stream asks for speed before durability
         return FileConfig(
             config.name,
             folder,
@@ -355,7 +359,7 @@ class JetStreamAccount:
             ),
             compress=config.compression == "s2",
             keys=keys,
-            sync_interval=self.manager.options.sync_interval,
+            sync_interval=sync_interval,
             first_seq=max(config.first_seq, 1),
         )
 

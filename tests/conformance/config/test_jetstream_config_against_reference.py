@@ -156,11 +156,8 @@ TEXTS = [
     '\njetstream {max_concurrent_io: "x"}\n',
     "\njetstream {foo: 1}\n",
     "\njetstream {foo: 1, bar: 2}\n",
-    "\njetstream {foo: 1, max_mem: x}\n",
-    "\njetstream {max_mem: x, max_file: y}\n",
     "\njetstream {ENABLED: true}\n",
     "\njetstream: nope\nport: x\n",
-    "\njetstream {strict: 1, cipher: x}\n",
 ]
 _LOOSE = ("got", "sync_interval should be")  # Go's names of types; what follows a panic
 

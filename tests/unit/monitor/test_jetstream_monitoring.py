@@ -59,10 +59,10 @@ def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
     return server.jetstream.accounts[name]
 
 
-def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
+async def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
     there = account_of(server, account)
     asked = StreamConfig(name=name, subjects=[f"{name}.>"], **config)
-    return there.create(prepare_create(asked, there.surroundings))
+    return await there.create(prepare_create(asked, there.surroundings))
 
 
 async def fill(stream: Stream, count: int) -> None:
@@ -96,7 +96,7 @@ def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
 def test_pages_of_accounts_join_to_the_whole(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
         for name in ("C", "A", "B"):
-            make(server, "S", account=name, max_bytes=100)
+            await make(server, "S", account=name, max_bytes=100)
         found: list[str] = []
         for offset in range(0, 5, 2):
             page = await jsz(server, accounts=True, offset=offset, limit=2)
@@ -117,7 +117,7 @@ def test_many_streams_are_all_listed(tmp_path: Path) -> None:
 
     async def scenario(server: Server) -> None:
         for index in range(count):
-            make(server, f"S{index:04d}", storage="memory")
+            await make(server, f"S{index:04d}", storage="memory")
         (account,) = (await jsz(server, accounts=True, streams=True))["account_details"]
         assert [s["name"] for s in account["stream_detail"]] == [f"S{i:04d}" for i in range(count)]
 
@@ -127,7 +127,7 @@ def test_many_streams_are_all_listed(tmp_path: Path) -> None:
 def test_requests_under_way_are_counted(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
         assert server.jetstream is not None
-        make(server, "S")
+        await make(server, "S")
         account = account_of(server).account
         for _ in range(3):  # each waits for the disk
             account.publish(server.engine, b"$JS.API.STREAM.PURGE.S", b"")
@@ -147,7 +147,7 @@ def test_requests_under_way_are_counted(tmp_path: Path) -> None:
 def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
         for name in ("GOOD", "ILL"):
-            make(server, name)
+            await make(server, name)
         account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
         text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
         status, body = await health.check(server, HealthRequest())
@@ -171,8 +171,8 @@ def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
 
 def test_losses_are_warnings(tmp_path: Path) -> None:
     async def before(server: Server) -> None:
-        await fill(make(server, "HURT"), 20)
-        await fill(make(server, "WHOLE"), 20)
+        await fill(await make(server, "HURT"), 20)
+        await fill(await make(server, "WHOLE"), 20)
 
     async def after(server: Server) -> None:
         store = account_of(server).streams["HURT"].store
@@ -202,8 +202,8 @@ def test_losses_are_warnings(tmp_path: Path) -> None:
 
 def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
     async def before(server: Server) -> None:
-        make(server, "BROKEN")
-        make(server, "FINE")
+        await make(server, "BROKEN")
+        await make(server, "FINE")
 
     async def after(server: Server) -> None:
         status, body = await healthz(server)
@@ -240,9 +240,9 @@ def test_what_is_no_account_in_the_folder_is_no_failure(tmp_path: Path) -> None:
 
 def test_usage_and_sequences(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
-        disk = make(server, "DISK", max_bytes=50_000)
+        disk = await make(server, "DISK", max_bytes=50_000)
         await fill(disk, 5)
-        await fill(make(server, "RAM", storage="memory", account="OTHERS"), 3)
+        await fill(await make(server, "RAM", storage="memory", account="OTHERS"), 3)
         await disk.change(Append(b"DISK.y", b"", b"", disk.now()))
         await disk.change(Remove(1, False))
         found = scrape(server)
@@ -276,7 +276,7 @@ def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.Monke
 
     async def scenario(server: Server) -> None:
         for name in ("D", "C", "B", "A"):
-            await fill(make(server, name, storage="memory"), ord(name) - ord("A") + 1)
+            await fill(await make(server, name, storage="memory"), ord(name) - ord("A") + 1)
         found = scrape(server)
         counts = {name: found[name] for name in found if name.startswith("stream_messages")}
         assert counts == {

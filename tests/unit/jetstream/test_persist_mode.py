@@ -1,0 +1,31 @@
+"""persist_mode: a stream may ask for acknowledgements before the fsync."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from pynats_server import Options, Server
+from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.store import FileStore
+from pynats_server.jetstream.validation import prepare_create
+
+
+def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None:
+    async def run() -> None:
+        options = Options(host="127.0.0.1", port=-1)
+        options.jetstream.enabled = True
+        options.jetstream.store_dir = tmp_path
+        async with Server(options) as server:
+            assert server.jetstream is not None
+            account = server.jetstream.accounts["$G"]
+            intervals = {}
+            for mode in ("", "async"):
+                config = StreamConfig(name=f"S{mode}", subjects=[f"s{mode}"], persist_mode=mode)
+                stream = await account.create(prepare_create(config, account.surroundings))
+                assert isinstance(stream.store, FileStore)
+                intervals[mode] = stream.store.config.sync_interval
+            assert intervals[""] == 0
+            assert intervals["async"] > 0
+
+    asyncio.run(run())
