@@ -7,24 +7,34 @@ from .codec import Reader, put_uvarint
 from .crypt import BlockCipher
 
 COMPRESSION_S2 = 1
+MAGIC = b"cmp"
+SHORTEST_PACKED = 13  # bytes
 
 
 def pack_block(plain: bytes, compress: bool, cipher: BlockCipher | None) -> bytes:
     """Bytes for the file: `cmp`, algorithm, uvarint size, S2 stream, the last 8 bytes raw."""
     data = plain
     if compress and len(plain) > 8:
-        head = bytearray(b"cmp")
+        head = bytearray(MAGIC)
         head.append(COMPRESSION_S2)
         put_uvarint(head, len(plain))
         data = bytes(head) + s2.encode_stream(plain[:-8]) + plain[-8:]
     return cipher.apply(data) if cipher and data else data
 
 
+def is_packed(data: bytes, cipher: BlockCipher | None) -> bool:
+    """Whether a file's records are compressed: offsets in it are not those of the records."""
+    start = data[: len(MAGIC)]
+    if cipher and start:
+        start = cipher.apply(start)
+    return start == MAGIC and len(data) >= SHORTEST_PACKED
+
+
 def unpack_block(data: bytes, cipher: BlockCipher | None) -> tuple[bytes, bool]:
     """(records, whole). Damaged S2 chunks come back as zeros so that the rest stays readable."""
     if cipher and data:
         data = cipher.apply(data)
-    if data[:3] != b"cmp" or len(data) < 13:
+    if data[:3] != MAGIC or len(data) < SHORTEST_PACKED:
         return data, True
     if data[3] != COMPRESSION_S2:
         return b"", False

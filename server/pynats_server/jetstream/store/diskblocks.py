@@ -21,7 +21,7 @@ from typing import Any
 from .api import BadKey, StoreClosed, StoreError, StoreFailed, StoreFull
 from .base import BlockStore
 from .block import Block
-from .blockfile import unpack_block
+from .blockfile import is_packed, unpack_block
 from .commit import Committer, Syncer
 from .crypt import Keys, Sealer
 from .disk import Disk
@@ -191,7 +191,7 @@ class DiskBlocks(BlockStore):
         if not whole:
             self.quarantine(self.path_of(block).name, data)
             self.problem(f"block {block.index} is damaged in its compressed form")
-        block.sealed = plain is not data and data[:3] == b"cmp"
+        block.sealed = is_packed(data, block.cipher)
         return plain
 
     def quarantine(self, name: str, data: bytes) -> None:

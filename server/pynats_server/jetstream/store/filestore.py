@@ -51,6 +51,8 @@ class FileStore(DiskBlocks):
         # Told the last sequence kept when a full disk takes appends back that had a sequence.
         self.on_undo: Callable[[int], None] | None = None
         self._flushed = (0, 0, 0)
+        self._finished: Block | None = None  # the last block that was full
+        self._finished_at: object = None  # its mark of use then
         self._sparse: list[Block] = []
         self._bare: set[int] = set()
         self._scheduled = False
@@ -117,6 +119,22 @@ class FileStore(DiskBlocks):
             self.committer.close_later(block.file)
             block.file = None
         self.keep_in_cache(block)
+        self._forget_finished()
+        self._finished, self._finished_at = block, block.used_at
+
+    def _forget_finished(self) -> None:
+        """Drop the buffer of the block finished before, unless somebody has read it in since:
+        who follows closely finds the last one in memory, and a mere writer needs no more."""
+        block = self._finished
+        if (
+            block is not None
+            and block.loaded
+            and block.used_at == self._finished_at
+            and self._evictable(block)
+            and block in self.blocks
+        ):
+            self._cached -= block.buffered
+            block.unload()
 
     def _rewrite(self, block: Block) -> None:
         """Replace a finished block's file by what its buffer holds, later and atomically."""
@@ -393,7 +411,11 @@ class FileStore(DiskBlocks):
         if block.piece(offset + size - 8, 8) == self._index_sum:
             self._retire_index()  # it could no longer find the record it ends at
         block.scrub(seq, self.random(size))
-        self._bury(seq, gone[1])
+        block.rewriting += 1  # its buffer is needed below, even if the tombstone starts a block
+        try:
+            self._bury(seq, gone[1])
+        finally:
+            block.rewriting -= 1
         if block.sealed or block.rewriting:
             self._rewrite(block)
         else:
