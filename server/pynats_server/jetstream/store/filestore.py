@@ -68,6 +68,8 @@ class FileStore(DiskBlocks):
         self._index_sum = state.tail_sum if state is not None else b""
         if self.tail is None:
             self.roll_block()
+        elif not self.tail.loaded:  # other blocks were looked at since
+            self.load_block(self.tail)
         self._remember()
 
     # Writing.
