@@ -19,6 +19,7 @@ from libc.string cimport memchr, memcpy
 # A control line longer than this is not NATS (the servers' own default is 4096).
 cdef size_t LINE_MAX = 16384
 cdef uint16_t CRLF = 0x0A0D
+cdef size_t SHORTEST_PAIR = 20  # bytes of `PUB a 0`, its payload, and another such line
 
 
 cdef inline uint32_t load32(const char *at) noexcept nogil:
@@ -212,6 +213,8 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
                 and load32(at + done) == verb
                 and load64(at + done + head - 8) & mask == tail
                 and load16(at + done + frame - 2) == CRLF
+                # Two short frames can look like one long one.
+                and (head < SHORTEST_PAIR or memchr(at + done, 10, head - 1) == NULL)
             ):
                 messages += 1
                 done += frame

@@ -40,6 +40,14 @@ def count_naively(stream: bytes) -> tuple[int, int, int]:
     return messages, size, pings
 
 
+def test_two_short_frames_are_not_one_long_one() -> None:
+    long, short = message("bench", bytes(2), "_INBOX.x.1"), message("a", bytes(2), "")
+    assert len(long) == 2 * len(short)
+    counter = StreamCounter()
+    counter.feed(long + short * 2)
+    assert (counter.messages, counter.payload_bytes) == (3, 6)
+
+
 @given(st.lists(st.one_of(MESSAGES, CONTROL), max_size=30), st.data())
 def test_counts_like_a_naive_parser_at_random_splits(
     parts: list[bytes], data: st.DataObject
