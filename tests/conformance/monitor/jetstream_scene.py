@@ -64,10 +64,11 @@ def follow(server: ServerProcess) -> None:
         create(client, "SOURCED", sources=[{"name": "DISK"}, {"name": "MEMORY"}])
         create(client, "LONELY", mirror={"name": "NOPE"})
 
-    def messages() -> dict[str, int]:
-        (account,) = ask(server, "/jsz?streams=1").json()["account_details"]
-        return {s["name"]: s["state"]["messages"] for s in account["stream_detail"]}
+    def settled() -> bool:
+        (account,) = ask(server, "/jsz?streams=1&config=1").json()["account_details"]
+        streams = {s["name"]: s for s in account["stream_detail"]}
+        copied = [streams[name]["state"]["messages"] for name in ("MIRROR", "SOURCED")]
+        # The real server hears only after a moment that an origin is not there.
+        return copied == [2, 9] and "error" in streams["LONELY"]["mirror"]
 
-    wait_until(
-        lambda: (messages()["MIRROR"], messages()["SOURCED"]) == (2, 9), "the followers caught up"
-    )
+    wait_until(settled, "the followers caught up")
