@@ -19,9 +19,9 @@ import re
 from typing import TYPE_CHECKING
 
 from pynats_server.monitor.gotext import quoted
-from pynats_server.version import API_LEVEL
 
 from . import advisories
+from .api_level import REQUIRED_LEVEL, level_supported
 from .batch_checks import StagedChecks
 from .errors import ApiError, api_error
 from .headers import get as get_header
@@ -41,7 +41,6 @@ BATCH_ID = b"Nats-Batch-Id"
 BATCH_SEQUENCE = b"Nats-Batch-Sequence"
 BATCH_COMMIT = b"Nats-Batch-Commit"
 BATCH_PREFIX = b"Nats-Batch-"
-REQUIRED_LEVEL = b"Nats-Required-Api-Level"
 
 ID_MAX = 64  # bytes
 INFLIGHT_PER_STREAM = 50
@@ -52,7 +51,6 @@ RECORD_OVERHEAD = 34  # bytes of a record on disk beside subject, headers and pa
 
 _UINT64_MAX = 2**64 - 1
 _DIGITS = re.compile(rb"[0-9]{1,20}")
-_LEVEL = re.compile(rb"[+-]?[0-9]+")
 
 
 class AtomicBatches:
@@ -212,11 +210,6 @@ def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes
     if usage.parent is not None and not usage.parent.has_room(0):
         raise api_error(10023)
     stream.ingest.admission.check_size(headers, payload)
-
-
-def level_supported(level: bytes) -> bool:
-    """Whether this server is new enough for a message with that `Nats-Required-Api-Level`."""
-    return _LEVEL.fullmatch(level) is not None and int(level) <= API_LEVEL
 
 
 def batch_ack(

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from .api_level import REQUIRED_LEVEL, level_supported
 from .batch_checks import StagedChecks
 from .batches import (
     BATCH_PREFIX,
     ID_MAX,
-    REQUIRED_LEVEL,
     TIMEOUT_S,
     batch_ack,
     check_publish,
-    level_supported,
     needs_no_look,
 )
 from .errors import ApiError, api_error

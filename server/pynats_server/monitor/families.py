@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -43,3 +43,16 @@ def limited_rows(rows: Iterable[Row], most: int) -> list[Row]:
             others, sums = kept[most]
             kept[most] = others, [a + b for a, b in zip(sums, values, strict=True)]
     return kept
+
+
+def account_families(
+    prefix: str, families: Iterable[tuple[str, str, Family]], rows: Iterable[Row]
+) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+    """Families (name, text, kind) of figures per account, with the values of `rows` in their
+    order; what comes after ACCOUNTS_MAX accounts is summed up."""
+    kept = limited_rows(rows, ACCOUNTS_MAX)
+    for index, (name, text, family_of) in enumerate(families):
+        family = family_of(f"{prefix}{name}", text, ["account"])
+        for labels, values in kept:
+            family.add_metric(labels, values[index])
+        yield family

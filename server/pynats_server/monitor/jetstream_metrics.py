@@ -15,14 +15,13 @@ from prometheus_client.core import HistogramMetricFamily, Metric
 
 from pynats_server.jetstream.store.sync_times import BOUNDS
 from pynats_server.monitor.families import (
-    ACCOUNTS_MAX,
     OTHER,
     PREFIX,
     Family,
+    account_families,
     counter,
     gauge,
     labelled_gauge,
-    limited_rows,
 )
 from pynats_server.monitor.jetstream import figures
 
@@ -101,14 +100,8 @@ def _sync_times(jetstream: JetStream) -> Metric:
 
 
 def _accounts(accounts: list[JetStreamAccount]) -> Iterator[Metric]:
-    rows = limited_rows(
-        (([account.name], _account_values(account)) for account in accounts), ACCOUNTS_MAX
-    )
-    for index, (name, text, family_of) in enumerate(_ACCOUNT_FAMILIES):
-        family = family_of(f"account_jetstream_{name}", text, ["account"])
-        for labels, values in rows:
-            family.add_metric(labels, values[index])
-        yield family
+    rows = (([account.name], _account_values(account)) for account in accounts)
+    yield from account_families("account_jetstream_", _ACCOUNT_FAMILIES, rows)
 
 
 # The order is that of _account_values.

@@ -15,13 +15,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from pynats_server.monitor.families import (
-    ACCOUNTS_MAX,
     PREFIX,
     Family,
+    account_families,
     counter,
     gauge,
     labelled_gauge,
-    limited_rows,
 )
 from pynats_server.monitor.general import Usage, subscription_total
 from pynats_server.monitor.source import AccountView, MonitorSource
@@ -115,14 +114,8 @@ class _ServerFigures:
 
     def _accounts(self) -> Iterator[Metric]:
         accounts = self._source.accounts.values()
-        rows = limited_rows(
-            (([account.name], _account_values(account)) for account in accounts), ACCOUNTS_MAX
-        )
-        for index, (name, text, family_of) in enumerate(_ACCOUNT_FAMILIES):
-            family = family_of(f"account_{name}", text, ["account"])
-            for labels, values in rows:
-                family.add_metric(labels, values[index])
-            yield family
+        rows = (([account.name], _account_values(account)) for account in accounts)
+        yield from account_families("account_", _ACCOUNT_FAMILIES, rows)
 
 
 # The order is that of _account_values.

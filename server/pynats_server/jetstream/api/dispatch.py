@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -21,9 +20,9 @@ import msgspec
 from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream import advisories, headers
+from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import StoreError
-from pynats_server.version import API_LEVEL
 
 from . import account as account_endpoints
 from . import direct, messages, snapshot, streams
@@ -74,15 +73,13 @@ ENDPOINTS = (
 )
 
 
-LEVEL_HEADER = b"Nats-Required-Api-Level"
 LEVEL_TOO_HIGH = b"NATS/1.0 412 Required Api Level\r\n\r\n"
-_INTEGER = re.compile(rb"[+-]?[0-9]{1,18}")
 
 
 def _is_within_level(block: bytes) -> bool:
     """Whether this server's API has the level that a request asks for."""
-    wanted = headers.get(block, LEVEL_HEADER)
-    return not wanted or (_INTEGER.fullmatch(wanted) is not None and int(wanted) <= API_LEVEL)
+    wanted = headers.get(block, REQUIRED_LEVEL)
+    return not wanted or level_supported(wanted)
 
 
 class Api:
