@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run test lint types check bench sanitize clean
+.PHONY: setup build run test fuzz lint types check bench sanitize clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,11 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# New random examples, many of them, for every property test: minutes to hours, so not in the gate.
+fuzz: setup
+	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
+	    $$(grep -rlE "hypothesis" tests --include='test_*.py') $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
+from tests.support.fuzzing import load_profile
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE
 
-# Time limits belong to benchmarks: on a busy machine a deadline only makes tests flaky.
-settings.register_profile("pynats", deadline=None)
-settings.load_profile("pynats")
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import nats
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.support import jetstream
 
 
 @pytest.fixture
@@ -20,11 +20,9 @@ def stream(stream_cli: Cli) -> Callable[..., str]:
     """Creates a stream named after its first argument, with `<name>.>` as its subjects."""
 
     async def api(subject: str, request: dict[str, Any]) -> dict[str, Any]:
-        client = await nats.connect(stream_cli.environment["NATS_URL"])
+        client = await jetstream.connect(stream_cli.environment["NATS_URL"])
         try:
-            answer = await client.request(f"$JS.API.{subject}", json.dumps(request).encode())
-            found: dict[str, Any] = json.loads(answer.data)
-            return found
+            return await jetstream.api(client, subject, request)
         finally:
             await client.close()
 

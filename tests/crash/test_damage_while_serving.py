@@ -9,28 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from nats.aio.client import Client
-from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server import Server
+
+from tests.support.jetstream import api, connect, jetstream_server
 
 MAX_BYTES = 100_000  # makes blocks of 32,000 bytes
 BODY = bytes(500)
 RECORD = len("l.00") + len(BODY) + 30  # bytes on disk
 FIRST, MORE = 180, 150  # messages before and after the damage
 ROOM = MAX_BYTES // RECORD
-
-
-def server_on(folder: Path) -> Server:
-    jetstream = JetStreamOptions(enabled=True, store_dir=folder)
-    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
-
-
-async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
-    payload = b"" if body is None else json.dumps(body).encode()
-    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
-    return found
 
 
 async def publish(client: Client, start: int, count: int) -> None:
@@ -77,15 +66,15 @@ async def run(
 ) -> list[dict[str, Any]]:
     """The state with the damage, and after a repair and a restart."""
     seen = []
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         config = {"name": "L", "subjects": ["l.*"], "max_bytes": MAX_BYTES}
         assert "error" not in await api(client, "STREAM.CREATE.L", config)
         await publish(client, 1, FIRST)
         await client.close()
     block = folder / "jetstream" / "$G" / "streams" / "L" / "msgs" / "1.blk"
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         forget_blocks(server)
         damage(block)
         await publish(client, FIRST + 1, MORE)
@@ -93,8 +82,8 @@ async def run(
         await client.close()
         if repair is not None:
             repair(block)
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         await publish(client, FIRST + MORE + 1, 1)
         seen.append(await state(client))
         await client.close()

@@ -9,8 +9,9 @@ import json
 import resource
 from pathlib import Path
 
-import nats
 from test_kill_under_load import Broker
+
+from tests.support.jetstream import connect
 
 LIMIT = 256 * 1024
 BODY = b"x" * 4000
@@ -21,7 +22,7 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
     unlimited = resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE)
 
     async def run() -> tuple[int, int]:
-        client = await nats.connect(f"nats://127.0.0.1:{broker.port}")
+        client = await connect(f"nats://127.0.0.1:{broker.port}")
         request = json.dumps({"name": "S", "subjects": ["s"]}).encode()
         await client.request("$JS.API.STREAM.CREATE.S", request)
         resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (LIMIT, unlimited[1]))
@@ -50,7 +51,7 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
     again = Broker(tmp_path / "store", tmp_path / "log")
 
     async def check() -> None:
-        client = await nats.connect(f"nats://127.0.0.1:{again.port}")
+        client = await connect(f"nats://127.0.0.1:{again.port}")
         state = json.loads((await client.request("$JS.API.STREAM.INFO.S", b"")).data)["state"]
         assert state["messages"] == kept + 1
         await client.close()

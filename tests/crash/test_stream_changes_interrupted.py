@@ -13,28 +13,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from nats.aio.client import Client
-from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
 
+from tests.support.jetstream import api, connect, jetstream_server
 from tests.support.stumble import Stumble, stumbling
 
 DIED = 9
 SURVIVED = 0
 Streams = dict[str, tuple[Any, ...]]
-
-
-def server_on(folder: Path) -> Server:
-    jetstream = JetStreamOptions(enabled=True, store_dir=folder)
-    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
-
-
-async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
-    payload = b"" if body is None else json.dumps(body).encode()
-    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
-    return found
 
 
 async def streams_of(client: Client) -> Streams:
@@ -86,8 +73,8 @@ CHANGES: dict[str, tuple[Change, Streams]] = {
 
 async def prepare(folder: Path) -> bytes:
     """Makes the streams of BEFORE; returns a backup of one with seven messages."""
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         for name, count in (("OLD", 20), ("KEPT", 1), ("BACK", 7)):
             await api(client, f"STREAM.CREATE.{name}", {"name": name, "subjects": [name.lower()]})
             for number in range(count):
@@ -114,8 +101,8 @@ async def interrupted(
     folder: Path, archive: bytes, change: Change, stumble: Stumble
 ) -> tuple[dict[str, Any], Streams]:
     """Carries a change out while `stumble` acts; its reply, and the streams afterwards."""
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         with stumbling(stumble):
             reply = await change(client, archive)
         found = await streams_of(client)
@@ -127,10 +114,10 @@ async def interrupted(
 
 async def restarted(folder: Path) -> Streams:
     """The streams after a restart; every name must be free for, or the name of, a whole one."""
-    async with server_on(folder) as server:
+    async with jetstream_server(folder) as server:
         assert server.jetstream is not None
         assert server.jetstream.accounts["$G"].broken == {}
-        client = await nats.connect(server.client_url)
+        client = await connect(server.client_url)
         found = await streams_of(client)
         for name in ("OLD", "NEW", "BACK"):
             if name not in found:

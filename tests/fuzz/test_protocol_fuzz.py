@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.protocol.configs import CONFIGS
 from tests.conformance.protocol.test_differential import ROWS
+from tests.support.fuzzing import examples
 from tests.support.pool import ServerPool, assert_healthy
 from tests.support.raw import RawClient
 from tests.support.script import Send
@@ -75,8 +76,7 @@ def mutated(draw: st.DrawFn, corpus: list[bytes], pieces: list[bytes]) -> bytes:
 
 
 @settings(
-    max_examples=EXAMPLES,
-    deadline=None,
+    max_examples=examples(EXAMPLES),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=mutated(CORPUS, _INTERESTING), cuts=st.lists(st.integers(0, 4000), max_size=4))
@@ -97,9 +97,7 @@ def test_any_bytes_leave_the_server_alive(
 
 @pytest.mark.reference
 @settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
+    max_examples=examples(EXAMPLES),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=mutated(COMPARABLE, _TAME))

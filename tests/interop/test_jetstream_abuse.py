@@ -8,24 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
-from nats.aio.client import Client
 from pynats_server.jetstream import following
 from pynats_server.jetstream.api import dispatch
-from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
 
-
-def server_on(folder: Path, **options: Any) -> Server:
-    jetstream = JetStreamOptions(enabled=True, store_dir=folder, **options)
-    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
-
-
-async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
-    payload = b"" if body is None else json.dumps(body).encode()
-    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
-    return found
+from tests.support.jetstream import api, connect, jetstream_server
 
 
 async def connect_raw(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -43,7 +30,7 @@ def test_a_flood_of_requests_leaves_turns_to_others(
     count = 200
 
     async def run() -> list[int]:
-        async with server_on(tmp_path) as server:
+        async with jetstream_server(tmp_path) as server:
             assert server.jetstream is not None
             account = server.jetstream.accounts["$G"]
             reader, writer = await connect_raw(server.client_port)
@@ -70,8 +57,8 @@ def test_requests_beyond_the_limit_are_dropped(
     monkeypatch.setattr(dispatch, "TURN_SHARE_NS", 1)
 
     async def run() -> None:
-        async with server_on(tmp_path, request_queue_limit=50) as server:
-            client = await nats.connect(server.client_url)
+        async with jetstream_server(tmp_path, request_queue_limit=50) as server:
+            client = await connect(server.client_url)
             told = await client.subscribe("$JS.EVENT.ADVISORY.API.LIMIT_REACHED")
             await client.flush()
             _, writer = await connect_raw(server.client_port)
@@ -99,8 +86,8 @@ def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
     monkeypatch.setattr(following.Follower, "_refused", note)
 
     async def run() -> None:
-        async with server_on(tmp_path, max_memory=1000) as server:
-            client = await nats.connect(server.client_url)
+        async with jetstream_server(tmp_path, max_memory=1000) as server:
+            client = await connect(server.client_url)
             await api(client, "STREAM.CREATE.A", {"name": "A", "subjects": ["a"]})
             mirror = {"name": "M", "storage": "memory", "mirror": {"name": "A"}}
             assert "error" not in await api(client, "STREAM.CREATE.M", mirror)

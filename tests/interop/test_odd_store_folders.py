@@ -9,11 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nats
-from nats.aio.client import Client
 from pynats_server.jetstream.store.meta import meta_sum
-from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+
+from tests.support.jetstream import api, connect, jetstream_server
 
 Meta = dict[str, Any]
 
@@ -46,17 +44,6 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def server_on(folder: Path) -> Server:
-    jetstream = JetStreamOptions(enabled=True, store_dir=folder)
-    return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
-
-
-async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
-    payload = b"" if body is None else json.dumps(body).encode()
-    found: dict[str, Any] = json.loads((await client.request(f"$JS.API.{subject}", payload)).data)
-    return found
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -66,8 +53,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 async def prepare(folder: Path) -> Path:
-    async with server_on(folder) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         for name in ("GOOD", "CONSUMED", *ODD):
             config = {"name": name, "subjects": [name]}
             assert "error" not in await api(client, f"STREAM.CREATE.{name}", config)
@@ -91,12 +78,12 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
     async def run() -> None:
         await prepare(tmp_path)
         before = contents(tmp_path)
-        async with server_on(tmp_path) as server:
+        async with jetstream_server(tmp_path) as server:
             assert server.jetstream is not None
             broken = server.jetstream.accounts["$G"].broken
             assert set(broken) == {*ODD, "EMPTY"}
             assert all(broken.values())
-            client = await nats.connect(server.client_url)
+            client = await connect(server.client_url)
             assert (await api(client, "STREAM.NAMES"))["streams"] == ["CONSUMED", "GOOD"]
             for name in ODD:
                 refused = await api(client, f"STREAM.CREATE.{name}", {"name": name})
@@ -111,9 +98,9 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
 def test_an_empty_folder_does_not_block_its_name(tmp_path: Path) -> None:
     async def run() -> None:
         streams = await prepare(tmp_path)
-        async with server_on(tmp_path) as server:
+        async with jetstream_server(tmp_path) as server:
             assert server.jetstream is not None
-            client = await nats.connect(server.client_url)
+            client = await connect(server.client_url)
             made = await api(client, "STREAM.CREATE.EMPTY", {"name": "EMPTY"})
             assert "error" not in made
             assert "EMPTY" not in server.jetstream.accounts["$G"].broken

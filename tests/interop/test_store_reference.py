@@ -6,49 +6,32 @@ import asyncio
 import base64
 import json
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore
 from pynats_server.jetstream.store.crypt import Keys
 from pynats_server.jetstream.store.meta import read_meta, write_meta
 
-SERVER = Path(sys.executable).with_name("nats-server")
+from tests.support.jetstream import connect
+from tests.support.process import REFERENCE, ServerProcess
+
 pytestmark = pytest.mark.reference
 HEADERS = b"NATS/1.0\r\nA: b\r\n\r\n"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def reference(folder: Path, cipher: str | None, key: str = "secret") -> AsyncIterator[Any]:
-    port = free_port()
+    """A client of the real server on a store folder."""
     crypt = f', key: "{key}", cipher: {cipher}' if cipher else ""
-    config = folder.parent / "server.conf"
-    config.write_text(f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{crypt} }}\n')
-    process = subprocess.Popen([SERVER, "-c", config], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if "Server is ready" in line:
-                break
-        client = await nats.connect(f"nats://127.0.0.1:{port}")
+    config = f'jetstream {{ store_dir: "{folder}"{crypt} }}\n'
+    with ServerProcess(REFERENCE, folder.parent / "reference", config) as server:
+        client = await connect(f"nats://127.0.0.1:{server.port}")
         yield client
         await client.close()
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 async def api(client: Any, verb: str, **request: Any) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from nats.aio.client import Client
-from pynats_server import Options, Server
 from test_store_reference import reference
+
+from tests.support.jetstream import connect, jetstream_server
 
 SUBJECTS = ("t.a", "t.b.c", "t.d")
 Stored = dict[int, tuple[str, bytes | None, bytes | None, str]]
@@ -22,11 +22,8 @@ Stored = dict[int, tuple[str, bytes | None, bytes | None, str]]
 
 @contextlib.asynccontextmanager
 async def ours(folder: Path) -> AsyncIterator[Client]:
-    options = Options(port=-1, host="127.0.0.1")
-    options.jetstream.enabled = True
-    options.jetstream.store_dir = folder
-    async with Server(options) as server:
-        client = await nats.connect(server.client_url)
+    async with jetstream_server(folder) as server:
+        client = await connect(server.client_url)
         try:
             yield client
         finally:

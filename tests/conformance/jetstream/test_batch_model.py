@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.client import Client, header_block
+from tests.support.fuzzing import examples
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 NUMBERS = itertools.count()
@@ -119,8 +120,7 @@ def answer(payload: bytes) -> Any:
 
 @pytest.mark.parametrize("storage", ["file", "memory"])
 @settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEPS, max_size=40))

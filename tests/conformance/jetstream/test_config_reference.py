@@ -23,6 +23,7 @@ from tests.conformance.jetstream.config_rows_limits import (
 )
 from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
 from tests.support.fake_account import CREATE, UPDATE, FakeAccount, Json
+from tests.support.fuzzing import examples
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.stream_configs import FLAGS, stream_configs
@@ -177,9 +178,7 @@ def _list(oracle: Oracle) -> list[Json]:
     return streams
 
 
-@settings(
-    max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("SOA"), FLAGS, stream_configs()), max_size=4))
 def test_random_requests(reference: Oracle, requests: list[tuple[str, bool, Json]]) -> None:
     _clear(reference)

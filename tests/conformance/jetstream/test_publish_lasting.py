@@ -22,6 +22,7 @@ from tests.conformance.jetstream.test_publish_reference import (
 )
 from tests.support.client import Client, header_block
 from tests.support.deadline import wait_until
+from tests.support.fuzzing import examples
 from tests.support.oracle import Oracle
 from tests.support.process import PYNATS, ServerProcess
 
@@ -208,8 +209,7 @@ CONFIGS = st.fixed_dictionaries(
 
 @pytest.mark.reference
 @settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(pubs=PUBS, config=CONFIGS)

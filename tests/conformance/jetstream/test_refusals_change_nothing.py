@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.jetstream.case import API
 from tests.support.client import Client, header_block
+from tests.support.fuzzing import examples
 from tests.support.process import ServerProcess
 
 STREAMS: list[dict[str, Any]] = [
@@ -154,7 +155,7 @@ def named(body: bytes, name: str) -> bytes:
 
 
 slowly = settings(
-    max_examples=20,
+    max_examples=examples(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -18,6 +18,7 @@ from pynats_server.jetstream.store import FileConfig, FileStore, StoreFull
 from pynats_server.jetstream.store.disk import Disk
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
+from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 
@@ -242,6 +243,7 @@ def test_killed_while_publishing_batches(tmp_path: Path) -> None:
                     assert reply is not None and b"did_create" in reply.payload
             publisher = Publisher(server.port, number)
             publisher.thread.start()
+            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement", 30)
             time.sleep(chance.uniform(0.05, 0.4))  # the moment of death is the input of this test
             server.signal(signal.SIGKILL)
             server.wait()

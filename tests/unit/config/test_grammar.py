@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pynats_common.config import ConfigError, parse, plain, read_document
 from pynats_common.config.parser import NESTING_MAX
 
+from tests.support.fuzzing import examples
+
 
 def _plain(text: str, **environ: str) -> Any:
     return plain(parse(text, environ=environ))
@@ -158,7 +160,7 @@ _json = st.recursive(
 
 
 @given(st.dictionaries(st.text("abcxyz_", min_size=1, max_size=6), _json, max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_json_means_itself(tree: dict[str, Any]) -> None:
     text = json.dumps(tree, ensure_ascii=False)
     # The grammar knows fewer escapes than JSON, so texts that need others are left out.
@@ -172,7 +174,7 @@ _soup = st.lists(st.sampled_from(_PIECES), max_size=30).map("".join)
 
 
 @given(_soup)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     try:
         parse(text)

@@ -15,6 +15,7 @@ from pynats_server.options import LogOptions, Options
 from pynats_server.pytest_plugin import ThreadedServer
 
 from tests.support.deadline import Deadline
+from tests.support.fuzzing import examples
 from tests.support.raw import RawClient
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
@@ -72,7 +73,7 @@ def _told(port: int, pieces: list[bytes]) -> bytes:
         return bytes(client.received).replace(b"PONG\r\n", b"")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(COMMANDS, min_size=2, max_size=40))
 def test_together_is_as_one_by_one(port: int, commands: list[bytes]) -> None:
     assert _told(port, [b"".join(commands)]) == _told(port, commands)

@@ -10,6 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pynats_server.core import subject as fast
 from pynats_server.core.sublist import Sublist, Subscription
 
+from tests.support.fuzzing import examples
+
 TOKENS = st.sampled_from(["a", "b", "ab", "c"])
 LITERALS = st.lists(TOKENS, min_size=1, max_size=4).map(".".join)
 PATTERN_TOKENS = st.one_of(TOKENS, st.just("*"))
@@ -72,7 +74,7 @@ class SublistMachine(RuleBasedStateMachine):
         assert self.real.count == len(self.model)
 
 
-SublistMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+SublistMachine.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40)
 TestSublist = SublistMachine.TestCase
 
 

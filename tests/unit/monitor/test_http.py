@@ -17,6 +17,8 @@ from pynats_server.monitor import server as listener
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server import Server, ServerError
 
+from tests.support.fuzzing import examples
+
 HOST = b"Host: x\r\n"
 
 
@@ -247,15 +249,15 @@ def test_any_request_target_is_answered(tmp_path: Path) -> None:
     ).map("".join)  # fmt: skip
 
     async def scenario(server: Server) -> None:
-        examples: list[str] = []
+        targets_seen: list[str] = []
 
-        @settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
         @given(targets)
         def collect(target: str) -> None:
-            examples.append(target)
+            targets_seen.append(target)
 
         collect()
-        for target in examples:
+        for target in targets_seen:
             status, _ = await get(server, target)
             assert status in (200, 307, 400, 404), target
 

@@ -16,6 +16,8 @@ from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.crypt import Keys
 from pynats_server.jetstream.store.subjects import matches
 
+from tests.support.fuzzing import examples
+
 SUBJECTS = [b"a", b"a.b", b"a.b.c", b"a.c", b"b.x", b"b.y.z"]
 SECOND = 1_000_000_000
 HEADERS = {
@@ -242,9 +244,8 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=examples(100),
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 TestStores = StoreMachine.TestCase

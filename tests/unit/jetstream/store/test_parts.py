@@ -20,6 +20,8 @@ from pynats_server.jetstream.store.highway import hash64
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import SubjectTree, matches
 
+from tests.support.fuzzing import examples
+
 # The first and the 32..33-byte values of the authors' c/highwayhash_test.c table.
 VECTORS = {
     0: 0x907A56DE22C26E53,
@@ -115,7 +117,7 @@ def naive(filter: bytes, literal: bytes) -> bool:
     return len(f) == len(s) and all(a in (b"*", b) for a, b in zip(f, s, strict=True))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.booleans(), subject)), st.lists(wild, min_size=1))
 def test_subject_tree_behaves_like_a_dict(
     steps: list[tuple[bool, bytes]], filters: list[bytes]
