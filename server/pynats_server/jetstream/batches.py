@@ -14,7 +14,6 @@ being part of an incomplete batch is impossible: messages from elsewhere lose th
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -22,16 +21,16 @@ from pynats_server.monitor.gotext import quoted
 
 from . import advisories
 from .api_level import REQUIRED_LEVEL, level_supported
-from .batch_checks import StagedChecks
+from .batch_checks import HEADERS_OVERHEAD, RECORD_OVERHEAD, StagedChecks
 from .errors import ApiError, api_error
 from .headers import get as get_header
 from .headers import remove as remove_header
 from .ingest import store_error
+from .open_batches import ATOMIC_PER_STREAM, OpenBatches
 from .operations import AppendBatch
 from .publish import Duplicate
 from .staging import Batch, Staging, clock, needs_check
 from .store import CorruptRecord, StoreError
-from .times import SECOND
 
 if TYPE_CHECKING:
     from .store import FileStore, MemoryStore, Message
@@ -43,28 +42,20 @@ BATCH_COMMIT = b"Nats-Batch-Commit"
 BATCH_PREFIX = b"Nats-Batch-"
 
 ID_MAX = 64  # bytes
-INFLIGHT_PER_STREAM = 50
-INFLIGHT_TOTAL = 1000
 MSGS_MAX = 1000
-TIMEOUT_S = 10.0
-RECORD_OVERHEAD = 34  # bytes of a record on disk beside subject, headers and payload
 
 _UINT64_MAX = 2**64 - 1
 _DIGITS = re.compile(rb"[0-9]{1,20}")
 
 
-class AtomicBatches:
+class AtomicBatches(OpenBatches[Batch]):
     """The open batches of one stream."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        options = stream.account.manager.options
-        limits = options.limits.batch
-        self.max_per_stream = limits.max_inflight_per_stream or INFLIGHT_PER_STREAM
-        self.max_total = limits.max_inflight_total or INFLIGHT_TOTAL
-        self.timeout_ns = int((limits.timeout or TIMEOUT_S) * SECOND)
-        self.staging = Staging(limits.max_msgs or MSGS_MAX, options.max_buffered_size)
-        self._timer: asyncio.TimerHandle | None = None
+        manager = stream.account.manager
+        super().__init__(stream, manager.atomic_batches, ATOMIC_PER_STREAM)
+        options = manager.options
+        self.staging = Staging(options.limits.batch.max_msgs or MSGS_MAX, options.max_buffered_size)
 
     def configured(self) -> None:
         """Follows the stream's configuration: without `allow_atomic` open batches end."""
@@ -76,11 +67,7 @@ class AtomicBatches:
     def stop(self) -> None:
         """Forgets every open batch."""
         self.stream.ingest.staging = None
-        for batch in list(self.staging.batches.values()):
-            self._close(batch)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Takes a message that names a batch; the publisher hears of it."""
@@ -146,25 +133,24 @@ class AtomicBatches:
     # -- life of a batch --------------------------------------------------------------------
 
     def _open(self, name: bytes, sequence: int, size: int) -> Batch:
-        manager = self.stream.account.manager
         if sequence != 1:
             if not 0 <= size <= self.staging.max_msgs:
                 raise api_error(10199, size=self.staging.max_msgs)
             raise api_error(10176)
-        if (
-            len(self.staging.batches) >= self.max_per_stream
-            or manager.atomic_batches >= self.max_total
-        ):
+        if not self._has_room():
             raise api_error(10210)
-        manager.atomic_batches += 1
         batch = self.staging.open(name)
-        if self._timer is None:
-            self._arm(self.timeout_ns)
+        self._opened()
         return batch
 
-    def _close(self, batch: Batch) -> None:
+    def _batches(self) -> dict[bytes, Batch]:
+        return self.staging.batches
+
+    def _forget(self, batch: Batch) -> None:
         self.staging.close(batch)
-        self.stream.account.manager.atomic_batches -= 1
+
+    def _expired(self, batch: Batch) -> None:
+        self._abandon(batch, "timeout")
 
     def _abandon(self, batch: Batch, reason: str) -> None:
         self._close(batch)
@@ -182,29 +168,13 @@ class AtomicBatches:
         last = stream.publishing.keep_batch(operation)
         stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
 
-    # -- inactivity -------------------------------------------------------------------------
-
-    def _arm(self, wait_ns: int) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(wait_ns, 0) / SECOND, self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        limit = clock() - self.timeout_ns
-        for batch in list(self.staging.batches.values()):
-            if batch.touched <= limit:
-                self._abandon(batch, "timeout")
-        left = [batch.touched for batch in self.staging.batches.values()]
-        if left:
-            self._arm(min(left) - limit)
-
 
 def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes) -> None:
     """What every message of a batch has to pass first. Raises ApiError."""
     if stream.config.sealed:
         raise api_error(10109)
     usage = stream.account.usage(stream.config.storage)
-    more = RECORD_OVERHEAD + len(subject) + len(headers) + len(payload)
+    more = RECORD_OVERHEAD + HEADERS_OVERHEAD + len(subject) + len(headers) + len(payload)
     if not usage.has_room(more):
         raise api_error(10002)
     if usage.parent is not None and not usage.parent.has_room(0):

@@ -12,7 +12,6 @@ covers what it says.
 
 from __future__ import annotations
 
-import asyncio
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +22,6 @@ from .batch_checks import StagedChecks
 from .batches import (
     BATCH_PREFIX,
     ID_MAX,
-    TIMEOUT_S,
     batch_ack,
     check_publish,
     needs_no_look,
@@ -34,18 +32,16 @@ from .headers import get as get_header
 from .headers import remove as remove_header
 from .headers import remove_prefix
 from .ingest import store_error
+from .open_batches import FAST_PER_STREAM, OpenBatches
 from .operations import Append
 from .publish import Duplicate, Plan
 from .staging import MessagePack, clock, needs_check
 from .store import StoreError
-from .times import SECOND
 
 if TYPE_CHECKING:
     from .stream import Stream
 
 FAST_SUFFIX = b".$FI"
-INFLIGHT_PER_STREAM = 1000
-INFLIGHT_TOTAL = 50_000
 
 
 class FastOperation(IntEnum):
@@ -73,17 +69,12 @@ class FastMessage(NamedTuple):
         return self.operation in (FastOperation.COMMIT, FastOperation.COMMIT_WITHOUT)
 
 
-class FastBatches:
+class FastBatches(OpenBatches[FastBatch]):
     """The open fast batches of one stream."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        limits = stream.account.manager.options.limits.batch
-        self.max_per_stream = limits.max_inflight_per_stream or INFLIGHT_PER_STREAM
-        self.max_total = limits.max_inflight_total or INFLIGHT_TOTAL
-        self.timeout_ns = int((limits.timeout or TIMEOUT_S) * SECOND)
+        super().__init__(stream, stream.account.manager.fast_batches, FAST_PER_STREAM)
         self.table = FastTable()
-        self._timer: asyncio.TimerHandle | None = None
 
     def configured(self) -> None:
         """Follows the stream's configuration: without `allow_batched` open batches end."""
@@ -95,11 +86,7 @@ class FastBatches:
     def stop(self) -> None:
         """Forgets every open batch; what came of them stays stored."""
         self.stream.ingest.fast_table = None
-        for batch in list(self.table.batches.values()):
-            self._close(batch)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Takes a message with such a reply subject; the publisher hears of it."""
@@ -237,39 +224,27 @@ class FastBatches:
     # -- life of a batch --------------------------------------------------------------------
 
     def _open(self, message: FastMessage) -> FastBatch:
-        manager = self.stream.account.manager
         if message.sequence != 1 or message.operation == FastOperation.PING:
             raise api_error(10208)
-        if len(self.table.batches) >= self.max_per_stream or manager.fast_batches >= self.max_total:
+        if not self._has_room():
             raise api_error(10211)
-        manager.fast_batches += 1
         batch = self.table.open(message.id, message.gap_ok, message.flow)
-        if self._timer is None:
-            self._arm(self.timeout_ns)
+        self._opened()
         return batch
 
-    def _close(self, batch: FastBatch) -> None:
+    def _batches(self) -> dict[bytes, FastBatch]:
+        return self.table.batches
+
+    def _forget(self, batch: FastBatch) -> None:
         self.table.close(batch)
-        self.stream.account.manager.fast_batches -= 1
+
+    def _expired(self, batch: FastBatch) -> None:
+        self._close(batch)
 
     def _finish(self, batch: FastBatch, reply: bytes) -> None:
         """Ends a batch: the publisher hears how much of it is stored."""
         self._close(batch)
         self._say(reply, batch_ack(self.stream, batch.stream_seq, batch.id, batch.last), False)
-
-    def _arm(self, wait_ns: int) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(wait_ns, 0) / SECOND, self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        limit = clock() - self.timeout_ns
-        for batch in list(self.table.batches.values()):
-            if batch.touched <= limit:
-                self._close(batch)
-        left = [batch.touched for batch in self.table.batches.values()]
-        if left:
-            self._arm(min(left) - limit)
 
     # -- what the publisher hears -----------------------------------------------------------
 

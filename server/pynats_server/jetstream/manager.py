@@ -18,6 +18,7 @@ from pynats_server.options import JetStreamOptions
 from .account import AccountLimits, JetStreamAccount
 from .api import Api
 from .limits import JetStreamLimits
+from .open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from .store import Syncer
 from .store.diskblocks import FULL
 from .usage import Usage
@@ -50,8 +51,9 @@ class JetStream:
         self.folder = limits.store_dir / "jetstream"
         self.staging = self.folder / STAGING
         self.accounts: dict[str, JetStreamAccount] = {}
-        self.atomic_batches = 0  # open, in all streams
-        self.fast_batches = 0
+        most = options.limits.batch.max_inflight_total
+        self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
+        self.fast_batches = BatchCount(most or FAST_TOTAL)
         self.file_usage = Usage(limits.max_file)
         self.memory_usage = Usage(limits.max_memory)
         self.loop = asyncio.get_running_loop()
