@@ -21,7 +21,7 @@ from .errors import ApiError, api_error
 from .ingest import store_error
 from .message_ttl import parse_ttl
 from .operations import Append, AppendBatch, Rollup, Skip
-from .republish import Republisher
+from .republish import Republisher, RepublishQueue
 from .store import StoreError
 from .times import SECOND
 
@@ -91,6 +91,7 @@ class Publishing:
         self.stream = stream
         self.schedules = scheduling.Schedules(stream)
         self._transform: SubjectTransform | None = None
+        self.republished = RepublishQueue(stream)
         self._republisher: Republisher | None = None
         self._forgetting: asyncio.TimerHandle | None = None
         self._follow_config()
@@ -114,7 +115,7 @@ class Publishing:
             self._transform = SubjectTransform.compile(transform.src, transform.dest)
         self._republisher = None
         if republish is not None:
-            self._republisher = Republisher(self.stream, republish)
+            self._republisher = Republisher(self.stream.name, republish)
 
     def stop(self) -> None:
         """Stops timers."""
@@ -307,7 +308,9 @@ class Publishing:
             self.schedules.stored(operation.subject, operation.headers, seq, operation.ts)
         if self._republisher is not None and target is not None:
             message = operation.subject, operation.headers, operation.payload
-            self._republisher.add(target, seq, operation.ts, last_seq, message)
+            self.republished.add(
+                self._republisher.describe(target, seq, operation.ts, last_seq, message)
+            )
         return seq
 
     def keep_batch(self, operation: AppendBatch) -> int:
@@ -329,7 +332,9 @@ class Publishing:
             target = republisher.subject(subject) if republisher is not None else None
             if republisher is not None and target is not None:
                 message = subject, headers, payload
-                republisher.add(target, seq, operation.ts, before[subject], message)
+                self.republished.add(
+                    republisher.describe(target, seq, operation.ts, before[subject], message)
+                )
             before[subject] = seq
         return last
 

@@ -1,12 +1,14 @@
 """Republish: what a stream keeps is published again under another subject.
 
-Republished messages leave in the next turn of the loop, never while a message is being routed:
-streams that republish into each other would otherwise call each other without end.
+A message leaves again once it is durable: whoever acts on it must find it in the stream, also after
+a power cut. It leaves in the next turn of the loop, never while a message is being routed: streams
+that republish into each other would otherwise call each other without end.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pynats_common.subjects import is_valid_publish_subject
 
@@ -22,15 +24,63 @@ if TYPE_CHECKING:
 ALL: Final = ">"
 
 
-class Republisher:
-    """Republishes the messages of one stream by one setting."""
+class Republished(NamedTuple):
+    """A message to publish again; `seq` is that of the stored one."""
 
-    def __init__(self, stream: Stream, setting: Republish) -> None:
+    seq: int
+    target: bytes
+    headers: bytes
+    payload: bytes
+
+
+class RepublishQueue:
+    """What one stream has yet to publish again, by sequence."""
+
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._name = stream.name.encode()
+        self._waiting: deque[Republished] = deque()
+        self._durable_seq = 0
+        self._scheduled = False
+
+    def add(self, message: Republished) -> None:
+        """Takes a message that was stored after all those before."""
+        self._waiting.append(message)
+
+    def undone(self, last_seq: int) -> None:
+        """Forgets what is not kept after all: everything above `last_seq`."""
+        while self._waiting and self._waiting[-1].seq > last_seq:
+            self._waiting.pop()
+
+    def committed(self, last_seq: int) -> None:
+        """Everything up to `last_seq` is durable."""
+        self._durable_seq = last_seq
+        if not self._scheduled and self._waiting and self._waiting[0].seq <= last_seq:
+            self._scheduled = True
+            self._stream.account.manager.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        self._stream.account.manager.engine.within_turn(self._publish)
+
+    def _publish(self) -> None:
+        ingest, engine = self._stream.ingest, self._stream.account.manager.engine
+        while self._waiting and self._waiting[0].seq <= self._durable_seq:
+            message = self._waiting.popleft()
+            try:
+                ingest.account.publish(
+                    engine, message.target, message.payload, headers=message.headers
+                )
+            except Exception as error:  # of one receiver; the others get theirs
+                self._stream.on_internal_error(error)
+
+
+class Republisher:
+    """What becomes of the messages of one stream by one setting."""
+
+    def __init__(self, name: str, setting: Republish) -> None:
+        self._name = name.encode()
         self._headers_only = setting.headers_only
         self._transform = SubjectTransform.compile(setting.src or ALL, setting.dest)
-        self._waiting: list[tuple[bytes, bytes, bytes]] = []
 
     def subject(self, subject: bytes) -> bytes | None:
         """Where messages of a subject go; None when nowhere."""
@@ -39,16 +89,16 @@ class Republisher:
             return None
         return made
 
-    def add(
+    def describe(
         self,
         target: bytes,
         seq: int,
         ts: int,
         last_seq: int,
         message: tuple[bytes, bytes, bytes],
-    ) -> None:
-        """Takes a stored message (subject, headers, payload). `last_seq` is that of the message
-        before it on the same subject, 0 without one."""
+    ) -> Republished:
+        """The message to publish for a stored one (subject, headers, payload). `last_seq` is that
+        of the message before it on the same subject, 0 without one."""
         subject, block, payload = message
         described = [
             (b"Nats-Stream", self._name),
@@ -62,18 +112,4 @@ class Republisher:
             payload = b""
         for name, value in described:
             block = header_blocks.add(block, name, value)
-        if not self._waiting:
-            self._stream.account.manager.loop.call_soon(self._flush)
-        self._waiting.append((target, block, payload))
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._stream.account.manager.engine.within_turn(lambda: self._publish(waiting))
-
-    def _publish(self, waiting: list[tuple[bytes, bytes, bytes]]) -> None:
-        ingest, engine = self._stream.ingest, self._stream.account.manager.engine
-        for target, block, payload in waiting:
-            try:
-                ingest.account.publish(engine, target, payload, headers=block)
-            except Exception as error:  # of one receiver; the others get theirs
-                self._stream.on_internal_error(error)
+        return Republished(seq, target, block, payload)

@@ -187,10 +187,12 @@ class Stream:
         """The disk is full: what was appended above `last_seq` is not kept after all."""
         self.ingest.undone(last_seq)
         self.ingest.admission.undone(last_seq)
+        self.publishing.republished.undone(last_seq)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
+        self.publishing.republished.committed(self.durable_seq)
         for watcher in self.watchers:
             watcher()
 
