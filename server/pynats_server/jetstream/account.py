@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from pynats_common.subjects import subjects_overlap
@@ -19,11 +20,11 @@ from pynats_server.core.account import Account
 from . import advisories
 from .advisories import unique_id
 from .errors import api_error
+from .folders import change_meta, move_in, put_aside
 from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
 from .store.crypt import Keys
-from .store.disk import Disk, make_durable_folder
-from .store.meta import read_meta, write_meta, write_new_stream
+from .store.meta import read_meta, write_new_stream
 from .stream import Stream
 from .surroundings import Limits
 from .times import SECOND, format_time, parse_time
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from .manager import JetStream
 
 
-DISK = Disk()
+T = TypeVar("T")
 ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
 
 
@@ -105,6 +106,7 @@ class JetStreamAccount:
         self.streams: dict[str, Stream] = {}
         self.followers: list[Follower] = []  # mirrors and sources, told of new and ended streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
+        self.changing = asyncio.Lock()  # held from the checks of a new configuration to its effect
         self.api_total = 0
         self.api_errors = 0
         self._usage = {
@@ -207,7 +209,8 @@ class JetStreamAccount:
             stream.start()
         except Exception:
             with contextlib.suppress(StoreError, OSError):  # the first error is the one to tell
-                stream.discard()
+                stream.stop()
+            stream.ingest.release()
             raise
         self.streams[config.name] = stream
         return stream
@@ -240,15 +243,13 @@ class JetStreamAccount:
         try:
             meta = _meta(config, created)
             plain = self._file_config(config, built)
-            await self.manager.loop.run_in_executor(None, write_new_stream, plain, meta)
-            if config.name in self.streams:  # restored in the meantime
-                raise FileExistsError(f"there is a stream {config.name!r} by now")
-            return self._settle(built, config.name)
+            await self._off_loop(write_new_stream, plain, meta)
+            return await self._settle(built, config.name)
         except (OSError, StoreError, ValueError) as error:
-            shutil.rmtree(built, ignore_errors=True)
+            await self._off_loop(shutil.rmtree, built, True)
             raise api_error(10049, err=error) from error
 
-    def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
+    async def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
         """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
         which moves to its place. Raises ApiError 10062; the folder is where it was then."""
         if memory is not None:
@@ -256,20 +257,16 @@ class JetStreamAccount:
             self._streams_changed()
             return stream
         try:
-            return self._settle(built, config.name)
+            return await self._settle(built, config.name)
         except (OSError, StoreError, ValueError) as error:
             raise api_error(10062, err=error) from error
 
-    def _settle(self, built: Path, name: str) -> Stream:
+    async def _settle(self, built: Path, name: str) -> Stream:
         """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
-        make_durable_folder(self.folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FileExistsError(f"files of an earlier stream are in the way of {name!r}")
-        built.rename(folder)
+        await self._off_loop(move_in, built, folder)
         try:
-            DISK.sync_folder(self.folder)
             stream = self._open(folder)
         except Exception:
             folder.rename(built)
@@ -278,35 +275,30 @@ class JetStreamAccount:
         self._streams_changed()
         return stream
 
-    def update(self, stream: Stream, config: StreamConfig) -> None:
+    async def update(self, stream: Stream, config: StreamConfig) -> None:
         """Gives a stream another valid configuration. Raises ApiError 10069; it has the old one
         then, also after a restart."""
-        if isinstance(stream.store, FileStore):
-            old = _meta(stream.config, stream.created)
+        store = stream.store
+        if isinstance(store, FileStore):
+            old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
             try:
-                stream.store.guard()
-                write_meta(stream.store, _meta(config, stream.created))
+                store.guard()
+                doubt = await self._off_loop(change_meta, store, old, new)
             except (OSError, StoreError) as error:
-                self._take_back(stream.store, old)
                 raise api_error(10069, err=error) from error
+            if doubt is not None:
+                store.fail(doubt)
+                raise api_error(10069, err=doubt)
         stream.configure(config)
         advisories.stream_action(self, stream.name, "modify")
 
-    def _take_back(self, store: FileStore, meta: dict[str, Any]) -> None:
-        """After a failed write of the configuration: the old one must be what a restart finds."""
-        try:
-            if read_meta(store.config) != meta:
-                write_meta(store, meta)
-        except (OSError, StoreError, ValueError) as error:
-            # Nobody knows which one is on the disk: no more promises about this stream.
-            store.fail(error)
-
-    def delete(self, stream: Stream) -> None:
+    async def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050; it is all there then."""
         del self.streams[stream.name]
+        self._streams_changed()
         try:
-            stream.discard()
-        except (OSError, StoreError) as error:  # it could not save what is removed anyway
+            await stream.discard()
+        except OSError as error:  # of what is removed anyway
             self.manager.log.warn(
                 f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"
             )
@@ -314,28 +306,21 @@ class JetStreamAccount:
             # Its own name may be as long as names of files can be.
             doomed = self.manager.staging / unique_id()
             try:
-                self._put_aside(stream.folder, doomed)
+                unsynced = await self._off_loop(put_aside, stream.folder, doomed)
             except OSError as error:
                 self._try_open(stream.folder)
                 self._streams_changed()
                 raise api_error(10050, err=error) from error
+            if unsynced is not None:
+                self.manager.log.error(
+                    f"{stream.folder} is deleted, but a power cut may undo it: {unsynced}"
+                )
             self.manager.remove_later(doomed)
-        self._streams_changed()
         advisories.stream_action(self, stream.name, "delete")
 
-    def _put_aside(self, folder: Path, doomed: Path) -> None:
-        """Renames a folder that shall go: a crash leaves no half of a stream under its name."""
-        doomed.parent.mkdir(mode=0o700, exist_ok=True)
-        folder.rename(doomed)
-        try:
-            DISK.sync_folder(self.folder)
-        except OSError as error:
-            try:
-                doomed.rename(folder)
-            except OSError:  # it is gone, so it must not be told otherwise
-                self.manager.log.error(f"{folder} is deleted, but a power cut may undo it: {error}")
-                return
-            raise
+    async def _off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Runs what waits for the disk in a thread."""
+        return await self.manager.loop.run_in_executor(None, work, *arguments)
 
     def _keys(self) -> Keys | None:
         options = self.manager.options

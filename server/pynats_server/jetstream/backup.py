@@ -25,6 +25,7 @@ from .store.s2 import StreamDecoder
 from .store.snapshot import unpack_snapshot
 from .stream import Stream
 from .times import format_time
+from .validation import prepare_create
 
 if TYPE_CHECKING:
     from .account import JetStreamAccount
@@ -45,11 +46,13 @@ def outgoing(stream: Stream) -> Iterator[bytes]:
 
 
 class Incoming:
-    """An archive while it arrives, and the stream it becomes."""
+    """An archive while it arrives, and the stream it becomes. Raises ApiError where there cannot
+    be such a stream."""
 
-    def __init__(self, account: JetStreamAccount, config: StreamConfig) -> None:
+    def __init__(self, account: JetStreamAccount, asked: StreamConfig) -> None:
         self.account = account
-        self.config = config
+        self._asked = asked
+        self.config = prepare_create(asked, account.surroundings)
         self.size = 0
         self.refused = ""
         self.folder = account.manager.staging / unique_id()
@@ -88,9 +91,12 @@ class Incoming:
             store = await loop.run_in_executor(None, self._build)
         except (StoreError, ValueError, OSError) as error:
             raise api_error(10062, err=error) from error
-        if self.config.name in self.account.streams:
-            raise api_error(10130)
-        return self.account.adopt(self.config, store, self.folder / "stream")
+        async with self.account.changing:
+            # Other streams may have come since the archive was announced.
+            if self.config.name in self.account.streams:
+                raise api_error(10130)
+            prepare_create(self._asked, self.account.surroundings)
+            return await self.account.adopt(self.config, store, self.folder / "stream")
 
     def _build(self) -> MemoryStore | None:
         """Builds the store beside the streams, off the loop. A memory store is returned, a

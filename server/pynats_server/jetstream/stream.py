@@ -104,13 +104,22 @@ class Stream:
         self.ingest.end_turn()
         self.store.close()
 
-    def discard(self) -> None:
-        """Stops for good, at the operator's wish: the caller removes the folder."""
+    async def discard(self) -> None:
+        """Stops for good, at the operator's wish: the caller removes the folder. What was published
+        before is acknowledged when it is durable, as always. Raises OSError."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
-        self.store.close()
-        self.ingest.release()
+        try:
+            if isinstance(self.store, FileStore):
+                idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self.store.when_idle(lambda: idle.set_result(None))
+                await idle
+                self.store.close(keep=False)
+            else:
+                self.store.close()
+        finally:
+            self.ingest.release()
 
     def configure(self, config: StreamConfig) -> None:
         """Works by another (valid) configuration from now on."""

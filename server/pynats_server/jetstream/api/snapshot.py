@@ -23,7 +23,7 @@ from pynats_server.jetstream.model import JsonObject, StreamConfig
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import prepare_create, public_config
+from pynats_server.jetstream.validation import public_config
 from pynats_server.jetstream.wiretypes import Int
 
 from .request import Reply, Request
@@ -158,8 +158,7 @@ def restore(request: Request) -> Reply:
     account = request.account
     if asked.config.name in account.streams:
         raise api_error(10130)
-    config = prepare_create(asked.config, account.surroundings)
-    receiving = Receiving(request, config)
+    receiving = Receiving(request, asked.config)
     request.account.manager.spawn(receiving.run())
     return {"deliver_subject": receiving.subject}
 
@@ -167,13 +166,13 @@ def restore(request: Request) -> Reply:
 class Receiving:
     """One backup on its way in."""
 
-    def __init__(self, request: Request, config: StreamConfig) -> None:
+    def __init__(self, request: Request, asked: StreamConfig) -> None:
         self.account: JetStreamAccount = request.account
-        self.config = config
+        self.incoming = Incoming(self.account, asked)
+        self.config = self.incoming.config
         self.client = advisories.client_info(request.account, request.source)
-        self.subject = f"$JS.SNAPSHOT.RESTORE.{config.name}.{advisories.unique_id()}"
+        self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{advisories.unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
-        self.incoming = Incoming(self.account, config)
         self.subscription = self.account.account.subscribe(self.subject.encode(), self._arrived)
 
     def _arrived(

@@ -74,11 +74,12 @@ async def create(request: Request) -> Reply:
     asked = request.body(StreamConfigRequest)
     _checked_name(request, asked.name)
     account = request.account
-    there = account.streams.get(asked.name)
-    config = prepare_create(asked, account.surroundings, asked.pedantic)
-    if there is not None and not same_config(config, there.config):
-        raise api_error(10058)
-    stream = there or await account.create(config)
+    async with account.changing:
+        there = account.streams.get(asked.name)
+        config = prepare_create(asked, account.surroundings, asked.pedantic)
+        if there is not None and not same_config(config, there.config):
+            raise api_error(10058)
+        stream = there or await account.create(config)
     described = {**describe(stream, public_config(stream.config)), "did_create": True}
     described.pop("domain", None)  # the one answer without it
     if there is None:  # told last: the new stream may be one that keeps advisories
@@ -86,15 +87,17 @@ async def create(request: Request) -> Reply:
     return described
 
 
-def update(request: Request) -> Reply:
+async def update(request: Request) -> Reply:
     """STREAM.UPDATE."""
     asked = request.body(StreamConfigRequest)
-    around = request.account.surroundings
-    check_config(asked, around, asked.pedantic)
-    _checked_name(request, asked.name)
-    stream = request.stream
-    config = prepare_update(stream.config, asked, around, asked.pedantic)
-    request.account.update(stream, config)
+    account = request.account
+    async with account.changing:
+        around = account.surroundings
+        check_config(asked, around, asked.pedantic)
+        _checked_name(request, asked.name)
+        stream = request.stream
+        config = prepare_update(stream.config, asked, around, asked.pedantic)
+        await account.update(stream, config)
     return describe(stream, public_config(config))
 
 
@@ -140,10 +143,11 @@ def info(request: Request) -> Reply:
     return {**fields, **described}
 
 
-def delete(request: Request) -> Reply:
+async def delete(request: Request) -> Reply:
     """STREAM.DELETE."""
     request.require_empty()
-    request.account.delete(request.stream)
+    async with request.account.changing:
+        await request.account.delete(request.stream)
     return {"success": True}
 
 

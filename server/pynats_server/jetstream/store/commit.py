@@ -284,6 +284,9 @@ class Committer:
     def abandon(self) -> None:
         """Tell those who still wait; nothing more is synced (a store that failed and closes)."""
         cycle, self._next = self._next, _Cycle()
+        for task in cycle.tasks:
+            if task.closing:
+                _attempt(task.work)
         self._tell(cycle.waiting)
 
 

@@ -615,22 +615,36 @@ class FileStore(DiskBlocks):
         except (OSError, ValueError, BadKey):
             return False
 
-    def close(self) -> None:
-        """Flush, sync, save the index, release every file. Safe to call twice."""
+    def when_idle(self, done: Callable[[], None]) -> None:
+        """Call `done` once no thread works for this store, which must take nothing more."""
+
+        def look(_: OSError | None = None) -> None:
+            if self.committer.busy:
+                # Behind the sync that runs, and behind the file work that follows it.
+                self.committer.wait(lambda _: self.syncer.run(lambda: None, look))
+            else:
+                done()
+
+        look()
+
+    def close(self, keep: bool = True) -> None:
+        """Flush, sync, save the index, release every file. Safe to call twice. With `keep` off
+        nothing is written and nothing blocks: the folder shall go, and no thread works for it."""
         if self._closed:
             return
         for timer in (self._sync_timer, self._index_timer):
             if timer is not None:
                 timer.cancel()
         try:
-            if self.failed is None:
+            if self.failed is None and keep:
                 self.flush()
                 self._drain()
                 if not self._is_index_current():
                     self.write_index()
         finally:
             self._closed = True
-            self.syncer.settle()
+            if keep:
+                self.syncer.settle()
             self.committer.abandon()
             for block in self.blocks:
                 if block.file is not None:
