@@ -12,7 +12,7 @@ from pynats_server.auth import ConnectOptions, Verdict
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.options import Options
+from pynats_server.options import ConnectionLimits, Options
 from pynats_server.settings.durations import show_duration
 from pynats_server.trace_text import payload_text, redact_connect
 
@@ -22,12 +22,29 @@ if TYPE_CHECKING:
 NS = 1_000_000_000  # per second
 
 
+TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
+
+
 def apply_limits(client: ClientConnection, options: Options) -> None:
-    """Gives a client what the options say and a reload may change."""
+    """Gives a client what the options say of everybody, and of its account as far as it has one:
+    the lower one counts."""
+    own = account_limits(client, options)
     client.max_control_line = options.max_control_line
-    client.max_payload = options.max_payload
+    client.max_payload = _lower(options.max_payload, own.max_payload)
+    client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
     client.ping_interval_ns = int(options.ping_interval * NS)
     client.ping_max = options.ping_max
+
+
+def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
+    """Those of a client's account; none before it has one."""
+    found = options.accounts.get(client.account.name) if client.account is not None else None
+    return found.limits if found is not None else ConnectionLimits()
+
+
+def _lower(first: int, second: int) -> int:
+    """The lower limit, where negative ones limit nothing."""
+    return max(first, second) if first < 0 or second < 0 else min(first, second)
 
 
 class ClientHandler:
@@ -50,10 +67,9 @@ class ClientHandler:
             server.engine, sock, host, port, None if required else server.global_account
         )
         client.context = ConnectOptions()
-        client.max_subscriptions = options.max_subscriptions
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, options)
-        client.implicit_connect = bool(options.no_auth_user)
+        client.implicit_connect = bool(server.authenticator.guest)
         client.send(server.info.encode(client))
         client.open()
         if self._log.debug_enabled:
@@ -134,11 +150,16 @@ class ClientHandler:
             client.drop_subscriptions()
         client.connect_received = True
         self._admit(client, verdict)
-        if connect.verbose:
+        if connect.verbose and not client.closing:
             client.send_ok()
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
-        client.admit(self._server.account(verdict.account), verdict.permissions, verdict.user)
+        server = self._server
+        client.admit(server.account(verdict.account), verdict.permissions, verdict.user)
+        apply_limits(client, server.options)
+        most = account_limits(client, server.options).max_connections
+        if 0 <= most < len(client.account.clients):
+            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
     def _refuse(self, client: ClientConnection) -> None:
         client.fail_with("Authorization Violation", CloseReason.AUTHENTICATION_VIOLATION)

@@ -38,8 +38,8 @@ class InfoMessage:
             "host": host,
             "port": port,
             "headers": not options.no_header_support,
-            # With no_auth_user nobody needs credentials; the field keeps its place either way.
-            "auth_required": server.authenticator.required and not options.no_auth_user,
+            # Where there is a guest nobody needs credentials; the field keeps its place either way.
+            "auth_required": server.authenticator.required and not server.authenticator.guest,
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
         }
@@ -51,6 +51,7 @@ class InfoMessage:
     def encode(self, client: ClientConnection, *, connect_info: bool = False) -> bytes:
         """The INFO line for one client; `connect_info` for the one after its first PONG."""
         fields = dict(self._common)
+        fields["max_payload"] = client.max_payload
         if connect_info and self._server.authenticator.required:
             fields["auth_required"] = True
         if not fields["auth_required"]:

@@ -13,9 +13,9 @@ from typing import Any
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.logs import Logger
-from pynats_server.options import JetStreamOptions
+from pynats_server.options import AccountLimits, JetStreamOptions
 
-from .account import AccountLimits, JetStreamAccount
+from .account import JetStreamAccount
 from .api import Api
 from .limits import JetStreamLimits
 from .store import Syncer
@@ -23,6 +23,14 @@ from .store.diskblocks import FULL
 from .usage import Usage
 
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
+
+
+def has_streams(folder: Path) -> bool:
+    """Whether an account's folder holds streams."""
+    try:
+        return any(path.is_dir() for path in (folder / "streams").iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 class StoreInUse(OSError):
@@ -50,6 +58,7 @@ class JetStream:
         self.folder = limits.store_dir / "jetstream"
         self.staging = self.folder / STAGING
         self.accounts: dict[str, JetStreamAccount] = {}
+        self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self.atomic_batches = 0  # open, in all streams
         self.fast_batches = 0
         self.file_usage = Usage(limits.max_file)
@@ -113,9 +122,37 @@ class JetStream:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
         made = JetStreamAccount(self, account, limits or AccountLimits())
         self.accounts[account.name] = made
+        self._without.pop(account.name, None)
         made.recover()
         self.api.serve(made)
         return made
+
+    def refuse(self, account: Account) -> None:
+        """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
+        stays."""
+        self.forget(account)
+        self._without[account.name] = JetStreamAccount(self, account, AccountLimits(), False)
+        self.api.serve(self._without[account.name])
+
+    def forget(self, account: Account) -> None:
+        """Has nothing more to do with an account. Its folder stays."""
+        self.api.leave(account)
+        self._without.pop(account.name, None)
+        had = self.accounts.pop(account.name, None)
+        if had is not None:
+            had.end()
+
+    def served(self) -> list[JetStreamAccount]:
+        """All accounts that are answered, with JetStream or without."""
+        return [*self.accounts.values(), *self._without.values()]
+
+    def folders_without_account(self) -> list[str]:
+        """Accounts whose streams are on the disk, and not served. Raises OSError."""
+        return [
+            path.name
+            for path in sorted(self.folder.iterdir())
+            if path.name not in self.accounts and has_streams(path)
+        ]
 
     async def stop(self) -> None:
         """Ends the API and closes every stream."""
