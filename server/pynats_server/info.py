@@ -38,8 +38,8 @@ class InfoMessage:
             "host": host,
             "port": port,
             "headers": not options.no_header_support,
-            # Where there is a guest nobody needs credentials; the field keeps its place either way.
-            "auth_required": server.authenticator.required and not server.authenticator.guest,
+            # With no_auth_user nobody needs credentials; the field keeps its place either way.
+            "auth_required": server.authenticator.required and not options.no_auth_user,
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
         }

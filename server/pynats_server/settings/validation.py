@@ -90,6 +90,9 @@ def startup_warnings(options: Options) -> list[str]:
     secrets = [auth.password, auth.token, *(user.password for _, user in options.all_users())]
     if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    system = options.accounts.get(options.system_account_name)
+    if system is not None and system.users:
+        warnings.append("The system account has users, but no events and services yet")
     if options.jetstream.enabled and options.jetstream.store_dir is None:
         warnings.append("Temporary storage directory used, data could be lost on system reboot")
     if options.max_payload > LARGE_PAYLOAD:

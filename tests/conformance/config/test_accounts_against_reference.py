@@ -118,7 +118,8 @@ def _check(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[in
 
 # Their order is that of Go's maps, or they go on after a Go panic: only the place is compared.
 _LOOSE = re.compile(
-    r"interface conversion|Expected users field|user entry|account limits to be|Expected permissions to be"
+    r"interface conversion|Expected users field|user entry|account limits to be"
+    r"|Expected permissions to be"
 )
 
 
