@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
@@ -96,7 +97,7 @@ class ClientHandler:
             client.reject_connect(str(error))
             return
         if connect.account or connect.new_account:
-            self._refuse(client)  # the account follows from the credentials alone
+            self.refuse(client)  # the account follows from the credentials alone
             return
         verdict = self._server.authenticator.quick(connect)
         if verdict is NotImplemented:
@@ -127,7 +128,7 @@ class ClientHandler:
         self, client: ClientConnection, connect: ConnectOptions, verdict: Verdict | None
     ) -> None:
         if verdict is None:
-            self._refuse(client)
+            self.refuse(client)
             return
         if connect.protocol not in (0, 1):
             client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
@@ -161,8 +162,13 @@ class ClientHandler:
         if 0 <= most < len(client.account.clients):
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
-    def _refuse(self, client: ClientConnection) -> None:
-        client.fail_with("Authorization Violation", CloseReason.AUTHENTICATION_VIOLATION)
+    def refuse(self, client: ClientConnection) -> None:
+        """Its credentials are no good, or not any more: the log says whose."""
+        who = shown_user(client)
+        kind = "Token" if who == REDACTED else "User"
+        self.on_error(client, "authentication error" + (f' - {kind} "{who}"' if who else ""))
+        client.send_error("Authorization Violation")
+        client.close(CloseReason.AUTHENTICATION_VIOLATION)
 
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where `no_auth_user` is configured."""
@@ -255,10 +261,15 @@ class ClientHandler:
 
 
 def _label(connection: Connection) -> str:
-    """How log lines begin: address, id, and who it says it is."""
+    """How log lines begin: address, id, what program it says it is, account and user."""
     label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
     if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
         described = [f"v{connection.version}" if connection.version else "", connection.lang]
         described.append(connection.name)
         label += f' - "{":".join(part for part in described if part)}"'
+    if isinstance(connection, ClientConnection) and connection.connect_received:
+        who = shown_user(connection)
+        if who:
+            kind = "token" if who == REDACTED else f"user:{who}"
+            label += f' - "{connection.account.name}/{kind}"'
     return label

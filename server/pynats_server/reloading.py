@@ -109,7 +109,7 @@ def _apply_authorization(server: Server) -> None:
         if verdict is None and not client.connect_received:
             verdict = server.authenticator.implicit()
         if verdict is None:
-            client.fail_with("Authorization Violation", CloseReason.AUTHENTICATION_VIOLATION)
+            server.handler.refuse(client)
             continue
         assert isinstance(verdict, Verdict)
         if verdict.account != client.account.name:

@@ -52,7 +52,9 @@ def _ttl_ns(seconds: float) -> int:
 
 
 def _equal(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+    # A configured secret may be any bytes.
+    wanted = expected.encode("utf-8", "surrogateescape")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted)
 
 
 def _check_bcrypt(given: str, hashed: str) -> bool:
@@ -136,13 +138,18 @@ class StaticAuthenticator:
 
     def _secret(self, options: ConnectOptions) -> str | None:
         """What the given credentials are compared with; None when they name nobody."""
-        if self._token:
+        if self._asks_token(options):
             return self._token if options.auth_token else None
         known = self._users.get(options.user)
         return known.user.password if known is not None else None
 
+    def _asks_token(self, options: ConnectOptions) -> bool:
+        """A name is looked for among the users where there are any: a token on the command line
+        comes beside those of the file."""
+        return bool(self._token) and not (options.user and self._users)
+
     def _given(self, options: ConnectOptions) -> str:
-        return options.auth_token if self._token else options.password
+        return options.auth_token if self._asks_token(options) else options.password
 
     def _without(self, options: ConnectOptions) -> Verdict | None:
         if not self.required:
@@ -153,7 +160,7 @@ class StaticAuthenticator:
     def _decide(self, options: ConnectOptions, matches: bool) -> Verdict | None:
         if not matches:
             return None
-        if self._token:
+        if self._asks_token(options):
             return Verdict(config.GLOBAL_ACCOUNT)
         return self._users[options.user].verdict()
 

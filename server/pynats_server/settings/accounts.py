@@ -16,7 +16,8 @@ from pynats_server.options import (
 )
 from pynats_server.settings.authorization import NOT_YET, read_users
 from pynats_server.settings.permissions import read_permissions
-from pynats_server.settings.readers import INT32_MAX, go_type, integer, refuse
+from pynats_server.settings.readers import INT32_MAX, go_type, integer, is_text, refuse
+from pynats_server.settings.readers import name as read_name
 from pynats_server.settings.reading import Reading
 
 # Parts of an account that are not built yet, and the values that ask for nothing.
@@ -38,7 +39,10 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
     accounts: dict[str, AccountOptions] = {}
     if isinstance(node.value, list):
         for item in node.value:
-            reading.attempt(lambda item=item: _add_name(accounts, item))  # type: ignore[misc]
+            try:
+                _add_name(reading, accounts, item)
+            except ConfigError as error:
+                reading.errors.append(str(error))
         return accounts
     if not isinstance(node.value, dict):
         refuse(node, f"Expected {key} to be an array or a map, got {go_type(node)}")
@@ -48,6 +52,8 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
             continue  # it is there for a variable's sake
         if not isinstance(item.value, dict):
             reading.complain(item, "Expected map entries for accounts")
+        elif not is_text(name):
+            reading.complain(item, "the name of an account is not valid UTF-8")
         elif name == GLOBAL_ACCOUNT:
             reading.complain(item, f'"{name}" is a Reserved Account')
         else:
@@ -62,10 +68,8 @@ def read_system_account(reading: Reading, node: Node, key: str) -> str:
     return node.value
 
 
-def _add_name(accounts: dict[str, AccountOptions], node: Node) -> None:
-    name = node.value
-    if not isinstance(name, str):
-        refuse(node, f"Expected the name of an account, got {go_type(node)}")
+def _add_name(reading: Reading, accounts: dict[str, AccountOptions], node: Node) -> None:
+    name = read_name(reading, node, "the name of an account")
     if name == GLOBAL_ACCOUNT:
         refuse(node, f'"{name}" is a Reserved Account')
     if name in accounts:

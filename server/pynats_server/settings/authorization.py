@@ -11,6 +11,7 @@ from pynats_server.settings.permissions import read_permissions
 from pynats_server.settings.readers import (
     boolean,
     go_type,
+    name,
     refuse,
     seconds_or_duration,
     string,
@@ -37,12 +38,12 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
         refuse(node, f"{key} must be a map, got {go_type(node)}")
     auth = Authorization(present=True)
     users: list[User] | None = None
-    for name, item in node.value.items():
+    for entry, item in node.value.items():
         try:
-            if name.lower() == "users":
+            if entry.lower() == "users":
                 users = read_users(reading, item)
             else:
-                _read_entry(reading, auth, name, item)
+                _read_entry(reading, auth, entry, item)
         except ConfigError as error:
             reading.errors.append(str(error))
     elsewhere = [user.user for a in reading.options.accounts.values() for user in a.users]
@@ -57,7 +58,7 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
 def _read_entry(reading: Reading, auth: Authorization, key: str, node: Node) -> None:
     match key.lower():
         case "user" | "username":
-            auth.user = string(reading, node, key)
+            auth.user = name(reading, node, key)
         case "pass" | "password":
             auth.password = string(reading, node, key)
         case "token":
@@ -134,7 +135,7 @@ def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
                 string(reading, item, key)
                 nkey = item
             case "user" | "username":
-                user.user = string(reading, item, key)
+                user.user = name(reading, item, key)
             case "pass" | "password":
                 user.password = string(reading, item, key)
             case "permission" | "permissions" | "authorization":
@@ -153,8 +154,8 @@ def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
 
 
 def _read_connection_types(reading: Reading, node: Node, key: str) -> list[str]:
-    names = [name.upper() for name in strings("allowed connection types")(reading, node, key)]
-    unknown = [f'"{name}"' for name in names if name not in CONNECTION_TYPES]
+    names = [word.upper() for word in strings("allowed connection types")(reading, node, key)]
+    unknown = [f'"{word}"' for word in names if word not in CONNECTION_TYPES]
     if unknown:
         refuse(node, f"invalid connection types [{' '.join(unknown)}]")
     return list(dict.fromkeys(names))

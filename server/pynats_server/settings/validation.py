@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
 from pynats_server.settings.durations import show_duration
 
@@ -80,7 +82,7 @@ def _validate_accounts(options: Options) -> None:
 def _is_folder_name(name: str) -> bool:
     # Names that begin with a dot are the store's own, as `.snap-staging`.
     good = name and not name.startswith(".") and not any(char in name for char in "/\0")
-    return bool(good) and len(name.encode()) <= FILE_NAME_MAX
+    return bool(good) and len(os.fsencode(name)) <= FILE_NAME_MAX
 
 
 def startup_warnings(options: Options) -> list[str]:

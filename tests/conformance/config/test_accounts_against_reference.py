@@ -186,6 +186,8 @@ STRICTER = {
     ),
     "jetstream: on\naccounts {'a/b' {jetstream: on}}\n": "its folder would be in another's",
     "jetstream: on\naccounts {'..' {jetstream: on}}\n": "its folder would be the store's parent",
+    'accounts: ["\\xff"]\n': "it can not be shown",
+    'accounts {A {users: [{user: "\\xff"}]}}\n': "it can not be shown",
     "no_auth_user: b\naccounts {A {users: [{user: a}]}}\n": "the server would not start",
 }
 # Not built yet: refused, never ignored.
