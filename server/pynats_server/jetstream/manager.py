@@ -125,6 +125,7 @@ class JetStream:
         self._without.pop(account.name, None)
         made.recover()
         self.api.serve(made)
+        self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
 
     def refuse(self, account: Account) -> None:

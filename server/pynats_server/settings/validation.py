@@ -63,13 +63,23 @@ def _validate_no_auth_user(options: Options) -> None:
 
 
 def _validate_accounts(options: Options) -> None:
+    names: set[str] = set()
+    for _, user in options.all_users():
+        if user.user in names:
+            raise ValueError(f'Duplicate user "{user.user}" detected')
+        names.add(user.user)
+    if GLOBAL_ACCOUNT in options.accounts:
+        raise ValueError(f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
     name = options.system_account_name
     if name == GLOBAL_ACCOUNT:
         raise ValueError(f'the global account "{name}" can not be the system account')
     if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
         raise ValueError(f'error resolving system account: "{name}" is not among the accounts')
-    if not options.jetstream.enabled:
-        return
+    if options.jetstream.enabled:
+        _validate_streams_of_accounts(options)
+
+
+def _validate_streams_of_accounts(options: Options) -> None:
     for name, account in options.accounts.items():
         if account.jetstream is None:
             continue
