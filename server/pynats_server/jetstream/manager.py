@@ -26,10 +26,11 @@ STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it
 
 
 def has_streams(folder: Path) -> bool:
-    """Whether an account's folder holds streams."""
+    """Whether a folder is that of an account with streams. Others may stand beside those, and not
+    be for us to read, as lost+found."""
     try:
         return any(path.is_dir() for path in (folder / "streams").iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return False
 
 
