@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.options import Options
+from pynats_server.options import ConnectionLimits, Options
 from pynats_server.settings.durations import show_duration
 from pynats_server.trace_text import payload_text, redact_connect
 
@@ -22,12 +23,29 @@ if TYPE_CHECKING:
 NS = 1_000_000_000  # per second
 
 
+TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
+
+
 def apply_limits(client: ClientConnection, options: Options) -> None:
-    """Gives a client what the options say and a reload may change."""
+    """Gives a client what the options say of everybody, and of its account as far as it has one:
+    the lower one counts."""
+    own = account_limits(client, options)
     client.max_control_line = options.max_control_line
-    client.max_payload = options.max_payload
+    client.max_payload = _lower(options.max_payload, own.max_payload)
+    client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
     client.ping_interval_ns = int(options.ping_interval * NS)
     client.ping_max = options.ping_max
+
+
+def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
+    """Those of a client's account; none before it has one."""
+    found = options.accounts.get(client.account.name) if client.account is not None else None
+    return found.limits if found is not None else ConnectionLimits()
+
+
+def _lower(first: int, second: int) -> int:
+    """The lower limit, where negative ones limit nothing."""
+    return max(first, second) if first < 0 or second < 0 else min(first, second)
 
 
 class ClientHandler:
@@ -50,10 +68,9 @@ class ClientHandler:
             server.engine, sock, host, port, None if required else server.global_account
         )
         client.context = ConnectOptions()
-        client.max_subscriptions = options.max_subscriptions
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, options)
-        client.implicit_connect = bool(options.no_auth_user)
+        client.implicit_connect = bool(server.authenticator.guest)
         client.send(server.info.encode(client))
         client.open()
         if self._log.debug_enabled:
@@ -80,7 +97,7 @@ class ClientHandler:
             client.reject_connect(str(error))
             return
         if connect.account or connect.new_account:
-            self._refuse(client)  # the account follows from the credentials alone
+            self.refuse(client)  # the account follows from the credentials alone
             return
         verdict = self._server.authenticator.quick(connect)
         if verdict is NotImplemented:
@@ -111,7 +128,7 @@ class ClientHandler:
         self, client: ClientConnection, connect: ConnectOptions, verdict: Verdict | None
     ) -> None:
         if verdict is None:
-            self._refuse(client)
+            self.refuse(client)
             return
         if connect.protocol not in (0, 1):
             client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
@@ -134,14 +151,24 @@ class ClientHandler:
             client.drop_subscriptions()
         client.connect_received = True
         self._admit(client, verdict)
-        if connect.verbose:
+        if connect.verbose and not client.closing:
             client.send_ok()
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
-        client.admit(self._server.account(verdict.account), verdict.permissions, verdict.user)
+        server = self._server
+        client.admit(server.account(verdict.account), verdict.permissions, verdict.user)
+        apply_limits(client, server.options)
+        most = account_limits(client, server.options).max_connections
+        if 0 <= most < len(client.account.clients):
+            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
-    def _refuse(self, client: ClientConnection) -> None:
-        client.fail_with("Authorization Violation", CloseReason.AUTHENTICATION_VIOLATION)
+    def refuse(self, client: ClientConnection) -> None:
+        """Its credentials are no good, or not any more: the log says whose."""
+        who = shown_user(client)
+        kind = "Token" if who == REDACTED else "User"
+        self.on_error(client, "authentication error" + (f' - {kind} "{who}"' if who else ""))
+        client.send_error("Authorization Violation")
+        client.close(CloseReason.AUTHENTICATION_VIOLATION)
 
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where `no_auth_user` is configured."""
@@ -234,10 +261,15 @@ class ClientHandler:
 
 
 def _label(connection: Connection) -> str:
-    """How log lines begin: address, id, and who it says it is."""
+    """How log lines begin: address, id, what program it says it is, account and user."""
     label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
     if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
         described = [f"v{connection.version}" if connection.version else "", connection.lang]
         described.append(connection.name)
         label += f' - "{":".join(part for part in described if part)}"'
+    if isinstance(connection, ClientConnection) and connection.connect_received:
+        who = shown_user(connection)
+        if who:
+            kind = "token" if who == REDACTED else f"user:{who}"
+            label += f' - "{connection.account.name}/{kind}"'
     return label

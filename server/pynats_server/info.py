@@ -51,6 +51,7 @@ class InfoMessage:
     def encode(self, client: ClientConnection, *, connect_info: bool = False) -> bytes:
         """The INFO line for one client; `connect_info` for the one after its first PONG."""
         fields = dict(self._common)
+        fields["max_payload"] = client.max_payload
         if connect_info and self._server.authenticator.required:
             fields["auth_required"] = True
         if not fields["auth_required"]:

@@ -7,11 +7,14 @@ durations are seconds as float, sizes are bytes as int.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 DEFAULT_PORT = 4222
+GLOBAL_ACCOUNT = "$G"  # of everybody who is given no other
+SYSTEM_ACCOUNT = "$SYS"  # unless `system_account` names another
 RANDOM_PORT = -1  # what a user writes for "any free port"; 0 means the same when embedding
 
 
@@ -41,7 +44,7 @@ class Permissions:
 
 @dataclass(slots=True)
 class User:
-    """One entry of `authorization.users`."""
+    """One entry of a `users` list."""
 
     user: str
     password: str = field(default="", repr=False)  # plain text or bcrypt ($2a/$2b/$2y$)
@@ -59,11 +62,42 @@ class Authorization:
     timeout: float = 2.0  # seconds a client has to send a good CONNECT
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
+    present: bool = False  # the configuration has the block, if only an empty one
 
-    @property
-    def required(self) -> bool:
-        """Whether any credential is configured."""
-        return bool(self.user or self.token or self.users)
+
+@dataclass(slots=True)
+class AccountLimits:
+    """What an account may use of JetStream; negative = unlimited (server-inventory 6.9). Sizes
+    are bytes."""
+
+    max_memory: int = -1
+    max_storage: int = -1
+    max_streams: int = -1
+    max_consumers: int = -1
+    max_ack_pending: int = -1
+    memory_max_stream_bytes: int = -1
+    storage_max_stream_bytes: int = -1
+    max_bytes_required: bool = False
+
+
+@dataclass(slots=True)
+class ConnectionLimits:
+    """What holds for the clients of an account besides the server's limits; negative = nothing.
+    `max_connections` counts all of them together, the others hold for each."""
+
+    max_connections: int = -1
+    max_subscriptions: int = -1
+    max_payload: int = -1  # bytes
+
+
+@dataclass(slots=True)
+class AccountOptions:
+    """One entry of `accounts`. `jetstream` None = without."""
+
+    users: list[User] = field(default_factory=list)
+    default_permissions: Permissions | None = None
+    jetstream: AccountLimits | None = None
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 @dataclass(slots=True)
@@ -151,6 +185,8 @@ class Options:
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
+    accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
+    system_account: str = ""  # empty = $SYS
 
     max_control_line: int = 4096
     max_payload: int = 1024 * 1024
@@ -180,3 +216,22 @@ class Options:
     config_file: Path | None = None
     config_digest: str = ""  # "sha256:<hex>" of the parsed file
     warnings: list[str] = field(default_factory=list)  # found while reading the configuration
+
+    @property
+    def system_account_name(self) -> str:
+        """The account of system events, by whichever name."""
+        return self.system_account or SYSTEM_ACCOUNT
+
+    def all_users(self) -> Iterator[tuple[str, User]]:
+        """Every entry of a `users` list with the name of its account, and with the permissions
+        that are the list's default where it has none of its own."""
+        lists = [(GLOBAL_ACCOUNT, self.authorization.users, self.authorization.default_permissions)]
+        lists += [(n, a.users, a.default_permissions) for n, a in self.accounts.items()]
+        for name, users, usual in lists:
+            for user in users:
+                yield name, replace(user, permissions=user.permissions or usual)
+
+    @property
+    def only_global_account(self) -> bool:
+        """Whether nothing is configured besides the global and the system account."""
+        return not self.accounts.keys() - {GLOBAL_ACCOUNT, self.system_account_name}

@@ -33,7 +33,7 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.info import InfoMessage
 from pynats_server.lame_duck import LameDuck
 from pynats_server.logs import Logger, open_logger
-from pynats_server.options import Options
+from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings import startup_warnings, validate
 from pynats_server.version import VERSION
 
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.monitor import MonitorServer
 
-GLOBAL_ACCOUNT = "$G"
-SYSTEM_ACCOUNT = "$SYS"
 BACKLOG = 4096  # connections the kernel keeps waiting
 LISTENER_REST = 0.01  # seconds without accepting after an error
 TICK_MAX = 0.25  # seconds between looks at the timers of all connections
@@ -74,10 +72,11 @@ class Server:
         self.name = self.options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts: dict[str, Account] = {}
-        cached = not self.options.disable_sublist_cache
-        self.global_account = self._add_account(GLOBAL_ACCOUNT, cached)
-        self.system_account = self._add_account(SYSTEM_ACCOUNT, cached)
-        self.authenticator = StaticAuthenticator(self.options)
+        self.add_accounts()
+        self.global_account = self.accounts[GLOBAL_ACCOUNT]
+        self.system_account = self.accounts[self.options.system_account_name]
+        self._spare_guest = f"nats-{secrets.token_hex(4)}"
+        self.authenticator = self.make_authenticator()
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
             maxlen=max(0, self.options.max_closed_clients)
         )
@@ -98,10 +97,17 @@ class Server:
         self._stopped = asyncio.Event()
         self._stopping = False
 
-    def _add_account(self, name: str, cached: bool) -> Account:
-        account = Account(name, cached, name == SYSTEM_ACCOUNT)
-        self.accounts[name] = account
-        return account
+    def add_accounts(self) -> None:
+        """Makes the accounts that the options name, as far as they are not there yet."""
+        system = self.options.system_account_name
+        cached = not self.options.disable_sublist_cache
+        for name in (GLOBAL_ACCOUNT, system, *self.options.accounts):
+            if name not in self.accounts:
+                self.accounts[name] = Account(name, cached, name == system)
+
+    def make_authenticator(self) -> StaticAuthenticator:
+        """One for the options in force."""
+        return StaticAuthenticator(self.options, self._spare_guest)
 
     def account(self, name: str) -> Account:
         """The account of that name. Raises KeyError."""
@@ -195,6 +201,7 @@ class Server:
     def _start_jetstream(self) -> None:
         if not self.options.jetstream.enabled:
             return
+        from pynats_server.jetstream import enablement
         from pynats_server.jetstream.banner import banner_lines
         from pynats_server.jetstream.limits import resolve
         from pynats_server.jetstream.manager import JetStream
@@ -202,11 +209,16 @@ class Server:
         begun = time.perf_counter_ns()
         options = self.options.jetstream
         limits = resolve(options)
+        accounts = enablement.wanted(self.options)
+        try:
+            enablement.check_promises(accounts, limits)
+        except ValueError as error:
+            raise ServerError(f"Can't start JetStream: {error}") from None
         self.jetstream = JetStream(self.engine, self.log, options, limits, self.id, self.name)
         for line in banner_lines(options, limits):
             self.log.notice(line)
         self.jetstream.start()
-        self.jetstream.enable(self.global_account)
+        enablement.start(self.jetstream, accounts, self.accounts)
         took = human_duration(time.perf_counter_ns() - begun)
         self.log.notice(f"Took {took} to start JetStream")
 

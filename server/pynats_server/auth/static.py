@@ -1,16 +1,16 @@
-"""Credentials that stand in the configuration: a token, one user, or a list of users."""
+"""Credentials that stand in the configuration: a token, one user, or lists of users."""
 
 from __future__ import annotations
 
 import hmac
 import re
+from dataclasses import dataclass
 from types import NotImplementedType
 
 from pynats_server import options as config
 from pynats_server.auth.base import ConnectOptions, Verdict
 from pynats_server.core.permissions import Permissions
 
-GLOBAL_ACCOUNT = "$G"
 # Connections of this kind (the client listener); others arrive with their listeners.
 STANDARD = "STANDARD"
 
@@ -52,7 +52,9 @@ def _ttl_ns(seconds: float) -> int:
 
 
 def _equal(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+    # A configured secret may be any bytes.
+    wanted = expected.encode("utf-8", "surrogateescape")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted)
 
 
 def _check_bcrypt(given: str, hashed: str) -> bool:
@@ -67,22 +69,44 @@ def _check_bcrypt(given: str, hashed: str) -> bool:
         return False
 
 
-class StaticAuthenticator:
-    """Token, user/password and users of the `authorization` block."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user with the name of its account and its permissions (None = unrestricted)."""
 
-    def __init__(self, options: config.Options) -> None:
+    user: config.User
+    account: str
+    permissions: Permissions | None
+
+    def verdict(self) -> Verdict | None:
+        """None where this kind of connection is not for it."""
+        if not _may_use_listener(self.user):
+            return None
+        return Verdict(self.account, self.permissions, self.user.user)
+
+
+class StaticAuthenticator:
+    """Token, user/password and users of the `authorization` block, and users of accounts.
+
+    `guest` names the user that clients without credentials become; empty where there is none.
+    `spare_guest` is a name to make one up with, see `_opens_to_all`.
+    """
+
+    def __init__(self, options: config.Options, spare_guest: str) -> None:
         block = options.authorization
         self._token = block.token
-        self._users: dict[str, config.User] = {user.user: user for user in block.users}
-        if block.user:
-            self._users[block.user] = config.User(block.user, block.password)
-        default = block.default_permissions
-        self._permissions = {
-            name: compile_permissions(user.permissions or default)
-            for name, user in self._users.items()
+        self._users: dict[str, _Known] = {
+            user.user: _Known(user, account, compile_permissions(user.permissions))
+            for account, user in options.all_users()
         }
-        self._no_auth_user = options.no_auth_user
-        self.required = block.required
+        if block.user:
+            only = config.User(block.user, block.password)
+            permissions = compile_permissions(block.default_permissions)
+            self._users[block.user] = _Known(only, config.GLOBAL_ACCOUNT, permissions)
+        self.guest = options.no_auth_user
+        if not self.guest and _opens_to_all(options):
+            self.guest = spare_guest
+            self._users[spare_guest] = _Known(config.User(spare_guest), config.GLOBAL_ACCOUNT, None)
+        self.required = bool(self._users or self._token)
 
     def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
         """See Authenticator: everything but bcrypt is answered at once."""
@@ -104,42 +128,51 @@ class StaticAuthenticator:
 
     def implicit(self) -> Verdict | None:
         """See Authenticator: `no_auth_user`, where one is configured."""
-        user = self._users.get(self._no_auth_user)
-        if user is None or not _may_use_listener(user):
-            return None
-        return Verdict(GLOBAL_ACCOUNT, self._permissions[user.user], user.user)
+        known = self._users.get(self.guest)
+        return known.verdict() if known is not None else None
 
     def find(self, name: str | None) -> Verdict | None:
         """The current verdict for an authenticated user's name; None when it is gone (reload)."""
-        if name is None or name not in self._users:
-            return None
-        return Verdict(GLOBAL_ACCOUNT, self._permissions[name], name)
+        known = self._users.get(name) if name is not None else None
+        return known.verdict() if known is not None else None
 
     def _secret(self, options: ConnectOptions) -> str | None:
         """What the given credentials are compared with; None when they name nobody."""
-        if self._token:
+        if self._asks_token(options):
             return self._token if options.auth_token else None
-        user = self._users.get(options.user)
-        return user.password if user is not None else None
+        known = self._users.get(options.user)
+        return known.user.password if known is not None else None
+
+    def _asks_token(self, options: ConnectOptions) -> bool:
+        """A name is looked for among the users where there are any: a token on the command line
+        comes beside those of the file."""
+        return bool(self._token) and not (options.user and self._users)
 
     def _given(self, options: ConnectOptions) -> str:
-        return options.auth_token if self._token else options.password
+        return options.auth_token if self._asks_token(options) else options.password
 
     def _without(self, options: ConnectOptions) -> Verdict | None:
         if not self.required:
-            return Verdict(GLOBAL_ACCOUNT)
+            return Verdict(config.GLOBAL_ACCOUNT)
         presented = options.user or options.auth_token or options.password
         return None if presented else self.implicit()
 
     def _decide(self, options: ConnectOptions, matches: bool) -> Verdict | None:
         if not matches:
             return None
-        if self._token:
-            return Verdict(GLOBAL_ACCOUNT)
-        user = self._users[options.user]
-        if not _may_use_listener(user):
-            return None
-        return Verdict(GLOBAL_ACCOUNT, self._permissions[user.user], user.user)
+        if self._asks_token(options):
+            return Verdict(config.GLOBAL_ACCOUNT)
+        return self._users[options.user].verdict()
+
+
+def _opens_to_all(options: config.Options) -> bool:
+    """Whether clients without credentials may use the global account although there are users:
+    those that were only added to the system account, for the operator. Nobody is locked out by
+    that, unless there is an `authorization` block, which was meant to."""
+    block = options.authorization
+    closed = block.present or block.user or block.token or block.users
+    named = options.system_account or config.SYSTEM_ACCOUNT in options.accounts
+    return bool(named and options.only_global_account and not closed)
 
 
 def _may_use_listener(user: config.User) -> bool:

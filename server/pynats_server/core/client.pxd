@@ -64,8 +64,8 @@ cdef class ClientConnection(Connection):
     cdef public object context  # state of the server layer for this connection
     # limits
     cdef public int64_t max_control_line
-    cdef public int64_t max_payload
-    cdef public int64_t max_subscriptions  # 0 = unlimited
+    cdef public int64_t max_payload  # bytes; negative = unlimited
+    cdef public int64_t max_subscriptions  # negative = unlimited
     cdef public int64_t max_subscription_tokens  # 0 = unlimited
     # state
     cdef readonly bint awaiting_connect  # credentials are required and not given yet

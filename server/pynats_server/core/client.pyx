@@ -147,6 +147,7 @@ cdef class ClientConnection(Connection):
         self.name = self.lang = self.version = ""
         self.max_control_line = 4096
         self.max_payload = 1 << 20
+        self.max_subscriptions = -1
         self.ping_interval_ns = 120_000_000_000
         self.ping_max = 2
         self.account = account
@@ -1059,7 +1060,7 @@ cdef class ClientConnection(Connection):
         ):
             self._deny_subscribe(words[0].p[:words[0].n], b"", too_deep=True)
             return 0
-        if self.max_subscriptions and self.subscriptions.used >= self.max_subscriptions:
+        if 0 <= self.max_subscriptions <= <int64_t>self.subscriptions.used:
             self.engine.handler.on_error(self, "maximum subscriptions exceeded")
             return self.complain(b"maximum subscriptions exceeded")
         verdict = 1

@@ -16,6 +16,7 @@ from pynats_common.subjects import subjects_overlap
 from pynats_common.units import human_duration
 
 from pynats_server.core.account import Account
+from pynats_server.options import AccountLimits
 
 from . import advisories
 from .advisories import unique_id
@@ -48,20 +49,6 @@ def _close(store: FileStore | MemoryStore) -> None:
     """Releases a store of which nothing has to be kept: an error is about to be told."""
     with contextlib.suppress(StoreError, OSError):
         store.close()
-
-
-@dataclass(slots=True)
-class AccountLimits:
-    """What an account may use; -1 = unlimited (server-inventory 6.9). Sizes are bytes."""
-
-    max_memory: int = -1
-    max_storage: int = -1
-    max_streams: int = -1
-    max_consumers: int = -1
-    max_ack_pending: int = -1
-    memory_max_stream_bytes: int = -1
-    storage_max_stream_bytes: int = -1
-    max_bytes_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +84,16 @@ class AccountSurroundings:
 
 
 class JetStreamAccount:
-    """The streams of one account."""
+    """The streams of one account. `enabled` is False for an account without JetStream, whose
+    requests are refused, and after the end of one that had it."""
 
-    def __init__(self, manager: JetStream, account: Account, limits: AccountLimits) -> None:
+    def __init__(
+        self, manager: JetStream, account: Account, limits: AccountLimits, enabled: bool = True
+    ) -> None:
         self.manager = manager
         self.account = account
         self.limits = limits
+        self.enabled = enabled
         self.streams: dict[str, Stream] = {}
         self.followers: list[Follower] = []  # mirrors and sources, told of new and ended streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
@@ -200,6 +191,8 @@ class JetStreamAccount:
         folder: Path | None,
     ) -> Stream:  # fmt: skip
         """A stream that takes messages. On an error nothing of it is left but its files."""
+        if not self.enabled:  # switched off since this was asked for
+            raise StoreError("JetStream not enabled for account")
         try:
             stream = Stream(self, config, created, store, folder)
         except Exception:
@@ -209,8 +202,7 @@ class JetStreamAccount:
             stream.start()
         except Exception:
             with contextlib.suppress(StoreError, OSError):  # the first error is the one to tell
-                stream.stop()
-            stream.ingest.release()
+                stream.leave()
             raise
         self.streams[config.name] = stream
         return stream
@@ -219,11 +211,26 @@ class JetStreamAccount:
         for follower in list(self.followers):
             follower.attach()
 
+    def set_limits(self, limits: AccountLimits) -> None:
+        """Other limits from now on. What is there already stays, even if it is more."""
+        self.limits = limits
+        self._usage["file"].limit = limits.max_storage
+        self._usage["memory"].limit = limits.max_memory
+
     def stop(self) -> None:
         """Stops every stream; the folders stay."""
+        self._close_all(Stream.stop)
+
+    def end(self) -> None:
+        """The same while the server goes on: nothing of the account is counted any more."""
+        self.enabled = False
+        self._close_all(Stream.leave)
+        self.streams.clear()
+
+    def _close_all(self, close: Callable[[Stream], None]) -> None:
         for stream in self.streams.values():
             try:
-                stream.stop()
+                close(stream)
             except (OSError, StoreError) as error:
                 self.manager.log.error(
                     f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"

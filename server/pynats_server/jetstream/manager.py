@@ -13,9 +13,9 @@ from typing import Any
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.logs import Logger
-from pynats_server.options import JetStreamOptions
+from pynats_server.options import AccountLimits, JetStreamOptions
 
-from .account import AccountLimits, JetStreamAccount
+from .account import JetStreamAccount
 from .api import Api
 from .limits import JetStreamLimits
 from .open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
@@ -24,6 +24,15 @@ from .store.diskblocks import FULL
 from .usage import Usage
 
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
+
+
+def has_streams(folder: Path) -> bool:
+    """Whether a folder is that of an account with streams. Others may stand beside those, and not
+    be for us to read, as lost+found."""
+    try:
+        return any(path.is_dir() for path in (folder / "streams").iterdir())
+    except OSError:
+        return False
 
 
 class StoreInUse(OSError):
@@ -51,6 +60,7 @@ class JetStream:
         self.folder = limits.store_dir / "jetstream"
         self.staging = self.folder / STAGING
         self.accounts: dict[str, JetStreamAccount] = {}
+        self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         most = options.limits.batch.max_inflight_total
         self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
         self.fast_batches = BatchCount(most or FAST_TOTAL)
@@ -115,9 +125,38 @@ class JetStream:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
         made = JetStreamAccount(self, account, limits or AccountLimits())
         self.accounts[account.name] = made
+        self._without.pop(account.name, None)
         made.recover()
         self.api.serve(made)
+        self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
+
+    def refuse(self, account: Account) -> None:
+        """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
+        stays."""
+        self.forget(account)
+        self._without[account.name] = JetStreamAccount(self, account, AccountLimits(), False)
+        self.api.serve(self._without[account.name])
+
+    def forget(self, account: Account) -> None:
+        """Has nothing more to do with an account. Its folder stays."""
+        self.api.leave(account)
+        self._without.pop(account.name, None)
+        had = self.accounts.pop(account.name, None)
+        if had is not None:
+            had.end()
+
+    def served(self) -> list[JetStreamAccount]:
+        """All accounts that are answered, with JetStream or without."""
+        return [*self.accounts.values(), *self._without.values()]
+
+    def folders_without_account(self) -> list[str]:
+        """Accounts whose streams are on the disk, and not served. Raises OSError."""
+        return [
+            path.name
+            for path in sorted(self.folder.iterdir())
+            if path.name not in self.accounts and has_streams(path)
+        ]
 
     async def stop(self) -> None:
         """Ends the API and closes every stream."""

@@ -104,6 +104,13 @@ class Stream:
         self.ingest.end_turn()
         self.store.close()
 
+    def leave(self) -> None:
+        """As `stop`, while the server goes on: nothing of the stream is counted any more."""
+        try:
+            self.stop()
+        finally:
+            self.ingest.release()
+
     async def discard(self) -> None:
         """Stops for good, at the operator's wish: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""

@@ -11,8 +11,6 @@ from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subscriptions import SublistFigures, figures
 
-SYSTEM_ACCOUNT = "$SYS"
-
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
     account_name: str
@@ -74,7 +72,7 @@ def accountz(source: MonitorSource, query: Query) -> Accounts:
     out = Accounts(
         server_id=source.id,
         now=timestamp(time.time()),
-        system_account=SYSTEM_ACCOUNT if SYSTEM_ACCOUNT in source.accounts else "",
+        system_account=source.system_account.name,
     )
     name = query.text("acc")
     if not name:
@@ -91,7 +89,7 @@ def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
     return AccountDetail(
         account_name=account.name,
         update_time=timestamp(source.config_load_time),
-        is_system=account.name == SYSTEM_ACCOUNT,
+        is_system=account is source.system_account,
         expired=False,
         complete=True,
         jetstream_enabled=(

@@ -165,7 +165,7 @@ def varz(source: MonitorSource, usage: Usage) -> General:
         cpu=number(usage.cpu_percent()),
         http_req_stats=dict(sorted(source.http_requests.items())),
         config_load_time=timestamp(source.config_load_time),
-        system_account="$SYS" if "$SYS" in source.accounts else "",
+        system_account=source.system_account.name,
         slow_consumer_stats=ByKind(clients=engine.slow_consumers),
         stale_connection_stats=ByKind(clients=engine.stale_connections),
         disk_io_wait_stats=DiskWaits(),

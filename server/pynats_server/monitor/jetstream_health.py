@@ -58,6 +58,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class _OnDisk:
     accounts: list[str]  # folders of accounts
+    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
     quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
 
 
@@ -67,14 +68,20 @@ async def check(
     """(failures, warnings; the latter with details only). `known` are the server's accounts."""
     streams = [s for a in _asked_accounts(jetstream, request) for s in _asked(a, request)]
     folders = [stream.folder for stream in streams if stream.folder is not None]
+    served = frozenset(jetstream.accounts)
     on_disk = await asyncio.to_thread(
-        _look_at_disk, jetstream.folder, jetstream.staging, folders if request.details else []
+        _look_at_disk,
+        jetstream.folder,
+        jetstream.staging,
+        served,
+        folders if request.details else [],
     )
     missing = _missing(jetstream, on_disk, request)
     if missing is not None:
         return [missing], []
     failures = [
         *_unknown_accounts(on_disk, known, request),
+        *_unserved(on_disk, known, request),
         *_unrecovered(jetstream, request),
         *_write_errors(streams),
     ]
@@ -85,12 +92,21 @@ async def check(
     return failures, warnings
 
 
-def _look_at_disk(store: Path, staging: Path, streams: Iterable[Path]) -> _OnDisk:
+def _look_at_disk(
+    store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
+) -> _OnDisk:
     """Blocks. An account's folder has `streams` in it; others may stand beside, as lost+found."""
     folders = [path for path in _entries(store) if path != staging]
     accounts = [path.name for path in folders if (path / "streams").is_dir()]
+    unserved = [
+        (account, path.name)
+        for account in accounts
+        if account not in served
+        for path in _entries(store / account / "streams")
+        if path.is_dir()
+    ]
     counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
-    return _OnDisk(accounts, {folder: count for folder, count in counts if count})
+    return _OnDisk(accounts, unserved, {folder: count for folder, count in counts if count})
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -165,15 +181,27 @@ def _unknown_accounts(
             yield Failure(503, UNAVAILABLE, about)
 
 
+def _unserved(on_disk: _OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
+    """Streams of accounts that have no JetStream any more."""
+    for account, name in on_disk.unserved:
+        if account in known and request.account in ("", account) and request.stream in ("", name):
+            yield _not_recovered(
+                account, name, "the account has no JetStream" if request.details else ""
+            )
+
+
 def _unrecovered(jetstream: JetStream, request: HealthRequest) -> Iterator[Failure]:
     for account in _asked_accounts(jetstream, request):
         for name, reason in account.broken.items():
             if request.stream in ("", name):
-                text = f"JetStream stream '{account.name} > {name}' could not be recovered"
-                if request.details:
-                    text += f": {reason}"
-                about = HealthError(type="STREAM", account=account.name, stream=name, error=text)
-                yield Failure(503, UNAVAILABLE, about)
+                yield _not_recovered(account.name, name, reason if request.details else "")
+
+
+def _not_recovered(account: str, stream: str, reason: str) -> Failure:
+    text = f"JetStream stream '{account} > {stream}' could not be recovered"
+    text += f": {reason}" if reason else ""
+    about = HealthError(type="STREAM", account=account, stream=stream, error=text)
+    return Failure(503, UNAVAILABLE, about)
 
 
 def _write_errors(streams: Iterable[Stream]) -> Iterator[Failure]:

@@ -11,6 +11,7 @@ from pynats_server.settings.permissions import read_permissions
 from pynats_server.settings.readers import (
     boolean,
     go_type,
+    name,
     refuse,
     seconds_or_duration,
     string,
@@ -28,24 +29,25 @@ CONNECTION_TYPES = (
     "IN_PROCESS",
 )
 _LONG_TIMEOUT = 60.0  # seconds; more is taken for a slip of the pen
-_NOT_YET = "{} is not supported yet by this version"
+NOT_YET = "{} is not supported yet by this version"
 
 
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
     """The `authorization` block. Raises `ConfigError` where nothing can be made of it."""
     if not isinstance(node.value, dict):
         refuse(node, f"{key} must be a map, got {go_type(node)}")
-    auth = Authorization()
+    auth = Authorization(present=True)
     users: list[User] | None = None
-    for name, item in node.value.items():
+    for entry, item in node.value.items():
         try:
-            if name.lower() == "users":
-                users = _read_users(reading, item)
+            if entry.lower() == "users":
+                users = read_users(reading, item)
             else:
-                _read_entry(reading, auth, name, item)
+                _read_entry(reading, auth, entry, item)
         except ConfigError as error:
             reading.errors.append(str(error))
-    _check_combination(node, auth, users)
+    elsewhere = [user.user for a in reading.options.accounts.values() for user in a.users]
+    _check_combination(node, auth, users, elsewhere)
     auth.users = [
         replace(user, permissions=user.permissions or auth.default_permissions)
         for user in users or []
@@ -56,7 +58,7 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
 def _read_entry(reading: Reading, auth: Authorization, key: str, node: Node) -> None:
     match key.lower():
         case "user" | "username":
-            auth.user = string(reading, node, key)
+            auth.user = name(reading, node, key)
         case "pass" | "password":
             auth.password = string(reading, node, key)
         case "token":
@@ -66,7 +68,7 @@ def _read_entry(reading: Reading, auth: Authorization, key: str, node: Node) -> 
         case "default_permission" | "default_permissions" | "permissions":
             auth.default_permissions = read_permissions(reading, node)
         case "auth_callout" | "auth_hook":
-            refuse(node, _NOT_YET.format(f'"{key}"'))
+            refuse(node, NOT_YET.format(f'"{key}"'))
         case "proxy_required":
             _refuse_unless_off(reading, node, key)
         case _:
@@ -75,7 +77,7 @@ def _read_entry(reading: Reading, auth: Authorization, key: str, node: Node) -> 
 
 def _refuse_unless_off(reading: Reading, node: Node, key: str) -> None:
     if boolean(reading, node, key):
-        refuse(node, _NOT_YET.format(f'"{key}"'))
+        refuse(node, NOT_YET.format(f'"{key}"'))
 
 
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
@@ -91,23 +93,28 @@ def _read_timeout(reading: Reading, node: Node, key: str) -> float:
     return seconds
 
 
-def _check_combination(node: Node, auth: Authorization, users: list[User] | None) -> None:
+def _check_combination(
+    node: Node, auth: Authorization, users: list[User] | None, elsewhere: list[str]
+) -> None:
+    """`elsewhere` are the users of accounts, as far as they have been read."""
     if (auth.user or auth.password) and auth.token:
         refuse(node, "Cannot have a user/pass and token")
-    if users is None:
+    if users is None and not elsewhere:
         return
     if auth.user:
         refuse(node, "Can not have a single user/pass and a users array")
     if auth.token:
         refuse(node, "Can not have a token and a users array")
-    seen: set[str] = set()
-    for user in users:
+    seen = set(elsewhere)
+    for user in users or []:
         if user.user in seen:
             refuse(node, f'Duplicate user "{user.user}" detected')
         seen.add(user.user)
 
 
-def _read_users(reading: Reading, node: Node) -> list[User]:
+def read_users(reading: Reading, node: Node) -> list[User]:
+    """A `users` list. Raises `ConfigError` if it is none, or for the first entry without a name;
+    lesser complaints go to `reading`."""
     if not isinstance(node.value, list):
         refuse(node, f"Expected users field to be an array, got {go_type(node)}")
     users: list[User] = []
@@ -128,7 +135,7 @@ def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
                 string(reading, item, key)
                 nkey = item
             case "user" | "username":
-                user.user = string(reading, item, key)
+                user.user = name(reading, item, key)
             case "pass" | "password":
                 user.password = string(reading, item, key)
             case "permission" | "permissions" | "authorization":
@@ -140,15 +147,15 @@ def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
             case _:
                 reading.unknown(item, key)
     if nkey is not None:
-        refuse(nkey, _NOT_YET.format('"nkey"'))
+        refuse(nkey, NOT_YET.format('"nkey"'))
     if not user.user:
         refuse(node, "User entry requires a user")
     return user
 
 
 def _read_connection_types(reading: Reading, node: Node, key: str) -> list[str]:
-    names = [name.upper() for name in strings("allowed connection types")(reading, node, key)]
-    unknown = [f'"{name}"' for name in names if name not in CONNECTION_TYPES]
+    names = [word.upper() for word in strings("allowed connection types")(reading, node, key)]
+    unknown = [f'"{word}"' for word in names if word not in CONNECTION_TYPES]
     if unknown:
         refuse(node, f"invalid connection types [{' '.join(unknown)}]")
     return list(dict.fromkeys(names))

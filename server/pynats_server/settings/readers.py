@@ -48,6 +48,19 @@ def string(reading: Reading, node: Node, key: str) -> str:
     return node.value
 
 
+def name(reading: Reading, node: Node, key: str) -> str:
+    """A string that is shown to others, in JSON: no bytes that are not UTF-8."""
+    value = string(reading, node, key)
+    if not is_text(value):
+        refuse(node, f"{key} is not valid UTF-8")
+    return value
+
+
+def is_text(value: str) -> bool:
+    """Whether the file had nothing but UTF-8 there."""
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+
+
 def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
     """A whole number between `low` and `high`."""
 

@@ -12,7 +12,7 @@ from pynats_server.settings.reading import Setting
 from pynats_server.settings.table import SETTINGS
 
 _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg": "Msg"}
-_SECRET = "authorization"  # its values are never shown
+_SECRET = ("authorization", "accounts")  # their values are never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Change:
     @property
     def notice(self) -> str:
         """The log line once it has been applied."""
-        if self.name == _SECRET:
-            return "Reloaded: authorization"
+        if self.name in _SECRET:
+            return f"Reloaded: {self.name}"
         return f"Reloaded: {self.name} = {_shown(self.name, self.new)}"
 
 
@@ -87,8 +87,10 @@ def _tolerated(path: str, old: Options, new: Options) -> bool:
         # "any free port" stays what it was resolved to
         return bool(get_path(new, path) == -1)
     if path == "no_auth_user":
-        known = {user.user for user in new.authorization.users}
+        known = {user.user for _, user in new.all_users()}
         return not new.no_auth_user and old.no_auth_user not in known
+    if path == "system_account":
+        return old.system_account_name == new.system_account_name
     return False
 
 
@@ -98,6 +100,8 @@ def _go_name(setting: Setting) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
+    if name in _SECRET:
+        return "[REDACTED]"
     match value:
         case bool():
             return "true" if value else "false"
@@ -109,4 +113,4 @@ def _shown(name: str, value: Any) -> str:
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
             return ""
-    return "[REDACTED]" if name == _SECRET else str(value)
+    return str(value)

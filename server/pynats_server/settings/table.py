@@ -11,6 +11,7 @@ from typing import Any
 
 from pynats_server.options import DEFAULT_PORT, Options
 from pynats_server.settings import readers as r
+from pynats_server.settings.accounts import read_accounts, read_system_account
 from pynats_server.settings.authorization import read_authorization
 from pynats_server.settings.jetstream import read_jetstream, read_store_dir
 from pynats_server.settings.reading import Setting
@@ -75,6 +76,8 @@ SETTINGS: tuple[Setting, ...] = (
         reloadable=True,
     ),
     Setting("no_auth_user", "user that clients without credentials become", r.string),
+    Setting("accounts", "separate subject spaces", read_accounts, reloadable=True),
+    Setting("system_account", "account of system events", read_system_account, ("system",)),
     # limits
     Setting(
         "max_control_line",
@@ -257,8 +260,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
     Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
     Setting("proxies", "trusted proxies", off=({},)),
-    Setting("accounts", "accounts", off=([], {})),
-    Setting("system_account", "account of system events", aliases=("system",), off=("", "$SYS")),
     Setting(
         "no_system_account",
         "run without a system account",

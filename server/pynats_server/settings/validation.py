@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pynats_server.options import Options
+import os
+
+from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
 from pynats_server.settings.durations import show_duration
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it the start warns
+FILE_NAME_MAX = 255  # bytes
 _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 
@@ -25,6 +28,7 @@ def validate(options: Options) -> None:
         raise ValueError("server name cannot contain spaces")
     _validate_ports(options)
     _validate_no_auth_user(options)
+    _validate_accounts(options)
     _validate_jetstream_domain(options.jetstream.domain)
 
 
@@ -45,9 +49,10 @@ def _validate_ports(options: Options) -> None:
 
 
 def _validate_no_auth_user(options: Options) -> None:
-    name, users = options.no_auth_user, options.authorization.users
+    name = options.no_auth_user
     if not name:
         return
+    users = [user for _, user in options.all_users()]
     if not users:
         raise ValueError(f'no_auth_user: "{name}" present, but users/nkeys are not defined')
     if all(user.user != name for user in users):
@@ -57,13 +62,49 @@ def _validate_no_auth_user(options: Options) -> None:
         )
 
 
+def _validate_accounts(options: Options) -> None:
+    names: set[str] = set()
+    for _, user in options.all_users():
+        if user.user in names:
+            raise ValueError(f'Duplicate user "{user.user}" detected')
+        names.add(user.user)
+    if GLOBAL_ACCOUNT in options.accounts:
+        raise ValueError(f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
+    name = options.system_account_name
+    if name == GLOBAL_ACCOUNT:
+        raise ValueError(f'the global account "{name}" can not be the system account')
+    if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
+        raise ValueError(f'error resolving system account: "{name}" is not among the accounts')
+    if options.jetstream.enabled:
+        _validate_streams_of_accounts(options)
+
+
+def _validate_streams_of_accounts(options: Options) -> None:
+    for name, account in options.accounts.items():
+        if account.jetstream is None:
+            continue
+        if name == options.system_account_name:
+            raise ValueError("jetstream can not be enabled on the system account")
+        if not _is_folder_name(name):
+            raise ValueError(f'the streams of account "{name}" need a folder of that name')
+
+
+def _is_folder_name(name: str) -> bool:
+    # Names that begin with a dot are the store's own, as `.snap-staging`.
+    good = name and not name.startswith(".") and not any(char in name for char in "/\0")
+    return bool(good) and len(os.fsencode(name)) <= FILE_NAME_MAX
+
+
 def startup_warnings(options: Options) -> list[str]:
     """What the log should warn of when a server starts with `options`."""
     warnings: list[str] = []
     auth = options.authorization
-    secrets = [auth.password, auth.token, *(user.password for user in auth.users)]
+    secrets = [auth.password, auth.token, *(user.password for _, user in options.all_users())]
     if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    system = options.accounts.get(options.system_account_name)
+    if system is not None and system.users:
+        warnings.append("The system account has users, but no events and services yet")
     if options.jetstream.enabled and options.jetstream.store_dir is None:
         warnings.append("Temporary storage directory used, data could be lost on system reboot")
     if options.max_payload > LARGE_PAYLOAD:

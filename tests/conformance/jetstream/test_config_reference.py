@@ -25,7 +25,7 @@ from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
 from tests.support.fake_account import CREATE, UPDATE, FakeAccount, Json
 from tests.support.fuzzing import examples
 from tests.support.oracle import Oracle
-from tests.support.process import REFERENCE, ServerProcess
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.stream_configs import FLAGS, stream_configs
 
 pytestmark = pytest.mark.reference
@@ -147,14 +147,25 @@ WIDE = FakeAccount(
 def test_limits(
     user: str, account: FakeAccount, steps: tuple[tuple[str, Json], ...], tmp_path: Path
 ) -> None:
-    config = SERVER_CONFIG.format(folder=tmp_path) + f"no_auth_user: {user}\n"
-    theirs, ours = [], []
-    with ServerProcess(REFERENCE, tmp_path, config) as server, Oracle(server.port) as oracle:
-        for verb, config_ in steps:
-            body = json.dumps(config_).encode()
-            theirs.append((verb, config_, _ask(oracle, verb, config_["name"], body)))
-            ours.append((verb, config_, account.answer(verb, config_["name"], body)))
+    """Our rules alone, and our server with such accounts."""
+    rules = [
+        (verb, config, account.answer(verb, config["name"], json.dumps(config).encode()))
+        for verb, config in steps
+    ]
+    theirs, ours = (_played(kind, tmp_path / kind, user, steps) for kind in (REFERENCE, PYNATS))
+    assert rules == theirs
     assert ours == theirs
+
+
+def _played(
+    kind: str, folder: Path, user: str, steps: tuple[tuple[str, Json], ...]
+) -> list[tuple[str, Json, Json]]:
+    text = SERVER_CONFIG.format(folder=folder) + f"no_auth_user: {user}\n"
+    with ServerProcess(kind, folder, text) as server, Oracle(server.port) as oracle:
+        return [
+            (verb, config, _ask(oracle, verb, config["name"], json.dumps(config).encode()))
+            for verb, config in steps
+        ]
 
 
 def test_every_difference_is_a_case() -> None:

@@ -107,8 +107,6 @@ def _setting(case: Case, alike: list[Case]) -> str:
 def _expect_gap(case: Case, kind: str, request: pytest.FixtureRequest) -> None:
     reason = GAPS.get(case.name) or DIFFERENCES.get(case.name)
     if kind == PYNATS and reason:
-        if case.needs_account:
-            pytest.xfail(reason)  # without running: it would leave a dead server in the pool
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
 

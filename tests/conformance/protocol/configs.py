@@ -43,6 +43,30 @@ authorization {
 }
 """
 
+ACCOUNTS = f"""
+accounts {{
+  ONE {{ users = [
+    {{ user: one, password: p }}
+    {{ user: uno, password: "{BCRYPT_SECRET}" }}
+    {{ user: guest, password: p, permissions: {{ publish: "open.>", subscribe: "open.>" }} }}
+    {{ user: web, password: p, allowed_connection_types: [WEBSOCKET] }}
+  ] }}
+  TWO {{
+    users = [
+      {{ user: two, password: p }}
+      {{ user: own, password: p, permissions: {{ publish: "own.>", subscribe: "own.>" }} }}
+    ]
+    default_permissions: {{ publish: "two.>", subscribe: ["two.>", "_INBOX.>"] }}
+  }}
+  FEW {{
+    users = [{{ user: few, password: p }}]
+    limits {{ max_connections: 2, max_subscriptions: 2, max_payload: 8 }}
+  }}
+  $SYS {{ users = [{{ user: admin, password: p }}] }}
+}}
+authorization {{ users = [{{ user: plain, password: p }}] }}
+"""
+
 CONFIGS: dict[str, str] = {
     "plain": "",
     "named": "server_name: box\n",
@@ -72,5 +96,17 @@ CONFIGS: dict[str, str] = {
     ),
     "auth_timeout": "authorization { user: ann, password: secret, timeout: 0.2 }\n",
     "permissions": PERMISSIONS,
+    "accounts": ACCOUNTS,
+    "account_guest": "no_auth_user: guest\n" + ACCOUNTS,
+    # Users of the system account alone do not lock the others out, but an `authorization` does.
+    "system_users": "accounts { $SYS { users = [{ user: admin, password: p }] } }\n",
+    "system_users_closed": (
+        "accounts { $SYS { users = [{ user: admin, password: p }] } }\nauthorization {}\n"
+    ),
+    "system_renamed": (
+        "system_account: ADMIN\naccounts { ADMIN { users = [{ user: admin, password: p }] } }\n"
+    ),
+    "account_names": "accounts: [ONE, TWO]\n",
+    "account_token": "accounts { ONE {} }\nauthorization { token: tok }\n",
     "stale": 'ping_interval: "200ms"\nping_max: 2\n',
 }

@@ -11,14 +11,26 @@ from collections import Counter
 
 import pytest
 
-from tests.conformance.protocol import rows_auth, rows_connect, rows_routing, rows_verbs
+from tests.conformance.protocol import (
+    rows_accounts,
+    rows_auth,
+    rows_connect,
+    rows_routing,
+    rows_verbs,
+)
 from tests.conformance.protocol.configs import CONFIGS
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS
 from tests.support.script import Row, Send, run_row
 from tests.support.transcript import TIMED_OUT, Item, render
 
-ROWS: list[Row] = [*rows_verbs.ROWS, *rows_connect.ROWS, *rows_routing.ROWS, *rows_auth.ROWS]
+ROWS: list[Row] = [
+    *rows_verbs.ROWS,
+    *rows_connect.ROWS,
+    *rows_routing.ROWS,
+    *rows_auth.ROWS,
+    *rows_accounts.ROWS,
+]
 
 pytestmark = pytest.mark.reference
 

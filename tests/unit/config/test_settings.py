@@ -107,6 +107,7 @@ def test_users_and_permissions(tmp_path: Path) -> None:
     )
     default = Permissions(subscribe=SubjectPermission(["_INBOX.>"]))
     assert options.authorization == Authorization(
+        present=True,
         default_permissions=default,
         users=[
             User(

@@ -73,6 +73,10 @@ ENDPOINTS = (
 )
 
 
+# What the system account is told, as it has no streams; and requests that only clusters answer.
+SYSTEM_ENDPOINT = Endpoint("", "system", account_endpoints.clustered)
+CLUSTER_REQUESTS = ("META.LEADER.STEPDOWN", "SERVER.REMOVE", "SERVER.EVACUATE", "META.RESCUE")
+
 LEVEL_TOO_HIGH = b"NATS/1.0 412 Required Api Level\r\n\r\n"
 
 
@@ -80,6 +84,16 @@ def _is_within_level(block: bytes) -> bool:
     """Whether this server's API has the level that a request asks for."""
     wanted = headers.get(block, REQUIRED_LEVEL)
     return not wanted or level_supported(wanted)
+
+
+def _for_system(
+    subject: str, found: tuple[Endpoint, list[str]] | None
+) -> tuple[Endpoint, list[str]] | None:
+    """Who answers a request in the system account: it may ask for its figures only."""
+    name = subject.partition(".API.")[2]
+    if name in CLUSTER_REQUESTS:
+        return None
+    return found if name == "INFO" else (SYSTEM_ENDPOINT, [])
 
 
 class Api:
@@ -93,7 +107,7 @@ class Api:
             literal = tuple(token for token in tokens if token not in ("*", ">"))
             self._routes.setdefault(literal, []).append(endpoint)
         self._longest = max(len(literal) for literal in self._routes)
-        self._subscriptions: list[tuple[Account, Subscription]] = []
+        self._subscriptions: dict[str, list[Subscription]] = {}  # by account
         self._queue: deque[tuple[Endpoint, Request]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._spent_ns = 0  # on requests in this turn of the loop
@@ -101,30 +115,32 @@ class Api:
         self._stopped = False
 
     def serve(self, account: JetStreamAccount) -> None:
-        """Answers the requests of an account from now on."""
+        """Answers the requests of an account from now on, instead of whoever did before."""
 
         def on_request(
             _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes, source: Any
         ) -> None:
             self._arrived(account, subject, reply, headers, payload, source)
 
+        self.leave(account.account)
         prefixes = ["$JS.API"]
         if self.manager.options.domain:
             prefixes.append(f"$JS.{self.manager.options.domain}.API")
-        for prefix in prefixes:
-            self._subscriptions.append(
-                (
-                    account.account,
-                    account.account.subscribe(f"{prefix}.>".encode(), on_request, b"", True),
-                )
-            )
+        self._subscriptions[account.name] = [
+            account.account.subscribe(f"{prefix}.>".encode(), on_request, b"", True)
+            for prefix in prefixes
+        ]
+
+    def leave(self, account: Account) -> None:
+        """Answers no more requests of an account."""
+        for subscription in self._subscriptions.pop(account.name, ()):
+            account.unsubscribe(subscription)
 
     async def stop(self) -> None:
         """Takes no more requests; the one under way ends, the rest is dropped."""
         self._stopped = True
-        for account, subscription in self._subscriptions:
-            account.unsubscribe(subscription)
-        self._subscriptions.clear()
+        for account in self.manager.served():
+            self.leave(account.account)
         self._queue.clear()
         if self._worker is not None:
             with contextlib.suppress(asyncio.CancelledError):
@@ -158,6 +174,8 @@ class Api:
     ) -> None:  # fmt: skip
         text = subject.decode(errors="replace")
         found = self.find(text.partition(".API.")[2])
+        if account.account.is_system:
+            found = _for_system(text, found)
         if found is None:
             return
         endpoint, names = found
@@ -215,6 +233,9 @@ class Api:
                 self._fail(endpoint, request, api_error(10185))
             else:
                 request.respond(b"", LEVEL_TOO_HIGH)
+            return None
+        if not request.account.enabled and endpoint.type:
+            self._fail(endpoint, request, api_error(10039))
             return None
         try:
             result = endpoint.run(request)

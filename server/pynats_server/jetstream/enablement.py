@@ -1,0 +1,84 @@
+"""Which accounts have JetStream, at start and after a reload (server-inventory 6.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pynats_server.core.account import Account
+from pynats_server.options import GLOBAL_ACCOUNT, AccountLimits, Options
+
+from .limits import JetStreamLimits
+from .manager import JetStream
+
+Wanted = Mapping[str, AccountLimits | None]
+
+
+def wanted(options: Options) -> Wanted:
+    """The limits of every account; None = without JetStream. Where nobody configured accounts the
+    global one has it, else those that say so. The system account never has."""
+    names = [GLOBAL_ACCOUNT, *options.accounts, options.system_account_name]
+    found = {name: options.accounts[name].jetstream if name in options.accounts else None
+             for name in names}  # fmt: skip
+    if options.only_global_account:
+        found[GLOBAL_ACCOUNT] = AccountLimits()
+    return found
+
+
+def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
+    """Whether the server has what accounts are promised. Raises ValueError."""
+    limits = [each for each in accounts.values() if each is not None]
+    for what, code, most, promised in (
+        ("memory", 10028, server.max_memory, [each.max_memory for each in limits]),
+        ("storage", 10047, server.max_file, [each.max_storage for each in limits]),
+    ):
+        total = sum(max(0, each) for each in promised)
+        if 0 <= most < total:
+            raise ValueError(
+                f"insufficient {what} resources available ({code}): accounts are promised {total} "
+                f"bytes, the server has {most}"
+            )
+
+
+def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
+    """Gives JetStream to the accounts that are to have it, and names the streams of others."""
+    for name, limits in accounts.items():
+        if limits is None:
+            jetstream.refuse(known[name])
+        else:
+            jetstream.enable(known[name], limits)
+    for name in jetstream.folders_without_account():
+        why = "has no JetStream" if name in accounts else "is not configured"
+        jetstream.log.warn(
+            f"JetStream: the streams of account '{name}' stay in {jetstream.folder / name} "
+            f"untouched: the account {why}"
+        )
+
+
+def follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
+    """Takes over what a reload changed. The global account keeps what it had without anybody
+    saying so: accounts that were added must not take its streams away from running clients."""
+    for name, limits in accounts.items():
+        has = jetstream.accounts.get(name)
+        if limits is not None and has is not None:
+            has.set_limits(limits)
+        elif limits is not None:
+            _try_enable(jetstream, known[name], limits)
+        elif has is None:
+            jetstream.refuse(known[name])
+        elif name == GLOBAL_ACCOUNT:
+            jetstream.log.warn(
+                "JetStream: account '$G' keeps its streams until the next start, which will give "
+                "JetStream only to the accounts that are configured to have it"
+            )
+        else:
+            jetstream.refuse(known[name])
+            jetstream.log.notice(f"JetStream switched off for account '{name}', its files stay")
+
+
+def _try_enable(jetstream: JetStream, account: Account, limits: AccountLimits) -> None:
+    """A running server goes on when the folder of one account can not be read."""
+    try:
+        jetstream.enable(account, limits)
+    except OSError as error:
+        jetstream.log.error(f"JetStream for account '{account.name}' could not start: {error}")
+        jetstream.refuse(account)
