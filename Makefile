@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run test fuzz lint types check bench sanitize clean
+.PHONY: setup build run test retest fuzz lint types check bench sanitize clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,10 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# What failed the last time, alone on the machine.
+retest: setup
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --exitfirst $(ARGS)
 
 # New random examples, many of them, for every property test: minutes to hours, so not in the gate.
 fuzz: setup
