@@ -72,7 +72,7 @@ def test_sharing_between_local_accounts(nsc: Nsc, answered: Callable[..., Any], 
     token = home / "token"
     answered(f"generate activation -a A -o {token}", "0", "0", "priv.x", "B")
     answered("add import -a B", "y", "1", str(token), "", "", "n")
-    assert nats(nsc, "account", "B")["imports"][1]["subject"] == "priv.x"
+    assert nats(nsc, "account", "B")["imports"][0]["subject"] == "priv.x"
 
 
 def test_edit_account_asks_for_jetstream_and_tracing(

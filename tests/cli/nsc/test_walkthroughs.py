@@ -149,13 +149,14 @@ def test_signing_keys_scopes_and_templates(
                 "--deny-pub", "x", "--allow-pub-response").err  # fmt: skip
     assert "set max responses to 1" in shown
     nsc("add", "user", "pam", "-K", "team-service", "--tag", "team:support")
-    assert "Yes (team-service)" in nsc("describe", "user", "pam").out
+    described = nsc("describe", "user", "pam").out
+    assert "Issuer Scoped" in described and "| team-service" in described
     assert (
         "scoped" in nsc("add", "user", "bad", "-K", "team-service", "--allow-pub", "a", code=1).err
     )
     nsc("push", "-a", "sales")
     receiver = background("sub", "--user", "pam", "--max-messages", "1", "sales.support.pam.>")
-    nsc("edit", "account", "sales")
+    nsc("edit", "account", "sales", "--tag", "x")
     nsc("add", "user", "plain", "-a", "sales")
     nsc("pub", "--user", "plain", "sales.support.pam.1", "hi")
     assert "'hi'" in finished(receiver)

@@ -17,6 +17,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 
 Text = str
+Maybe = str | None  # an empty text was given, too: it clears what is set
 Many = list[str] | None
 
 
@@ -59,10 +60,10 @@ class KeySelection(Options):
     """Which keys of the store; without a kind all of them."""
 
     operator: Annotated[bool, opt("--operator", "-o", help="operator keys")] = False
-    accounts: Annotated[bool, opt("--accounts", help="account keys")] = False
-    users: Annotated[bool, opt("--users", help="user keys")] = False
-    account: Annotated[Text, opt("--account", "-a", help="only this account")] = ""
-    user: Annotated[Text, opt("--user", "-u", help="only this user")] = ""
+    accounts: Annotated[bool, opt("--accounts", "-a", help="account keys")] = False
+    users: Annotated[bool, opt("--users", "-u", help="user keys")] = False
+    account: Annotated[Text, opt("--account", help="only this account")] = ""
+    user: Annotated[Text, opt("--user", help="only this user")] = ""
     filter: Annotated[Text, opt("--filter", "-f", help="part of a key")] = ""
 
 
@@ -85,13 +86,9 @@ class PermissionOptions(Options):
     deny_sub: Annotated[Many, opt("--deny-sub", help="subscribe denied")] = None
     deny_pubsub: Annotated[Many, opt("--deny-pubsub", help="both denied")] = None
     allow_pub_response: Annotated[
-        Text,
-        opt(
-            "--allow-pub-response",
-            "--max-responses",
-            help="responses allowed per request (bare: 1)",
-        ),
+        Text, opt("--allow-pub-response", help="responses allowed per request (bare: 1)")
     ] = ""
+    max_responses: Annotated[Text, opt("--max-responses", hidden=True)] = ""
     response_ttl: Annotated[
         Text, opt("--response-ttl", help="time in which responses are allowed")
     ] = ""
@@ -134,7 +131,7 @@ class TlsOptions(Options):
 
 
 # Options whose value may be left out, and what that means.
-_BARE_VALUES = {"--allow-pub-response": "1", "--max-responses": "1"}
+_BARE_VALUES = {"--allow-pub-response": "1"}
 
 
 class NscCommand(TyperCommand):
@@ -163,6 +160,18 @@ class NscCommand(TyperCommand):
                 rewritten.append(f"{text}={_BARE_VALUES[text]}" if text in _BARE_VALUES else text)
         parsed: list[str] = super().parse_args(ctx, rewritten)
         return parsed
+
+
+def require_change(options: Options, *targets: str) -> None:
+    """Refuse an edit that edits nothing; `targets` are the options that only name what to edit."""
+    ignored = {*targets, *Options.__dataclass_fields__}
+    given = any(
+        getattr(options, item.name) != item.default
+        for item in dataclasses.fields(options)
+        if item.name not in ignored
+    )
+    if not given and not options.interactive:
+        raise NscError("specify an edit option", "--help lists them")
 
 
 Run = Callable[[Session, Any], None]
@@ -212,6 +221,8 @@ def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> i
             options.interview(session)
         run(session, options)
     except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
+        if session is not None:
+            session.report.drop_planned()
         show_failure(session.report if session else None, str(error), options.json)
         return 1
     except (KeyboardInterrupt, EOFError):
@@ -236,5 +247,7 @@ def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
             setattr(options, item.name, confirm(question))
         elif kind is str:
             setattr(options, item.name, ask(question))
+        elif str in typing.get_args(kind):
+            setattr(options, item.name, ask(question) or None)
         else:
             setattr(options, item.name, edit_list(question))

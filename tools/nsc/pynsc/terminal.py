@@ -33,9 +33,11 @@ def print_table(table: Table, stream: TextIO) -> None:
         # Without a header the first column holds the names of the values.
         style = "cyan" if position == 0 and not table.header else ""
         drawn.add_column(_text(name, "bold"), style=style, overflow="fold")
+    number = 0
     for section in table.sections:
         for row in section:
-            drawn.add_row(*map(_text, row))
+            drawn.add_row(*map(_text, row), style="bold" if number == table.current else None)
+            number += 1
         drawn.add_section()
     _console(stream).print(drawn)
 

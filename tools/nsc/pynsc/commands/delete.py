@@ -114,18 +114,23 @@ def revoke_user(session: Session, options: UserRevocation) -> None:
     account = session.account_name(options.account)
     claims = session.store().account(account)
     public, at = _user_key(session, account, options), parse_instant(options.at)
-    revoke(claims.nats.revocations, public, at)
+    revoke(session, claims.nats.revocations, public, at)
     session.save_account(claims, account)
-    session.report.ok(f'revoked user "{public}"')
+    session.report.ok(
+        f"revoked all users issued before {format_time(at)}"
+        if public == jwt.EVERYONE
+        else f'revoked user "{public}"'
+    )
     session.report.note("takes effect on servers with push")
 
 
-def revoke(revocations: dict[str, int], public: str, at: int) -> None:
-    """Add an entry; one for everyone drops the older ones that it covers."""
+def revoke(session: Session, revocations: dict[str, int], public: str, at: int) -> None:
+    """Add an entry, or move its time forward; one for everyone leaves the others in place, so
+    that taking it back does not let them in."""
+    everyone = revocations.get(jwt.EVERYONE, 0)
+    if public != jwt.EVERYONE and everyone >= at:
+        session.report.warn(f"already covered: everyone is revoked until {format_time(everyone)}")
     revocations[public] = max(at, revocations.get(public, 0))
-    if public == jwt.EVERYONE:
-        for name in [n for n, t in revocations.items() if n != public and t <= at]:
-            del revocations[name]
 
 
 def unrevoke_user(session: Session, options: UserRevocation) -> None:
@@ -133,19 +138,26 @@ def unrevoke_user(session: Session, options: UserRevocation) -> None:
     claims = session.store().account(account)
     public = _user_key(session, account, options)
     if claims.nats.revocations.pop(public, None) is None:
-        raise NscError(f'user "{public}" is not revoked')
+        session.report.warn(f'user "{public}" is not revoked')
+        return
     session.save_account(claims, account)
-    session.report.ok(f'deleted user revocation "{public}"')
+    session.report.ok(
+        "deleted all user revocation"
+        if public == jwt.EVERYONE
+        else f'deleted user revocation "{public}"'
+    )
 
 
 def list_user_revocations(session: Session, options: UserRevocation) -> None:
     account = session.account_name(options.account)
     entries = session.store().account(account).nats.revocations
-    _revocation_table(session, f"Revoked Users for {account}", entries)
+    _revocation_table(session, f"Revoked Users for {account}", entries, "Users")
 
 
-def _revocation_table(session: Session, title: str, entries: dict[str, int]) -> None:
-    rows = [["* [All]" if k == "*" else k, format_time(t)] for k, t in sorted(entries.items())]
+def _revocation_table(session: Session, title: str, entries: dict[str, int], everyone: str) -> None:
+    rows = [[f"* [All {everyone}]" if key == jwt.EVERYONE else key, format_time(at)]
+            for key, at in sorted(entries.items(), key=lambda item: (item[0] != "*", item[1]))
+            ]  # fmt: skip
     if session.json:
         session.report.data = entries
     elif rows:
@@ -181,10 +193,14 @@ def revoke_activation(session: Session, options: ActivationRevocation) -> None:
         raise NscError(
             f'export "{export.subject}" is public', "only private exports have activations"
         )
-    target = _target(session, options)
-    revoke(export.revocations, target, parse_instant(options.at))
+    target, at = _target(session, options), parse_instant(options.at)
+    revoke(session, export.revocations, target, at)
     session.save_account(claims, account)
-    session.report.ok(f'revoked activation of "{target}" for "{export.subject}"')
+    session.report.ok(
+        f'revoked all activations for "{export.subject}" issued before {format_time(at)}'
+        if target == jwt.EVERYONE
+        else f'revoked activation "{export.subject}" for account {target}'
+    )
 
 
 def unrevoke_activation(session: Session, options: ActivationRevocation) -> None:
@@ -192,16 +208,19 @@ def unrevoke_activation(session: Session, options: ActivationRevocation) -> None
     claims = session.store().account(account)
     export = find_export(claims, options.subject)
     target = _target(session, options)
+    whom = "all accounts" if target == jwt.EVERYONE else f"account {target}"
     if export.revocations.pop(target, None) is None:
-        raise NscError(f'account "{target}" is not revoked for "{export.subject}"')
+        session.report.warn(f"{export.type} {export.subject} has no revocation for {whom}")
+        return
     session.save_account(claims, account)
-    session.report.ok(f'deleted activation revocation of "{target}"')
+    session.report.ok(f"deleted {export.type} {export.subject} revocation for {whom}")
 
 
 def list_activation_revocations(session: Session, options: ActivationRevocation) -> None:
     account = session.account_name(options.account)
     export = find_export(session.store().account(account), options.subject)
-    _revocation_table(session, f"Revoked Accounts for {export.subject}", export.revocations)
+    title = f"Revoked Accounts for {export.type} {export.subject}"
+    _revocation_table(session, title, export.revocations, "Accounts")
 
 
 @dataclass

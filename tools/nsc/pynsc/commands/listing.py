@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,10 @@ from pynats_common.nkeys import from_public_key
 
 from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
-from pynsc.core.session import Session, short_path
-from pynsc.core.store import operators
-from pynsc.core.values import format_time, parse_time
+from pynsc.core.files import read_text, short_path
+from pynsc.core.session import Session
+from pynsc.core.store import Store, load_claims, operators
+from pynsc.core.values import format_moment, parse_time, rfc3339
 
 
 @dataclass
@@ -32,7 +33,7 @@ def list_operators(session: Session, options: ListEntities) -> None:
     rows, data = [], []
     for name in names:
         claims = session.store(name).operator()
-        rows.append([f"{'*' if name == current else ' '} {name}", claims.sub])
+        rows.append([name, claims.sub])
         data.append({"name": name, "public_key": claims.sub, "current": name == current})
     _list(session, "Operators", rows, data)
 
@@ -42,7 +43,7 @@ def list_accounts(session: Session, options: ListEntities) -> None:
     rows, data = [], []
     for name in store.accounts():
         claims = store.account(name)
-        rows.append([f"{'*' if name == session.env.account else ' '} {name}", claims.sub])
+        rows.append([name, claims.sub])
         data.append(
             {"name": name, "public_key": claims.sub, "current": name == session.env.account}
         )
@@ -62,10 +63,11 @@ def list_users(session: Session, options: ListEntities) -> None:
 
 def _list(session: Session, title: str, rows: list[list[str]], data: list[Any]) -> None:
     session.report.data = data if session.json else None
+    current = next((n for n, item in enumerate(data) if item.get("current")), None)
     if rows:
-        session.report.table(title, ["Name", "Public Key"], rows)
+        session.report.table(title, ["Name", "Public Key"], rows, current=current)
     else:
-        session.report.note(f"no {title.lower()} found")
+        session.report.table(title, [], [["No entries defined"]])
 
 
 @dataclass
@@ -113,7 +115,8 @@ def collect_keys(session: Session, account: str = "", everything: bool = False) 
 
 
 def list_keys(session: Session, options: ListKeys) -> None:
-    account = "" if options.all else options.account or session.env.account
+    every = options.all or options.accounts or options.users or options.curve
+    account = options.account or ("" if every else session.env.account)
     if account:
         account = session.account_name(account)
     keys = collect_keys(session, account, options.all)
@@ -148,10 +151,16 @@ def list_keys(session: Session, options: ListKeys) -> None:
             session.report.warn(f"seed is not stored: {key.pub}")
     if session.json:
         session.report.data = data
+    elif not rows:
+        session.report.note("no keys match")
     elif options.show_seeds:
         session.report.table("Seeds Keys", ["Entity", "Private Key", "Signing Key"], rows)
     else:
         session.report.table("Keys", ["Entity", "Key", "Signing Key", "Stored"], rows)
+        if any(key.name == "?" for key in keys):
+            session.report.note("[?] unreferenced key - may belong to another operator")
+        if any(key.kind == "curve" and key.name != "?" for key in keys):
+            session.report.note("[X] auth callout encryption target")
 
 
 @dataclass
@@ -180,12 +189,19 @@ def env(session: Session, options: Env) -> None:
         "NSC_CWD_ONLY": "If set, default operator/account from cwd only",
         "NSC_NO_GIT_IGNORE": "If set, no .gitignore files written",
         "NKEYS_PATH": short_path(e.keys_dir), "NSC_HOME": short_path(e.config_dir),
-        "NATS_CA": "If set, root CAs in the referenced file will be used for nats connections",
-        "NATS_KEY": "If set, the tls key for nats connections",
-        "NATS_CERT": "If set, the tls cert for nats connections",
+        "NATS_CA": "If set, root CAs in the referenced file will be used for nats connections\n"
+                   "If not set, will default to the system trust store",
+        "NATS_KEY": "If set, the tls key in the referenced file will be used for nats connections",
+        "NATS_CERT": "If set, the tls cert in the referenced file will be used for nats"
+                     " connections",
     }  # fmt: skip
+    old = {"NKEYS_PATH", "NSC_HOME"}
     variables = [
-        [f"${name}", "Yes" if os.environ.get(name) else "No", os.environ.get(name) or text]
+        [
+            f"${name}{' (deprecated)' if name in old else ''}",
+            "Yes" if os.environ.get(name) else "No",
+            os.environ.get(name) or text,
+        ]
         for name, text in texts.items()
     ]
     variables.append(["Config", "", short_path(e.config_file)])
@@ -234,15 +250,15 @@ def validate(session: Session, options: Validate) -> None:
                 bad |= _validate_text(session, f"line {number}", line.rpartition("|")[2])
     else:
         store = session.store()
-        bad |= _validate_text(session, f"Operator {store.name}", read_text(store.operator_path()))
+        bad |= _validate_text(session, f'Operator "{store.name}"', read_text(store.operator_path()))
         names = (
             store.accounts() if options.all_accounts else [session.account_name(options.account)]
         )
         for name in names:
-            bad |= _validate_text(session, f"Account {name}", read_text(store.account_path(name)))
+            bad |= _validate_text(session, f'Account "{name}"', read_text(store.account_path(name)))
             for user in store.users(name):
                 bad |= _validate_text(
-                    session, f"User {user}", read_text(store.user_path(name, user))
+                    session, f'User "{user}"', read_text(store.user_path(name, user))
                 )
             account = store.account(name)
             if not store.operator().did_sign(account) and not store.managed:
@@ -253,13 +269,16 @@ def validate(session: Session, options: Validate) -> None:
 
 def _validate_text(session: Session, title: str, text: str) -> bool:
     try:
-        issues = [(i.level.value, i.description, i.level is not jwt.Level.WARNING)
-                  for i in jwt.validate(jwt.decode(extract_jwt(text)))]  # fmt: skip
+        found = jwt.validate(jwt.decode(extract_jwt(text)))
+        issues = [(i.description, i.level is not jwt.Level.WARNING) for i in found]
     except (jwt.JwtError, CredsError) as error:
-        issues = [("error", str(error), True)]
-    rows = [[str(i), level, text] for i, (level, text, _) in enumerate(issues, 1)]
-    session.report.table(title, ["#", " ", "Description"], rows or [["", "", "No issues found"]])
-    return any(blocks for _, _, blocks in issues)
+        issues = [(str(error), True)]
+    rows = [[str(i), "!" if bad else "", text] for i, (text, bad) in enumerate(issues, 1)]
+    if rows:
+        session.report.table(title, ["#", " ", "Description"], rows)
+    else:
+        session.report.table(title, [], [["No issues found"]])
+    return any(bad for _, bad in issues)
 
 
 @dataclass
@@ -269,26 +288,37 @@ class Expirations(Options):
 
 
 def expirations(session: Session, options: Expirations) -> None:
-    """When every JWT of the operator expires."""
+    """When every JWT and creds file of the operator expires."""
     store, limit, now = session.store(), parse_time(options.within), int(time.time())
-    entries: list[tuple[str, jwt.Claims]] = [(store.name, store.operator())]
-    for account in store.accounts():
-        entries.append((f"{store.name}/{account}", store.account(account)))
-        entries += [(f"{store.name}/{account}/{user}", store.user(account, user))
-                    for user in store.users(account)]  # fmt: skip
     rows, data = [], []
-    for resource, claims in sorted(entries, key=lambda e: e[1].exp or 2**62):
+    for resource, claims in sorted(_resources(session, store), key=lambda e: e[1].exp or 2**62):
         if options.skip and not (claims.exp and claims.exp <= limit):
             continue
         expired = bool(claims.exp) and claims.exp < now
-        rows.append(["Yes" if expired else "No", resource, format_time(claims.exp) or "Never"])
-        data.append({"resource": resource, "id": claims.sub, "expiry": claims.exp,
-                     "when": claims.exp - now if claims.exp else 0,
-                     "expiration_date": format_time(claims.exp), "expired": expired,
-                     "expires_soon": bool(claims.exp) and claims.exp <= limit})  # fmt: skip
+        moment = format_moment(claims.exp, now)
+        rows.append(["Yes" if expired else "No", resource, moment or "Never"])
+        data.append({"resource": resource, "id": claims.sub,
+                     "when": moment.rpartition(" - ")[2] or "Never", "expiry": claims.exp,
+                     "expiration_date": rfc3339(claims.exp),
+                     "expires_soon": bool(claims.exp) and claims.exp <= limit,
+                     "expired": expired})  # fmt: skip
     if session.json:
-        session.report.data = {"expiration_threshold": format_time(limit), "report": data}
+        session.report.data = {"expiration_threshold": rfc3339(limit), "report": data}
     elif rows:
-        session.report.table("Expirations", ["Expired", "Resource", "Expiration"], rows)
+        words = format_moment(limit, now).rpartition(" - ")[2]
+        header = ["Expired", "Resource", "Expiration"]
+        session.report.table(f"Expiration Report ({words})", header, rows)
     else:
         session.report.ok(f"nothing expires within {options.within}")
+
+
+def _resources(session: Session, store: Store) -> Iterator[tuple[str, jwt.Claims]]:
+    """Names and claims of all JWTs, and of creds files, which may hold older ones."""
+    yield store.name, store.operator()
+    for account in store.accounts():
+        yield f"{store.name}/{account}", store.account(account)
+        for user in store.users(account):
+            yield f"{store.name}/{account}/{user}", store.user(account, user)
+            creds = session.keys.creds_path(store.name, account, user)
+            if creds.exists():
+                yield str(creds), load_claims(jwt.UserClaims, creds)

@@ -14,7 +14,7 @@ from pynsc.core.prompts import ask, confirm, edit_list, select
 if TYPE_CHECKING:
     from pynsc.cli import PermissionOptions
     from pynsc.commands.add import AddAccount, AddUser
-    from pynsc.commands.edit import EditAccount
+    from pynsc.commands.edit_account import EditAccount
     from pynsc.commands.sharing import AddExport, AddImport, GenerateActivation
     from pynsc.core.session import Session
 

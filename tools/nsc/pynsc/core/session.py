@@ -20,7 +20,7 @@ from pynats_common.nkeys import (
 
 from pynsc.core.env import Environment
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.keystore import KeyStore
 from pynsc.core.report import Report
 from pynsc.core.store import Store, operators
@@ -39,6 +39,7 @@ class Session:
         self.report = Report()
         self.keys = KeyStore(self.env.keys_dir)
         self.accepts_version_1 = False
+        self._pending_keys: list[KeyPair] = []
         self._store: Store | None = None
 
     # Current operator and account -------------------------------------------------
@@ -130,7 +131,7 @@ class Session:
     def _find_key(self, text: str) -> KeyPair:
         try:
             if is_valid_public(text):
-                return self.keys.get(text) or from_public_key(text)
+                return self.stored_key(text) or from_public_key(text)
             if text.startswith("S") and len(text) == 58:
                 return from_seed(text)
             path = Path(text).expanduser()
@@ -141,20 +142,36 @@ class Session:
         raise NscError("not a key: expected a seed, a public key, or the path of a key file")
 
     def new_key(self, prefix: Prefix) -> KeyPair:
-        """Generate and store a key."""
+        """Generate a key. It is stored with the first JWT that is saved: none is left behind
+        by a command that fails before."""
         pair = create_pair(prefix)
-        self.keys.save(pair)
+        self.keep(pair)
         return pair
+
+    def keep(self, pair: KeyPair) -> None:
+        """Store a key as soon as a JWT is saved; until then it can be signed with."""
+        self._pending_keys.append(pair)
+
+    def _store_kept(self) -> None:
+        # Before the JWT, because a JWT whose key is lost is worth nothing.
+        while self._pending_keys:
+            self.keys.save(self._pending_keys[0])
+            del self._pending_keys[0]
+
+    def stored_key(self, public: str) -> KeyPair | None:
+        """Pair of a key that is stored, or will be with the next JWT."""
+        kept = next((pair for pair in self._pending_keys if pair.public_key == public), None)
+        return kept or self.keys.get(public)
 
     def entity_key(self, prefix: Prefix, given: str) -> KeyPair:
         """Key of a new entity: given with --public-key, or generated and stored."""
         if given:
             pair = self.load_key(given, prefix)
             if pair.has_seed:
-                self.keys.save(pair)
+                self.keep(pair)
             return pair
         pair = self.new_key(prefix)
-        self.report.ok(f'generated and stored {prefix.label} key "{pair.public_key}"')
+        self.report.planned(f'generated and stored {prefix.label} key "{pair.public_key}"')
         return pair
 
     def operator_signer(self) -> KeyPair:
@@ -175,7 +192,7 @@ class Session:
         given = self.private_key
         for item in claims.nats.signing_keys:
             if not isinstance(item, str) and given and item.role == given:
-                pair = self.keys.get(item.key)
+                pair = self.stored_key(item.key)
                 if pair is None:
                     raise NscError(f'seed of role "{given}" is not stored', "use -K with its seed")
                 return pair
@@ -202,7 +219,7 @@ class Session:
                 return pair
             raise NscError(f"expected {kind.label} key, got {pair.prefix.label} key")
         for public in allowed:
-            stored = self.keys.get(public)
+            stored = self.stored_key(public)
             if stored is not None:
                 return stored
         raise NscError(f'no signing key of {kind.label} "{owner}" is stored',
@@ -219,6 +236,14 @@ class Session:
         for issue in issues:
             self.report.warn(issue.description)
 
+    def save_operator(self, claims: jwt.OperatorClaims, signer: KeyPair) -> None:
+        """Check, sign and store operator claims."""
+        self.check(claims)
+        token = jwt.encode(claims, signer)
+        self._store_kept()
+        self.store().save_operator(token)
+        self.report.settle()
+
     def save_account(self, claims: jwt.AccountClaims, name: str = "") -> None:
         """Sign and store account claims; managed operators are asked to sign."""
         store = self.store()
@@ -233,8 +258,11 @@ class Session:
         if store.managed and signer.prefix is Prefix.ACCOUNT:
             from pynsc.core.managed import exchange_account
 
+            self._store_kept()
             token = exchange_account(self, claims, token)
+        self._store_kept()
         store.save_account(name, token)
+        self.report.settle()
 
     def _is_account_key(self) -> bool:
         if not self.private_key or not self.store().managed:
@@ -249,16 +277,20 @@ class Session:
 
     def _managed_signer(self, claims: jwt.AccountClaims) -> KeyPair:
         operator = self.store().operator()
-        for public in (operator.sub, *operator.nats.signing_keys):
+        strict = operator.nats.strict_signing_key_usage
+        for public in (*([] if strict else [operator.sub]), *operator.nats.signing_keys):
             stored = self.keys.get(public)
             if stored is not None:
                 return stored
-        own = self.keys.get(claims.sub)
+        own = self.stored_key(claims.sub)
         if own is None:
             raise NscError("account key is not stored", "provide it with -K")
         return own
 
-    def save_user(self, account: str, claims: jwt.UserClaims, signer: KeyPair) -> None:
+    def save_user(
+        self, account: str, claims: jwt.UserClaims, signer: KeyPair,
+        creds_words: str = "generated user creds file",
+    ) -> None:  # fmt: skip
         """Sign and store user claims, and renew the creds file when the seed is stored."""
         owner = self.store().account(account)
         claims.nats.issuer_account = "" if signer.public_key == owner.sub else owner.sub
@@ -267,17 +299,18 @@ class Session:
                            "edit the role with edit signing-key")  # fmt: skip
         self.check(claims)
         token = jwt.encode(claims, signer)
-        self.store().save_user(account, claims.name, token)
-        pair = self.keys.get(claims.sub)
+        self._store_kept()
+        self.store_user_token(account, claims.name, token, claims.sub, creds_words)
+
+    def store_user_token(
+        self, account: str, name: str, token: str, public: str,
+        creds_words: str = "generated user creds file",
+    ) -> None:  # fmt: skip
+        """Store a user's JWT, and its creds file when the seed is stored."""
+        self.store().save_user(account, name, token)
+        self.report.settle()
+        pair = self.keys.get(public)
         if pair is not None:
-            path = self.keys.creds_path(self.store().name, account, claims.name)
+            path = self.keys.creds_path(self.store().name, account, name)
             write_atomic(path, encode_creds(token, pair))
-            self.report.ok(f'generated user creds file "{short_path(path)}"')
-
-
-def short_path(path: Path) -> str:
-    """`path` with the home directory as `~`."""
-    try:
-        return f"~/{path.relative_to(Path.home())}"
-    except ValueError:
-        return str(path)
+            self.report.ok(f"{creds_words} `{short_path(path)}`")
