@@ -192,7 +192,7 @@ def test_json_output(team: Nsc) -> None:
 def test_interactive_mode_asks_for_what_is_missing(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("0\n0\ny\nn\nIO\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\nIO\ny\ny\nn\n0\n0\n"))
     assert main(["add", "operator", "-i"]) == 0
     assert 'added operator "IO"' in capfd.readouterr().err
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))

@@ -8,7 +8,7 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand
@@ -46,8 +46,8 @@ class Options:
     all_dirs: Annotated[Text, opt("--all-dirs", "-H", help="all three directories")] = ""
     json: Annotated[bool, opt("--json", "-J", help="print JSON")] = False
 
-    def interview(self, session: Session) -> None:
-        """Further questions of the interactive mode; most commands have none."""
+    # Whether the command asks questions at a terminal even without -i, when nothing was given.
+    asks_by_itself: ClassVar[bool] = False
 
 
 @dataclass
@@ -69,12 +69,8 @@ class KeySelection(Options):
 
 @dataclass
 class TimeOptions(Options):
-    start: Annotated[
-        Text, opt("--start", help="valid from, 0 is always", ask="valid from (0 is always)")
-    ] = ""
-    expiry: Annotated[
-        Text, opt("--expiry", help="valid until, 0 is always", ask="valid until (0 is always)")
-    ] = ""
+    start: Annotated[Text, opt("--start", help="valid from, 0 is always")] = ""
+    expiry: Annotated[Text, opt("--expiry", help="valid until, 0 is always")] = ""
 
 
 @dataclass
@@ -183,7 +179,7 @@ def build(name: str, run: Run, options: type[Options], help: str) -> Any:
     fields = dataclasses.fields(options)
 
     def call(**values: Any) -> None:
-        raise SystemExit(execute(run, options(**values), fields, hints))
+        raise SystemExit(execute(name, run, options(**values), fields, hints))
 
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -201,7 +197,7 @@ def build(name: str, run: Run, options: type[Options], help: str) -> Any:
     return typer.main.get_command(app)
 
 
-def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
+def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
     """Run a command and show its report; the exit status."""
     from pynats_common.creds import CredsError
     from pynats_common.jwt import JwtError
@@ -211,14 +207,16 @@ def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> i
     from pynsc.render import show, show_failure
 
     session: Session | None = None
+    if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
+        options.interactive = all(getattr(options, f.name) == f.default for f in fields)
     try:
         env = load_environment(
             options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
         )
         session = Session(env, options.private_key, options.interactive, options.json)
-        if options.interactive:
+        if session.interactive:
+            interview(path, session, options)
             _ask_missing(options, fields, hints)
-            options.interview(session)
         run(session, options)
     except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
         if session is not None:
@@ -230,6 +228,17 @@ def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> i
         return 130
     show(session.report, options.json)
     return 1 if session.report.failed else 0
+
+
+def interview(path: str, session: Session, options: Options) -> None:
+    """The questions of this command that depend on the store or on earlier answers."""
+    from importlib import import_module
+
+    from pynsc.table import INTERVIEWS
+
+    if path in INTERVIEWS:
+        module, function = INTERVIEWS[path]
+        getattr(import_module(f"pynsc.interviews.{module}"), function)(session, options)
 
 
 def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:

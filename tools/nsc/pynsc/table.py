@@ -116,3 +116,31 @@ _VERBS = {"create": "add", "tools": "tool", "pub": "tool pub", "sub": "tool sub"
           "revocations delete-activation": "revocations delete_activation",
           "revocations list-activations": "revocations list_activations"}  # fmt: skip
 ALIASES = dict(_VERBS)
+
+# Questions of the interactive mode: module and function in `pynsc.interviews`.
+INTERVIEWS = {
+    "init": ("entities", "init"),
+    "add operator": ("entities", "new_operator"),
+    "add account": ("entities", "new_account"),
+    "add user": ("entities", "new_user"),
+    "add export": ("sharing", "new_export"),
+    "add import": ("sharing", "new_import"),
+    "delete account": ("entities", "deleted_account"),
+    "delete user": ("entities", "deleted_user"),
+    "delete export": ("sharing", "deleted_export"),
+    "delete import": ("sharing", "deleted_import"),
+    "edit operator": ("entities", "changed_operator"),
+    "edit account": ("entities", "changed_account"),
+    "edit user": ("entities", "changed_user"),
+    "edit export": ("sharing", "changed_export"),
+    "edit signing-key": ("entities", "signing_key"),
+    "generate activation": ("sharing", "activation"),
+    "push": ("entities", "push"),
+    "pull": ("entities", "pull"),
+    "revocations add-user": ("sharing", "revoked_user"),
+    "revocations delete-user": ("sharing", "unrevoked_user"),
+    "revocations list-users": ("sharing", "listed_users"),
+    "revocations add_activation": ("sharing", "revoked_activation"),
+    "revocations delete_activation": ("sharing", "unrevoked_activation"),
+    "revocations list_activations": ("sharing", "listed_activations"),
+}

@@ -38,11 +38,9 @@ class AddOperator(TimeOptions):
     name: Annotated[Text, opt("--name", "-n", help="operator name")] = ""
     url: Annotated[Text, opt("--url", "-u", help="import from a JWT file, url or known name")] = ""
     generate_signing_key: Annotated[
-        bool, opt("--generate-signing-key", help="add a signing key", ask="generate a signing key?")
+        bool, opt("--generate-signing-key", help="add a signing key")
     ] = False
-    sys: Annotated[
-        bool, opt("--sys", "-s", help="create a system account", ask="create a system account?")
-    ] = False
+    sys: Annotated[bool, opt("--sys", "-s", help="create a system account")] = False
     force: Annotated[bool, opt("--force", help="overwrite an existing operator")] = False
 
 
@@ -164,11 +162,6 @@ class AddAccount(TimeOptions, PermissionOptions):
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     public_key: Annotated[Text, opt("--public-key", "-k", help="account key or path")] = ""
 
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_account
-
-        new_account(session, self)
-
 
 def add_account(session: Session, options: AddAccount) -> None:
     name = _needed_name(session, options.pos or options.name, "account name")
@@ -195,11 +188,6 @@ class AddUser(TimeOptions, PermissionOptions, AccountOption):
     source_network: Annotated[Many, opt("--source-network", help="CIDR allowed to connect")] = None
     bearer: Annotated[bool, opt("--bearer", help="no challenge needed to connect")] = False
 
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_user
-
-        new_user(session, self)
-
 
 def add_user(session: Session, options: AddUser) -> None:
     name = _needed_name(session, options.pos or options.name, "user name")
@@ -225,6 +213,8 @@ def add_user(session: Session, options: AddUser) -> None:
 
 @dataclass
 class Init(Options):
+    asks_by_itself = True
+
     dir: Annotated[Text, opt("--dir", "-d", help="stores directory")] = ""
     name: Annotated[
         Text,
@@ -232,7 +222,6 @@ class Init(Options):
             "--name",
             "-n",
             help="name of operator, account and user",
-            ask="name your operator, account and user",
         ),
     ] = ""
     url: Annotated[Text, opt("--url", "-u", help="account server or service url")] = ""

@@ -20,15 +20,11 @@ from pynsc.core.values import format_time, items, parse_instant
 class DeleteUser(AccountOption):
     pos: Annotated[Many, arg(help="user names")] = None
     name: Annotated[Many, opt("--name", "-n", help="user names")] = None
-    revoke: Annotated[
-        bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting", ask="revoke?")
-    ] = False
-    rm_nkey: Annotated[
-        bool, opt("--rm-nkey", "-D", help="delete its key", ask="delete the key?")
-    ] = False
-    rm_creds: Annotated[
-        bool, opt("--rm-creds", "-C", help="delete its creds file", ask="delete the creds?")
-    ] = False
+    revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting")] = (
+        False
+    )
+    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete its key")] = False
+    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete its creds file")] = False
 
 
 def delete_user(session: Session, options: DeleteUser) -> None:
@@ -59,10 +55,8 @@ class DeleteAccount(Options):
     pos: Annotated[Text, arg(help="account name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke its users first")] = True
-    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys", ask="delete keys?")] = False
-    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete creds", ask="delete creds?")] = (
-        False
-    )
+    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys")] = False
+    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete creds")] = False
     force: Annotated[bool, opt("--force", "-F", help="even when it has users")] = False
 
 
@@ -168,10 +162,10 @@ def _revocation_table(session: Session, title: str, entries: dict[str, int], eve
 
 @dataclass
 class ActivationRevocation(AccountOption):
-    subject: Annotated[Text, opt("--subject", "-s", help="export subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="export subject")] = ""
     service: Annotated[bool, opt("--service", help="the export is a service")] = False
     target_account: Annotated[
-        Text, opt("--target-account", "-t", help="account key, * is everyone", ask="target account")
+        Text, opt("--target-account", "-t", help="account key, * is everyone")
     ] = ""
     at: Annotated[Text, opt("--at", help="RFC 3339 or epoch, 0 is now")] = "0"
 

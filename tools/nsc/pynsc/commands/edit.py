@@ -46,14 +46,12 @@ class EditOperator(TimeOptions):
     rm_tag: Annotated[Many, opt("--rm-tag", help="remove tags")] = None
     account_jwt_server_url: Annotated[
         Text,
-        opt("--account-jwt-server-url", "-u", help="account server", ask="account jwt server url"),
+        opt("--account-jwt-server-url", "-u", help="account server"),
     ] = ""
     rm_account_jwt_server_url: Annotated[
         bool, opt("--rm-account-jwt-server-url", help="forget the account server")
     ] = False
-    system_account: Annotated[
-        Text, opt("--system-account", help="account name or key", ask="system account")
-    ] = ""
+    system_account: Annotated[Text, opt("--system-account", help="account name or key")] = ""
     service_url: Annotated[Many, opt("--service-url", "-n", help="add a service url")] = None
     rm_service_url: Annotated[Many, opt("--rm-service-url", help="remove a service url")] = None
     require_signing_keys: Annotated[
@@ -171,10 +169,8 @@ def edit_user(session: Session, options: EditUser) -> None:
 
 @dataclass
 class EditSigningKey(UserLimitOptions, AccountOption):
-    sk: Annotated[
-        Text, opt("--sk", help="signing key: generate, key or path", ask="signing key")
-    ] = ""
-    role: Annotated[Text, opt("--role", help="role name", ask="role")] = ""
+    sk: Annotated[Text, opt("--sk", help="signing key: generate, key or path")] = ""
+    role: Annotated[Text, opt("--role", help="role name")] = ""
     description: Annotated[Maybe, opt("--description", help="description")] = None
 
 

@@ -54,19 +54,13 @@ class EditAccount(TimeOptions, RemovePermissionOptions):
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     tag: Annotated[Many, opt("--tag", help="add tags")] = None
     rm_tag: Annotated[Many, opt("--rm-tag", help="remove tags")] = None
-    conns: Annotated[
-        Text, opt("--conns", help="connections, -1 unlimited", ask="max connections")
-    ] = ""
-    leaf_conns: Annotated[
-        Text, opt("--leaf-conns", help="leaf node connections", ask="max leaf node connections")
-    ] = ""
-    data: Annotated[Text, opt("--data", help="bytes", ask="max data")] = ""
-    exports: Annotated[Text, opt("--exports", help="exports", ask="max exports")] = ""
-    imports: Annotated[Text, opt("--imports", help="imports", ask="max imports")] = ""
-    payload: Annotated[Text, opt("--payload", help="message bytes", ask="max payload")] = ""
-    subscriptions: Annotated[
-        Text, opt("--subscriptions", help="subscriptions", ask="max subscriptions")
-    ] = ""
+    conns: Annotated[Text, opt("--conns", help="connections, -1 unlimited")] = ""
+    leaf_conns: Annotated[Text, opt("--leaf-conns", help="leaf node connections")] = ""
+    data: Annotated[Text, opt("--data", help="bytes")] = ""
+    exports: Annotated[Text, opt("--exports", help="exports")] = ""
+    imports: Annotated[Text, opt("--imports", help="imports")] = ""
+    payload: Annotated[Text, opt("--payload", help="message bytes")] = ""
+    subscriptions: Annotated[Text, opt("--subscriptions", help="subscriptions")] = ""
     wildcard_exports: Annotated[
         bool | None,
         opt("--wildcard-exports/--no-wildcard-exports", help="exports may have wildcards"),
@@ -76,12 +70,8 @@ class EditAccount(TimeOptions, RemovePermissionOptions):
     ] = None
     sk: Annotated[Many, opt("--sk", help="signing key: generate, key or path")] = None
     rm_sk: Annotated[Many, opt("--rm-sk", help="remove a signing key")] = None
-    description: Annotated[
-        Maybe, opt("--description", help="description, empty removes it", ask="description")
-    ] = None
-    info_url: Annotated[
-        Maybe, opt("--info-url", help="link to more, empty removes it", ask="info url")
-    ] = None
+    description: Annotated[Maybe, opt("--description", help="description, empty removes it")] = None
+    info_url: Annotated[Maybe, opt("--info-url", help="link to more, empty removes it")] = None
     js_tier: Annotated[
         int, opt("--js-tier", help="tier R<n> that JetStream flags edit, 0 is global")
     ] = 0
@@ -106,11 +96,6 @@ class EditAccount(TimeOptions, RemovePermissionOptions):
     host_cluster_traffic: Annotated[
         bool | None, opt("--host-cluster-traffic/--no-host-cluster-traffic", hidden=True)
     ] = None
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import changed_account
-
-        changed_account(session, self)
 
 
 def edit_account(session: Session, options: EditAccount) -> None:

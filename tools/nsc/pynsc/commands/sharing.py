@@ -26,14 +26,14 @@ _RESPONSE_TYPES = {"singleton": "Singleton", "stream": "Stream", "chunked": "Chu
 @dataclass
 class ExportSettings(AccountOption):
     name: Annotated[Text, opt("--name", "-n", help="export name")] = ""
-    subject: Annotated[Text, opt("--subject", "-s", help="subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="subject")] = ""
     service: Annotated[
         bool | None,
-        opt("--service/--no-service", "-r", help="export is a service", ask="is it a service?"),
+        opt("--service/--no-service", "-r", help="export is a service"),
     ] = None
     private: Annotated[
         bool | None,
-        opt("--private/--public", "-p", help="imports need a token", ask="is it private?"),
+        opt("--private/--public", "-p", help="imports need a token"),
     ] = None
     latency: Annotated[Text, opt("--latency", help="subject for latency results")] = ""
     sampling: Annotated[Text, opt("--sampling", help="1-100 or header")] = ""
@@ -54,11 +54,6 @@ class AddExport(ExportSettings):
         int, opt("--account-token-position", help="subject position of the importing account")
     ] = 0
     advertise: Annotated[bool, opt("--advertise", hidden=True)] = False
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_export
-
-        new_export(session, self)
 
 
 def add_export(session: Session, options: AddExport) -> None:
@@ -176,7 +171,7 @@ def edit_export(session: Session, options: EditExport) -> None:
 
 @dataclass
 class SubjectOption(AccountOption):
-    subject: Annotated[Text, opt("--subject", "-s", help="subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="subject")] = ""
 
 
 def delete_export(session: Session, options: SubjectOption) -> None:
@@ -206,11 +201,6 @@ class AddImport(AccountOption):
     service: Annotated[bool, opt("--service", help="import a service")] = False
     share: Annotated[bool, opt("--share", help="share connection information")] = False
     allow_trace: Annotated[bool, opt("--allow-trace", help="allow message tracing")] = False
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_import
-
-        new_import(session, self)
 
 
 def add_import(session: Session, options: AddImport) -> None:
@@ -345,11 +335,6 @@ class GenerateActivation(TimeOptions, AccountOption):
     ] = ""
     output_file: Annotated[Text, opt("--output-file", "-o", help="file, -- is stdout")] = "--"
     push: Annotated[bool, opt("--push", help="store on the account server")] = False
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import activation
-
-        activation(session, self)
 
 
 def generate_activation(session: Session, options: GenerateActivation) -> None:

@@ -26,7 +26,7 @@ UPDATE, LIST, DELETE, PACK = (
 
 @dataclass
 class Push(TlsOptions):
-    all: Annotated[bool, opt("--all", "-A", help="every account", ask="push all accounts?")] = False
+    all: Annotated[bool, opt("--all", "-A", help="every account")] = False
     account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
     force: Annotated[bool, opt("--force", "-F", help="push despite problems")] = False
     account_jwt_server_url: Annotated[
@@ -187,7 +187,7 @@ async def _manage(session: Session, client: Any, options: Push) -> None:
 
 @dataclass
 class Pull(TlsOptions):
-    all: Annotated[bool, opt("--all", "-A", help="every account", ask="pull all accounts?")] = False
+    all: Annotated[bool, opt("--all", "-A", help="every account")] = False
     account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
     account_jwt_server_url: Annotated[
         Text, opt("--account-jwt-server-url", "-u", help="server url")

@@ -40,6 +40,7 @@ class Session:
         self.keys = KeyStore(self.env.keys_dir)
         self.accepts_version_1 = False
         self._pending_keys: list[KeyPair] = []
+        self._selected: dict[str, str] = {}
         self._store: Store | None = None
 
     # Current operator and account -------------------------------------------------
@@ -79,16 +80,13 @@ class Session:
                                "see list accounts")  # fmt: skip
             return name
         cwd = self._from_cwd()[1]
-        if cwd in known:
-            return cwd
-        if self.env.account in known and not os.environ.get("NSC_CWD_ONLY"):
-            return self.env.account
-        if len(known) == 1:
-            return known[0]
-        if self.interactive and known:
-            from pynsc.core.prompts import select
-
-            return select("select account", known)
+        current = cwd if cwd in known else ""
+        if not current and self.env.account in known and not os.environ.get("NSC_CWD_ONLY"):
+            current = self.env.account
+        if self.interactive and len(known) > 1:
+            return self._select("account", known, current)
+        if current or len(known) == 1:
+            return current or known[0]
         raise NscError("an account is required", "name it with --account" if known else
                        "create one with add account")  # fmt: skip
 
@@ -101,11 +99,17 @@ class Session:
         if len(known) == 1:
             return known[0]
         if self.interactive and known:
-            from pynsc.core.prompts import select
-
-            return select("select user", known)
+            return self._select("user", known, "")
         raise NscError("a user is required", "name it with --user or --name" if known else
                        "create one with add user")  # fmt: skip
+
+    def _select(self, kind: str, known: list[str], current: str) -> str:
+        """Ask once which one; later steps of the command go on with the answer."""
+        from pynsc.core.prompts import select
+
+        if self._selected.get(kind) not in known:
+            self._selected[kind] = select(f"select {kind}", known, current)
+        return self._selected[kind]
 
     def _from_cwd(self) -> tuple[str, str]:
         """Operator and account whose folder is the working directory or above it."""
