@@ -247,8 +247,9 @@ def test_reissue_export_import_and_fix(team: Nsc, home: Path) -> None:
     team("validate", "-A", "--data-dir", str(home / "rebuilt/operators"),
          "--keystore-dir", str(home / "rebuilt/keys"))  # fmt: skip
     assert (home / "rebuilt/keys/creds/O/A/U.creds").exists()
+    key = json.loads(team("describe", "user", "U", "-F", "sub").out)
     team("delete", "user", "U", "-D", "-C")
-    team("import", "user", "-f", str(out / "O/accounts/A/users/U.jwt"))
+    team("import", "user", "-f", str(out / f"{key}.jwt"))
     team("import", "keys", "-d", str(out))
     team("generate", "creds", "-n", "U", "-o", str(home / "U.creds"))
     team("rename", "account", "A", "Z", "--OK")

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from select import select
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROWS_MAX = 10
+SEQUENCE_S = 0.05  # bytes of one key follow each other faster than keys do
 _UP, _DOWN = ("\x1b[A", "\x1bOA", "\x10"), ("\x1b[B", "\x1bOB", "\x0e", "\t")
 _ENTER, _BACK, _CLEAR = ("\r", "\n"), ("\x7f", "\x08"), "\x15"
 
@@ -123,13 +125,24 @@ class Menu:
 
 
 def _read_key() -> str:
-    """One key; an arrow is its whole sequence."""
-    data = os.read(sys.stdin.fileno(), 32).decode("utf-8", "replace")
-    if not data or data == "\x04":
+    """One key; an arrow is its whole sequence. What is typed ahead stays for the next question."""
+    descriptor = sys.stdin.fileno()
+
+    def more() -> bytes:
+        return os.read(descriptor, 1) if select([descriptor], [], [], SEQUENCE_S)[0] else b""
+
+    data = os.read(descriptor, 1)
+    if data in (b"", b"\x04"):
         raise EOFError
-    if data == "\x03":
+    if data == b"\x03":
         raise KeyboardInterrupt
-    return data
+    if data == b"\x1b":
+        data += more()
+        return (data + more() if data[1:] in (b"[", b"O") else data).decode("ascii", "replace")
+    for bound in (0xC0, 0xE0, 0xF0):  # further bytes of a letter beyond ASCII
+        if data[0] >= bound:
+            data += more()
+    return data.decode("utf-8", "replace")
 
 
 @contextmanager

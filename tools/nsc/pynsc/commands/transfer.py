@@ -188,7 +188,8 @@ def export_keys(session: Session, options: ExportKeys) -> None:
         session.keys.remove(pair.public_key)
     if options.include_jwts:
         for source in sorted(store.root.rglob("*.jwt")):
-            write_atomic(folder / source.relative_to(store.root.parent), read_text(source))
+            token = extract_jwt(read_text(source))
+            write_atomic(folder / f"{jwt.decode(token).sub}.jwt", token)
         session.report.ok("exported JWTs")
 
 
