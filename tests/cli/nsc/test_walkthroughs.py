@@ -185,12 +185,12 @@ def test_push_diff_prune_and_pull(nsc: Nsc, start_server: Callable[[str], Any], 
     store = home / ".local/share/nats/nsc/stores/O"
     gone = jwt.decode((store / "accounts/B/B.jwt").read_text()).sub
     nsc("delete", "account", "B")
-    assert f"only on the server: {gone}" in nsc("push", "--diff").err
+    assert f"{gone} only exists in server" in nsc("push", "--diff").err
     nsc("pull", "-A")
     assert "B" in nsc("list", "accounts").out
     nsc("delete", "account", "B")
-    assert "delete 1 account(s)" in nsc("push", "--prune").err
-    assert "only on the server" not in nsc("push", "--diff").err
+    assert "deleted 1 accounts" in nsc("push", "--prune").err
+    assert "only exists in server" not in nsc("push", "--diff").err
 
 
 def test_managed_operator_signs_what_is_pushed(

@@ -18,6 +18,14 @@ class Line:
     children: list[Line] = field(default_factory=list)
     planned: bool = False
 
+    def add(self, level: str, text: str) -> Line:
+        """A line below this one; an error makes this one an error, too."""
+        line = Line(level, text)
+        self.children.append(line)
+        if level == ERR:
+            self.level = ERR
+        return line
+
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"level": self.level, "message": self.text}
         if self.children:
