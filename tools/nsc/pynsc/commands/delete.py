@@ -32,17 +32,22 @@ def delete_user(session: Session, options: DeleteUser) -> None:
     names = items([*(options.pos or []), *(options.name or [])])
     names = names or [session.user_name(account)]
     store = session.store()
-    users = {name: store.user(account, name) for name in names}
+    for name in names:
+        session.user_name(account, name)
+    users = {name: session.readable(store.user, account, name) for name in names}
     if options.revoke:
         claims = store.account(account)
-        for user in users.values():
+        for name, user in users.items():
+            if user is None:
+                raise NscError(f'the JWT of user "{name}" is damaged: its key is not known',
+                               "revoke its key by hand, then delete without -R")  # fmt: skip
             claims.nats.revocations[user.sub] = parse_instant("0")
         session.save_account(claims, account)
     for name, user in users.items():
-        if options.revoke:
+        if options.revoke and user:
             session.report.ok(f"revoked user {user.sub}")
         store.delete_user(account, name)
-        if options.rm_nkey and session.keys.remove(user.sub):
+        if options.rm_nkey and user and session.keys.remove(user.sub):
             session.report.ok(f"deleted key {user.sub}")
         path = session.keys.creds_path(store.name, account, name)
         if options.rm_creds and remove(path):
@@ -63,18 +68,20 @@ class DeleteAccount(Options):
 def delete_account(session: Session, options: DeleteAccount) -> None:
     name = session.account_name(options.pos or options.name)
     store = session.store()
-    claims, users = store.account(name), store.users(name)
+    claims, users = session.readable(store.account, name), store.users(name)
+    if claims is None and not options.force:
+        raise NscError("which keys belong to this account is not known", "use --force")
     if store.managed and not options.force:
         raise NscError("this account is managed by its operator", "use --force")
-    if claims.sub == store.operator().nats.system_account and not options.force:
+    if claims and claims.sub == store.operator().nats.system_account and not options.force:
         raise NscError("this is the system account", "use --force")
     for user in users:
-        user_claims = store.user(name, user)
-        if options.rm_nkey:
+        user_claims = session.readable(store.user, name, user)
+        if options.rm_nkey and user_claims:
             session.keys.remove(user_claims.sub)
         if options.rm_creds:
             remove(session.keys.creds_path(store.name, name, user))
-    if options.rm_nkey:
+    if options.rm_nkey and claims:
         for public in (claims.sub, *claims.nats.signing_key_ids()):
             session.keys.remove(public)
         session.report.ok("deleted keys")

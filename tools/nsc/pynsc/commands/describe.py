@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
-from pynats_common.creds import decorate_jwt, extract_jwt
+from pynats_common.creds import CredsError, decorate_jwt, extract_jwt
 from pynats_common.jwt.types import Permissions, ScopedSigner, UserPermissionLimits
 from pynats_common.units import format_duration
 
@@ -46,18 +46,18 @@ class DescribeJwt(Describe):
 
 def describe_operator(session: Session, options: Describe) -> None:
     store = session.store(options.pos or options.name)
-    _show(session, options, read_text(store.operator_path()))
+    _show_file(session, options, store.operator_path())
 
 
 def describe_account(session: Session, options: Describe) -> None:
     name = session.account_name(options.pos or options.name)
-    _show(session, options, read_text(session.store().account_path(name)))
+    _show_file(session, options, session.store().account_path(name))
 
 
 def describe_user(session: Session, options: DescribeUser) -> None:
     account = session.account_name(options.account)
     name = session.user_name(account, options.pos or options.name)
-    _show(session, options, read_text(session.store().user_path(account, name)))
+    _show_file(session, options, session.store().user_path(account, name))
 
 
 def describe_jwt(session: Session, options: DescribeJwt) -> None:
@@ -66,6 +66,13 @@ def describe_jwt(session: Session, options: DescribeJwt) -> None:
         raise NscError("a file is required", "use --file")
     is_url = source.startswith(("http://", "https://"))
     _show(session, options, fetch(source) if is_url else read_text(Path(source).expanduser()))
+
+
+def _show_file(session: Session, options: Describe, path: Path) -> None:
+    try:
+        _show(session, options, read_text(path))
+    except (CredsError, jwt.JwtError) as error:
+        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
 
 
 def _show(session: Session, options: Describe, text: str) -> None:

@@ -20,6 +20,8 @@ from pynsc.core.session import Session
 from pynsc.core.store import Store, load_claims, operators
 from pynsc.core.values import format_moment, parse_time, rfc3339
 
+DAMAGED = "(damaged JWT)"
+
 
 @dataclass
 class ListEntities(Options):
@@ -32,9 +34,10 @@ def list_operators(session: Session, options: ListEntities) -> None:
     names = operators(session.env.stores_dir)
     rows, data = [], []
     for name in names:
-        claims = session.store(name).operator()
-        rows.append([name, claims.sub])
-        data.append({"name": name, "public_key": claims.sub, "current": name == current})
+        claims = session.readable(Store(session.env.stores_dir / name).operator)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key, "current": name == current})
     _list(session, "Operators", rows, data)
 
 
@@ -42,11 +45,10 @@ def list_accounts(session: Session, options: ListEntities) -> None:
     store = session.store(options.operator)
     rows, data = [], []
     for name in store.accounts():
-        claims = store.account(name)
-        rows.append([name, claims.sub])
-        data.append(
-            {"name": name, "public_key": claims.sub, "current": name == session.env.account}
-        )
+        claims = session.readable(store.account, name)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key, "current": name == session.env.account})
     _list(session, "Accounts", rows, data)
 
 
@@ -55,9 +57,10 @@ def list_users(session: Session, options: ListEntities) -> None:
     account = session.account_name(options.account)
     rows, data = [], []
     for name in store.users(account):
-        claims = store.user(account, name)
-        rows.append([name, claims.sub])
-        data.append({"name": name, "public_key": claims.sub})
+        claims = session.readable(store.user, account, name)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key})
     _list(session, "Users", rows, data)
 
 
@@ -102,7 +105,9 @@ def collect_keys(session: Session, account: str = "", everything: bool = False) 
     if account and not everything:
         names = [account]
     for name in names:
-        claims = store.account(name)
+        claims = session.readable(store.account, name)
+        if claims is None:
+            continue
         keys.append(Key(name, claims.sub, operator.sub, "account", 1))
         keys += [
             Key(name, k, claims.sub, "account", 1, True) for k in claims.nats.signing_key_ids()
@@ -110,7 +115,9 @@ def collect_keys(session: Session, account: str = "", everything: bool = False) 
         if claims.nats.authorization.xkey:
             keys.append(Key(name, claims.nats.authorization.xkey, claims.sub, "curve", 1))
         for user in store.users(name):
-            keys.append(Key(user, store.user(name, user).sub, claims.sub, "user", 2))
+            user_claims = session.readable(store.user, name, user)
+            if user_claims is not None:
+                keys.append(Key(user, user_claims.sub, claims.sub, "user", 2))
     return keys
 
 
@@ -250,21 +257,29 @@ def validate(session: Session, options: Validate) -> None:
                 bad |= _validate_text(session, f"line {number}", line.rpartition("|")[2])
     else:
         store = session.store()
-        bad |= _validate_text(session, f'Operator "{store.name}"', read_text(store.operator_path()))
+        bad |= _validate_file(session, f'Operator "{store.name}"', store.operator_path())
         names = (
             store.accounts() if options.all_accounts else [session.account_name(options.account)]
         )
         for name in names:
-            bad |= _validate_text(session, f'Account "{name}"', read_text(store.account_path(name)))
+            account_bad = _validate_file(session, f'Account "{name}"', store.account_path(name))
             for user in store.users(name):
-                bad |= _validate_text(
-                    session, f'User "{user}"', read_text(store.user_path(name, user))
-                )
-            account = store.account(name)
-            if not store.operator().did_sign(account) and not store.managed:
+                bad |= _validate_file(session, f'User "{user}"', store.user_path(name, user))
+            bad |= account_bad
+            account = session.readable(store.account, name)
+            if account and not store.operator().did_sign(account) and not store.managed:
                 session.report.error(f'account "{name}" is not signed by the operator')
     if bad:
         session.report.error("validation found problems")
+
+
+def _validate_file(session: Session, title: str, path: Path) -> bool:
+    try:
+        text = read_text(path)
+    except NscError as error:
+        session.report.table(title, ["#", " ", "Description"], [["1", "!", str(error)]])
+        return True
+    return _validate_text(session, title, text)
 
 
 def _validate_text(session: Session, title: str, text: str) -> bool:

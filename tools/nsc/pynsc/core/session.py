@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.keystore import KeyStore
 from pynsc.core.report import Report
-from pynsc.core.store import Store, operators
+from pynsc.core.store import C, Store, operators
 
 
 @dataclass
@@ -121,6 +122,14 @@ class Session:
         if not parts or not (stores / parts[0] / ".nsc").exists():
             return "", ""
         return parts[0], parts[2] if len(parts) > 2 and parts[1] == "accounts" else ""
+
+    def readable(self, load: Callable[..., C], *names: str) -> C | None:
+        """Claims, or None with a warning for a damaged file: the others can still be worked on."""
+        try:
+            return load(*names)
+        except NscError as error:
+            self.report.warn(str(error))
+            return None
 
     # Keys -----------------------------------------------------------------------
 
