@@ -198,3 +198,15 @@ def test_diagrams_show_what_is_missing_and_escape_names(team: Nsc, home: Path) -
     assert "<<not found stream>>" in shown and "x'] << evil" in shown
     shown = team("generate", "diagram", "object", "--users", "--show-keys", "--detail").out
     assert "<<system account>>" in shown and "no issues found" in shown
+
+
+def test_edits_stay_with_the_key_that_signed_before(team: Nsc) -> None:
+    team("edit", "operator", "--sk", "generate")
+    key = value(team, "signing_keys", "operator")[0]
+    team("edit", "account", "A", "--tag", "x", "-K", key)
+    team("edit", "account", "A", "--tag", "y")
+    assert json.loads(team("describe", "account", "A", "-F", "iss").out) == key
+    team("edit", "operator", "--rm-sk", key)
+    team("edit", "account", "A", "--tag", "z")
+    assert json.loads(team("describe", "account", "A", "-F", "iss").out).startswith("O")
+    team("validate", "-A")

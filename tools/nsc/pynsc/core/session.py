@@ -187,12 +187,14 @@ class Session:
         self.report.planned(f'generated and stored {prefix.label} key "{pair.public_key}"')
         return pair
 
-    def operator_signer(self) -> KeyPair:
-        """Key that may sign accounts: -K, else the first stored operator or signing key."""
+    def operator_signer(self, before: str = "") -> KeyPair:
+        """Key that may sign accounts: -K, else the one that signed it `before`, else the first
+        stored one."""
         claims = self.store().operator()
         allowed = list(claims.nats.signing_keys)
         if not claims.nats.strict_signing_key_usage:
             allowed.insert(0, claims.sub)
+        allowed.sort(key=lambda public: public != before)
         return self._signer(allowed, Prefix.OPERATOR, self.store().name)
 
     def operator_identity(self) -> KeyPair:
@@ -265,7 +267,8 @@ class Session:
         if store.managed and not self.private_key:
             signer = self._managed_signer(claims)
         else:
-            signer = self.operator_signer() if not self._is_account_key() else self._self(claims)
+            own = self._is_account_key()
+            signer = self._self(claims) if own else self.operator_signer(claims.iss)
         self.check(claims)
         token = jwt.encode(claims, signer)
         if store.managed and signer.prefix is Prefix.ACCOUNT:
