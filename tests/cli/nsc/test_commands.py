@@ -109,11 +109,10 @@ def test_an_original_store_keeps_its_unknown_fields(nsc: Nsc, home: Path) -> Non
         ("describe user Nobody", "see list users"),
         ("describe jwt -f /nonexistent", "cannot read"),
         ("generate activation -t A", "no private export"),
-        ("generate config --mem-resolver --nats-resolver", "one resolver"),
+        ("generate config --mem-resolver --nats-resolver", "one kind of configuration"),
         ("push -u nats://127.0.0.1:1 -a A", "server nats://127.0.0.1:1"),
         ("pull -u http://127.0.0.1:1 -a A", "cannot reach"),
         ("revocations add-user --at noon", "couldn't parse time"),
-        ("revocations delete-user", "not revoked"),
         ("import keys -d /nonexistent", "not a directory"),
         ("tool rtt", "no server url"),
     ],
@@ -193,7 +192,7 @@ def test_json_output(team: Nsc) -> None:
 def test_interactive_mode_asks_for_what_is_missing(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("0\n0\ny\nn\nIO\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\nIO\ny\ny\nn\n0\n0\n"))
     assert main(["add", "operator", "-i"]) == 0
     assert 'added operator "IO"' in capfd.readouterr().err
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
@@ -206,7 +205,7 @@ def test_account_edits_and_flags_of_the_original_spelling(team: Nsc) -> None:
          "--js-disk-storage=-1", "--trace-context-subject", "t.x", "--sk", "generate")  # fmt: skip
     body = json.loads(team("describe", "account", "A", "-J").out)["nats"]
     assert "wildcards" not in body["limits"] and body["limits"]["mem_storage"] == 2**30
-    assert body["trace"] == {"dest": "t.x", "sampling": 100} and len(body["signing_keys"]) == 1
+    assert body["trace"] == {"dest": "t.x"} and len(body["signing_keys"]) == 1
     team("edit", "user", "U", "--bearer=true", "--allow-pub", "a,b", "--allow-pub-response=5",
          "--time", "08:00:00-17:00:00", "--source-network", "10.0.0.0/8")  # fmt: skip
     user = json.loads(team("describe", "user", "U", "-J").out)["nats"]
@@ -231,7 +230,9 @@ def test_mappings_callout_export_edit_and_revocations(team: Nsc) -> None:
     team("revocations", "delete_activation", "-s", "svc", "-t", "SYS")
     team("revocations", "add-user", "-n", "U", "--at", "1000")
     team("revocations", "add-user", "-u", "*")
-    assert list(json.loads(team("revocations", "list-users", "-J").out)) == ["*"]
+    assert len(json.loads(team("revocations", "list-users", "-J").out)) == 2
+    team("revocations", "delete-user", "-u", "*")
+    assert "1970-01-01 00:16:40" in team("revocations", "list-users").out
     team("delete", "export", "-s", "svc")
 
 
@@ -246,8 +247,9 @@ def test_reissue_export_import_and_fix(team: Nsc, home: Path) -> None:
     team("validate", "-A", "--data-dir", str(home / "rebuilt/operators"),
          "--keystore-dir", str(home / "rebuilt/keys"))  # fmt: skip
     assert (home / "rebuilt/keys/creds/O/A/U.creds").exists()
+    key = json.loads(team("describe", "user", "U", "-F", "sub").out)
     team("delete", "user", "U", "-D", "-C")
-    team("import", "user", "-f", str(out / "O/accounts/A/users/U.jwt"))
+    team("import", "user", "-f", str(out / f"{key}.jwt"))
     team("import", "keys", "-d", str(out))
     team("generate", "creds", "-n", "U", "-o", str(home / "U.creds"))
     team("rename", "account", "A", "Z", "--OK")
@@ -265,10 +267,9 @@ def test_generate_diagram_profile_and_context(team: Nsc, home: Path) -> None:
 
 
 def test_seeds_are_shown_only_on_request(team: Nsc) -> None:
-    shown = "".join(
-        team(*c.split()).out
-        for c in ("list keys", "describe account", "describe user", "generate config")
-    )
+    quiet = ("list keys", "describe account", "describe user", "list keys --all --json",
+             "generate config --mem-resolver")  # fmt: skip
+    shown = "".join(team(*command.split()).out for command in quiet)
     assert "| SO" not in shown and "| SA" not in shown.replace("| SAM", "")
     assert "| SO" in team("list", "keys", "--show-seeds").out
 
@@ -286,7 +287,6 @@ def test_load_and_upgrade(team: Nsc, home: Path) -> None:
     team("load", "--profile", "nsc://O/L/me", "--seed", str(seed))
     assert team("describe", "account", "L", "-F", "sub").out.strip().strip('"') == pair.public_key
     assert "upgraded 0 JWTs" in team("upgrade-jwt").err
-    assert "pip install" in team("update", code=1).err
 
 
 def test_connecting_sends_only_documented_fields(team: Nsc, home: Path) -> None:
@@ -347,4 +347,4 @@ def test_signing_keys_are_added_once_and_removed(team: Nsc) -> None:
         assert len(keys()) == 2
         team(*command, "--rm-sk", first)
         assert keys() == [second]
-        assert "is not set" in team(*command, "--rm-sk", first, code=1).err
+        assert "is not set" in team(*command, "--rm-sk", first).err

@@ -132,3 +132,24 @@ def test_version_1_stores_wait_for_their_upgrade(nsc: Nsc, home: Path) -> None:
     assert "A" in nsc("list", "accounts").out
     assert not any(jwt.is_version_1(path.read_text()) for path in tokens)
     assert jwt.peek((root / "accounts/A/A.jwt").read_text())["nats"]["limits"]["subs"] == -1
+
+
+def test_damaged_files_are_shown_and_can_be_deleted(team: Nsc, home: Path) -> None:
+    team("add", "user", "U")
+    team("add", "user", "V")
+    team("add", "account", "B")
+    accounts = home / ".local/share/nats/nsc/stores/O/accounts"
+    (accounts / "A/users/U.jwt").write_text("")
+    (accounts / "B/B.jwt").write_bytes(b"\xff\xfe")
+    shown = team("list", "users", "-a", "A")
+    assert "(damaged JWT)" in shown.out and "V" in shown.out and "U.jwt" in shown.err
+    assert "(damaged JWT)" in team("list", "accounts").out
+    assert "V" in team("list", "keys", "-A").out
+    shown = team("validate", "-A", code=1)
+    assert "no JWT found" in shown.out and "not text" in shown.out
+    assert "U.jwt" in team("describe", "user", "U", "-a", "A", code=1).err
+    assert "is damaged" in team("delete", "user", "U", "-a", "A", "-R", code=1).err
+    team("delete", "user", "U", "-a", "A", "-D", "-C")
+    assert "--force" in team("delete", "account", "B", code=1).err
+    team("delete", "account", "B", "--force")
+    team("validate", "-A")

@@ -149,13 +149,14 @@ def test_signing_keys_scopes_and_templates(
                 "--deny-pub", "x", "--allow-pub-response").err  # fmt: skip
     assert "set max responses to 1" in shown
     nsc("add", "user", "pam", "-K", "team-service", "--tag", "team:support")
-    assert "Yes (team-service)" in nsc("describe", "user", "pam").out
+    described = nsc("describe", "user", "pam").out
+    assert "Issuer Scoped" in described and "| team-service" in described
     assert (
         "scoped" in nsc("add", "user", "bad", "-K", "team-service", "--allow-pub", "a", code=1).err
     )
     nsc("push", "-a", "sales")
     receiver = background("sub", "--user", "pam", "--max-messages", "1", "sales.support.pam.>")
-    nsc("edit", "account", "sales")
+    nsc("edit", "account", "sales", "--tag", "x")
     nsc("add", "user", "plain", "-a", "sales")
     nsc("pub", "--user", "plain", "sales.support.pam.1", "hi")
     assert "'hi'" in finished(receiver)
@@ -184,12 +185,12 @@ def test_push_diff_prune_and_pull(nsc: Nsc, start_server: Callable[[str], Any], 
     store = home / ".local/share/nats/nsc/stores/O"
     gone = jwt.decode((store / "accounts/B/B.jwt").read_text()).sub
     nsc("delete", "account", "B")
-    assert f"only on the server: {gone}" in nsc("push", "--diff").err
+    assert f"{gone} only exists in server" in nsc("push", "--diff").err
     nsc("pull", "-A")
     assert "B" in nsc("list", "accounts").out
     nsc("delete", "account", "B")
-    assert "delete 1 account(s)" in nsc("push", "--prune").err
-    assert "only on the server" not in nsc("push", "--diff").err
+    assert "deleted 1 accounts" in nsc("push", "--prune").err
+    assert "only exists in server" not in nsc("push", "--diff").err
 
 
 def test_managed_operator_signs_what_is_pushed(

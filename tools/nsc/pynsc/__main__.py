@@ -64,8 +64,20 @@ def _call(path: str, rest: list[str]) -> int:
     module, function, options, help_text = COMMANDS[path]
     loaded = importlib.import_module(f"pynsc.commands.{module}")
     command = build(path, getattr(loaded, function), getattr(loaded, options), help_text)
+    from typer import Abort, TyperException
+
     try:
-        status = command.main(args=rest, prog_name=f"pynsc {path}", standalone_mode=True)
+        status = command.main(args=rest, prog_name=f"pynsc {path}", standalone_mode=False)
+    except TyperException as error:
+        from pynsc.render import show_failure
+
+        message: str = getattr(error, "format_message", error.__str__)()
+        text = f"{message.rstrip('.')}: see pynsc {path} --help"
+        show_failure(None, text, bool({"-J", "--json"} & set(rest)))
+        return 1
+    except Abort:
+        print("interrupted", file=sys.stderr)
+        return 130
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     return int(status or 0)

@@ -8,7 +8,7 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand
@@ -17,6 +17,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 
 Text = str
+Maybe = str | None  # an empty text was given, too: it clears what is set
 Many = list[str] | None
 
 
@@ -45,8 +46,8 @@ class Options:
     all_dirs: Annotated[Text, opt("--all-dirs", "-H", help="all three directories")] = ""
     json: Annotated[bool, opt("--json", "-J", help="print JSON")] = False
 
-    def interview(self, session: Session) -> None:
-        """Further questions of the interactive mode; most commands have none."""
+    # Whether the command asks questions at a terminal even without -i, when nothing was given.
+    asks_by_itself: ClassVar[bool] = False
 
 
 @dataclass
@@ -59,21 +60,17 @@ class KeySelection(Options):
     """Which keys of the store; without a kind all of them."""
 
     operator: Annotated[bool, opt("--operator", "-o", help="operator keys")] = False
-    accounts: Annotated[bool, opt("--accounts", help="account keys")] = False
-    users: Annotated[bool, opt("--users", help="user keys")] = False
-    account: Annotated[Text, opt("--account", "-a", help="only this account")] = ""
-    user: Annotated[Text, opt("--user", "-u", help="only this user")] = ""
+    accounts: Annotated[bool, opt("--accounts", "-a", help="account keys")] = False
+    users: Annotated[bool, opt("--users", "-u", help="user keys")] = False
+    account: Annotated[Text, opt("--account", help="only this account")] = ""
+    user: Annotated[Text, opt("--user", help="only this user")] = ""
     filter: Annotated[Text, opt("--filter", "-f", help="part of a key")] = ""
 
 
 @dataclass
 class TimeOptions(Options):
-    start: Annotated[
-        Text, opt("--start", help="valid from, 0 is always", ask="valid from (0 is always)")
-    ] = ""
-    expiry: Annotated[
-        Text, opt("--expiry", help="valid until, 0 is always", ask="valid until (0 is always)")
-    ] = ""
+    start: Annotated[Text, opt("--start", help="valid from, 0 is always")] = ""
+    expiry: Annotated[Text, opt("--expiry", help="valid until, 0 is always")] = ""
 
 
 @dataclass
@@ -85,13 +82,9 @@ class PermissionOptions(Options):
     deny_sub: Annotated[Many, opt("--deny-sub", help="subscribe denied")] = None
     deny_pubsub: Annotated[Many, opt("--deny-pubsub", help="both denied")] = None
     allow_pub_response: Annotated[
-        Text,
-        opt(
-            "--allow-pub-response",
-            "--max-responses",
-            help="responses allowed per request (bare: 1)",
-        ),
+        Text, opt("--allow-pub-response", help="responses allowed per request (bare: 1)")
     ] = ""
+    max_responses: Annotated[Text, opt("--max-responses", hidden=True)] = ""
     response_ttl: Annotated[
         Text, opt("--response-ttl", help="time in which responses are allowed")
     ] = ""
@@ -134,7 +127,7 @@ class TlsOptions(Options):
 
 
 # Options whose value may be left out, and what that means.
-_BARE_VALUES = {"--allow-pub-response": "1", "--max-responses": "1"}
+_BARE_VALUES = {"--allow-pub-response": "1"}
 
 
 class NscCommand(TyperCommand):
@@ -165,6 +158,18 @@ class NscCommand(TyperCommand):
         return parsed
 
 
+def require_change(options: Options, *targets: str) -> None:
+    """Refuse an edit that edits nothing; `targets` are the options that only name what to edit."""
+    ignored = {*targets, *Options.__dataclass_fields__}
+    given = any(
+        getattr(options, item.name) != item.default
+        for item in dataclasses.fields(options)
+        if item.name not in ignored
+    )
+    if not given and not options.interactive:
+        raise NscError("specify an edit option", "--help lists them")
+
+
 Run = Callable[[Session, Any], None]
 
 
@@ -174,7 +179,7 @@ def build(name: str, run: Run, options: type[Options], help: str) -> Any:
     fields = dataclasses.fields(options)
 
     def call(**values: Any) -> None:
-        raise SystemExit(execute(run, options(**values), fields, hints))
+        raise SystemExit(execute(name, run, options(**values), fields, hints))
 
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -192,7 +197,7 @@ def build(name: str, run: Run, options: type[Options], help: str) -> Any:
     return typer.main.get_command(app)
 
 
-def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
+def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
     """Run a command and show its report; the exit status."""
     from pynats_common.creds import CredsError
     from pynats_common.jwt import JwtError
@@ -202,16 +207,20 @@ def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> i
     from pynsc.render import show, show_failure
 
     session: Session | None = None
+    if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
+        options.interactive = all(getattr(options, f.name) == f.default for f in fields)
     try:
         env = load_environment(
             options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
         )
         session = Session(env, options.private_key, options.interactive, options.json)
-        if options.interactive:
+        if session.interactive:
+            interview(path, session, options)
             _ask_missing(options, fields, hints)
-            options.interview(session)
         run(session, options)
     except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
+        if session is not None:
+            session.report.drop_planned()
         show_failure(session.report if session else None, str(error), options.json)
         return 1
     except (KeyboardInterrupt, EOFError):
@@ -219,6 +228,17 @@ def execute(run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> i
         return 130
     show(session.report, options.json)
     return 1 if session.report.failed else 0
+
+
+def interview(path: str, session: Session, options: Options) -> None:
+    """The questions of this command that depend on the store or on earlier answers."""
+    from importlib import import_module
+
+    from pynsc.table import INTERVIEWS
+
+    if path in INTERVIEWS:
+        module, function = INTERVIEWS[path]
+        getattr(import_module(f"pynsc.interviews.{module}"), function)(session, options)
 
 
 def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
@@ -236,5 +256,7 @@ def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
             setattr(options, item.name, confirm(question))
         elif kind is str:
             setattr(options, item.name, ask(question))
+        elif str in typing.get_args(kind):
+            setattr(options, item.name, ask(question) or None)
         else:
             setattr(options, item.name, edit_list(question))

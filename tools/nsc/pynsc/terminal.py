@@ -25,49 +25,53 @@ def print_table(table: Table, stream: TextIO) -> None:
     width = max((len(row) for section in table.sections for row in section), default=1)
     width = max(width, len(table.header))
     drawn = RichTable(
-        title=_text(table.title, "bold"), box=box.ROUNDED, show_header=bool(table.header),
+        title=plain_text(table.title, "bold"), box=box.ROUNDED, show_header=bool(table.header),
         border_style="dim",
     )  # fmt: skip
     for position in range(width):
         name = table.header[position] if position < len(table.header) else ""
         # Without a header the first column holds the names of the values.
         style = "cyan" if position == 0 and not table.header else ""
-        drawn.add_column(_text(name, "bold"), style=style, overflow="fold")
+        drawn.add_column(plain_text(name, "bold"), style=style, overflow="fold")
+    number = 0
     for section in table.sections:
         for row in section:
-            drawn.add_row(*map(_text, row))
+            drawn.add_row(*map(plain_text, row), style="bold" if number == table.current else None)
+            number += 1
         drawn.add_section()
-    _console(stream).print(drawn)
+    console(stream).print(drawn)
 
 
 def print_line(line: Line, mark: str, indent: str, stream: TextIO) -> None:
     """One status line with its mark in the colour of its level."""
-    text = Text.assemble(indent, (mark, _STYLES[line.level]), " ", _text(line.text))
-    _console(stream).print(text, soft_wrap=True)
+    text = Text.assemble(indent, (mark, _STYLES[line.level]), " ", plain_text(line.text))
+    console(stream).print(text, soft_wrap=True)
 
 
 def print_error(message: str, stream: TextIO) -> None:
-    text = Text.assemble(("Error:", "bold red"), " ", _text(message))
-    _console(stream).print(text, soft_wrap=True)
+    text = Text.assemble(("Error:", "bold red"), " ", plain_text(message))
+    console(stream).print(text, soft_wrap=True)
 
 
 def print_question(question: str, default: str, stream: TextIO) -> None:
     """`? Question [default] `, the cursor left behind it."""
-    parts = [Text("? ", "bold green"), _text(question, "bold")]
+    parts = [Text("? ", "bold green"), plain_text(question, "bold")]
     if default:
-        parts.append(_text(f" [{default}]", "cyan"))
-    _console(stream).print(Text.assemble(*parts, " "), end="", soft_wrap=True)
+        parts.append(plain_text(f" [{default}]", "cyan"))
+    console(stream).print(Text.assemble(*parts, " "), end="", soft_wrap=True)
     stream.flush()
 
 
 def print_choice(number: int, choice: str, stream: TextIO) -> None:
-    text = Text.assemble("  ", (f"{number})", "cyan"), " ", _text(choice))
-    _console(stream).print(text, soft_wrap=True)
+    text = Text.assemble("  ", (f"{number})", "cyan"), " ", plain_text(choice))
+    console(stream).print(text, soft_wrap=True)
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Console that takes texts as they are."""
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def _text(text: str, style: str = "") -> Text:
+def plain_text(text: str, style: str = "") -> Text:
+    """Foreign text: no markup, no control characters."""
     return Text(text.translate(_CONTROL), style)

@@ -23,7 +23,7 @@ from pynsc.cli import (
 )
 from pynsc.core.apply import apply_permissions, apply_tags, apply_times
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
+from pynsc.core.files import read_text, short_path
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
 from pynsc.core.store import Store, operators, parse_claims
@@ -38,11 +38,9 @@ class AddOperator(TimeOptions):
     name: Annotated[Text, opt("--name", "-n", help="operator name")] = ""
     url: Annotated[Text, opt("--url", "-u", help="import from a JWT file, url or known name")] = ""
     generate_signing_key: Annotated[
-        bool, opt("--generate-signing-key", help="add a signing key", ask="generate a signing key?")
+        bool, opt("--generate-signing-key", help="add a signing key")
     ] = False
-    sys: Annotated[
-        bool, opt("--sys", "-s", help="create a system account", ask="create a system account?")
-    ] = False
+    sys: Annotated[bool, opt("--sys", "-s", help="create a system account")] = False
     force: Annotated[bool, opt("--force", help="overwrite an existing operator")] = False
 
 
@@ -60,24 +58,27 @@ def add_operator(session: Session, options: AddOperator) -> None:
     )
     claims = jwt.OperatorClaims(sub=pair.public_key, name=name)
     apply_times(claims, options, session.report)
+    signing = session.new_key(Prefix.OPERATOR) if options.generate_signing_key else None
+    if signing:
+        claims.nats.signing_keys.append(signing.public_key)
     session.check(claims)
     session._store = Store.create(session.env.stores_dir, name)
-    if options.generate_signing_key:
-        signing = session.new_key(Prefix.OPERATOR)
-        claims.nats.signing_keys.append(signing.public_key)
-        session.report.ok(f'generated and stored operator signing key "{signing.public_key}"')
-    session.store().save_operator(jwt.encode(claims, pair))
-    session.private_key = ""
+    session.save_operator(claims, pair)
     session.env.remember(operator=name, account="")
-    if options.sys:
-        create_system_account(session)
-        claims = session.store().operator()
-        claims.nats.system_account = session.store().account("SYS").sub
-        session.store().save_operator(jwt.encode(claims, pair))
     session.report.ok(f'added operator "{name}"')
     session.report.ok(
         "When running your own nats-server, make sure they run at least version 2.2.0"
     )
+    session.private_key = ""
+    if signing:
+        session.report.ok(f"created operator signing key: {signing.public_key}")
+        session.private_key = signing.public_key  # for what else this command signs
+    if options.sys:
+        create_system_account(session)
+        claims = session.store().operator()
+        claims.nats.system_account = session.store().account("SYS").sub
+        session.save_operator(claims, pair)
+    session.private_key = ""
 
 
 def _needed_name(session: Session, name: str, question: str) -> str:
@@ -150,8 +151,9 @@ def create_system_account(session: Session) -> None:
     session.save_account(claims)
     session.report.ok(f"created system_account: name:SYS id:{pair.public_key}")
     user = session.new_key(Prefix.USER)
-    session.save_user("SYS", jwt.new_user(user.public_key, "sys"), signing)
-    session.report.ok(f"created system account user: name:sys id:{user.public_key}")
+    session.report.planned(f"created system account user: name:sys id:{user.public_key}")
+    session.save_user("SYS", jwt.new_user(user.public_key, "sys"), signing,
+                      "system account user creds file stored in")  # fmt: skip
 
 
 @dataclass
@@ -159,11 +161,6 @@ class AddAccount(TimeOptions, PermissionOptions):
     pos: Annotated[Text, arg(help="account name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     public_key: Annotated[Text, opt("--public-key", "-k", help="account key or path")] = ""
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_account
-
-        new_account(session, self)
 
 
 def add_account(session: Session, options: AddAccount) -> None:
@@ -191,11 +188,6 @@ class AddUser(TimeOptions, PermissionOptions, AccountOption):
     source_network: Annotated[Many, opt("--source-network", help="CIDR allowed to connect")] = None
     bearer: Annotated[bool, opt("--bearer", help="no challenge needed to connect")] = False
 
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_user
-
-        new_user(session, self)
-
 
 def add_user(session: Session, options: AddUser) -> None:
     name = _needed_name(session, options.pos or options.name, "user name")
@@ -221,6 +213,8 @@ def add_user(session: Session, options: AddUser) -> None:
 
 @dataclass
 class Init(Options):
+    asks_by_itself = True
+
     dir: Annotated[Text, opt("--dir", "-d", help="stores directory")] = ""
     name: Annotated[
         Text,
@@ -228,7 +222,6 @@ class Init(Options):
             "--name",
             "-n",
             help="name of operator, account and user",
-            ask="name your operator, account and user",
         ),
     ] = ""
     url: Annotated[Text, opt("--url", "-u", help="account server or service url")] = ""
@@ -247,16 +240,16 @@ def init(session: Session, options: Init) -> None:
     else:
         add_operator(session, AddOperator(pos=name, sys=True))
         claims = session.store().operator()
-        url = options.url or "nats://localhost:4222"
-        if url.startswith(("http://", "https://")):
-            claims.nats.account_server_url = url
-            claims.nats.operator_service_urls = ["nats://localhost:4222"]
-        else:
-            claims.nats.operator_service_urls = [url]
-            claims.nats.account_server_url = url
-        session.check(claims)
-        session.store().save_operator(jwt.encode(claims, session.operator_identity()))
+        claims.nats.operator_service_urls = ["nats://localhost:4222"]
+        if options.url:
+            claims.nats.account_server_url = options.url
+            if not options.url.startswith(("http://", "https://")):
+                claims.nats.operator_service_urls = [options.url]
+        session.save_operator(claims, session.operator_identity())
     add_account(session, AddAccount(pos=name))
     add_user(session, AddUser(pos=name, account=name))
-    session.report.ok(f'project jwt files created in "{session.env.stores_dir}"')
-    session.report.ok("run nsc generate config --nats-resolver to configure a server")
+    session.report.ok(f"project jwt files created in `{short_path(session.env.stores_dir)}`")
+    for text in ("to run a local server with this configuration, enter:",
+                 "  pynsc generate config --mem-resolver --config-file server.conf",
+                 "  pynats-server -c server.conf"):  # fmt: skip
+        session.report.note(text)

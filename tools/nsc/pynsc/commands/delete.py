@@ -20,15 +20,11 @@ from pynsc.core.values import format_time, items, parse_instant
 class DeleteUser(AccountOption):
     pos: Annotated[Many, arg(help="user names")] = None
     name: Annotated[Many, opt("--name", "-n", help="user names")] = None
-    revoke: Annotated[
-        bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting", ask="revoke?")
-    ] = False
-    rm_nkey: Annotated[
-        bool, opt("--rm-nkey", "-D", help="delete its key", ask="delete the key?")
-    ] = False
-    rm_creds: Annotated[
-        bool, opt("--rm-creds", "-C", help="delete its creds file", ask="delete the creds?")
-    ] = False
+    revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting")] = (
+        False
+    )
+    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete its key")] = False
+    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete its creds file")] = False
 
 
 def delete_user(session: Session, options: DeleteUser) -> None:
@@ -36,17 +32,22 @@ def delete_user(session: Session, options: DeleteUser) -> None:
     names = items([*(options.pos or []), *(options.name or [])])
     names = names or [session.user_name(account)]
     store = session.store()
-    users = {name: store.user(account, name) for name in names}
+    for name in names:
+        session.user_name(account, name)
+    users = {name: session.readable(store.user, account, name) for name in names}
     if options.revoke:
         claims = store.account(account)
-        for user in users.values():
+        for name, user in users.items():
+            if user is None:
+                raise NscError(f'the JWT of user "{name}" is damaged: its key is not known',
+                               "revoke its key by hand, then delete without -R")  # fmt: skip
             claims.nats.revocations[user.sub] = parse_instant("0")
         session.save_account(claims, account)
     for name, user in users.items():
-        if options.revoke:
+        if options.revoke and user:
             session.report.ok(f"revoked user {user.sub}")
         store.delete_user(account, name)
-        if options.rm_nkey and session.keys.remove(user.sub):
+        if options.rm_nkey and user and session.keys.remove(user.sub):
             session.report.ok(f"deleted key {user.sub}")
         path = session.keys.creds_path(store.name, account, name)
         if options.rm_creds and remove(path):
@@ -59,28 +60,28 @@ class DeleteAccount(Options):
     pos: Annotated[Text, arg(help="account name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke its users first")] = True
-    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys", ask="delete keys?")] = False
-    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete creds", ask="delete creds?")] = (
-        False
-    )
+    rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys")] = False
+    rm_creds: Annotated[bool, opt("--rm-creds", "-C", help="delete creds")] = False
     force: Annotated[bool, opt("--force", "-F", help="even when it has users")] = False
 
 
 def delete_account(session: Session, options: DeleteAccount) -> None:
     name = session.account_name(options.pos or options.name)
     store = session.store()
-    claims, users = store.account(name), store.users(name)
+    claims, users = session.readable(store.account, name), store.users(name)
+    if claims is None and not options.force:
+        raise NscError("which keys belong to this account is not known", "use --force")
     if store.managed and not options.force:
         raise NscError("this account is managed by its operator", "use --force")
-    if claims.sub == store.operator().nats.system_account and not options.force:
+    if claims and claims.sub == store.operator().nats.system_account and not options.force:
         raise NscError("this is the system account", "use --force")
     for user in users:
-        user_claims = store.user(name, user)
-        if options.rm_nkey:
+        user_claims = session.readable(store.user, name, user)
+        if options.rm_nkey and user_claims:
             session.keys.remove(user_claims.sub)
         if options.rm_creds:
             remove(session.keys.creds_path(store.name, name, user))
-    if options.rm_nkey:
+    if options.rm_nkey and claims:
         for public in (claims.sub, *claims.nats.signing_key_ids()):
             session.keys.remove(public)
         session.report.ok("deleted keys")
@@ -114,18 +115,23 @@ def revoke_user(session: Session, options: UserRevocation) -> None:
     account = session.account_name(options.account)
     claims = session.store().account(account)
     public, at = _user_key(session, account, options), parse_instant(options.at)
-    revoke(claims.nats.revocations, public, at)
+    revoke(session, claims.nats.revocations, public, at)
     session.save_account(claims, account)
-    session.report.ok(f'revoked user "{public}"')
+    session.report.ok(
+        f"revoked all users issued before {format_time(at)}"
+        if public == jwt.EVERYONE
+        else f'revoked user "{public}"'
+    )
     session.report.note("takes effect on servers with push")
 
 
-def revoke(revocations: dict[str, int], public: str, at: int) -> None:
-    """Add an entry; one for everyone drops the older ones that it covers."""
+def revoke(session: Session, revocations: dict[str, int], public: str, at: int) -> None:
+    """Add an entry, or move its time forward; one for everyone leaves the others in place, so
+    that taking it back does not let them in."""
+    everyone = revocations.get(jwt.EVERYONE, 0)
+    if public != jwt.EVERYONE and everyone >= at:
+        session.report.warn(f"already covered: everyone is revoked until {format_time(everyone)}")
     revocations[public] = max(at, revocations.get(public, 0))
-    if public == jwt.EVERYONE:
-        for name in [n for n, t in revocations.items() if n != public and t <= at]:
-            del revocations[name]
 
 
 def unrevoke_user(session: Session, options: UserRevocation) -> None:
@@ -133,19 +139,26 @@ def unrevoke_user(session: Session, options: UserRevocation) -> None:
     claims = session.store().account(account)
     public = _user_key(session, account, options)
     if claims.nats.revocations.pop(public, None) is None:
-        raise NscError(f'user "{public}" is not revoked')
+        session.report.warn(f'user "{public}" is not revoked')
+        return
     session.save_account(claims, account)
-    session.report.ok(f'deleted user revocation "{public}"')
+    session.report.ok(
+        "deleted all user revocation"
+        if public == jwt.EVERYONE
+        else f'deleted user revocation "{public}"'
+    )
 
 
 def list_user_revocations(session: Session, options: UserRevocation) -> None:
     account = session.account_name(options.account)
     entries = session.store().account(account).nats.revocations
-    _revocation_table(session, f"Revoked Users for {account}", entries)
+    _revocation_table(session, f"Revoked Users for {account}", entries, "Users")
 
 
-def _revocation_table(session: Session, title: str, entries: dict[str, int]) -> None:
-    rows = [["* [All]" if k == "*" else k, format_time(t)] for k, t in sorted(entries.items())]
+def _revocation_table(session: Session, title: str, entries: dict[str, int], everyone: str) -> None:
+    rows = [[f"* [All {everyone}]" if key == jwt.EVERYONE else key, format_time(at)]
+            for key, at in sorted(entries.items(), key=lambda item: (item[0] != "*", item[1]))
+            ]  # fmt: skip
     if session.json:
         session.report.data = entries
     elif rows:
@@ -156,10 +169,10 @@ def _revocation_table(session: Session, title: str, entries: dict[str, int]) -> 
 
 @dataclass
 class ActivationRevocation(AccountOption):
-    subject: Annotated[Text, opt("--subject", "-s", help="export subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="export subject")] = ""
     service: Annotated[bool, opt("--service", help="the export is a service")] = False
     target_account: Annotated[
-        Text, opt("--target-account", "-t", help="account key, * is everyone", ask="target account")
+        Text, opt("--target-account", "-t", help="account key, * is everyone")
     ] = ""
     at: Annotated[Text, opt("--at", help="RFC 3339 or epoch, 0 is now")] = "0"
 
@@ -181,10 +194,14 @@ def revoke_activation(session: Session, options: ActivationRevocation) -> None:
         raise NscError(
             f'export "{export.subject}" is public', "only private exports have activations"
         )
-    target = _target(session, options)
-    revoke(export.revocations, target, parse_instant(options.at))
+    target, at = _target(session, options), parse_instant(options.at)
+    revoke(session, export.revocations, target, at)
     session.save_account(claims, account)
-    session.report.ok(f'revoked activation of "{target}" for "{export.subject}"')
+    session.report.ok(
+        f'revoked all activations for "{export.subject}" issued before {format_time(at)}'
+        if target == jwt.EVERYONE
+        else f'revoked activation "{export.subject}" for account {target}'
+    )
 
 
 def unrevoke_activation(session: Session, options: ActivationRevocation) -> None:
@@ -192,16 +209,19 @@ def unrevoke_activation(session: Session, options: ActivationRevocation) -> None
     claims = session.store().account(account)
     export = find_export(claims, options.subject)
     target = _target(session, options)
+    whom = "all accounts" if target == jwt.EVERYONE else f"account {target}"
     if export.revocations.pop(target, None) is None:
-        raise NscError(f'account "{target}" is not revoked for "{export.subject}"')
+        session.report.warn(f"{export.type} {export.subject} has no revocation for {whom}")
+        return
     session.save_account(claims, account)
-    session.report.ok(f'deleted activation revocation of "{target}"')
+    session.report.ok(f"deleted {export.type} {export.subject} revocation for {whom}")
 
 
 def list_activation_revocations(session: Session, options: ActivationRevocation) -> None:
     account = session.account_name(options.account)
     export = find_export(session.store().account(account), options.subject)
-    _revocation_table(session, f"Revoked Accounts for {export.subject}", export.revocations)
+    title = f"Revoked Accounts for {export.type} {export.subject}"
+    _revocation_table(session, title, export.revocations, "Accounts")
 
 
 @dataclass

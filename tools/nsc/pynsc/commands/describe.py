@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
-from pynats_common.creds import extract_jwt
-from pynats_common.jwt.types import Permissions, UserPermissionLimits
+from pynats_common.creds import CredsError, decorate_jwt, extract_jwt
+from pynats_common.jwt.types import Permissions, ScopedSigner, UserPermissionLimits
+from pynats_common.units import format_duration
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
 from pynsc.core.errors import NscError
@@ -18,7 +19,7 @@ from pynsc.core.files import read_text
 from pynsc.core.managed import fetch
 from pynsc.core.report import Report
 from pynsc.core.session import Session
-from pynsc.core.values import format_limit, format_time, short_id
+from pynsc.core.values import format_bytes, format_limit, format_time, short_id
 
 Rows = list[list[str]]
 
@@ -45,18 +46,18 @@ class DescribeJwt(Describe):
 
 def describe_operator(session: Session, options: Describe) -> None:
     store = session.store(options.pos or options.name)
-    _show(session, options, read_text(store.operator_path()))
+    _show_file(session, options, store.operator_path())
 
 
 def describe_account(session: Session, options: Describe) -> None:
     name = session.account_name(options.pos or options.name)
-    _show(session, options, read_text(session.store().account_path(name)))
+    _show_file(session, options, session.store().account_path(name))
 
 
 def describe_user(session: Session, options: DescribeUser) -> None:
     account = session.account_name(options.account)
     name = session.user_name(account, options.pos or options.name)
-    _show(session, options, read_text(session.store().user_path(account, name)))
+    _show_file(session, options, session.store().user_path(account, name))
 
 
 def describe_jwt(session: Session, options: DescribeJwt) -> None:
@@ -67,29 +68,41 @@ def describe_jwt(session: Session, options: DescribeJwt) -> None:
     _show(session, options, fetch(source) if is_url else read_text(Path(source).expanduser()))
 
 
+def _show_file(session: Session, options: Describe, path: Path) -> None:
+    try:
+        _show(session, options, read_text(path))
+    except (CredsError, jwt.JwtError) as error:
+        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
+
+
 def _show(session: Session, options: Describe, text: str) -> None:
     token = extract_jwt(text)
     claims = jwt.decode(token)
-    report = session.report
+    report, kind = session.report, claims.claim_type or "generic"
+    to_file = options.output_file not in ("", "--")
     if options.raw:
-        report.write(token, options.output_file, "JWT")
+        # A file is made for others to import, hence the lines that say what it is.
+        shown = decorate_jwt(token, kind) if to_file else token
+        report.write(shown, options.output_file, f"{kind} jwt")
         return
     if options.json or options.field:
         data: Any = jwt.peek(token)
         if options.field:
             data = _pick(data, options.field)
-        report.data = data
-        if not options.json or options.output_file not in ("", "--"):
-            report.data = None
-            report.write(json.dumps(data, indent=1), options.output_file, "JSON")
+        if options.json and not to_file:
+            report.data = data
+            return
+        indent, separators = (None, (",", ":")) if options.field else (1, (",", ": "))
+        shown = json.dumps(data, ensure_ascii=False, indent=indent, separators=separators)
+        report.write(shown, options.output_file, f"{kind} description")
         return
     describe_claims(session, claims, options.long_ids)
-    if options.output_file not in ("", "--"):
+    if to_file:
         from pynsc.render import render_table
 
         tables = "\n".join(render_table(table) for table in report.tables)
         report.tables.clear()
-        report.write(tables + "\n", options.output_file, "description")
+        report.write(tables + "\n", options.output_file, f"{kind} description")
 
 
 def _pick(data: Any, path: str) -> Any:
@@ -105,7 +118,7 @@ def describe_claims(session: Session, claims: jwt.Claims, long: bool) -> None:
     """Tables for any kind of claims."""
     report = session.report
     if isinstance(claims, jwt.OperatorClaims):
-        _operator(report, claims)
+        _operator(session, claims)
     elif isinstance(claims, jwt.AccountClaims):
         _account(session, claims, long)
     elif isinstance(claims, jwt.UserClaims):
@@ -121,90 +134,120 @@ def describe_claims(session: Session, claims: jwt.Claims, long: bool) -> None:
 
 
 def _standard(words: str, claims: jwt.Claims) -> Rows:
+    body = getattr(claims, "nats", None)
+    issuer = getattr(body, "issuer_account", "")
+    tags = getattr(body, "tags", None)
     return [
-        ["Name", claims.name],
+        *([["Name", claims.name]] if claims.name else []),
         [words, claims.sub],
         ["Issuer ID", claims.iss],
+        *([["Issuer Account", issuer]] if issuer else []),
         ["Issued", format_time(claims.iat)],
         ["Expires", format_time(claims.exp)],
+        *([["Tags", "\n".join(tags)]] if tags else []),
     ]
 
 
-def _operator(report: Report, claims: jwt.OperatorClaims) -> None:
+def _operator(session: Session, claims: jwt.OperatorClaims) -> None:
     body, rows = claims.nats, _standard("Operator ID", claims)
     if body.account_server_url:
         rows.append(["Account JWT Server", body.account_server_url])
     if body.operator_service_urls:
         rows.append(["Operator Service URLs", "\n".join(body.operator_service_urls)])
     if body.system_account:
-        rows.append(["System Account", body.system_account])
+        name = _account_name(session, body.system_account)
+        rows.append(["System Account", f"{body.system_account}{f' / {name}' if name else ''}"])
     rows.append(["Require Signing Keys", str(body.strict_signing_key_usage).lower()])
-    if body.tags:
-        rows.append(["Tags", "\n".join(body.tags)])
     keys = [["Signing Keys", "\n".join(body.signing_keys)]] if body.signing_keys else []
-    report.table("Operator Details", [], rows, keys)
+    session.report.table("Operator Details", [], rows, keys)
 
 
 def _account(session: Session, claims: jwt.AccountClaims, long: bool) -> None:
     body, limits, report = claims.nats, claims.nats.limits, session.report
+    info = [
+        [words, text.replace("\n", " ")]
+        for words, text in (("Description", body.description), ("Info Url", body.info_url))
+        if text
+    ]
     keys = [["Signing Keys", "\n".join(body.signing_key_ids())]] if body.signing_keys else []
-    info = [[w, t] for w, t in (("Description", body.description), ("Info Url", body.info_url),
-                                ("Tags", "\n".join(body.tags))) if t]  # fmt: skip
-    callout: Rows = []
-    if body.authorization.auth_users:
-        callout = [["Auth Callout Users", "\n".join(body.authorization.auth_users)],
-                   ["Allowed Accounts", "\n".join(body.authorization.allowed_accounts)],
-                   ["Encrypt For", body.authorization.xkey]]  # fmt: skip
+    callout = [
+        [words, text]
+        for words, text in (
+            ("Auth Callout Users", "\n".join(body.authorization.auth_users)),
+            ("Allowed Accounts", "\n".join(body.authorization.allowed_accounts)),
+            ("Encrypt For", body.authorization.xkey),
+        )
+        if text
+    ]
     main = [
         ["Max Connections", format_limit(limits.conn)],
-        ["Max Leaf Node Connections", format_limit(limits.leaf)],
-        ["Max Data", format_limit(limits.data)],
+        ["Max Leaf Node Connections", format_limit(limits.leaf) if limits.leaf else "Not Allowed"],
+        ["Max Data", format_bytes(limits.data)],
         ["Max Exports", format_limit(limits.exports)],
         ["Max Imports", format_limit(limits.imports)],
-        ["Max Msg Payload", format_limit(limits.payload)],
+        ["Max Msg Payload", format_bytes(limits.payload)],
         ["Max Subscriptions", format_limit(limits.subs)],
         ["Exports Allows Wildcards", str(limits.wildcards)],
         ["Disallow Bearer Token", str(limits.disallow_bearer)],
-        *_permission_rows(body.default_permissions),
     ]
+    subjects, responses = _permission_rows(body.default_permissions)
+    if not subjects:  # a section of their own only with subjects
+        main += responses
+        responses = []
     sharing = [
         [w, "None"] for w, x in (("Imports", body.imports), ("Exports", body.exports)) if not x
     ]
     revoked = [["Revocations", str(len(body.revocations))]] if body.revocations else []
-    trace: Rows = []
+    trace = [["Tracing Context", "Enabled" if body.trace else "Disabled"]]
     if body.trace:
-        trace = [["Tracing Context", ""], ["Subject", body.trace.dest],
-                 ["Sampling", f"{body.trace.sampling or 100}%"]]  # fmt: skip
-    report.table("Account Details", [], _standard("Account ID", claims), keys, info, callout, main,
-                 *_jetstream(limits), sharing, revoked, trace)  # fmt: skip
+        trace += [["Subject", body.trace.dest], ["Sampling", f"{body.trace.sampling or 100}%"]]
+    report.table("Account Details", [], _standard("Account ID", claims), info, keys, callout, main,
+                 subjects + responses, *_jetstream(limits), sharing, revoked, trace)  # fmt: skip
     _sharing_tables(session, claims, long)
     for item in body.signing_keys:
         if not isinstance(item, str):
-            rows = [["Key", item.key], ["Role", item.role], ["Description", item.description]]
-            report.table("Scoped Signing Key - Details", [], rows, _limit_rows(item.template))
+            _scope_table(report, item)
+
+
+def _scope_table(report: Report, scope: ScopedSigner) -> None:
+    rows = [["Key", scope.key], ["Role", scope.role], ["Description", scope.description]]
+    template = scope.template
+    subjects, responses = _permission_rows(template)
+    report.table(
+        "Scoped Signing Key - Details", [], rows + ([] if subjects else responses),
+        subjects + responses if subjects else [],
+        [*_limit_rows(template), ["Bearer Token", _yes(template.bearer_token)]],
+        _connection_rows(template),
+    )  # fmt: skip
 
 
 def _jetstream(limits: Any) -> list[Rows]:
-    tiers = [("", limits), *sorted(limits.tiered_limits.items())]
-    sections: list[Rows] = []
-    for name, tier in tiers:
-        if not (tier.mem_storage or tier.disk_storage):
-            continue
-        rows = [["Jetstream", "Enabled"]] if not sections else []
-        if name:
-            rows.append(["Jetstream Tier", name])
-        rows += [
-            ["Max Disk Storage", format_limit(tier.disk_storage)],
-            ["Max Mem Storage", format_limit(tier.mem_storage)],
-            ["Max Streams", format_limit(tier.streams)],
-            ["Max Consumers", format_limit(tier.consumer)],
-            ["Max Ack Pending", format_limit(tier.max_ack_pending)],
-            ["Max Bytes", "required" if tier.max_bytes_required else "optional"],
-            ["Max Memory Stream", format_limit(tier.mem_max_stream_bytes)],
-            ["Max Disk Stream", format_limit(tier.disk_max_stream_bytes)],
-        ]
-        sections.append(rows)
-    return sections or [[["Jetstream", "Disabled"]]]
+    """A section per tier; or one that says whether JetStream is enabled."""
+    tiers = sorted(limits.tiered_limits.items())
+    if tiers:
+        return [[["Jetstream Tier", name], *_jetstream_rows(tier)] for name, tier in tiers]
+    if not (limits.mem_storage or limits.disk_storage):
+        return [[["Jetstream", "Disabled"]]]
+    return [[["Jetstream", "Enabled"], *_jetstream_rows(limits)]]
+
+
+def _jetstream_rows(tier: Any) -> Rows:
+    """Limits of one tier. Servers take 0 for no limit, but for no storage at all."""
+
+    def storage(value: int) -> str:
+        return format_bytes(value) if value else "Disabled"
+
+    return [
+        ["Max Disk Storage", storage(tier.disk_storage)],
+        ["Max Mem Storage", storage(tier.mem_storage)],
+        ["Max Streams", format_limit(tier.streams or -1)],
+        ["Max Consumers", format_limit(tier.consumer or -1)],
+        ["Max Ack Pending", str(tier.max_ack_pending) if tier.max_ack_pending > 0
+         else "Consumer Setting"],
+        ["Max Bytes", f"{'required' if tier.max_bytes_required else 'optional'} (Stream setting)"],
+        ["Max Memory Stream", format_bytes(tier.mem_max_stream_bytes or -1)],
+        ["Max Disk Stream", format_bytes(tier.disk_max_stream_bytes or -1)],
+    ]  # fmt: skip
 
 
 def _sharing_tables(session: Session, claims: jwt.AccountClaims, long: bool) -> None:
@@ -221,16 +264,19 @@ def _sharing_tables(session: Session, claims: jwt.AccountClaims, long: bool) -> 
                     f"{e.latency.results} ({sampling}{'%' if isinstance(sampling, int) else ''})"
                 )
             position = str(e.account_token_position or "-")
-            rows.append([e.name, e.type.capitalize(), e.subject, position,
+            kind = e.type.capitalize()
+            if e.is_service and e.response_type in ("Stream", "Chunked"):
+                kind += f" [{e.response_type}]"
+            rows.append([e.name, kind, e.subject, position,
                          _yes(not e.token_req), str(len(e.revocations)), tracking,
                          _yes(e.allow_trace) if e.is_service else "N/A"])  # fmt: skip
         report.table("Exports", header, rows)
-        described = [[e.name, e.description, e.info_url] for e in body.exports
+        described = [[e.name, e.description.replace("\n", " "), e.info_url] for e in body.exports
                      if e.description or e.info_url]  # fmt: skip
         if described:
             report.table("Exports - Descriptions", ["Name", "Description", "Info Url"], described)
     if body.imports:
-        header = ["Name", "Type", "Remote", "Local/Prefix", "Expires", "From Account", "Public",
+        header = ["Name", "Type", "Remote", "Local", "Expires", "From Account", "Public",
                   "Allow Trace"]  # fmt: skip
         report.table("Imports", header, [
             [i.name, i.type.capitalize(), i.subject, i.local, _token_expiry(i.token),
@@ -241,7 +287,7 @@ def _sharing_tables(session: Session, claims: jwt.AccountClaims, long: bool) -> 
     if body.mappings:
         report.table("Mappings", ["From", "To", "Weight (%)"], *[
             [[source, t.subject + (f" ({t.cluster})" if t.cluster else ""), str(t.weight or 100)]
-             for t in targets] + [["", "", str(sum(t.weight or 100 for t in targets))]]
+             for t in targets] + [["", "", f"sum={sum(t.weight or 100 for t in targets)}"]]
             for source, targets in sorted(body.mappings.items())
         ])  # fmt: skip
 
@@ -255,65 +301,74 @@ def _token_expiry(token: str) -> str:
         return "invalid token"
 
 
-def _account_label(session: Session, public: str, long: bool) -> str:
+def _account_name(session: Session, public: str) -> str:
+    """Name of an account of the store, or empty."""
     try:
-        return session.store().account_named(public) or short_id(public, long)
+        return session.store().account_named(public)
     except NscError:
-        return short_id(public, long)
+        return ""
+
+
+def _account_label(session: Session, public: str, long: bool) -> str:
+    return public if long else _account_name(session, public) or short_id(public, long)
 
 
 def _yes(value: bool) -> str:
     return "Yes" if value else "No"
 
 
-def _permission_rows(permissions: Permissions) -> Rows:
-    rows = [
-        [words, "\n".join(subjects)]
-        for words, subjects in (
+def _permission_rows(permissions: Permissions) -> tuple[Rows, Rows]:
+    """Allowed and denied subjects, and the rows on responses."""
+    subjects = [
+        [words, "\n".join(entries)]
+        for words, entries in (
             ("Pub Allow", permissions.pub.allow),
             ("Pub Deny", permissions.pub.deny),
             ("Sub Allow", permissions.sub.allow),
             ("Sub Deny", permissions.sub.deny),
         )
-        if subjects
+        if entries
     ]
     if permissions.resp is None:
-        rows.append(["Response Permissions", "Not Set"])
-    else:
-        ttl = permissions.resp.ttl / 1e9
-        rows.append(["Max Responses", format_limit(permissions.resp.max)])
-        rows.append(["Response Permission TTL", f"{ttl:g}s" if ttl else "Unlimited"])
-    return rows
+        return subjects, [["Response Permissions", "Not Set"]]
+    return subjects, [
+        ["Max Responses", format_limit(permissions.resp.max)],
+        ["Response Permission TTL", format_duration(permissions.resp.ttl)],
+    ]
 
 
 def _limit_rows(limits: UserPermissionLimits) -> Rows:
     windows = "\n".join(f"{w.start}-{w.end}" for w in limits.times)
-    rows = [
-        *_permission_rows(limits),
-        ["Max Msg Payload", format_limit(limits.payload)],
-        ["Max Data", format_limit(limits.data)],
-        ["Max Subs", format_limit(limits.subs)],
+    return [
+        ["Max Msg Payload", format_bytes(limits.payload or -1)],
+        ["Max Data", format_bytes(limits.data or -1)],
+        ["Max Subs", format_limit(limits.subs or -1)],
         ["Network Src", "\n".join(limits.sources) or "Any"],
-        ["Time", f"{windows} {limits.locale}".strip() or "Any"],
-        ["Bearer Token", _yes(limits.bearer_token)],
+        ["Time", f"{windows} {limits.locale}".strip() if windows else "Any"],
     ]
-    if limits.allowed_connection_types:
-        rows.append(["Connection Types", "\n".join(limits.allowed_connection_types)])
-    return rows
+
+
+def _connection_rows(limits: UserPermissionLimits) -> Rows:
+    kinds = "\n".join(limits.allowed_connection_types)
+    return [["Allowed Connection Types", kinds]] if kinds else []
 
 
 def _user(session: Session, claims: jwt.UserClaims) -> None:
     body, rows = claims.nats, _standard("User ID", claims)
-    if body.issuer_account:
-        rows.insert(3, ["Issuer Account", body.issuer_account])
-    if body.tags:
-        rows.append(["Tags", "\n".join(body.tags)])
     scope = None
-    try:
-        name = session.store().account_named(claims.account)
-        scope = session.store().account(name).nats.scope_of(claims.iss) if name else None
-    except NscError:
-        pass
-    rows.append(["Issuer Scoped", f"Yes ({scope.role})" if scope else "No"])
-    limits = scope.template if scope else body
-    session.report.table("User", [], rows, _limit_rows(limits))
+    name = _account_name(session, claims.account)
+    if name:
+        scope = session.store().account(name).nats.scope_of(claims.iss)
+    if scope is not None or body.is_clear():
+        rows.append(["Issuer Scoped", "Yes"])
+        session.report.table("User", [], rows)
+        if scope is not None:
+            _scope_table(session.report, scope)
+        return
+    rows.append(["Bearer Token", _yes(body.bearer_token)])
+    subjects, responses = _permission_rows(body)
+    if not subjects:
+        rows += responses
+        responses = []
+    session.report.table("User", [], rows, subjects + responses, _limit_rows(body),
+                         _connection_rows(body))  # fmt: skip

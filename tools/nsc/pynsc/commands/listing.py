@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,12 @@ from pynats_common.nkeys import from_public_key
 
 from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
-from pynsc.core.session import Session, short_path
-from pynsc.core.store import operators
-from pynsc.core.values import format_time, parse_time
+from pynsc.core.files import read_text, short_path
+from pynsc.core.session import Session
+from pynsc.core.store import Store, load_claims, operators
+from pynsc.core.values import format_moment, parse_time, rfc3339
+
+DAMAGED = "(damaged JWT)"
 
 
 @dataclass
@@ -31,9 +34,10 @@ def list_operators(session: Session, options: ListEntities) -> None:
     names = operators(session.env.stores_dir)
     rows, data = [], []
     for name in names:
-        claims = session.store(name).operator()
-        rows.append([f"{'*' if name == current else ' '} {name}", claims.sub])
-        data.append({"name": name, "public_key": claims.sub, "current": name == current})
+        claims = session.readable(Store(session.env.stores_dir / name).operator)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key, "current": name == current})
     _list(session, "Operators", rows, data)
 
 
@@ -41,11 +45,10 @@ def list_accounts(session: Session, options: ListEntities) -> None:
     store = session.store(options.operator)
     rows, data = [], []
     for name in store.accounts():
-        claims = store.account(name)
-        rows.append([f"{'*' if name == session.env.account else ' '} {name}", claims.sub])
-        data.append(
-            {"name": name, "public_key": claims.sub, "current": name == session.env.account}
-        )
+        claims = session.readable(store.account, name)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key, "current": name == session.env.account})
     _list(session, "Accounts", rows, data)
 
 
@@ -54,18 +57,20 @@ def list_users(session: Session, options: ListEntities) -> None:
     account = session.account_name(options.account)
     rows, data = [], []
     for name in store.users(account):
-        claims = store.user(account, name)
-        rows.append([name, claims.sub])
-        data.append({"name": name, "public_key": claims.sub})
+        claims = session.readable(store.user, account, name)
+        key = claims.sub if claims else DAMAGED
+        rows.append([name, key])
+        data.append({"name": name, "public_key": key})
     _list(session, "Users", rows, data)
 
 
 def _list(session: Session, title: str, rows: list[list[str]], data: list[Any]) -> None:
     session.report.data = data if session.json else None
+    current = next((n for n, item in enumerate(data) if item.get("current")), None)
     if rows:
-        session.report.table(title, ["Name", "Public Key"], rows)
+        session.report.table(title, ["Name", "Public Key"], rows, current=current)
     else:
-        session.report.note(f"no {title.lower()} found")
+        session.report.table(title, [], [["No entries defined"]])
 
 
 @dataclass
@@ -100,7 +105,9 @@ def collect_keys(session: Session, account: str = "", everything: bool = False) 
     if account and not everything:
         names = [account]
     for name in names:
-        claims = store.account(name)
+        claims = session.readable(store.account, name)
+        if claims is None:
+            continue
         keys.append(Key(name, claims.sub, operator.sub, "account", 1))
         keys += [
             Key(name, k, claims.sub, "account", 1, True) for k in claims.nats.signing_key_ids()
@@ -108,12 +115,15 @@ def collect_keys(session: Session, account: str = "", everything: bool = False) 
         if claims.nats.authorization.xkey:
             keys.append(Key(name, claims.nats.authorization.xkey, claims.sub, "curve", 1))
         for user in store.users(name):
-            keys.append(Key(user, store.user(name, user).sub, claims.sub, "user", 2))
+            user_claims = session.readable(store.user, name, user)
+            if user_claims is not None:
+                keys.append(Key(user, user_claims.sub, claims.sub, "user", 2))
     return keys
 
 
 def list_keys(session: Session, options: ListKeys) -> None:
-    account = "" if options.all else options.account or session.env.account
+    every = options.all or options.accounts or options.users or options.curve
+    account = options.account or ("" if every else session.env.account)
     if account:
         account = session.account_name(account)
     keys = collect_keys(session, account, options.all)
@@ -148,10 +158,16 @@ def list_keys(session: Session, options: ListKeys) -> None:
             session.report.warn(f"seed is not stored: {key.pub}")
     if session.json:
         session.report.data = data
+    elif not rows:
+        session.report.note("no keys match")
     elif options.show_seeds:
         session.report.table("Seeds Keys", ["Entity", "Private Key", "Signing Key"], rows)
     else:
         session.report.table("Keys", ["Entity", "Key", "Signing Key", "Stored"], rows)
+        if any(key.name == "?" for key in keys):
+            session.report.note("[?] unreferenced key - may belong to another operator")
+        if any(key.kind == "curve" and key.name != "?" for key in keys):
+            session.report.note("[X] auth callout encryption target")
 
 
 @dataclass
@@ -180,12 +196,19 @@ def env(session: Session, options: Env) -> None:
         "NSC_CWD_ONLY": "If set, default operator/account from cwd only",
         "NSC_NO_GIT_IGNORE": "If set, no .gitignore files written",
         "NKEYS_PATH": short_path(e.keys_dir), "NSC_HOME": short_path(e.config_dir),
-        "NATS_CA": "If set, root CAs in the referenced file will be used for nats connections",
-        "NATS_KEY": "If set, the tls key for nats connections",
-        "NATS_CERT": "If set, the tls cert for nats connections",
+        "NATS_CA": "If set, root CAs in the referenced file will be used for nats connections\n"
+                   "If not set, will default to the system trust store",
+        "NATS_KEY": "If set, the tls key in the referenced file will be used for nats connections",
+        "NATS_CERT": "If set, the tls cert in the referenced file will be used for nats"
+                     " connections",
     }  # fmt: skip
+    old = {"NKEYS_PATH", "NSC_HOME"}
     variables = [
-        [f"${name}", "Yes" if os.environ.get(name) else "No", os.environ.get(name) or text]
+        [
+            f"${name}{' (deprecated)' if name in old else ''}",
+            "Yes" if os.environ.get(name) else "No",
+            os.environ.get(name) or text,
+        ]
         for name, text in texts.items()
     ]
     variables.append(["Config", "", short_path(e.config_file)])
@@ -234,32 +257,43 @@ def validate(session: Session, options: Validate) -> None:
                 bad |= _validate_text(session, f"line {number}", line.rpartition("|")[2])
     else:
         store = session.store()
-        bad |= _validate_text(session, f"Operator {store.name}", read_text(store.operator_path()))
+        bad |= _validate_file(session, f'Operator "{store.name}"', store.operator_path())
         names = (
             store.accounts() if options.all_accounts else [session.account_name(options.account)]
         )
         for name in names:
-            bad |= _validate_text(session, f"Account {name}", read_text(store.account_path(name)))
+            account_bad = _validate_file(session, f'Account "{name}"', store.account_path(name))
             for user in store.users(name):
-                bad |= _validate_text(
-                    session, f"User {user}", read_text(store.user_path(name, user))
-                )
-            account = store.account(name)
-            if not store.operator().did_sign(account) and not store.managed:
+                bad |= _validate_file(session, f'User "{user}"', store.user_path(name, user))
+            bad |= account_bad
+            account = session.readable(store.account, name)
+            if account and not store.operator().did_sign(account) and not store.managed:
                 session.report.error(f'account "{name}" is not signed by the operator')
     if bad:
         session.report.error("validation found problems")
 
 
+def _validate_file(session: Session, title: str, path: Path) -> bool:
+    try:
+        text = read_text(path)
+    except NscError as error:
+        session.report.table(title, ["#", " ", "Description"], [["1", "!", str(error)]])
+        return True
+    return _validate_text(session, title, text)
+
+
 def _validate_text(session: Session, title: str, text: str) -> bool:
     try:
-        issues = [(i.level.value, i.description, i.level is not jwt.Level.WARNING)
-                  for i in jwt.validate(jwt.decode(extract_jwt(text)))]  # fmt: skip
+        found = jwt.validate(jwt.decode(extract_jwt(text)))
+        issues = [(i.description, i.level is not jwt.Level.WARNING) for i in found]
     except (jwt.JwtError, CredsError) as error:
-        issues = [("error", str(error), True)]
-    rows = [[str(i), level, text] for i, (level, text, _) in enumerate(issues, 1)]
-    session.report.table(title, ["#", " ", "Description"], rows or [["", "", "No issues found"]])
-    return any(blocks for _, _, blocks in issues)
+        issues = [(str(error), True)]
+    rows = [[str(i), "!" if bad else "", text] for i, (text, bad) in enumerate(issues, 1)]
+    if rows:
+        session.report.table(title, ["#", " ", "Description"], rows)
+    else:
+        session.report.table(title, [], [["No issues found"]])
+    return any(bad for _, bad in issues)
 
 
 @dataclass
@@ -269,26 +303,37 @@ class Expirations(Options):
 
 
 def expirations(session: Session, options: Expirations) -> None:
-    """When every JWT of the operator expires."""
+    """When every JWT and creds file of the operator expires."""
     store, limit, now = session.store(), parse_time(options.within), int(time.time())
-    entries: list[tuple[str, jwt.Claims]] = [(store.name, store.operator())]
-    for account in store.accounts():
-        entries.append((f"{store.name}/{account}", store.account(account)))
-        entries += [(f"{store.name}/{account}/{user}", store.user(account, user))
-                    for user in store.users(account)]  # fmt: skip
     rows, data = [], []
-    for resource, claims in sorted(entries, key=lambda e: e[1].exp or 2**62):
+    for resource, claims in sorted(_resources(session, store), key=lambda e: e[1].exp or 2**62):
         if options.skip and not (claims.exp and claims.exp <= limit):
             continue
         expired = bool(claims.exp) and claims.exp < now
-        rows.append(["Yes" if expired else "No", resource, format_time(claims.exp) or "Never"])
-        data.append({"resource": resource, "id": claims.sub, "expiry": claims.exp,
-                     "when": claims.exp - now if claims.exp else 0,
-                     "expiration_date": format_time(claims.exp), "expired": expired,
-                     "expires_soon": bool(claims.exp) and claims.exp <= limit})  # fmt: skip
+        moment = format_moment(claims.exp, now)
+        rows.append(["Yes" if expired else "No", resource, moment or "Never"])
+        data.append({"resource": resource, "id": claims.sub,
+                     "when": moment.rpartition(" - ")[2] or "Never", "expiry": claims.exp,
+                     "expiration_date": rfc3339(claims.exp),
+                     "expires_soon": bool(claims.exp) and claims.exp <= limit,
+                     "expired": expired})  # fmt: skip
     if session.json:
-        session.report.data = {"expiration_threshold": format_time(limit), "report": data}
+        session.report.data = {"expiration_threshold": rfc3339(limit), "report": data}
     elif rows:
-        session.report.table("Expirations", ["Expired", "Resource", "Expiration"], rows)
+        words = format_moment(limit, now).rpartition(" - ")[2]
+        header = ["Expired", "Resource", "Expiration"]
+        session.report.table(f"Expiration Report ({words})", header, rows)
     else:
         session.report.ok(f"nothing expires within {options.within}")
+
+
+def _resources(session: Session, store: Store) -> Iterator[tuple[str, jwt.Claims]]:
+    """Names and claims of all JWTs, and of creds files, which may hold older ones."""
+    yield store.name, store.operator()
+    for account in store.accounts():
+        yield f"{store.name}/{account}", store.account(account)
+        for user in store.users(account):
+            yield f"{store.name}/{account}/{user}", store.user(account, user)
+            creds = session.keys.creds_path(store.name, account, user)
+            if creds.exists():
+                yield str(creds), load_claims(jwt.UserClaims, creds)

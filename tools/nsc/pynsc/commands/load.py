@@ -1,4 +1,4 @@
-"""`load` a profile, `upgrade-jwt`, `update`."""
+"""`load` a profile, `upgrade-jwt`."""
 
 from __future__ import annotations
 
@@ -82,13 +82,3 @@ def upgrade_jwt(session: Session, options: Upgrade) -> None:
         write_atomic(path, token)
         session.report.ok(f"upgraded {path.name}")
     session.report.ok(f"upgraded {len(pending)} JWTs")
-
-
-@dataclass
-class Update(Options):
-    version: Annotated[Text, opt("--version", help="version")] = ""
-
-
-def update(session: Session, options: Update) -> None:
-    """This tool comes with its package, whose installer updates it."""
-    raise NscError("pynsc does not replace itself", "run: pip install --upgrade pynats-toolbox")

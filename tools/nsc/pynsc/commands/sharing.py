@@ -12,7 +12,7 @@ from pynats_common.jwt.types import Export, Import, ServiceLatency, WeightedMapp
 from pynats_common.jwt.validation import activation_error, subject_covers
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.cli import AccountOption, Text, TimeOptions, opt
+from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, opt, require_change
 from pynsc.core.apply import apply_times
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text
@@ -26,14 +26,14 @@ _RESPONSE_TYPES = {"singleton": "Singleton", "stream": "Stream", "chunked": "Chu
 @dataclass
 class ExportSettings(AccountOption):
     name: Annotated[Text, opt("--name", "-n", help="export name")] = ""
-    subject: Annotated[Text, opt("--subject", "-s", help="subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="subject")] = ""
     service: Annotated[
         bool | None,
-        opt("--service/--no-service", "-r", help="export is a service", ask="is it a service?"),
+        opt("--service/--no-service", "-r", help="export is a service"),
     ] = None
     private: Annotated[
         bool | None,
-        opt("--private/--public", "-p", help="imports need a token", ask="is it private?"),
+        opt("--private/--public", "-p", help="imports need a token"),
     ] = None
     latency: Annotated[Text, opt("--latency", help="subject for latency results")] = ""
     sampling: Annotated[Text, opt("--sampling", help="1-100 or header")] = ""
@@ -44,8 +44,8 @@ class ExportSettings(AccountOption):
     allow_trace: Annotated[
         bool | None, opt("--allow-trace/--no-allow-trace", help="allow message tracing")
     ] = None
-    description: Annotated[Text, opt("--description", help="description")] = ""
-    info_url: Annotated[Text, opt("--info-url", help="link to more")] = ""
+    description: Annotated[Maybe, opt("--description", help="description")] = None
+    info_url: Annotated[Maybe, opt("--info-url", help="link to more")] = None
 
 
 @dataclass
@@ -54,11 +54,6 @@ class AddExport(ExportSettings):
         int, opt("--account-token-position", help="subject position of the importing account")
     ] = 0
     advertise: Annotated[bool, opt("--advertise", hidden=True)] = False
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_export
-
-        new_export(session, self)
 
 
 def add_export(session: Session, options: AddExport) -> None:
@@ -75,7 +70,8 @@ def add_export(session: Session, options: AddExport) -> None:
     )
     if options.service:
         export.response_type = "Singleton"
-    _apply_export(export, options)
+    _apply_export(session, export, options)
+    session.report.lines.clear()  # of a new export one line says it all
     if any(e.subject == export.subject and e.type == export.type for e in claims.nats.exports):
         raise NscError(f'export "{export.subject}" already exists', "use edit export")
     claims.nats.exports.append(export)
@@ -84,7 +80,8 @@ def add_export(session: Session, options: AddExport) -> None:
     session.report.ok(f'added {visibility} {export.type} export "{export.name}"')
 
 
-def _apply_export(export: Export, options: ExportSettings) -> None:
+def _apply_export(session: Session, export: Export, options: ExportSettings) -> None:
+    report = session.report
     if options.private is not None:
         export.token_req = options.private
     if options.response_type:
@@ -92,18 +89,27 @@ def _apply_export(export: Export, options: ExportSettings) -> None:
         if kind is None:
             raise NscError("unknown response type", "use Singleton, Stream or Chunked")
         export.response_type = kind
+        report.planned(f"changed response type to {kind}")
     if options.response_threshold:
         export.response_threshold = parse_duration(options.response_threshold)
+        report.planned(f"changed response threshold to {options.response_threshold}")
     if options.latency or options.sampling:
         latency = export.latency or ServiceLatency(sampling=100)
         latency.results = options.latency or latency.results
         if options.sampling:
             latency.sampling = _sampling(options.sampling)
         export.latency = latency
+        percent = "%" if isinstance(latency.sampling, int) else ""
+        report.planned(f"changed service latency to {latency.sampling}{percent}")
     if options.allow_trace is not None:
         export.allow_trace = options.allow_trace
-    export.description = options.description or export.description
-    export.info_url = options.info_url or export.info_url
+        report.planned(f"changed allow trace to {str(options.allow_trace).lower()}")
+    if options.description is not None:
+        export.description = options.description
+        report.planned(f'changed description to "{options.description}"')
+    if options.info_url is not None:
+        export.info_url = options.info_url
+        report.planned(f'changed info url to "{options.info_url}"')
 
 
 def _sampling(text: str) -> int | str:
@@ -123,7 +129,8 @@ def find_export(claims: jwt.AccountClaims, subject: str) -> Export:
         if export.subject == subject:
             return export
     raise NscError(
-        f'no export "{subject}"' if subject else "a subject is required", "use --subject"
+        f'no export "{subject}"' if subject else "a subject is required",
+        f"exports: {', '.join(sorted(e.subject for e in exports)) or 'none'}",
     )
 
 
@@ -135,25 +142,36 @@ class EditExport(ExportSettings):
 
 
 def edit_export(session: Session, options: EditExport) -> None:
+    require_change(options, "account", "subject")
     account = session.account_name(options.account)
     claims = session.store().account(account)
     export = find_export(claims, options.subject)
-    export.name = options.name or export.name
+    report = session.report
+    if options.name:
+        export.name = options.name
+        report.planned(f"changed export name to {options.name}")
     if options.service is not None and options.service != export.is_service:
         export.type = "service" if options.service else "stream"
         export.response_type = "Singleton" if options.service else ""
         if not options.service:
             export.latency, export.response_threshold, export.allow_trace = None, 0, False
-    _apply_export(export, options)
+        report.warn(f"changed export type to {export.type} - this will break importers")
+    if options.private is not None and options.private != export.token_req:
+        if options.private:
+            report.warn("changed export to be private - this will break importers")
+        else:
+            report.planned("changed export to be public")
+    _apply_export(session, export, options)
     if options.rm_latency_sampling:
         export.latency = None
+        report.planned("removed latency tracking")
     session.save_account(claims, account)
-    session.report.ok(f'edited {export.type} export "{export.name}"')
+    report.ok(f'edited {export.type} export "{export.name}"')
 
 
 @dataclass
 class SubjectOption(AccountOption):
-    subject: Annotated[Text, opt("--subject", "-s", help="subject", ask="subject")] = ""
+    subject: Annotated[Text, opt("--subject", "-s", help="subject")] = ""
 
 
 def delete_export(session: Session, options: SubjectOption) -> None:
@@ -184,11 +202,6 @@ class AddImport(AccountOption):
     share: Annotated[bool, opt("--share", help="share connection information")] = False
     allow_trace: Annotated[bool, opt("--allow-trace", help="allow message tracing")] = False
 
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import new_import
-
-        new_import(session, self)
-
 
 def add_import(session: Session, options: AddImport) -> None:
     account = session.account_name(options.account)
@@ -198,8 +211,6 @@ def add_import(session: Session, options: AddImport) -> None:
     )
     item.name = options.name or item.subject
     item.local_subject = options.local_subject
-    if item.is_service and not item.local_subject:
-        item.local_subject = item.subject
     item.share, item.allow_trace = options.share, options.allow_trace
     if item.account == claims.sub:
         raise NscError("an account cannot import from itself", "choose another source account")
@@ -207,6 +218,7 @@ def add_import(session: Session, options: AddImport) -> None:
            for i in claims.nats.imports):  # fmt: skip
         raise NscError(f'import of "{item.subject}" already exists', "delete it first")
     claims.nats.imports.append(item)
+    claims.nats.imports.sort(key=lambda i: i.subject)
     session.save_account(claims, account)
     session.report.ok(f'added {item.type} import "{item.subject}"')
 
@@ -251,11 +263,16 @@ class DeleteImport(SubjectOption):
 def delete_import(session: Session, options: DeleteImport) -> None:
     account = session.account_name(options.account)
     claims = session.store().account(account)
+    source = options.src_account
+    if source and not is_valid_public(source, Prefix.ACCOUNT):
+        source = session.store().account(source).sub
     found = [
         i for i in claims.nats.imports
-        if options.subject in ("", i.subject) and options.src_account in ("", i.account)
+        if options.subject in ("", i.subject) and source in ("", i.account)
     ]  # fmt: skip
-    if len(found) != 1:
+    if not found:
+        raise NscError(f'no import matching "{options.subject}"', "see describe account")
+    if len(found) > 1:
         raise NscError(f"{len(found)} imports match", "use --subject and --src-account")
     claims.nats.imports.remove(found[0])
     session.save_account(claims, account)
@@ -281,28 +298,32 @@ def add_mapping(session: Session, options: Mapping) -> None:
         WeightedMapping(subject=options.to, weight=options.weight, cluster=options.cluster)
     )
     session.save_account(claims, account)
-    session.report.ok(f'added mapping "{options.source}" -> "{options.to}"')
+    session.report.ok(
+        f"added mapping {options.source} -> {options.to}, weight {options.weight or 100}%"
+    )
 
 
 def delete_mapping(session: Session, options: Mapping) -> None:
+    """One target of a mapping (of the given cluster, or of none), or the whole mapping."""
+    if not options.source:
+        raise NscError("--from is required")
     account = session.account_name(options.account)
     claims = session.store().account(account)
-    targets = claims.nats.mappings.get(options.source)
-    if targets is None:
-        raise NscError(f'no mapping from "{options.source}"')
+    targets = claims.nats.mappings.get(options.source, [])
     kept = [
         t for t in targets
-        if (options.to and t.subject != options.to)
-        or (options.cluster and t.cluster != options.cluster)
+        if options.to and (t.subject, t.cluster) != (options.to, options.cluster)
     ]  # fmt: skip
+    words = f"{options.source} -> {options.to}" if options.to else options.source
     if len(kept) == len(targets):
-        raise NscError(f'no mapping from "{options.source}" to "{options.to}"')
+        session.report.warn(f"mapping {words} is not set")
+        return
     if kept:
         claims.nats.mappings[options.source] = kept
     else:
         del claims.nats.mappings[options.source]
     session.save_account(claims, account)
-    session.report.ok(f'deleted mapping "{options.source}"')
+    session.report.ok(f"deleted {'' if options.to else 'all '}mapping {words}")
 
 
 @dataclass
@@ -314,11 +335,6 @@ class GenerateActivation(TimeOptions, AccountOption):
     ] = ""
     output_file: Annotated[Text, opt("--output-file", "-o", help="file, -- is stdout")] = "--"
     push: Annotated[bool, opt("--push", help="store on the account server")] = False
-
-    def interview(self, session: Session) -> None:
-        from pynsc.core.interview import activation
-
-        activation(session, self)
 
 
 def generate_activation(session: Session, options: GenerateActivation) -> None:

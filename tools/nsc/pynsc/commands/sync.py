@@ -15,7 +15,7 @@ from pynsc.core.client import run_client, system_identity
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text
 from pynsc.core.managed import fetch
-from pynsc.core.report import Line
+from pynsc.core.report import ERR, OK, WARN, Line
 from pynsc.core.session import Session
 from pynsc.core.store import parse_claims
 
@@ -26,7 +26,7 @@ UPDATE, LIST, DELETE, PACK = (
 
 @dataclass
 class Push(TlsOptions):
-    all: Annotated[bool, opt("--all", "-A", help="every account", ask="push all accounts?")] = False
+    all: Annotated[bool, opt("--all", "-A", help="every account")] = False
     account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
     force: Annotated[bool, opt("--force", "-F", help="push despite problems")] = False
     account_jwt_server_url: Annotated[
@@ -67,18 +67,32 @@ def push(session: Session, options: Push) -> None:
             _push_http(session, url, name, options.force)
         return
     token, pair = system_identity(session, options.system_account, options.system_user)
+    system = options.system_account or store.account_named(store.operator().nats.system_account)
+    title = f'push to nats-server "{url}" using system account "{system}":'
+    names = [name for name in names if _pushable(session, name, options.force)]
 
     async def work(client: Any) -> None:
+        if names:
+            await _push_all(session, client, names, options.timeout, title)
         if manages:
             await _manage(session, client, options)
-        for name in names:
-            if not _pushable(session, name, options.force):
-                continue
-            text = read_text(store.account_path(name)).strip()
-            answers = await _gather(client, UPDATE, text.encode(), options.timeout)
-            _record(session, f'push "{name}" to nats-server', answers)
 
     run_client([url], token, pair, work, options)
+
+
+async def _push_all(
+    session: Session, client: Any, names: list[str], timeout: int, title: str
+) -> None:
+    top = session.report.ok(title)
+    for name in names:
+        line = top.add(OK, f"push {name} to nats-server with nats account resolver:")
+        text = read_text(session.store().account_path(name)).strip()
+        answers = await _gather(client, UPDATE, text.encode(), timeout)
+        _record(line, answers, f'pushed "{name}" to nats-server')
+        if answers:
+            line.add(OK, f"pushed to a total of {len(answers)} nats-server")
+        if line.level == ERR:
+            top.level = ERR
 
 
 def _pushable(session: Session, name: str, force: bool) -> bool:
@@ -135,59 +149,85 @@ async def _gather(client: Any, subject: str, payload: bytes, timeout: int) -> li
     return answers
 
 
-def _record(session: Session, title: str, answers: list[dict[str, Any]]) -> list[str]:
-    """One line per action with one child per server; the account ids of LIST answers."""
-    line = session.report.ok(title)
-    ids: list[str] = []
+def _record(line: Line, answers: list[dict[str, Any]], words: str) -> None:
+    """What each server answered, below `line`."""
     if not answers:
-        line.level, line.text = "ERR", f"{title}: no server with a NATS resolver answered"
+        line.add(ERR, "no server with a nats account resolver answered")
     for answer in answers:
-        server = (answer.get("server") or {}).get("name", "?")
-        error, data = answer.get("error"), answer.get("data")
-        if error:
-            text = error.get("description") if isinstance(error, dict) else str(error)
-            line.level = "ERR"
-            line.children.append(Line("ERR", f"{server}: {text}"))
-        elif isinstance(data, list):
-            ids += [item for item in data if isinstance(item, str)]
+        server, data = _server(answer), answer.get("data")
+        failure = _failure(answer)
+        if failure:
+            line.add(ERR, f"{words} {server}: {failure}")
         elif isinstance(data, dict):
-            line.children.append(Line("OK", f"{server}: {data.get('message', 'done')}"))
-    return ids
+            line.add(OK, f"{words} {server}: {data.get('message', 'done')}")
+
+
+def _server(answer: dict[str, Any]) -> str:
+    return str((answer.get("server") or {}).get("name", "?"))
+
+
+def _failure(answer: dict[str, Any]) -> str:
+    error = answer.get("error")
+    if not error:
+        return ""
+    return str(error.get("description") if isinstance(error, dict) else error)
 
 
 async def _manage(session: Session, client: Any, options: Push) -> None:
+    """Compare with what servers have, and delete there what is not here or was named."""
     store = session.store()
     local = {store.account(name).sub: name for name in store.accounts()}
+    verb = "diff" if options.diff else "prune"
+    top = session.report.ok(f"{verb} nats-server with nats account resolver:")
     if options.account_removal:
         text = options.account_removal
         doomed = [text if is_valid_public(text, Prefix.ACCOUNT) else store.account(text).sub]
     else:
         answers = await _gather(client, LIST, b"", options.timeout)
-        remote = set(_record(session, "list accounts on nats-server", answers))
-        if not answers:
+        remote = _list(top, answers, local)
+        if options.diff or not answers:
             return
         doomed = sorted(remote - set(local))
-        for public in doomed:
-            session.report.note(f"only on the server: {public}")
-        for public in sorted(set(local) - remote):
-            session.report.note(f'only here: "{local[public]}" {public}')
-        if options.diff:
-            return
     if store.operator().nats.system_account in doomed:
         raise NscError("refusing to delete the system account")
     if not doomed:
-        session.report.ok("nothing to prune")
+        top.add(OK, "nothing to prune")
         return
     signer = session.operator_signer()
     request = jwt.GenericClaims(sub=store.operator().sub, nats={"accounts": doomed})
     token = jwt.encode(request, signer)
-    answers = await _gather(client, DELETE, token.encode(), options.timeout)
-    _record(session, f"delete {len(doomed)} account(s) on nats-server", answers)
+    _record(top, await _gather(client, DELETE, token.encode(), options.timeout),
+            "pruned nats-server")  # fmt: skip
+
+
+def _list(top: Line, answers: list[dict[str, Any]], local: dict[str, str]) -> set[str]:
+    """Show which accounts each server has, and which it lacks; all that any of them has."""
+    remote: set[str] = set()
+    if not answers:
+        top.add(ERR, "no server with a nats account resolver answered")
+    for answer in answers:
+        server, data = _server(answer), answer.get("data")
+        if _failure(answer) or not isinstance(data, list):
+            top.add(ERR, f"list accounts from nats-server {server}: {_failure(answer) or 'none'}")
+            continue
+        ids = {item for item in data if isinstance(item, str)}
+        remote |= ids
+        line = top.add(OK, f"list {len(ids)} accounts from nats-server {server}:")
+        for public in sorted(ids):
+            if public in local:
+                line.add(OK, f"account {public} named {local[public]} exists")
+            else:
+                line.add(WARN, f"account {public} only exists in server")
+        for public in sorted(set(local) - ids):
+            line.add(WARN, f"account {public} named {local[public]} does not exist in server")
+    if answers:
+        top.add(OK, f"listed accounts from a total of {len(answers)} nats-server")
+    return remote
 
 
 @dataclass
 class Pull(TlsOptions):
-    all: Annotated[bool, opt("--all", "-A", help="every account", ask="pull all accounts?")] = False
+    all: Annotated[bool, opt("--all", "-A", help="every account")] = False
     account: Annotated[Text, opt("--account", "-a", help="account name")] = ""
     account_jwt_server_url: Annotated[
         Text, opt("--account-jwt-server-url", "-u", help="server url")

@@ -33,9 +33,7 @@ class ToolPub(ToolBase):
 
 @dataclass
 class ToolSub(ToolBase):
-    encrypt: Annotated[
-        bool, opt("--encrypt", "-E", help="decrypt what was encrypted for this user")
-    ] = False
+    encrypt: Annotated[bool, opt("--encrypt", "-E", hidden=True)] = False
     subject: Annotated[Text, arg(help="subject")] = ""
     queue: Annotated[Text, opt("--queue", "-q", help="queue group")] = ""
     max_messages: Annotated[int, opt("--max-messages", hidden=True)] = -1
@@ -64,9 +62,9 @@ def _need_subject(options: ToolPub | ToolSub) -> None:
     if not options.subject:
         raise NscError("a subject is required")
     if options.encrypt:
-        # The original's is an internal scheme for a demonstration (its pull request 230), with
-        # one nonce for all messages of a key: AES-GCM is not safe then.
-        raise NscError("--encrypt is not supported: the original's scheme is not safe",
+        # The original knows the flag only to refuse it, too: it was an experiment, with one nonce
+        # for all messages of a key, and AES-GCM is not safe then.
+        raise NscError("the experimental --encrypt option is no longer supported",
                        "encrypt payloads in the application, with curve keys")  # fmt: skip
 
 

@@ -11,10 +11,10 @@ from pynats_common import jwt
 from pynats_common.creds import CredsError, extract_jwt, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
-from pynsc.cli import AccountOption, KeySelection, Many, Options, Text, arg, opt
+from pynsc.cli import KeySelection, Many, Options, Text, arg, opt
 from pynsc.commands.listing import collect_keys
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.session import Session
 from pynsc.core.store import Store, load_claims, operators, parse_claims
 from pynsc.core.values import check_name, items
@@ -61,69 +61,93 @@ def import_keys(session: Session, options: ImportKeys) -> None:
 
 
 @dataclass
-class ImportFile(AccountOption):
-    pos: Annotated[Text, arg(help="JWT file")] = ""
-    file: Annotated[Text, opt("--file", "-f", "-j", help="JWT file", ask="file")] = ""
-    skip: Annotated[bool, opt("--skip", help="leave an existing one alone")] = False
+class ImportUser(Options):
+    pos: Annotated[Text, arg(help="JWT or creds file")] = ""
+    file: Annotated[Text, opt("--file", "-f", help="JWT or creds file", ask="file")] = ""
+    skip: Annotated[bool, opt("--skip", help="import despite validation issues")] = False
     overwrite: Annotated[bool, opt("--overwrite", help="replace an existing one")] = False
-    force: Annotated[bool, opt("--force", help="import despite problems")] = False
 
 
-def _incoming(session: Session, options: ImportFile, exists: bool, what: str) -> bool:
-    if exists and options.skip:
-        session.report.ok(f"{what} exists; skipped")
-        return False
-    if exists and not options.overwrite:
-        raise NscError(f"{what} already exists", "use --overwrite or --skip")
-    return True
+@dataclass
+class ImportAccount(Options):
+    pos: Annotated[Text, arg(help="JWT file")] = ""
+    file: Annotated[Text, opt("--file", "-j", "-f", help="JWT file", ask="file")] = ""
+    skip: Annotated[bool, opt("--skip", help="import despite validation issues")] = False
+    overwrite: Annotated[bool, opt("--overwrite", help="replace an existing one")] = False
+    force: Annotated[
+        bool, opt("--force", help="take over an account that another operator signed")
+    ] = False
 
 
-def _check_incoming(session: Session, claims: jwt.Claims, force: bool) -> None:
+def _check_incoming(
+    session: Session, claims: jwt.Claims, old: jwt.Claims | None,
+    options: ImportUser | ImportAccount,
+) -> None:  # fmt: skip
+    """Refuse what would replace something else, and what does not validate."""
+    words = f'{claims.claim_type} "{claims.name}"'
+    if old is not None and not options.overwrite:
+        raise NscError(f"{words} already exists", "use --overwrite to replace it")
+    if old is not None and old.sub != claims.sub:
+        raise NscError(f"{words} exists with another key ({old.sub})", "rename or delete that one")
     for issue in jwt.validate(claims):
-        if issue.level is jwt.Level.WARNING or force:
-            session.report.warn(issue.description)
+        if issue.level is jwt.Level.WARNING or options.skip:
+            session.report.warn(f"validation resulted in: {issue.description}")
         else:
-            raise NscError(issue.description, "use --force to import it anyway")
+            raise NscError(
+                f"validation resulted in: {issue.description}", "use --skip to ignore it"
+            )
 
 
-def import_account(session: Session, options: ImportFile) -> None:
-    """Account JWT; one that this operator did not sign is signed anew when a key is here."""
-    path = Path(options.file or options.pos).expanduser()
-    claims = load_claims(jwt.AccountClaims, path)
-    store, name = session.store(), check_name(claims.name)
-    if not _incoming(session, options, name in store.accounts(), f'account "{name}"'):
-        return
-    _check_incoming(session, claims, options.force)
+def _incoming_file(options: ImportUser | ImportAccount) -> Path:
+    if not (options.file or options.pos):
+        raise NscError("a file is required", "use --file")
+    return Path(options.file or options.pos).expanduser()
+
+
+def import_account(session: Session, options: ImportAccount) -> None:
+    """Account JWT; a self-signed one is signed by this operator, with --force any other too."""
+    path = _incoming_file(options)
+    claims, store = load_claims(jwt.AccountClaims, path), session.store()
+    name = check_name(claims.name)
+    _check_incoming(session, claims, store.account(name) if name in store.accounts() else None,
+                    options)  # fmt: skip
     if store.operator().did_sign(claims):
         store.save_account(name, extract_jwt(read_text(path)))
-    else:
-        session.report.note("signed by another operator: signing it with this operator's key")
+    elif store.managed:
+        raise NscError("the operator of this store did not sign it", "push it to the operator")
+    elif claims.iss == claims.sub or options.force:
         session.save_account(claims, name)
-    session.report.ok(f'account "{name}" was successfully imported')
+        session.report.ok(f'account "{name}" signed by operator "{store.name}"')
+    else:
+        raise NscError(f'another operator ({claims.iss}) signed account "{name}"',
+                       "use --force to sign it with this operator's key")  # fmt: skip
+    session.report.ok(f"account {name} was successfully imported")
 
 
-def import_user(session: Session, options: ImportFile) -> None:
-    """User JWT into the account that issued it."""
-    path = Path(options.file or options.pos).expanduser()
-    claims = load_claims(jwt.UserClaims, path)
-    store = session.store()
+def import_user(session: Session, options: ImportUser) -> None:
+    """User JWT, or creds with their key, into the account that issued it."""
+    path = _incoming_file(options)
+    claims, store = load_claims(jwt.UserClaims, path), session.store()
     account = store.account_named(claims.account)
     if not account:
-        raise NscError("the account that issued this user is not here", "import the account first")
+        raise NscError(f"the account {claims.account} that issued this user is not here",
+                       "import the account first")  # fmt: skip
     if not store.account(account).did_sign(claims):
         raise NscError(f'account "{account}" did not sign this user', "ask for a new JWT")
     name = check_name(claims.name)
-    if not _incoming(session, options, name in store.users(account), f'user "{name}"'):
-        return
-    _check_incoming(session, claims, options.force)
-    store.save_user(account, name, extract_jwt(read_text(path)))
-    session.report.ok(f'user "{name}" was successfully imported')
+    old = store.user(account, name) if name in store.users(account) else None
+    _check_incoming(session, claims, old, options)
+    pair = _pair_in(path)
+    if pair is not None and pair.public_key == claims.sub:
+        session.report.ok(f"key stored {short_path(session.keys.save(pair))}")
+    session.store_user_token(account, name, extract_jwt(read_text(path)), claims.sub)
+    session.report.ok(f"user {name} was successfully imported")
 
 
 @dataclass
 class ExportKeys(KeySelection):
     dir: Annotated[Text, opt("--dir", "-d", help="directory to write to", ask="directory")] = ""
-    curves: Annotated[bool, opt("--curves", "-x", help="curve keys")] = False
+    curves: Annotated[bool, opt("--curves", help="curve keys")] = False
     curve: Annotated[Text, opt("--curve", help="only this curve key")] = ""
     all: Annotated[bool, opt("--all", "-A", help="everything")] = False
     not_referenced: Annotated[bool, opt("--not-referenced", help="keys that no JWT names")] = False
@@ -164,7 +188,8 @@ def export_keys(session: Session, options: ExportKeys) -> None:
         session.keys.remove(pair.public_key)
     if options.include_jwts:
         for source in sorted(store.root.rglob("*.jwt")):
-            write_atomic(folder / source.relative_to(store.root.parent), read_text(source))
+            token = extract_jwt(read_text(source))
+            write_atomic(folder / f"{jwt.decode(token).sub}.jwt", token)
         session.report.ok("exported JWTs")
 
 
@@ -209,15 +234,16 @@ def reissue_operator(session: Session, options: Reissue) -> None:
         if not stored:
             raise NscError("signing keys are required and none is stored", "import one first")
         signer = stored[0]
-    session.check(claims)
     signed = [(n, jwt.encode(a, signer)) for n, a in accounts if a.iss not in still_valid]
-    store.save_operator(jwt.encode(claims, pair))
+    session.save_operator(claims, pair)
     session.report.ok(
         f'operator "{store.name}" successfully changed identity to: {pair.public_key}'
     )
+    if options.convert_to_signing_key:
+        session.report.ok(f'old operator key "{old}" turned into signing key')
     for name, token in signed:
         store.save_account(name, token)
-        session.report.ok(f'account "{name}" re-signed with the new operator identity')
+        session.report.ok(f'account "{name}" re-signed')
     session.report.note("generate the server configuration again and restart the servers")
 
 
@@ -301,7 +327,9 @@ class Migrate(Options):
 def migrate(session: Session, options: Migrate) -> None:
     """Accounts with their users from another operator's store, signed by this operator."""
     if not options.operator_dir:
-        import_account(session, ImportFile(file=options.url, overwrite=options.force))
+        import_account(
+            session, ImportAccount(file=options.url, overwrite=options.force, force=options.force)
+        )
         return
     source = Path(options.operator_dir).expanduser()
     if source.name not in operators(source.parent):

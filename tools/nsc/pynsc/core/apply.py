@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
 
 from pynats_common import jwt
 from pynats_common.jwt.types import (
@@ -16,7 +17,7 @@ from pynats_common.jwt.types import (
 
 from pynsc.core.errors import NscError
 from pynsc.core.report import Report
-from pynsc.core.values import items, parse_duration, parse_number, parse_time
+from pynsc.core.values import format_moment, items, parse_duration, parse_number, parse_time
 
 if TYPE_CHECKING:
     from pynsc.cli import PermissionOptions, TimeOptions, UserLimitOptions
@@ -24,116 +25,150 @@ if TYPE_CHECKING:
 
 def apply_times(claims: jwt.Claims, options: TimeOptions, report: Report) -> None:
     """Set start and expiry when they were given."""
+    now = int(clock.time())
     if options.start:
         claims.nbf = parse_time(options.start)
-        report.ok(f"changed start to {options.start}")
+        report.planned(
+            f"changed jwt valid start to {format_moment(claims.nbf, now)}"
+            if claims.nbf
+            else "changed jwt start to not have a start date"
+        )
     if options.expiry:
         claims.exp = parse_time(options.expiry)
-        report.ok(f"changed expiry to {options.expiry}")
-    if claims.exp and claims.exp < clock.time():
-        raise NscError("expiry is in the past", "give a later --expiry, or 0 for none")
-    if claims.exp and claims.nbf and claims.exp <= claims.nbf:
+        report.planned(f"changed jwt expiry to {format_moment(claims.exp, now) or 'never expire'}")
+    if claims.exp and claims.exp < now:
+        # A negative time is meant so (tests need expired JWTs); a date is a slip of the pen.
+        if not options.expiry.startswith("-"):
+            raise NscError("expiry is in the past", "give a later --expiry, or 0 for none")
+        report.warn("the JWT is expired")
+    elif claims.exp and claims.nbf and claims.exp <= claims.nbf:
         raise NscError("expiry must be after start")
 
 
 def apply_tags(tags: list[str], add: list[str], remove: list[str], report: Report) -> None:
+    """Add and remove tags; the list stays sorted."""
     for tag in jwt.normalize_tags(add):
         if tag not in tags:
             tags.append(tag)
-            report.ok(f'added tag "{tag}"')
+        report.planned(f'added tag "{tag}"')
     for tag in jwt.normalize_tags(remove):
-        if tag not in tags:
-            raise NscError(f'tag "{tag}" is not set')
-        tags.remove(tag)
-        report.ok(f'removed tag "{tag}"')
+        discard(tags, tag, f'tag "{tag}"', report)
+    if add or remove:
+        tags.sort()
+
+
+def discard(entries: list[str], entry: str, words: str, report: Report) -> None:
+    """Remove an entry; one that is not there is no failure, so that scripts can run twice."""
+    if entry in entries:
+        entries.remove(entry)
+        report.planned(f"removed {words}")
+    else:
+        report.warn(f"{words} is not set")
 
 
 def apply_permissions(target: Permissions, options: PermissionOptions, report: Report) -> None:
-    """Add allowed and denied subjects and response permissions, then remove with --rm."""
-    for subjects, lists, text in (
-        (items(options.allow_pub), [target.pub.allow], "added pub"),
-        (items(options.deny_pub), [target.pub.deny], "added deny pub"),
-        (items(options.allow_sub), [target.sub.allow], "added sub"),
-        (items(options.deny_sub), [target.sub.deny], "added deny sub"),
-        (items(options.allow_pubsub), [target.pub.allow, target.sub.allow], "added pub and sub"),
-        (items(options.deny_pubsub), [target.pub.deny, target.sub.deny], "added deny pub and sub"),
-    ):
-        for subject in subjects:
-            for entries in lists:
-                if subject not in entries:
-                    entries.append(subject)
-                    entries.sort()
-            report.ok(f'{text} "{subject}"')
+    """Set response permissions, add allowed and denied subjects, then remove with --rm."""
     _apply_response(target, options, report)
+    for given, both, entries, text in (
+        (options.allow_pub, options.allow_pubsub, target.pub.allow, "pub"),
+        (options.deny_pub, options.deny_pubsub, target.pub.deny, "deny pub"),
+        (options.allow_sub, options.allow_pubsub, target.sub.allow, "sub"),
+        (options.deny_sub, options.deny_pubsub, target.sub.deny, "deny sub"),
+    ):
+        for subject in [*items(given), *items(both)]:
+            if subject not in entries:
+                entries.append(subject)
+                entries.sort()
+            report.planned(f'added {text} "{subject}"')
     for subject in items(getattr(options, "rm", None)):
-        lists = [target.pub.allow, target.pub.deny, target.sub.allow, target.sub.deny]
-        if not any(subject in entries for entries in lists):
-            raise NscError(f'permission "{subject}" is not set')
-        for entries in lists:
+        found = False
+        for entries, text in (
+            (target.pub.allow, "pub"), (target.pub.deny, "deny pub"),
+            (target.sub.allow, "sub"), (target.sub.deny, "deny sub"),
+        ):  # fmt: skip
             if subject in entries:
-                entries.remove(subject)
-        report.ok(f'removed "{subject}" from permissions')
+                found = True
+                discard(entries, subject, f'{text} "{subject}"', report)
+        if not found:
+            report.warn(f'permission "{subject}" is not set')
 
 
 def _apply_response(target: Permissions, options: PermissionOptions, report: Report) -> None:
     if getattr(options, "rm_response_perms", False):
         target.resp = None
-        report.ok("removed response permissions")
-    if options.allow_pub_response:
+        report.planned("removed response permissions")
+    responses = options.allow_pub_response or options.max_responses
+    if responses:
         target.resp = target.resp or ResponsePermission(max=1)
-        target.resp.max = parse_number(options.allow_pub_response)
-        report.ok(f"set max responses to {target.resp.max}")
+        target.resp.max = parse_number(responses)
+        report.planned(f"set max responses to {target.resp.max}")
     if options.response_ttl:
         target.resp = target.resp or ResponsePermission(max=1)
         target.resp.ttl = parse_duration(options.response_ttl)
-        report.ok(f"set response ttl to {options.response_ttl}")
+        report.planned(f"set response ttl to {options.response_ttl}")
+
+
+_USER_LIMITS = (
+    ("payload", "max payload"),
+    ("data", "max data"),
+    ("subs", "max number of subs"),
+)
 
 
 def apply_user_limits(
     target: UserPermissionLimits, options: UserLimitOptions, report: Report
 ) -> None:
     """Everything of the ULIM flag group."""
-    apply_permissions(target, options, report)
-    for name in ("subs", "data", "payload"):
+    for name, words in _USER_LIMITS:
         text = getattr(options, name)
         if text:
             setattr(target, name, parse_number(text))
-            report.ok(f"set max {name} to {getattr(target, name)}")
+            report.planned(f"changed {words} to {getattr(target, name)}")
     if options.bearer is not None:
-        target.bearer_token = options.bearer
-        report.ok(f"changed bearer to {str(options.bearer).lower()}")
+        value = str(options.bearer).lower()
+        if target.bearer_token == options.bearer:
+            report.planned(f"ignoring change to bearer - value is already {value}")
+        else:
+            target.bearer_token = options.bearer
+            report.planned(f"changed bearer to {value}")
+    _apply_connection_types(target, options, report)
     _apply_networks(target, options, report)
+    _apply_windows(target, options, report)
+    apply_permissions(target, options, report)
+
+
+def _apply_windows(target: UserPermissionLimits, options: UserLimitOptions, report: Report) -> None:
     for text in items(options.time):
         start, dash, end = text.partition("-")
         if not dash:
             raise NscError(f"time range {text!r} is invalid", "use hh:mm:ss-hh:mm:ss")
         target.times.append(TimeRange(start=start, end=end))
-        report.ok(f"added time range {start} - {end}")
+        report.planned(f"added time range {text}")
     for text in items(options.rm_time):
-        kept = [window for window in target.times if window.start != text.partition("-")[0]]
-        if len(kept) == len(target.times):
-            raise NscError(f"no time range starts at {text}")
-        target.times = kept
-        report.ok(f"removed time range {text}")
+        start = text.partition("-")[0]
+        if not any(window.start == start for window in target.times):
+            report.warn(f"no time range starts at {start}")
+        for window in [window for window in target.times if window.start == start]:
+            target.times.remove(window)
+            report.planned(f"removed time range {window.start}-{window.end}")
     if options.locale:
+        known = available_timezones()  # empty where the machine has no time zone data
+        if known and options.locale not in known and options.locale != "Local":
+            raise NscError(f"unknown time zone {options.locale}", "use for example Europe/Berlin")
         target.locale = options.locale
-        report.ok(f"set locale to {options.locale}")
-    _apply_connection_types(target, options, report)
+        report.planned(f"set locale to {options.locale}")
 
 
 def _apply_networks(
     target: UserPermissionLimits, options: UserLimitOptions, report: Report
 ) -> None:
-    networks = target.sources
+    networks = list(target.sources)
     for network in items(options.source_network):
         if network not in networks:
-            networks = [*networks, network]
-        report.ok(f"added src network {network}")
+            networks.append(network)
+        report.planned(f"added src network {network}")
     for network in items(options.rm_source_network):
-        if network not in networks:
-            raise NscError(f"src network {network} is not set")
-        networks = [item for item in networks if item != network]
-        report.ok(f"removed src network {network}")
+        discard(networks, network, f"src network {network}", report)
     if options.source_network or options.rm_source_network:
         target.src = networks
 
@@ -149,9 +184,6 @@ def _apply_connection_types(
             )
         if kind not in kinds:
             kinds.append(kind)
-        report.ok(f"added connection type {kind}")
+        report.planned(f"added connection type {kind}")
     for kind in (text.upper() for text in items(options.rm_conn_type)):
-        if kind not in kinds:
-            raise NscError(f"connection type {kind} is not set")
-        kinds.remove(kind)
-        report.ok(f"removed connection type {kind}")
+        discard(kinds, kind, f"connection type {kind}", report)

@@ -61,6 +61,9 @@ def run_client(
     except NscError:
         raise
     except Exception as error:  # nats-py raises many kinds; all end as one line
+        if isinstance(error, ConnectionRefusedError):
+            raise NscError(f"server {', '.join(urls)}: connection refused",
+                           "is the server running there?") from None  # fmt: skip
         detail = str(error).removeprefix("nats: ") or type(error).__name__
         raise NscError(f"server {', '.join(urls)}: {detail}") from None
 

@@ -63,3 +63,11 @@ def remove(path: Path) -> bool:
     except OSError as error:
         raise NscError(f"cannot delete {path}: {error.strerror}") from None
     return True
+
+
+def short_path(path: Path) -> str:
+    """`path` with the home directory as `~`."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except ValueError:
+        return str(path)

@@ -1,14 +1,36 @@
-"""Questions of the interactive mode, in the style `? Question [default] answer`."""
+"""Questions of the interactive mode, in the style `? Question [default] answer`.
+
+At a terminal, lists are menus to move in (`pynsc.menu`); answers from a pipe are lines.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from pynsc.core.errors import NscError
 
+Check = Callable[[str], Any]
 
-def ask(question: str, default: str = "") -> str:
-    """One line of answer; an empty one is the default. Raises NscError at the end of input."""
+
+def ask(question: str, default: str = "", check: Check | None = None) -> str:
+    """One line of answer; an empty one is the default. Raises NscError at the end of input.
+
+    `check` raises NscError for an answer that will not do; the question is asked again.
+    """
+    while True:
+        answer = _line(question, default)
+        try:
+            if check is not None:
+                check(answer)
+        except NscError as error:
+            _complain(str(error))
+            continue
+        return answer
+
+
+def _line(question: str, default: str) -> str:
     if sys.stderr.isatty():
         from pynsc.terminal import print_question
 
@@ -22,6 +44,15 @@ def ask(question: str, default: str = "") -> str:
     return line.strip() or default
 
 
+def _complain(message: str) -> None:
+    if sys.stderr.isatty():
+        from pynsc.terminal import print_error
+
+        print_error(message, sys.stderr)
+    else:
+        print(f"Error: {message}", file=sys.stderr)
+
+
 def confirm(question: str, default: bool = False) -> bool:
     while True:
         answer = ask(question, "Y/n" if default else "y/N").lower()
@@ -33,8 +64,60 @@ def confirm(question: str, default: bool = False) -> bool:
             return False
 
 
-def select(question: str, choices: list[str]) -> str:
-    """One of the choices, by number or by its text; an empty answer is the first."""
+def select(question: str, choices: list[str], default: str = "") -> str:
+    """One of the choices, by number or by its text; an empty answer is the default or first."""
+    default = default if default in choices else choices[0]
+    if _has_menu():
+        from pynsc.menu import Menu
+
+        return choices[Menu(question, choices, choices.index(default)).pick()]
+    _show(choices)
+    while True:
+        answer = ask(question, default)
+        if answer in choices:
+            return answer
+        if answer.isdigit() and 1 <= int(answer) <= len(choices):
+            return choices[int(answer) - 1]
+
+
+def multi_select(question: str, choices: list[str]) -> list[str]:
+    """Any of the choices, by numbers or texts with commas between; an empty answer is none."""
+    if _has_menu():
+        from pynsc.menu import Menu
+
+        return [choices[index] for index in Menu(question, choices).pick_many()]
+    _show(choices)
+    while True:
+        answers = [text.strip() for text in ask(question).split(",") if text.strip()]
+        found = [
+            text if text in choices else choices[int(text) - 1]
+            for text in answers
+            if text in choices or (text.isdigit() and 1 <= int(text) <= len(choices))
+        ]
+        if len(found) == len(answers):
+            return list(dict.fromkeys(found))
+
+
+def edit_list(question: str, check: Check | None = None) -> list[str]:
+    """Several values, asked one by one until an empty answer."""
+    values: list[str] = []
+
+    def good(text: str) -> None:
+        if text and check is not None:
+            check(text)
+
+    while answer := ask(question if not values else f"{question} (empty ends)", check=good):
+        values += [text.strip() for text in answer.split(",") if text.strip()]
+    return values
+
+
+def _has_menu() -> bool:
+    from os import environ
+
+    return sys.stdin.isatty() and sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb"
+
+
+def _show(choices: list[str]) -> None:
     for number, choice in enumerate(choices, 1):
         if sys.stderr.isatty():
             from pynsc.terminal import print_choice
@@ -42,17 +125,3 @@ def select(question: str, choices: list[str]) -> str:
             print_choice(number, choice, sys.stderr)
         else:
             print(f"  {number}) {choice}", file=sys.stderr)
-    while True:
-        answer = ask(question, choices[0])
-        if answer in choices:
-            return answer
-        if answer.isdigit() and 1 <= int(answer) <= len(choices):
-            return choices[int(answer) - 1]
-
-
-def edit_list(question: str) -> list[str]:
-    """Several values, asked one by one until an empty answer."""
-    values: list[str] = []
-    while answer := ask(question if not values else f"{question} (empty ends)"):
-        values += [text.strip() for text in answer.split(",") if text.strip()]
-    return values

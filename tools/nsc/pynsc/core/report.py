@@ -16,6 +16,15 @@ class Line:
     level: str
     text: str
     children: list[Line] = field(default_factory=list)
+    planned: bool = False
+
+    def add(self, level: str, text: str) -> Line:
+        """A line below this one; an error makes this one an error, too."""
+        line = Line(level, text)
+        self.children.append(line)
+        if level == ERR:
+            self.level = ERR
+        return line
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"level": self.level, "message": self.text}
@@ -26,11 +35,15 @@ class Line:
 
 @dataclass
 class Table:
-    """Title, optional header, and sections of rows (a rule is drawn between sections)."""
+    """Title, optional header, and sections of rows (a rule is drawn between sections).
+
+    `current` is the row, counted over all sections, that a terminal shows in bold.
+    """
 
     title: str
     header: list[str]
     sections: list[list[list[str]]]
+    current: int | None = None
 
 
 @dataclass
@@ -46,6 +59,20 @@ class Report:
     def ok(self, text: str) -> Line:
         return self._add(OK, text)
 
+    def planned(self, text: str) -> Line:
+        """Something that is done once the JWT is saved; a command that fails before hides it."""
+        line = self._add(OK, text)
+        line.planned = True
+        return line
+
+    def settle(self) -> None:
+        """What was planned is done now."""
+        for line in self.lines:
+            line.planned = False
+
+    def drop_planned(self) -> None:
+        self.lines = [line for line in self.lines if not line.planned]
+
     def warn(self, text: str) -> Line:
         return self._add(WARN, text)
 
@@ -55,18 +82,22 @@ class Report:
     def note(self, text: str) -> Line:
         return self._add(NOTE, text)
 
-    def table(self, title: str, header: list[str], *sections: list[list[str]]) -> None:
-        self.tables.append(Table(title, header, [section for section in sections if section]))
+    def table(
+        self, title: str, header: list[str], *sections: list[list[str]], current: int | None = None
+    ) -> None:
+        filled = [section for section in sections if section]
+        self.tables.append(Table(title, header, filled, current))
 
     def write(self, text: str, path: str, what: str) -> None:
         """Result text for standard output (`--` or empty path) or for a file."""
         if path in ("", "--"):
             self.output = text
             return
-        from pynsc.core.files import write_atomic
+        from pynsc.core.files import short_path, write_atomic
 
-        write_atomic(Path(path).expanduser(), text)
-        self.ok(f'wrote {what} to "{path}"')
+        target = Path(path).expanduser()
+        write_atomic(target, text)
+        self.ok(f"wrote {what} to `{short_path(target)}`")
 
     @property
     def failed(self) -> bool:

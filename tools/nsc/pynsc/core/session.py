@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,10 @@ from pynats_common.nkeys import (
 
 from pynsc.core.env import Environment
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.keystore import KeyStore
 from pynsc.core.report import Report
-from pynsc.core.store import Store, operators
+from pynsc.core.store import C, Store, operators
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Session:
         self.report = Report()
         self.keys = KeyStore(self.env.keys_dir)
         self.accepts_version_1 = False
+        self._pending_keys: list[KeyPair] = []
+        self._selected: dict[str, str] = {}
         self._store: Store | None = None
 
     # Current operator and account -------------------------------------------------
@@ -78,16 +81,13 @@ class Session:
                                "see list accounts")  # fmt: skip
             return name
         cwd = self._from_cwd()[1]
-        if cwd in known:
-            return cwd
-        if self.env.account in known and not os.environ.get("NSC_CWD_ONLY"):
-            return self.env.account
-        if len(known) == 1:
-            return known[0]
-        if self.interactive and known:
-            from pynsc.core.prompts import select
-
-            return select("select account", known)
+        current = cwd if cwd in known else ""
+        if not current and self.env.account in known and not os.environ.get("NSC_CWD_ONLY"):
+            current = self.env.account
+        if self.interactive and len(known) > 1:
+            return self._select("account", known, current)
+        if current or len(known) == 1:
+            return current or known[0]
         raise NscError("an account is required", "name it with --account" if known else
                        "create one with add account")  # fmt: skip
 
@@ -100,11 +100,17 @@ class Session:
         if len(known) == 1:
             return known[0]
         if self.interactive and known:
-            from pynsc.core.prompts import select
-
-            return select("select user", known)
+            return self._select("user", known, "")
         raise NscError("a user is required", "name it with --user or --name" if known else
                        "create one with add user")  # fmt: skip
+
+    def _select(self, kind: str, known: list[str], current: str) -> str:
+        """Ask once which one; later steps of the command go on with the answer."""
+        from pynsc.core.prompts import select
+
+        if self._selected.get(kind) not in known:
+            self._selected[kind] = select(f"select {kind}", known, current)
+        return self._selected[kind]
 
     def _from_cwd(self) -> tuple[str, str]:
         """Operator and account whose folder is the working directory or above it."""
@@ -116,6 +122,14 @@ class Session:
         if not parts or not (stores / parts[0] / ".nsc").exists():
             return "", ""
         return parts[0], parts[2] if len(parts) > 2 and parts[1] == "accounts" else ""
+
+    def readable(self, load: Callable[..., C], *names: str) -> C | None:
+        """Claims, or None with a warning for a damaged file: the others can still be worked on."""
+        try:
+            return load(*names)
+        except NscError as error:
+            self.report.warn(str(error))
+            return None
 
     # Keys -----------------------------------------------------------------------
 
@@ -130,7 +144,7 @@ class Session:
     def _find_key(self, text: str) -> KeyPair:
         try:
             if is_valid_public(text):
-                return self.keys.get(text) or from_public_key(text)
+                return self.stored_key(text) or from_public_key(text)
             if text.startswith("S") and len(text) == 58:
                 return from_seed(text)
             path = Path(text).expanduser()
@@ -141,28 +155,46 @@ class Session:
         raise NscError("not a key: expected a seed, a public key, or the path of a key file")
 
     def new_key(self, prefix: Prefix) -> KeyPair:
-        """Generate and store a key."""
+        """Generate a key. It is stored with the first JWT that is saved: none is left behind
+        by a command that fails before."""
         pair = create_pair(prefix)
-        self.keys.save(pair)
+        self.keep(pair)
         return pair
+
+    def keep(self, pair: KeyPair) -> None:
+        """Store a key as soon as a JWT is saved; until then it can be signed with."""
+        self._pending_keys.append(pair)
+
+    def _store_kept(self) -> None:
+        # Before the JWT, because a JWT whose key is lost is worth nothing.
+        while self._pending_keys:
+            self.keys.save(self._pending_keys[0])
+            del self._pending_keys[0]
+
+    def stored_key(self, public: str) -> KeyPair | None:
+        """Pair of a key that is stored, or will be with the next JWT."""
+        kept = next((pair for pair in self._pending_keys if pair.public_key == public), None)
+        return kept or self.keys.get(public)
 
     def entity_key(self, prefix: Prefix, given: str) -> KeyPair:
         """Key of a new entity: given with --public-key, or generated and stored."""
         if given:
             pair = self.load_key(given, prefix)
             if pair.has_seed:
-                self.keys.save(pair)
+                self.keep(pair)
             return pair
         pair = self.new_key(prefix)
-        self.report.ok(f'generated and stored {prefix.label} key "{pair.public_key}"')
+        self.report.planned(f'generated and stored {prefix.label} key "{pair.public_key}"')
         return pair
 
-    def operator_signer(self) -> KeyPair:
-        """Key that may sign accounts: -K, else the first stored operator or signing key."""
+    def operator_signer(self, before: str = "") -> KeyPair:
+        """Key that may sign accounts: -K, else the one that signed it `before`, else the first
+        stored one."""
         claims = self.store().operator()
         allowed = list(claims.nats.signing_keys)
         if not claims.nats.strict_signing_key_usage:
             allowed.insert(0, claims.sub)
+        allowed.sort(key=lambda public: public != before)
         return self._signer(allowed, Prefix.OPERATOR, self.store().name)
 
     def operator_identity(self) -> KeyPair:
@@ -175,7 +207,7 @@ class Session:
         given = self.private_key
         for item in claims.nats.signing_keys:
             if not isinstance(item, str) and given and item.role == given:
-                pair = self.keys.get(item.key)
+                pair = self.stored_key(item.key)
                 if pair is None:
                     raise NscError(f'seed of role "{given}" is not stored', "use -K with its seed")
                 return pair
@@ -202,7 +234,7 @@ class Session:
                 return pair
             raise NscError(f"expected {kind.label} key, got {pair.prefix.label} key")
         for public in allowed:
-            stored = self.keys.get(public)
+            stored = self.stored_key(public)
             if stored is not None:
                 return stored
         raise NscError(f'no signing key of {kind.label} "{owner}" is stored',
@@ -219,6 +251,14 @@ class Session:
         for issue in issues:
             self.report.warn(issue.description)
 
+    def save_operator(self, claims: jwt.OperatorClaims, signer: KeyPair) -> None:
+        """Check, sign and store operator claims."""
+        self.check(claims)
+        token = jwt.encode(claims, signer)
+        self._store_kept()
+        self.store().save_operator(token)
+        self.report.settle()
+
     def save_account(self, claims: jwt.AccountClaims, name: str = "") -> None:
         """Sign and store account claims; managed operators are asked to sign."""
         store = self.store()
@@ -227,14 +267,18 @@ class Session:
         if store.managed and not self.private_key:
             signer = self._managed_signer(claims)
         else:
-            signer = self.operator_signer() if not self._is_account_key() else self._self(claims)
+            own = self._is_account_key()
+            signer = self._self(claims) if own else self.operator_signer(claims.iss)
         self.check(claims)
         token = jwt.encode(claims, signer)
         if store.managed and signer.prefix is Prefix.ACCOUNT:
             from pynsc.core.managed import exchange_account
 
+            self._store_kept()
             token = exchange_account(self, claims, token)
+        self._store_kept()
         store.save_account(name, token)
+        self.report.settle()
 
     def _is_account_key(self) -> bool:
         if not self.private_key or not self.store().managed:
@@ -249,16 +293,20 @@ class Session:
 
     def _managed_signer(self, claims: jwt.AccountClaims) -> KeyPair:
         operator = self.store().operator()
-        for public in (operator.sub, *operator.nats.signing_keys):
+        strict = operator.nats.strict_signing_key_usage
+        for public in (*([] if strict else [operator.sub]), *operator.nats.signing_keys):
             stored = self.keys.get(public)
             if stored is not None:
                 return stored
-        own = self.keys.get(claims.sub)
+        own = self.stored_key(claims.sub)
         if own is None:
             raise NscError("account key is not stored", "provide it with -K")
         return own
 
-    def save_user(self, account: str, claims: jwt.UserClaims, signer: KeyPair) -> None:
+    def save_user(
+        self, account: str, claims: jwt.UserClaims, signer: KeyPair,
+        creds_words: str = "generated user creds file",
+    ) -> None:  # fmt: skip
         """Sign and store user claims, and renew the creds file when the seed is stored."""
         owner = self.store().account(account)
         claims.nats.issuer_account = "" if signer.public_key == owner.sub else owner.sub
@@ -267,17 +315,18 @@ class Session:
                            "edit the role with edit signing-key")  # fmt: skip
         self.check(claims)
         token = jwt.encode(claims, signer)
-        self.store().save_user(account, claims.name, token)
-        pair = self.keys.get(claims.sub)
+        self._store_kept()
+        self.store_user_token(account, claims.name, token, claims.sub, creds_words)
+
+    def store_user_token(
+        self, account: str, name: str, token: str, public: str,
+        creds_words: str = "generated user creds file",
+    ) -> None:  # fmt: skip
+        """Store a user's JWT, and its creds file when the seed is stored."""
+        self.store().save_user(account, name, token)
+        self.report.settle()
+        pair = self.keys.get(public)
         if pair is not None:
-            path = self.keys.creds_path(self.store().name, account, claims.name)
+            path = self.keys.creds_path(self.store().name, account, name)
             write_atomic(path, encode_creds(token, pair))
-            self.report.ok(f'generated user creds file "{short_path(path)}"')
-
-
-def short_path(path: Path) -> str:
-    """`path` with the home directory as `~`."""
-    try:
-        return f"~/{path.relative_to(Path.home())}"
-    except ValueError:
-        return str(path)
+            self.report.ok(f"{creds_words} `{short_path(path)}`")

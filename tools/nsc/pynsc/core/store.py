@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,10 +84,11 @@ class Store:
         return sorted(p.stem for p in (self.root / "accounts" / account / "users").glob("*.jwt"))
 
     def account_named(self, public: str) -> str:
-        """Name of the account with this public key, or empty."""
+        """Name of the account with this public key, or empty; damaged ones are passed over."""
         for name in self.accounts():
-            if self.account(name).sub == public:
-                return name
+            with contextlib.suppress(NscError):
+                if self.account(name).sub == public:
+                    return name
         return ""
 
     def save_operator(self, token: str) -> None:

@@ -7,16 +7,16 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pynats_common import units
 
 from pynsc.core.errors import NscError
 
 _RELATIVE = re.compile(r"(-?\d+)([mhdwMy])\Z")
-_NUMBER = re.compile(r"(-?\d+)(k|m|g|kib|mib|gib|kb|mb|gb|b)?\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(k|m|g|kib|mib|gib|kb|mb|gb|b)?\Z", re.IGNORECASE)
 _FACTORS = {"": 1, "b": 1, "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9,
             "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}  # fmt: skip
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
-_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9,
-       "h": 3600 * 10**9}  # fmt: skip
 _ADJECTIVES = [
     "amber",
     "brave",
@@ -104,18 +104,18 @@ def parse_number(text: str) -> int:
     match = _NUMBER.match(text.strip())
     if not match:
         raise NscError(f"couldn't parse number {text!r}", "use for example 1000, 10k, 5GiB or -1")
-    return int(match[1]) * _FACTORS[(match[2] or "").lower()]
+    return int(Decimal(match[1]) * _FACTORS[(match[2] or "").lower()])
 
 
 def parse_duration(text: str) -> int:
-    """Nanoseconds of a Go duration such as `1m30s` or `250ms`."""
-    text = text.strip()
-    parts = _DURATION.findall(text)
-    if text == "0":
-        return 0
-    if not parts or "".join(a + b for a, b in parts) != text:
-        raise NscError(f"couldn't parse duration {text!r}", "use for example 500ms, 2s or 1m30s")
-    return int(sum(float(count) * _NS[unit] for count, unit in parts))
+    """Nanoseconds of a duration such as `1m30s` or `250ms`."""
+    try:
+        value = units.parse_duration(text)
+    except ValueError as error:
+        raise NscError(str(error), "use for example 500ms, 2s or 1m30s") from None
+    if value < 0:
+        raise NscError(f'duration "{text}" is negative')
+    return value
 
 
 def format_time(seconds: int) -> str:
@@ -128,8 +128,46 @@ def format_time(seconds: int) -> str:
         return f"{seconds} (out of range)"
 
 
+def rfc3339(seconds: int) -> str:
+    """`YYYY-MM-DDThh:mm:ssZ`, empty for 0."""
+    return format_time(seconds).replace(" UTC", "Z").replace(" ", "T")
+
+
+_SPANS = ((365 * 86400, "year"), (30 * 86400, "month"), (7 * 86400, "week"), (86400, "day"),
+          (3600, "hour"), (60, "minute"), (1, "second"))  # fmt: skip
+
+
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def format_moment(seconds: int, now: int) -> str:
+    """A time and how far it is, as `YYYY-MM-DD hh:mm:ss UTC - in 2 months`; empty for 0."""
+    if seconds == 0:
+        return ""
+    distance = abs(seconds - now)
+    span, word = next((item for item in _SPANS if distance >= item[0]), _SPANS[-1])
+    count = distance // span
+    text = f"{count} {word}{'' if count == 1 else 's'}"
+    return f"{format_time(seconds)} - {f'in {text}' if seconds >= now else f'{text} ago'}"
+
+
 def format_limit(value: int) -> str:
-    return "Unlimited" if value == -1 else f"{value:,}"
+    return "Unlimited" if value < 0 else str(value)
+
+
+def format_bytes(value: int) -> str:
+    """`1.5 kB (1500 bytes)`, in steps of 1000."""
+    return "Unlimited" if value < 0 else f"{_short_bytes(value)} ({value} bytes)"
+
+
+def _short_bytes(value: int) -> str:
+    power = min((len(str(value)) - 1) // 3, len(_BYTE_UNITS) - 1)
+    size = Decimal(value) / 1000**power
+    return (
+        f"{size:.1f} {_BYTE_UNITS[power]}"
+        if power and size < 10
+        else (f"{size:.0f} {_BYTE_UNITS[power]}")
+    )
 
 
 def short_id(public: str, long: bool) -> str:

@@ -1,0 +1,73 @@
+"""`update`: pip installs a newer version, or one line says why not. No network is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynsc.commands import update
+from pynsc.core.errors import NscError
+
+Nsc = Callable[..., Any]
+NAME = "pynsc_update_probe"
+
+
+def write_wheel(folder: Path, version: str) -> None:
+    """The smallest wheel that pip takes."""
+    info = f"{NAME}-{version}.dist-info"
+    files = {
+        f"{NAME}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+                         "Tag: py3-none-any\n",
+    }  # fmt: skip
+    record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{NAME}-{version}-py3-none-any.whl", "w") as wheel:
+        for name, text in {**files, f"{info}/RECORD": record}.items():
+            wheel.writestr(name, text)
+
+
+@pytest.fixture
+def index(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is pip's only source."""
+    folder = home / "wheels"
+    write_wheel(folder, "1.0")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_pip_brings_the_latest_or_the_wanted_version(home: Path, index: Path) -> None:
+    environment = home / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = str(environment / "bin/python")
+    assert update.upgrade(NAME, "", python) == "1.0"
+    write_wheel(index, "1.1")
+    assert update.upgrade(NAME, "", python) == "1.1"
+    assert update.upgrade(NAME, "1.0", python) == "1.0"
+    with pytest.raises(NscError, match=f"cannot update to 9.9: .*{NAME}==9.9"):
+        update.upgrade(NAME, "9.9", python)
+    assert update.upgrade(NAME, "1.0", python) == "1.0"
+
+
+def test_no_index_is_one_line_with_a_hint(
+    nsc: Nsc, home: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update, "_refuse_foreign_installation", lambda: None)
+    error = nsc("update", "--version", "99.0", code=1).err.strip().splitlines()[-1]
+    assert error.startswith("Error: cannot update to 99.0: ") and "reachable?" in error
+    assert "invalid" in nsc("update", "--version", "; rm -rf", code=1).err
+    have = metadata.version(update.DISTRIBUTION)
+    assert "is the requested version" in nsc("update", "--version", f"v{have}").err
+
+
+def test_an_installation_from_source_is_left_to_its_owner(nsc: Nsc) -> None:
+    shown = nsc("update", code=1).err
+    assert "source folder" in shown or "reachable?" in shown

@@ -1,0 +1,104 @@
+"""`update`: the Python way of a tool that replaces itself, which is to ask its installer.
+
+The original fetches a release of its single binary. Here pip, run by the interpreter that runs
+this, installs the newest version (or the one asked for) of the distribution.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from pynsc.cli import Options, Text, opt
+from pynsc.core.errors import NscError
+from pynsc.core.session import Session
+
+DISTRIBUTION = "pynats-toolbox"
+INDEX_TIMEOUT_S = 15
+_VERSION = re.compile(r"v?(\d+(?:[.!+-]?[0-9A-Za-z]+)*)\Z")
+
+
+@dataclass
+class Update(Options):
+    version: Annotated[Text, opt("--version", help="version to update to, or latest")] = ""
+
+
+def update(session: Session, options: Update) -> None:
+    """Install the latest version of the toolbox, or the one asked for."""
+    wanted = _wanted_version(options.version)
+    have = metadata.version(DISTRIBUTION)
+    if wanted == have:
+        session.report.ok(f"current version {have} is the requested version")
+        return
+    _refuse_foreign_installation()
+    session.report.note(f"asking the package index for {DISTRIBUTION} {wanted or 'latest'}")
+    now = upgrade(DISTRIBUTION, wanted)
+    if now == have:
+        session.report.ok(f"current version {have} is the latest version")
+    else:
+        session.report.ok(f"updated {DISTRIBUTION} from version {have} to {now}")
+
+
+def _wanted_version(text: str) -> str:
+    """The version without a leading v; empty for the latest. Raises NscError."""
+    if text.strip().lower() in ("", "latest"):
+        return ""
+    match = _VERSION.match(text.strip())
+    if not match:
+        raise NscError(f"version {text!r} is invalid", "use for example 1.2.0, or latest")
+    return match[1]
+
+
+def _refuse_foreign_installation() -> None:
+    """Name the right tool where pip must not, or cannot, replace the files."""
+    distribution = metadata.distribution(DISTRIBUTION)
+    try:
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except ValueError:
+        origin = {}
+    if origin.get("dir_info", {}).get("editable"):
+        raise NscError("this installation runs from a source folder",
+                       "update the folder (git pull), then run make build")  # fmt: skip
+    if "pipx" in Path(sys.prefix).parts:
+        raise NscError("pipx manages this installation", f"run: pipx upgrade {DISTRIBUTION}")
+    if find_spec("pip") is None:
+        installer = (distribution.read_text("INSTALLER") or "").strip()
+        command = "uv pip install" if installer == "uv" else "the tool that installed it"
+        raise NscError("pip is not installed here", f"update {DISTRIBUTION} with {command}")
+
+
+def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str:
+    """Let pip install `wanted` (empty: the latest) for `python`; the version that is there then.
+
+    Raises NscError with pip's reason when it fails. Nothing is half installed: pip puts the old
+    version back.
+    """
+    requirement = f"{distribution}=={wanted}" if wanted else distribution
+    command = [python, "-m", "pip", "install", "--upgrade", "--disable-pip-version-check",
+               "--no-input", "--quiet", "--retries", "1", "--timeout", str(INDEX_TIMEOUT_S),
+               requirement]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NscError(f"cannot update to {wanted or 'the latest version'}: {_reason(done.stderr)}",
+                       "is the package index reachable? See pip config list")  # fmt: skip
+    ask = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+    shown = subprocess.run(
+        [python, "-c", ask, distribution], capture_output=True, text=True, check=False
+    )
+    if shown.returncode != 0:
+        raise NscError(f"{distribution} is not installed any more", f"pip install {distribution}")
+    return shown.stdout.strip()
+
+
+def _reason(stderr: str) -> str:
+    """pip's last word on what failed; its earlier lines tell the same in pieces."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines or ["pip gave no reason"])[-1]

@@ -1,0 +1,166 @@
+"""Menus at a terminal: move with the arrow keys, mark with space, narrow by typing.
+
+Only the lines of the menu are drawn anew; when it is done they are replaced by the answer, so
+that what scrolls by reads like questions and answers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from select import select
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from pynsc.terminal import console, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS_MAX = 10
+SEQUENCE_S = 0.05  # bytes of one key follow each other faster than keys do
+_UP, _DOWN = ("\x1b[A", "\x1bOA", "\x10"), ("\x1b[B", "\x1bOB", "\x0e", "\t")
+_ENTER, _BACK, _CLEAR = ("\r", "\n"), ("\x7f", "\x08"), "\x15"
+
+
+@dataclass
+class Menu:
+    """Choices on screen: which are shown, where the cursor is, which are marked."""
+
+    question: str
+    choices: list[str]
+    cursor: int = 0
+    filter: str = ""
+    marked: set[int] = field(default_factory=set)
+    _drawn: int = 0
+
+    def pick(self) -> int:
+        """Index of the choice that the user took. Raises KeyboardInterrupt and EOFError."""
+        hint = "arrows move, typing narrows"
+        self._run(hint, many=False)
+        self._finish(self.choices[self.cursor])
+        return self.cursor
+
+    def pick_many(self) -> list[int]:
+        """Indices of the marked choices, in order."""
+        self._run("space marks, arrows move, enter ends", many=True)
+        self._finish(", ".join(self.choices[i] for i in sorted(self.marked)) or "none")
+        return sorted(self.marked)
+
+    def visible(self) -> list[int]:
+        """Indices of the choices that have the typed text in them."""
+        text = self.filter.lower()
+        return [i for i, choice in enumerate(self.choices) if text in choice.lower()]
+
+    def press(self, key: str, many: bool) -> bool:
+        """Take a key; True when the menu is done."""
+        shown = self.visible()
+        place = shown.index(self.cursor) if self.cursor in shown else 0
+        if key in _ENTER:
+            return many or bool(shown)
+        if key in _UP and shown:
+            self.cursor = shown[(place - 1) % len(shown)]
+        elif key in _DOWN and shown:
+            self.cursor = shown[(place + 1) % len(shown)]
+        elif key == " " and many and shown:
+            self.marked ^= {self.cursor}
+        elif key in _BACK:
+            self._narrow(self.filter[:-1])
+        elif key == _CLEAR:
+            self._narrow("")
+        elif key.isprintable() and len(key) == 1:
+            self._narrow(self.filter + key)
+        return False
+
+    def _narrow(self, text: str) -> None:
+        before, self.filter = self.filter, text
+        shown = self.visible()
+        if not shown:
+            self.filter = before  # a letter that leaves nothing is not taken
+        elif self.cursor not in shown:
+            self.cursor = shown[0]
+
+    def _run(self, hint: str, many: bool) -> None:
+        with _raw_keys():
+            done = False
+            while not done:
+                self._draw(hint, many)
+                done = self.press(_read_key(), many)
+
+    def _draw(self, hint: str, many: bool) -> None:
+        shown = self.visible()
+        place = shown.index(self.cursor) if self.cursor in shown else 0
+        first = max(0, min(place - ROWS_MAX // 2, len(shown) - ROWS_MAX))
+        lines = [Text.assemble(("? ", "bold green"), plain_text(self.question, "bold"), " ",
+                               (self.filter or f"[{hint}]", "cyan"))]  # fmt: skip
+        for index in shown[first : first + ROWS_MAX]:
+            here = index == self.cursor
+            mark = ("[x] " if index in self.marked else "[ ] ") if many else ""
+            lines.append(
+                Text.assemble(
+                    ("❯ " if here else "  ", "bold cyan"), mark,
+                    plain_text(self.choices[index], "bold cyan" if here else ""),
+                )
+            )  # fmt: skip
+        if len(shown) > ROWS_MAX:
+            lines.append(Text(f"  {place + 1} of {len(shown)}", "dim"))
+        self._replace(lines)
+
+    def _finish(self, answer: str) -> None:
+        self._replace([Text.assemble(("? ", "bold green"), plain_text(self.question, "bold"), " ",
+                                     plain_text(answer, "cyan"))])  # fmt: skip
+
+    def _replace(self, lines: list[Text]) -> None:
+        out = console(sys.stderr)
+        if self._drawn:
+            sys.stderr.write(f"\x1b[{self._drawn}A\r\x1b[J")
+        for line in lines:
+            # A folded line would make the number of lines to go back wrong.
+            out.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+        sys.stderr.flush()
+        self._drawn = len(lines)
+
+
+def _read_key() -> str:
+    """One key; an arrow is its whole sequence. What is typed ahead stays for the next question."""
+    descriptor = sys.stdin.fileno()
+
+    def more() -> bytes:
+        return os.read(descriptor, 1) if select([descriptor], [], [], SEQUENCE_S)[0] else b""
+
+    data = os.read(descriptor, 1)
+    if data in (b"", b"\x04"):
+        raise EOFError
+    if data == b"\x03":
+        raise KeyboardInterrupt
+    if data == b"\x1b":
+        data += more()
+        return (data + more() if data[1:] in (b"[", b"O") else data).decode("ascii", "replace")
+    for bound in (0xC0, 0xE0, 0xF0):  # further bytes of a letter beyond ASCII
+        if data[0] >= bound:
+            data += more()
+    return data.decode("utf-8", "replace")
+
+
+@contextmanager
+def _raw_keys() -> Iterator[None]:
+    """Keys as they are pressed, the cursor hidden; the terminal is put back whatever happens."""
+    import termios
+    import tty
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    sys.stderr.write("\x1b[?25l")
+    try:
+        tty.setraw(descriptor, termios.TCSADRAIN)
+        after = termios.tcgetattr(descriptor)
+        after[1] = before[1]  # output as before, so that line ends stay line ends
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, after)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        sys.stderr.write("\x1b[?25h")
+        sys.stderr.flush()
