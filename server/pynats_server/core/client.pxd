@@ -112,6 +112,7 @@ cdef class ClientConnection(Connection):
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
+    cdef bint sheds(self, Sink source) noexcept
     cdef bint over_pending(self, size_t length) except -1
     cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept
     cdef int after_output(self, Sink source) except -1

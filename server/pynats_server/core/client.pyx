@@ -925,6 +925,12 @@ cdef class ClientConnection(Connection):
         self.close_with(SLOW_PENDING)
         return True
 
+    cdef bint sheds(self, Sink source) noexcept:
+        """no_fast_producer_stall: a receiver that would stall clients loses their messages."""
+        if self.engine.stall_producers or not isinstance(source, ClientConnection):
+            return False
+        return self.pending() * 4 > <size_t>self.engine.max_pending * 3
+
     cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept:
         self.totals.out_msgs += msgs
         self.totals.out_bytes += size
@@ -952,8 +958,10 @@ cdef class ClientConnection(Connection):
         cdef size_t i
         if self.closing:
             return 0
-        if pending + length > <size_t>self.engine.max_pending:
+        if (pending + length) * 4 > <size_t>self.engine.max_pending * 3:
             for i in range(run.count):  # which of them is one too many?
+                if self.sheds(source):
+                    continue
                 if self.closing or self.over_pending(run.piece):
                     return 0
                 self.append(run.block + i * run.piece, run.piece)
@@ -981,6 +989,8 @@ cdef class ClientConnection(Connection):
             return 0
         if sub.max and sub.delivered >= sub.max:
             self.drop_subscription(sub)
+            return 0
+        if self.sheds(source):
             return 0
         if sub.filtered and self.permissions.denies_delivery(
             msg.subject, msg.subject_len, sub.c_queue(), sub.queue_len
