@@ -13,6 +13,7 @@ _ACCOUNTS = (
 # To be emptied: what is missing.
 GAPS: dict[str, str] = {
     **dict.fromkeys(_ACCOUNTS, "accounts can not be configured yet"),
+    "consumer-create": "consumers come next; until then creating one is refused",
     "update-config-retention-interest": "interest retention comes with consumers",
 }
 
