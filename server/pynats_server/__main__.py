@@ -88,20 +88,34 @@ def _handle_signals(server: Server) -> None:
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
 
-    def stop(number: signal.Signals) -> None:
+    def stop() -> None:
+        tasks.add(asyncio.ensure_future(server.shutdown()))
+
+    actions: dict[signal.Signals, Callable[[], object]] = {
+        signal.SIGINT: stop,
+        signal.SIGTERM: stop,
+        signal.SIGHUP: server.reload,
+        signal.SIGUSR1: server.reopen_log,
+        signal.SIGUSR2: server.enter_lame_duck,
+    }
+
+    def trap(number: signal.Signals) -> None:
         if number == signal.SIGTERM and server.in_lame_duck:
             return  # lame duck ends by itself
         server.log.notice(f'Trapped "{_NAMES[number]}" signal')
-        tasks.add(asyncio.ensure_future(server.shutdown()))
+        actions[number]()
 
-    for number in _NAMES:
-        loop.add_signal_handler(number, stop, number)
-    loop.add_signal_handler(signal.SIGHUP, server.reload)
-    loop.add_signal_handler(signal.SIGUSR1, server.reopen_log)
-    loop.add_signal_handler(signal.SIGUSR2, server.enter_lame_duck)
+    for number in actions:
+        loop.add_signal_handler(number, trap, number)
 
 
-_NAMES = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
+_NAMES = {
+    signal.SIGINT: "interrupt",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "hangup",
+    signal.SIGUSR1: "user defined signal 1",
+    signal.SIGUSR2: "user defined signal 2",
+}
 
 if __name__ == "__main__":
     main()

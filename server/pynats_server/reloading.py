@@ -54,7 +54,8 @@ def apply_reload(server: Server) -> bool:
     _apply_to_clients(server, old, tell=required != server.authenticator.required)
     for change in changes:
         server.log.notice(change.notice)
-    server.log.notice("Reloaded server configuration")
+    digest = f" ({options.config_digest})" if options.config_digest else ""
+    server.log.notice(f"Reloaded server configuration{digest}")
     return True
 
 

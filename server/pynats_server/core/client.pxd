@@ -6,6 +6,7 @@ from .bytemap cimport ByteMap
 from .engine cimport Connection
 from .limits cimport MEMO_LINE
 from .permissions cimport Permissions
+from .runs cimport Run
 from .sublist cimport Match, Message, Sink, Subscription
 
 
@@ -33,7 +34,8 @@ cdef struct Memo:
     uint32_t subject_len
     uint32_t header_len
     uint32_t total_len
-    bint runs  # receivers may be served one after the other, see _runs_fit
+    bint runs  # receivers may get many at a time, see _runs_fit
+    uint32_t sid_max  # length of their longest sid
     Match* match  # owned
 
 
@@ -107,8 +109,10 @@ cdef class ClientConnection(Connection):
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
     cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
     cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
-    cdef size_t copy_run(self, ClientConnection target, Subscription sub, char* p, size_t frames) except -1
+    cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
+    cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
+    cdef bint sheds(self, Sink source) noexcept
     cdef bint over_pending(self, size_t length) except -1
     cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept
     cdef int after_output(self, Sink source) except -1

@@ -145,7 +145,10 @@ cdef class Connection(Pollable):
     cdef int set_interest(self, uint32_t events) except -1
     cdef int add_extern(self, const char* data, size_t length, Chunk* owner) except -1
     cdef char* grow(self, size_t length) except NULL
+    cdef int append(self, const char* data, size_t length) except -1
     cdef int write(self, const char* data, size_t length) except -1
+    # Only when nothing is pending.
+    cdef int write_through(self, const char* data, size_t length) except -1
     cdef int reparse(self) except -1
     cdef ssize_t _send_pieces(self) noexcept
     cdef void _consume(self, size_t n) noexcept

@@ -777,11 +777,29 @@ cdef class Connection(Pollable):
         self.extern_bytes += length
         return 0
 
-    cdef int write(self, const char* data, size_t length) except -1:
-        """Queues bytes; they leave at the end of the turn."""
+    cdef int append(self, const char* data, size_t length) except -1:
         memcpy(self.reserve(length), data, length)
         self.out_end += length
+        return 0
+
+    cdef int write(self, const char* data, size_t length) except -1:
+        """Queues bytes; they leave at the end of the turn."""
+        self.append(data, length)
         return self.touch_output()
+
+    cdef int write_through(self, const char* data, size_t length) except -1:
+        """Sends bytes at once, from where they are, when nothing waits before them; queues what
+        the kernel does not take."""
+        cdef ssize_t n = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if n == <ssize_t>length:
+            self.written += n
+            return 0
+        if n > 0:
+            self.written += n
+            data += n
+            length -= n
+        self.append(data, length)
+        return self.flush()  # a full buffer and every other trouble is told apart there
 
     def send(self, bytes data not None) -> None:
         """Queues protocol bytes, in order with what is queued already."""

@@ -49,5 +49,13 @@ cdef enum:
     REPLIES_SWEEP = 4096
     # Unread input thrown away at a close so that the last -ERR is not lost to a reset, bytes.
     CLOSE_DRAIN = 1048576
-    # Longest sid for which runs of equal messages are copied with one prepared header, bytes.
+    # Longest sid for which runs of equal messages are delivered as blocks, bytes.
     SID_FAST = 64
+    # Size of such a block, bytes: fills a segment of a loopback connection, and stays in a core's
+    # cache. Blocks are up to half as large again, so an output buffer holds one.
+    RUN_BLOCK = FLUSH_MARK
+    # A block from this size on is sent at once when nothing waits before it; a smaller one waits
+    # for the end of the turn, in case more follows, bytes.
+    RUN_DIRECT = 16384
+    # Bytes that writing a block may write beyond its end.
+    RUN_SLACK = 32

@@ -160,6 +160,23 @@ CASES: list[Case] = [
     *[_request(f"list-{label}", "STREAM.LIST", body, _SEVERAL) for label, body in LISTS.items()],
     *[_request(f"info-{label}", "STREAM.INFO.S", body, _holes()) for label, body in INFOS.items()],
     case(
+        "consumers-of-none",
+        create("S", storage="memory"),
+        *[api(f"CONSUMER.{verb}.{name}") for verb in ("NAMES", "LIST") for name in ("S", "NONE")],
+        *[
+            api(f"CONSUMER.{verb}.{name}.C")
+            for verb in ("INFO", "DELETE", "PAUSE", "LEADER.STEPDOWN", "MSG.NEXT")
+            for name in ("S", "NONE")
+        ],
+        api("CONSUMER.INFO.S.C", b"x"),
+        api("CONSUMER.UNPIN.S.C", {"group": "g"}),
+    ),
+    case(
+        "consumer-create",
+        create("S", storage="memory"),
+        api("CONSUMER.CREATE.S.C", {"stream_name": "S", "config": {"name": "C"}}),
+    ),
+    case(
         "list-after-changes",
         _SEVERAL,
         *fill(5, "orders.1", "alpha", "b.c.d"),

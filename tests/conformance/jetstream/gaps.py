@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # To be emptied: what is missing.
 GAPS: dict[str, str] = {
+    "consumer-create": "consumers come next; until then creating one is refused",
     "update-config-retention-interest": "interest retention comes with consumers",
 }
 

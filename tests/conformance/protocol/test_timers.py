@@ -180,6 +180,19 @@ def _reload(server: ServerProcess, config: str) -> None:
     wait_until(lambda: "Reloaded server configuration" in server.log(), "reload")
 
 
+def test_signals_are_logged(kind_under_test: str, tmp_path: Path) -> None:
+    def scenario(server: ServerProcess) -> list[str]:
+        _reload(server, "max_payload: 64\n")
+        server.signal(signal.SIGUSR1)
+        wait_until(lambda: "signal 1" in server.log(), "the line")
+        server.signal(signal.SIGUSR2)
+        server.wait()
+        lines = [line.partition("[INF] ")[2] for line in server.log().splitlines()]
+        return [line for line in lines if line.startswith(("Trapped", "Reloaded server"))]
+
+    _compare(scenario, "max_payload: 1000\n", kind_under_test, tmp_path)
+
+
 def test_terminated_server_closes_clients_and_exits_cleanly(
     kind_under_test: str, tmp_path: Path
 ) -> None:

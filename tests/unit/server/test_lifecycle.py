@@ -297,7 +297,7 @@ def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:
         log = server.log()
         assert log.count("Entering lame duck mode, stop accepting new clients") == 1
         assert "Closing existing clients" in log
-        assert "Trapped" not in log
+        assert 'Trapped "terminated"' not in log
 
 
 def test_interrupt_cuts_lame_duck_short(tmp_path: Path) -> None:

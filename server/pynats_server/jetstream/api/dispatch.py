@@ -25,7 +25,7 @@ from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import StoreError
 
 from . import account as account_endpoints
-from . import direct, messages, snapshot, streams
+from . import consumers, direct, messages, snapshot, streams
 from .request import Reply, Request
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Endpoint:
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
+CONSUMER_PAGED: tuple[tuple[str, Any], ...] = (*PAGED, ("consumers", []))
+NOT_PAUSED = (("paused", False), ("pause_until", "0001-01-01T00:00:00Z"))
 
 ENDPOINTS = (
     Endpoint("INFO", "account_info", account_endpoints.info),
@@ -67,6 +69,20 @@ ENDPOINTS = (
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
     Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
+    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.NAMES.*", "consumer_names", consumers.names, CONSUMER_PAGED),
+    Endpoint("CONSUMER.LIST.*", "consumer_list", consumers.listing, CONSUMER_PAGED),
+    Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.named),
+    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.named),
+    Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.not_found, NOT_PAUSED),
+    Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.not_found),
+    Endpoint("CONSUMER.MSG.NEXT.*.*", "", consumers.next_message),
+    Endpoint(
+        "CONSUMER.LEADER.STEPDOWN.*.*", "consumer_leader_stepdown", account_endpoints.clustered
+    ),
     Endpoint("DIRECT.GET", "", direct.nowhere),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
