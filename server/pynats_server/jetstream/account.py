@@ -21,7 +21,6 @@ from .advisories import unique_id
 from .errors import api_error
 from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
-from .store.crypt import Keys
 from .store.disk import Disk, make_durable_folder
 from .store.meta import read_meta, write_meta, write_new_stream
 from .stream import Stream
@@ -32,6 +31,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .following import Follower
     from .manager import JetStream
+    from .store.crypt import Keys
 
 
 DISK = Disk()
@@ -341,6 +341,8 @@ class JetStreamAccount:
         options = self.manager.options
         if not options.key:
             return None
+        from .store.crypt import Keys  # 10 ms that only an encrypted store has to pay
+
         return Keys(options.key, self.name, options.cipher)
 
     def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:

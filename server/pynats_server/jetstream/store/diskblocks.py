@@ -16,19 +16,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .api import BadKey, StoreClosed, StoreError, StoreFailed, StoreFull
 from .base import BlockStore
 from .block import Block
 from .blockfile import is_packed, unpack_block
 from .commit import Committer, Syncer
-from .crypt import Keys, Sealer
 from .disk import Disk
 from .highway import digest64
 from .index import FullState, decode_index
 from .meta import name_key
 from .seqset import SequenceSet
+
+if TYPE_CHECKING:
+    from .crypt import Keys, Sealer
 
 MIB = 1024 * 1024
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -140,7 +142,7 @@ class DiskBlocks(BlockStore):
             self.disk.replace(path, sealed)
         if keys is None:
             raise BadKey("encrypted store encountered with no main key")
-        self.sealer = Sealer(keys.cipher, keys.recover(self.config.name, sealed))
+        self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
 
     def read_index(self) -> FullState | None:
         """The saved state, or None when there is none or it is damaged (said in `problems`)."""
@@ -149,12 +151,12 @@ class DiskBlocks(BlockStore):
         except FileNotFoundError:
             return None
         try:
-            if len(data) < 32 or digest64(self.hash_key, data[:-8]) != data[-8:]:
+            if len(data) < 32 or digest64(self.hash_key, memoryview(data)[:-8]) != data[-8:]:
                 raise ValueError("checksum does not match")
-            body = data[:-8]
+            body: bytes | memoryview = memoryview(data)[:-8]
             if self.sealer is not None:
                 with contextlib.suppress(BadKey):  # restored archives carry it in the clear
-                    body = self.sealer.open(body)
+                    body = self.sealer.open(data[:-8])
             return decode_index(body)
         except ValueError as error:
             self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
@@ -186,13 +188,23 @@ class DiskBlocks(BlockStore):
 
     def read_block(self, block: Block) -> bytes:
         """The block's records from its file, outer layers removed."""
+        plain, damaged = self.unpack_file(block)
+        if damaged:
+            self.report_packed(block, damaged)
+        return plain
+
+    def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
+        """(records of the block's file, the file's content when it is damaged in its compressed
+        form). Tells nobody of damage, so any thread may call it."""
         data = self.disk.read(self.path_of(block))
         plain, whole = unpack_block(data, block.cipher)
-        if not whole:
-            self.quarantine(self.path_of(block).name, data)
-            self.problem(f"block {block.index} is damaged in its compressed form")
         block.sealed = is_packed(data, block.cipher)
-        return plain
+        return plain, b"" if whole else data
+
+    def report_packed(self, block: Block, data: bytes) -> None:
+        """Tell of a file that is damaged in its compressed form."""
+        self.quarantine(self.path_of(block).name, data)
+        self.problem(f"block {block.index} is damaged in its compressed form")
 
     def quarantine(self, name: str, data: bytes) -> None:
         """Keep a copy of doubtful bytes where no recovery will touch them."""

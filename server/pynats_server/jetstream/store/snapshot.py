@@ -10,7 +10,6 @@ import io
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
