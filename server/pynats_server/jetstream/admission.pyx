@@ -423,6 +423,9 @@ cdef class Admission:
         for block in store.blocks[store.block_at(start):]:
             if not block.msgs:
                 continue
+            if block.plain and block.first_seq >= start:
+                self.note_plain()  # as for each of its messages; it need not be read for that
+                continue
             if not block.loaded:
                 store.load_block(block)
             for i in range(max(block.slot_from(start), 0), block.count):

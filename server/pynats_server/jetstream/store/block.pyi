@@ -4,6 +4,7 @@ from typing import Any
 from typing_extensions import Buffer
 
 from .seqset import SequenceSet
+from .subjects import SubjectTree
 
 class Message:
     seq: int
@@ -48,6 +49,7 @@ class Block:
     def unwritten(self) -> Any: ...
     def content(self) -> Any: ...
     def last_sum(self) -> Any: ...
+    plain: bool
     def unload(self) -> None: ...
     def scan(
         self, data: Buffer

@@ -133,6 +133,7 @@ cdef class Block:
         memcpy(p, subject, sn)
         p += sn
         if hn:
+            self.plain = False
             word = <uint32_t>hn
             memcpy(p, &word, 4)
             memcpy(p + 4, hdr, hn)
@@ -221,6 +222,7 @@ cdef class Block:
         self.size = 0
         self.count = 0
         self.floor = 0
+        self.plain = True
         self.reserve(total)
         if total:
             with nogil:
@@ -251,6 +253,8 @@ cdef class Block:
             elif seq & ERASED or seq == 0:
                 skips.append((seq & SEQ_MASK, stamp(r)))
             elif seq > last:
+                if u32(r) & HAS_HEADERS:
+                    self.plain = False
                 self.push_slot(<uint32_t>at)
                 last = seq
             at += rl
@@ -271,6 +275,8 @@ cdef class Block:
             if rl == 0:
                 break
             seq = u64(r + 4)
+            if u32(r) & HAS_HEADERS:
+                self.plain = False
             if seq > last[0]:
                 self.push_slot(<uint32_t>at)
                 last[0] = seq
