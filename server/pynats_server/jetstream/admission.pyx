@@ -420,7 +420,9 @@ cdef class Admission:
         cdef const char* headers
         cdef size_t size
         cdef uint64_t seq
-        for block in store.blocks[store.block_at(start):]:
+        blocks = store.blocks[store.block_at(start):]
+        store.glance([block for block in blocks if not (block.loaded or block.plain)])
+        for block in blocks:
             if not block.msgs:
                 continue
             if block.plain and block.first_seq >= start:

@@ -262,6 +262,21 @@ cdef class Block:
             holes.append((bad_from, total - bad_from))
         return tombs, skips, holes
 
+    def glance(self, const uint8_t[::1] data not None):
+        """Learn from the block's file, while it is not loaded, whether it is `plain`: only the
+        records' lengths are looked at. What does not add up is left to whoever loads it."""
+        cdef size_t total = data.shape[0], at = 0, rl
+        cdef uint32_t head
+        if self.loaded or self.cipher is not None:
+            return
+        while total - at >= EMPTY:
+            head = u32(&data[at])
+            rl = head & ~HAS_HEADERS
+            if head & HAS_HEADERS or rl < EMPTY or rl > total - at:
+                return
+            at += rl
+        self.plain = at == total
+
     cdef size_t pass_messages(self, size_t at, uint64_t *last) except? 0 nogil:
         """Note the intact message records from `at` on; returns where something else comes."""
         cdef const uint8_t *r

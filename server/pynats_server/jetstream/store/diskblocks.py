@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .crypt import Keys, Sealer
 
 MIB = 1024 * 1024
+GLANCE_SPARE = 64 * 1024  # bytes: a block may be longer than its size by tombstones
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -237,6 +238,19 @@ class DiskBlocks(BlockStore):
                 self.problem(f"block {block.index} lost sequences {fresh[:20]}")
         self._cached += block.buffered
         self.keep_in_cache(block)
+
+    def glance(self, blocks: list[Block]) -> None:
+        """Look through the blocks' files for headers without loading them: the window of message
+        ids may be large, and few streams use them."""
+        room = bytearray()
+        for block in blocks:
+            if not self.disk.native or block.cipher is not None:
+                continue
+            with contextlib.suppress(OSError), self.path_of(block).open("rb", 0) as file:
+                room = room or bytearray(self.block_size + GLANCE_SPARE)
+                size = file.readinto(room) or 0
+                if size == os.fstat(file.fileno()).st_size:
+                    block.glance(memoryview(room)[:size])
 
     def keep_in_cache(self, block: Block) -> None:
         """Note a use of a block's buffer, and drop the buffers unused for longest."""

@@ -41,6 +41,9 @@ cdef class StreamIndex:
     def load_block(self, block):
         raise NotImplementedError
 
+    def glance(self, blocks):
+        """Learn cheaply which of some unloaded blocks are plain, if there is a way."""
+
     def on_dirty(self):
         """Called when the first change since the last flush arrives."""
 

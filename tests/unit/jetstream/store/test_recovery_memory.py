@@ -8,8 +8,8 @@ from pynats_server.jetstream.store import FileConfig, FileStore
 SUBJECTS = 300
 
 
-def _fill(folder: Path, headers: bytes = b"") -> FileConfig:
-    config = FileConfig("S", folder / "S", block_size=32000)
+def _fill(folder: Path, headers: bytes = b"", compress: bool = False) -> FileConfig:
+    config = FileConfig("S", folder / "S", block_size=32000, compress=compress)
     store = FileStore(config)
     for number in range(3000):
         store.append(b"a.%d" % (number % SUBJECTS), headers, b"x" * 100, number + 1)
@@ -70,4 +70,25 @@ def test_damage_is_found_though_blocks_leave_memory(tmp_path: Path) -> None:
             message = store.get(seq)
             assert message is not None
             assert message.seq == seq
+    store.close()
+
+
+@pytest.mark.parametrize(("headers", "plain"), [(b"", True), (b"NATS/1.0\r\nA: b\r\n\r\n", False)])
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_glance_tells_whether_a_file_has_headers(
+    tmp_path: Path, headers: bytes, plain: bool, compress: bool
+) -> None:
+    config = _fill(tmp_path, headers, compress)
+    store = FileStore(config)
+    finished = store.blocks[:-1]
+    assert not any(block.plain or block.loaded for block in finished)
+    store.glance(finished)
+    # Compressed ones must be loaded to know.
+    assert [block.plain for block in finished] == [plain and not compress] * len(finished)
+    assert not any(block.loaded for block in finished)
+    torn = config.folder / "msgs" / "1.blk"
+    torn.write_bytes(torn.read_bytes()[:-1])
+    first = FileStore(config).blocks[0]
+    store.glance([first])
+    assert not first.plain
     store.close()
