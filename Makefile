@@ -20,9 +20,11 @@ $(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
 	$(MAKE) --no-print-directory build
 	touch $(STAMP)
 
-# Compiles what changed (also run by setup).
+# Compiles what changed (also run by setup). Byte code, too: an installed package has it, and
+# without it (PYTHONDONTWRITEBYTECODE) a server in place needs twice as long to start.
 build: $(VENV)/bin/python
 	$(BIN)/python setup.py --quiet build_ext --inplace -j $(JOBS)
+	$(BIN)/python -m compileall -q common server
 
 run: setup
 	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)

@@ -129,13 +129,16 @@ class Running:
         return self
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        """Start the child with its CPU set: it inherits the calling thread's."""
+        """Start the child with its CPU set: it inherits the calling thread's. Python may keep its
+        byte code, as it would be there in an installation."""
         mine = os.sched_getaffinity(0)
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         try:
             if self._cores:
                 os.sched_setaffinity(0, self._cores)
             return subprocess.Popen(
                 command,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

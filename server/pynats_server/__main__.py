@@ -22,6 +22,7 @@ PROGRAM = "pynats-server"
 
 def main() -> None:
     """Entry point of the console script; exits with the real server's exit codes."""
+    gc.disable()  # nothing of what starting makes is garbage
     program = Path(sys.argv[0]).name
     if program in ("__main__.py", ""):
         program = PROGRAM
@@ -64,6 +65,7 @@ def _run(command: Command, program: str) -> int:
                 return 1
             gc.collect()
             gc.freeze()  # what is alive now stays: later collections need not look at it
+            gc.enable()
             await server.wait_stopped()
             return 0
 

@@ -24,7 +24,6 @@ from .errors import api_error
 from .folders import change_meta, move_in, put_aside
 from .model import StreamConfig
 from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
-from .store.crypt import Keys
 from .store.meta import read_meta, write_new_stream
 from .stream import Stream
 from .surroundings import Limits
@@ -34,6 +33,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .following import Follower
     from .manager import JetStream
+    from .store.crypt import Keys
 
 
 T = TypeVar("T")
@@ -333,6 +333,8 @@ class JetStreamAccount:
         options = self.manager.options
         if not options.key:
             return None
+        from .store.crypt import Keys  # 10 ms that only an encrypted store has to pay
+
         return Keys(options.key, self.name, options.cipher)
 
     def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:

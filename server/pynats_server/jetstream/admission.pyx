@@ -420,8 +420,13 @@ cdef class Admission:
         cdef const char* headers
         cdef size_t size
         cdef uint64_t seq
-        for block in store.blocks[store.block_at(start):]:
+        blocks = store.blocks[store.block_at(start):]
+        store.glance([block for block in blocks if not (block.loaded or block.plain)])
+        for block in blocks:
             if not block.msgs:
+                continue
+            if block.plain and block.first_seq >= start:
+                self.note_plain()  # as for each of its messages; it need not be read for that
                 continue
             if not block.loaded:
                 store.load_block(block)

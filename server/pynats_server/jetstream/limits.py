@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +29,8 @@ class JetStreamLimits:
 
 def default_store_dir() -> Path:
     """Where streams go when nobody says: lost with the temporary folder."""
+    import tempfile
+
     return Path(tempfile.gettempdir()) / "nats"
 
 

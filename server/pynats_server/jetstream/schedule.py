@@ -23,7 +23,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
 from pynats_server.jetstream.times import SECOND
 from pynats_server.settings.durations import parse_nanoseconds
@@ -354,6 +353,8 @@ def _parse_every(text: str) -> Every:
 def _time_zone(name: str) -> tzinfo:
     if name == "Local":
         return _local_zone()
+    from zoneinfo import ZoneInfo  # here and below: it reads the system's paths when imported
+
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError) as unknown:
@@ -361,6 +362,8 @@ def _time_zone(name: str) -> tzinfo:
 
 
 def _local_zone() -> tzinfo:
+    from zoneinfo import ZoneInfo
+
     name = os.environ.get("TZ")
     try:
         if name is not None:

@@ -22,6 +22,7 @@ cdef class Block:
     cdef public int rewriting
     cdef public uint32_t ttls, schedules
     cdef public uint64_t floor
+    cdef readonly bint plain           # every record is known, and none has headers
     cdef uint8_t key[32]
     cdef uint8_t *buf
     cdef size_t size, room
@@ -30,11 +31,12 @@ cdef class Block:
     cdef public object tail_sum
 
     cdef int reserve(self, size_t more) except -1
-    cdef int push_slot(self, uint32_t offset) except -1
+    cdef int push_slot(self, uint32_t offset) except -1 nogil
     cdef Py_ssize_t slot(self, uint64_t seq) noexcept nogil
     cdef Py_ssize_t slot_from(self, uint64_t seq) noexcept nogil
     cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
                  const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1
+    cdef size_t pass_messages(self, size_t at, uint64_t *last) except? 0 nogil
     cdef int marks_at(self, Py_ssize_t slot, int64_t *ttl) noexcept nogil
     cdef Message message(self, Py_ssize_t at)
     cdef list marked(self, size_t start, uint64_t flag)

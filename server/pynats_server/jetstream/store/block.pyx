@@ -14,7 +14,7 @@ from .expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
 from .record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
                       record_sum, stamp, subject_size, u32, u64)
 from .seqset cimport SequenceSet
-from .subjects cimport subject_matches
+from .subjects cimport SubjectTree, subject_matches
 
 import hashlib
 
@@ -65,14 +65,16 @@ cdef class Block:
         self.buf, self.room = grown, room
         return 0
 
-    cdef int push_slot(self, uint32_t offset) except -1:
+    cdef int push_slot(self, uint32_t offset) except -1 nogil:
         cdef uint32_t *grown
+        cdef Py_ssize_t slots
         if self.count == self.slots:
-            self.slots = self.slots * 2 if self.slots else 64
-            grown = <uint32_t *>realloc(self.offs, self.slots * 4)
+            slots = self.slots * 2 if self.slots else 64
+            grown = <uint32_t *>realloc(self.offs, slots * 4)
             if grown == NULL:
-                raise MemoryError
-            self.offs = grown
+                with gil:
+                    raise MemoryError
+            self.offs, self.slots = grown, slots
         self.offs[self.count] = offset
         self.count += 1
         return 0
@@ -131,6 +133,7 @@ cdef class Block:
         memcpy(p, subject, sn)
         p += sn
         if hn:
+            self.plain = False
             word = <uint32_t>hn
             memcpy(p, &word, 4)
             memcpy(p + 4, hdr, hn)
@@ -205,7 +208,7 @@ cdef class Block:
         self.loaded = False
 
     def scan(self, data):
-        """Load `data` as the block's bytes.
+        """Load `data` as the block's bytes. Other threads may run meanwhile.
 
         Returns (tombstones, skips, holes): [(seq, ts)], [(seq, ts)] and [(offset, size)] of
         ranges that hold no intact record. Every intact record is found, also behind damage.
@@ -219,12 +222,19 @@ cdef class Block:
         self.size = 0
         self.count = 0
         self.floor = 0
+        self.plain = True
         self.reserve(total)
         if total:
-            memcpy(self.buf, &view[0], total)
+            with nogil:
+                memcpy(self.buf, &view[0], total)
         self.size = self.written = self.raw_size = total
         self.loaded = True
         while at < total:
+            if not bad:
+                with nogil:
+                    at = self.pass_messages(at, &last)
+                if at == total:
+                    break
             r = self.buf + at
             rl = record_at(self.key, r, total - at)
             if rl == 0:
@@ -243,6 +253,8 @@ cdef class Block:
             elif seq & ERASED or seq == 0:
                 skips.append((seq & SEQ_MASK, stamp(r)))
             elif seq > last:
+                if u32(r) & HAS_HEADERS:
+                    self.plain = False
                 self.push_slot(<uint32_t>at)
                 last = seq
             at += rl
@@ -250,7 +262,43 @@ cdef class Block:
             holes.append((bad_from, total - bad_from))
         return tombs, skips, holes
 
-    def drop_strangers(self, set known, uint64_t last):
+    def glance(self, const uint8_t[::1] data not None):
+        """Learn from the block's file, while it is not loaded, whether it is `plain`: only the
+        records' lengths are looked at. What does not add up is left to whoever loads it."""
+        cdef size_t total = data.shape[0], at = 0, rl
+        cdef uint32_t head
+        if self.loaded or self.cipher is not None:
+            return
+        while total - at >= EMPTY:
+            head = u32(&data[at])
+            rl = head & ~HAS_HEADERS
+            if head & HAS_HEADERS or rl < EMPTY or rl > total - at:
+                return
+            at += rl
+        self.plain = at == total
+
+    cdef size_t pass_messages(self, size_t at, uint64_t *last) except? 0 nogil:
+        """Note the intact message records from `at` on; returns where something else comes."""
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef size_t rl
+        while at < self.size:
+            r = self.buf + at
+            if self.size - at >= EMPTY and (u64(r + 4) & ~SEQ_MASK or u64(r + 4) == 0):
+                break
+            rl = record_at(self.key, r, self.size - at)
+            if rl == 0:
+                break
+            seq = u64(r + 4)
+            if u32(r) & HAS_HEADERS:
+                self.plain = False
+            if seq > last[0]:
+                self.push_slot(<uint32_t>at)
+                last[0] = seq
+            at += rl
+        return at
+
+    def drop_strangers(self, SubjectTree known not None, uint64_t last):
         """Drop records up to `last` whose subject is not in `known`; returns their sequences."""
         cdef Py_ssize_t i, kept = 0
         cdef const uint8_t *r
@@ -259,7 +307,7 @@ cdef class Block:
         for i in range(self.count):
             r = self.buf + self.offs[i]
             seq = u64(r + 4)
-            if seq <= last and (<const char *>r + HEAD)[:subject_size(r)] not in known:
+            if seq <= last and known.get(r + HEAD, subject_size(r)) == NULL:
                 out.append(seq)
                 continue
             self.offs[kept] = self.offs[i]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import s2
 from .codec import Reader, put_uvarint
-from .crypt import BlockCipher
+
+if TYPE_CHECKING:
+    from .crypt import BlockCipher
 
 COMPRESSION_S2 = 1
 MAGIC = b"cmp"

@@ -19,7 +19,7 @@ def put_varint(out: bytearray, value: int) -> None:
 class Reader:
     """Reads varints off a buffer; ValueError when it ends early or a number passes 64 bits."""
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
+    def __init__(self, data: bytes | memoryview, at: int = 0) -> None:
         self.data = data
         self.at = at
 

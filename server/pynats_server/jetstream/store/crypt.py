@@ -124,6 +124,10 @@ class Keys:
             raise BadKey("key file is too short")
         return self.sealer_for(context).open(sealed)
 
+    def seed_sealer(self, seed: bytes) -> Sealer:
+        """What metadata are sealed with under a seed."""
+        return Sealer(self.cipher, seed)
+
     def block_cipher(self, sealed: bytes, seed: bytes) -> BlockCipher:
         """The stream cipher of a block; its nonce is the one its seed was sealed with."""
         return BlockCipher(self.cipher, seed, sealed[: 24 if self.cipher == "chacha" else 16])

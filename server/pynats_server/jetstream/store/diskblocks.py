@@ -16,21 +16,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .api import BadKey, StoreClosed, StoreError, StoreFailed, StoreFull
 from .base import BlockStore
 from .block import Block
 from .blockfile import is_packed, unpack_block
 from .commit import Committer, Syncer
-from .crypt import Keys, Sealer
 from .disk import Disk
 from .highway import digest64
 from .index import FullState, decode_index
 from .meta import name_key
 from .seqset import SequenceSet
 
+if TYPE_CHECKING:
+    from .crypt import Keys, Sealer
+
 MIB = 1024 * 1024
+GLANCE_SPARE = 64 * 1024  # bytes: a block may be longer than its size by tombstones
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -140,7 +143,7 @@ class DiskBlocks(BlockStore):
             self.disk.replace(path, sealed)
         if keys is None:
             raise BadKey("encrypted store encountered with no main key")
-        self.sealer = Sealer(keys.cipher, keys.recover(self.config.name, sealed))
+        self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
 
     def read_index(self) -> FullState | None:
         """The saved state, or None when there is none or it is damaged (said in `problems`)."""
@@ -149,12 +152,12 @@ class DiskBlocks(BlockStore):
         except FileNotFoundError:
             return None
         try:
-            if len(data) < 32 or digest64(self.hash_key, data[:-8]) != data[-8:]:
+            if len(data) < 32 or digest64(self.hash_key, memoryview(data)[:-8]) != data[-8:]:
                 raise ValueError("checksum does not match")
-            body = data[:-8]
+            body: bytes | memoryview = memoryview(data)[:-8]
             if self.sealer is not None:
                 with contextlib.suppress(BadKey):  # restored archives carry it in the clear
-                    body = self.sealer.open(body)
+                    body = self.sealer.open(data[:-8])
             return decode_index(body)
         except ValueError as error:
             self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
@@ -186,13 +189,23 @@ class DiskBlocks(BlockStore):
 
     def read_block(self, block: Block) -> bytes:
         """The block's records from its file, outer layers removed."""
+        plain, damaged = self.unpack_file(block)
+        if damaged:
+            self.report_packed(block, damaged)
+        return plain
+
+    def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
+        """(records of the block's file, the file's content when it is damaged in its compressed
+        form). Tells nobody of damage, so any thread may call it."""
         data = self.disk.read(self.path_of(block))
         plain, whole = unpack_block(data, block.cipher)
-        if not whole:
-            self.quarantine(self.path_of(block).name, data)
-            self.problem(f"block {block.index} is damaged in its compressed form")
         block.sealed = is_packed(data, block.cipher)
-        return plain
+        return plain, b"" if whole else data
+
+    def report_packed(self, block: Block, data: bytes) -> None:
+        """Tell of a file that is damaged in its compressed form."""
+        self.quarantine(self.path_of(block).name, data)
+        self.problem(f"block {block.index} is damaged in its compressed form")
 
     def quarantine(self, name: str, data: bytes) -> None:
         """Keep a copy of doubtful bytes where no recovery will touch them."""
@@ -225,6 +238,19 @@ class DiskBlocks(BlockStore):
                 self.problem(f"block {block.index} lost sequences {fresh[:20]}")
         self._cached += block.buffered
         self.keep_in_cache(block)
+
+    def glance(self, blocks: list[Block]) -> None:
+        """Look through the blocks' files for headers without loading them: the window of message
+        ids may be large, and few streams use them."""
+        room = bytearray()
+        for block in blocks:
+            if not self.disk.native or block.cipher is not None:
+                continue
+            with contextlib.suppress(OSError), self.path_of(block).open("rb", 0) as file:
+                room = room or bytearray(self.block_size + GLANCE_SPARE)
+                size = file.readinto(room) or 0
+                if size == os.fstat(file.fileno()).st_size:
+                    block.glance(memoryview(room)[:size])
 
     def keep_in_cache(self, block: Block) -> None:
         """Note a use of a block's buffer, and drop the buffers unused for longest."""

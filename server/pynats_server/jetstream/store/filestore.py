@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .api import BadKey, CommitCallback, CorruptRecord, StoreError, StoreFailed, StoreFull
 from .block import Block
 from .blockfile import pack_block
 from .commit import Syncer, Task
-from .crypt import Sealer
 from .disk import Disk
 from .diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
 from .highway import digest64
@@ -29,6 +29,9 @@ from .index import BlockEntry, FullState, encode_index
 from .recover import recover
 from .rekey import convert
 from .seqset import SequenceSet
+
+if TYPE_CHECKING:
+    from .crypt import Sealer
 
 TOMBSTONE_SIZE = 30
 BIG_PURGE = 10_000

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .codec import Reader, put_uvarint, put_varint
 from .seqset import SequenceSet
+from .subjectlist import list_end
 
 MAGIC, VERSION = 11, 4
 
@@ -33,9 +34,9 @@ class BlockEntry:
 
 @dataclass(slots=True)
 class FullState:
-    """`subjects`: (subject, messages, first block, last block), or their encoded form with the
-    count in front. `tail_sum`: the last 8 bytes of the last block when this was written, which
-    ties the index to the data."""
+    """`subjects`: the list as index.db has it, see `subjectlist`; `lists_last` tells which of its
+    two forms. `tail_sum`: the last 8 bytes of the last block when this was written, which ties
+    the index to the data."""
 
     msgs: int
     nbytes: int
@@ -43,10 +44,11 @@ class FullState:
     first_ts: int
     last_seq: int
     last_ts: int
-    subjects: list[tuple[bytes, int, int, int]] | bytes
+    subjects: bytes | memoryview
     blocks: list[BlockEntry]
     tail_index: int
     tail_sum: bytes
+    lists_last: bool = True
 
 
 def encode_index(state: FullState) -> bytes:
@@ -58,15 +60,7 @@ def encode_index(state: FullState) -> bytes:
     put_varint(out, state.first_ts)
     put_uvarint(out, state.last_seq)
     put_varint(out, state.last_ts)
-    if isinstance(state.subjects, bytes):
-        out += state.subjects
-    else:
-        put_uvarint(out, len(state.subjects))
-        for subject, total, first, last in state.subjects:
-            put_uvarint(out, len(subject))
-            out += subject
-            for value in (total, first, last):
-                put_uvarint(out, value)
+    out += state.subjects
     put_uvarint(out, len(state.blocks))
     for block in state.blocks:
         put_uvarint(out, block.index)
@@ -84,19 +78,16 @@ def encode_index(state: FullState) -> bytes:
     return bytes(out) + state.tail_sum
 
 
-def decode_index(data: bytes) -> FullState:
+def decode_index(data: bytes | memoryview) -> FullState:
     """Parse a body; ValueError on anything malformed."""
     if len(data) < 2 or data[0] != MAGIC or not 1 <= data[1] <= VERSION:
         raise ValueError("not a stream index")
     version, reader = data[1], Reader(data, 2)
     msgs, nbytes, first_seq = reader.uvarint(), reader.uvarint(), reader.uvarint()
     first_ts, last_seq, last_ts = reader.varint(), reader.uvarint(), reader.varint()
-    subjects: list[tuple[bytes, int, int, int]] = []
-    for _ in range(reader.uvarint()):
-        subject = reader.take(reader.uvarint())
-        total, first = reader.uvarint(), reader.uvarint()
-        last = reader.uvarint() if total > 1 or version >= 4 else first
-        subjects.append((subject, total, first, last))
+    begin = reader.at
+    reader.at = list_end(data, begin, version >= 4)
+    subjects = data[begin : reader.at]
     blocks = []
     for _ in range(reader.uvarint()):
         entry = BlockEntry(
@@ -126,4 +117,5 @@ def decode_index(data: bytes) -> FullState:
         blocks,
         tail_index,
         reader.take(8),
+        version >= 4,
     )

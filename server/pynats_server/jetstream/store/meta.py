@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .api import CorruptRecord
-from .crypt import Sealer
 from .disk import Disk
 from .highway import hash64
 
 if TYPE_CHECKING:
+    from .crypt import Sealer
     from .diskblocks import DiskBlocks, FileConfig
 
 
@@ -42,10 +42,11 @@ def write_new_stream(
     place where nobody looks until it is moved to its own. Raises OSError."""
     disk = Disk()
     disk.make_folder(config.folder / "msgs")
-    files, sealer = {}, None
+    files: dict[str, bytes] = {}
+    sealer: Sealer | None = None
     if config.keys is not None:
         files["meta.key"], seed = config.keys.create(config.name, random)
-        sealer = Sealer(config.keys.cipher, seed)
+        sealer = config.keys.seed_sealer(seed)
     files["meta.inf"] = _encoded(meta, sealer, random)
     files["meta.sum"] = meta_sum(config.name, files["meta.inf"])
     for name, data in files.items():
@@ -89,7 +90,7 @@ def read_meta(config: FileConfig, disk: Disk | None = None) -> dict[str, Any]:
         raise CorruptRecord("meta.inf does not match meta.sum")
     if config.keys is not None:
         seed = config.keys.recover(config.name, disk.read(config.folder / "meta.key"))
-        data = Sealer(config.keys.cipher, seed).open(data)
+        data = config.keys.seed_sealer(seed).open(data)
     loaded = json.loads(data)
     if not isinstance(loaded, dict):
         raise CorruptRecord("meta.inf holds no object")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .api import BadKey, CorruptRecord
 from .block import Block
 from .index import FullState
 from .seqset import SequenceSet
+from .subjectlist import subjects_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from .filestore import FileStore
 
+READERS = 2  # threads; each holds a block, and as many more wait to be looked at
 LOST_MAX = 1_000_000  # sequences named one by one in one damaged range
 
 
@@ -109,12 +116,7 @@ def _take_over(store: FileStore, state: FullState, blocks: list[Block]) -> None:
     store.msgs, store.nbytes = state.msgs, state.nbytes
     store.first_seq, store.first_ts = state.first_seq, state.first_ts
     store.last_seq, store.last_ts = state.last_seq, state.last_ts
-    by_index = {block.index: block for block in blocks}
-    assert isinstance(state.subjects, list)
-    for subject, total, first, last in state.subjects:
-        low = by_index.get(first, blocks[0]).first_seq
-        high = by_index[last].last_seq if last in by_index else state.last_seq
-        store.set_subject(subject, total, low, high)
+    store.take_subjects(state.subjects, state.lists_last)
 
 
 def _replay(store: FileStore, tail: Block, end: int, newer: list[Block]) -> bool:
@@ -181,21 +183,23 @@ def rebuild(store: FileStore, prior: FullState | None) -> None:
     """Scan every block. `prior` (a stale but intact index) vouches for what should be there."""
     _forget(store)
     tombs: list[tuple[int, int]] = []
-    known: set[bytes] = set()
-    if prior is not None:
-        assert isinstance(prior.subjects, list)
-        known = {subject for subject, *_ in prior.subjects}
+    known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
     indexes = block_indexes(store)
     store.top_index = max(indexes, default=0)
     top, top_ts, floor = store.last_seq, 0, 0
-    for index in indexes:
-        block, found, skipped = _scan_block(store, index, index == indexes[-1])
+    for scanned in _read_all(store, indexes):
+        block, index = scanned.block, scanned.index
         if block is None:
+            _set_aside(store, scanned)
             continue
-        if prior is not None:
+        _look_at_damage(store, scanned, index == indexes[-1])
+        found, skipped = scanned.tombs, scanned.skips
+        sound = not (scanned.packed or scanned.holes)
+        if prior is not None and known is not None:
             strangers = block.drop_strangers(known, prior.last_seq)
             if set(strangers) - {seq for seq, _ in tombs}:
                 store.problem(f"block {index}: records {strangers[:20]} carry unknown subjects")
+            sound = sound and not strangers
             ends = index == prior.tail_index and prior.tail_sum != bytes(8)
             if ends and prior.tail_sum not in block.content():
                 store.problem(f"block {index} ends before the last record the index knows")
@@ -210,10 +214,12 @@ def rebuild(store: FileStore, prior: FullState | None) -> None:
         if not block.msgs:
             block.first_seq, block.last_seq = top + 1, top
         store.blocks.append(block)
+        if sound and index != indexes[-1]:
+            block.unload()  # a store may be larger than the memory
     store.last_seq, store.last_ts = top, top_ts
     store.find_first()
     _finish(store, prior, floor)
-    for seq, _ in tombs:
+    for seq, _ in sorted(tombs):  # so that every block is read back once
         store.unlink(seq)
         store.lost.discard(seq)
     store.drop_front(floor + 1)
@@ -221,27 +227,69 @@ def rebuild(store: FileStore, prior: FullState | None) -> None:
     store.dead = True
 
 
-def _scan_block(
-    store: FileStore, index: int, last: bool
-) -> tuple[Block | None, list[tuple[int, int]], list[tuple[int, int]]]:
+@dataclass(slots=True)
+class _Scanned:
+    """A block's file, read. `packed`: its content when it is damaged in its compressed form;
+    `holes`: (offset, size) of what is damaged among the records."""
+
+    index: int
+    block: Block | None = None  # None: its key does not open
+    problem: str = ""
+    packed: bytes = b""
+    tombs: list[tuple[int, int]] = field(default_factory=list)
+    skips: list[tuple[int, int]] = field(default_factory=list)
+    holes: list[tuple[int, int]] = field(default_factory=list)
+
+
+def _read_all(store: FileStore, indexes: list[int]) -> Iterator[_Scanned]:
+    """The blocks in order. Other threads are a few ahead: reading files and checking sums goes
+    without the interpreter. A disk of a test is asked from here, in order."""
+    if not store.disk.native or len(indexes) < 2:
+        for index in indexes:
+            yield _read(store, index)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    ahead: deque[Future[_Scanned]] = deque()
+    with ThreadPoolExecutor(READERS, "recovery") as readers:
+        for index in indexes:
+            ahead.append(readers.submit(_read, store, index))
+            if len(ahead) > READERS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _read(store: FileStore, index: int) -> _Scanned:
+    """Changes nothing but the new block: it may run in any thread."""
     try:
         block = store.make_block(index, 1)
     except BadKey as error:
-        store.problem(f"block {index} cannot be opened: {error}")
-        for name in (f"{index}.blk", f"{index}.key"):
-            store.quarantine(name, store.disk.read(store.folder / name))
-        return None, [], []
-    data = store.read_block(block)
-    tombs, skips, holes = block.scan(data)
+        return _Scanned(index, problem=str(error))
+    plain, packed = store.unpack_file(block)
+    return _Scanned(index, block, "", packed, *block.scan(plain))
+
+
+def _set_aside(store: FileStore, scanned: _Scanned) -> None:
+    store.problem(f"block {scanned.index} cannot be opened: {scanned.problem}")
+    for name in (f"{scanned.index}.blk", f"{scanned.index}.key"):
+        store.quarantine(name, store.disk.read(store.folder / name))
+
+
+def _look_at_damage(store: FileStore, scanned: _Scanned, last: bool) -> None:
+    """Tell of a block's damage, keep a copy, and cut off a torn end of the last one."""
+    block, holes = scanned.block, scanned.holes
+    assert block is not None
+    if scanned.packed:
+        store.report_packed(block, scanned.packed)
     for offset, size in holes:
-        store.problem(f"block {index}: {size} bytes at {offset} hold no intact record")
+        store.problem(f"block {block.index}: {size} bytes at {offset} hold no intact record")
         store.lost_bytes += size
     if holes:
-        store.quarantine(f"{index}.blk", store.disk.read(store.path_of(block)))
+        store.quarantine(f"{block.index}.blk", store.disk.read(store.path_of(block)))
         _name_lost(store, block, holes)
-    if holes and last and not block.sealed and sum(holes[-1]) == len(data):
+    if holes and last and not block.sealed and sum(holes[-1]) == block.buffered:
         _cut_tail(store, block, holes[-1][0])
-    return block, tombs, skips
 
 
 def _name_lost(store: FileStore, block: Block, holes: list[tuple[int, int]]) -> None:
@@ -302,9 +350,14 @@ def _name_missing(store: FileStore, prior: FullState, floor: int) -> None:
             gone.add(seq)
         expected = max(expected, entry.last_seq + 1)
     for block in store.blocks:
+        read_again = not block.loaded
+        if read_again:
+            block.scan(store.read_block(block))
         for seq in block.record_seqs():
             if seq in gone and seq <= prior.last_seq:
                 store.unlink(seq)
+        if read_again:
+            block.unload()
     for entry in prior.blocks:
         first = max(entry.first_seq, floor + 1)
         for seq in range(first, min(entry.last_seq, first + LOST_MAX) + 1):

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import consumer_state, index
 from .api import BadKey
 from .block import Block
 from .blockfile import unpack_block
-from .crypt import BlockCipher, Keys, Sealer
 from .disk import Disk
 from .diskblocks import FileConfig
 from .highway import digest64
 from .meta import meta_sum, name_key, read_sums, replace_meta
+
+if TYPE_CHECKING:
+    from .crypt import BlockCipher, Keys, Sealer
 
 NEXT = ".next"
 INDEX_HEAD, CONSUMER_HEAD = bytes((index.MAGIC,)), bytes((consumer_state.MAGIC,))
@@ -138,16 +141,16 @@ class _Switch:
         old, new, context = self._rekey.old, self._rekey.new, self._context
         sealed = _read(self._disk, self._key)
         if new is not None and sealed is not None and _opens(new, context, sealed):
-            self._before = self._after = Sealer(new.cipher, new.recover(context, sealed))
+            self._before = self._after = new.seed_sealer(new.recover(context, sealed))
             return self
         if old is not None and sealed is not None:
-            self._before = Sealer(old.cipher, old.recover(context, sealed))
+            self._before = old.seed_sealer(old.recover(context, sealed))
         if new is not None:
             half = _read(self._disk, self._next)
             if half is None or not _opens(new, context, half):
                 half, _ = new.create(context, self._rekey.random)
                 self._disk.replace(self._next, half)
-            self._after = Sealer(new.cipher, new.recover(context, half))
+            self._after = new.seed_sealer(new.recover(context, half))
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:

@@ -10,7 +10,6 @@ import io
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -56,6 +55,8 @@ def write_snapshot(
 
 
 def _entry(name: str, data: bytes) -> bytes:
+    import tarfile  # here and below: a server without backups need not wait for it
+
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.uname, info.gname = len(data), 0o600, "nats", "nats"
     return info.tobuf(tarfile.PAX_FORMAT) + data + bytes(-len(data) % 512)
@@ -104,6 +105,8 @@ def unpack_snapshot(
     outside the layout, links, devices, duplicates, more than `limit` bytes, another stream's
     configuration are refused with BadArchive and leave `target` untouched. Returns meta.inf.
     """
+    import tarfile
+
     if target.exists():
         raise BadArchive(f"{target.name} exists already")
     staging.mkdir(parents=True, mode=0o700)
@@ -120,6 +123,8 @@ def unpack_snapshot(
 
 
 def _unpack(source: IO[bytes], staging: Path, limit: int) -> None:
+    import tarfile
+
     seen: set[str] = set()
     total = 0
     plain = _Plain(source, 2 * limit + (1 << 20))

@@ -27,5 +27,6 @@ cdef class StreamIndex:
     cdef int strike(self, Block block, uint64_t seq) except -1
     cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept
     cpdef Py_ssize_t block_at(self, uint64_t seq)
+    cdef Block numbered(self, uint64_t index)
     cdef Block holder(self, uint64_t seq)
     cdef (uint64_t, uint64_t) exact(self, Leaf *leaf)

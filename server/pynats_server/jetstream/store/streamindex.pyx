@@ -13,23 +13,15 @@ from .block cimport Block
 from .expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
 from .record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, stamp, subject_size, u32, u64
 from .seqset cimport SequenceSet
+from .subjectlist cimport Listed, next_listed
 from .subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
                         ring_take)
+from .varint cimport get_uvarint, put_uvarint
 
 from .api import CorruptRecord, SequenceNotFound, StoreFailed, TooLarge
 
 cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
-
-
-cdef inline size_t put_uvarint(uint8_t *p, uint64_t value) noexcept nogil:
-    cdef size_t n = 0
-    while value >= 128:
-        p[n] = <uint8_t>(value & 127 | 128)
-        value >>= 7
-        n += 1
-    p[n] = <uint8_t>value
-    return n + 1
 
 
 cdef class StreamIndex:
@@ -48,6 +40,9 @@ cdef class StreamIndex:
 
     def load_block(self, block):
         raise NotImplementedError
+
+    def glance(self, blocks):
+        """Learn cheaply which of some unloaded blocks are plain, if there is a way."""
 
     def on_dirty(self):
         """Called when the first change since the last flush arrives."""
@@ -385,11 +380,42 @@ cdef class StreamIndex:
                     self.expiries.reserve()
                     self.expiries.insert(expiry(stamp(r), ttl), seq)
 
-    def set_subject(self, bytes subject, uint64_t total, uint64_t first, uint64_t last):
-        """State of one subject from index.db, whose bounds are blocks and not sequences."""
-        cdef Leaf *leaf = self.tree.get_or_add(<const uint8_t *>subject, len(subject))
-        leaf.total, leaf.first, leaf.last = total, first, last
-        leaf.flags = FIRST_STALE | LAST_STALE
+    def take_subjects(self, const uint8_t[::1] data, bint with_last):
+        """States of all subjects from index.db, in whose list the bounds are blocks and not
+        sequences. `list_end` has accepted it."""
+        cdef const uint8_t *p = &data[0]
+        cdef const uint8_t *end = p + data.shape[0]
+        cdef uint64_t count
+        cdef Listed entry
+        cdef Leaf *leaf
+        cdef Block first, last
+        p = get_uvarint(p, end, &count)
+        while p != NULL and count:
+            p = next_listed(p, end, with_last, &entry)
+            count -= 1
+            if p == NULL:
+                return
+            first, last = self.numbered(entry.first), self.numbered(entry.last)
+            leaf = self.tree.get_or_add(entry.subject, entry.size)
+            leaf.total = entry.total
+            leaf.first = (first if first is not None else <Block>self.blocks[0]).first_seq
+            leaf.last = last.last_seq if last is not None else self.last_seq
+            leaf.flags = FIRST_STALE | LAST_STALE
+
+    cdef Block numbered(self, uint64_t index):
+        """The block of this number, or None; they are in order."""
+        cdef Py_ssize_t low = 0, high = len(self.blocks), middle
+        cdef Block block
+        while low < high:
+            middle = (low + high) >> 1
+            block = <Block>self.blocks[middle]
+            if block.index == index:
+                return block
+            if block.index < index:
+                low = middle + 1
+            else:
+                high = middle
+        return None
 
     cdef (uint64_t, uint64_t) exact(self, Leaf *leaf):
         """First and last sequence of a subject, found by scanning between the bounds."""
