@@ -193,8 +193,8 @@ class RemoteSyslogSink:
         self._lines: queue.Queue[bytes | None] = queue.Queue(SYSLOG_QUEUE_MAX)
         try:
             self._socket: socket.socket | None = self._connect()
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+        except (OSError, UnicodeError) as error:  # also names that cannot even be asked for
+            reason = _reason(error)
             raise LogError(f"error connecting to syslog: {reason}") from None
         self._retry_at = 0.0
         self._thread = threading.Thread(target=self._run, name="syslog", daemon=True)
@@ -252,8 +252,8 @@ class RemoteSyslogSink:
 
 
 def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         port = parts.port or SYSLOG_PORT
     except ValueError:
         raise LogError(f'error connecting to syslog: invalid address "{address}"') from None
@@ -262,6 +262,12 @@ def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
     if parts.scheme in ("udp", "tcp") and parts.hostname:
         return parts.scheme, (parts.hostname, port)
     raise LogError(f'error connecting to syslog: invalid network type: "{address}"')
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "no such host"
+    return (error.strerror or str(error)).lower()
 
 
 def write_all(descriptor: int, data: bytes) -> None:

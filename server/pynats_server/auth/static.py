@@ -44,7 +44,10 @@ def compile_permissions(source: config.Permissions | None) -> Permissions | None
 
 
 def _encode(subjects: list[str] | None) -> list[bytes] | None:
-    return None if subjects is None else [subject.encode() for subject in subjects]
+    if subjects is None:
+        return None
+    # A configured subject may be any bytes, as one on the wire may.
+    return [subject.encode("utf-8", "surrogateescape") for subject in subjects]
 
 
 def _ttl_ns(seconds: float) -> int:

@@ -38,6 +38,9 @@ class MonitorServer:
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
+        except UnicodeError as error:  # a name that cannot even be asked for
+            unknown = socket.gaierror(socket.EAI_NONAME, "no such host")
+            raise OSError(unknown.errno, _explain(unknown, host, port)) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
