@@ -101,8 +101,7 @@ class FileSink:
         stamp = datetime.fromtimestamp(now // 1_000_000_000).strftime("%Y.%m.%d.%H.%M.%S")
         backup = self._path.with_name(f"{self._path.name}.{stamp}.{now % 1_000_000_000:09d}")
         try:
-            self._path.rename(backup)
-            self._open()
+            self._set_aside(backup)
         except (OSError, LogError) as error:
             # Stay with the file that is open, and try again only after another full measure.
             self._size = 0
@@ -112,12 +111,26 @@ class FileSink:
         if self._keep > 0:
             self._purge()
 
+    def _set_aside(self, backup: Path) -> None:
+        """Renames the file and begins a new one; both or, as far as possible, neither."""
+        self._path.rename(backup)
+        try:
+            self._open()
+        except LogError:  # no descriptor is left, for one
+            backup.rename(self._path)
+            raise
+
     def _purge(self) -> None:
         prefix = f"{self._path.name}."
         shape = "0000.00.00.00.00.00."
+        try:
+            entries = list(self._path.parent.iterdir())
+        except OSError as error:
+            self._note(f"Unable to look for old log files: {error.strerror}", error=True)
+            return
         backups = sorted(
             entry
-            for entry in self._path.parent.iterdir()
+            for entry in entries
             if entry.name.startswith(prefix)
             and len(entry.name) > len(prefix) + len(shape)
             and entry.name[len(prefix) :].replace(".", "").isdigit()

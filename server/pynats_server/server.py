@@ -399,8 +399,11 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        from pynats_server.reloading import apply_reload  # brings the table of settings
-
+        try:
+            from pynats_server.reloading import apply_reload  # brings the table of settings
+        except (ImportError, OSError) as error:  # no descriptor is left, for one
+            self.log.error(f"Failed to reload server configuration: {error}")
+            return False
         return apply_reload(self)
 
     def reopen_log(self) -> None:
