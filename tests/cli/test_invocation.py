@@ -59,6 +59,8 @@ def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
         (["rtt", "--server"], "expected argument for flag '--server'"),
         (["rtt", "--trace=yes"], "takes no value"),
         (["rtt", "-s", "http://x"], "scheme"),
+        (["rtt", "-s", "nats://a..b:4222"], "no server could be reached"),
+        (["pub", "a", "b", "-s", "nats://a..b:4222"], "cannot connect: no such host"),
         (["rtt", "-s", "127.0.0.1:1"], "no server could be reached"),
         (["pub", "a", "b", "-s", "127.0.0.1:1"], "nats: no servers available for connection"),
         (["pub", "a", "b", "--creds", "/no/file"], "creds: cannot read /no/file"),

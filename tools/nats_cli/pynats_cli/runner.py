@@ -25,6 +25,8 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
+    except (ConnectionResetError, ConnectionAbortedError):  # not the broken pipe of our output
+        raise CliError("nats: connection lost") from None
     except UnicodeEncodeError as error:  # arguments can be any bytes, subjects and headers cannot
         raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
 
