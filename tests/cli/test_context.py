@@ -158,9 +158,7 @@ def test_an_unreadable_selection_is_named(lone_cli: Cli, content: bytes | None) 
         assert str(selected) in done.err and len(done.err.splitlines()) == 1
 
 
-def test_a_lost_connection_is_one_line_and_a_broken_pipe_none_of_its_business() -> (
-    None
-):
+def test_a_lost_connection_is_one_line_and_a_broken_pipe_none_of_its_business() -> None:
     async def fail(error: Exception) -> None:
         raise error
 
