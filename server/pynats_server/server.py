@@ -140,6 +140,10 @@ class Server:
             self.info = InfoMessage(self)
             self._write_pid_file()
             await self._start_monitor()  # before JetStream: probes are answered from here on
+            if self._stopping:  # a signal was faster
+                if self._monitor is not None:
+                    await self._monitor.stop()
+                return
             self._start_jetstream()
             self._listener = Listener(
                 self.engine, sock, self.handler.on_accept, self.handler.on_accept_failed

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+from pynats_server import Options, Server
 
 from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
@@ -92,3 +95,18 @@ def test_permissions_may_name_subjects_that_are_not_utf8(tmp_path: Path) -> None
         client.fence()
         assert b"MSG x\xff 1 1\r\n1\r\n" in client.received
         assert b'Permissions Violation for Publish to "x"' in client.received
+
+
+def test_a_stop_while_it_starts_leaves_nothing_open() -> None:
+    async def scenario() -> None:
+        server = Server(Options(host="127.0.0.1", port=-1, http_host="127.0.0.1", http_port=-1))
+        starting = asyncio.create_task(server.start())
+        await asyncio.sleep(0)
+        await server.shutdown()
+        await starting
+        assert not server.ready
+        for port in (server.client_port, server.http_port):
+            with pytest.raises(OSError, match="refused"):
+                socket.create_connection(("127.0.0.1", port), timeout=10)
+
+    asyncio.run(scenario())
