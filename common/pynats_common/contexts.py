@@ -133,6 +133,8 @@ def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
         data = json.loads(text)
     except ValueError as error:
         raise ContextError(f"{where} is not valid JSON: {error}") from None
+    except RecursionError:
+        raise ContextError(f"{where} is not valid JSON: nested too deeply") from None
     if not isinstance(data, dict):
         raise ContextError(f"{where} is not a JSON object")
     known: dict[str, Any] = {}
@@ -142,6 +144,8 @@ def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
             continue
         if not isinstance(value, kind):
             raise ContextError(f'{where}: field "{key}" has the wrong type')
+        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            raise ContextError(f'{where}: field "{key}" is not valid Unicode')
         known[key] = value
     data.pop("name", None)
     return Context(**known, name=name, path=path, unknown=data)
@@ -183,7 +187,10 @@ class ContextStore:
         return sorted(
             path.stem
             for path in folder.iterdir()
-            if path.suffix == ".json" and ".." not in path.stem and path.stat().st_size > 0
+            if path.suffix == ".json"
+            and ".." not in path.stem
+            and path.is_file()  # a link may lead nowhere
+            and path.stat().st_size > 0
         )
 
     def known(self, name: str) -> bool:
@@ -262,3 +269,7 @@ def _read_name(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise ContextError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ContextError(f"{path} is not valid UTF-8") from None

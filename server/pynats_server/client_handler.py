@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
 from pynats_server.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
     from pynats_server.server import Server
 
 NS = 1_000_000_000  # per second
-
+CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
+Conclude = Callable[[ClientConnection, Verdict | None], None]
 
 TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
 
@@ -54,7 +58,9 @@ class ClientHandler:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._log = server.log
-        self._checks: set[asyncio.Task[None]] = set()
+        self._checks: dict[int, asyncio.Task[None]] = {}  # by connection id
+        self._check_threads: ThreadPoolExecutor | None = None
+        self._free_threads = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     # -- arrival ----------------------------------------------------------------------------
 
@@ -101,32 +107,62 @@ class ClientHandler:
             return
         verdict = self._server.authenticator.quick(connect)
         if verdict is NotImplemented:
-            client.hold()
-            task = asyncio.ensure_future(self._check(client, connect))
-            self._checks.add(task)
-            task.add_done_callback(self._checks.discard)
+            client.auth_deadline = 0  # it has done its part; the wait is ours
+            self._start_check(client, self._conclude)
         else:
             assert verdict is None or isinstance(verdict, Verdict)
-            self._conclude(client, connect, verdict)
+            self._conclude(client, verdict)
 
-    async def _check(self, client: ClientConnection, connect: ConnectOptions) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            authenticator = self._server.authenticator
-            try:
-                verdict = await loop.run_in_executor(None, authenticator.slow, connect)
-            except Exception as error:  # a bug of ours must not leave the client held for ever
-                self.on_internal_error(client, error)
-                verdict = None
-            if authenticator is self._server.authenticator:
-                break  # else a reload came in between, and its rules count
-        if not client.closing:
-            self._conclude(client, connect, verdict)
+    def recheck(self, client: ClientConnection) -> None:
+        """A reload changed the hash that a client's password was compared with: it is compared
+        again, and the client waits for that. Nothing to do where a check is under way."""
+        if client.cid not in self._checks:
+            self._start_check(client, self._conclude_again)
+
+    def _start_check(self, client: ClientConnection, conclude: Conclude) -> None:
+        client.hold()
+        self._checks[client.cid] = asyncio.ensure_future(self._check(client, conclude))
+
+    async def _check(self, client: ClientConnection, conclude: Conclude) -> None:
+        """Cancelled when the client's connection ends. Who has left while others were checked is
+        not checked at all: a flood of log-ins lasts no longer than those who wait for them."""
+        waited = self._free_threads.locked()
+        async with self._free_threads:
+            verdict = None
+            left = waited and _has_left(client)
+            while not left:
+                authenticator = self._server.authenticator
+                verdict = await self._ask_slow(authenticator, client)
+                if authenticator is self._server.authenticator:
+                    break  # else a reload came in between, and its rules count
+        self._checks.pop(client.cid, None)
+        if left:
+            client.close(CloseReason.CLIENT_CLOSED)
+        elif not client.closing:
+            conclude(client, verdict)
             client.proceed()
 
-    def _conclude(
-        self, client: ClientConnection, connect: ConnectOptions, verdict: Verdict | None
-    ) -> None:
+    async def _ask_slow(
+        self, authenticator: StaticAuthenticator, client: ClientConnection
+    ) -> Verdict | None:
+        if self._check_threads is None:
+            # Threads of its own: monitoring and name look-ups share the loop's.
+            self._check_threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._check_threads, authenticator.slow, client.context
+            )
+        except Exception as error:  # a bug of ours must not leave the client held for ever
+            self.on_internal_error(client, error)
+            return None
+
+    def _conclude_again(self, client: ClientConnection, verdict: Verdict | None) -> None:
+        if verdict is None:
+            self.refuse(client)
+
+    def _conclude(self, client: ClientConnection, verdict: Verdict | None) -> None:
+        connect: ConnectOptions = client.context
         if verdict is None:
             self.refuse(client)
             return
@@ -229,6 +265,9 @@ class ClientHandler:
         reason = CloseReason(connection.reason)
         if isinstance(connection, ClientConnection):
             self._server.remember_closed(connection, reason)
+            check = self._checks.pop(connection.cid, None)
+            if check is not None:
+                check.cancel()
         if self._log.debug_enabled:
             self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
 
@@ -254,10 +293,20 @@ class ClientHandler:
         self._log.trace(f"{_label(client)} - {direction} {text}")
 
     async def stop(self) -> None:
-        """Waits for credential checks that still run."""
-        for task in list(self._checks):
+        """Ends the credential checks that still wait."""
+        checks = list(self._checks.values())
+        for task in checks:
             task.cancel()
-        await asyncio.gather(*self._checks, return_exceptions=True)
+        await asyncio.gather(*checks, return_exceptions=True)
+        if self._check_threads is not None:
+            self._check_threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _has_left(client: ClientConnection) -> bool:
+    """Whether the peer has closed its side; nobody reads from a client that is being checked."""
+    poll = select.poll()
+    poll.register(client.fd, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _label(connection: Connection) -> str:

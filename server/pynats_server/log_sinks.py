@@ -101,8 +101,7 @@ class FileSink:
         stamp = datetime.fromtimestamp(now // 1_000_000_000).strftime("%Y.%m.%d.%H.%M.%S")
         backup = self._path.with_name(f"{self._path.name}.{stamp}.{now % 1_000_000_000:09d}")
         try:
-            self._path.rename(backup)
-            self._open()
+            self._set_aside(backup)
         except (OSError, LogError) as error:
             # Stay with the file that is open, and try again only after another full measure.
             self._size = 0
@@ -112,12 +111,26 @@ class FileSink:
         if self._keep > 0:
             self._purge()
 
+    def _set_aside(self, backup: Path) -> None:
+        """Renames the file and begins a new one; both or, as far as possible, neither."""
+        self._path.rename(backup)
+        try:
+            self._open()
+        except LogError:  # no descriptor is left, for one
+            backup.rename(self._path)
+            raise
+
     def _purge(self) -> None:
         prefix = f"{self._path.name}."
         shape = "0000.00.00.00.00.00."
+        try:
+            entries = list(self._path.parent.iterdir())
+        except OSError as error:
+            self._note(f"Unable to look for old log files: {error.strerror}", error=True)
+            return
         backups = sorted(
             entry
-            for entry in self._path.parent.iterdir()
+            for entry in entries
             if entry.name.startswith(prefix)
             and len(entry.name) > len(prefix) + len(shape)
             and entry.name[len(prefix) :].replace(".", "").isdigit()
@@ -193,8 +206,8 @@ class RemoteSyslogSink:
         self._lines: queue.Queue[bytes | None] = queue.Queue(SYSLOG_QUEUE_MAX)
         try:
             self._socket: socket.socket | None = self._connect()
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+        except (OSError, UnicodeError) as error:  # also names that cannot even be asked for
+            reason = _reason(error)
             raise LogError(f"error connecting to syslog: {reason}") from None
         self._retry_at = 0.0
         self._thread = threading.Thread(target=self._run, name="syslog", daemon=True)
@@ -252,8 +265,8 @@ class RemoteSyslogSink:
 
 
 def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         port = parts.port or SYSLOG_PORT
     except ValueError:
         raise LogError(f'error connecting to syslog: invalid address "{address}"') from None
@@ -262,6 +275,12 @@ def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
     if parts.scheme in ("udp", "tcp") and parts.hostname:
         return parts.scheme, (parts.hostname, port)
     raise LogError(f'error connecting to syslog: invalid network type: "{address}"')
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "no such host"
+    return (error.strerror or str(error)).lower()
 
 
 def write_all(descriptor: int, data: bytes) -> None:

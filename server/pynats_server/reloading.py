@@ -99,14 +99,16 @@ def _remove_accounts(server: Server) -> None:
 def _apply_authorization(server: Server) -> None:
     """Every client is judged again: gone credentials end it, so does another account (it comes
     back with its subscriptions), changed permissions prune it."""
-    server.authenticator = server.make_authenticator()
+    before, server.authenticator = server.authenticator, server.make_authenticator()
     for client in server.clients():
         if client.awaiting_connect:
             continue
         verdict = server.authenticator.quick(client.context)
         if verdict is NotImplemented:
-            # A bcrypt hash: the name decides, and a changed hash takes effect at reconnect.
-            verdict = server.authenticator.find(client.user)
+            # A bcrypt hash: comparing takes long, and is superfluous where it is still the same.
+            verdict = server.authenticator.trusted(client.context)
+            if verdict and not server.authenticator.asks_the_same(before, client.context):
+                server.handler.recheck(client)
         if verdict is None and not client.connect_received:
             verdict = server.authenticator.implicit()
         if verdict is None:

@@ -35,6 +35,7 @@ from pynats_server.lame_duck import LameDuck
 from pynats_server.logs import Logger, open_logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings import startup_warnings, validate
+from pynats_server.settings.texts import split_host_port
 from pynats_server.version import VERSION
 
 if TYPE_CHECKING:
@@ -137,10 +138,12 @@ class Server:
             sock = self._bind()
             self.client_port = sock.getsockname()[1]
             self.info = InfoMessage(self)
-            if self.options.pid_file:
-                run_files.write_pid_file(self.options.pid_file)
-                self._pid_file = self.options.pid_file
+            self._write_pid_file()
             await self._start_monitor()  # before JetStream: probes are answered from here on
+            if self._stopping:  # a signal was faster
+                if self._monitor is not None:
+                    await self._monitor.stop()
+                return
             self._start_jetstream()
             self._listener = Listener(
                 self.engine, sock, self.handler.on_accept, self.handler.on_accept_failed
@@ -153,6 +156,9 @@ class Server:
             if isinstance(error, ServerError):
                 raise
             raise ServerError(_explain(error)) from error
+        except BaseException:
+            await self.shutdown()
+            raise
         self.ready = True
         self.log.notice("Server is ready")
 
@@ -181,9 +187,16 @@ class Server:
 
     def _bind(self) -> socket.socket:
         host, port = self.options.host, max(0, self.options.port)
-        address = socket.getaddrinfo(
-            host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        try:
+            address = socket.getaddrinfo(
+                host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except (OSError, UnicodeError) as error:  # a name that cannot even be asked for
+            why = getattr(error, "strerror", None) or "no such host"
+            reason = f"listen tcp: lookup {host}: {why.lower()}"
+            raise ServerError(
+                f'Error listening on port: {_host_port(host, port)}, "{reason}"'
+            ) from error
         sock = socket.socket(address[0], socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -232,6 +245,17 @@ class Server:
         self.http_port = await self._monitor.start(host, max(0, self.options.http_port))
         self.log.notice(f"Starting http monitor on {_host_port(host, self.http_port)}")
 
+    def _write_pid_file(self) -> None:
+        path = self.options.pid_file
+        if path is None:
+            return
+        try:
+            run_files.write_pid_file(path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ServerError(f"Could not write pidfile: open {path}: {reason}") from error
+        self._pid_file = path
+
     def _write_ports_file(self) -> None:
         folder = self.options.ports_file_dir
         if folder is None:
@@ -240,8 +264,21 @@ class Server:
         if self.http_port:
             host = _reachable(self.options.http_host or self.options.host)
             urls["monitoring"] = [f"http://{_host_port(host, self.http_port)}"]
-        self._ports_file = run_files.ports_file_path(folder, self.program)
-        run_files.write_ports_file(self._ports_file, urls)
+        path = run_files.ports_file_path(folder, self.program)
+        try:
+            run_files.write_ports_file(path, urls)
+        except OSError as error:  # whoever waits for it has to look elsewhere; clients need not
+            reason = (error.strerror or str(error)).lower()
+            self.log.error(f"Error writing ports file ({path}): {reason}")
+            return
+        self._ports_file = path
+
+    def _remove_run_files(self) -> None:
+        for path in (self._pid_file, self._ports_file):
+            try:
+                run_files.remove(path)
+            except OSError as error:
+                self.log.error(f"Error removing {path}: {(error.strerror or str(error)).lower()}")
 
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first."""
@@ -265,8 +302,7 @@ class Server:
             self.log.notice("JetStream Shutdown")
         await self._hand_over_pending()
         self.engine.close()
-        run_files.remove(self._pid_file)
-        run_files.remove(self._ports_file)
+        self._remove_run_files()
         self.log.notice("Server Exiting..")
         if self._own_log:
             self.log.close()
@@ -309,8 +345,8 @@ class Server:
         advertise = self.options.client_advertise
         if not advertise:
             return self.options.host, self.client_port
-        host, _, port = advertise.rpartition(":") if ":" in advertise else (advertise, "", "")
-        return host.strip("[]"), int(port) if port else self.client_port
+        host, port = split_host_port(advertise) or (advertise, "")
+        return host, int(port) if port else self.client_port
 
     def stop_accepting(self) -> None:
         """Closes the client listener; connections stay."""
@@ -367,8 +403,11 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        from pynats_server.reloading import apply_reload  # brings the table of settings
-
+        try:
+            from pynats_server.reloading import apply_reload  # brings the table of settings
+        except (ImportError, OSError) as error:  # no descriptor is left, for one
+            self.log.error(f"Failed to reload server configuration: {error}")
+            return False
         return apply_reload(self)
 
     def reopen_log(self) -> None:

@@ -46,9 +46,12 @@ def send_signal(spec: str) -> None:
 def _read_pid_file(target: str) -> str:
     """The content if `target` is a file, otherwise `target` itself."""
     try:
-        return Path(target).read_text(encoding="utf-8", errors="replace").strip()
+        content = Path(target).read_text(encoding="utf-8", errors="replace").strip()
     except (OSError, ValueError):
         return target
+    if not content:  # a server that is just starting, say; nobody else is meant
+        raise SignalError(f"pid file {target} is empty")
+    return content
 
 
 def _find_targets(target: str) -> list[int]:

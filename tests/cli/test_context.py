@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import split_global_options
+from pynats_cli.runner import run_async
 from pynats_cli.settings import resolve_settings
 from pynats_common.contexts import Context, ContextStore
 
@@ -119,3 +120,49 @@ def test_an_unknown_context_is_an_error(store: ContextStore) -> None:
     options, _ = split_global_options(["--context", "nope"], {})
     with pytest.raises(CliError, match='unknown context "nope"'):
         resolve_settings(options, store)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"url":"\\ud800"}', 'field "url" is not valid Unicode'),
+        (b'{"url":"\xff"}', "not valid JSON"),
+    ],
+)
+def test_context_files_beyond_repair_get_one_line(
+    lone_cli: Cli, content: bytes, message: str
+) -> None:
+    folder = lone_cli.home / "config/nats/context"
+    folder.mkdir(parents=True)
+    (folder / "odd.json").write_bytes(content)
+    (folder / "dangling.json").symlink_to("/does/not/exist")
+    for arguments in (["context", "info", "odd"], ["--context", "odd", "pub", "a", "b"]):
+        done = lone_cli.run(*arguments)
+        assert (done.code, done.out) == (1, "")
+        assert message in done.err and len(done.err.splitlines()) == 1
+    assert lone_cli.run("context", "ls").code == 0
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_an_unreadable_selection_is_named(lone_cli: Cli, content: bytes | None) -> None:
+    selected = lone_cli.home / "config/nats/context.txt"
+    selected.parent.mkdir(parents=True)
+    if content is None:
+        selected.mkdir()
+    else:
+        selected.write_bytes(content)
+    for arguments in (["context", "ls"], ["pub", "a", "b"], ["rtt"]):
+        done = lone_cli.run(*arguments)
+        assert done.code == 1
+        assert str(selected) in done.err and len(done.err.splitlines()) == 1
+
+
+def test_a_lost_connection_is_one_line_and_a_broken_pipe_none_of_its_business() -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(CliError, match="nats: connection lost"):
+        run_async(fail(ConnectionResetError("Connection lost")))
+    with pytest.raises(BrokenPipeError):
+        run_async(fail(BrokenPipeError()))

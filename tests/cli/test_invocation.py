@@ -14,7 +14,8 @@ from pynats_cli.errors import UsageError
 from pynats_cli.global_options import split_global_options
 from pynats_common import units
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, url_of
+from tests.support.process import ServerProcess
 
 
 def test_the_console_script_shows_help_without_loading_a_client() -> None:
@@ -58,6 +59,8 @@ def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
         (["rtt", "--server"], "expected argument for flag '--server'"),
         (["rtt", "--trace=yes"], "takes no value"),
         (["rtt", "-s", "http://x"], "scheme"),
+        (["rtt", "-s", "nats://a..b:4222"], "no server could be reached"),
+        (["pub", "a", "b", "-s", "nats://a..b:4222"], "cannot connect: no such host"),
         (["rtt", "-s", "127.0.0.1:1"], "no server could be reached"),
         (["pub", "a", "b", "-s", "127.0.0.1:1"], "nats: no servers available for connection"),
         (["pub", "a", "b", "--creds", "/no/file"], "creds: cannot read /no/file"),
@@ -84,6 +87,47 @@ def test_mistakes_get_one_clear_line(lone_cli: Cli, arguments: list[str], messag
     assert last.startswith("pynats: error: ")
     assert message in last
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pub", "a.\udcff", "b"],
+        ["pub", "a", "b", "-H", "A:\udcff"],
+        ["pub", "a", "b", "--reply", "\udcff"],
+        ["request", "\udcff", "b"],
+        ["reply", "\udcff", "b"],
+        ["sub", "\udcff"],
+    ],
+)
+def test_arguments_that_are_not_utf8_get_one_clear_line(cli: Cli, arguments: list[str]) -> None:
+    done = cli.run(*arguments)
+    assert done.code == 1
+    assert done.err.splitlines()[-1].startswith("pynats: error: ")
+    assert "not valid UTF-8" in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_output_is_no_error(closed: str, tmp_path: Path) -> None:
+    program = f"{sys.executable} -m pynats_cli context ls"
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["sh", "-c", f"exec {program} {closed}"], capture_output=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("flag", ["--report-subjects", "--report-subscriptions", "--graph"])
+def test_a_report_ends_when_nobody_reads_it(server: ServerProcess, flag: str) -> None:
+    program = [sys.executable, "-m", "pynats_cli", "sub", "a", flag, "-s", url_of(server)]
+    reading = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert reading.stdout is not None
+    reading.stdout.close()
+    assert reading.wait(30) == 1
+    assert reading.stderr is not None
+    with reading.stderr:
+        assert b"Traceback" not in reading.stderr.read()
 
 
 def test_global_flags_are_taken_from_anywhere_but_not_after_two_dashes() -> None:

@@ -11,9 +11,11 @@ import re
 from datetime import date, datetime, time
 from typing import Any
 
+from pynats_common.config.parser import NESTING_MAX
 from pynats_common.config.scanner import Scanner
 from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position
 
+TOO_DEEP = f"nested more than {NESTING_MAX} levels deep"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -24,6 +26,8 @@ def parse_toml(text: str, *, file: str = "<toml>") -> NodeMap:
     scanner = Scanner(text, file)
     try:
         tree = tomli.loads(text)
+    except RecursionError:
+        raise ConfigError(TOO_DEEP, Position(file, 1, 1)) from None
     except tomli.TOMLDecodeError as error:
         message = str(error)
         place = _TOML_PLACE.search(message)
@@ -31,6 +35,8 @@ def parse_toml(text: str, *, file: str = "<toml>") -> NodeMap:
         if place and place[1]:
             where = Position(file, int(place[1]), int(place[2]))
         raise ConfigError(_TOML_PLACE.sub("", message), where) from None
+    except ValueError:  # the interpreter's limit of digits
+        raise ConfigError("an integer is out of the range", Position(file, 1, 1)) from None
     locator = _Locator(text, scanner)
     return {key: _node(key, value, locator, 0) for key, value in tree.items()}
 
@@ -56,17 +62,20 @@ class _Locator:
         return after
 
 
-def _node(key: str, value: Any, locator: _Locator, after: int) -> Node:
+def _node(key: str, value: Any, locator: _Locator, after: int, depth: int = 0) -> Node:
     offset = locator.find(key, after)
-    return Node(_value(value, locator, offset), locator.scanner.position(offset))
+    return Node(_value(value, locator, offset, depth), locator.scanner.position(offset))
 
 
-def _value(value: Any, locator: _Locator, offset: int) -> NodeValue:
+def _value(value: Any, locator: _Locator, offset: int, depth: int) -> NodeValue:
+    """`depth` counts the tables and arrays around the value."""
+    if isinstance(value, (dict, list)) and depth >= NESTING_MAX:
+        raise ConfigError(TOO_DEEP, locator.scanner.position(offset))
     if isinstance(value, dict):
-        return {key: _node(key, item, locator, offset) for key, item in value.items()}
+        return {key: _node(key, item, locator, offset, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         where = locator.scanner.position(offset)
-        return [Node(_value(item, locator, offset), where) for item in value]
+        return [Node(_value(item, locator, offset, depth + 1), where) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"float '{value}' is out of the range", locator.scanner.position(offset))
     if isinstance(value, int) and not -(2**63) <= value < 2**63:

@@ -44,7 +44,10 @@ def compile_permissions(source: config.Permissions | None) -> Permissions | None
 
 
 def _encode(subjects: list[str] | None) -> list[bytes] | None:
-    return None if subjects is None else [subject.encode() for subject in subjects]
+    if subjects is None:
+        return None
+    # A configured subject may be any bytes, as one on the wire may.
+    return [subject.encode("utf-8", "surrogateescape") for subject in subjects]
 
 
 def _ttl_ns(seconds: float) -> int:
@@ -131,10 +134,13 @@ class StaticAuthenticator:
         known = self._users.get(self.guest)
         return known.verdict() if known is not None else None
 
-    def find(self, name: str | None) -> Verdict | None:
-        """The current verdict for an authenticated user's name; None when it is gone (reload)."""
-        known = self._users.get(name) if name is not None else None
-        return known.verdict() if known is not None else None
+    def trusted(self, options: ConnectOptions) -> Verdict | None:
+        """The verdict for credentials that name somebody, as if the secret were right."""
+        return self._decide(options, True)
+
+    def asks_the_same(self, other: StaticAuthenticator, options: ConnectOptions) -> bool:
+        """Whether both compare these credentials with the same secret."""
+        return self._secret(options) == other._secret(options)
 
     def _secret(self, options: ConnectOptions) -> str | None:
         """What the given credentials are compared with; None when they name nobody."""

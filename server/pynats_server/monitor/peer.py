@@ -72,6 +72,8 @@ class Peer:
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_MAX)
         self._header_bytes = 0
         self._started = False  # whether bytes of the awaited request are here
+        # Since when a request is awaited, in the loop's time; None while one is answered.
+        self.waits_since: float | None = asyncio.get_running_loop().time()
 
     async def serve(self) -> None:
         """Until the peer leaves, errs, or is too slow. Does not close the writer."""
@@ -88,11 +90,13 @@ class Peer:
             request = await self._request(patience)
             if request is None:
                 return False
+            self.waits_since = None
             response = await self._handler(request)
         except _Refused as refusal:
             await self._refuse(refusal)
             return False
         await self._answer(response, with_body=request.method != "HEAD")
+        self.waits_since = asyncio.get_running_loop().time()
         if self._protocol.our_state is h11.MUST_CLOSE or self._protocol.their_state is not h11.DONE:
             return False
         self._protocol.start_next_cycle()

@@ -12,10 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pynats_server.monitor.endpoints import Endpoints
+    from pynats_server.monitor.peer import Peer
     from pynats_server.monitor.source import MonitorSource
 
-CONNECTIONS_MAX = 256  # at once; more are closed at the door
+CONNECTIONS_MAX = 256  # at once; for one more, the one that waits the longest for a request goes
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
+
+
+class _Guest:
+    """One connection; `peer` when its first request is awaited."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.peer: Peer | None = None
+        self.leaving = False
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when it waits for a request, in the loop's time; None while it is answered."""
+        return 0.0 if self.peer is None else self.peer.waits_since
 
 
 class MonitorServer:
@@ -26,7 +41,7 @@ class MonitorServer:
         self._server: asyncio.Server | None = None
         self._endpoints: Endpoints | None = None
         self._loading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._guests: dict[asyncio.Task[None], _Guest] = {}
 
     async def start(self, host: str, port: int) -> int:
         """Listens (port 0: any free one) and returns the port. Raises OSError, whose text says
@@ -38,6 +53,9 @@ class MonitorServer:
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
+        except UnicodeError as error:  # a name that cannot even be asked for
+            unknown = socket.gaierror(socket.EAI_NONAME, "no such host")
+            raise OSError(unknown.errno, _explain(unknown, host, port)) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
@@ -47,24 +65,42 @@ class MonitorServer:
             return
         self._server.close()
         self._server = None
-        for task in list(self._tasks):
+        tasks = list(self._guests)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._tasks) >= CONNECTIONS_MAX or self._server is None:
+        if self._server is None or not self._make_room():
             writer.close()
             return
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        guest = _Guest(writer)
+        task = asyncio.ensure_future(self._serve(reader, guest))
+        self._guests[task] = guest
+        task.add_done_callback(self._guests.pop)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_room(self) -> bool:
+        """Whether one more may come. Where there are too many, the one that waits the longest
+        leaves: idle connections, forgotten or meant to harm, must not keep a health check out."""
+        staying = [guest for guest in self._guests.values() if not guest.leaving]
+        if len(staying) < CONNECTIONS_MAX:
+            return True
+        idle = [guest for guest in staying if guest.waits_since is not None]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda guest: guest.waits_since or 0.0)
+        longest.leaving = True
+        longest.writer.close()  # its task reads the end, and ends
+        return True
+
+    async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
+        writer = guest.writer
         try:
             endpoints = await self._load()
             from pynats_server.monitor.peer import Peer
 
-            await Peer(reader, writer, endpoints.answer).serve()
+            guest.peer = Peer(reader, writer, endpoints.answer)
+            await guest.peer.serve()
         finally:
             writer.close()
             with contextlib.suppress(OSError):

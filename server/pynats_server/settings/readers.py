@@ -12,6 +12,7 @@ from pynats_common.config import ConfigError, Node, kind_of
 
 from pynats_server.settings.durations import parse_duration, show_duration
 from pynats_server.settings.reading import Reader, Reading
+from pynats_server.settings.texts import is_text, split_host_port
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
@@ -56,11 +57,6 @@ def name(reading: Reading, node: Node, key: str) -> str:
     return value
 
 
-def is_text(value: str) -> bool:
-    """Whether the file had nothing but UTF-8 there."""
-    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
-
-
 def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
     """A whole number between `low` and `high`."""
 
@@ -97,6 +93,8 @@ def check_port(value: int, node: Node, key: str) -> int:
 
 def path(reading: Reading, node: Node, key: str) -> Path | None:
     text = string(reading, node, key)
+    if "\0" in text:
+        refuse(node, f"{key} contains a NUL character")
     return Path(text) if text else None
 
 
@@ -157,15 +155,15 @@ def choice(*words: str) -> Reader:
 
 
 def server_name(reading: Reading, node: Node, key: str) -> str:
-    name = string(reading, node, key)
-    if " " in name:
+    text = name(reading, node, key)
+    if " " in text:
         refuse(node, "server name cannot contain spaces")
-    return name
+    return text
 
 
 def url_path(reading: Reading, node: Node, key: str) -> str:
     """A path with a leading slash and nothing superfluous."""
-    text = "/" + string(reading, node, key)
+    text = "/" + name(reading, node, key)
     return "/" + posixpath.normpath(text).lstrip("/")
 
 
@@ -174,13 +172,13 @@ def strings(what: str) -> Reader:
 
     def read(reading: Reading, node: Node, key: str) -> list[str]:
         if isinstance(node.value, str):
-            return [node.value]
+            return [name(reading, node, key)]
         if not isinstance(node.value, list):
             refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
         for item in node.value:
             if not isinstance(item.value, str):
                 refuse(item, f"error parsing {what}: unsupported type in array {go_type(item)}")
-        return [item.value for item in node.value if isinstance(item.value, str)]
+        return [name(reading, item, key) for item in node.value]
 
     return read
 
@@ -189,7 +187,10 @@ def string_map(what: str) -> Reader:
     def read(reading: Reading, node: Node, key: str) -> dict[str, str]:
         if not isinstance(node.value, dict):
             refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
-        return {name: string(reading, item, name) for name, item in node.value.items()}
+        for label in node.value:
+            if not is_text(label):
+                refuse(node, f"error parsing {what}: a name is not valid UTF-8")
+        return {label: name(reading, item, label) for label, item in node.value.items()}
 
     return read
 
@@ -207,18 +208,10 @@ def address(reading: Reading, node: Node, key: str) -> Address:
         return Address("", check_port(value, node, key))
     if not isinstance(value, str):
         refuse(node, f"expected port or host:port, got {go_type(node)}")
-    split = split_host_port(value)
+    split = split_host_port(name(reading, node, key))
     if split is None:
         refuse(node, f'could not parse address string "{value}"')
     host, digits = split
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", digits):
         refuse(node, f'could not parse port "{digits}"')
     return Address(host, check_port(int(digits), node, key))
-
-
-def split_host_port(text: str) -> tuple[str, str] | None:
-    """`host:port` or `[v6]:port` taken apart; None if `text` is neither."""
-    found = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*)):([^:\[\]]*)", text)
-    if found is None:
-        return None
-    return found[1] or found[2] or "", found[3]

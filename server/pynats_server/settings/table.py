@@ -44,9 +44,9 @@ def _store_max_connections(options: Options, value: Any) -> None:
 SETTINGS: tuple[Setting, ...] = (
     # who and where
     Setting("listen", "client host:port or port", r.address, store=_store_listen),
-    Setting("host", "client bind host", r.string, ("net",), zero_is_default=True),
+    Setting("host", "client bind host", r.name, ("net",), zero_is_default=True),
     Setting("port", "client port, -1 for any free one", r.port, zero_is_default=True),
-    Setting("client_advertise", "host:port announced to clients", r.string, reloadable=True),
+    Setting("client_advertise", "host:port announced to clients", r.name, reloadable=True),
     Setting("server_name", "name of this server, without spaces", r.server_name),
     Setting(
         "server_tags", "tags of this server", r.strings("tags"), reloadable=True, go_name="Tags"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
 from pynats_server.settings.durations import show_duration
+from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it the start warns
 FILE_NAME_MAX = 255  # bytes
@@ -26,10 +28,24 @@ def validate(options: Options) -> None:
         )
     if " " in options.server_name:
         raise ValueError("server name cannot contain spaces")
+    _validate_names(options)
     _validate_ports(options)
     _validate_no_auth_user(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options.jetstream.domain)
+
+
+def _validate_names(options: Options) -> None:
+    """What INFO tells everybody, which a command line can set as well as a file."""
+    for key in ("server_name", "client_advertise", "host"):
+        if not is_text(getattr(options, key)):
+            raise ValueError(f"{key} is not valid UTF-8")
+    advertise = options.client_advertise
+    if ":" in advertise:
+        split = split_host_port(advertise)
+        # Python would read digits of any script, and underscores, as a number.
+        if split is None or not re.fullmatch(r"[+-]?[0-9]{1,18}|", split[1]):
+            raise ValueError(f'client_advertise must be a host or host:port, got "{advertise}"')
 
 
 def _validate_jetstream_domain(domain: str) -> None:

@@ -76,7 +76,7 @@ GRAMMAR = [
     # strings
     'server_name: "a\\tb\\n\\"\\\\"\n',
     'server_name: "a\\x41"\n',
-    'server_name: "\\xff"\n',
+    'pid_file: "\\xff"\n',
     'server_name: "\\xc3\\xa9"\n',
     'server_name: "\\q"\n',
     'server_name: "\\x4"\n',

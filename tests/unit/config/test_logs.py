@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import socket
@@ -119,6 +120,28 @@ def test_rotation_purges_down_to_the_limit(tmp_path: Path) -> None:
     assert 'Purged log file "' in files[0].read_text()
     kept = re.findall(r"line (\d{3})", "".join(f.read_text() for f in [*files[1:], files[0]]))
     assert kept[-1] == "199" and kept == [f"{n:03d}" for n in range(int(kept[0]), 200)]
+
+
+def test_rotation_that_cannot_open_a_new_file_keeps_the_old_one_and_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = _file_logger(tmp_path / "log", log_size_limit=1000)
+
+    def none_left(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", none_left)
+        for number in range(50):
+            logger.notice(f"line {number:03d}")
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
+    assert "Unable to rotate the log file" in (tmp_path / "log").read_text()
+    for number in range(50, 100):
+        logger.notice(f"line {number:03d}")
+    files = sorted(tmp_path.iterdir())
+    assert len(files) > 1
+    text = "".join(f.read_text() for f in [*files[1:], files[0]])
+    assert re.findall(r"line (\d{3})", text) == [f"{n:03d}" for n in range(100)]
 
 
 def test_reopen_follows_a_moved_file(tmp_path: Path) -> None:

@@ -356,3 +356,17 @@ def test_package_names_are_what_they_say_after_a_start() -> None:
     assert parse_command_line([]).options is not None
     for name in package.__all__:
         assert not isinstance(getattr(package, name), ModuleType), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 5000 + "]" * 5000,
+        "a" + ".a" * 5000 + " = 1",
+        "a = " + "{a=" * 3000 + "1" + "}" * 3000,
+        "port = " + "9" * 10_000,
+    ],
+)
+def test_toml_beyond_all_limits_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (error,) = _errors(tmp_path, text, "s.toml")
+    assert error.startswith("s.toml:1:1: ")

@@ -80,6 +80,15 @@ def test_refusals(
     assert sent == []
 
 
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_pid_file_means_nobody(sent: Sent, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "pid"
+    path.write_text(content)
+    with pytest.raises(SignalError, match="is empty"):
+        send_signal(f"quit={path}")
+    assert not sent
+
+
 def test_process_that_is_gone() -> None:
     with pytest.raises(SignalError, match='signal "reload" 99999999: no such process'):
         send_signal("reload=99999999")

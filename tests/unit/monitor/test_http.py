@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.monitor import peer
 from pynats_server.monitor import server as listener
+from pynats_server.monitor.endpoints import Endpoints
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server import Server, ServerError
 
@@ -121,7 +122,7 @@ def test_a_peer_that_says_too_little_is_dropped(
     serve(tmp_path, scenario)
 
 
-def test_too_many_connections_are_closed_at_the_door(
+def test_of_too_many_connections_the_longest_idle_one_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "CONNECTIONS_MAX", 2)
@@ -129,11 +130,44 @@ def test_too_many_connections_are_closed_at_the_door(
     async def scenario(server: Server) -> None:
         held = [await asyncio.open_connection("127.0.0.1", server.http_port) for _ in range(2)]
         request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
-        for reader, writer in held:
+        for reader, writer in reversed(held):
             writer.write(request)
             await reader.readuntil(b"}")
-        assert await exchange(server, request, end=False) == b""
+        assert (await get(server, "/healthz"))[0] == 200
+        assert await held[1][0].read() == b""
+        held[0][1].write(request)
+        await held[0][0].readuntil(b"}")
+        silent = [await asyncio.open_connection("127.0.0.1", server.http_port) for _ in range(20)]
+        assert (await get(server, "/healthz"))[0] == 200
+        for _, writer in held + silent:
+            writer.close()
+
+    serve(tmp_path, scenario)
+
+
+def test_too_many_connections_are_closed_at_the_door_while_all_others_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "CONNECTIONS_MAX", 2)
+
+    async def scenario(server: Server) -> None:
+        asked, answer = asyncio.Semaphore(0), asyncio.Event()
+
+        async def wait(_: Endpoints, request: peer.Request) -> peer.Response:
+            asked.release()
+            await answer.wait()
+            return peer.Response.text(200, "done")
+
+        monkeypatch.setattr(Endpoints, "answer", wait)
+        request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+        held = [await asyncio.open_connection("127.0.0.1", server.http_port) for _ in range(2)]
         for _, writer in held:
+            writer.write(request)
+            await asked.acquire()
+        assert await exchange(server, request, end=False) == b""
+        answer.set()
+        for reader, writer in held:
+            await reader.readuntil(b"done")
             writer.close()
 
     serve(tmp_path, scenario)

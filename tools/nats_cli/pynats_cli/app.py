@@ -138,6 +138,7 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
 
 def main() -> None:
     """Console script: one line for every error, never a traceback for bad input."""
+    _open_missing_streams()
     try:
         code = run(sys.argv[1:])
     except UsageError as error:
@@ -151,6 +152,18 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)
+
+
+def _open_missing_streams() -> None:
+    """What the shell closed (`>&-`) leads nowhere; else connections would get these numbers."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        for number in range(3):
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _fail(message: str) -> int:

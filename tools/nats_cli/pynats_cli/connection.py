@@ -158,6 +158,8 @@ def describe(error: BaseException) -> str:
         return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"
     if isinstance(error, (asyncio.TimeoutError, nats_errors.TimeoutError)):
         return "nats: timeout"
+    if isinstance(error, UnicodeError):  # a name that cannot even be asked for
+        return "cannot connect: no such host"
     if isinstance(error, OSError):
         return f"cannot connect: {error.strerror or error}"
     text = str(error).strip() or type(error).__name__

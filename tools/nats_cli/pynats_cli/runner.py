@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pynats_cli.errors import CliError
+from pynats_cli.output import quote
 
 RECANCEL_S = 0.5
 """Pause before an interrupted command is cancelled again: nats-py swallows some cancellations."""
@@ -24,6 +25,10 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
+    except (ConnectionResetError, ConnectionAbortedError):  # not the broken pipe of our output
+        raise CliError("nats: connection lost") from None
+    except UnicodeEncodeError as error:  # arguments can be any bytes, subjects and headers cannot
+        raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
 
 
 async def _interruptible(work: Coroutine[Any, Any, None]) -> None:

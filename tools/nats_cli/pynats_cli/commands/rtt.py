@@ -91,7 +91,7 @@ async def _resolve(url: ServerUrl) -> Target:
         try:
             found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
             hosts = list(dict.fromkeys(str(item[4][0]) for item in found)) or hosts
-        except OSError:
+        except (OSError, UnicodeError):
             pass  # connecting will say what is wrong
     return Target(url, [AddressResult(url.with_host(host).bare) for host in hosts])
 

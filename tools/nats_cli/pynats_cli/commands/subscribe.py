@@ -19,6 +19,7 @@ from pynats_cli.subscriber.options import SubscribeOptions
 if TYPE_CHECKING:
     from pynats_cli.connection import Session
     from pynats_cli.subscriber.flow import Flow
+    from pynats_cli.subscriber.report import RateGraphs, SubjectReport
 
 app = command_app()
 _U64_MAX = 2**64 - 1
@@ -132,7 +133,7 @@ def subscribe(
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
     from pynats_cli.connection import open_session
     from pynats_cli.subscriber.flow import Flow
-    from pynats_cli.subscriber.report import RateGraphs, SubjectReport, refresh
+    from pynats_cli.subscriber.report import RateGraphs, SubjectReport
     from pynats_cli.subscriber.view import MessageView
 
     async with open_session(global_options) as session:
@@ -145,7 +146,7 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
             screen = SubjectReport(options, session.context.color_scheme)
         if screen is not None:
             flow = Flow(options, screen.take)
-            drawing = asyncio.create_task(refresh(screen))
+            drawing = asyncio.create_task(_draw(screen, flow))
         else:
             view = MessageView(options, global_options.trace)
             try:
@@ -159,6 +160,16 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
             flow.stop()
             if drawing is not None:
                 drawing.cancel()
+
+
+async def _draw(screen: SubjectReport | RateGraphs, flow: Flow) -> None:
+    """Redraws until cancelled; when that is impossible, there is nothing to receive for."""
+    from pynats_cli.subscriber.report import refresh
+
+    try:
+        await refresh(screen)
+    except Exception as error:
+        flow.fail(error)
 
 
 async def _receive(session: Session, options: SubscribeOptions, flow: Flow) -> None:
