@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .api import SequenceNotFound, StoreFailed, StoreState
+from .api import SEQ_MAX, OutOfSequences, SequenceNotFound, StoreFailed, StoreState
 from .block import Block, Message
 from .engine import Engine
 from .seqset import SequenceSet
@@ -153,6 +153,7 @@ class BlockStore(Engine):
     def compact(self, seq: int) -> int:
         """Delete every message below `seq`; returns how many."""
         self._check()
+        _check_range(seq)
         gone = 0
         tail = self.tail
         if tail is not None and tail.msgs and tail.last_seq < seq:
@@ -205,6 +206,7 @@ class BlockStore(Engine):
         self._check()
         if count < 1:
             raise ValueError("skip at least one sequence")
+        _check_range(self.last_seq + count)
         tail = self.tail
         if tail is None or tail.buffered + 30 > self.block_size:
             tail = self.roll_block()
@@ -265,6 +267,11 @@ class BlockStore(Engine):
             return self.load(seq)
         except SequenceNotFound:
             return None
+
+
+def _check_range(seq: int) -> None:
+    if seq > SEQ_MAX:
+        raise OutOfSequences(f"sequence {seq} is beyond the highest one, {SEQ_MAX}")
 
 
 __all__ = ["BlockStore", "is_literal", "matches"]
