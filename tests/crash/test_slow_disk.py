@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
+from nats.errors import NoRespondersError
+from pynats_server.jetstream import account
+from pynats_server.options import AccountLimits
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -90,5 +96,88 @@ def test_api_requests_wait_for_the_disk_alone(
                 assert disk.waited >= 4  # creating, updating and two deletions at least
             await client.close()
             await other.close()
+
+    asyncio.run(run())
+
+
+CHANGES_OF_OLD: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("write_new_stream", "STREAM.CREATE.NEW", {"name": "NEW", "subjects": ["new"]}),
+    ("move_in", "STREAM.CREATE.NEW", {"name": "NEW", "subjects": ["new"]}),
+    ("change_meta", "STREAM.UPDATE.OLD", {"name": "OLD", "subjects": ["old", "new"]}),
+    ("put_aside", "STREAM.DELETE.OLD", None),
+]
+
+
+@contextmanager
+def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event]:
+    """Has the thread of a change wait, before it does `work`, until this ends; yields what tells
+    that it is there."""
+    reached, go_on = threading.Event(), threading.Event()
+    real = getattr(account, work)
+
+    def wait(*arguments: Any) -> Any:
+        reached.set()
+        go_on.wait()
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(account, work, wait)
+        try:
+            yield reached
+        finally:
+            go_on.set()
+
+
+@pytest.mark.parametrize("work, subject, body", CHANGES_OF_OLD)
+@pytest.mark.parametrize("again", [False, True], ids=["off", "off and on"])
+def test_jetstream_switched_off_during_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, subject: str, body: Any, again: bool
+) -> None:
+    """What was under way ends first, and what is acknowledged later is there after a restart."""
+
+    async def kept(client: Client) -> dict[str, int]:
+        listed = (await api(client, "STREAM.LIST"))["streams"]
+        figures = await api(client, "INFO")
+        assert figures["storage"] == sum(stream["state"]["bytes"] for stream in listed)
+        return {stream["config"]["name"]: stream["state"]["messages"] for stream in listed}
+
+    async def publish(client: Client) -> None:
+        for name in ("old", "new"):
+            with contextlib.suppress(NoRespondersError):
+                assert "error" not in json.loads((await client.request(name, b"x")).data)
+
+    async def run() -> None:
+        before = {}
+        async with jetstream_server(tmp_path) as server:
+            client = await connect(server.client_url)
+            jetstream, of_all = server.jetstream, server.accounts["$G"]
+            assert jetstream is not None
+            await api(client, "STREAM.CREATE.OLD", {"name": "OLD", "subjects": ["old"]})
+            await client.request("old", b"x")
+            with held(monkeypatch, work) as reached:
+                asked = asyncio.ensure_future(api(client, subject, body))
+                while not reached.is_set():
+                    await asyncio.sleep(0)
+                jetstream.refuse(of_all)
+                if again:
+                    jetstream.enable_again(of_all, AccountLimits())
+            await asked
+            if again:
+                while "error" in await api(client, "INFO"):
+                    pass
+                await publish(client)
+                before = await kept(client)
+            else:
+                for name in ("old", "new"):  # nobody listens any more
+                    with pytest.raises(NoRespondersError):
+                        await client.request(name, b"x")
+                assert jetstream.file_usage.used == 0
+            await client.close()
+        async with jetstream_server(tmp_path) as server:
+            client = await connect(server.client_url)
+            after = await kept(client)
+            assert after == before or not again
+            assert ("OLD" in after) == (body is not None)
+            await client.close()
 
     asyncio.run(run())

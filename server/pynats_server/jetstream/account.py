@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from pynats_common.subjects import subjects_overlap
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from .store.crypt import Keys
 
 
-T = TypeVar("T")
 ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
 
 
@@ -250,10 +249,10 @@ class JetStreamAccount:
         try:
             meta = _meta(config, created)
             plain = self._file_config(config, built)
-            await self._off_loop(write_new_stream, plain, meta)
+            await self.manager.in_thread(write_new_stream, plain, meta)
             return await self._settle(built, config.name)
         except (OSError, StoreError, ValueError) as error:
-            await self._off_loop(shutil.rmtree, built, True)
+            await self.manager.in_thread(shutil.rmtree, built, True)
             raise api_error(10049, err=error) from error
 
     async def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
@@ -272,7 +271,7 @@ class JetStreamAccount:
         """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
-        await self._off_loop(move_in, built, folder)
+        await self.manager.in_thread(move_in, built, folder)
         try:
             stream = self._open(folder)
         except Exception:
@@ -290,13 +289,14 @@ class JetStreamAccount:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
             try:
                 store.guard()
-                doubt = await self._off_loop(change_meta, store, old, new)
+                doubt = await self.manager.in_thread(change_meta, store, old, new)
             except (OSError, StoreError) as error:
                 raise api_error(10069, err=error) from error
             if doubt is not None:
                 store.fail(doubt)
                 raise api_error(10069, err=doubt)
-        stream.configure(config)
+        if self.enabled:  # else it is written for the next time, and the stream has ended
+            stream.configure(config)
         advisories.stream_action(self, stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
@@ -313,7 +313,7 @@ class JetStreamAccount:
             # Its own name may be as long as names of files can be.
             doomed = self.manager.staging / unique_id()
             try:
-                unsynced = await self._off_loop(put_aside, stream.folder, doomed)
+                unsynced = await self.manager.in_thread(put_aside, stream.folder, doomed)
             except OSError as error:
                 self._try_open(stream.folder)
                 self._streams_changed()
@@ -324,10 +324,6 @@ class JetStreamAccount:
                 )
             self.manager.remove_later(doomed)
         advisories.stream_action(self, stream.name, "delete")
-
-    async def _off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Runs what waits for the disk in a thread."""
-        return await self.manager.loop.run_in_executor(None, work, *arguments)
 
     def _keys(self) -> Keys | None:
         options = self.manager.options

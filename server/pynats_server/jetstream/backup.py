@@ -6,7 +6,6 @@ of blocks that earlier versions make (`store.snapshot`).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shutil
 import time
@@ -86,9 +85,8 @@ class Incoming:
         """The restored stream. Raises ApiError 10062 and leaves nothing behind."""
         if self.refused:
             raise api_error(10062, err=self.refused)
-        loop = asyncio.get_running_loop()
         try:
-            store = await loop.run_in_executor(None, self._build)
+            store = await self.account.manager.in_thread(self._build)
         except (StoreError, ValueError, OSError) as error:
             raise api_error(10062, err=error) from error
         async with self.account.changing:

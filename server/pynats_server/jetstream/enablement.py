@@ -62,7 +62,10 @@ def follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account])
         if limits is not None and has is not None:
             has.set_limits(limits)
         elif limits is not None:
-            _try_enable(jetstream, known[name], limits)
+            try:
+                jetstream.enable_again(known[name], limits)
+            except OSError as error:
+                jetstream.not_enabled(known[name], error)
         elif has is None:
             jetstream.refuse(known[name])
         elif name == GLOBAL_ACCOUNT:
@@ -73,12 +76,3 @@ def follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account])
         else:
             jetstream.refuse(known[name])
             jetstream.log.notice(f"JetStream switched off for account '{name}', its files stay")
-
-
-def _try_enable(jetstream: JetStream, account: Account, limits: AccountLimits) -> None:
-    """A running server goes on when the folder of one account can not be read."""
-    try:
-        jetstream.enable(account, limits)
-    except OSError as error:
-        jetstream.log.error(f"JetStream for account '{account.name}' could not start: {error}")
-        jetstream.refuse(account)

@@ -49,6 +49,7 @@ class Follower:
         self.stream = stream
         self.source = source
         self.next_seq = 1
+        self._looked_to = 0  # below this nothing is left that any filter wants
         self.error: ApiError | None = None
         self.heard_at = 0  # ns, monotonic
         self.origin: Stream | None = None
@@ -102,6 +103,7 @@ class Follower:
             return
         self.origin = found
         self.error = None
+        self._looked_to = 0
         self.begin(found)
         found.watchers.append(self.wake)
         self.wake()
@@ -165,17 +167,20 @@ class Follower:
     def _next(self, origin: Stream) -> Message | None:
         """The next message any filter wants, as far as the origin is durable."""
         store = origin.store
-        while self.next_seq <= origin.durable_seq:
+        while max(self.next_seq, self._looked_to) <= origin.durable_seq:
+            start = max(self.next_seq, self._looked_to)
             try:
-                found = [store.load_next(filter, self.next_seq) for filter in self.filters]
+                found = [store.load_next(filter, start) for filter in self.filters]
             except CorruptRecord as error:
                 origin.log.error(
                     f"JetStream stream '{origin.account.name} > {origin.name}': "
-                    f"sequence {self.next_seq} is left out by '{self.stream.name}': {error}"
+                    f"sequence {start} is left out by '{self.stream.name}': {error}"
                 )
-                self.next_seq += 1
+                self.next_seq = start + 1
                 continue
             first = min((m for m in found if m is not None), key=_sequence, default=None)
+            if first is None:  # what comes next is above, as more becomes durable
+                self._looked_to = origin.durable_seq + 1
             return first if first is not None and first.seq <= origin.durable_seq else None
         return None
 

@@ -365,8 +365,11 @@ cdef class Ingest(Sink):
         batch.last_seq = self.store.last_seq
         try:
             self.stream.appended()
+        except Exception as error:  # a mistake of ours must not cost the acknowledgements
+            self.stream.on_internal_error(error)
+        try:
             self.store.commit(batch)
-        except Exception as error:  # a mistake of ours must not end the turn
+        except Exception as error:  # nor end the turn
             self.stream.on_internal_error(error)
 
     def undone(self, last_seq: int) -> None:

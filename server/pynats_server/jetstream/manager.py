@@ -6,9 +6,9 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
@@ -23,6 +23,7 @@ from .store import Syncer
 from .store.diskblocks import FULL
 from .usage import Usage
 
+T = TypeVar("T")
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 
 
@@ -61,6 +62,8 @@ class JetStream:
         self.staging = self.folder / STAGING
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
+        self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
+        self._enabling: dict[str, asyncio.Task[None]] = {}  # once those are done
         most = options.limits.batch.max_inflight_total
         self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
         self.fast_batches = BatchCount(most or FAST_TOTAL)
@@ -72,13 +75,14 @@ class JetStream:
         self._lock = -1
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs something in the background until the server stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._finished)
+        return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error(f"JetStream: {error!r}")
@@ -131,6 +135,31 @@ class JetStream:
         self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
 
+    def enable_again(self, account: Account, limits: AccountLimits) -> None:
+        """As `enable`, after the changes that were under way when the account last lost
+        JetStream: they work in the folder that is read now. Raises OSError where there are none."""
+        former = self._ended.get(account.name)
+        if former is None:
+            self.enable(account, limits)
+            return
+        self.refuse(account)
+
+        async def wait() -> None:
+            async with former.changing:
+                del self._enabling[account.name]
+                self._ended.pop(account.name, None)
+                try:
+                    self.enable(account, limits)
+                except OSError as error:
+                    self.not_enabled(account, error)
+
+        self._enabling[account.name] = self.spawn(wait())
+
+    def not_enabled(self, account: Account, error: OSError) -> None:
+        """A running server goes on when the folder of one account can not be read."""
+        self.log.error(f"JetStream for account '{account.name}' could not start: {error}")
+        self.refuse(account)
+
     def refuse(self, account: Account) -> None:
         """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
         stays."""
@@ -142,9 +171,35 @@ class JetStream:
         """Has nothing more to do with an account. Its folder stays."""
         self.api.leave(account)
         self._without.pop(account.name, None)
+        enabling = self._enabling.pop(account.name, None)
+        if enabling is not None:
+            enabling.cancel()
         had = self.accounts.pop(account.name, None)
         if had is not None:
             had.end()
+            self._await_changes(had)
+
+    def _await_changes(self, ended: JetStreamAccount) -> None:
+        if not ended.changing.locked():
+            return
+        self._ended[ended.name] = ended
+
+        async def wait() -> None:
+            async with ended.changing:
+                if self._ended.get(ended.name) is ended:
+                    del self._ended[ended.name]
+
+        self.spawn(wait())
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Runs what waits for the disk off the loop. Whoever is cancelled meanwhile learns of it
+        when the thread is done: nobody may clean up under its feet."""
+        running = self.loop.run_in_executor(None, work, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
 
     def served(self) -> list[JetStreamAccount]:
         """All accounts that are answered, with JetStream or without."""

@@ -237,8 +237,10 @@ cdef class MsgIds:
 
     def forget(self, int64_t now):
         """Drop what has run out by `now`; returns when (ns) the next id does, 0 without any."""
+        cdef int64_t ts
         self.expire(now)
         if self.count == 0:
             self.clear_all()
             return 0
-        return (<MsgId*>(entries(self.oldest) + self.oldest.start)).ts + self.window
+        ts = (<MsgId*>(entries(self.oldest) + self.oldest.start)).ts
+        return min(ts, 0x7FFFFFFFFFFFFFFF - self.window) + self.window  # the end of time

@@ -134,7 +134,7 @@ class Publishing:
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Checks and keeps a message; the publisher hears of either."""
         ingest = self.stream.ingest
-        if ingest.is_busy:
+        if ingest.is_busy or self.republished.is_full:
             ingest.refuse_busy(reply)
             return
         try:

@@ -33,23 +33,39 @@ class Republished(NamedTuple):
     payload: bytes
 
 
+def _size(message: Republished) -> int:
+    return len(message.headers) + len(message.payload)
+
+
 class RepublishQueue:
     """What one stream has yet to publish again, by sequence."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._waiting: deque[Republished] = deque()
+        self._size = 0  # bytes of those
         self._durable_seq = 0
         self._scheduled = False
 
     def add(self, message: Republished) -> None:
         """Takes a message that was stored after all those before."""
         self._waiting.append(message)
+        self._size += _size(message)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is so far behind that no other message can be taken: those without a
+        reply, of which nobody waits for an acknowledgement, wait here all the same."""
+        options = self._stream.account.manager.options
+        return (
+            len(self._waiting) >= options.max_buffered_msgs
+            or self._size >= options.max_buffered_size
+        )
 
     def undone(self, last_seq: int) -> None:
         """Forgets what is not kept after all: everything above `last_seq`."""
         while self._waiting and self._waiting[-1].seq > last_seq:
-            self._waiting.pop()
+            self._size -= _size(self._waiting.pop())
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
@@ -66,6 +82,7 @@ class RepublishQueue:
         ingest, engine = self._stream.ingest, self._stream.account.manager.engine
         while self._waiting and self._waiting[0].seq <= self._durable_seq:
             message = self._waiting.popleft()
+            self._size -= _size(message)
             try:
                 ingest.account.publish(
                     engine, message.target, message.payload, headers=message.headers

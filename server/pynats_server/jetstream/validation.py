@@ -40,6 +40,7 @@ from pynats_server.jetstream.model import (
     Placement,
     StreamConfig,
 )
+from pynats_server.jetstream.store import SEQ_MAX
 from pynats_server.jetstream.surroundings import Limits, Surroundings
 from pynats_server.subject_transform import SubjectTransform, TransformError
 from pynats_server.trace_text import quote
@@ -94,6 +95,8 @@ def prepare_create(
         raise invalid_config("stream configuration for create can not be sealed")
     if made.mirror_direct and made.mirror is None:
         raise invalid_config("stream has no mirror but does have mirror direct")
+    if made.first_seq > SEQ_MAX:
+        raise invalid_config(f"first sequence can not be beyond {SEQ_MAX}")
     limits = around.limits(made.num_replicas)
     others = [other for other in around.streams() if other.name != made.name]
     if 0 < limits.max_streams <= len(others):

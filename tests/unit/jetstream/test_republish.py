@@ -23,9 +23,12 @@ class Scene:
                 raise RuntimeError("a receiver of ours")
             self.left.append(payload)
 
+        options = SimpleNamespace(max_buffered_msgs=3, max_buffered_size=30)
         engine = SimpleNamespace(within_turn=lambda work: work())
         stream: Any = SimpleNamespace(
-            account=SimpleNamespace(manager=SimpleNamespace(loop=loop, engine=engine)),
+            account=SimpleNamespace(
+                manager=SimpleNamespace(loop=loop, engine=engine, options=options)
+            ),
             ingest=SimpleNamespace(account=SimpleNamespace(publish=publish)),
             on_internal_error=self.complaints.append,
         )
@@ -79,5 +82,27 @@ def test_one_receiver_that_fails_costs_the_others_nothing() -> None:
         it.queue.committed(2)
         assert await it.turn() == [b"2"]
         assert len(it.complaints) == 1
+
+    scene(script)
+
+
+def test_what_waits_for_the_disk_has_a_limit() -> None:
+    async def script(it: Scene) -> None:
+        it.store(1, 2)
+        assert not it.queue.is_full
+        it.store(3)
+        assert it.queue.is_full
+        it.queue.undone(2)
+        assert not it.queue.is_full
+        it.queue.add(Republished(3, b"to", b"", b"x" * 28))
+        assert it.queue.is_full  # by its bytes, and by their number
+        it.queue.committed(2)
+        await it.turn()
+        assert not it.queue.is_full
+        it.queue.add(Republished(4, b"to", b"xx", b""))
+        assert it.queue.is_full
+        it.queue.committed(4)
+        await it.turn()
+        assert not it.queue.is_full
 
     scene(script)

@@ -11,8 +11,10 @@ an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks
 """
 
 from .api import (
+    SEQ_MAX,
     BadKey,
     CorruptRecord,
+    OutOfSequences,
     SequenceNotFound,
     Store,
     StoreClosed,
@@ -29,12 +31,14 @@ from .filestore import FileStore
 from .memory import MemoryStore
 
 __all__ = [
+    "SEQ_MAX",
     "BadKey",
     "CorruptRecord",
     "FileConfig",
     "FileStore",
     "MemoryStore",
     "Message",
+    "OutOfSequences",
     "SequenceNotFound",
     "Store",
     "StoreClosed",

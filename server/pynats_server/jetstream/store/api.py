@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .block import Message
 
 
+SEQ_MAX = (1 << 62) - 1
+"""The highest sequence: records on disk use the bits above it for marks."""
+
+
 class StoreError(Exception):
     """Anything a store reports."""
 
@@ -32,6 +36,10 @@ class SequenceNotFound(StoreError):
 
 class CorruptRecord(StoreError):
     """The message exists but its bytes are damaged; it is never served."""
+
+
+class OutOfSequences(StoreError):
+    """A sequence would pass `SEQ_MAX`."""
 
 
 class TooLarge(StoreError):

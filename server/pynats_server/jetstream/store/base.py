@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .api import SequenceNotFound, StoreFailed, StoreState
+from .api import SEQ_MAX, OutOfSequences, SequenceNotFound, StoreFailed, StoreState
 from .block import Block, Message
 from .engine import Engine
 from .seqset import SequenceSet
 from .subjects import matches
 
 U64_MAX = (1 << 64) - 1
+NEAR = 1000
+"""Sequences looked through before the subjects of a wildcard are asked where its messages are:
+whoever reads many messages one after the other must not ask many subjects for each."""
 
 
 def is_literal(filter: bytes) -> bool:
@@ -45,6 +48,12 @@ class BlockStore(Engine):
         """The first live message of `filter` at or after `start`, or None."""
         if filter == b">":
             return self.next_of(filter, start, U64_MAX)
+        if start > self.last_seq:
+            return None
+        if not is_literal(filter):
+            near = self.next_of(filter, start, start + NEAR)
+            if near is not None or start + NEAR >= self.last_seq:
+                return near
         subjects, _, first, last = self.subject_bounds(filter)
         if not subjects or last < start:
             return None
@@ -52,6 +61,13 @@ class BlockStore(Engine):
 
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last live message of `filter` at or before `stop`, or None."""
+        if filter == b">":
+            return self.previous_of(filter, 0, stop)
+        if not is_literal(filter):
+            stop = min(stop, self.last_seq)
+            near = self.previous_of(filter, max(0, stop - NEAR), stop)
+            if near is not None or stop - NEAR <= self.first_seq:
+                return near
         subjects, _, first, last = self.subject_bounds(filter)
         if not subjects or first > stop:
             return None
@@ -123,11 +139,8 @@ class BlockStore(Engine):
         self._check()
         filter = filter or b">"
         stop = min(up_to - 1, self.last_seq) if up_to else self.last_seq
-        for _ in range(keep):
-            spared = self.load_previous(filter, stop)
-            if spared is None:
-                return
-            stop = spared.seq - 1
+        if keep:
+            stop = self._below_newest(filter, keep, stop)
         subjects, _, first, last = self.subject_bounds(filter)
         at, stop = max(first, self.first_seq), min(stop, last)
         while subjects and at <= stop:
@@ -138,6 +151,34 @@ class BlockStore(Engine):
             at = max(at, block.last_seq) + 1
             if block.msgs and block.first_seq <= stop:
                 yield self._purge_one(block, filter, stop)
+
+    def _below_newest(self, filter: bytes, keep: int, stop: int) -> int:
+        """The sequence below the newest `keep` messages of `filter` at or before `stop`; 0 when
+        there are no more than those."""
+        for block in reversed(self.blocks):
+            if not block.msgs or block.first_seq > stop:
+                continue
+            top = min(stop, block.last_seq)
+            if filter == b">" and top == block.last_seq:
+                found = block.msgs
+            else:
+                if not block.loaded:
+                    self.load_block(block)
+                found = block.count_matches(filter, 0, top)
+            if found < keep:
+                keep -= found
+                continue
+            if not block.loaded:
+                self.load_block(block)
+            low, high = block.first_seq, top  # the sequence of the oldest that stays
+            while low < high:
+                middle = (low + high + 1) // 2
+                if block.count_matches(filter, middle, top) >= keep:
+                    low = middle
+                else:
+                    high = middle - 1
+            return low - 1
+        return 0
 
     def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
         gone = self.purge_block(block, filter, 0, stop)
@@ -153,6 +194,7 @@ class BlockStore(Engine):
     def compact(self, seq: int) -> int:
         """Delete every message below `seq`; returns how many."""
         self._check()
+        _check_range(seq)
         gone = 0
         tail = self.tail
         if tail is not None and tail.msgs and tail.last_seq < seq:
@@ -205,6 +247,7 @@ class BlockStore(Engine):
         self._check()
         if count < 1:
             raise ValueError("skip at least one sequence")
+        _check_range(self.last_seq + count)
         tail = self.tail
         if tail is None or tail.buffered + 30 > self.block_size:
             tail = self.roll_block()
@@ -265,6 +308,11 @@ class BlockStore(Engine):
             return self.load(seq)
         except SequenceNotFound:
             return None
+
+
+def _check_range(seq: int) -> None:
+    if seq > SEQ_MAX:
+        raise OutOfSequences(f"sequence {seq} is beyond the highest one, {SEQ_MAX}")
 
 
 __all__ = ["BlockStore", "is_literal", "matches"]

@@ -356,7 +356,7 @@ cdef class Engine(StreamIndex):
         if max_age:
             aged = self.next_aging(self.first_seq, ttl)
             if aged is not None and (found == 0 or aged[1] < found - max_age):
-                found = aged[1] + max_age
+                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age) + max_age  # the end of time
         return found
 
     def expired(self, int64_t now, int64_t max_age=0, bint ttl=True):

@@ -11,14 +11,14 @@ from libc.stdlib cimport free
 
 from .block cimport Block
 from .expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
-from .record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, stamp, subject_size, u32, u64
+from .record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, stamp, subject_size, u32, u64
 from .seqset cimport SequenceSet
 from .subjectlist cimport Listed, next_listed
 from .subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
                         ring_take)
 from .varint cimport get_uvarint, put_uvarint
 
-from .api import CorruptRecord, SequenceNotFound, StoreFailed, TooLarge
+from .api import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
 
 cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
@@ -80,6 +80,8 @@ cdef class StreamIndex:
             raise StoreFailed(str(self.failed))
         if rl > RECORD_MAX or sn > 65535:
             raise TooLarge(f"record of {rl} bytes is too large")
+        if seq > SEQ_MASK or seq == 0:
+            raise OutOfSequences(f"no sequence is left after {self.last_seq}")
         tail = self.tail
         if tail is None or (tail.size + rl > self.block_size and tail.size):
             tail = self.roll_block()
