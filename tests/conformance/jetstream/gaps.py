@@ -14,6 +14,8 @@ GAPS: dict[str, str] = {
 # To stay: why ours is the better answer.
 _NOTHING_DELETED = "the reference reports sequence 0 of a stream without messages as deleted"
 DIFFERENCES: dict[str, str] = {
+    "create-config-first-seq-max": "the reference takes a first sequence that its files cannot "
+    "hold, and ends with the second message",
     "direct-multi-up-to-far": "the reference's file store finds nothing when up_to_seq is beyond "
     "its end, its memory store finds everything, and so do we",
     "purge-empty-stream": "the reference's unused stream says first_seq 0, or 1 after a purge of "
