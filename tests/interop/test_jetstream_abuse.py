@@ -72,6 +72,33 @@ def test_requests_beyond_the_limit_are_dropped(
     asyncio.run(run())
 
 
+def test_a_mistake_with_one_answer_costs_no_other_request_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = dispatch.Api._send
+    failed = 0
+
+    def stumble(self: Any, endpoint: Any, request: Any, fields: Any) -> None:
+        nonlocal failed
+        if endpoint.type == "stream_purge":  # one that waits for the disk, as those behind it do
+            failed += 1
+            raise RuntimeError("a mistake of ours")
+        send(self, endpoint, request, fields)
+
+    async def run() -> None:
+        async with jetstream_server(tmp_path) as server:
+            client = await connect(server.client_url)
+            await api(client, "STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+            monkeypatch.setattr(dispatch.Api, "_send", stumble)
+            for _ in range(2):
+                await client.publish("$JS.API.STREAM.PURGE.S", b"", reply="nowhere")
+            assert "success" in await api(client, "STREAM.DELETE.S")
+            assert failed == 2
+            await client.close()
+
+    asyncio.run(run())
+
+
 def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,16 +218,26 @@ class Api:
 
     async def _work(self, first: Awaitable[None] | None) -> None:
         if first is not None:
-            await first
+            await self._contained(first)
         while self._queue:
             if self._spent_ns >= TURN_SHARE_NS:
                 await asyncio.sleep(0)
                 continue  # the queue may have been dropped meanwhile
             endpoint, request = self._queue.popleft()
-            more = self._begin(endpoint, request)
-            if more is not None:
-                await self._finish(endpoint, request, more)
+            await self._contained(self._answer(endpoint, request))
         self._worker = None
+
+    async def _answer(self, endpoint: Endpoint, request: Request) -> None:
+        more = self._begin(endpoint, request)
+        if more is not None:
+            await self._finish(endpoint, request, more)
+
+    async def _contained(self, work: Awaitable[None]) -> None:
+        """A mistake of ours costs one request its answer, not all that follow theirs."""
+        try:
+            await work
+        except Exception as error:
+            self.manager.log.error(f"JetStream API: {error!r}")
 
     def _turn_ended(self) -> None:
         self._turn = None
