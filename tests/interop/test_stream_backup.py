@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -173,5 +174,28 @@ def test_a_receiver_that_does_not_answer_ends_the_backup(tmp_path: Path) -> None
             )  # fmt: skip
             assert await asyncio.wait_for(statuses.get(), 20) == "408"
             assert len(got) == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("storage", ["file", "memory"])
+def test_a_backup_does_not_outlive_its_stream(tmp_path: Path, storage: str) -> None:
+    """What was sent of a stream that is deleted meanwhile is not called whole."""
+
+    async def run() -> None:
+        async with ours(tmp_path) as client:
+            await api(client, "STREAM.CREATE.T", name="T", subjects=["t"], storage=storage)
+            for _ in range(8):
+                await client.request("t", random.Random(1).randbytes(200_000))
+            pieces = await client.subscribe("pieces")
+            asked = {"deliver_subject": "pieces", "chunk_size": 1024, "window_size": 1024}
+            await api(client, "STREAM.SNAPSHOT.T", **asked)
+            piece = await pieces.next_msg(10)
+            assert (await api(client, "STREAM.DELETE.T"))["success"]
+            while piece.data:
+                await client.publish(piece.reply)
+                piece = await pieces.next_msg(10)
+            assert piece.headers is not None
+            assert piece.headers["Status"] == "500"
 
     asyncio.run(run())

@@ -121,6 +121,8 @@ class Sending:
             if not self._send(piece, f"{prefix}.{len(piece)}.{index}".encode()):
                 raise BackupError("408 No Interest")
             await asyncio.sleep(0)  # building and sending a chunk is a turn's work
+            if self.account.streams.get(self.stream.name) is not self.stream:
+                raise BackupError("500 Stream Deleted")  # what is left of it is not all of it
 
     def _send(self, piece: bytes, reply: bytes = b"", headers: bytes = b"") -> int:
         engine = self.account.manager.engine
