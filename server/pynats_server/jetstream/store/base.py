@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from .api import SEQ_MAX, OutOfSequences, SequenceNotFound, StoreFailed, StoreState
 from .block import Block, Message
@@ -11,6 +12,10 @@ from .seqset import SequenceSet
 from .subjects import matches
 
 U64_MAX = (1 << 64) - 1
+DELETED_MAX = 1_000_000
+"""Missing sequences that are listed at most: a mirror whose origin jumped may miss any number."""
+GAP_MAX = 100_000
+"""Missing sequences that a block notes one by one; more of them begin a new block."""
 NEAR = 1000
 """Sequences looked through before the subjects of a wildcard are asked where its messages are:
 whoever reads many messages one after the other must not ask many subjects for each."""
@@ -249,7 +254,8 @@ class BlockStore(Engine):
             raise ValueError("skip at least one sequence")
         _check_range(self.last_seq + count)
         tail = self.tail
-        if tail is None or tail.buffered + 30 > self.block_size:
+        wide = tail is not None and tail.msgs and count > GAP_MAX
+        if tail is None or wide or tail.buffered + 30 > self.block_size:
             tail = self.roll_block()
         last = self.last_seq + count
         tail.mark(last, ts, False)
@@ -265,7 +271,8 @@ class BlockStore(Engine):
         return last
 
     def state(self, deleted: bool = False) -> StoreState:
-        """Counters; with `deleted`, every missing sequence between first and last."""
+        """Counters; with `deleted`, the missing sequences between first and last, the lowest
+        `DELETED_MAX` of them; `num_deleted` counts all."""
         missing = max(0, self.last_seq + 1 - self.first_seq - self.msgs)
         made = StoreState(
             self.msgs,
@@ -280,7 +287,7 @@ class BlockStore(Engine):
             lost_bytes=self.lost_bytes,
         )
         if deleted and missing:
-            made.deleted = list(self._gaps())
+            made.deleted = list(islice(self._gaps(), DELETED_MAX))
         return made
 
     def _gaps(self) -> Iterator[int]:

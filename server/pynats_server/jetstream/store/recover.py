@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -338,14 +339,21 @@ def _finish(store: FileStore, prior: FullState | None, floor: int) -> None:
         store.first_seq = prior.first_seq
 
 
+def _within(ranges: list[tuple[int, int]], seq: int) -> bool:
+    """Whether one of the ascending ranges (first, last) has the sequence."""
+    at = bisect_right(ranges, seq, key=lambda one: one[0])
+    return at > 0 and seq <= ranges[at - 1][1]
+
+
 def _name_missing(store: FileStore, prior: FullState, floor: int) -> None:
     """After damage, the last intact index decides: what it counted as live and no block has is
     lost, and what it counted as deleted stays deleted even if its tombstone is gone."""
     gone = SequenceSet()
+    between: list[tuple[int, int]] = []  # blocks: any number of sequences, so not one by one
     expected = 1
     for entry in prior.blocks:
         if entry.first_seq > expected:
-            gone.add_range(expected, entry.first_seq - 1)
+            between.append((expected, entry.first_seq - 1))
         for seq in entry.deleted:
             gone.add(seq)
         expected = max(expected, entry.last_seq + 1)
@@ -354,7 +362,7 @@ def _name_missing(store: FileStore, prior: FullState, floor: int) -> None:
         if read_again:
             block.scan(store.read_block(block))
         for seq in block.record_seqs():
-            if seq in gone and seq <= prior.last_seq:
+            if seq <= prior.last_seq and (seq in gone or _within(between, seq)):
                 store.unlink(seq)
         if read_again:
             block.unload()

@@ -20,6 +20,10 @@ from .varint cimport get_uvarint, put_uvarint
 
 from .api import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
 
+cdef enum:
+    # No server leaves more unused sequences inside of a block: each is noted in memory.
+    GAP_READ_MAX = 1 << 26
+
 cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
 
@@ -360,6 +364,8 @@ cdef class StreamIndex:
                 block.first_seq, block.first_ts = seq, stamp(r)
                 block.deleted.wipe()
             elif seq != block.last_seq + 1:
+                if seq - block.last_seq > GAP_READ_MAX:
+                    raise CorruptRecord(f"sequence {seq} cannot follow {block.last_seq} in a block")
                 block.deleted.insert_range(block.last_seq + 1, seq - 1)
             leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
             if leaf.total == 0:
