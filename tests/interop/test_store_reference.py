@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from pynats_server.jetstream.store import FileConfig, FileStore
 from pynats_server.jetstream.store.crypt import Keys
 from pynats_server.jetstream.store.meta import read_meta, write_meta
 
-from tests.support.jetstream import connect
+from tests.support import jetstream
 from tests.support.process import REFERENCE, ServerProcess
 
 pytestmark = pytest.mark.reference
@@ -29,14 +28,13 @@ async def reference(folder: Path, cipher: str | None, key: str = "secret") -> As
     crypt = f', key: "{key}", cipher: {cipher}' if cipher else ""
     config = f'jetstream {{ store_dir: "{folder}"{crypt} }}\n'
     with ServerProcess(REFERENCE, folder.parent / "reference", config) as server:
-        client = await connect(f"nats://127.0.0.1:{server.port}")
+        client = await jetstream.connect(f"nats://127.0.0.1:{server.port}")
         yield client
         await client.close()
 
 
 async def api(client: Any, verb: str, **request: Any) -> dict[str, Any]:
-    reply = await client.request(f"$JS.API.{verb}", json.dumps(request).encode(), timeout=5)
-    return dict(json.loads(reply.data))
+    return await jetstream.api(client, verb, request)
 
 
 def keys(cipher: Any) -> Keys | None:

@@ -15,7 +15,7 @@ import pytest
 from nats.aio.client import Client
 from test_store_reference import reference
 
-from tests.support.jetstream import connect, jetstream_server
+from tests.support import jetstream
 
 SUBJECTS = ("t.a", "t.b.c", "t.d")
 Stored = dict[int, tuple[str, bytes | None, bytes | None, str]]
@@ -23,8 +23,8 @@ Stored = dict[int, tuple[str, bytes | None, bytes | None, str]]
 
 @contextlib.asynccontextmanager
 async def ours(folder: Path) -> AsyncIterator[Client]:
-    async with jetstream_server(folder) as server:
-        client = await connect(server.client_url)
+    async with jetstream.jetstream_server(folder) as server:
+        client = await jetstream.connect(server.client_url)
         try:
             yield client
         finally:
@@ -32,10 +32,7 @@ async def ours(folder: Path) -> AsyncIterator[Client]:
 
 
 async def api(client: Client, subject: str, **body: Any) -> dict[str, Any]:
-    payload = json.dumps(body).encode() if body else b""
-    reply = await client.request(f"$JS.API.{subject}", payload, timeout=10)
-    found: dict[str, Any] = json.loads(reply.data)
-    return found
+    return await jetstream.api(client, subject, body or None)
 
 
 async def read_all(client: Client) -> Stored:

@@ -21,7 +21,7 @@ from pynsc.cli import (
     require_change,
 )
 from pynsc.commands.edit import edit_keys
-from pynsc.core.apply import apply_permissions, apply_tags, apply_times
+from pynsc.core.apply import apply_about, apply_permissions, apply_tags, apply_times
 from pynsc.core.errors import NscError
 from pynsc.core.report import Report
 from pynsc.core.session import Session
@@ -120,12 +120,7 @@ def edit_account(session: Session, options: EditAccount) -> None:
         report.planned(f"changed disallow bearer to {str(options.disallow_bearer).lower()}")
     edit_keys(session, Prefix.ACCOUNT, body.signing_keys, options.sk, options.rm_sk)
     _edit_jetstream(session, claims, options)
-    if options.description is not None:
-        body.description = options.description
-        report.planned(f'changed description to "{options.description}"')
-    if options.info_url is not None:
-        body.info_url = options.info_url
-        report.planned(f'changed info url to "{options.info_url}"')
+    apply_about(body, options.description, options.info_url, report)
     _edit_trace(body, options, report)
     if options.host_cluster_traffic is not None:
         body.cluster_traffic = "owner" if options.host_cluster_traffic else "system"

@@ -13,7 +13,7 @@ from pynats_common.jwt.validation import activation_error, subject_covers
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, opt, require_change
-from pynsc.core.apply import apply_times
+from pynsc.core.apply import apply_about, apply_times
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text
 from pynsc.core.managed import fetch
@@ -104,12 +104,7 @@ def _apply_export(session: Session, export: Export, options: ExportSettings) -> 
     if options.allow_trace is not None:
         export.allow_trace = options.allow_trace
         report.planned(f"changed allow trace to {str(options.allow_trace).lower()}")
-    if options.description is not None:
-        export.description = options.description
-        report.planned(f'changed description to "{options.description}"')
-    if options.info_url is not None:
-        export.info_url = options.info_url
-        report.planned(f'changed info url to "{options.info_url}"')
+    apply_about(export, options.description, options.info_url, report)
 
 
 def _sampling(text: str) -> int | str:

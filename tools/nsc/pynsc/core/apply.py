@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from pynats_common import jwt
 from pynats_common.jwt.types import (
     CONNECTION_TYPES,
+    Export,
     Permissions,
     ResponsePermission,
     TimeRange,
@@ -20,6 +21,8 @@ from pynsc.core.report import Report
 from pynsc.core.values import format_moment, items, parse_duration, parse_number, parse_time
 
 if TYPE_CHECKING:
+    from pynats_common.jwt.claims import AccountBody
+
     from pynsc.cli import PermissionOptions, TimeOptions, UserLimitOptions
 
 
@@ -55,6 +58,18 @@ def apply_tags(tags: list[str], add: list[str], remove: list[str], report: Repor
         discard(tags, tag, f'tag "{tag}"', report)
     if add or remove:
         tags.sort()
+
+
+def apply_about(
+    target: AccountBody | Export, description: str | None, info_url: str | None, report: Report
+) -> None:
+    """Set what tells people of an account or an export; an empty text clears, None leaves it."""
+    if description is not None:
+        target.description = description
+        report.planned(f'changed description to "{description}"')
+    if info_url is not None:
+        target.info_url = info_url
+        report.planned(f'changed info url to "{info_url}"')
 
 
 def discard(entries: list[str], entry: str, words: str, report: Report) -> None:
