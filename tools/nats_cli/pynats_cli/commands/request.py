@@ -21,14 +21,14 @@ from pynats_cli.flags import (
     duration_option,
 )
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.message_templates import parse_headers
-from pynats_cli.output import body as show_body
-from pynats_cli.output import log, quote
+from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource, progress
 from pynats_cli.runner import run_async
-from pynats_cli.source import PROGRESS_ABOVE, MessageSource, progress
+from pynats_cli.screen.output import body as show_body
+from pynats_cli.screen.output import log, quote
+from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
 
 MANY = 32_767
 """What a count below one, and waiting for an empty reply, stand for."""
@@ -97,7 +97,7 @@ request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
 async def _request(
     global_options: GlobalOptions, source: MessageSource, options: RequestOptions
 ) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
         if source.uses_stdin:
@@ -115,7 +115,7 @@ async def _one(
     session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
 ) -> bool:
     """Sends one request and shows its replies; False when nobody is there to answer."""
-    from pynats_cli.connection import Headers
+    from pynats_cli.connect.connection import Headers
 
     data, subject = source.expand(body, number)
     if options.talks:
@@ -167,7 +167,7 @@ def _no_responders(message: Any) -> bool:
 
 
 def _show(message: Any, options: RequestOptions, rtt_s: float) -> None:
-    from pynats_cli.connection import header_pairs, nanoseconds
+    from pynats_cli.connect.connection import header_pairs, nanoseconds
 
     if options.raw:
         show_body(message.data, options.translate, message.subject)

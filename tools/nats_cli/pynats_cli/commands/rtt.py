@@ -19,8 +19,8 @@ from pynats_common.urls import ServerUrl, parse_server_urls
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.output import line, log
 from pynats_cli.runner import run_async
+from pynats_cli.screen.output import line, log
 
 app = command_app()
 
@@ -60,7 +60,7 @@ def rtt(
 
 
 async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> None:
-    from pynats_cli.settings import resolve_settings
+    from pynats_cli.connect.settings import resolve_settings
 
     context = resolve_settings(options)
     try:
@@ -107,7 +107,7 @@ def _is_ip(host: str) -> bool:
 async def _measure_address(
     options: GlobalOptions, context: Context, target: Target, result: AddressResult, iterations: int
 ) -> None:
-    from pynats_cli.connection import connected_to, nanoseconds, open_session
+    from pynats_cli.connect.connection import connected_to, nanoseconds, open_session
 
     address = parse_server_urls(result.address)[0]
     server = target.url.with_host(address.host).full

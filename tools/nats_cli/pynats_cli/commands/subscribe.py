@@ -17,7 +17,7 @@ from pynats_cli.runner import run_async
 from pynats_cli.subscriber.options import SubscribeOptions
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
     from pynats_cli.subscriber.flow import Flow
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
 
@@ -131,7 +131,7 @@ def subscribe(
 
 
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
     from pynats_cli.subscriber.flow import Flow
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
     from pynats_cli.subscriber.view import MessageView
@@ -184,7 +184,7 @@ async def _receive(session: Session, options: SubscribeOptions, flow: Flow) -> N
 
 
 async def _receive_stream(session: Session, options: SubscribeOptions, flow: Flow) -> None:
-    from pynats_cli.jsapi import require_api_level, stream_for_subject, stream_info
+    from pynats_cli.connect.jsapi import require_api_level, stream_for_subject, stream_info
     from pynats_cli.subscriber.direct import receive_direct
     from pynats_cli.subscriber.stream import receive_from_stream
 

@@ -10,9 +10,9 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common import units
 
-from pynats_cli.connection import Session
+from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
-from pynats_cli.output import log
+from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_direct_get
 from pynats_cli.subscriber.options import SubscribeOptions

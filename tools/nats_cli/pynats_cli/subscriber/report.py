@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pynats_common import units
 
 from pynats_cli.errors import CliError
-from pynats_cli.output import clear_screen, line, table, thousands
+from pynats_cli.screen.output import clear_screen, line, table, thousands
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 

@@ -12,14 +12,14 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common import units
 
-from pynats_cli.connection import Session
+from pynats_cli.connect.connection import Session
+from pynats_cli.connect.jsapi import CONSUMER_NOT_FOUND, JsApiError, js_request
 from pynats_cli.errors import CliError
-from pynats_cli.jsapi import CONSUMER_NOT_FOUND, JsApiError, js_request
-from pynats_cli.message_templates import unique_id
-from pynats_cli.output import log, quote
+from pynats_cli.screen.output import log, quote
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_client
 from pynats_cli.subscriber.options import SubscribeOptions
+from pynats_cli.template.messages import unique_id
 
 PULL_BATCH = 500
 """Messages asked for at once."""

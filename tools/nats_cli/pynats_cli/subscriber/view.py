@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pynats_common import units
 
-from pynats_cli.output import body, compact_body, line, log, quote, thousands, write
+from pynats_cli.screen.output import body, compact_body, line, log, quote, thousands, write
+from pynats_cli.screen.translate import TranslateError, translate_body
 from pynats_cli.subscriber.messages import Received, StreamFacts
 from pynats_cli.subscriber.options import SubscribeOptions
-from pynats_cli.translate import TranslateError, translate_body
 
 DUMP_DOT_EVERY = 100
 """Dumped messages for each dot of progress."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import subprocess
 
-from pynats_cli import gotemplate
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.language import render
 
 
 class TranslateError(Exception):
@@ -22,11 +23,9 @@ def translate_body(data: bytes, command: str, subject: str, stream: str) -> byte
     The command is a template with `{{Subject}}` and `{{Stream}}`. Raises TranslateError.
     """
     try:
-        text = gotemplate.render(
-            command, {"Subject": lambda: subject, "Stream": lambda: stream}, None
-        )
+        text = render(command, {"Subject": lambda: subject, "Stream": lambda: stream}, None)
         words = shlex.split(text)
-    except (gotemplate.TemplateError, ValueError) as error:
+    except (TemplateError, ValueError) as error:
         raise TranslateError(f"the filter command line could not be parsed: {error}") from None
     if not words:
         raise TranslateError("the filter command line is empty")

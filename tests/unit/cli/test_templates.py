@@ -7,8 +7,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli import gotemplate, message_templates
 from pynats_cli.errors import CliError
+from pynats_cli.template import messages
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.language import render
 
 DATA = {"Name": "Ann", "N": 3, "List": ["a", "b"], "Map": {"k": "v", "j": 1}, "Empty": "", "F": 1.5}
 
@@ -58,7 +60,7 @@ DATA = {"Name": "Ann", "N": 3, "List": ["a", "b"], "Map": {"k": "v", "j": 1}, "E
     ],
 )
 def test_templates(template: str, text: str) -> None:
-    assert gotemplate.render(template, {}, DATA) == text
+    assert render(template, {}, DATA) == text
 
 
 @pytest.mark.parametrize(
@@ -74,21 +76,21 @@ def test_templates(template: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_bad_templates_are_template_errors(template: str) -> None:
-    with pytest.raises(gotemplate.TemplateError):
-        gotemplate.render(template, {"Count": lambda: 1}, DATA)
+    with pytest.raises(TemplateError):
+        render(template, {"Count": lambda: 1}, DATA)
 
 
 @given(st.text(alphabet='{}.$|()"`ifend rangeNm1 :=-', max_size=60))
 def test_any_text_renders_or_is_a_template_error(text: str) -> None:
     try:
-        gotemplate.render("{{" + text, {}, DATA)
-    except gotemplate.TemplateError:
+        render("{{" + text, {}, DATA)
+    except TemplateError:
         pass
 
 
 def test_private_attributes_are_out_of_reach() -> None:
-    with pytest.raises(gotemplate.TemplateError):
-        gotemplate.render("{{.__class__}}", {}, object())
+    with pytest.raises(TemplateError):
+        render("{{.__class__}}", {}, object())
 
 
 @pytest.mark.parametrize(
@@ -106,19 +108,19 @@ def test_private_attributes_are_out_of_reach() -> None:
     ],
 )
 def test_message_functions(template: str, pattern: str) -> None:
-    assert re.fullmatch(pattern, message_templates.expand(template, 7, "ask"))
+    assert re.fullmatch(pattern, messages.expand(template, 7, "ask"))
 
 
 def test_request_exists_only_in_replies() -> None:
-    with pytest.raises(gotemplate.TemplateError, match="Request"):
-        message_templates.expand("{{Request}}", 1)
+    with pytest.raises(TemplateError, match="Request"):
+        messages.expand("{{Request}}", 1)
 
 
 def test_headers_are_parsed_and_expanded() -> None:
-    found = message_templates.parse_headers(["A:1", " B : x:{{Count}} ", "A:2", "C:"], 3)
+    found = messages.parse_headers(["A:1", " B : x:{{Count}} ", "A:2", "C:"], 3)
     assert found == [("A", "1"), ("B", "x:3"), ("A", "2"), ("C", "")]
     for bad in ("none", ":x"):
         with pytest.raises(CliError, match="invalid header"):
-            message_templates.parse_headers([bad], 1)
+            messages.parse_headers([bad], 1)
     with pytest.raises(CliError, match="Header template"):
-        message_templates.parse_headers(["A:{{x"], 1)
+        messages.parse_headers(["A:{{x"], 1)

@@ -21,11 +21,11 @@ from pynats_common.contexts import Context
 from pynats_common.tls import ClientTls, TlsError
 from pynats_common.urls import parse_server_urls
 
+from pynats_cli.connect.login import PUBLIC_NKEY, login_options
+from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.login import PUBLIC_NKEY, login_options
-from pynats_cli.output import log
-from pynats_cli.settings import resolve_settings
+from pynats_cli.screen.output import log
 
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1

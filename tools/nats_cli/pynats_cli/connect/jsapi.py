@@ -12,9 +12,9 @@ from typing import Any
 
 from nats import errors as nats_errors
 
-from pynats_cli.connection import Headers, Session
+from pynats_cli.connect.connection import Headers, Session
 from pynats_cli.errors import CliError
-from pynats_cli.output import log, quote, thousands
+from pynats_cli.screen.output import log, quote, thousands
 
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014

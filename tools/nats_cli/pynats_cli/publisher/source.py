@@ -14,10 +14,11 @@ from typing import Any
 
 from pynats_common.subjects import is_valid_subject
 
-from pynats_cli import gotemplate, message_templates
 from pynats_cli.errors import CliError
 from pynats_cli.flags import SendOn
-from pynats_cli.output import log, quote
+from pynats_cli.screen.output import log, quote
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.messages import expand
 
 PROGRESS_ABOVE = 20
 """Counts above this show a progress bar instead of a line for each message."""
@@ -68,8 +69,8 @@ class MessageSource:
         texts = []
         for kind, text in (("body", body), ("subject", self.subject)):
             try:
-                texts.append(message_templates.expand(text, count))
-            except gotemplate.TemplateError as error:
+                texts.append(expand(text, count))
+            except TemplateError as error:
                 log(f"Could not parse {kind} template: {error}")
                 texts.append(text)
         return to_bytes(texts[0]), texts[1]

@@ -74,7 +74,7 @@ def compact_body(
         line("nil body")
         return b""
     if translate:
-        from pynats_cli.translate import TranslateError, translate_body
+        from pynats_cli.screen.translate import TranslateError, translate_body
 
         try:
             data = translate_body(data, translate, subject, stream)

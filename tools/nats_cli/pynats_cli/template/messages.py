@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_cli import gotemplate
 from pynats_cli.errors import CliError
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.language import render
 
 _LETTERS = string.ascii_letters + string.digits
 _NUID_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -22,7 +23,7 @@ def random_text(shortest: int, longest: int) -> str:
     """Letters and digits, of a random length between the two bounds (in either order)."""
     low, high = sorted((int(shortest), int(longest)))
     if low < 0 or high > RANDOM_LENGTH_MAX:
-        raise gotemplate.TemplateError(f"Random: length out of range: {shortest}, {longest}")
+        raise TemplateError(f"Random: length out of range: {shortest}, {longest}")
     return "".join(random.choices(_LETTERS, k=random.randint(low, high)))
 
 
@@ -62,7 +63,7 @@ class _Fields:
 def expand(text: str, count: int, request: str | None = None) -> str:
     """The text with its template applied for message number `count`, counted from 1.
 
-    `request` is the body being answered, for replies. Raises `gotemplate.TemplateError`.
+    `request` is the body being answered, for replies. Raises `TemplateError`.
     """
     if "{{" not in text:
         return text
@@ -89,7 +90,7 @@ def expand(text: str, count: int, request: str | None = None) -> str:
     }
     if request is not None:
         functions["Request"] = lambda: request
-    return gotemplate.render(text, functions, fields)
+    return render(text, functions, fields)
 
 
 def parse_headers(values: Sequence[str], count: int) -> list[tuple[str, str]]:
@@ -101,6 +102,6 @@ def parse_headers(values: Sequence[str], count: int) -> list[tuple[str, str]]:
             raise CliError(f'invalid header "{text}"')
         try:
             headers.append((name.strip(), expand(value.strip(), count)))
-        except gotemplate.TemplateError as error:
+        except TemplateError as error:
             raise CliError(f"failed to parse Header template for {name}: {error}") from None
     return headers
