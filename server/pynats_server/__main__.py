@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_server.argv_redaction import redact_process_title
-from pynats_server.flags import Command, parse_command_line
+from pynats_server.process.argv_redaction import redact_process_title
+from pynats_server.process.flags import Command, parse_command_line
 
 if TYPE_CHECKING:
     from pynats_server.server import Server

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Self
 from pynats_common.nkeys.codec import Prefix, encode_public
 from pynats_common.units import human_duration
 
-from pynats_server import run_files
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.client_handler import ClientHandler
 from pynats_server.closed import ClosedConnection
@@ -34,6 +33,7 @@ from pynats_server.info import InfoMessage
 from pynats_server.lame_duck import LameDuck
 from pynats_server.logs import Logger, open_logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
+from pynats_server.process import run_files
 from pynats_server.settings import startup_warnings, validate
 from pynats_server.settings.texts import split_host_port
 from pynats_server.version import VERSION

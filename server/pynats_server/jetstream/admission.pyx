@@ -12,8 +12,8 @@ from pynats_server.jetstream.store.record cimport (
 
 from pynats_server.monitor.gotext import quoted
 
-from .errors import api_error
-from .store.api import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.store.api import CorruptRecord, SequenceNotFound
 
 cdef enum:
     HEADERS_MAX = 65535

@@ -14,20 +14,25 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from .advisories import unique_id
-from .errors import api_error
-from .model import StreamConfig
-from .store import FileConfig, FileStore, MemoryStore, StoreError
-from .store.archive import Entry, read_archive, restore_messages, write_archive
-from .store.meta import write_meta
-from .store.s2 import StreamDecoder
-from .store.snapshot import unpack_snapshot
-from .stream import Stream
-from .times import format_time
-from .validation import prepare_create
+from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store.archive import (
+    Entry,
+    read_archive,
+    restore_messages,
+    write_archive,
+)
+from pynats_server.jetstream.store.meta import write_meta
+from pynats_server.jetstream.store.s2 import StreamDecoder
+from pynats_server.jetstream.store.snapshot import unpack_snapshot
+from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.times import format_time
+from pynats_server.jetstream.validation import prepare_create
 
 if TYPE_CHECKING:
-    from .account import JetStreamAccount
+    from pynats_server.jetstream.account import JetStreamAccount
 
 PROBE = 512  # bytes that tell one form from the other
 ROOM_IF_UNLIMITED = 1 << 50

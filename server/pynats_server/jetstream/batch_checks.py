@@ -12,19 +12,26 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from . import counters, scheduling
-from .errors import api_error
-from .headers import get as get_header
-from .headers import get_all
-from .headers import remove as remove_header
-from .headers import set as set_header
-from .message_ttl import parse_ttl
-from .operations import AppendBatch
-from .publish import REQUEST_INFO, ROLLUP, STREAM_SOURCE, TTL, Duplicate, Incoming
-from .staging import MessagePack
+from pynats_server.jetstream import counters, scheduling
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.headers import get as get_header
+from pynats_server.jetstream.headers import get_all
+from pynats_server.jetstream.headers import remove as remove_header
+from pynats_server.jetstream.headers import set as set_header
+from pynats_server.jetstream.message_ttl import parse_ttl
+from pynats_server.jetstream.operations import AppendBatch
+from pynats_server.jetstream.publish import (
+    REQUEST_INFO,
+    ROLLUP,
+    STREAM_SOURCE,
+    TTL,
+    Duplicate,
+    Incoming,
+)
+from pynats_server.jetstream.staging import MessagePack
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 MSG_ID = b"Nats-Msg-Id"
 EXPECTED_STREAM = b"Nats-Expected-Stream"

@@ -17,24 +17,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pynats_server.jetstream import advisories
+from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
+from pynats_server.jetstream.batch_checks import HEADERS_OVERHEAD, RECORD_OVERHEAD, StagedChecks
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.headers import get as get_header
+from pynats_server.jetstream.headers import remove as remove_header
+from pynats_server.jetstream.ingest import store_error
+from pynats_server.jetstream.open_batches import ATOMIC_PER_STREAM, OpenBatches
+from pynats_server.jetstream.operations import AppendBatch
+from pynats_server.jetstream.publish import Duplicate
+from pynats_server.jetstream.staging import Batch, Staging, clock, needs_check
+from pynats_server.jetstream.store import CorruptRecord, StoreError
 from pynats_server.monitor.gotext import quoted
 
-from . import advisories
-from .api_level import REQUIRED_LEVEL, level_supported
-from .batch_checks import HEADERS_OVERHEAD, RECORD_OVERHEAD, StagedChecks
-from .errors import ApiError, api_error
-from .headers import get as get_header
-from .headers import remove as remove_header
-from .ingest import store_error
-from .open_batches import ATOMIC_PER_STREAM, OpenBatches
-from .operations import AppendBatch
-from .publish import Duplicate
-from .staging import Batch, Staging, clock, needs_check
-from .store import CorruptRecord, StoreError
-
 if TYPE_CHECKING:
-    from .store import FileStore, MemoryStore, Message
-    from .stream import Stream
+    from pynats_server.jetstream.store import FileStore, MemoryStore, Message
+    from pynats_server.jetstream.stream import Stream
 
 BATCH_ID = b"Nats-Batch-Id"
 BATCH_SEQUENCE = b"Nats-Batch-Sequence"

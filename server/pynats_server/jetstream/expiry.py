@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from pynats_common.units import format_duration
 
-from . import headers as header_blocks
-from .errors import ApiError
-from .operations import Remove
-from .store import StoreError
-from .times import SECOND
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.operations import Remove
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 WAIT_MIN_S: Final = 0.01
 """Messages that run out together go together."""

@@ -17,29 +17,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from .api_level import REQUIRED_LEVEL, level_supported
-from .batch_checks import StagedChecks
-from .batches import (
+from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
+from pynats_server.jetstream.batch_checks import StagedChecks
+from pynats_server.jetstream.batches import (
     BATCH_PREFIX,
     ID_MAX,
     batch_ack,
     check_publish,
     needs_no_look,
 )
-from .errors import ApiError, api_error
-from .fast_state import FastBatch, FastTable, read_reply
-from .headers import get as get_header
-from .headers import remove as remove_header
-from .headers import remove_prefix
-from .ingest import store_error
-from .open_batches import FAST_PER_STREAM, OpenBatches
-from .operations import Append
-from .publish import Duplicate, Plan
-from .staging import MessagePack, clock, needs_check
-from .store import StoreError
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.fast_state import FastBatch, FastTable, read_reply
+from pynats_server.jetstream.headers import get as get_header
+from pynats_server.jetstream.headers import remove as remove_header
+from pynats_server.jetstream.headers import remove_prefix
+from pynats_server.jetstream.ingest import store_error
+from pynats_server.jetstream.open_batches import FAST_PER_STREAM, OpenBatches
+from pynats_server.jetstream.operations import Append
+from pynats_server.jetstream.publish import Duplicate, Plan
+from pynats_server.jetstream.staging import MessagePack, clock, needs_check
+from pynats_server.jetstream.store import StoreError
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 FAST_SUFFIX = b".$FI"
 

@@ -14,18 +14,17 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.ingest import store_error
+from pynats_server.jetstream.model import SourceInfo, StreamConfig, StreamSource
+from pynats_server.jetstream.operations import Copy
+from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
+from pynats_server.jetstream.times import parse_time
 from pynats_server.subject_transform import SubjectTransform
 
-from . import headers as header_blocks
-from .errors import ApiError, api_error
-from .ingest import store_error
-from .model import SourceInfo, StreamConfig, StreamSource
-from .operations import Copy
-from .store import CorruptRecord, Message, StoreError
-from .times import parse_time
-
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 SOURCE_HEADER = b"Nats-Stream-Source"
 NOT_COPIED = (b"Nats-Expected-", b"Nats-Batch-")

@@ -16,8 +16,8 @@ from pynats_server.jetstream.fast_state cimport FastBatch, is_fast_reply
 
 import msgspec
 
-from .errors import ApiError, api_error
-from .store.api import StoreError, StoreFull, TooLarge
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.store.api import StoreError, StoreFull, TooLarge
 
 cdef extern from "<string.h>" nogil:
     void* memmem(const void* haystack, size_t n, const void* needle, size_t m)

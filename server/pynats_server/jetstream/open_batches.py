@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from .staging import clock
-from .times import SECOND
+from pynats_server.jetstream.staging import clock
+from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 # What is open at once when the configuration says nothing (server-inventory 2.8, `limits.batch`).
 ATOMIC_PER_STREAM, ATOMIC_TOTAL = 50, 1000

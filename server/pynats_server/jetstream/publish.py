@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from pynats_server.jetstream import counters, scheduling
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.ingest import store_error
+from pynats_server.jetstream.message_ttl import parse_ttl
+from pynats_server.jetstream.operations import Append, AppendBatch, Rollup, Skip
+from pynats_server.jetstream.republish import Republisher, RepublishQueue
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.times import SECOND
 from pynats_server.subject_transform import SubjectTransform
 
-from . import counters, scheduling
-from . import headers as header_blocks
-from .errors import ApiError, api_error
-from .ingest import store_error
-from .message_ttl import parse_ttl
-from .operations import Append, AppendBatch, Rollup, Skip
-from .republish import Republisher, RepublishQueue
-from .store import StoreError
-from .times import SECOND
-
 if TYPE_CHECKING:
-    from .stream import Stream
+    from pynats_server.jetstream.stream import Stream
 
 ROLLUP: Final = b"Nats-Rollup"
 TTL: Final = b"Nats-TTL"

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pynats_common.subjects import is_valid_publish_subject
 
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.times import format_time
 from pynats_server.subject_transform import SubjectTransform
 
-from . import headers as header_blocks
-from .times import format_time
-
 if TYPE_CHECKING:
-    from .model import Republish
-    from .stream import Stream
+    from pynats_server.jetstream.model import Republish
+    from pynats_server.jetstream.stream import Stream
 
 ALL: Final = ">"
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Final
 
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
-from . import headers as header_blocks
-from .errors import ApiError, api_error
-from .message_ttl import parse_ttl
-from .schedule import Schedule, ScheduleZoneError, next_due, parse_schedule
-from .store import StoreError
-from .times import parse_time
+from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.message_ttl import parse_ttl
+from pynats_server.jetstream.schedule import Schedule, ScheduleZoneError, next_due, parse_schedule
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.times import parse_time
 
 if TYPE_CHECKING:
-    from .model import StreamConfig
-    from .store import Message
-    from .stream import Stream
+    from pynats_server.jetstream.model import StreamConfig
+    from pynats_server.jetstream.store import Message
+    from pynats_server.jetstream.stream import Stream
 
 SCHEDULE: Final = b"Nats-Schedule"
 TIME_ZONE: Final = b"Nats-Schedule-Time-Zone"

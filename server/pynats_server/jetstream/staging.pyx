@@ -14,8 +14,8 @@ from pynats_server.core.sublist cimport Message
 from pynats_server.jetstream.headers cimport Span
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 
-from .headers import add as add_header
-from .store.api import StoreFailed, TooLarge
+from pynats_server.jetstream.headers import add as add_header
+from pynats_server.jetstream.store.api import StoreFailed, TooLarge
 
 cdef struct Head:
     uint32_t subject_len

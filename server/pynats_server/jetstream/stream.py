@@ -14,23 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
-
-from .batches import BATCH_ID, AtomicBatches, drop_incomplete_batch
-from .errors import ApiError, api_error
-from .expiry import Expiry
-from .fast_batches import FAST_SUFFIX, FastBatches
-from .following import Following
-from .headers import get as get_header
-from .ingest import Ingest, store_error
-from .model import SourceInfo, StreamConfig, StreamState
-from .operations import Append, AppendBatch, Copy, Operation, Purge, Remove, Skip
-from .publish import Publishing, without_status
-from .store import FileStore, MemoryStore, StoreError
-from .store.base import is_literal
-from .times import ZERO_TIME, format_time
+from pynats_server.jetstream.batches import BATCH_ID, AtomicBatches, drop_incomplete_batch
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.expiry import Expiry
+from pynats_server.jetstream.fast_batches import FAST_SUFFIX, FastBatches
+from pynats_server.jetstream.following import Following
+from pynats_server.jetstream.headers import get as get_header
+from pynats_server.jetstream.ingest import Ingest, store_error
+from pynats_server.jetstream.model import SourceInfo, StreamConfig, StreamState
+from pynats_server.jetstream.operations import (
+    Append,
+    AppendBatch,
+    Copy,
+    Operation,
+    Purge,
+    Remove,
+    Skip,
+)
+from pynats_server.jetstream.publish import Publishing, without_status
+from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store.base import is_literal
+from pynats_server.jetstream.times import ZERO_TIME, format_time
 
 if TYPE_CHECKING:
-    from .account import JetStreamAccount
+    from pynats_server.jetstream.account import JetStreamAccount
 
 Done = Callable[[int, ApiError | None], None]
 

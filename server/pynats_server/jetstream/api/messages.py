@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.model import JsonObject
 from pynats_server.jetstream.operations import Remove
@@ -14,8 +15,6 @@ from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time
 from pynats_server.jetstream.wiretypes import Int, Time, Uint64
-
-from .request import Reply, Request
 
 
 class GetRequest(JsonObject):

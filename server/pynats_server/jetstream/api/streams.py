@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from pynats_server.jetstream import advisories
+from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.model import (
     JsonObject,
@@ -24,8 +25,6 @@ from pynats_server.jetstream.validation import (
     same_config,
 )
 from pynats_server.jetstream.wiretypes import Int, Uint64
-
-from .request import Reply, Request
 
 NAMES_PAGE = 1024
 LIST_PAGE = 256

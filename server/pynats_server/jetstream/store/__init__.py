@@ -10,7 +10,7 @@ A stream appends during a loop turn, then calls `commit(callback)` once; the cal
 an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.
 """
 
-from .api import (
+from pynats_server.jetstream.store.api import (
     SEQ_MAX,
     BadKey,
     CorruptRecord,
@@ -24,11 +24,11 @@ from .api import (
     StoreState,
     TooLarge,
 )
-from .block import Message
-from .commit import Syncer
-from .diskblocks import FileConfig, choose_block_size
-from .filestore import FileStore
-from .memory import MemoryStore
+from pynats_server.jetstream.store.block import Message
+from pynats_server.jetstream.store.commit import Syncer
+from pynats_server.jetstream.store.diskblocks import FileConfig, choose_block_size
+from pynats_server.jetstream.store.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 
 __all__ = [
     "SEQ_MAX",

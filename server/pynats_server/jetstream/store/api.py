@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from .block import Message
+    from pynats_server.jetstream.store.block import Message
 
 
 SEQ_MAX = (1 << 62) - 1

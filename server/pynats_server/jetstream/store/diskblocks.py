@@ -18,19 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .api import BadKey, StoreClosed, StoreError, StoreFailed, StoreFull
-from .base import BlockStore
-from .block import Block
-from .blockfile import is_packed, unpack_block
-from .commit import Committer, Syncer
-from .disk import Disk
-from .highway import digest64
-from .index import FullState, decode_index
-from .meta import name_key
-from .seqset import SequenceSet
+from pynats_server.jetstream.store.api import (
+    BadKey,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
+from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.blockfile import is_packed, unpack_block
+from pynats_server.jetstream.store.commit import Committer, Syncer
+from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.highway import digest64
+from pynats_server.jetstream.store.index import FullState, decode_index
+from pynats_server.jetstream.store.meta import name_key
+from pynats_server.jetstream.store.seqset import SequenceSet
 
 if TYPE_CHECKING:
-    from .crypt import Keys, Sealer
+    from pynats_server.jetstream.store.crypt import Keys, Sealer
 
 MIB = 1024 * 1024
 GLANCE_SPARE = 64 * 1024  # bytes: a block may be longer than its size by tombstones

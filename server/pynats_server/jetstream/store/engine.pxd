@@ -1,8 +1,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from .block cimport Block, Message
-from .streamindex cimport StreamIndex
-from .subjects cimport Leaf
+from pynats_server.jetstream.store.block cimport Block, Message
+from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.subjects cimport Leaf
 
 
 cdef class Engine(StreamIndex):

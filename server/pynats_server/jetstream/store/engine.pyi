@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .block import Block, Message
-from .subjects import SubjectTree
+from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.subjects import SubjectTree
 
 class Engine:
     blocks: list[Block]

@@ -5,13 +5,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 
-from .block cimport Block
-from .expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, expiry
-from .record cimport HAS_HEADERS, HEAD, TOMBSTONE, stamp, subject_size, u32, u64
-from .streamindex cimport StreamIndex
-from .subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, expiry
+from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, TOMBSTONE, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
 
-from .api import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.api import CorruptRecord, SequenceNotFound
 
 
 cdef class Engine(StreamIndex):

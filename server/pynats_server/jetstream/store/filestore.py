@@ -18,20 +18,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .api import BadKey, CommitCallback, CorruptRecord, StoreError, StoreFailed, StoreFull
-from .block import Block
-from .blockfile import pack_block
-from .commit import Syncer, Task
-from .disk import Disk
-from .diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
-from .highway import digest64
-from .index import BlockEntry, FullState, encode_index
-from .recover import recover
-from .rekey import convert
-from .seqset import SequenceSet
+from pynats_server.jetstream.store.api import (
+    BadKey,
+    CommitCallback,
+    CorruptRecord,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.blockfile import pack_block
+from pynats_server.jetstream.store.commit import Syncer, Task
+from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
+from pynats_server.jetstream.store.highway import digest64
+from pynats_server.jetstream.store.index import BlockEntry, FullState, encode_index
+from pynats_server.jetstream.store.recover import recover
+from pynats_server.jetstream.store.rekey import convert
+from pynats_server.jetstream.store.seqset import SequenceSet
 
 if TYPE_CHECKING:
-    from .crypt import Sealer
+    from pynats_server.jetstream.store.crypt import Sealer
 
 TOMBSTONE_SIZE = 30
 BIG_PURGE = 10_000

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import consumer_state, index
-from .api import BadKey
-from .block import Block
-from .blockfile import unpack_block
-from .disk import Disk
-from .diskblocks import FileConfig
-from .highway import digest64
-from .meta import meta_sum, name_key, read_sums, replace_meta
+from pynats_server.jetstream.store import consumer_state, index
+from pynats_server.jetstream.store.api import BadKey
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.blockfile import unpack_block
+from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.diskblocks import FileConfig
+from pynats_server.jetstream.store.highway import digest64
+from pynats_server.jetstream.store.meta import meta_sum, name_key, read_sums, replace_meta
 
 if TYPE_CHECKING:
-    from .crypt import BlockCipher, Keys, Sealer
+    from pynats_server.jetstream.store.crypt import BlockCipher, Keys, Sealer
 
 NEXT = ".next"
 INDEX_HEAD, CONSUMER_HEAD = bytes((index.MAGIC,)), bytes((consumer_state.MAGIC,))

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from . import s2
-from .api import StoreError
-from .filestore import FileStore
-from .highway import digest64
-from .index import encode_index
-from .meta import meta_sum
+from pynats_server.jetstream.store import s2
+from pynats_server.jetstream.store.api import StoreError
+from pynats_server.jetstream.store.filestore import FileStore
+from pynats_server.jetstream.store.highway import digest64
+from pynats_server.jetstream.store.index import encode_index
+from pynats_server.jetstream.store.meta import meta_sum
 
 ALLOWED = re.compile(
     r"meta\.(inf|sum)|msgs/(\d{1,10}\.blk|(index|thw|sched)\.db)|sources\.db"

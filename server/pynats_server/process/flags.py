@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pynats_server.goflags import FlagError, Kind, Value, quoted, read_flags
 from pynats_server.options import Options
+from pynats_server.process.goflags import FlagError, Kind, Value, quoted, read_flags
 from pynats_server.version import version_line
 
 PROGRAM = "pynats-server"
@@ -155,7 +155,7 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
     if last.get("h"):
         return _end(program, 0, stdout=_usage(program))
     if last.get("help_tls"):
-        from pynats_server.usage import TLS_HELP
+        from pynats_server.process.help_text import TLS_HELP
 
         return _end(program, 0, stdout=TLS_HELP.format(program=program))
     if word == "version":
@@ -168,7 +168,7 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
 
 
 def _signal(program: str, spec: str) -> Command:
-    from pynats_server.signals import SignalError, send_signal
+    from pynats_server.process.signals import SignalError, send_signal
 
     try:
         send_signal(spec)
@@ -227,7 +227,7 @@ def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
 
 
 def _usage(program: str) -> str:
-    from pynats_server.usage import USAGE
+    from pynats_server.process.help_text import USAGE
 
     return USAGE.format(program=program)
 
