@@ -46,7 +46,7 @@ def _allow_many_files() -> None:
 
 
 def _run(command: Command, program: str) -> int:
-    from pynats_server.logs import LogError
+    from pynats_server.log.logger import LogError
     from pynats_server.server import Server, ServerError
 
     assert command.options is not None

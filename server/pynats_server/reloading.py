@@ -14,7 +14,7 @@ from pynats_server.auth import Verdict
 from pynats_server.client_handler import TOO_MANY_IN_ACCOUNT, apply_limits
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.logs import LogError
+from pynats_server.log.logger import LogError
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings import SettingsError, diff, validate
 

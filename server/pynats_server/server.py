@@ -31,7 +31,7 @@ from pynats_server.core.engine import Engine, Listener
 from pynats_server.core.reasons import CloseReason
 from pynats_server.info import InfoMessage
 from pynats_server.lame_duck import LameDuck
-from pynats_server.logs import Logger, open_logger
+from pynats_server.log.logger import Logger, open_logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.process import run_files
 from pynats_server.settings import startup_warnings, validate

@@ -19,7 +19,7 @@ from pynats_server.jetstream.open_batches import ATOMIC_TOTAL, FAST_TOTAL, Batch
 from pynats_server.jetstream.store import Syncer
 from pynats_server.jetstream.store.diskblocks import FULL
 from pynats_server.jetstream.usage import Usage
-from pynats_server.logs import Logger
+from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from pynats_server.log_sinks import StreamSink
-from pynats_server.logs import LogError, Logger, open_logger
+from pynats_server.log.logger import LogError, Logger, open_logger
+from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
 from pynats_server.process.argv_redaction import redact_args
 from pynats_server.trace_text import payload_text, quote, redact_connect, redact_url

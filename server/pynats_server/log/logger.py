@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pynats_server.log_sinks import (
+from pynats_server.log.sinks import (
     FileSink,
     LocalSyslogSink,
     LogError,
