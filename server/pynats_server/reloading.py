@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pynats_server.auth import Verdict
-from pynats_server.client_handler import TOO_MANY_IN_ACCOUNT, apply_limits
+from pynats_server.clients.handler import TOO_MANY_IN_ACCOUNT, apply_limits
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import LogError

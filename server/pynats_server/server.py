@@ -23,8 +23,8 @@ from pynats_common.nkeys.codec import Prefix, encode_public
 from pynats_common.units import human_duration
 
 from pynats_server.auth import StaticAuthenticator
-from pynats_server.client_handler import ClientHandler
-from pynats_server.closed import ClosedConnection
+from pynats_server.clients.closed import ClosedConnection
+from pynats_server.clients.handler import ClientHandler
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine, Listener

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pynats_server.clients.trace import quote
 from pynats_server.jetstream import jsonscan
 from pynats_server.jetstream.jsonscan import DEPTH_MAX, elements, members, skip_space
-from pynats_server.trace_text import quote
 
 _PLACES: Final = {
     jsonscan.VALUE: "looking for beginning of value",

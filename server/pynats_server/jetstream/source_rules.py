@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pynats_server.clients.trace import quote
 from pynats_server.jetstream.checks import (
     any_collide,
     check_transform,
@@ -16,7 +17,6 @@ from pynats_server.jetstream.checks import (
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.model import StreamConfig, StreamSource
 from pynats_server.jetstream.surroundings import Surroundings
-from pynats_server.trace_text import quote
 
 API_PREFIX = "$JS.API"
 

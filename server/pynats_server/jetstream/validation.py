@@ -20,6 +20,7 @@ import msgspec
 from pynats_common.subjects import has_wildcard
 from pynats_common.units import format_duration
 
+from pynats_server.clients.trace import quote
 from pynats_server.jetstream import source_rules
 from pynats_server.jetstream.checks import (
     NAME_MAX,
@@ -43,7 +44,6 @@ from pynats_server.jetstream.model import (
 from pynats_server.jetstream.store import SEQ_MAX
 from pynats_server.jetstream.surroundings import Limits, Surroundings
 from pynats_server.subject_transform import SubjectTransform, TransformError
-from pynats_server.trace_text import quote
 from pynats_server.version import API_LEVEL, VERSION
 
 DESCRIPTION_MAX: Final = 4 * 1024  # bytes

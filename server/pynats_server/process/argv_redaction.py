@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from pynats_server.trace_text import MASK, redact_url
+from pynats_server.clients.trace import MASK, redact_url
 
 _SECRET = re.compile(r"--?(user|pass|auth)(=.*)?", re.DOTALL)
 _URL = re.compile(r"--?(routes|cluster|cluster_listen)(=.*)?", re.DOTALL)
