@@ -8,7 +8,7 @@ from typing import Final
 
 from pynats_server.core import subject
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.subject_transform import SubjectTransform, TransformError
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 NAME_MAX: Final = 255  # bytes
 _BAD_IN_NAMES: Final = re.compile(r"[ \t\r\n\f.*>\\/]")

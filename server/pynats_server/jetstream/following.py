@@ -21,7 +21,7 @@ from pynats_server.jetstream.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.operations import Copy
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.times import parse_time
-from pynats_server.subject_transform import SubjectTransform
+from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.stream import Stream

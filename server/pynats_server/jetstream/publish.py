@@ -22,7 +22,7 @@ from pynats_server.jetstream.operations import Append, AppendBatch, Rollup, Skip
 from pynats_server.jetstream.republish import Republisher, RepublishQueue
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.times import SECOND
-from pynats_server.subject_transform import SubjectTransform
+from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.stream import Stream

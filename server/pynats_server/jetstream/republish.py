@@ -14,7 +14,7 @@ from pynats_common.subjects import is_valid_publish_subject
 
 from pynats_server.jetstream import headers as header_blocks
 from pynats_server.jetstream.times import format_time
-from pynats_server.subject_transform import SubjectTransform
+from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.model import Republish

@@ -43,7 +43,7 @@ from pynats_server.jetstream.model import (
 )
 from pynats_server.jetstream.store import SEQ_MAX
 from pynats_server.jetstream.surroundings import Limits, Surroundings
-from pynats_server.subject_transform import SubjectTransform, TransformError
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 from pynats_server.version import API_LEVEL, VERSION
 
 DESCRIPTION_MAX: Final = 4 * 1024  # bytes
