@@ -15,7 +15,7 @@ from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 PROGRAM = "pynats-server"
 
@@ -47,7 +47,7 @@ def _allow_many_files() -> None:
 
 def _run(command: Command, program: str) -> int:
     from pynats_server.log.logger import LogError
-    from pynats_server.server import Server, ServerError
+    from pynats_server.server.server import Server, ServerError
 
     assert command.options is not None
     try:

@@ -21,7 +21,7 @@ from pynats_server.options import ConnectionLimits, Options
 from pynats_server.settings.durations import show_duration
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 NS = 1_000_000_000  # per second
 CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes

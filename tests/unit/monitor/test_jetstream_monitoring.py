@@ -25,7 +25,7 @@ from pynats_server.monitor.general import Usage
 from pynats_server.monitor.jetstream import Request, answer
 from pynats_server.monitor.jetstream_health import HealthRequest
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 Scenario = Callable[[Server], Awaitable[None]]
 

@@ -29,11 +29,11 @@ from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine, Listener
 from pynats_server.core.reasons import CloseReason
-from pynats_server.info import InfoMessage
-from pynats_server.lame_duck import LameDuck
 from pynats_server.log.logger import Logger, open_logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.process import run_files
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.lame_duck import LameDuck
 from pynats_server.settings import startup_warnings, validate
 from pynats_server.settings.texts import split_host_port
 from pynats_server.version import VERSION
@@ -404,7 +404,7 @@ class Server:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
         try:
-            from pynats_server.reloading import apply_reload  # brings the table of settings
+            from pynats_server.server.reload import apply_reload  # brings the table of settings
         except (ImportError, OSError) as error:  # no descriptor is left, for one
             self.log.error(f"Failed to reload server configuration: {error}")
             return False

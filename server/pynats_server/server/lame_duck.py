@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pynats_server.core.reasons import CloseReason
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 INTERVAL_MAX = 1.0  # seconds between two closes
 INTERVAL_MIN = 0.001  # below, several connections are closed at once

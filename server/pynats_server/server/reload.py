@@ -19,7 +19,7 @@ from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings import SettingsError, diff, validate
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 
 def apply_reload(server: Server) -> bool:

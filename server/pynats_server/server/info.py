@@ -9,7 +9,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 PROTOCOL = 1  # clients that say 1 too may get INFO at any time
 # JSON as Go writes it, so that INFO is safe inside HTML and equal to the real server's.
