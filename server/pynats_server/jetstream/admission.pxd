@@ -15,7 +15,7 @@ from pynats_server.jetstream.headers cimport Span
 from pynats_server.jetstream.msgids cimport MsgIds
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 from pynats_server.jetstream.store.subjects cimport Leaf
-from pynats_server.jetstream.usage cimport Usage
+from pynats_server.jetstream.quota cimport Usage
 
 
 cdef struct Marks:

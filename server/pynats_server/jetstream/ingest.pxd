@@ -14,7 +14,7 @@ from pynats_server.jetstream.admission cimport Admission, Marks
 from pynats_server.jetstream.fast_state cimport FastBatch, FastTable
 from pynats_server.jetstream.staging cimport Staging
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
-from pynats_server.jetstream.usage cimport Usage
+from pynats_server.jetstream.quota cimport Usage
 
 
 cdef class AckBatch:

@@ -6,9 +6,9 @@ from pynats_server.core.sublist import Sink
 from pynats_server.jetstream.admission import Admission
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.fast_state import FastTable
+from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.staging import Staging
 from pynats_server.jetstream.store import Store, StoreError
-from pynats_server.jetstream.usage import Usage
 
 class Receiver(Protocol):
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None: ...

@@ -63,7 +63,7 @@ def _check_jetstream(server: Server, options: Options) -> None:
     """Raises ValueError where accounts are promised more than there is."""
     if server.jetstream is not None:
         from pynats_server.jetstream import enablement
-        from pynats_server.jetstream.limits import JetStreamLimits
+        from pynats_server.jetstream.capacity import JetStreamLimits
 
         jetstream, running = options.jetstream, server.jetstream
         sizes = JetStreamLimits(

@@ -216,7 +216,7 @@ class Server:
             return
         from pynats_server.jetstream import enablement
         from pynats_server.jetstream.banner import banner_lines
-        from pynats_server.jetstream.limits import resolve
+        from pynats_server.jetstream.capacity import resolve
         from pynats_server.jetstream.manager import JetStream
 
         begun = time.perf_counter_ns()

@@ -11,8 +11,8 @@ from pynats_server.jetstream import headers as header_blocks
 from pynats_server.jetstream.admission import Admission
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import MemoryStore
-from pynats_server.jetstream.usage import Usage
 
 from tests.support.fuzzing import examples
 
