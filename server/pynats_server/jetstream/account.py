@@ -18,9 +18,10 @@ from pynats_common.units import human_duration
 from pynats_server.core.account import Account
 from pynats_server.jetstream import advisories
 from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.config.context import Limits
+from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.folders import change_meta, move_in, put_aside
-from pynats_server.jetstream.model import StreamConfig
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     FileConfig,
@@ -31,7 +32,6 @@ from pynats_server.jetstream.store import (
 )
 from pynats_server.jetstream.store.meta import read_meta, write_new_stream
 from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.surroundings import Limits
 from pynats_server.jetstream.times import SECOND, format_time, parse_time
 from pynats_server.options import AccountLimits
 

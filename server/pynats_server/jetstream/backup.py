@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import StreamConfig
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
 from pynats_server.jetstream.store.archive import (
     Entry,
@@ -29,7 +30,6 @@ from pynats_server.jetstream.store.s2 import StreamDecoder
 from pynats_server.jetstream.store.snapshot import unpack_snapshot
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import prepare_create
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

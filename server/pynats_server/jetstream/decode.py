@@ -19,9 +19,9 @@ import msgspec
 
 from pynats_server.clients.trace import quote
 from pynats_server.jetstream import jsonsyntax
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.model import JsonObject
 from pynats_server.jetstream.wiretypes import Algorithm, Choice, Moment, Number
 
 T = TypeVar("T", bound=JsonObject)

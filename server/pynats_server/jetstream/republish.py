@@ -17,7 +17,7 @@ from pynats_server.jetstream.times import format_time
 from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.model import Republish
+    from pynats_server.jetstream.config.model import Republish
     from pynats_server.jetstream.stream import Stream
 
 ALL: Final = ">"

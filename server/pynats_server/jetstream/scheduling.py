@@ -23,7 +23,7 @@ from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.times import parse_time
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.model import StreamConfig
+    from pynats_server.jetstream.config.model import StreamConfig
     from pynats_server.jetstream.store import Message
     from pynats_server.jetstream.stream import Stream
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream.batches import BATCH_ID, AtomicBatches, drop_incomplete_batch
+from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.expiry import Expiry
 from pynats_server.jetstream.fast_batches import FAST_SUFFIX, FastBatches
 from pynats_server.jetstream.following import Following
 from pynats_server.jetstream.headers import get as get_header
 from pynats_server.jetstream.ingest import Ingest, store_error
-from pynats_server.jetstream.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.operations import (
     Append,
     AppendBatch,

@@ -320,7 +320,7 @@ def _detail(account: JetStreamAccount) -> Detail:
 def _streams(
     streams: list[Stream], server_name: str, with_config: bool
 ) -> Iterator[dict[str, Any]]:
-    from pynats_server.jetstream.model import plain
+    from pynats_server.jetstream.config.model import plain
     from pynats_server.jetstream.times import format_time
 
     for stream in streams:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pynats_server.jetstream import jsonsyntax
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.times import parse_time
 from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
 

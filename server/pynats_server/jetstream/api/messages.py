@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import JsonObject
 from pynats_server.jetstream.operations import Remove
 from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream import Stream

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import JsonObject
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

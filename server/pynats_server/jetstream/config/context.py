@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.config.model import StreamConfig
 
 
 @dataclass(frozen=True, slots=True)

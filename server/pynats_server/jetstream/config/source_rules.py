@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pynats_server.clients.trace import quote
-from pynats_server.jetstream.checks import (
+from pynats_server.jetstream.config.context import Surroundings
+from pynats_server.jetstream.config.model import StreamConfig, StreamSource
+from pynats_server.jetstream.config.rules import (
     any_collide,
     check_transform,
     covers,
@@ -15,8 +17,6 @@ from pynats_server.jetstream.checks import (
     subjects_collide,
 )
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import StreamConfig, StreamSource
-from pynats_server.jetstream.surroundings import Surroundings
 
 API_PREFIX = "$JS.API"
 

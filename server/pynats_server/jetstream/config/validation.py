@@ -21,8 +21,16 @@ from pynats_common.subjects import has_wildcard
 from pynats_common.units import format_duration
 
 from pynats_server.clients.trace import quote
-from pynats_server.jetstream import source_rules
-from pynats_server.jetstream.checks import (
+from pynats_server.jetstream.config import source_rules
+from pynats_server.jetstream.config.context import Limits, Surroundings
+from pynats_server.jetstream.config.model import (
+    REQUIRED_LEVEL_KEY,
+    SERVER_LEVEL_KEY,
+    SERVER_VERSION_KEY,
+    Placement,
+    StreamConfig,
+)
+from pynats_server.jetstream.config.rules import (
     NAME_MAX,
     any_collide,
     check_transform,
@@ -34,15 +42,7 @@ from pynats_server.jetstream.checks import (
     subjects_collide,
 )
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import (
-    REQUIRED_LEVEL_KEY,
-    SERVER_LEVEL_KEY,
-    SERVER_VERSION_KEY,
-    Placement,
-    StreamConfig,
-)
 from pynats_server.jetstream.store import SEQ_MAX
-from pynats_server.jetstream.surroundings import Limits, Surroundings
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 from pynats_server.version import API_LEVEL, VERSION
 
