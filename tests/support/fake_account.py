@@ -15,8 +15,8 @@ from pynats_server.jetstream.config.validation import (
     public_config,
     same_config,
 )
-from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.requests.decode import decode
 
 CREATE, UPDATE = "CREATE", "UPDATE"
 

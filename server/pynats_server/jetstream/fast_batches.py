@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.batch_checks import StagedChecks
 from pynats_server.jetstream.batches import (
     BATCH_PREFIX,
@@ -35,6 +34,7 @@ from pynats_server.jetstream.ingest import store_error
 from pynats_server.jetstream.open_batches import FAST_PER_STREAM, OpenBatches
 from pynats_server.jetstream.operations import Append
 from pynats_server.jetstream.publish import Duplicate, Plan
+from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.staging import MessagePack, clock, needs_check
 from pynats_server.jetstream.store import StoreError
 

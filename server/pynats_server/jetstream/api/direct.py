@@ -12,8 +12,8 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.jetstream import headers
 from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
 from pynats_server.jetstream.api.request import JSON_BLANKS, Request
-from pynats_server.jetstream.decode import decode
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time

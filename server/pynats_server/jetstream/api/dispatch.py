@@ -23,8 +23,8 @@ from pynats_server.jetstream import advisories, headers
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
 
 if TYPE_CHECKING:

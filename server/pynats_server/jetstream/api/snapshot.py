@@ -23,10 +23,10 @@ from pynats_server.jetstream.backup import BackupError, Incoming, outgoing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import public_config
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.wiretypes import Int
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

@@ -22,9 +22,9 @@ from pynats_server.jetstream.config.validation import (
 )
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.operations import Purge
+from pynats_server.jetstream.requests.field_types import Int, Uint64
 from pynats_server.jetstream.stream import Stream
 from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.wiretypes import Int, Uint64
 
 NAMES_PAGE = 1024
 LIST_PAGE = 256

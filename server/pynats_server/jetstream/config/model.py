@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from pynats_server.jetstream.wiretypes import (
+from pynats_server.jetstream.requests.field_types import (
     Compression,
     Discard,
     Duration,

@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 from pynats_server.clients.trace import quote
-from pynats_server.jetstream import jsonscan
-from pynats_server.jetstream.jsonscan import DEPTH_MAX, elements, members, skip_space
+from pynats_server.jetstream.requests import scan as jsonscan
+from pynats_server.jetstream.requests.scan import DEPTH_MAX, elements, members, skip_space
 
 _PLACES: Final = {
     jsonscan.VALUE: "looking for beginning of value",

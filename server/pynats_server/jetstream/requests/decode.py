@@ -18,11 +18,11 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, 
 import msgspec
 
 from pynats_server.clients.trace import quote
-from pynats_server.jetstream import jsonsyntax
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.wiretypes import Algorithm, Choice, Moment, Number
+from pynats_server.jetstream.requests import syntax as jsonsyntax
+from pynats_server.jetstream.requests.field_types import Algorithm, Choice, Moment, Number
+from pynats_server.jetstream.requests.times import normalised_time
 
 T = TypeVar("T", bound=JsonObject)
 Path = tuple[str, ...]
