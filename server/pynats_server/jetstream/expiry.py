@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from pynats_common.units import format_duration
 
-from pynats_server.jetstream import headers as header_blocks
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.operations import Remove
+from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.times import SECOND
 

@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream import headers as header_blocks
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.ingest import store_error
 from pynats_server.jetstream.operations import Copy
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform

@@ -15,7 +15,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import Api
 from pynats_server.jetstream.capacity import JetStreamLimits
-from pynats_server.jetstream.open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
+from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
 from pynats_server.jetstream.store.diskblocks import FULL

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pynats_server.jetstream.staging import MessagePack
+from pynats_server.jetstream.publish.batch.staging import MessagePack
 
 Rollup = Literal["", "sub", "all"]
 

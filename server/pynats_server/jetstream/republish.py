@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pynats_common.subjects import is_valid_publish_subject
 
-from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.times import format_time
 from pynats_server.subjects.transform import SubjectTransform
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
-from pynats_server.jetstream import headers as header_blocks
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.message_ttl import parse_ttl
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.message_ttl import parse_ttl
 from pynats_server.jetstream.schedule import Schedule, ScheduleZoneError, next_due, parse_schedule
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.times import parse_time

@@ -14,14 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
-from pynats_server.jetstream.batches import BATCH_ID, AtomicBatches, drop_incomplete_batch
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.expiry import Expiry
-from pynats_server.jetstream.fast_batches import FAST_SUFFIX, FastBatches
 from pynats_server.jetstream.following import Following
-from pynats_server.jetstream.headers import get as get_header
-from pynats_server.jetstream.ingest import Ingest, store_error
 from pynats_server.jetstream.operations import (
     Append,
     AppendBatch,
@@ -31,7 +27,15 @@ from pynats_server.jetstream.operations import (
     Remove,
     Skip,
 )
-from pynats_server.jetstream.publish import Publishing, without_status
+from pynats_server.jetstream.publish.batch.atomic import (
+    BATCH_ID,
+    AtomicBatches,
+    drop_incomplete_batch,
+)
+from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
+from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.jetstream.publish.ingest import Ingest, store_error
+from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
 from pynats_server.jetstream.store.base import is_literal
 from pynats_server.jetstream.times import ZERO_TIME, format_time

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pynats_server.core.client import ClientConnection
-from pynats_server.jetstream import headers
 from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
 from pynats_server.jetstream.api.request import JSON_BLANKS, Request
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.stream import Stream

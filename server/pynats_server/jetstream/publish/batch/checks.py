@@ -12,15 +12,17 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream import counters, scheduling
+from pynats_server.jetstream import scheduling
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.headers import get as get_header
-from pynats_server.jetstream.headers import get_all
-from pynats_server.jetstream.headers import remove as remove_header
-from pynats_server.jetstream.headers import set as set_header
-from pynats_server.jetstream.message_ttl import parse_ttl
 from pynats_server.jetstream.operations import AppendBatch
-from pynats_server.jetstream.publish import (
+from pynats_server.jetstream.publish import counters
+from pynats_server.jetstream.publish.batch.staging import MessagePack
+from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.jetstream.publish.headers import get_all
+from pynats_server.jetstream.publish.headers import remove as remove_header
+from pynats_server.jetstream.publish.headers import set as set_header
+from pynats_server.jetstream.publish.message_ttl import parse_ttl
+from pynats_server.jetstream.publish.slow_path import (
     REQUEST_INFO,
     ROLLUP,
     STREAM_SOURCE,
@@ -28,7 +30,6 @@ from pynats_server.jetstream.publish import (
     Duplicate,
     Incoming,
 )
-from pynats_server.jetstream.staging import MessagePack
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.stream import Stream

@@ -18,16 +18,20 @@ import re
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream import advisories
-from pynats_server.jetstream.batch_checks import HEADERS_OVERHEAD, RECORD_OVERHEAD, StagedChecks
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.headers import get as get_header
-from pynats_server.jetstream.headers import remove as remove_header
-from pynats_server.jetstream.ingest import store_error
-from pynats_server.jetstream.open_batches import ATOMIC_PER_STREAM, OpenBatches
 from pynats_server.jetstream.operations import AppendBatch
-from pynats_server.jetstream.publish import Duplicate
+from pynats_server.jetstream.publish.batch.checks import (
+    HEADERS_OVERHEAD,
+    RECORD_OVERHEAD,
+    StagedChecks,
+)
+from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.staging import Batch, Staging, clock, needs_check
+from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.jetstream.publish.headers import remove as remove_header
+from pynats_server.jetstream.publish.ingest import store_error
+from pynats_server.jetstream.publish.slow_path import Duplicate
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.staging import Batch, Staging, clock, needs_check
 from pynats_server.jetstream.store import CorruptRecord, StoreError
 from pynats_server.monitor.gotext import quoted
 

@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from pynats_server.jetstream.batch_checks import StagedChecks
-from pynats_server.jetstream.batches import (
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.operations import Append
+from pynats_server.jetstream.publish.batch.atomic import (
     BATCH_PREFIX,
     ID_MAX,
     batch_ack,
     check_publish,
     needs_no_look,
 )
-from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.fast_state import FastBatch, FastTable, read_reply
-from pynats_server.jetstream.headers import get as get_header
-from pynats_server.jetstream.headers import remove as remove_header
-from pynats_server.jetstream.headers import remove_prefix
-from pynats_server.jetstream.ingest import store_error
-from pynats_server.jetstream.open_batches import FAST_PER_STREAM, OpenBatches
-from pynats_server.jetstream.operations import Append
-from pynats_server.jetstream.publish import Duplicate, Plan
+from pynats_server.jetstream.publish.batch.checks import StagedChecks
+from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTable, read_reply
+from pynats_server.jetstream.publish.batch.open_batches import FAST_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
+from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.jetstream.publish.headers import remove as remove_header
+from pynats_server.jetstream.publish.headers import remove_prefix
+from pynats_server.jetstream.publish.ingest import store_error
+from pynats_server.jetstream.publish.slow_path import Duplicate, Plan
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.staging import MessagePack, clock, needs_check
 from pynats_server.jetstream.store import StoreError
 
 if TYPE_CHECKING:

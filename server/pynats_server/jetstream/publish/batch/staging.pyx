@@ -11,10 +11,10 @@ from libc.string cimport memchr, memcmp, memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from pynats_server.core.sublist cimport Message
-from pynats_server.jetstream.headers cimport Span
+from pynats_server.jetstream.publish.headers cimport Span
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 
-from pynats_server.jetstream.headers import add as add_header
+from pynats_server.jetstream.publish.headers import add as add_header
 from pynats_server.jetstream.store.api import StoreFailed, TooLarge
 
 cdef struct Head:

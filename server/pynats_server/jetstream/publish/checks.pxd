@@ -11,8 +11,8 @@ rarer features (`publish.py`) Python runs the same steps and its own in between:
 """
 from libc.stdint cimport int64_t, uint64_t
 
-from pynats_server.jetstream.headers cimport Span
-from pynats_server.jetstream.msgids cimport MsgIds
+from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.jetstream.publish.msgids cimport MsgIds
 from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
 from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.quota cimport Usage

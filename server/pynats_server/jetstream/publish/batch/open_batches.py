@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from pynats_server.jetstream.staging import clock
+from pynats_server.jetstream.publish.batch.staging import clock
 from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.msgids import MsgIds
+from pynats_server.jetstream.publish.msgids import MsgIds
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store
 

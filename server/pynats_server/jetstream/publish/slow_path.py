@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pynats_server.jetstream import counters, scheduling
-from pynats_server.jetstream import headers as header_blocks
+from pynats_server.jetstream import scheduling
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.ingest import store_error
-from pynats_server.jetstream.message_ttl import parse_ttl
 from pynats_server.jetstream.operations import Append, AppendBatch, Rollup, Skip
+from pynats_server.jetstream.publish import counters
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.ingest import store_error
+from pynats_server.jetstream.publish.message_ttl import parse_ttl
 from pynats_server.jetstream.republish import Republisher, RepublishQueue
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.times import SECOND

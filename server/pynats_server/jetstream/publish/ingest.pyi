@@ -3,11 +3,11 @@ from typing import Protocol
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.core.sublist import Sink
-from pynats_server.jetstream.admission import Admission
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.fast_state import FastTable
+from pynats_server.jetstream.publish.batch.fast_state import FastTable
+from pynats_server.jetstream.publish.batch.staging import Staging
+from pynats_server.jetstream.publish.checks import Admission
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.staging import Staging
 from pynats_server.jetstream.store import Store, StoreError
 
 class Receiver(Protocol):
