@@ -31,14 +31,14 @@ from pynats_server.jetstream.store import (
     choose_block_size,
 )
 from pynats_server.jetstream.store.meta import read_meta, write_new_stream
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import SECOND, format_time, parse_time
 from pynats_server.options import AccountLimits
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.following import Follower
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.jetstream.store.crypt import Keys
+    from pynats_server.jetstream.stream.origins import Follower
 
 
 ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async

@@ -21,7 +21,7 @@ from pynats_server.version import API_LEVEL
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * NS  # what the real server shows when every write is synced

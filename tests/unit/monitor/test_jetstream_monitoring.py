@@ -17,9 +17,9 @@ from pynats_server.core.account import Account
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.operations import Append, Remove
 from pynats_server.jetstream.store.sync_times import BOUNDS, SyncTimes
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.operations import Append, Remove
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import health, jetstream_metrics, metrics
 from pynats_server.monitor.general import Usage
 from pynats_server.monitor.jetstream import Request, answer

@@ -15,7 +15,7 @@ from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time
 
 SUBJECTS_MAX = 1024  # of one request for last messages

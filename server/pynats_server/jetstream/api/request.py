@@ -11,7 +11,7 @@ from pynats_server.jetstream.requests.decode import decode
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", bound=JsonObject)
 

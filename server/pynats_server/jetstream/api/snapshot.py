@@ -19,13 +19,13 @@ from pynats_server.core.account import Account
 from pynats_server.jetstream import advisories
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.streams import describe
-from pynats_server.jetstream.backup import BackupError, Incoming, outgoing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import public_config
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from pynats_server.jetstream.config.validation import (
     same_config,
 )
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.operations import Purge
 from pynats_server.jetstream.requests.field_types import Int, Uint64
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.operations import Purge
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time
 
 NAMES_PAGE = 1024

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pynats_server.jetstream import scheduling
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.operations import Append, AppendBatch, Rollup, Skip
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.republish import Republisher, RepublishQueue
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
+from pynats_server.jetstream.stream.republish import Republisher, RepublishQueue
 from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 ROLLUP: Final = b"Nats-Rollup"
 TTL: Final = b"Nats-TTL"

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.operations import AppendBatch
 from pynats_server.jetstream.publish.batch.checks import (
     HEADERS_OVERHEAD,
     RECORD_OVERHEAD,
@@ -33,11 +32,12 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, StoreError
+from pynats_server.jetstream.stream.operations import AppendBatch
 from pynats_server.monitor.gotext import quoted
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store import FileStore, MemoryStore, Message
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 BATCH_ID = b"Nats-Batch-Id"
 BATCH_SEQUENCE = b"Nats-Batch-Sequence"

@@ -12,9 +12,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream import scheduling
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.operations import AppendBatch
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish.batch.staging import MessagePack
 from pynats_server.jetstream.publish.headers import get as get_header
@@ -30,9 +28,11 @@ from pynats_server.jetstream.publish.slow_path import (
     Duplicate,
     Incoming,
 )
+from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.operations import AppendBatch
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 MSG_ID = b"Nats-Msg-Id"
 EXPECTED_STREAM = b"Nats-Expected-Stream"

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.operations import Append
 from pynats_server.jetstream.publish.batch.atomic import (
     BATCH_PREFIX,
     ID_MAX,
@@ -37,9 +36,10 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate, Plan
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.operations import Append
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 FAST_SUFFIX = b".$FI"
 

@@ -12,7 +12,7 @@ from pynats_server.jetstream.publish.batch.staging import clock
 from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 # What is open at once when the configuration says nothing (server-inventory 2.8, `limits.batch`).
 ATOMIC_PER_STREAM, ATOMIC_TOTAL = 50, 1000

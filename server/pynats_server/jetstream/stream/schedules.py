@@ -18,14 +18,19 @@ from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.schedule import Schedule, ScheduleZoneError, next_due, parse_schedule
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.schedule_syntax import (
+    Schedule,
+    ScheduleZoneError,
+    next_due,
+    parse_schedule,
+)
 from pynats_server.jetstream.times import parse_time
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.config.model import StreamConfig
     from pynats_server.jetstream.store import Message
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 SCHEDULE: Final = b"Nats-Schedule"
 TIME_ZONE: Final = b"Nats-Schedule-Time-Zone"

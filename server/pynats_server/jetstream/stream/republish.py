@@ -18,7 +18,7 @@ from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.config.model import Republish
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 ALL: Final = ">"
 

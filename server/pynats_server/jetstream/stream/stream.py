@@ -16,17 +16,6 @@ from typing import TYPE_CHECKING
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.expiry import Expiry
-from pynats_server.jetstream.following import Following
-from pynats_server.jetstream.operations import (
-    Append,
-    AppendBatch,
-    Copy,
-    Operation,
-    Purge,
-    Remove,
-    Skip,
-)
 from pynats_server.jetstream.publish.batch.atomic import (
     BATCH_ID,
     AtomicBatches,
@@ -38,6 +27,17 @@ from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
 from pynats_server.jetstream.store.base import is_literal
+from pynats_server.jetstream.stream.expiry import Expiry
+from pynats_server.jetstream.stream.operations import (
+    Append,
+    AppendBatch,
+    Copy,
+    Operation,
+    Purge,
+    Remove,
+    Skip,
+)
+from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.times import ZERO_TIME, format_time
 
 if TYPE_CHECKING:

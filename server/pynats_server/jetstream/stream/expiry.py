@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from pynats_common.units import format_duration
 
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.operations import Remove
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.operations import Remove
 from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 WAIT_MIN_S: Final = 0.01
 """Messages that run out together go together."""

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.operations import Copy
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
+from pynats_server.jetstream.stream.operations import Copy
 from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 SOURCE_HEADER = b"Nats-Stream-Source"
 NOT_COPIED = (b"Nats-Expected-", b"Nats-Batch-")

@@ -28,7 +28,7 @@ from pynats_server.jetstream.store.archive import (
 from pynats_server.jetstream.store.meta import write_meta
 from pynats_server.jetstream.store.s2 import StreamDecoder
 from pynats_server.jetstream.store.snapshot import unpack_snapshot
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time
 
 if TYPE_CHECKING:
