@@ -30,14 +30,14 @@ from pynats_server.jetstream.store import (
     StoreError,
     choose_block_size,
 )
-from pynats_server.jetstream.store.meta import read_meta, write_new_stream
+from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import SECOND, format_time, parse_time
 from pynats_server.options import AccountLimits
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.store.crypt import Keys
+    from pynats_server.jetstream.store.format.crypt import Keys
     from pynats_server.jetstream.stream.origins import Follower
 
 
@@ -334,7 +334,7 @@ class JetStreamAccount:
         options = self.manager.options
         if not options.key:
             return None
-        from pynats_server.jetstream.store.crypt import (
+        from pynats_server.jetstream.store.format.crypt import (
             Keys,  # 10 ms that only an encrypted store has to pay
         )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pynats_server.jetstream.store import FileStore, StoreError
-from pynats_server.jetstream.store.disk import Disk, make_durable_folder
-from pynats_server.jetstream.store.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
+from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
 

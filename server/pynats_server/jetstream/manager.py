@@ -18,7 +18,7 @@ from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
-from pynats_server.jetstream.store.diskblocks import FULL
+from pynats_server.jetstream.store.file.diskblocks import FULL
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from pynats_server.jetstream.store.sync_times import BOUNDS
+from pynats_server.jetstream.store.file.sync_times import BOUNDS
 from pynats_server.monitor.families import (
     OTHER,
     PREFIX,

@@ -17,7 +17,7 @@ from pynats_server.core.account import Account
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.store.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import health, jetstream_metrics, metrics

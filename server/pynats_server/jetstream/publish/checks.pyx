@@ -13,7 +13,7 @@ from pynats_server.jetstream.store.record cimport (
 from pynats_server.monitor.gotext import quoted
 
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.store.api import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
 cdef enum:
     HEADERS_MAX = 65535

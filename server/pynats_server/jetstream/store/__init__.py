@@ -10,7 +10,8 @@ A stream appends during a loop turn, then calls `commit(callback)` once; the cal
 an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.
 """
 
-from pynats_server.jetstream.store.api import (
+from pynats_server.jetstream.store.block import Message
+from pynats_server.jetstream.store.contract import (
     SEQ_MAX,
     BadKey,
     CorruptRecord,
@@ -24,10 +25,9 @@ from pynats_server.jetstream.store.api import (
     StoreState,
     TooLarge,
 )
-from pynats_server.jetstream.store.block import Message
-from pynats_server.jetstream.store.commit import Syncer
-from pynats_server.jetstream.store.diskblocks import FileConfig, choose_block_size
-from pynats_server.jetstream.store.filestore import FileStore
+from pynats_server.jetstream.store.file.diskblocks import FileConfig, choose_block_size
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.memory import MemoryStore
 
 __all__ = [

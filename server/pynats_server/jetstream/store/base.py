@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from pynats_server.jetstream.store.api import (
+from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.contract import (
     SEQ_MAX,
     OutOfSequences,
     SequenceNotFound,
     StoreFailed,
     StoreState,
 )
-from pynats_server.jetstream.store.block import Block, Message
-from pynats_server.jetstream.store.engine import Engine
+from pynats_server.jetstream.store.retention import Engine
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
 

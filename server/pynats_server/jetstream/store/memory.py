@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pynats_server.jetstream.store.api import CommitCallback
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import CommitCallback
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 BLOCK_SIZE = 1024 * 1024

@@ -13,12 +13,12 @@ from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
 from pynats_server.jetstream.store.record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, stamp, subject_size, u32, u64
 from pynats_server.jetstream.store.seqset cimport SequenceSet
-from pynats_server.jetstream.store.subjectlist cimport Listed, next_listed
+from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
                         ring_take)
-from pynats_server.jetstream.store.varint cimport get_uvarint, put_uvarint
+from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
 
-from pynats_server.jetstream.store.api import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
+from pynats_server.jetstream.store.contract import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
 
 cdef enum:
     # No server leaves more unused sequences inside of a block: each is noted in memory.

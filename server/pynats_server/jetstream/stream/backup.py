@@ -19,15 +19,15 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
-from pynats_server.jetstream.store.archive import (
+from pynats_server.jetstream.store.file.meta import write_meta
+from pynats_server.jetstream.store.format.archive import (
     Entry,
     read_archive,
     restore_messages,
     write_archive,
 )
-from pynats_server.jetstream.store.meta import write_meta
-from pynats_server.jetstream.store.s2 import StreamDecoder
-from pynats_server.jetstream.store.snapshot import unpack_snapshot
+from pynats_server.jetstream.store.format.s2 import StreamDecoder
+from pynats_server.jetstream.store.format.snapshot import unpack_snapshot
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time
 

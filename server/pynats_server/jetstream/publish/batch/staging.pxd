@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.sublist cimport Message
-from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
 
 
 cdef class MessagePack:

@@ -12,10 +12,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from pynats_server.core.sublist cimport Message
 from pynats_server.jetstream.publish.headers cimport Span
-from pynats_server.jetstream.store.engine cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
 
 from pynats_server.jetstream.publish.headers import add as add_header
-from pynats_server.jetstream.store.api import StoreFailed, TooLarge
+from pynats_server.jetstream.store.contract import StoreFailed, TooLarge
 
 cdef struct Head:
     uint32_t subject_len

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pynats_server.jetstream.store.api import CorruptRecord
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.highway import hash64
+from pynats_server.jetstream.store.contract import CorruptRecord
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.highway import hash64
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.crypt import Sealer
-    from pynats_server.jetstream.store.diskblocks import DiskBlocks, FileConfig
+    from pynats_server.jetstream.store.file.diskblocks import DiskBlocks, FileConfig
+    from pynats_server.jetstream.store.format.crypt import Sealer
 
 
 def name_key(name: str) -> bytes:

@@ -18,25 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pynats_server.jetstream.store.api import (
+from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import (
     BadKey,
     StoreClosed,
     StoreError,
     StoreFailed,
     StoreFull,
 )
-from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.blockfile import is_packed, unpack_block
-from pynats_server.jetstream.store.commit import Committer, Syncer
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.highway import digest64
-from pynats_server.jetstream.store.index import FullState, decode_index
-from pynats_server.jetstream.store.meta import name_key
+from pynats_server.jetstream.store.file.blockfile import is_packed, unpack_block
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.group_commit import Committer, Syncer
+from pynats_server.jetstream.store.file.meta import name_key
+from pynats_server.jetstream.store.format.highway import digest64
+from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.crypt import Keys, Sealer
+    from pynats_server.jetstream.store.format.crypt import Keys, Sealer
 
 MIB = 1024 * 1024
 GLANCE_SPARE = 64 * 1024  # bytes: a block may be longer than its size by tombstones

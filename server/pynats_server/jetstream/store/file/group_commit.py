@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.sync_times import SyncTimes
-from pynats_server.jetstream.store.syncthread import SyncThreads
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.sync_times import SyncTimes
+from pynats_server.jetstream.store.file.syncthread import SyncThreads
 
 CLOSING_MAX = 16  # handles kept open for the sake of a sync that nobody waits for
 

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store import consumer_state, index
-from pynats_server.jetstream.store.api import BadKey
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.blockfile import unpack_block
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.diskblocks import FileConfig
-from pynats_server.jetstream.store.highway import digest64
-from pynats_server.jetstream.store.meta import meta_sum, name_key, read_sums, replace_meta
+from pynats_server.jetstream.store.contract import BadKey
+from pynats_server.jetstream.store.file.blockfile import unpack_block
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.diskblocks import FileConfig
+from pynats_server.jetstream.store.file.meta import meta_sum, name_key, read_sums, replace_meta
+from pynats_server.jetstream.store.format import consumer_state
+from pynats_server.jetstream.store.format import index_db as index
+from pynats_server.jetstream.store.format.highway import digest64
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.crypt import BlockCipher, Keys, Sealer
+    from pynats_server.jetstream.store.format.crypt import BlockCipher, Keys, Sealer
 
 NEXT = ".next"
 INDEX_HEAD, CONSUMER_HEAD = bytes((index.MAGIC,)), bytes((consumer_state.MAGIC,))

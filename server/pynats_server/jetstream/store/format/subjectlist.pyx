@@ -8,7 +8,7 @@ of its last block; the last is left out of one-message subjects before version 4
 from libc.stdint cimport uint8_t, uint64_t
 
 from pynats_server.jetstream.store.subjects cimport SubjectTree
-from pynats_server.jetstream.store.varint cimport get_uvarint
+from pynats_server.jetstream.store.format.varint cimport get_uvarint
 
 
 cdef const uint8_t *next_listed(const uint8_t *p, const uint8_t *end, bint with_last,

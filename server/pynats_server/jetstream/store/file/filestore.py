@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store.api import (
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import (
     BadKey,
     CommitCallback,
     CorruptRecord,
@@ -26,19 +27,23 @@ from pynats_server.jetstream.store.api import (
     StoreFailed,
     StoreFull,
 )
-from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.blockfile import pack_block
-from pynats_server.jetstream.store.commit import Syncer, Task
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.diskblocks import FULL, DiskBlocks, FileConfig, choose_block_size
-from pynats_server.jetstream.store.highway import digest64
-from pynats_server.jetstream.store.index import BlockEntry, FullState, encode_index
-from pynats_server.jetstream.store.recover import recover
-from pynats_server.jetstream.store.rekey import convert
+from pynats_server.jetstream.store.file.blockfile import pack_block
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.diskblocks import (
+    FULL,
+    DiskBlocks,
+    FileConfig,
+    choose_block_size,
+)
+from pynats_server.jetstream.store.file.group_commit import Syncer, Task
+from pynats_server.jetstream.store.file.recover import recover
+from pynats_server.jetstream.store.file.rekey import convert
+from pynats_server.jetstream.store.format.highway import digest64
+from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState, encode_index
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.crypt import Sealer
+    from pynats_server.jetstream.store.format.crypt import Sealer
 
 TOMBSTONE_SIZE = 30
 BIG_PURGE = 10_000

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from pynats_server.jetstream.store import s2
-from pynats_server.jetstream.store.api import StoreError
-from pynats_server.jetstream.store.filestore import FileStore
-from pynats_server.jetstream.store.highway import digest64
-from pynats_server.jetstream.store.index import encode_index
-from pynats_server.jetstream.store.meta import meta_sum
+from pynats_server.jetstream.store.contract import StoreError
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format.highway import digest64
+from pynats_server.jetstream.store.format.index_db import encode_index
 
 ALLOWED = re.compile(
     r"meta\.(inf|sum)|msgs/(\d{1,10}\.blk|(index|thw|sched)\.db)|sources\.db"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from pynats_server.jetstream.store import s2
-from pynats_server.jetstream.store.api import StoreError
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.codec import Reader, put_uvarint, put_varint
+from pynats_server.jetstream.store.contract import StoreError
+from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
 MAGIC = b"NATSARC1"
 ENTRY_MAX = 64 * 1024 * 1024

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store import s2
-from pynats_server.jetstream.store.codec import Reader, put_uvarint
+from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.crypt import BlockCipher
+    from pynats_server.jetstream.store.format.crypt import BlockCipher
 
 COMPRESSION_S2 = 1
 MAGIC = b"cmp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pynats_server.jetstream.store.codec import Reader, put_uvarint, put_varint
+from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
 MAGIC, VERSION = 22, 2
 SECOND = 1_000_000_000

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store.api import BadKey, CorruptRecord
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.index import FullState
+from pynats_server.jetstream.store.contract import BadKey, CorruptRecord
+from pynats_server.jetstream.store.format.index_db import FullState
+from pynats_server.jetstream.store.format.subjectlist import subjects_of
 from pynats_server.jetstream.store.seqset import SequenceSet
-from pynats_server.jetstream.store.subjectlist import subjects_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from pynats_server.jetstream.store.filestore import FileStore
+    from pynats_server.jetstream.store.file.filestore import FileStore
 
 READERS = 2  # threads; each holds a block, and as many more wait to be looked at
 LOST_MAX = 1_000_000  # sequences named one by one in one damaged range

@@ -11,7 +11,7 @@ from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, TOMBSTONE, 
 from pynats_server.jetstream.store.streamindex cimport StreamIndex
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
 
-from pynats_server.jetstream.store.api import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
 
 cdef class Engine(StreamIndex):
