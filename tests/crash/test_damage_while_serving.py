@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 from tests.support.jetstream import api, connect, jetstream_server
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import following
 from pynats_server.jetstream.api import dispatch
+from pynats_server.jetstream.stream import origins as following
 
 from tests.support.jetstream import api, connect, jetstream_server
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pynats_server.core.account import Account
+from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.manager import JetStream
 from pynats_server.options import GLOBAL_ACCOUNT, AccountLimits, Options
-
-from .limits import JetStreamLimits
-from .manager import JetStream
 
 Wanted = Mapping[str, AccountLimits | None]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pynats_server.closed import ClosedConnection, shown_user, text
+from pynats_server.clients.closed import ClosedConnection, shown_user, text
 from pynats_server.core.client import ClientConnection
 from pynats_server.monitor.encode import Document, encoded, give_way, slices
 from pynats_server.monitor.gotext import WallClock, duration, timestamp, uptime

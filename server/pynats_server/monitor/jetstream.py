@@ -21,7 +21,7 @@ from pynats_server.version import API_LEVEL
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * NS  # what the real server shows when every write is synced
@@ -320,7 +320,7 @@ def _detail(account: JetStreamAccount) -> Detail:
 def _streams(
     streams: list[Stream], server_name: str, with_config: bool
 ) -> Iterator[dict[str, Any]]:
-    from pynats_server.jetstream.model import plain
+    from pynats_server.jetstream.config.model import plain
     from pynats_server.jetstream.times import format_time
 
     for stream in streams:

@@ -20,7 +20,7 @@ from pynats_server.monitor.gotext import quoted
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 UNAVAILABLE = "unavailable"
 NAMED_MAX = 10  # lost sequences a warning names

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from pynats_server.jetstream.store.sync_times import BOUNDS
+from pynats_server.jetstream.store.file.sync_times import BOUNDS
 from pynats_server.monitor.families import (
     OTHER,
     PREFIX,
@@ -28,7 +28,7 @@ from pynats_server.monitor.jetstream import figures
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 STREAMS_MAX = 1000  # streams with series of their own
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import FLAGS, parse_command_line
-from pynats_server.goflags import FlagError, read_flags
+from pynats_server.process.flags import FLAGS, parse_command_line
+from pynats_server.process.goflags import FlagError, read_flags
 
 REFERENCE = Path(sys.executable).with_name("nats-server")
 pytestmark = [

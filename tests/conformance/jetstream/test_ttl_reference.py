@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.message_ttl import NEVER, TTL_MAX_S, parse_ttl
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 from pynats_server.jetstream.times import SECOND, parse_time
 
 from tests.support.oracle import Oracle

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.flags import FLAGS, parse_command_line
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
@@ -22,6 +21,7 @@ from pynats_server.options import (
     SubjectPermission,
     User,
 )
+from pynats_server.process.flags import FLAGS, parse_command_line
 from pynats_server.settings import SETTINGS, SettingsError, diff, load_file, startup_warnings
 from pynats_server.settings.durations import parse_duration, show_duration
 from pynats_server.settings.paths import get_path

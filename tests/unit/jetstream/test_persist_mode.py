@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from pynats_server import Options, Server
-from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.store import FileStore
-from pynats_server.jetstream.validation import prepare_create
 
 
 def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pynats_server.jetstream import jsonsyntax
-from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
+from pynats_server.jetstream.requests import syntax as jsonsyntax
+from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.field_types import Choice, Int32, Time, Uint64
+from pynats_server.jetstream.requests.times import normalised_time
 from pynats_server.jetstream.times import parse_time
-from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
 
 from tests.support.stream_configs import stream_configs
 

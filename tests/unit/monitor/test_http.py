@@ -16,7 +16,7 @@ from pynats_server.monitor import peer
 from pynats_server.monitor import server as listener
 from pynats_server.monitor.endpoints import Endpoints
 from pynats_server.options import Authorization, LogOptions, Options
-from pynats_server.server import Server, ServerError
+from pynats_server.server.server import Server, ServerError
 
 from tests.support.fuzzing import examples
 

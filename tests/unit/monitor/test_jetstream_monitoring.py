@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 from pynats_server.core.account import Account
 from pynats_server.jetstream.account import JetStreamAccount
-from pynats_server.jetstream.model import StreamConfig
-from pynats_server.jetstream.operations import Append, Remove
-from pynats_server.jetstream.store.sync_times import BOUNDS, SyncTimes
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.validation import prepare_create
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
+from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.stream.operations import Append, Remove
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import health, jetstream_metrics, metrics
 from pynats_server.monitor.general import Usage
 from pynats_server.monitor.jetstream import Request, answer
 from pynats_server.monitor.jetstream_health import HealthRequest
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 Scenario = Callable[[Server], Awaitable[None]]
 

@@ -16,7 +16,7 @@ import bcrypt
 import pytest
 from pynats_server import Options, Server
 from pynats_server.auth import StaticAuthenticator, Verdict
-from pynats_server.client_handler import CHECKS_AT_ONCE
+from pynats_server.clients.handler import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import wait_until
