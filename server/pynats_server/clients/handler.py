@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from pynats_common.go.durations import SECOND_NS, format_duration_s
+
 from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.clients.trace import payload_text, redact_connect
@@ -18,12 +20,10 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import ConnectionLimits, Options
-from pynats_server.settings.durations import show_duration
 
 if TYPE_CHECKING:
     from pynats_server.server.server import Server
 
-NS = 1_000_000_000  # per second
 CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
 Conclude = Callable[[ClientConnection, Verdict | None], None]
 
@@ -37,7 +37,7 @@ def apply_limits(client: ClientConnection, options: Options) -> None:
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
     client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
-    client.ping_interval_ns = int(options.ping_interval * NS)
+    client.ping_interval_ns = int(options.ping_interval * SECOND_NS)
     client.ping_max = options.ping_max
 
 
@@ -86,7 +86,9 @@ class ClientHandler:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
         if required:
-            client.auth_deadline = time.monotonic_ns() + int(options.authorization.timeout * NS)
+            client.auth_deadline = time.monotonic_ns() + int(
+                options.authorization.timeout * SECOND_NS
+            )
         else:
             client.admit(server.global_account, None)
 
@@ -241,7 +243,7 @@ class ClientHandler:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
             detail = (
-                f"WriteDeadline of {show_duration(options.write_deadline)} exceeded with "
+                f"WriteDeadline of {format_duration_s(options.write_deadline)} exceeded with "
                 f"{connection.pending_chunks} chunks of {connection.pending_bytes} total bytes."
             )
         self._log.notice(f"{_label(connection)} - Slow Consumer Detected: {detail}")

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pynats_server.monitor import absent, accounts, general, health, index, jetstream, stacks
+from pynats_server.monitor.clock import WallClock
 from pynats_server.monitor.connections import connz
 from pynats_server.monitor.encode import compact, pretty
-from pynats_server.monitor.gotext import WallClock
 from pynats_server.monitor.peer import Request, Response
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import MonitorSource

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pynats_common.go.flags import FlagError, Kind, Value, read_flags
+from pynats_common.go.quoting import quote
+
 from pynats_server.options import Options
-from pynats_server.process.goflags import FlagError, Kind, Value, quoted, read_flags
 from pynats_server.version import version_line
 
 PROGRAM = "pynats-server"
@@ -163,7 +165,7 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
     if word == "help":
         return _end(program, 0, stdout=_usage(program))
     if words:
-        return _refused(program, f"unrecognized command: {quoted(words[0])}")
+        return _refused(program, f"unrecognized command: {quote(words[0])}")
     return None
 
 

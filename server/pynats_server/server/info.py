@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.go.json import compact_json
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from pynats_server.server.server import Server
 
 PROTOCOL = 1  # clients that say 1 too may get INFO at any time
-# JSON as Go writes it, so that INFO is safe inside HTML and equal to the real server's.
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 class InfoMessage:
@@ -68,5 +67,4 @@ class InfoMessage:
             if client.account is self._server.system_account:
                 fields["acc_is_sys"] = True
         fields["api_lvl"] = API_LEVEL
-        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-        return b"INFO " + text.translate(_ESCAPES).encode() + b" \r\n"
+        return b"INFO " + compact_json(fields).encode() + b" \r\n"

@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.errno import error_text
 from pynats_common.nkeys.codec import Prefix, encode_public
-from pynats_common.units import human_duration
 
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients.closed import ClosedConnection
@@ -192,8 +193,7 @@ class Server:
                 host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
         except (OSError, UnicodeError) as error:  # a name that cannot even be asked for
-            why = getattr(error, "strerror", None) or "no such host"
-            reason = f"listen tcp: lookup {host}: {why.lower()}"
+            reason = f"listen tcp: lookup {host}: {error_text(error)}"
             raise ServerError(
                 f'Error listening on port: {_host_port(host, port)}, "{reason}"'
             ) from error
@@ -204,8 +204,7 @@ class Server:
             sock.listen(BACKLOG)
         except OSError as error:
             sock.close()
-            reason = (error.strerror or str(error)).lower()
-            listen = f"listen tcp {_host_port(host, port)}: bind: {reason}"
+            listen = f"listen tcp {_host_port(host, port)}: bind: {error_text(error)}"
             raise ServerError(
                 f"Error listening on port: {_host_port(host, port)}, {listen!r}".replace("'", '"')
             ) from error
@@ -232,7 +231,7 @@ class Server:
             self.log.notice(line)
         self.jetstream.start()
         enablement.start(self.jetstream, accounts, self.accounts)
-        took = human_duration(time.perf_counter_ns() - begun)
+        took = human_duration_ns(time.perf_counter_ns() - begun)
         self.log.notice(f"Took {took} to start JetStream")
 
     async def _start_monitor(self) -> None:
@@ -252,7 +251,7 @@ class Server:
         try:
             run_files.write_pid_file(path)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = error_text(error)
             raise ServerError(f"Could not write pidfile: open {path}: {reason}") from error
         self._pid_file = path
 
@@ -268,7 +267,7 @@ class Server:
         try:
             run_files.write_ports_file(path, urls)
         except OSError as error:  # whoever waits for it has to look elsewhere; clients need not
-            reason = (error.strerror or str(error)).lower()
+            reason = error_text(error)
             self.log.error(f"Error writing ports file ({path}): {reason}")
             return
         self._ports_file = path
@@ -278,7 +277,7 @@ class Server:
             try:
                 run_files.remove(path)
             except OSError as error:
-                self.log.error(f"Error removing {path}: {(error.strerror or str(error)).lower()}")
+                self.log.error(f"Error removing {path}: {error_text(error)}")
 
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first."""

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.config import Node, plain
+from pynats_common.go.durations import parse_duration_s
+from pynats_common.go.quoting import quote
 
 from pynats_server.options import BatchLimits, JetStreamOptions, JetStreamServerLimits
 from pynats_server.settings import readers as r
-from pynats_server.settings.durations import parse_duration
 from pynats_server.settings.reading import Reader, Reading
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -81,7 +82,7 @@ def _size(name: str) -> Reader:
             return 0
         digits, unit = value[:-1], value[-1]
         if not digits.removeprefix("-").removeprefix("+").isdecimal() or not digits.isascii():
-            r.refuse(node, f'{name} strconv.ParseInt: parsing "{digits}": invalid syntax')
+            r.refuse(node, f"{name} strconv.ParseInt: parsing {quote(digits)}: invalid syntax")
         if unit not in _UNITS:
             r.refuse(node, f"{name} sizes defined as strings must end in K, M, G, T")
         size = int(digits) * _UNITS[unit]
@@ -146,7 +147,7 @@ def _sync_interval(reading: Reading, node: Node, key: str) -> float:
 def _duration(reading: Reading, node: Node, key: str) -> float:
     text = r.string(reading, node, key)
     try:
-        return parse_duration(text)
+        return parse_duration_s(text)
     except ValueError as error:
         r.refuse(node, str(error))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from pynats_common.config import ConfigError, Node
+from pynats_common.go.durations import parse_duration_s
 
 from pynats_server.options import Permissions, ResponsePermission, SubjectPermission
-from pynats_server.settings.durations import parse_duration
 from pynats_server.settings.readers import go_type, integer, refuse
 from pynats_server.settings.reading import Reading
 
@@ -126,7 +126,7 @@ def _read_responses(reading: Reading, node: Node) -> ResponsePermission | None:
             if not isinstance(item.value, str):
                 refuse(item, "error parsing expires, not a duration string")
             try:
-                permission.ttl = parse_duration(item.value) or permission.ttl
+                permission.ttl = parse_duration_s(item.value) or permission.ttl
             except ValueError as error:
                 refuse(item, f"error parsing expires: {error}")
         elif not item.used:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from pynats_common.config import ConfigError, Node, kind_of
+from pynats_common.go.durations import format_duration_s, parse_duration_s
 
-from pynats_server.settings.durations import parse_duration, show_duration
 from pynats_server.settings.reading import Reader, Reading
 from pynats_server.settings.texts import is_text, split_host_port
 
@@ -111,7 +111,7 @@ def duration_text(node: Node, key: str) -> float:
     if not isinstance(node.value, str):
         _wrong_kind(node, key, 'a duration such as "30s"')
     try:
-        return parse_duration(node.value)
+        return parse_duration_s(node.value)
     except ValueError as error:
         refuse(node, f"error parsing {key}: {error}")
 
@@ -119,7 +119,7 @@ def duration_text(node: Node, key: str) -> float:
 def lame_duck_duration(reading: Reading, node: Node, key: str) -> float:
     seconds = duration_text(node, key)
     if seconds < 30:
-        refuse(node, f"invalid {key} of {show_duration(seconds)}, minimum is 30 seconds")
+        refuse(node, f"invalid {key} of {format_duration_s(seconds)}, minimum is 30 seconds")
     return seconds
 
 
@@ -135,7 +135,7 @@ def seconds_or_duration(node: Node, what: str) -> float:
     value = node.value
     if isinstance(value, str):
         try:
-            return parse_duration(value)
+            return parse_duration_s(value)
         except ValueError as error:
             refuse(node, f"error parsing {what} config, 'timeout' {error}")
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pynats_common.go.durations import format_duration_s
+
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.settings.durations import show_duration
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.reading import Setting
 from pynats_server.settings.table import SETTINGS
@@ -106,7 +107,7 @@ def _shown(name: str, value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return show_duration(value)
+            return format_duration_s(value)
         case list():
             return "[" + " ".join(map(str, value)) + "]"
         case dict():

@@ -8,8 +8,9 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pynats_common.go.quoting import quote
+
 from pynats_cli.errors import CliError
-from pynats_cli.screen.output import quote
 
 RECANCEL_S = 0.5
 """Pause before an interrupted command is cancelled again: nats-py swallows some cancellations."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.quoting import quote
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
@@ -25,7 +26,7 @@ from pynats_cli.global_options import GlobalOptions
 from pynats_cli.publisher.schedules import Schedule
 from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource, progress
 from pynats_cli.runner import run_async
-from pynats_cli.screen.output import log, quote
+from pynats_cli.screen.output import log
 from pynats_cli.template.messages import parse_headers, unique_id
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def _core(
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
         advance()
         if options.count > 1 and options.sleep_ns > 0:
-            await asyncio.sleep(options.sleep_ns / units.SECOND)
+            await asyncio.sleep(options.sleep_ns / SECOND_NS)
 
 
 async def _to_stream(
@@ -194,7 +195,7 @@ async def _to_stream(
         advance()
         if options.count > 1 and options.sleep_ns > 0:
             spent = time.monotonic() - started
-            await asyncio.sleep(max(options.sleep_ns / units.SECOND - spent, 0))
+            await asyncio.sleep(max(options.sleep_ns / SECOND_NS - spent, 0))
 
 
 async def _publish_batch(session: Session, source: MessageSource, options: PublishOptions) -> None:

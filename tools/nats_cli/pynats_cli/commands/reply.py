@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.quoting import quote
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
@@ -18,7 +19,7 @@ from pynats_cli.flags import TEMPLATE_HELP, HeaderFlag, duration_option
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.publisher.source import to_bytes
 from pynats_cli.runner import run_async, stop_event
-from pynats_cli.screen.output import line, log, quote, write
+from pynats_cli.screen.output import line, log, write
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand, parse_headers
 
@@ -119,7 +120,7 @@ class _Responder:
         async for message in subscription.messages:
             self._show(message)
             if self._options.sleep_ns:
-                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / units.SECOND))
+                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / SECOND_NS))
             await self._answer(message)
             self._answered += 1
             if self._options.count and self._answered >= self._options.count:

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from pynats_common import units
 from pynats_common.contexts import Context
+from pynats_common.go.durations import human_duration_ns
 from pynats_common.urls import ServerUrl, parse_server_urls
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
@@ -120,7 +120,7 @@ async def _measure_address(
             seconds = await session.client.rtt(timeout=options.timeout_s)
             times.append(nanoseconds(seconds))
             if options.trace:
-                line(f"#{number}:\trtt={units.human_duration(times[-1])}")
+                line(f"#{number}:\trtt={human_duration_ns(times[-1])}")
         result.rtt_ns = max(sum(times) // iterations, 1)
         result.url = connected_to(session.client)
 
@@ -132,7 +132,7 @@ def render(targets: Sequence[Target]) -> str:
     for target in targets:
         rows = [
             f"{result.address.rjust(width)}: "
-            f"{units.human_duration(result.rtt_ns) if result.rtt_ns else 'failed'}"
+            f"{human_duration_ns(result.rtt_ns) if result.rtt_ns else 'failed'}"
             for result in target.results
         ]
         blocks.append(f"{target.url.bare}:\n\n" + "\n".join(rows) + "\n")

@@ -16,8 +16,8 @@ from typing import Any
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from pynats_common import units
 from pynats_common.contexts import Context
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.tls import ClientTls, TlsError
 from pynats_common.urls import parse_server_urls
 
@@ -276,4 +276,4 @@ async def open_session(
 
 def nanoseconds(seconds: float) -> int:
     """Whole nanoseconds of a time in seconds."""
-    return round(seconds * units.SECOND)
+    return round(seconds * SECOND_NS)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nats import errors as nats_errors
+from pynats_common.go.quoting import quote
 
 from pynats_cli.connect.connection import Headers, Session
 from pynats_cli.errors import CliError
-from pynats_cli.screen.output import log, quote, thousands
+from pynats_cli.screen.output import log, thousands
 
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014

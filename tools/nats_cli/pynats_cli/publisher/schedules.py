@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
-from pynats_common import units
+from pynats_common.go.durations import format_duration_ns
+from pynats_common.go.times import format_time_in, parse_instant_ns
 
 from pynats_cli.errors import CliError
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -46,40 +45,34 @@ class Schedule:
         if len(chosen) > 1:
             raise CliError(f"{' and '.join(chosen)} are mutually exclusive")
         if self.at:
-            _parse_time(self.at)
+            _whole_second(self.at)
 
-    def headers(self, now: datetime | None = None) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[str, str]]:
         """Headers that make the stream hold the message and publish it on schedule."""
         found = [("Nats-Schedule-Target", self.destination)]
-        pattern = self._pattern(now or datetime.now(UTC))
+        pattern = self._pattern()
         if pattern:
             found.append(("Nats-Schedule", pattern))
         if self.ttl_ns > 0:
-            found.append(("Nats-Schedule-TTL", units.format_duration(self.ttl_ns)))
+            found.append(("Nats-Schedule-TTL", format_duration_ns(self.ttl_ns)))
         if self.source:
             found.append(("Nats-Schedule-Source", self.source))
         return found
 
-    def _pattern(self, now: datetime) -> str:
+    def _pattern(self) -> str:
         if self.at:
-            return f"@at {_format_time(_parse_time(self.at))}"
+            return f"@at {_whole_second(self.at)}"
         if self.after_ns is not None:
             # `nats` leaves out the "@at" here, and the server then refuses the message.
-            delay = timedelta(microseconds=self.after_ns / units.MICROSECOND)
-            return f"@at {_format_time(now + delay)}"
+            return f"@at {format_time_in(time.time_ns() + self.after_ns, UTC)}"
         if self.every_ns is not None:
-            return f"@every {units.format_duration(self.every_ns)}"
+            return f"@every {format_duration_ns(self.every_ns)}"
         return self.cron
 
 
-def _parse_time(text: str) -> datetime:
-    if not _RFC3339.fullmatch(text):
-        raise CliError(f'"{text}" is not an RFC3339 time such as 2026-01-31T12:00:00Z')
+def _whole_second(text: str) -> str:
+    """An RFC 3339 time as schedules have it: in UTC, without a fraction. Raises CliError."""
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except ValueError as error:
-        raise CliError(f'"{text}": {error}') from None
-
-
-def _format_time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return format_time_in(parse_instant_ns(text.upper()), UTC)
+    except (ValueError, OverflowError):  # the second for a year that UTC has not
+        raise CliError(f'"{text}" is not an RFC3339 time such as 2026-01-31T12:00:00Z') from None

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pynats_common.go.quoting import quote
 from pynats_common.subjects import is_valid_subject
 
 from pynats_cli.errors import CliError
 from pynats_cli.flags import SendOn
-from pynats_cli.screen.output import log, quote
+from pynats_cli.screen.output import log
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand
 

@@ -1,4 +1,4 @@
-"""Writing for people: log lines on stderr, message bodies on stdout, tables, Go-style quoting."""
+"""Writing for people: log lines on stderr, message bodies on stdout, tables."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-_GO_ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
+from pynats_common.go.quoting import quote
 
 
 def log(text: str) -> None:
@@ -36,22 +26,6 @@ def write(data: str | bytes) -> None:
 def line(text: str = "") -> None:
     """One line on stdout."""
     write(text + "\n")
-
-
-def quote(text: str | bytes) -> str:
-    """The text in double quotes with everything unprintable escaped."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "backslashreplace")
-    return '"' + "".join(_escape(char) for char in text) + '"'
-
-
-def _escape(char: str) -> str:
-    if char in _GO_ESCAPES:
-        return _GO_ESCAPES[char]
-    if char.isprintable():
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
 
 
 def thousands(value: int) -> str:

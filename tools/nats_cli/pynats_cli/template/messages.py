@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import format_time_in
+
 from pynats_cli.errors import CliError
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.language import render
@@ -31,14 +34,6 @@ def unique_id() -> str:
     """A 22 character identifier of digits and letters."""
     system = random.SystemRandom()
     return "".join(system.choices(_NUID_DIGITS, k=22))
-
-
-def rfc3339(seconds: float) -> str:
-    """Local time as `2006-01-02T15:04:05+01:00`, with `Z` for UTC."""
-    local = time.localtime(seconds)
-    offset = time.strftime("%z", local)
-    zone = "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}"
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + zone
 
 
 def kitchen_time(seconds: float) -> str:
@@ -68,13 +63,13 @@ def expand(text: str, count: int, request: str | None = None) -> str:
     if "{{" not in text:
         return text
     now = time.time_ns()
-    seconds = now / 1_000_000_000
+    seconds = now / SECOND_NS
     fields = _Fields(
         Cnt=count,
         Count=count,
-        Unix=now // 1_000_000_000,
+        Unix=now // SECOND_NS,
         UnixNano=now,
-        TimeStamp=rfc3339(seconds),
+        TimeStamp=format_time_in(now, None),
         Time=kitchen_time(seconds),
         Request=request or "",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pynats_cli.screen.output import quote
+from pynats_common.go.quoting import quote
+
 from pynats_cli.template.errors import FunctionError
 from pynats_cli.template.values import format_value, shortest, type_name
 

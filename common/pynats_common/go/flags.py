@@ -6,16 +6,16 @@ is no flag ends the flags. The messages are Go's too, since tools and habits res
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
+from pynats_common.go.numbers import INT64_MAX, INT64_MIN, parse_bool
+from pynats_common.go.quoting import quote
+
 Kind: TypeAlias = Literal["bool", "int", "str"]
 Value: TypeAlias = bool | int | str
 
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 _INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[0-9][0-9_]*)")
 
 
@@ -50,19 +50,17 @@ def read_flags(
     return given, rest
 
 
-def quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _boolean(name: str, text: str) -> bool:
-    if text not in _TRUE + _FALSE:
-        raise FlagError(f"invalid boolean value {quoted(text)} for -{name}: parse error")
-    return text in _TRUE
+    try:
+        return parse_bool(text)
+    except ValueError:
+        wrong = f"invalid boolean value {quote(text)} for -{name}: parse error"
+        raise FlagError(wrong) from None
 
 
 def _integer(name: str, text: str) -> int:
     def fail(reason: str) -> FlagError:
-        return FlagError(f"invalid value {quoted(text)} for flag -{name}: {reason}")
+        return FlagError(f"invalid value {quote(text)} for flag -{name}: {reason}")
 
     if not _INTEGER.fullmatch(text) or len(text) > 80:
         raise fail("parse error")
@@ -71,6 +69,6 @@ def _integer(name: str, text: str) -> int:
         value = int(digits, 0)
     except ValueError:
         raise fail("parse error") from None
-    if not -(2**63) <= value < 2**63:
+    if not INT64_MIN <= value <= INT64_MAX:
         raise fail("value out of range")
     return value
