@@ -187,11 +187,11 @@ def test_shutting_down_does_not_wait_for_open_connections(tmp_path: Path) -> Non
 
 def test_not_ready_is_unhealthy(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
-        server.ready = False
+        server.state.ready = False
         status, body = await get(server, "/healthz?details=1")
         assert status == 500
         assert json.loads(body)["errors"][0]["type"] == "CONNECTION"
-        server.ready = True
+        server.state.ready = True
 
     serve(tmp_path, scenario)
 
@@ -251,7 +251,7 @@ def test_pages_of_connections_join_to_the_whole(tmp_path: Path) -> None:
             assert page["total"] == 7
             assert page["num_connections"] == len(page["connections"])
             found += [entry["cid"] for entry in page["connections"]]
-        assert found == sorted(server.engine.connections)
+        assert found == sorted(server.state.engine.connections)
         for client in clients:
             client.close()
 
@@ -317,7 +317,7 @@ def test_closed_connections_are_found_by_account_and_user(tmp_path: Path) -> Non
     async def scenario(server: Server) -> None:
         client = await connect(server, b"SUB a q 1\r\nUNSUB 1 7\r\n")
         client.close()
-        while not server.closed_clients:
+        while not server.state.closed_clients:
             await asyncio.sleep(0.01)
         path = "/connz?state=closed&subs=detail&acc=$G&sort=uptime"
         entry = json.loads((await get(server, path))[1])["connections"][0]
