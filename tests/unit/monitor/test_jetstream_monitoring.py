@@ -19,10 +19,12 @@ from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.monitor import health, jetstream_metrics, metrics
-from pynats_server.monitor.general import Usage
-from pynats_server.monitor.jetstream import Request, answer
-from pynats_server.monitor.jetstream_health import HealthRequest
+from pynats_server.monitor import healthz
+from pynats_server.monitor.healthz_jetstream import HealthRequest
+from pynats_server.monitor.jsz import Request, answer
+from pynats_server.monitor.metrics import jetstream as jetstream_metrics
+from pynats_server.monitor.metrics import server as metrics
+from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
 
@@ -75,8 +77,8 @@ async def jsz(server: Server, **request: Any) -> Any:
     return json.loads(b"".join(await answer(server.state, Request(**request))))
 
 
-async def healthz(server: Server, **request: Any) -> tuple[int, health.Health]:
-    return await health.check(server.state, HealthRequest(details=True, **request))
+async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health]:
+    return await healthz.check(server.state, HealthRequest(details=True, **request))
 
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
@@ -149,17 +151,17 @@ def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
             await make(server, name)
         account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
         text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
-        status, body = await health.check(server.state, HealthRequest())
+        status, body = await healthz.check(server.state, HealthRequest())
         assert (status, body.status, body.error) == (503, "unavailable", text)
-        status, body = await healthz(server)
+        status, body = await health_of(server)
         assert (status, body.status) == (503, "error")
         (error,) = body.errors
         assert (error.type, error.account, error.stream, error.error) == (
             "STREAM", "$G", "ILL", text,
         )  # fmt: skip
-        assert (await healthz(server, account="$G", stream="GOOD"))[0] == 200
-        assert (await healthz(server, account="$G", stream="ILL"))[0] == 503
-        assert (await healthz(server, enabled_only=True))[0] == 200
+        assert (await health_of(server, account="$G", stream="GOOD"))[0] == 200
+        assert (await health_of(server, account="$G", stream="ILL"))[0] == 503
+        assert (await health_of(server, enabled_only=True))[0] == 200
         found = scrape(server)
         assert found["jetstream_streams_failed"] == 1
         assert found['stream_failed{account="$G",stream="ILL"}'] == 1
@@ -176,15 +178,15 @@ def test_losses_are_warnings(tmp_path: Path) -> None:
     async def after(server: Server) -> None:
         store = account_of(server).streams["HURT"].store
         assert list(store.lost) == [10]
-        answer = await health.check(server.state, HealthRequest())
-        assert answer == (200, health.Health(status="ok"))
-        status, body = await healthz(server)
+        answer = await healthz.check(server.state, HealthRequest())
+        assert answer == (200, healthz.Health(status="ok"))
+        status, body = await health_of(server)
         assert (status, body.status, body.errors) == (200, "ok", [])
         lost, kept = body.warnings
         assert {(w.type, w.account, w.stream) for w in body.warnings} == {("STREAM", "$G", "HURT")}
         assert f"'$G > HURT' lost 1 messages ({store.lost_bytes} bytes): 10" in lost.error
         assert "1 files in quarantine" in kept.error
-        assert (await healthz(server, account="$G", stream="WHOLE"))[1].warnings == []
+        assert (await health_of(server, account="$G", stream="WHOLE"))[1].warnings == []
         found = scrape(server)
         assert found["jetstream_lost_messages"] == 1
         assert found['stream_lost_messages{account="$G",stream="HURT"}'] == 1
@@ -206,7 +208,7 @@ def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
         await make(server, "FINE")
 
     async def after(server: Server) -> None:
-        status, body = await healthz(server)
+        status, body = await health_of(server)
         assert status == 503
         (error,) = body.errors
         assert error.stream == "BROKEN"
@@ -214,7 +216,7 @@ def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
             "JetStream stream '$G > BROKEN' could not be recovered: "
             "meta.inf does not match meta.sum"
         )
-        status, body = await healthz(server, account="$G", stream="BROKEN", consumer="c")
+        status, body = await health_of(server, account="$G", stream="BROKEN", consumer="c")
         assert (status, body.errors[0].type) == (404, "CONSUMER")
         found = scrape(server)
         assert (found["jetstream_streams"], found["jetstream_streams_broken"]) == (1, 1)
@@ -230,7 +232,7 @@ def test_what_is_no_account_in_the_folder_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "jetstream" / "note.txt").write_text("x")
 
     async def scenario(server: Server) -> None:
-        assert (await healthz(server))[0] == 200
+        assert (await health_of(server))[0] == 200
 
     serve(tmp_path, scenario)
 
