@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from pynats_server.monitor.clock import WallClock
+from pynats_server.monitor.connz import WallClock
 
 
 def test_the_same_moment_is_always_shown_the_same() -> None:

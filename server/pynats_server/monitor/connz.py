@@ -13,13 +13,12 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import MICROSECOND_NS, format_duration_ns, span_text
+from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
 from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import ClosedConnection, shown_user, text
 from pynats_server.core.client import ClientConnection
-from pynats_server.monitor.clock import WallClock
-from pynats_server.monitor.encode import Document, encoded, give_way, slices
+from pynats_server.monitor.json import Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 
@@ -129,6 +128,23 @@ def _states(state: str) -> tuple[bool, bool]:
 
 
 # -- order ------------------------------------------------------------------------------------
+
+
+class WallClock:
+    """Turns monotonic times into wall clock times. The difference of the two clocks is kept as
+    long as it holds, so that the same moment is shown the same way every time."""
+
+    _TOLERANCE_NS = 1_000_000
+
+    def __init__(self) -> None:
+        self._difference = time.time_ns() - time.monotonic_ns()
+
+    def at(self, monotonic_ns: int) -> float:
+        """Wall clock seconds of a monotonic time in ns."""
+        difference = time.time_ns() - time.monotonic_ns()
+        if abs(difference - self._difference) > self._TOLERANCE_NS:
+            self._difference = difference
+        return (monotonic_ns + self._difference) / SECOND_NS
 
 
 def _last(item: Listed, clock: WallClock) -> float:

@@ -13,7 +13,7 @@ from pynats_common.go.errno import errno_text
 
 if TYPE_CHECKING:
     from pynats_server.monitor.endpoints import Endpoints
-    from pynats_server.monitor.peer import Peer
+    from pynats_server.monitor.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; for one more, the one that waits the longest for a request goes
@@ -98,7 +98,7 @@ class MonitorServer:
         writer = guest.writer
         try:
             endpoints = await self._load()
-            from pynats_server.monitor.peer import Peer
+            from pynats_server.monitor.http import Peer
 
             guest.peer = Peer(reader, writer, endpoints.answer)
             await guest.peer.serve()

@@ -12,8 +12,8 @@ import msgspec
 from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.connections import SubscriptionInfo, describe_subscription
-from pynats_server.monitor.encode import SLICE, Document, encoded, give_way, slices
+from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
+from pynats_server.monitor.json import SLICE, Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
 

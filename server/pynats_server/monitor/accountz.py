@@ -9,7 +9,7 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, MonitorSource
-from pynats_server.monitor.subscriptions import SublistFigures, figures
+from pynats_server.monitor.subsz import SublistFigures, figures
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):

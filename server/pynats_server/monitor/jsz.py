@@ -14,7 +14,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.numbers import UINT64_MAX
 from pynats_common.go.times import format_time_ns, format_time_s
 
-from pynats_server.monitor.encode import Document, encoded, give_way
+from pynats_server.monitor.json import Document, encoded, give_way
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.options import BatchLimits, JetStreamServerLimits
