@@ -45,6 +45,7 @@ DATA = {"Name": "Ann", "N": 3, "List": ["a", "b"], "Map": {"k": "v", "j": 1}, "E
             '{{printf "%05d|%-5s|%5s|%q|%.2f|%x|%v|%%" 42 "ab" "c" "d" 1.5 255 .List}}',
             '00042|ab   |    c|"d"|1.50|ff|[a b]|%',
         ),
+        ('{{printf "%q" "a\\x01\\v\\U0001f40d"}}', '"a\\x01\\v🐍"'),
         ('{{printf "%d %s" 1}}', "1 %!s(MISSING)"),
         ('{{.N | printf "%03d"}}', "003"),
         ('{{"a" | printf "%s-%s" "b" | len}}', "3"),
