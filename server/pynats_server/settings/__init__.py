@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pynats_server.settings.load import apply_document, load_file
-    from pynats_server.settings.reading import Setting, SettingsError
     from pynats_server.settings.reload import Change, diff
-    from pynats_server.settings.table import BY_KEY, SETTINGS
+    from pynats_server.settings.schema import Setting, SettingsError
+    from pynats_server.settings.top_level import BY_KEY, SETTINGS
     from pynats_server.settings.validation import startup_warnings, validate
 
 __all__ = [

@@ -16,10 +16,10 @@ from pynats_server.options import (
 )
 from pynats_server.settings.authorization import NOT_YET, read_users
 from pynats_server.settings.permissions import read_permissions
-from pynats_server.settings.readers import INT32_MAX, go_type, integer, refuse
-from pynats_server.settings.readers import name as read_name
-from pynats_server.settings.reading import Reading
+from pynats_server.settings.schema import Reading
 from pynats_server.settings.texts import is_text
+from pynats_server.settings.values import INT32_MAX, go_type, integer, refuse
+from pynats_server.settings.values import name as read_name
 
 # Parts of an account that are not built yet, and the values that ask for nothing.
 _LATER: dict[str, tuple[object, ...]] = {

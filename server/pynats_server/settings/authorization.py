@@ -8,7 +8,8 @@ from pynats_common.config import ConfigError, Node
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.permissions import read_permissions
-from pynats_server.settings.readers import (
+from pynats_server.settings.schema import Reading
+from pynats_server.settings.values import (
     boolean,
     go_type,
     name,
@@ -17,7 +18,6 @@ from pynats_server.settings.readers import (
     string,
     strings,
 )
-from pynats_server.settings.reading import Reading
 
 CONNECTION_TYPES = (
     "STANDARD",

@@ -10,9 +10,9 @@ from typing import Any
 from pynats_common.config import Node, plain
 
 from pynats_server.options import BatchLimits, JetStreamOptions, JetStreamServerLimits
-from pynats_server.settings import readers as r
+from pynats_server.settings import values as r
 from pynats_server.settings.durations import parse_duration
-from pynats_server.settings.reading import Reader, Reading
+from pynats_server.settings.schema import Reader, Reading
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _CIPHERS = {"chacha": "chacha", "chachapoly": "chacha", "aes": "aes"}

@@ -9,8 +9,8 @@ from pynats_common.config import ConfigError, Document, Node, plain, read_docume
 
 from pynats_server.options import Options
 from pynats_server.settings.paths import get_path, set_path
-from pynats_server.settings.reading import Reading, Setting, SettingsError
-from pynats_server.settings.table import BY_KEY
+from pynats_server.settings.schema import Reading, Setting, SettingsError
+from pynats_server.settings.top_level import BY_KEY
 
 
 def load_file(

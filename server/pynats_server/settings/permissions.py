@@ -8,8 +8,8 @@ from pynats_common.config import ConfigError, Node
 
 from pynats_server.options import Permissions, ResponsePermission, SubjectPermission
 from pynats_server.settings.durations import parse_duration
-from pynats_server.settings.readers import go_type, integer, refuse
-from pynats_server.settings.reading import Reading
+from pynats_server.settings.schema import Reading
+from pynats_server.settings.values import go_type, integer, refuse
 
 _PUBLISH = ("pub", "publish", "import")
 _SUBSCRIBE = ("sub", "subscribe", "export")

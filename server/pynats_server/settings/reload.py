@@ -8,8 +8,8 @@ from typing import Any
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.settings.durations import show_duration
 from pynats_server.settings.paths import get_path
-from pynats_server.settings.reading import Setting
-from pynats_server.settings.table import SETTINGS
+from pynats_server.settings.schema import Setting
+from pynats_server.settings.top_level import SETTINGS
 
 _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg": "Msg"}
 _SECRET = ("authorization", "accounts")  # their values are never shown

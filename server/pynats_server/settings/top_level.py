@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from pynats_server.options import DEFAULT_PORT, Options
-from pynats_server.settings import readers as r
+from pynats_server.settings import values as r
 from pynats_server.settings.accounts import read_accounts, read_system_account
 from pynats_server.settings.authorization import read_authorization
 from pynats_server.settings.jetstream import read_jetstream, read_store_dir
-from pynats_server.settings.reading import Setting
+from pynats_server.settings.schema import Setting
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
 
