@@ -140,9 +140,11 @@ USER = Table(
 )
 AUTHORIZATION = Table(
     Authorization,
-    Setting("user", "the one user's name", name, ("username",)),
-    Setting("password", "its password, plain or a bcrypt hash", string, ("pass",)),
-    Setting("token", "token that clients give instead, plain or a bcrypt hash", string),
+    Setting("user", "user name that clients must give", name, ("username",)),
+    Setting(
+        "password", "password that clients must give, plain or a bcrypt hash", string, ("pass",)
+    ),
+    Setting("token", "token that clients must give, plain or a bcrypt hash", string),
     Setting("timeout", "seconds a client has to log in", _read_timeout, zero_is_default=True),
     Setting("users", "several users", read_users, block=USER),
     Setting(

@@ -175,7 +175,7 @@ JETSTREAM = Table(
     JetStreamOptions,
     Setting("enabled", "whether JetStream is on", v.boolean, ("enable",)),
     Setting("strict", "refuse API requests with unknown fields", _strict),
-    Setting("store_dir", "folder of its files", read_store_dir, ("store", "storedir")),
+    Setting("store_dir", "folder of JetStream's files", read_store_dir, ("store", "storedir")),
     Setting(
         "max_memory_store",
         "bytes of streams in memory (default: 75 % of the memory)",

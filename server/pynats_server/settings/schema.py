@@ -112,6 +112,17 @@ class Table:
         """The row of `key` as it is written in a file."""
         return self._by_key.get(key.lower())
 
+    def find_path(self, path: str) -> Setting | None:
+        """The row that sets `path` in the options of the block, nested blocks included."""
+        rows = [setting for setting in self.settings if setting.path == path]
+        if rows:  # of several keys for one option, the one with its name
+            return next((row for row in rows if row.name == path), rows[0])
+        for setting in self.settings:
+            inner = path.removeprefix(setting.path + ".")
+            if setting.block is not None and inner != path:
+                return setting.block.find_path(inner)
+        return None
+
     def read(self, reading: Reading, entries: Mapping[str, Node], target: Any) -> dict[str, Node]:
         """Sets in `target` what a block says. Returns the keys that were read, by their names.
         Raises `ConfigError` for the first that is wrong; unknown keys go to `reading`."""

@@ -43,11 +43,16 @@ def _store_max_connections(options: Options, value: Any) -> None:
 TOP_LEVEL = Table(
     Options,
     # who and where
-    Setting("listen", "client host:port or port", v.address, store=_store_listen),
-    Setting("host", "client bind host", v.name, ("net",), zero_is_default=True),
-    Setting("port", "client port, -1 for any free one", v.port, zero_is_default=True),
-    Setting("client_advertise", "host:port announced to clients", v.name, reloadable=True),
-    Setting("server_name", "name of this server, without spaces", v.server_name),
+    Setting("listen", "address for clients, host:port or a port", v.address, store=_store_listen),
+    Setting("host", "address that clients connect to", v.name, ("net",), zero_is_default=True),
+    Setting("port", "port for clients, -1 = any free one", v.port, zero_is_default=True),
+    Setting(
+        "client_advertise",
+        "address that clients are told to use, host:port",
+        v.name,
+        reloadable=True,
+    ),
+    Setting("server_name", "name of this server, without spaces; empty = its id", v.server_name),
     Setting(
         "server_tags", "tags of this server", v.strings("tags"), reloadable=True, go_name="Tags"
     ),
@@ -60,14 +65,24 @@ TOP_LEVEL = Table(
     ),
     # monitoring
     Setting(
-        "http", "monitoring host:port or port", v.address, store=_store_http, field="http_port"
+        "http",
+        "address for monitoring over HTTP, host:port or a port",
+        v.address,
+        store=_store_http,
+        field="http_port",
     ),
-    Setting("http_port", "monitoring port", v.port, ("monitor_port",), go_name="HTTPPort"),
+    Setting(
+        "http_port",
+        "port for monitoring over HTTP, -1 = any free one",
+        v.port,
+        ("monitor_port",),
+        go_name="HTTPPort",
+    ),
     Setting(
         "http_base_path", "path that monitoring URLs begin with", v.url_path, go_name="HTTPBasePath"
     ),
-    Setting("https", "monitoring over TLS, host:port or port", off=_NOTHING),
-    Setting("https_port", "monitoring port over TLS", off=_NOTHING),
+    Setting("https", "address for monitoring over HTTPS, host:port or a port", off=_NOTHING),
+    Setting("https_port", "port for monitoring over HTTPS", off=_NOTHING),
     # security
     Setting(
         "authorization",
@@ -113,7 +128,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "max_subscription_tokens",
-        "tokens in a subscription's subject",
+        "tokens of a subscription's subject",
         v.integer(1, 255),
         ("max_sub_tokens",),
         go_name="MaxSubTokens",
@@ -188,11 +203,11 @@ TOP_LEVEL = Table(
         zero_is_default=True,
     ),
     # logging and files
-    Setting("debug", "debug log", v.boolean, field="log.debug", reloadable=True),
-    Setting("trace", "protocol log", v.boolean, field="log.trace", reloadable=True),
+    Setting("debug", "log what helps debugging", v.boolean, field="log.debug", reloadable=True),
+    Setting("trace", "log the protocol", v.boolean, field="log.trace", reloadable=True),
     Setting(
         "trace_verbose",
-        "protocol log with the system account",
+        "log the protocol, the system account's too",
         v.boolean,
         field="log.trace_verbose",
         store=_store_trace_verbose,
@@ -200,7 +215,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "trace_headers",
-        "protocol log with headers instead of payloads",
+        "log the protocol, with headers instead of payloads",
         v.boolean,
         field="log.trace_headers",
         store=_store_trace_headers,
@@ -208,21 +223,26 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "max_traced_msg_len",
-        "payload bytes shown in the log, 0 = all",
+        "bytes of a payload shown in the log, 0 = all",
         v.integer(),
         field="log.max_traced_msg_len",
         reloadable=True,
     ),
-    Setting("logtime", "time stamps in the log", v.boolean, field="log.logtime", reloadable=True),
+    Setting("logtime", "time stamps on log lines", v.boolean, field="log.logtime", reloadable=True),
     Setting(
         "logtime_utc", "time stamps in UTC", v.boolean, field="log.logtime_utc", reloadable=True
     ),
     Setting(
-        "log_file", "file to log to", v.path, ("logfile",), field="log.log_file", reloadable=True
+        "log_file",
+        "file to log to, instead of the terminal",
+        v.path,
+        ("logfile",),
+        field="log.log_file",
+        reloadable=True,
     ),
     Setting(
         "log_size_limit",
-        "bytes after which the log file is rotated",
+        "size at which a new log file is started, 0 = never",
         v.integer(),
         ("logfile_size_limit",),
         field="log.log_size_limit",
@@ -238,17 +258,24 @@ TOP_LEVEL = Table(
     Setting("syslog", "log to syslog", v.boolean, field="log.syslog", reloadable=True),
     Setting(
         "remote_syslog",
-        "address of a syslog server",
+        "syslog server, e.g. udp://localhost:514",
         v.string,
         field="log.remote_syslog",
         reloadable=True,
     ),
-    Setting("pid_file", "file for the process id", v.path, ("pidfile",), reloadable=True),
-    Setting("ports_file_dir", "directory for the ports file", v.path, reloadable=True),
+    Setting(
+        "pid_file", "file that the process id is written to", v.path, ("pidfile",), reloadable=True
+    ),
+    Setting(
+        "ports_file_dir",
+        "directory for <program>_<pid>.ports, which lists all addresses in use",
+        v.path,
+        reloadable=True,
+    ),
     Setting("jetstream", "JetStream: on or off, or a block", read_jetstream, block=JETSTREAM),
     Setting(
         "store_dir",
-        "directory of JetStream's files",
+        "folder of JetStream's files",
         read_store_dir,
         ("storedir",),
         field="jetstream.store_dir",
