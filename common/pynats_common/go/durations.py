@@ -7,7 +7,6 @@ exactly. Functions in `_s` take or give seconds instead, for settings.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from pynats_common.go.quoting import quote_excerpt
 
@@ -95,17 +94,20 @@ def parse_long_duration_ns(text: str) -> int:
         sign, body = (-1 if body[0] == "-" else 1), body[1:]
     if body == "0":
         return 0
-    total, position = Fraction(0), 0
+    terms: list[tuple[str, str, int]] = []
+    position = 0
     while position < len(body):
         match = _LONG_TERM.match(body, position)
         if match is None:
             raise ValueError(f"invalid duration {quote_excerpt(text)}")
-        number = match[1].removesuffix(".")
-        total += Fraction(number if number[0] != "." else "0" + number) * _LONG_UNITS_NS[match[2]]
+        whole, _, fraction = match[1].partition(".")
+        terms.append((whole, fraction, _LONG_UNITS_NS[match[2]]))
         position = match.end()
-    if not body:
+    if not terms:
         raise ValueError(f"invalid duration {quote_excerpt(text)}")
-    duration_ns = int(total)
+    places = max(len(fraction) for _, fraction, _ in terms)
+    total = sum(int(whole + fraction.ljust(places, "0")) * unit for whole, fraction, unit in terms)
+    duration_ns: int = total // 10**places
     if duration_ns > DURATION_MAX_NS:
         raise ValueError(f"duration {quote_excerpt(text)} is out of range")
     return sign * duration_ns
