@@ -13,7 +13,7 @@ __all__ = ["Options", "Server", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `pynats-server --help` and tools need not load the data plane.
+    # Imported on first use, so that `pynats-server --help` and tools do not load the data plane.
     if name == "Options":
         from pynats_server.options import Options
 
