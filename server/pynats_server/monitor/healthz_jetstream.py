@@ -1,7 +1,7 @@
-"""The JetStream part of /healthz: are all streams there, and do their stores still work?
+"""The JetStream part of /healthz: whether all streams exist and their stores work.
 
-What stands in the way of serving is an error. Losses are warnings: damage of the past stays true
-for ever, and a probe that fails for ever would have a healthy server restarted again and again.
+A problem that prevents serving is an error. Lost messages are only a warning: they stay lost, and a
+probe that fails forever would restart a healthy server again and again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ NAMED_MAX = 10  # lost sequences a warning names
 
 
 class HealthRequest(msgspec.Struct, kw_only=True):
-    """What to look at: everything, or one account, stream or consumer. `enabled_only` stops at
-    whether JetStream is on, `server_only` before."""
+    """What to check: everything, or one account, stream or consumer. `enabled_only` checks only
+    that JetStream is on, `server_only` not even that."""
 
     account: str = ""
     stream: str = ""
@@ -94,7 +94,7 @@ async def check(
 def _look_at_disk(
     store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
 ) -> _OnDisk:
-    """Blocks. An account's folder has `streams` in it; others may stand beside, as lost+found."""
+    """Blocks. An account's folder contains `streams`; other folders, such as lost+found, do not."""
     folders = [path for path in _entries(store) if path != staging]
     accounts = [path.name for path in folders if (path / "streams").is_dir()]
     unserved = [
@@ -133,8 +133,7 @@ def _asked(account: JetStreamAccount, request: HealthRequest) -> list[Stream]:
 
 
 def _missing(jetstream: JetStream, on_disk: _OnDisk, request: HealthRequest) -> Failure | None:
-    """An account without streams, past or present, is not found: it may be one whose store is
-    not mounted."""
+    """An account that never had streams is not found: perhaps its store is not mounted."""
     if not request.account:
         return None
     account = jetstream.accounts.get(request.account)
@@ -172,7 +171,7 @@ def _no_consumer(request: HealthRequest) -> Failure:
 def _unknown_accounts(
     on_disk: _OnDisk, known: Container[str], request: HealthRequest
 ) -> Iterator[Failure]:
-    """Streams of accounts that the configuration does not have (any more)."""
+    """Streams of accounts that the configuration no longer has."""
     for name in on_disk.accounts:
         if name not in known and request.account in ("", name):
             text = f"JetStream account '{name}' could not be resolved"
@@ -181,7 +180,7 @@ def _unknown_accounts(
 
 
 def _unserved(on_disk: _OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
-    """Streams of accounts that have no JetStream any more."""
+    """Streams of accounts that no longer have JetStream."""
     for account, name in on_disk.unserved:
         if account in known and request.account in ("", account) and request.stream in ("", name):
             yield _not_recovered(
