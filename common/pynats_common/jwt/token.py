@@ -217,7 +217,7 @@ def peek(token: str) -> dict[str, Any]:
 
 
 def is_version_1(token: str) -> bool:
-    """True for a token of the older format. Raises JwtError if `text` is not a token."""
+    """True for a token of the older format. Raises JwtError if it is not a token."""
     return bool(_open(token)[0]["alg"] == ALGORITHM_V1)
 
 
