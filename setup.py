@@ -19,6 +19,7 @@ from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 ROOTS = [Path("server"), Path("bench")]
 DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
@@ -26,6 +27,7 @@ SANITIZE = os.environ.get("PYNATS_SANITIZE") == "1"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
 C_FOLDER = Path("build/cython-debug" if DEBUG else "build/cython")
 LINUX = sysconfig.get_platform().startswith("linux")  # of the target: _PYTHON_HOST_PLATFORM counts
+MANY = 8
 
 DIRECTIVES = {
     "embedsignature": True,
@@ -106,16 +108,15 @@ class BuildModules(build_ext):
 
     def build_extensions(self) -> None:
         started = time.monotonic()
-        drop_other_recipes()
-        out_of_date = sum(not self.is_built(module) for module in self.extensions)
-        if out_of_date:
-            say(
-                f"building {out_of_date} compiled modules on {self.parallel} cores: Cython makes C "
-                "of them, which is then compiled; all of them take a minute or two"
-            )
+        anew = drop_other_recipes()
+        if waiting := len(self.extensions) if anew else self.out_of_date():
+            patience = "; it takes a minute or two" if waiting > MANY else ""
+            say(f"compiled modules to build: {waiting}, on {self.parallel} cores{patience}")
         try:
             self.translate()
             translated = time.monotonic()
+            if not waiting and (waiting := self.out_of_date()):
+                say(f"compiled modules to build: {waiting}, because what they include has changed")
             # The largest first: one that starts last keeps one core busy and the others waiting.
             self.extensions.sort(key=lambda module: -Path(module.sources[0]).stat().st_size)
             super().build_extensions()
@@ -124,17 +125,18 @@ class BuildModules(build_ext):
                 f"error: a compiled module could not be built: {problem}\nNeeded are a C compiler "
                 "(gcc or clang) and Python's header files (python3-dev, python3-devel)."
             ) from problem
-        if out_of_date:
+        if waiting:
             finished = time.monotonic()
             say(f"built in {finished - started:.0f} s, Cython {translated - started:.0f} s of them")
 
-    def is_built(self, module: Extension) -> bool:
-        """Nothing to do, as far as can be told before Cython has looked at what it includes."""
-        built, source = Path(self.get_ext_fullpath(module.name)), Path(module.sources[0])
-        c = C_FOLDER / source.with_suffix(".c")
-        if not built.exists() or not c.exists():
-            return False
-        return built.stat().st_mtime >= max(source.stat().st_mtime, c.stat().st_mtime)
+    def out_of_date(self) -> int:
+        """Modules that are missing or older than their source, which is C after translating."""
+        return sum(
+            newer_group(
+                [*module.sources, *module.depends], self.get_ext_fullpath(module.name), "newer"
+            )
+            for module in self.extensions
+        )
 
     def translate(self) -> None:
         """Makes C of what changed."""
@@ -155,8 +157,8 @@ class BuildModules(build_ext):
             ours.include_dirs = theirs.include_dirs
 
 
-def drop_other_recipes() -> None:
-    """Begins anew when C was made in another way: Cython compares only the age of files.
+def drop_other_recipes() -> bool:
+    """Whether C was made in another way, and is made anew: Cython compares only the age of files.
 
     Headers count, because they are copied beside the C, where one that has moved would be found.
     """
@@ -165,10 +167,12 @@ def drop_other_recipes() -> None:
     headers = sorted(str(path) for root in ROOTS for path in root.rglob("*.h"))
     today = repr((__version__, DIRECTIVES, flags(), headers))
     recipe = C_FOLDER / "recipe"
-    if not recipe.exists() or recipe.read_text() != today:
-        shutil.rmtree(C_FOLDER, ignore_errors=True)
-        C_FOLDER.mkdir(parents=True)
-        recipe.write_text(today)
+    if recipe.exists() and recipe.read_text() == today:
+        return False
+    shutil.rmtree(C_FOLDER, ignore_errors=True)
+    C_FOLDER.mkdir(parents=True)
+    recipe.write_text(today)
+    return True
 
 
 class ToolsWheel(bdist_wheel):

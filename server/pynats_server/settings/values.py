@@ -11,7 +11,7 @@ from typing import NoReturn
 from pynats_common.config import ConfigError, Node, kind_of
 
 from pynats_server.settings.durations import parse_duration, show_duration
-from pynats_server.settings.reading import Reader, Reading
+from pynats_server.settings.schema import Reader, Reading
 from pynats_server.settings.texts import is_text, split_host_port
 
 INT32_MAX = 2**31 - 1

@@ -1,5 +1,4 @@
-"""Every configuration key: one row each, from which loading, unknown-key errors, the refusal of
-what is not built yet, and the reload rules follow.
+"""Every configuration key of the top level: one row each (see `schema`).
 
 To switch on a key whose part has been built, give its row a `read` function (and fields in
 `Options`). Names, defaults and reload rules: the real server's documentation and source.
@@ -10,21 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from pynats_server.options import DEFAULT_PORT, Options
-from pynats_server.settings import readers as r
-from pynats_server.settings.accounts import read_accounts, read_system_account
-from pynats_server.settings.authorization import read_authorization
-from pynats_server.settings.jetstream import read_jetstream, read_store_dir
-from pynats_server.settings.reading import Setting
+from pynats_server.settings import values as v
+from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_account
+from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
+from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
+from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
 
 
-def _store_listen(options: Options, value: r.Address) -> None:
+def _store_listen(options: Options, value: v.Address) -> None:
     options.host = value.host or Options().host
     options.port = value.port or DEFAULT_PORT
 
 
-def _store_http(options: Options, value: r.Address) -> None:
+def _store_http(options: Options, value: v.Address) -> None:
     options.http_host = value.host
     options.http_port = value.port
 
@@ -41,63 +40,80 @@ def _store_max_connections(options: Options, value: Any) -> None:
     options.max_connections = value or -1  # an explicit zero refuses everybody
 
 
-SETTINGS: tuple[Setting, ...] = (
+TOP_LEVEL = Table(
+    Options,
     # who and where
-    Setting("listen", "client host:port or port", r.address, store=_store_listen),
-    Setting("host", "client bind host", r.name, ("net",), zero_is_default=True),
-    Setting("port", "client port, -1 for any free one", r.port, zero_is_default=True),
-    Setting("client_advertise", "host:port announced to clients", r.name, reloadable=True),
-    Setting("server_name", "name of this server, without spaces", r.server_name),
+    Setting("listen", "address for clients, host:port or a port", v.address, store=_store_listen),
+    Setting("host", "address that clients connect to", v.name, ("net",), zero_is_default=True),
+    Setting("port", "port for clients, -1 = any free one", v.port, zero_is_default=True),
     Setting(
-        "server_tags", "tags of this server", r.strings("tags"), reloadable=True, go_name="Tags"
+        "client_advertise",
+        "address that clients are told to use, host:port",
+        v.name,
+        reloadable=True,
+    ),
+    Setting("server_name", "name of this server, without spaces; empty = its id", v.server_name),
+    Setting(
+        "server_tags", "tags of this server", v.strings("tags"), reloadable=True, go_name="Tags"
     ),
     Setting(
         "server_metadata",
         "key-value pairs about this server",
-        r.string_map("metadata"),
+        v.string_map("metadata"),
         reloadable=True,
         go_name="Metadata",
     ),
     # monitoring
     Setting(
-        "http", "monitoring host:port or port", r.address, store=_store_http, field="http_port"
+        "http",
+        "address for monitoring over HTTP, host:port or a port",
+        v.address,
+        store=_store_http,
+        field="http_port",
     ),
-    Setting("http_port", "monitoring port", r.port, ("monitor_port",), go_name="HTTPPort"),
     Setting(
-        "http_base_path", "path that monitoring URLs begin with", r.url_path, go_name="HTTPBasePath"
+        "http_port",
+        "port for monitoring over HTTP, -1 = any free one",
+        v.port,
+        ("monitor_port",),
+        go_name="HTTPPort",
     ),
-    Setting("https", "monitoring over TLS, host:port or port", off=_NOTHING),
-    Setting("https_port", "monitoring port over TLS", off=_NOTHING),
+    Setting(
+        "http_base_path", "path that monitoring URLs begin with", v.url_path, go_name="HTTPBasePath"
+    ),
+    Setting("https", "address for monitoring over HTTPS, host:port or a port", off=_NOTHING),
+    Setting("https_port", "port for monitoring over HTTPS", off=_NOTHING),
     # security
     Setting(
         "authorization",
         "users, passwords, tokens, permissions",
         read_authorization,
         reloadable=True,
+        block=AUTHORIZATION,
     ),
-    Setting("no_auth_user", "user that clients without credentials become", r.string),
-    Setting("accounts", "separate subject spaces", read_accounts, reloadable=True),
+    Setting("no_auth_user", "user that clients without credentials become", v.string),
+    Setting("accounts", "separate subject spaces", read_accounts, reloadable=True, block=ACCOUNT),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
     # limits
     Setting(
         "max_control_line",
         "bytes of a protocol line",
-        r.integer(0, r.INT32_MAX),
+        v.integer(0, v.INT32_MAX),
         reloadable=True,
         zero_is_default=True,
     ),
     Setting(
         "max_payload",
         "bytes of a message",
-        r.integer(0, r.INT32_MAX),
+        v.integer(0, v.INT32_MAX),
         reloadable=True,
         zero_is_default=True,
     ),
-    Setting("max_pending", "bytes queued for a client", r.integer(0), zero_is_default=True),
+    Setting("max_pending", "bytes queued for a client", v.integer(0), zero_is_default=True),
     Setting(
         "max_connections",
         "clients at a time, 0 refuses all",
-        r.integer(),
+        v.integer(),
         ("max_conn",),
         store=_store_max_connections,
         reloadable=True,
@@ -106,30 +122,30 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_subscriptions",
         "subscriptions of a client, 0 = unlimited",
-        r.integer(),
+        v.integer(),
         ("max_subs",),
         go_name="MaxSubs",
     ),
     Setting(
         "max_subscription_tokens",
-        "tokens in a subscription's subject",
-        r.integer(1, 255),
+        "tokens of a subscription's subject",
+        v.integer(1, 255),
         ("max_sub_tokens",),
         go_name="MaxSubTokens",
     ),
     Setting(
         "max_closed_clients",
         "closed connections remembered for monitoring",
-        r.integer(0),
+        v.integer(0),
         zero_is_default=True,
     ),
     Setting(
-        "ping_interval", "time between pings", r.duration, reloadable=True, zero_is_default=True
+        "ping_interval", "time between pings", v.duration, reloadable=True, zero_is_default=True
     ),
     Setting(
         "ping_max",
         "unanswered pings before a client is cut",
-        r.integer(),
+        v.integer(),
         reloadable=True,
         zero_is_default=True,
         go_name="MaxPingsOut",
@@ -137,117 +153,129 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "write_deadline",
         "time a write to a client may take",
-        r.duration,
+        v.duration,
         reloadable=True,
         zero_is_default=True,
     ),
     Setting(
         "write_timeout",
         "what happens to a client after the deadline",
-        r.choice("default", "close", "retry"),
+        v.choice("default", "close", "retry"),
     ),
     Setting(
         "no_fast_producer_stall",
         "never slow producers down for slow consumers",
-        r.boolean,
+        v.boolean,
         reloadable=True,
     ),
-    Setting("no_header_support", "refuse message headers", r.boolean),
+    Setting("no_header_support", "refuse message headers", v.boolean),
     Setting(
         "disable_sublist_cache",
         "no cache in the subject trie",
-        r.boolean,
+        v.boolean,
         ("no_sublist_cache",),
         go_name="NoSublistCache",
     ),
     Setting(
         "lame_duck_duration",
         "time over which clients are sent away",
-        r.lame_duck_duration,
+        v.lame_duck_duration,
         zero_is_default=True,
     ),
     Setting(
         "lame_duck_grace_period",
         "time before the first is sent away",
-        r.lame_duck_grace_period,
+        v.lame_duck_grace_period,
         zero_is_default=True,
     ),
     Setting(
         "connect_error_reports",
         "failed attempts between reports",
-        r.integer(),
+        v.integer(),
         reloadable=True,
         zero_is_default=True,
     ),
     Setting(
         "reconnect_error_reports",
         "failed repeats between reports",
-        r.integer(),
+        v.integer(),
         reloadable=True,
         zero_is_default=True,
     ),
     # logging and files
-    Setting("debug", "debug log", r.boolean, field="log.debug", reloadable=True),
-    Setting("trace", "protocol log", r.boolean, field="log.trace", reloadable=True),
+    Setting("debug", "log what helps debugging", v.boolean, field="log.debug", reloadable=True),
+    Setting("trace", "log the protocol", v.boolean, field="log.trace", reloadable=True),
     Setting(
         "trace_verbose",
-        "protocol log with the system account",
-        r.boolean,
+        "log the protocol, the system account's too",
+        v.boolean,
         field="log.trace_verbose",
         store=_store_trace_verbose,
         reloadable=True,
     ),
     Setting(
         "trace_headers",
-        "protocol log with headers instead of payloads",
-        r.boolean,
+        "log the protocol, with headers instead of payloads",
+        v.boolean,
         field="log.trace_headers",
         store=_store_trace_headers,
         reloadable=True,
     ),
     Setting(
         "max_traced_msg_len",
-        "payload bytes shown in the log, 0 = all",
-        r.integer(),
+        "bytes of a payload shown in the log, 0 = all",
+        v.integer(),
         field="log.max_traced_msg_len",
         reloadable=True,
     ),
-    Setting("logtime", "time stamps in the log", r.boolean, field="log.logtime", reloadable=True),
+    Setting("logtime", "time stamps on log lines", v.boolean, field="log.logtime", reloadable=True),
     Setting(
-        "logtime_utc", "time stamps in UTC", r.boolean, field="log.logtime_utc", reloadable=True
+        "logtime_utc", "time stamps in UTC", v.boolean, field="log.logtime_utc", reloadable=True
     ),
     Setting(
-        "log_file", "file to log to", r.path, ("logfile",), field="log.log_file", reloadable=True
+        "log_file",
+        "file to log to, instead of the terminal",
+        v.path,
+        ("logfile",),
+        field="log.log_file",
+        reloadable=True,
     ),
     Setting(
         "log_size_limit",
-        "bytes after which the log file is rotated",
-        r.integer(),
+        "size at which a new log file is started, 0 = never",
+        v.integer(),
         ("logfile_size_limit",),
         field="log.log_size_limit",
     ),
     Setting(
         "log_max_num",
         "log files kept, 0 = all",
-        r.integer(),
+        v.integer(),
         ("logfile_max_num",),
         field="log.log_max_num",
         go_name="LogMaxFiles",
     ),
-    Setting("syslog", "log to syslog", r.boolean, field="log.syslog", reloadable=True),
+    Setting("syslog", "log to syslog", v.boolean, field="log.syslog", reloadable=True),
     Setting(
         "remote_syslog",
-        "address of a syslog server",
-        r.string,
+        "syslog server, e.g. udp://localhost:514",
+        v.string,
         field="log.remote_syslog",
         reloadable=True,
     ),
-    Setting("pid_file", "file for the process id", r.path, ("pidfile",), reloadable=True),
-    Setting("ports_file_dir", "directory for the ports file", r.path, reloadable=True),
-    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream),
+    Setting(
+        "pid_file", "file that the process id is written to", v.path, ("pidfile",), reloadable=True
+    ),
+    Setting(
+        "ports_file_dir",
+        "directory for <program>_<pid>.ports, which lists all addresses in use",
+        v.path,
+        reloadable=True,
+    ),
+    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream, block=JETSTREAM),
     Setting(
         "store_dir",
-        "directory of JetStream's files",
+        "folder of JetStream's files",
         read_store_dir,
         ("storedir",),
         field="jetstream.store_dir",
@@ -293,7 +321,3 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("prof_port", "profiling port", off=(0,)),
     Setting("prof_block_rate", "rate of the blocking profile", off=(0,)),
 )
-
-BY_KEY: dict[str, Setting] = {
-    key: setting for setting in SETTINGS for key in (setting.name, *setting.aliases)
-}
