@@ -6,25 +6,31 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test retest fuzz lint types check bench sanitize clean
+.PHONY: setup build run docs test retest fuzz lint types check bench sanitize dist dist-check clean
 
 setup: $(STAMP)
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	    "pynats: Python 3.11 or newer is needed, and $(PYTHON) is not; try make PYTHON=python3.12"; exit 1; }
+	@echo "pynats: making a Python environment in $(VENV)/"
+	@$(PYTHON) -m venv $(VENV)
 
 # The package is installed in place; the stamp is renewed when the build inputs change.
 $(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
-	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" "Cython>=3.1,<4"
-	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[dev]'
-	$(MAKE) --no-print-directory build
-	touch $(STAMP)
+	@echo "pynats: installing what the build needs"
+	@$(BIN)/python -m pip install --quiet --upgrade "setuptools>=77" "Cython>=3.1,<4"
+	@$(MAKE) --no-print-directory build
+	@echo "pynats: installing PyNATS in place, and what it and its tests need"
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-build-isolation -e '.[dev]'
+	@touch $(STAMP)
+	@echo "pynats: ready"
 
 # Compiles what changed (also run by setup). Byte code, too: an installed package has it, and
 # without it (PYTHONDONTWRITEBYTECODE) a server in place needs twice as long to start.
 build: $(VENV)/bin/python
-	$(BIN)/python setup.py --quiet build_ext --inplace -j $(JOBS)
-	$(BIN)/python -m compileall -q common server
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python -m compileall -q common server
 
 run: setup
 	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)
@@ -65,8 +71,17 @@ sanitize: setup
 	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp
 	$(SANITIZE_RUN) $(BIN)/python -m pytest $(SANITIZE_TESTS) $(ARGS)
 
+# The source distribution and, made from it, the wheel for this machine.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+# What a stranger does with them: into an empty environment, start the server, send a message.
+dist-check: setup
+	PYTHON=$(BIN)/python .ci/dist-check
+
 clean:
-	rm -rf build $(VENV) *.egg-info
+	rm -rf build dist $(VENV) *.egg-info
 	find server bench -name '*.so' -delete
 
 # Pages that are made from the code; a test fails when one is stale.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,11 +44,8 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
             task.cancel()
             loop.call_later(RECANCEL_S, interrupt)
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
+    with _on_signals((signal.SIGINT,), interrupt):
         await asyncio.wait({task})
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
     if interrupted:
         raise KeyboardInterrupt
     await task
@@ -57,12 +54,26 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
 @contextmanager
 def stop_event() -> Iterator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set; they no longer end the program."""
-    loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    try:
+    with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
         yield stopped
+
+
+@contextmanager
+def _on_signals(numbers: tuple[signal.Signals, ...], act: Callable[[], None]) -> Iterator[None]:
+    """`act` runs in the loop when one of the signals arrives."""
+    loop = asyncio.get_running_loop()
+    before = {}
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, act)
+        except NotImplementedError:  # Windows: the loop has no way to wait for signals
+            before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
+    try:
+        yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        for number in numbers:
+            if number in before:
+                signal.signal(number, before[number])
+            else:
+                loop.remove_signal_handler(number)

@@ -114,6 +114,8 @@ def edit_list(question: str, check: Check | None = None) -> list[str]:
 def _has_menu() -> bool:
     from os import environ
 
+    if sys.platform == "win32":  # menus read keys through termios
+        return False
     return sys.stdin.isatty() and sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb"
 
 
