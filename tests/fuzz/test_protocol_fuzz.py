@@ -116,7 +116,7 @@ def test_mutations_end_like_on_the_reference(
 
 
 def _outcome(port: int, data: bytes) -> tuple[str, list[bytes]]:
-    """The state of the connection, and the errors it received."""
+    """What became of the connection, and the errors it was told."""
     with RawClient(port) as client:
         client.read_info()
         client.send(data)

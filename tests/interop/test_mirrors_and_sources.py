@@ -67,7 +67,7 @@ async def publish(client: Client, subject: str, body: bytes, **headers: str) -> 
 
 
 async def settled(client: Client, expected: Callable[[Dump], bool], name: str) -> Dump:
-    """The stream info, when `expected` is true for it."""
+    """The stream once `expected` holds of its info."""
     for _ in range(400):
         info = await api(client, f"STREAM.INFO.{name}")
         if expected(info):

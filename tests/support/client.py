@@ -129,7 +129,7 @@ class Client:
             yield message
 
     def next(self, sid: int, timeout_s: float = REPLY_TIMEOUT_S) -> Message | None:
-        """The next message of a subscription; None on time-out."""
+        """The next message of a subscription, None when none came in time."""
         return self._take(sid, timeout_s, None)
 
     def flush(self) -> None:

@@ -94,7 +94,7 @@ async def check(
 def _look_at_disk(
     store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
 ) -> _OnDisk:
-    """Blocks. An account's folder contains `streams`; other folders, such as lost+found, do not."""
+    """Blocks. An account's folder has `streams` in it; others may stand beside, as lost+found."""
     folders = [path for path in _entries(store) if path != staging]
     accounts = [path.name for path in folders if (path / "streams").is_dir()]
     unserved = [
@@ -133,7 +133,8 @@ def _asked(account: JetStreamAccount, request: HealthRequest) -> list[Stream]:
 
 
 def _missing(jetstream: JetStream, on_disk: _OnDisk, request: HealthRequest) -> Failure | None:
-    """An account that never had streams is not found: perhaps its store is not mounted."""
+    """An account without streams, past or present, is not found: it may be one whose store is
+    not mounted."""
     if not request.account:
         return None
     account = jetstream.accounts.get(request.account)
@@ -180,7 +181,7 @@ def _unknown_accounts(
 
 
 def _unserved(on_disk: _OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
-    """Streams of accounts that no longer have JetStream."""
+    """Streams of accounts that have no JetStream any more."""
     for account, name in on_disk.unserved:
         if account in known and request.account in ("", account) and request.stream in ("", name):
             yield _not_recovered(

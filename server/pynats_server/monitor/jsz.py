@@ -155,7 +155,7 @@ def read_request(query: Query) -> Request:
 
 
 def figures(jetstream: JetStream) -> Figures:
-    """The JetStream usage of the server."""
+    """What the server's JetStream uses."""
     return Figures(
         memory=max(0, jetstream.memory_usage.used),
         storage=max(0, jetstream.file_usage.used),

@@ -19,7 +19,7 @@ from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
 
 TIMEOUT_S = 20.0
-PLAIN = "debug: false\n"  # an empty file causes a warning
+PLAIN = "debug: false\n"  # a file without any value is warned of
 CONNECT = b'CONNECT {"verbose":false,"protocol":1%s}\r\n'
 
 

@@ -84,7 +84,7 @@ async def _connect_and_work(
 
     kwargs: dict[str, Any] = {"tls": context, "tls_handshake_first": tls_first} if context else {}
     try:
-        # nats-py retries a refused first connection forever, hence the time-out.
+        # nats-py retries a refused first connection for ever, hence the limit around it.
         client = await asyncio.wait_for(
             nats.connect(
                 servers=urls, user_jwt_cb=lambda: bytearray(token.encode()), signature_cb=sign,
