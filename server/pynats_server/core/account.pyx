@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See account.pxd."""
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See client.pxd.
 
 Parsing never copies: frames are read where they arrived, and an incomplete frame is left for the

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See engine.pxd."""
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See permissions.pxd."""
 from pynats_server.core.subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
 

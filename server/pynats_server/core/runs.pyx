@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See runs.pxd."""
 from libc.string cimport memcmp, memcpy
 

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See fast_state.pxd."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
