@@ -15,7 +15,7 @@ from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Connection
+from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import ConnectionLimits, Options
 from pynats_server.settings.durations import show_duration

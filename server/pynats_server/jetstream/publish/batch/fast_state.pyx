@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 
 cdef enum:
     APPEND = 1

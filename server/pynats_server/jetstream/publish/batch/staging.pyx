@@ -9,7 +9,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memcmp, memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.publish.headers cimport Span
 from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
 
