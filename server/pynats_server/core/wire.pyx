@@ -266,7 +266,8 @@ def next_frame(bytes data not None, int64_t max_control_line, int64_t max_payloa
     return (
         _OUTCOMES[outcome], _OPS[frame.op],
         frame.args[:frame.args_len] if outcome == WIRE_FRAME else b"",
-        frame.length, _message(&frame.msg) if published else None,
+        frame.length if outcome == WIRE_FRAME or outcome == WIRE_MORE else 0,
+        _message(&frame.msg) if published else None,
     )
 
 
