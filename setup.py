@@ -6,6 +6,7 @@ address and undefined-behaviour sanitizers (`make sanitize`).
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -15,6 +16,8 @@ ROOTS = {
     "server": Path("server"),
     "bench": Path("bench"),
 }
+# Faults that the sanitized build must find.
+PLANTED = Path("tests/support/planted.pyx")
 DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
 SANITIZE = os.environ.get("PYNATS_SANITIZE") == "1"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
@@ -52,33 +55,46 @@ HOT = (
 )
 
 
+# Parts of these run without the interpreter lock, where Cython cannot check for None.
+UNLOCKED = ("pynats_bench", "pynats_server.jetstream.store")
+
+
+def within(module: str, names: tuple[str, ...]) -> bool:
+    """Whether a module is one of those named or in a package that is."""
+    return any(module == name or module.startswith(name + ".") for name in names)
+
+
 def directives(module: str) -> dict[str, bool]:
     """The Cython directives of a module in this build."""
     if DEBUG:
-        return CHECKED
-    hot = any(module == name or module.startswith(name + ".") for name in HOT)
-    return UNCHECKED if hot else RELEASE
+        return {**CHECKED, "nonecheck": not within(module, UNLOCKED)}
+    return UNCHECKED if within(module, HOT) else RELEASE
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """(module, .pyx): all below the source roots, named by their import paths."""
+    for root in ROOTS.values():
+        for source in sorted(root.rglob("*.pyx")):
+            yield ".".join(source.relative_to(root).with_suffix("").parts), source
+    if SANITIZE:
+        yield "planted", PLANTED
 
 
 def extensions() -> list[Extension]:
-    """One extension per .pyx below the source roots, named by its import path."""
-    found = []
-    for root in ROOTS.values():
-        for source in sorted(root.rglob("*.pyx")):
-            module = ".".join(source.relative_to(root).with_suffix("").parts)
-            found.append(
-                Extension(
-                    module,
-                    [str(source)],
-                    extra_compile_args=[
-                        *(["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]),
-                        *SANITIZERS,
-                    ],
-                    extra_link_args=SANITIZERS,
-                    define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
-                )
-            )
-    return found
+    """One extension per module."""
+    return [
+        Extension(
+            module,
+            [str(source)],
+            extra_compile_args=[
+                *(["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-fno-plt"]),
+                *SANITIZERS,
+            ],
+            extra_link_args=SANITIZERS,
+            define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
+        )
+        for module, source in sources()
+    ]
 
 
 def translated() -> list[Extension]:

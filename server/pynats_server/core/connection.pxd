@@ -64,6 +64,7 @@ cdef class Connection(Peer):
     # Only when nothing is pending.
     cdef int write_through(self, const char* data, size_t length) except -1
     cdef int reparse(self) except -1
+    cdef void check_output(self) noexcept
     cdef ssize_t _send_pieces(self) noexcept
     cdef void _consume(self, size_t n) noexcept
     cdef int _drained(self) except -1

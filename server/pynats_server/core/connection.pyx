@@ -10,6 +10,7 @@ from pynats_server.core.engine cimport PAUSE_STALL, chunk_new, chunk_release, mo
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
+from pynats_server.core.ledger cimport BROKER_DEBUG, BUFFERS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
     ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, OUT_BUFFER, READ_CHUNK,
 )
@@ -40,7 +41,7 @@ cdef int REASON_WRITE_DEADLINE = CloseReason.SLOW_CONSUMER_WRITE_DEADLINE
 
 
 cdef class Connection(Peer):
-    """A socket with its input and output; subclasses speak the protocols."""
+    """See the module; handler calls are listed at `Engine`."""
 
     def __cinit__(self, Engine engine not None, sock, str host, int port, *args, **kwargs):
         self.engine = engine
@@ -71,7 +72,9 @@ cdef class Connection(Peer):
         for i in range(self.extern_start, self.extern_end):
             chunk_release(self.externs[i].owner)
         free(self.externs)
-        free(self.out)
+        if self.out != NULL:
+            free(self.out)
+            count_gone(BUFFERS)
 
     # --- figures ---
 
@@ -93,7 +96,7 @@ cdef class Connection(Peer):
             self.on_readable()
         elif events & (EPOLLHUP | EPOLLERR) and not self.closing:
             if self.paused == PAUSE_STALL:
-                # Gone, but what it sent before still counts: it is parsed when its pause ends.
+                # The peer is gone, but what it sent before counts: parsed when the pause ends.
                 self.engine.unwatch(self)
                 self.unwatched = True
             else:
@@ -109,8 +112,8 @@ cdef class Connection(Peer):
         cdef iovec parts[2]
         cdef msghdr message
         if engine.chunk.references > 1:
-            # Output still refers to the chunk: send it now, then keep what is left as it is and
-            # read into a fresh one.
+            # Output still refers to the chunk: send that now. If some of it remains, leave the
+            # chunk to it and read into a fresh one.
             engine.flush_dirty()
             if engine.chunk.references > 1:
                 chunk = chunk_new(READ_CHUNK)
@@ -203,6 +206,7 @@ cdef class Connection(Peer):
             taken = self.on_data(data, length)
         finally:
             free(old)
+        must(0 <= taken <= <Py_ssize_t>length, b"a parser takes what it was given")
         if self.closing:
             return 0
         rest = length - taken
@@ -295,6 +299,8 @@ cdef class Connection(Peer):
         grown = <char*>realloc(self.out, capacity)
         if grown == NULL:
             raise MemoryError()
+        if self.out == NULL:
+            count_made(BUFFERS)
         self.out = grown
         self.out_capacity = capacity
         return self.out + self.out_end
@@ -350,7 +356,7 @@ cdef class Connection(Peer):
             data += n
             length -= n
         self.append(data, length)
-        return self.flush()  # a full buffer and every other trouble is told apart there
+        return self.flush()  # which tells a full kernel buffer from an error
 
     def send(self, bytes data not None) -> None:
         """Queues protocol bytes, in order with what is queued already."""
@@ -362,6 +368,8 @@ cdef class Connection(Peer):
         cdef ssize_t n
         if self.closed:
             return 0
+        if BROKER_DEBUG:
+            self.check_output()
         while True:
             if self.pending() == 0:
                 self._drained()
@@ -388,6 +396,20 @@ cdef class Connection(Peer):
         if self.backlog_since and self.pending() < BACKLOG_LOW:
             self.engine.release(self)
         return 0
+
+    cdef void check_output(self) noexcept:
+        """Invariants of the output, for debug builds."""
+        cdef size_t at = self.out_start
+        cdef size_t spliced = 0
+        cdef uint32_t i
+        must(self.out_start <= self.out_end <= self.out_capacity, b"output lies in its buffer")
+        must(self.extern_start <= self.extern_end <= self.extern_capacity, b"pieces lie in their table")
+        for i in range(self.extern_start, self.extern_end):
+            must(at <= self.externs[i].at <= self.out_end, b"pieces are in order, within the output")
+            must(self.externs[i].owner.references > 0, b"a piece's memory is held")
+            at = self.externs[i].at
+            spliced += self.externs[i].length
+        must(spliced == self.extern_bytes, b"extern_bytes is the sum of the pieces")
 
     cdef ssize_t _send_pieces(self) noexcept:
         cdef iovec pieces[IOV_MAX_PIECES]
@@ -451,6 +473,7 @@ cdef class Connection(Peer):
                 self.engine.give_buffer(self.out)
             else:
                 free(self.out)
+                count_gone(BUFFERS)
         self.out = NULL
         self.out_capacity = self.out_start = self.out_end = 0
         self.extern_start = self.extern_end = 0

@@ -8,6 +8,7 @@ from posix.unistd cimport close as c_close
 
 import os
 
+from pynats_server.core.ledger cimport BUFFERS, CHUNKS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
     ACCEPT_BATCH, BACKLOG_HOLD_MS, CHUNK_POOL, OUT_BUFFER, OUT_POOL, POLL_EVENTS, POLL_ROUNDS,
     READ_CHUNK, STALL_MAX_MS, STALL_MIN_MS,
@@ -39,6 +40,7 @@ cdef Chunk* chunk_new(size_t capacity) except NULL:
         spare_count -= 1
         chunk = spare_chunks[spare_count]
         chunk.references = 1
+        count_made(CHUNKS)
         return chunk
     chunk = <Chunk*>malloc(sizeof(Chunk) + capacity)
     if chunk == NULL:
@@ -46,14 +48,17 @@ cdef Chunk* chunk_new(size_t capacity) except NULL:
     chunk.references = 1
     chunk.capacity = capacity
     chunk.data = <char*>chunk + sizeof(Chunk)
+    count_made(CHUNKS)
     return chunk
 
 
 cdef void chunk_release(Chunk* chunk) noexcept:
     global spare_count
+    must(chunk.references > 0, b"a released chunk has a holder")
     chunk.references -= 1
     if chunk.references:
         return
+    count_gone(CHUNKS)
     if chunk.capacity == READ_CHUNK and spare_count < CHUNK_POOL:
         spare_chunks[spare_count] = chunk
         spare_count += 1
@@ -251,8 +256,8 @@ cdef class Engine:
             self.in_turn = False
 
     cdef int _settle(self) except -1:
-        """Flushes and closes until nothing is left: a close may let producers go on or publish
-        events, which is output again, and nobody else would send it before the next turn."""
+        """Flushes and closes until nothing is left: a close may resume producers or publish events,
+        which makes new output that would otherwise wait for the next turn."""
         while self.dirty_length or self.closing or self.turn_work:
             if self.turn_work:
                 turn_work, self.turn_work = self.turn_work, []
@@ -354,15 +359,18 @@ cdef class Engine:
 
     cdef char* take_buffer(self) except NULL:
         cdef char* buffer
+        count_made(BUFFERS)
         if self.pool_length:
             self.pool_length -= 1
             return self.pool[self.pool_length]
         buffer = <char*>malloc(OUT_BUFFER)
         if buffer == NULL:
+            count_gone(BUFFERS)
             raise MemoryError()
         return buffer
 
     cdef void give_buffer(self, char* buffer) noexcept:
+        count_gone(BUFFERS)
         if self.pool_length < OUT_POOL:
             self.pool[self.pool_length] = buffer
             self.pool_length += 1
@@ -389,7 +397,7 @@ cdef class Engine:
                 receiver.backlog_since = self.now
             until = receiver.backlog_since + BACKLOG_HOLD_MS * 1000000
             if until <= self.now:
-                return 0  # it had its chance; the others must not wait for it
+                return 0  # it had its time; the other receivers must not wait longer
             wakes = True
         if producer.paused & PAUSE_STALL:
             if until > producer.stall_until:
@@ -419,7 +427,7 @@ cdef class Engine:
         return 0
 
     def _resume_producer(self, Peer producer) -> None:
-        """Lets a producer go on. Its input is parsed here: its troubles are not the receiver's."""
+        """Lets a producer go on. That parses its input, and an error in it must not end the receiver."""
         try:
             producer.resume(PAUSE_STALL)
         except Exception as error:

@@ -6,7 +6,7 @@ Three ways, the fastest that fits first:
   are made into blocks of deliveries (`runs`).
 - `publish_ahead`: changing subjects, several at a time, so that their look-ups miss the cache
   together instead of one after the other.
-- `publish`: one message, with all that may be said against it.
+- `publish`: one message, with every check.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 

@@ -168,7 +168,7 @@ cdef class Publisher(Receiver):
             item.match = NULL
             item.hash = bytemap_hash(item.frame.msg.subject, item.frame.msg.subject_len)
             if count and item.hash == found[count - 1].hash:
-                break  # one subject again: `repeat` is better at that
+                break  # the same subject again: `repeat` handles that better
             sublist.prefetch_slot(item.hash)
             q += item.frame.length
             count += 1
@@ -200,7 +200,7 @@ cdef class Publisher(Receiver):
             for i in range(count):
                 item = &found[i]
                 q += item.frame.length
-                # What was delivered before may have changed everything that was looked up.
+                # The deliveries before this one may have changed the subscriptions.
                 if (
                     item.match != NULL and self.account.sublist is sublist
                     and sublist.is_current(item.match)
@@ -319,8 +319,8 @@ cdef class Publisher(Receiver):
         msg.total_len = memo.total_len
         msg.borrowed = True
         if memo.runs:
-            # Nothing below runs code that could change the subscriptions before the turn ends,
-            # but the match is kept anyway.
+            # Nothing below should change the subscriptions before the turn ends; the match is
+            # retained in case it does.
             match_retain(match)
             try:
                 self.deliver_run(match, &msg, p, count)

@@ -163,7 +163,7 @@ cdef class Receiver(Connection):
         return 0
 
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1:
-        """Deliveries that differ from `deliver`'s in nothing but that they come many at a time."""
+        """Same effect as `deliver` for each message, many at a time."""
         cdef size_t length = run.count * run.piece
         cdef size_t pending = self.pending()
         cdef size_t i

@@ -31,11 +31,11 @@ cdef enum Op:
 cdef enum Outcome:
     WIRE_FRAME  # a whole frame
     WIRE_MORE  # the rest is still to come
-    WIRE_SKIP  # a verb without arguments whose line ends later: everything up to there is ignored
+    WIRE_SKIP  # a verb without arguments whose line is not complete: ignore all up to its end
     WIRE_UNKNOWN  # not a frame
     WIRE_LINE_TOO_LONG
-    WIRE_BAD_ARGUMENTS  # of a publish: their number ...
-    WIRE_BAD_SIZE  # ... or a size that is none
+    WIRE_BAD_ARGUMENTS  # of a publish: too few or too many
+    WIRE_BAD_SIZE  # of a publish: not a number, or more headers than bytes in all
     WIRE_TOO_LARGE  # more payload than allowed
 
 
@@ -59,8 +59,8 @@ cdef Op wire_verb(const char* p, const char* end, Frame* frame) noexcept
 cdef Outcome wire_frame(
     const char* p, const char* end, int64_t max_control_line, int64_t max_payload, Frame* frame
 ) noexcept
-# Whether at p is a whole publish (capitals, single blanks) within the limits. What is not is for
-# wire_frame, which knows all the rest.
+# Whether a whole publish within the limits stands at p, in capitals and with single blanks. Anything
+# else is left to wire_frame, which handles every case.
 cdef bint wire_publish(
     const char* p, const char* end, int64_t max_control_line, int64_t max_payload, bint headers,
     Frame* frame,

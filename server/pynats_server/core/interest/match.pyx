@@ -5,6 +5,7 @@ from libc.string cimport memcpy
 
 from pynats_server.core.interest.groups cimport QueueGroup, SubArray, array_items, find_group, set_is_empty
 from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.ledger cimport MATCHES, count_gone, count_made, must
 
 
 cdef int add_hit(Hits* hits, SubSet* subs) except -1:
@@ -63,6 +64,7 @@ cdef Match* match_build(Hits* hits, const char* subject, size_t subject_len) exc
     )
     if block == NULL:
         raise MemoryError()
+    count_made(MATCHES)
     cdef Match* match = <Match*>block
     match.plain = <void**>(block + sizeof(Match))
     match.queues = <MatchQueue*>(block + sizeof(Match) + pointers)
@@ -111,9 +113,11 @@ cdef Match* match_build(Hits* hits, const char* subject, size_t subject_len) exc
 
 
 cdef void match_release(Match* match) noexcept:
+    must(match.references > 0, b"a released match has a holder")
     match.references -= 1
     if match.references:
         return
+    count_gone(MATCHES)
     cdef uint32_t i, j
     for i in range(match.n_plain):
         Py_DECREF(<Subscription>match.plain[i])

@@ -3,6 +3,7 @@ cimport cython
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from pynats_server.core.ledger cimport SUBSCRIPTIONS, count_gone, count_made
 from pynats_server.core.subject cimport SUBJECT_WILDCARD, subject_kind
 
 
@@ -15,7 +16,9 @@ cdef class Sink:
 @cython.no_gc
 cdef class Subscription:
     def __dealloc__(self):
-        free(self.text)
+        if self.text != NULL:
+            free(self.text)
+            count_gone(SUBSCRIPTIONS)
 
     @property
     def subject(self) -> bytes:
@@ -45,6 +48,7 @@ cdef Subscription new_subscription(
     sub.text = <char*>malloc(subject_len + sid_len + queue_len + 2)
     if sub.text == NULL:
         raise MemoryError()
+    count_made(SUBSCRIPTIONS)
     memcpy(sub.text, subject, subject_len)
     sub.text[subject_len] = b' '
     memcpy(sub.text + subject_len + 1, sid, sid_len)
