@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -22,7 +24,6 @@ from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
 from pynats_server.jetstream.stream.republish import Republisher, RepublishQueue
-from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
@@ -344,7 +345,7 @@ class Publishing:
         """Ids of messages are forgotten as others come; this is for streams that fall silent."""
         due = self.stream.ingest.admission.ids.forget(self.stream.now())
         if due:
-            wait = max((due - time.time_ns()) / SECOND, FORGET_MIN_S)
+            wait = max((due - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
             self._forgetting = asyncio.get_running_loop().call_later(wait, self._forget)
 
     def _forget(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 import msgspec
+from pynats_common.go.times import format_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.config.model import StreamConfig
@@ -29,7 +30,6 @@ from pynats_server.jetstream.store.format.archive import (
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
 from pynats_server.jetstream.store.format.snapshot import unpack_snapshot
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.times import format_time
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
@@ -119,7 +119,7 @@ class Incoming:
             self._copy_blocks(target)
         if isinstance(target, MemoryStore):
             return target
-        created = format_time(time.time_ns())
+        created = format_time_ns(time.time_ns())
         write_meta(target, {"Created": created, **self.config.as_dict()})
         target.close()
         return None

@@ -11,13 +11,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from pynats_common.units import format_duration
+from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.operations import Remove
-from pynats_server.jetstream.times import SECOND
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.stream.stream import Stream
@@ -46,7 +45,7 @@ class Expiry:
             return
         found = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if found:
-            wait = (found - time.time_ns()) / SECOND
+            wait = (found - time.time_ns()) / SECOND_NS
             self._arm_in(min(max(wait, WAIT_MIN_S), WAIT_MAX_S))
 
     def configured(self) -> None:
@@ -75,7 +74,7 @@ class Expiry:
         self._timer = None
         stream = self._stream
         config = stream.config
-        marker_ttl = config.subject_delete_marker_ttl // SECOND
+        marker_ttl = config.subject_delete_marker_ttl // SECOND_NS
         left = BATCH
         try:
             for seq, subject, _, _ in stream.store.expired(
@@ -109,7 +108,7 @@ class Expiry:
         block = header_blocks.build(
             (
                 (b"Nats-Marker-Reason", b"MaxAge"),
-                (b"Nats-TTL", format_duration(ttl_s * SECOND).encode()),
+                (b"Nats-TTL", format_duration_ns(ttl_s * SECOND_NS).encode()),
                 (b"Nats-Rollup", b"sub"),
             )
         )

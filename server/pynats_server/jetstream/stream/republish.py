@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
 from pynats_server.jetstream.publish import headers as header_blocks
-from pynats_server.jetstream.times import format_time
 from pynats_server.subjects.transform import SubjectTransform
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Republisher:
             (b"Nats-Stream", self._name),
             (b"Nats-Subject", subject),
             (b"Nats-Sequence", b"%d" % seq),
-            (b"Nats-Time-Stamp", format_time(ts).encode()),
+            (b"Nats-Time-Stamp", format_time_ns(ts).encode()),
             (b"Nats-Last-Sequence", b"%d" % last_seq),
         ]
         if self._headers_only:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pynats_common.go.times import ZERO_TIME, format_time_ns
+
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -38,7 +40,6 @@ from pynats_server.jetstream.stream.operations import (
     Skip,
 )
 from pynats_server.jetstream.stream.origins import Following
-from pynats_server.jetstream.times import ZERO_TIME, format_time
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
@@ -382,9 +383,9 @@ class Stream:
             messages=found.msgs,
             bytes=found.bytes,
             first_seq=0 if unused else found.first_seq,
-            first_ts=format_time(found.first_ts) if found.msgs else ZERO_TIME,
+            first_ts=format_time_ns(found.first_ts) if found.msgs else ZERO_TIME,
             last_seq=found.last_seq,
-            last_ts=format_time(found.last_ts) if found.last_seq and found.last_ts else ZERO_TIME,
+            last_ts=format_time_ns(found.last_ts) if found.last_seq else ZERO_TIME,
             num_subjects=found.num_subjects,
             num_deleted=found.num_deleted,
             deleted=found.deleted,

@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pynats_common.go.quoting import quote
+
 from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import (
@@ -33,7 +35,6 @@ from pynats_server.jetstream.publish.slow_path import Duplicate
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, StoreError
 from pynats_server.jetstream.stream.operations import AppendBatch
-from pynats_server.monitor.gotext import quoted
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store import FileStore, MemoryStore, Message
@@ -189,7 +190,7 @@ def batch_ack(
     stream: Stream, seq: int, batch_id: bytes, count: int, duplicate: bool = False
 ) -> bytes:
     """The PubAck of a committed batch; of a duplicate when its only message is one."""
-    name = quoted(batch_id.decode(errors="surrogateescape"))
+    name = quote(batch_id.decode(errors="surrogateescape"))
     repeated = ',"duplicate": true' if duplicate else ""
     more = f'{repeated},"batch":{name},"count":{count}'
     return stream.ingest.ack(seq, more.encode(errors="surrogateescape"))
