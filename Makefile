@@ -61,6 +61,7 @@ bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
 
 # A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
+# It must first find the faults that tests/support/planted.pyx contains.
 SANITIZED    = build/sanitize
 SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
                LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
@@ -69,7 +70,8 @@ SANITIZE_TESTS ?= tests/unit/core tests/fuzz tests/conformance/protocol
 
 sanitize: setup
 	PYNATS_DEBUG=1 PYNATS_SANITIZE=1 $(BIN)/python setup.py --quiet build \
-	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp
+	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp -j $(JOBS)
+	$(SANITIZE_RUN) $(BIN)/python -m tests.support.check_sanitized $(SANITIZED)
 	$(SANITIZE_RUN) $(BIN)/python -m pytest $(SANITIZE_TESTS) $(ARGS)
 
 # The source distribution, and the wheel for this machine built from it.

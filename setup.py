@@ -1,10 +1,12 @@
 """Compiled modules. Everything else about the build is in pyproject.toml.
 
 Every .pyx below ROOTS is one module, found anew each time: nothing here names modules or folders
-of the packages. They are built on Linux only, because the broker needs epoll; elsewhere the same
-sources make a wheel of Python code for the command line tools (docs/ARCHITECTURE.md).
+of the packages, apart from the packages that run without checks in a release. They are built on
+Linux only, because the broker needs epoll; elsewhere the same sources make a wheel of Python code
+for the command line tools (docs/ARCHITECTURE.md).
 
-PYNATS_DEBUG=1     Cython's checks of indices and of unset memory views, debug information
+PYNATS_DEBUG=1     Cython's checks (`CHECKED` below), the data plane's own invariants and
+                   allocation counters (`BROKER_DEBUG`), debug information
 PYNATS_SANITIZE=1  the address and undefined-behaviour sanitizers (`make sanitize`)
 CFLAGS, LDFLAGS    what they say of -O, -g and -W wins over what is said here
 """
@@ -13,6 +15,7 @@ import os
 import shutil
 import sysconfig
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -22,21 +25,13 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 ROOTS = [Path("server"), Path("bench")]
+PLANTED = Path("tests/support/planted.pyx")  # faults that the sanitized build must find
 DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
 SANITIZE = os.environ.get("PYNATS_SANITIZE") == "1"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []
 C_FOLDER = Path("build/cython-debug" if DEBUG else "build/cython")
 LINUX = sysconfig.get_platform().startswith("linux")  # of the target: _PYTHON_HOST_PLATFORM counts
 MANY = 8
-
-DIRECTIVES = {
-    "embedsignature": True,
-    "boundscheck": True,
-    "wraparound": DEBUG,
-    "initializedcheck": DEBUG,
-    "profile": False,
-    "show_performance_hints": DEBUG,
-}
 
 
 def flags() -> tuple[list[str], list[str]]:
@@ -59,24 +54,79 @@ def flags() -> tuple[list[str], list[str]]:
     return compiler, unless_asked("-g", "-Wl,--strip-all")
 
 
+# Cython's directives are given here and nowhere else: what a source file says of itself would win
+# over the debug build (tests/unit/test_directives.py).
+#
+# A negative index is an error in every build instead of one from the end (`wraparound`), so that
+# the debug build finds what the release build would read out of bounds. Overflow is not checked:
+# hashes and random numbers overflow on purpose, and the sanitizer finds the signed kind.
+CHECKED = {
+    "embedsignature": True,
+    "boundscheck": True,
+    "wraparound": False,
+    "initializedcheck": True,
+    "nonecheck": True,
+    "cdivision": False,
+    "show_performance_hints": False,  # what pays is decided in HOT
+}
+RELEASE = {**CHECKED, "initializedcheck": False, "nonecheck": False}
+UNCHECKED = {**RELEASE, "boundscheck": False}
+# What runs for every message goes without checks of indices in a release.
+HOT = (
+    "pynats_server.core",
+    "pynats_server.jetstream.publish",
+    "pynats_server.jetstream.requests",
+    "pynats_server.jetstream.store.block",
+    "pynats_server.jetstream.store.expiry",
+    "pynats_server.jetstream.store.file.syncthread",
+    "pynats_server.jetstream.store.format.s2",
+    "pynats_server.jetstream.store.format.subjectlist",
+    "pynats_server.jetstream.store.retention",
+    "pynats_server.jetstream.store.seqset",
+    "pynats_server.jetstream.store.streamindex",
+    "pynats_server.jetstream.store.subjects",
+)
+
+# Parts of these run without the interpreter lock, where Cython cannot check for None.
+UNLOCKED = ("pynats_bench", "pynats_server.jetstream.store")
+
+
+def within(module: str, names: tuple[str, ...]) -> bool:
+    """Whether a module is one of those named or in a package that is."""
+    return any(module == name or module.startswith(name + ".") for name in names)
+
+
+def directives(module: str) -> dict[str, bool]:
+    """The Cython directives of a module in this build."""
+    if DEBUG:
+        return {**CHECKED, "nonecheck": not within(module, UNLOCKED)}
+    return UNCHECKED if within(module, HOT) else RELEASE
+
+
 def extensions() -> list[Extension]:
-    """One extension per .pyx below the source roots, named by its import path."""
+    """One extension per module."""
     compiler, linker = flags()
-    found = []
+    return [
+        Extension(
+            module,
+            [str(source)],
+            extra_compile_args=compiler,
+            extra_link_args=linker,
+            define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
+        )
+        for module, source in sources()
+    ]
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """(module, .pyx): all below the source roots, named by their import paths."""
     for root in ROOTS:
-        sources = sorted(root.rglob("*.pyx"))
-        refuse_incomplete(root, sources)
-        found += [
-            Extension(
-                ".".join(source.relative_to(root).with_suffix("").parts),
-                [str(source)],
-                extra_compile_args=compiler,
-                extra_link_args=linker,
-                define_macros=[("BROKER_DEBUG", "1")] if DEBUG else [],
-            )
-            for source in sources
-        ]
-    return found
+        found = sorted(root.rglob("*.pyx"))
+        refuse_incomplete(root, found)
+        for source in found:
+            yield ".".join(source.relative_to(root).with_suffix("").parts), source
+    if SANITIZE:
+        yield "planted", PLANTED
 
 
 def refuse_incomplete(root: Path, sources: list[Path]) -> None:
@@ -142,19 +192,23 @@ class BuildModules(build_ext):
         """Makes C of what changed."""
         from Cython.Build import cythonize
 
-        translated = cythonize(
-            self.extensions,
-            language_level=3,
-            build_dir=str(C_FOLDER),
-            include_path=[str(root) for root in ROOTS],
-            nthreads=self.parallel,
-            quiet=True,
-            compiler_directives=DIRECTIVES,
-        )
-        for ours, theirs in zip(self.extensions, translated, strict=True):
-            assert ours.name == theirs.name
-            ours.sources, ours.depends = theirs.sources, theirs.depends
-            ours.include_dirs = theirs.include_dirs
+        groups: dict[tuple[tuple[str, bool], ...], list[Extension]] = {}
+        for module in self.extensions:
+            groups.setdefault(tuple(directives(module.name).items()), []).append(module)
+        for chosen, group in groups.items():
+            translated = cythonize(
+                group,
+                language_level=3,
+                build_dir=str(C_FOLDER),
+                include_path=[str(root) for root in ROOTS],
+                nthreads=self.parallel,
+                quiet=True,
+                compiler_directives=dict(chosen),
+            )
+            for ours, theirs in zip(group, translated, strict=True):
+                assert ours.name == theirs.name
+                ours.sources, ours.depends = theirs.sources, theirs.depends
+                ours.include_dirs = theirs.include_dirs
 
 
 def drop_other_recipes() -> bool:
@@ -165,7 +219,7 @@ def drop_other_recipes() -> bool:
     from Cython import __version__
 
     headers = sorted(str(path) for root in ROOTS for path in root.rglob("*.h"))
-    today = repr((__version__, DIRECTIVES, flags(), headers))
+    today = repr((__version__, CHECKED, RELEASE, UNCHECKED, HOT, UNLOCKED, flags(), headers))
     recipe = C_FOLDER / "recipe"
     if recipe.exists() and recipe.read_text() == today:
         return False

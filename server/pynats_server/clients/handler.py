@@ -17,7 +17,7 @@ from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Connection
+from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState

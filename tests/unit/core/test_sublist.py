@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from pynats_server.core import subject as fast
-from pynats_server.core.sublist import Sublist, Subscription
+from pynats_server.core.interest.sublist import Sublist
+from pynats_server.core.interest.subscription import Subscription
 
 from tests.support.fuzzing import examples
 

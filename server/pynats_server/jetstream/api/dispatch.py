@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pynats_server.core.account import Account
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream import advisories
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See admission.pxd."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See ingest.pxd."""
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
@@ -79,8 +78,10 @@ cdef class AckBatch:
         head.body_len = body_len
         head.fate = FINAL if final else OPEN
         memcpy(self.data + self.used, &head, sizeof(AckHead))
-        memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
-        memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
+        if reply_len:  # else there may be no pointer at all
+            memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
+        if body_len:
+            memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
         self.used += need
         self.count += 1
         return 0

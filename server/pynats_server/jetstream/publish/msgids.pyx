@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See msgids.pxd."""
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.atomic import (
