@@ -53,9 +53,32 @@ def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) 
         )
 
 
-def follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
-    """Takes over what a reload changed. The global account keeps what it had without anybody
-    saying so: accounts that were added must not take its streams away from running clients."""
+def check_reload(jetstream: JetStream, new: Options) -> None:
+    """Whether `reload` may take these options over. Raises ValueError; nothing has changed."""
+    now = jetstream.figures()
+    asked = new.jetstream
+    sizes = JetStreamLimits(
+        now.max_memory if asked.max_memory is None else asked.max_memory,
+        now.max_storage if asked.max_file is None else asked.max_file,
+        jetstream.context.store_dir,
+    )
+    check_promises(wanted(new), sizes)
+
+
+def reload(jetstream: JetStream, old: Options, new: Options, known: Mapping[str, Account]) -> None:
+    """Takes over the options of a reload that `check_reload` has let pass. `known` are the
+    server's accounts: those before it and those it adds."""
+    if new.jetstream != old.jetstream:
+        jetstream.set_sizes(new.jetstream.max_memory, new.jetstream.max_file)
+    accounts = wanted(new)
+    _follow(jetstream, accounts, known)
+    for name in known.keys() - accounts.keys():
+        jetstream.forget(known[name])
+
+
+def _follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
+    """Gives and takes JetStream. The global account keeps what it had without being configured:
+    accounts that were added must not take its streams away from running clients."""
     for name, limits in accounts.items():
         has = jetstream.accounts.get(name)
         if limits is not None and has is not None:

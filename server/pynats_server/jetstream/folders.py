@@ -5,6 +5,8 @@ Everything here waits for the disk: it is for threads, never for the loop.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,50 @@ from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
 from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What lies in a server's JetStream folder."""
+
+    accounts: list[str]  # folders of accounts
+    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
+    quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
+
+
+def has_streams(folder: Path) -> bool:
+    """Whether a folder is that of an account with streams. Others may stand beside those, and not
+    be for us to read, as lost+found."""
+    try:
+        return any(path.is_dir() for path in (folder / "streams").iterdir())
+    except OSError:
+        return False
+
+
+def look_at_disk(
+    store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
+) -> OnDisk:
+    """An account's folder has `streams` in it; others may stand beside, as lost+found. `served`
+    are the accounts with JetStream, `streams` the folders whose quarantine counts. Raises
+    OSError."""
+    folders = [path for path in _entries(store) if path != staging]
+    accounts = [path.name for path in folders if (path / "streams").is_dir()]
+    unserved = [
+        (account, path.name)
+        for account in accounts
+        if account not in served
+        for path in _entries(store / account / "streams")
+        if path.is_dir()
+    ]
+    counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
+    return OnDisk(accounts, unserved, {folder: count for folder, count in counts if count})
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def move_in(built: Path, folder: Path) -> None:

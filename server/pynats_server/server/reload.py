@@ -49,7 +49,7 @@ def apply_reload(server: Server) -> bool:
     required = server.authenticator.required
     server.add_accounts()
     _apply_authorization(server)
-    _apply_jetstream(server)
+    _apply_jetstream(server, old)
     _remove_accounts(server)
     _apply_to_clients(server, old, tell=required != server.authenticator.required)
     for change in changes:
@@ -63,37 +63,22 @@ def _check_jetstream(server: Server, options: Options) -> None:
     """Raises ValueError where accounts are promised more than there is."""
     if server.jetstream is not None:
         from pynats_server.jetstream import enablement
-        from pynats_server.jetstream.capacity import JetStreamLimits
 
-        jetstream, running = options.jetstream, server.jetstream
-        sizes = JetStreamLimits(
-            running.memory_usage.limit if jetstream.max_memory is None else jetstream.max_memory,
-            running.file_usage.limit if jetstream.max_file is None else jetstream.max_file,
-            running.limits.store_dir,
-        )
-        enablement.check_promises(enablement.wanted(options), sizes)
+        enablement.check_reload(server.jetstream, options)
 
 
-def _apply_jetstream(server: Server) -> None:
-    options, running = server.options.jetstream, server.jetstream
-    if running is None:
-        return
-    if options.max_memory is not None:
-        running.memory_usage.limit = options.max_memory
-    if options.max_file is not None:
-        running.file_usage.limit = options.max_file
-    from pynats_server.jetstream import enablement
+def _apply_jetstream(server: Server, old: Options) -> None:
+    if server.jetstream is not None:
+        from pynats_server.jetstream import enablement
 
-    enablement.follow(running, enablement.wanted(server.options), server.accounts)
+        enablement.reload(server.jetstream, old, server.options, server.accounts)
 
 
 def _remove_accounts(server: Server) -> None:
     """Those that are not configured any more; their clients have been sent away by now."""
     kept = {GLOBAL_ACCOUNT, server.system_account.name, *server.options.accounts}
     for name in server.accounts.keys() - kept:
-        account = server.accounts.pop(name)
-        if server.jetstream is not None:
-            server.jetstream.forget(account)
+        del server.accounts[name]
 
 
 def _apply_authorization(server: Server) -> None:

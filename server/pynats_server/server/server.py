@@ -227,7 +227,7 @@ class Server:
             enablement.check_promises(accounts, limits)
         except ValueError as error:
             raise ServerError(f"Can't start JetStream: {error}") from None
-        self.jetstream = JetStream(self.engine, self.log, options, limits, self.id, self.name)
+        self.jetstream = JetStream(self.engine, self.log, options, limits, self.name)
         for line in banner_lines(options, limits):
             self.log.notice(line)
         self.jetstream.start()

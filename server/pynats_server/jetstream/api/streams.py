@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pynats_server.jetstream import advisories
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.config.model import (
     JsonObject,
@@ -51,7 +50,7 @@ class PurgeRequest(JsonObject):
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
     """StreamInfo without the cluster part."""
     mirror, sources = stream.origins()
-    domain = stream.account.manager.options.domain
+    domain = stream.account.server.domain
     return {
         "config": (config or stream.config).as_dict(),
         "created": format_time(stream.created),
@@ -82,7 +81,7 @@ async def create(request: Request) -> Reply:
     described = {**describe(stream, public_config(stream.config)), "did_create": True}
     described.pop("domain", None)  # the one answer without it
     if there is None:  # told last: the new stream may be one that keeps advisories
-        advisories.stream_action(account, stream.name, "create")
+        account.advisories.stream_action(stream.name, "create")
     return described
 
 
@@ -138,7 +137,7 @@ def info(request: Request) -> Reply:
                 described["state"]["subjects"] = {
                     subject.decode(errors="replace"): count for subject, count in page
                 }
-    described["cluster"] = {"leader": stream.account.manager.server_name}
+    described["cluster"] = {"leader": request.account.server_name}
     return {**fields, **described}
 
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
@@ -20,13 +20,11 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
-from pynats_server.jetstream.stream.republish import Republisher, RepublishQueue
+from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
 
 ROLLUP: Final = b"Nats-Rollup"
 TTL: Final = b"Nats-TTL"
@@ -87,39 +85,31 @@ class Duplicate(Exception):
 class Publishing:
     """The checks of one stream, and what they remember."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost, republishing: Republishing) -> None:
         self.stream = stream
-        self.schedules = scheduling.Schedules(stream)
+        self._republishing = republishing
         self._transform: SubjectTransform | None = None
-        self.republished = RepublishQueue(stream)
-        self._republisher: Republisher | None = None
         self._forgetting: asyncio.TimerHandle | None = None
         self._follow_config()
 
     def recover(self) -> None:
         """Builds what the checks remember from the stored messages."""
         self.stream.ingest.admission.recover(time.time_ns())
-        self.schedules.recover()
         self._arm_forgetting()
 
     def configured(self) -> None:
         """Follows a changed configuration."""
         self._follow_config()
-        self.schedules.recover()
         self._arm_forgetting()
 
     def _follow_config(self) -> None:
-        transform, republish = self.stream.config.subject_transform, self.stream.config.republish
+        transform = self.stream.config.subject_transform
         self._transform = None
         if transform is not None:
             self._transform = SubjectTransform.compile(transform.src, transform.dest)
-        self._republisher = None
-        if republish is not None:
-            self._republisher = Republisher(self.stream.name, republish)
 
     def stop(self) -> None:
-        """Stops timers."""
-        self.schedules.stop()
+        """Stops the timer."""
         if self._forgetting is not None:
             self._forgetting.cancel()
             self._forgetting = None
@@ -134,7 +124,7 @@ class Publishing:
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Checks and keeps a message; the publisher hears of either."""
         ingest = self.stream.ingest
-        if ingest.is_busy or self.republished.is_full:
+        if ingest.is_busy or self._republishing.queue.is_full:
             ingest.refuse_busy(reply)
             return
         try:
@@ -298,26 +288,19 @@ class Publishing:
         stream, operation = self.stream, plan.operation
         if isinstance(operation, Skip):
             return stream.apply(operation)
-        target, last_seq = None, 0
-        if self._republisher is not None:
-            target = self._republisher.subject(operation.subject)
-            if target is not None:
-                _, _, last_seq = stream.store.subject_state(operation.subject)
+        target, last_seq = self._republishing.target(operation.subject), 0
+        if target is not None:
+            _, _, last_seq = stream.store.subject_state(operation.subject)
         seq = stream.apply(operation)
-        if stream.config.allow_msg_schedules:
-            self.schedules.stored(operation.subject, operation.headers, seq, operation.ts)
-        if self._republisher is not None and target is not None:
+        if target is not None:
             message = operation.subject, operation.headers, operation.payload
-            self.republished.add(
-                self._republisher.describe(target, seq, operation.ts, last_seq, message)
-            )
+            self._republishing.stored(target, seq, operation.ts, last_seq, message)
         return seq
 
     def keep_batch(self, operation: AppendBatch) -> int:
         """Keeps all messages of a batch or none; returns the last sequence. Raises StoreError."""
-        stream, republisher = self.stream, self._republisher
-        scheduled = stream.config.allow_msg_schedules
-        if republisher is None and not scheduled:
+        stream, republishing = self.stream, self._republishing
+        if not republishing.is_on:
             return stream.apply(operation)
         before: dict[bytes, int] = {}
         for subject in operation.messages.subjects():
@@ -327,14 +310,10 @@ class Publishing:
         for seq, (subject, headers, payload, skipped) in enumerate(operation.messages, first):
             if skipped:
                 continue
-            if scheduled:
-                self.schedules.stored(subject, headers, seq, operation.ts)
-            target = republisher.subject(subject) if republisher is not None else None
-            if republisher is not None and target is not None:
+            target = republishing.target(subject)
+            if target is not None:
                 message = subject, headers, payload
-                self.republished.add(
-                    republisher.describe(target, seq, operation.ts, before[subject], message)
-                )
+                republishing.stored(target, seq, operation.ts, before[subject], message)
             before[subject] = seq
         return last
 
@@ -344,8 +323,8 @@ class Publishing:
         """Ids of messages are forgotten as others come; this is for streams that fall silent."""
         due = self.stream.ingest.admission.ids.forget(self.stream.now())
         if due:
-            wait = max((due - time.time_ns()) / SECOND, FORGET_MIN_S)
-            self._forgetting = asyncio.get_running_loop().call_later(wait, self._forget)
+            wait_s = max((due - time.time_ns()) / SECOND, FORGET_MIN_S)
+            self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:
         self._forgetting = None

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_common.units import format_duration
 
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
 from pynats_server.jetstream.times import SECOND
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
 
 WAIT_MIN_S: Final = 0.01
 """Messages that run out together go together."""
@@ -28,13 +26,13 @@ WAIT_MAX_S: Final = 3600.0
 BATCH: Final = 5000
 """Messages removed before the loop gets a turn."""
 RETRY_S: Final = 1.0
-"""After a store that could not do it, a full disk for example."""
+"""Until the next try after a store error, a full disk for example."""
 
 
 class Expiry:
     """The timer of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
@@ -44,10 +42,10 @@ class Expiry:
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
-        found = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
-        if found:
-            wait = (found - time.time_ns()) / SECOND
-            self._arm_in(min(max(wait, WAIT_MIN_S), WAIT_MAX_S))
+        due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
+        if due_ns:
+            wait_s = (due_ns - time.time_ns()) / SECOND
+            self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
 
     def configured(self) -> None:
         """Sets the timer anew."""
@@ -75,14 +73,14 @@ class Expiry:
         self._timer = None
         stream = self._stream
         config = stream.config
-        marker_ttl = config.subject_delete_marker_ttl // SECOND
+        marker_ttl_s = config.subject_delete_marker_ttl // SECOND
         left = BATCH
         try:
             for seq, subject, _, _ in stream.store.expired(
                 time.time_ns(), config.max_age, config.allow_msg_ttl
             ):
-                if marker_ttl and self._leaves_marker(seq, subject):
-                    self._leave_marker(subject, marker_ttl)
+                if marker_ttl_s and self._leaves_marker(seq, subject):
+                    self._leave_marker(subject, marker_ttl_s)
                 stream.apply(Remove(seq))
                 left -= 1
                 if not left:
@@ -113,4 +111,4 @@ class Expiry:
                 (b"Nats-Rollup", b"sub"),
             )
         )
-        self._stream.publishing.take_own(subject, block, b"")
+        self._stream.take_own(subject, block, b"")

@@ -12,30 +12,27 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
+from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Copy
 from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
-
 SOURCE_HEADER = b"Nats-Stream-Source"
 NOT_COPIED = (b"Nats-Expected-", b"Nats-Batch-")
 """Beginnings of headers that were for the origin; those of batches also mean something to the
-recovery of a stream (batches.py)."""
+recovery of a stream (`drop_incomplete_batch`)."""
 BATCH = 500  # messages copied before the loop gets a turn
-RETRY = 1.0  # seconds until a follower that was refused tries again
+RETRY_S = 1.0  # until a follower that was refused tries again
 BETWEEN_FILTERS = b"\x0c"  # of several in a source header
 
 
-def identity(stream: Stream) -> bytes:
+def identity(stream: Origin) -> bytes:
     """8 characters that tell a stream from a later one of the same name."""
     text = f"{stream.account.name} {stream.name} {stream.created}"
     return hashlib.sha256(text.encode()).hexdigest()[:8].encode()
@@ -44,14 +41,15 @@ def identity(stream: Stream) -> bytes:
 class Follower:
     """What mirrors and sources have in common: the way through the origin."""
 
-    def __init__(self, stream: Stream, source: StreamSource) -> None:
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
         self.stream = stream
+        self._neighbours = neighbours
         self.source = source
         self.next_seq = 1
         self._looked_to = 0  # below this nothing is left that any filter wants
         self.error: ApiError | None = None
-        self.heard_at = 0  # ns, monotonic
-        self.origin: Stream | None = None
+        self.heard_at_ns = 0  # monotonic; 0 = never
+        self.origin: Origin | None = None
         self.transforms = [
             (t.src, SubjectTransform.compile(t.src, t.dest)) for t in source.subject_transforms
         ]
@@ -67,23 +65,19 @@ class Follower:
     def start(self) -> None:
         """Begins, or goes on, as soon as the origin is there."""
         external = self.source.external
-        if external is not None and external.api not in self._own_prefixes():
+        prefixes = self.stream.account.server.api_prefixes
+        if external is not None and external.api not in prefixes:
             self.error = api_error(
                 10029, err=f"external API {external.api!r} is not reachable from this server"
             )
             return
-        self.stream.account.followers.append(self)
+        self._neighbours.join(self.attach)
         self.attach()
-
-    def _own_prefixes(self) -> tuple[str, ...]:
-        domain = self.stream.account.manager.options.domain
-        return ("$JS.API", f"$JS.{domain}.API") if domain else ("$JS.API",)
 
     def stop(self) -> None:
         """Ends following."""
         self._stopped = True
-        if self in self.stream.account.followers:
-            self.stream.account.followers.remove(self)
+        self._neighbours.leave(self.attach)
         self._detach()
         for handle in (self._scheduled, self._retry):
             if handle is not None:
@@ -91,7 +85,7 @@ class Follower:
 
     def attach(self) -> None:
         """The account's streams have changed: finds the origin, or loses it."""
-        found = self.stream.account.streams.get(self.source.name)
+        found = self._neighbours.find(self.source.name)
         if found is self.origin:
             if found is None:
                 self.error = api_error(10059)
@@ -104,19 +98,19 @@ class Follower:
         self.error = None
         self._looked_to = 0
         self.begin(found)
-        found.watchers.append(self.wake)
+        found.watch(self.wake)
         self.wake()
 
     def _detach(self) -> None:
-        if self.origin is not None and self.wake in self.origin.watchers:
-            self.origin.watchers.remove(self.wake)
+        if self.origin is not None:
+            self.origin.unwatch(self.wake)
         self.origin = None
 
-    def begin(self, origin: Stream) -> None:
+    def begin(self, origin: Origin) -> None:
         """Sets `next_seq` for a newly found origin."""
         raise NotImplementedError
 
-    def start_sequence(self, origin: Stream) -> int:
+    def start_sequence(self, origin: Origin) -> int:
         """Where the configuration wants to begin."""
         if self.source.opt_start_time:
             return origin.store.seq_from_time(parse_time(self.source.opt_start_time))
@@ -145,7 +139,7 @@ class Follower:
                 return
             self.error = None
             self.next_seq = message.seq + 1
-            self.heard_at = time.monotonic_ns()
+            self.heard_at_ns = time.monotonic_ns()
         self.wake()
 
     def _refused(self, error: ApiError | StoreError | OSError) -> None:
@@ -153,17 +147,16 @@ class Follower:
             self.error = store_error(error)
         else:
             self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
-        self.stream.log.warn_rarely(
-            f"JetStream stream '{self.stream.account.name} > {self.stream.name}' cannot take over "
-            f"from '{self.source.name}': {error}"
+        self.stream.account.server.log.warn_rarely(
+            f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
-        self._retry = asyncio.get_running_loop().call_later(RETRY, self._try_again)
+        self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None
         self.wake()
 
-    def _next(self, origin: Stream) -> Message | None:
+    def _next(self, origin: Origin) -> Message | None:
         """The next message any filter wants, as far as the origin is durable."""
         store = origin.store
         while max(self.next_seq, self._looked_to) <= origin.durable_seq:
@@ -171,8 +164,8 @@ class Follower:
             try:
                 found = [store.load_next(filter, start) for filter in self.filters]
             except CorruptRecord as error:
-                origin.log.error(
-                    f"JetStream stream '{origin.account.name} > {origin.name}': "
+                origin.account.server.log.error(
+                    f"JetStream {origin.label}: "
                     f"sequence {start} is left out by '{self.stream.name}': {error}"
                 )
                 self.next_seq = start + 1
@@ -183,7 +176,7 @@ class Follower:
             return first if first is not None and first.seq <= origin.durable_seq else None
         return None
 
-    def keep(self, origin: Stream, message: Message) -> None:
+    def keep(self, origin: Origin, message: Message) -> None:
         """Stores a copy. Raises ApiError or StoreError where it must wait."""
         raise NotImplementedError
 
@@ -207,7 +200,7 @@ class Follower:
             name=self.source.name,
             external=self.source.external,
             lag=lag,
-            active=time.monotonic_ns() - self.heard_at if self.heard_at else -1,
+            active=time.monotonic_ns() - self.heard_at_ns if self.heard_at_ns else -1,
             error=self.error.as_dict() if self.error else None,
             filter_subject=self.source.filter_subject,
             subject_transforms=self.source.subject_transforms,
@@ -221,7 +214,7 @@ def _sequence(message: Message) -> int:
 class Mirror(Follower):
     """The follower of a mirror: the same messages under the same sequences."""
 
-    def begin(self, origin: Stream) -> None:
+    def begin(self, origin: Origin) -> None:
         """Behind what is there already."""
         last = self.stream.store.last_seq
         if last > origin.store.last_seq:
@@ -230,7 +223,7 @@ class Mirror(Follower):
             )
         self.next_seq = last + 1 if last else self.start_sequence(origin)
 
-    def keep(self, origin: Stream, message: Message) -> None:
+    def keep(self, origin: Origin, message: Message) -> None:
         """Under its own sequence and time."""
         block = message.headers or b""
         if block:
@@ -243,8 +236,8 @@ class Mirror(Follower):
 class Source(Follower):
     """The follower of one source."""
 
-    def __init__(self, stream: Stream, source: StreamSource) -> None:
-        super().__init__(stream, source)
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+        super().__init__(stream, neighbours, source)
         self.seen_identity = b""
         self._where = b" ".join((self._filters_text(), self._destinations_text()))
 
@@ -269,18 +262,18 @@ class Source(Follower):
         self.seen_identity = parts[5] if len(parts) > 5 else b""
         return True
 
-    def begin(self, origin: Stream) -> None:
+    def begin(self, origin: Origin) -> None:
         """Behind the last message taken over, unless the origin has been made anew."""
         known = self.seen_identity
         if self.next_seq == 1 or (known and known != identity(origin) and self._is_older(origin)):
             self.next_seq = self.start_sequence(origin)
         self.seen_identity = identity(origin)
 
-    def _is_older(self, origin: Stream) -> bool:
+    def _is_older(self, origin: Origin) -> bool:
         # Another server computes identities otherwise: trust sequences unless they contradict.
         return origin.store.last_seq < self.next_seq - 1
 
-    def keep(self, origin: Stream, message: Message) -> None:
+    def keep(self, origin: Origin, message: Message) -> None:
         """As a message of the stream, with a header that says where it is from."""
         block = message.headers or b""
         if block:
@@ -293,20 +286,21 @@ class Source(Follower):
             )
         )  # fmt: skip
         block = header_blocks.add(block, SOURCE_HEADER, value)
-        self.stream.publishing.take_sourced(self.subject(message), block, message.payload)
+        self.stream.take_sourced(self.subject(message), block, message.payload)
 
     def info(self) -> SourceInfo:
         """With the last sequence taken over."""
         made = super().info()
-        made.seq = self.next_seq - 1 if self.heard_at else 0
+        made.seq = self.next_seq - 1 if self.heard_at_ns else 0
         return made
 
 
 class Following:
     """The mirror or the sources of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost, neighbours: Neighbours) -> None:
         self.stream = stream
+        self._neighbours = neighbours
         self.mirror: Mirror | None = None
         self.sources: list[Source] = []
         self._config: tuple[StreamSource | None, list[StreamSource]] = (None, [])
@@ -322,10 +316,10 @@ class Following:
 
     def _begin(self, config: StreamConfig) -> None:
         if config.mirror is not None:
-            self.mirror = Mirror(self.stream, config.mirror)
+            self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
             self.mirror.start()
             return
-        self.sources = [Source(self.stream, source) for source in config.sources]
+        self.sources = [Source(self.stream, self._neighbours, source) for source in config.sources]
         self._find_places(self.sources)
         for source in self.sources:
             source.start()

@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
+from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store import Message, StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.schedule_syntax import (
     Schedule,
     ScheduleZoneError,
@@ -26,11 +28,6 @@ from pynats_server.jetstream.stream.schedule_syntax import (
     parse_schedule,
 )
 from pynats_server.jetstream.times import parse_time
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.config.model import StreamConfig
-    from pynats_server.jetstream.store import Message
-    from pynats_server.jetstream.stream.stream import Stream
 
 SCHEDULE: Final = b"Nats-Schedule"
 TIME_ZONE: Final = b"Nats-Schedule-Time-Zone"
@@ -70,7 +67,7 @@ def find_schedule(block: bytes) -> Schedule | None:
         raise api_error(10189) from None
 
 
-def check_schedule(stream: Stream, subject: bytes, block: bytes) -> bytes:
+def check_schedule(stream: StreamHost, subject: bytes, block: bytes) -> bytes:
     """What a client may say about schedules. Returns the header block to store: that of a schedule
     is a rollup. Raises ApiError 10188 to 10192, 10203, 10212, 10223, 10166."""
     config = stream.config
@@ -124,7 +121,7 @@ def _check_new(
     return block
 
 
-def _check_end(stream: Stream, subject: bytes, said: dict[bytes, bytes]) -> None:
+def _check_end(stream: StreamHost, subject: bytes, said: dict[bytes, bytes]) -> None:
     scheduler = said.get(SCHEDULER, b"")
     if said[NEXT] != PURGE or scheduler == subject or not _is_literal(scheduler):
         raise api_error(10212)
@@ -149,7 +146,7 @@ def ended_schedule(block: bytes) -> bytes:
 class Schedules:
     """The schedules of one stream, and the timer that publishes what is due."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
         self._due: dict[bytes, tuple[int, int]] = {}  # subject -> (time in ns, sequence)
         self._heap: list[tuple[int, int, bytes]] = []
@@ -219,8 +216,8 @@ class Schedules:
             self.stop()
             return
         loop = asyncio.get_running_loop()
-        wait = (self._heap[0][0] - time.time_ns()) / 1e9
-        at = loop.time() + min(max(wait, TIMER_MIN_S), TIMER_MAX_S)
+        wait_s = (self._heap[0][0] - time.time_ns()) / 1e9
+        at = loop.time() + min(max(wait_s, TIMER_MIN_S), TIMER_MAX_S)
         if self._timer is not None:
             if self._fires_at <= at:
                 return
@@ -268,7 +265,7 @@ class Schedules:
                 made = header_blocks.add(made, header, said[name])
         if following is not None:
             self._plan(subject, following, seq)
-        stream.publishing.take_own(said[TARGET], made, body.payload)
+        stream.take_own(said[TARGET], made, body.payload)
 
 
 def _without_orders(block: bytes) -> bytes:

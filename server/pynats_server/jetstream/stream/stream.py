@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
+from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.figures import StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     BATCH_ID,
     AtomicBatches,
@@ -28,6 +30,7 @@ from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
 from pynats_server.jetstream.store.base import is_literal
 from pynats_server.jetstream.stream.expiry import Expiry
+from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
@@ -38,20 +41,20 @@ from pynats_server.jetstream.stream.operations import (
     Skip,
 )
 from pynats_server.jetstream.stream.origins import Following
+from pynats_server.jetstream.stream.republish import Republishing
+from pynats_server.jetstream.stream.schedules import Schedules
 from pynats_server.jetstream.times import ZERO_TIME, format_time
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
 
 Done = Callable[[int, ApiError | None], None]
 
 
 class Stream:
-    """One stream of an account."""
+    """One stream of an account: a `StreamHost` to its features, an `Origin` to its followers."""
 
     def __init__(
         self,
-        account: JetStreamAccount,
+        account: AccountContext,
+        neighbours: Neighbours,
         config: StreamConfig,
         created: int,
         store: FileStore | MemoryStore,
@@ -62,29 +65,31 @@ class Stream:
         self.created = created
         self.store = store
         self.folder = folder
-        self.watchers: list[Callable[[], None]] = []  # called when more has become durable
+        self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
-        manager = account.manager
-        self.log = manager.log
+        server = account.server
+        self.log = server.log
         self.ingest = Ingest(
             account.account,
-            manager.engine,
+            server.engine,
             store,
             self,
             config.name,
-            manager.options.domain,
+            server.domain,
             account.usage(config.storage),
-            manager.options.max_buffered_msgs,
-            manager.options.max_buffered_size,
+            server.options.max_buffered_msgs,
+            server.options.max_buffered_size,
         )
         self.expiry = Expiry(self)
         if isinstance(store, FileStore):
             store.on_undo = self.undone
-        self.publishing = Publishing(self)
-        self.following = Following(self)
-        self.atomic_batches = AtomicBatches(self)
-        self.fast_batches = FastBatches(self)
+        self.schedules = Schedules(self)
+        self.republishing = Republishing(self)
+        self.publishing = Publishing(self, self.republishing)
+        self.following = Following(self, neighbours)
+        self.atomic_batches = AtomicBatches(self, self.publishing)
+        self.fast_batches = FastBatches(self, self.publishing)
         self.ingest.settle()
         self._take_limits()
 
@@ -92,6 +97,11 @@ class Stream:
     def name(self) -> str:
         """The stream's name."""
         return self.config.name
+
+    @property
+    def label(self) -> str:
+        """How the log calls the stream."""
+        return f"stream '{self.account.name} > {self.name}'"
 
     def __repr__(self) -> str:
         return f"Stream({self.account.name!r}, {self.name!r})"
@@ -103,6 +113,8 @@ class Stream:
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
+        self.schedules.recover()
+        self.republishing.configured()
         self._configure_batches()
         self._subscribe()
         self.following.configured()
@@ -146,6 +158,8 @@ class Stream:
         self._subscribe()
         self._enforce_limits()
         self.publishing.configured()
+        self.schedules.recover()
+        self.republishing.configured()
         self.following.configured()
         self.expiry.configured()
         self._configure_batches()
@@ -153,6 +167,7 @@ class Stream:
     def _stop_timers(self) -> None:
         self.expiry.stop()
         self.publishing.stop()
+        self.schedules.stop()
         self.following.stop()
         self.atomic_batches.stop()
         self.fast_batches.stop()
@@ -214,14 +229,31 @@ class Stream:
         """The disk is full: what was appended above `last_seq` is not kept after all."""
         self.ingest.undone(last_seq)
         self.ingest.admission.undone(last_seq)
-        self.publishing.republished.undone(last_seq)
+        self.republishing.queue.undone(last_seq)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
-        self.publishing.republished.committed(self.durable_seq)
-        for watcher in self.watchers:
-            watcher()
+        self.republishing.queue.committed(self.durable_seq)
+        for wake in self._watchers:
+            wake()
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` whenever more has become durable."""
+        self._watchers.append(wake)
+
+    def unwatch(self, wake: Callable[[], None]) -> None:
+        """Calls it no more. Idempotent."""
+        if wake in self._watchers:
+            self._watchers.remove(wake)
+
+    def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that the stream writes itself. Raises ApiError or StoreError."""
+        self.publishing.take_own(subject, headers, payload)
+
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+        self.publishing.take_sourced(subject, headers, payload)
 
     def take_copy(self, copy: Copy) -> None:
         """A mirror's next message. Raises ApiError or StoreError."""
@@ -233,7 +265,7 @@ class Stream:
 
     def on_internal_error(self, error: Exception) -> None:
         """A mistake of ours met while handling a message."""
-        self.log.error(f"JetStream stream '{self.account.name} > {self.name}': {error!r}")
+        self.log.error(f"JetStream {self.label}: {error!r}")
 
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
@@ -275,6 +307,8 @@ class Stream:
                 self.enforce(subject)
                 self.ingest.admission.stored(headers, result, ts)
                 self._roll_up(operation, result, 1)
+                if self.config.allow_msg_schedules:
+                    self.schedules.stored(subject, headers, result, ts)
             case Copy(seq, subject, headers, payload, ts):
                 if seq > self.store.last_seq + 1:
                     self.store.skip(seq - 1 - self.store.last_seq, ts)
@@ -330,8 +364,11 @@ class Stream:
         if operation.plain:
             admission.stored(b"", last, ts)
         else:
-            for seq, (_, headers, _, _) in enumerate(messages, before + 1):
+            scheduled = self.config.allow_msg_schedules
+            for seq, (subject, headers, _, skipped) in enumerate(messages, before + 1):
                 admission.stored(headers, seq, ts)
+                if scheduled and not skipped:
+                    self.schedules.stored(subject, headers, seq, ts)
         # Only now may older messages go: a torn batch must not have taken any with it.
         for place, filter in operation.rollups:
             store.purge(filter, before + 1 + place)
@@ -356,9 +393,7 @@ class Stream:
 
     def on_over_limit(self, error: StoreError) -> None:
         """Old messages could not be removed; the next message's arrival tries again."""
-        self.log.warn_rarely(
-            f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
-        )
+        self.log.warn_rarely(f"JetStream {self.label} is over a limit: {error}")
 
     def _enforce_limits(self) -> None:
         """All limits on all messages, after recovery or an update."""
@@ -370,6 +405,28 @@ class Stream:
         self.ingest.settle()
 
     # -- figures ----------------------------------------------------------------------------
+
+    def figures(self) -> StreamFigures:
+        """Its numbers, for monitoring."""
+        store = self.store
+        return StreamFigures(
+            account=self.account.name,
+            name=self.name,
+            messages=store.msgs,
+            bytes=store.nbytes,
+            first_seq=store.first_seq,
+            last_seq=store.last_seq,
+            durable_seq=self.durable_seq,
+            subjects=len(store.tree),
+            lost=len(store.lost),
+            lost_bytes=store.lost_bytes,
+            pending_acks=self.ingest.waiting,
+            failure=str(store.failed) if store.failed is not None else "",
+        )
+
+    def lost_sequences(self, most: int) -> list[int]:
+        """The first `most` sequences whose messages damage has taken."""
+        return list(islice(self.store.lost, most))
 
     def state(self, deleted: bool = False) -> StreamState:
         """The `state` of STREAM.INFO."""

@@ -15,29 +15,25 @@ being part of an incomplete batch is impossible: messages from elsewhere lose th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import (
     HEADERS_OVERHEAD,
     RECORD_OVERHEAD,
     StagedChecks,
 )
-from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.limits import ATOMIC_PER_STREAM
+from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import Batch, Staging, clock, needs_check
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.store import CorruptRecord, StoreError
+from pynats_server.jetstream.store import CorruptRecord, FileStore, MemoryStore, Message, StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
 from pynats_server.monitor.gotext import quoted
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.store import FileStore, MemoryStore, Message
-    from pynats_server.jetstream.stream.stream import Stream
 
 BATCH_ID = b"Nats-Batch-Id"
 BATCH_SEQUENCE = b"Nats-Batch-Sequence"
@@ -54,10 +50,11 @@ _DIGITS = re.compile(rb"[0-9]{1,20}")
 class AtomicBatches(OpenBatches[Batch]):
     """The open batches of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
-        manager = stream.account.manager
-        super().__init__(stream, manager.atomic_batches, ATOMIC_PER_STREAM)
-        options = manager.options
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
+        server = stream.account.server
+        super().__init__(stream, server.atomic_batches, ATOMIC_PER_STREAM)
+        self._publishing = publishing
+        options = server.options
         self.staging = Staging(options.limits.batch.max_msgs or MSGS_MAX, options.max_buffered_size)
 
     def configured(self) -> None:
@@ -157,8 +154,8 @@ class AtomicBatches(OpenBatches[Batch]):
 
     def _abandon(self, batch: Batch, reason: str) -> None:
         self._close(batch)
-        advisories.batch_abandoned(
-            self.stream.account, self.stream.name, batch.id.decode(errors="replace"), reason
+        self.stream.account.advisories.batch_abandoned(
+            self.stream.name, batch.id.decode(errors="replace"), reason
         )
 
     def _commit(self, batch: Batch, reply: bytes) -> None:
@@ -167,12 +164,12 @@ class AtomicBatches(OpenBatches[Batch]):
         if batch.plain and needs_no_look(stream):
             operation = AppendBatch(batch, ts, plain=True)
         else:
-            operation = StagedChecks(stream).check_all(batch, ts)
-        last = stream.publishing.keep_batch(operation)
+            operation = StagedChecks(stream, self._publishing).check_all(batch, ts)
+        last = self._publishing.keep_batch(operation)
         stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
 
 
-def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes) -> None:
+def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
     """What every message of a batch has to pass first. Raises ApiError."""
     if stream.config.sealed:
         raise api_error(10109)
@@ -186,7 +183,7 @@ def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes
 
 
 def batch_ack(
-    stream: Stream, seq: int, batch_id: bytes, count: int, duplicate: bool = False
+    stream: StreamHost, seq: int, batch_id: bytes, count: int, duplicate: bool = False
 ) -> bytes:
     """The PubAck of a committed batch; of a duplicate when its only message is one."""
     name = quoted(batch_id.decode(errors="surrogateescape"))
@@ -202,7 +199,7 @@ def _sequence(headers: bytes) -> int:
     return int(text)
 
 
-def needs_no_look(stream: Stream) -> bool:
+def needs_no_look(stream: StreamHost) -> bool:
     """Whether messages without headers of their own pass every check of this stream."""
     config = stream.config
     limited = max(config.max_msgs, config.max_bytes, config.max_msgs_per_subject) > 0
@@ -217,16 +214,16 @@ def needs_no_look(stream: Stream) -> bool:
 # -- recovery -------------------------------------------------------------------------------
 
 
-def drop_incomplete_batch(stream: Stream) -> None:
+def drop_incomplete_batch(stream: StreamHost) -> None:
     """After a crash: removes what a torn write left of a batch at the end of the stream. Nothing
     of it was acknowledged. Raises StoreError."""
     store = stream.store
     first = find_incomplete_batch(store)
     if first is None:
         return
-    stream.log.warn(
-        f"JetStream stream '{stream.account.name} > {stream.name}': dropped sequences "
-        f"{first}-{store.last_seq} of a batch whose commit a crash cut off"
+    stream.account.server.log.warn(
+        f"JetStream {stream.label}: dropped sequences {first}-{store.last_seq} of a batch whose "
+        f"commit a crash cut off"
     )
     store.truncate(first - 1)
     stream.ingest.settle()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import counters
@@ -27,12 +26,11 @@ from pynats_server.jetstream.publish.slow_path import (
     TTL,
     Duplicate,
     Incoming,
+    Publishing,
 )
 from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
 
 MSG_ID = b"Nats-Msg-Id"
 EXPECTED_STREAM = b"Nats-Expected-Stream"
@@ -58,8 +56,9 @@ _UINT64_MAX = 2**64 - 1
 class StagedChecks:
     """One pass over the messages of one batch."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
         self.stream = stream
+        self.publishing = publishing
         self.base = stream.store.last_seq
         self.count = 0
         self.msg_ids: set[bytes] = set()
@@ -72,7 +71,7 @@ class StagedChecks:
     def check_all(self, messages: MessagePack, ts: int, whole: bool = True) -> AppendBatch:
         """The operation that keeps the batch; without `whole` it is one message of a fast batch.
         Raises the ApiError of the first message that fails, or Duplicate."""
-        publishing = self.stream.publishing
+        publishing = self.publishing
         checked = MessagePack()
         for published, headers, payload, _ in messages:
             subject = publishing.mapped(published)
@@ -91,7 +90,7 @@ class StagedChecks:
     def _check(self, message: Incoming, ts: int) -> tuple[bytes, bytes]:
         """Headers and payload as they are to be kept."""
         subject, headers, payload = message.subject, message.headers, message.payload
-        publishing = self.stream.publishing
+        publishing = self.publishing
         increment = publishing.increment(message, headers)
         found = get_all(headers, LOOKED_AT)
         if found:
@@ -194,7 +193,7 @@ class StagedChecks:
     def _check_rollup(self, subject: bytes, rollup: bytes) -> None:
         if not rollup:
             return
-        if not self.stream.publishing.may_roll_up:
+        if not self.publishing.may_roll_up:
             raise api_error(10111, err="rollup not permitted")
         match rollup.lower():
             case b"sub":

@@ -13,7 +13,7 @@ covers what it says.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,19 +27,18 @@ from pynats_server.jetstream.publish.batch.atomic import (
 )
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
 from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTable, read_reply
-from pynats_server.jetstream.publish.batch.open_batches import FAST_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.limits import FAST_PER_STREAM
+from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.headers import remove_prefix
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Plan
+from pynats_server.jetstream.publish.slow_path import Duplicate, Plan, Publishing
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
 
 FAST_SUFFIX = b".$FI"
 
@@ -72,8 +71,9 @@ class FastMessage(NamedTuple):
 class FastBatches(OpenBatches[FastBatch]):
     """The open fast batches of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
-        super().__init__(stream, stream.account.manager.fast_batches, FAST_PER_STREAM)
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
+        super().__init__(stream, stream.account.server.fast_batches, FAST_PER_STREAM)
+        self._publishing = publishing
         self.table = FastTable()
 
     def configured(self) -> None:
@@ -186,11 +186,13 @@ class FastBatches(OpenBatches[FastBatch]):
     def _store(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         stream = self.stream
         if needs_no_look(stream) and not (headers and needs_check(headers)):
-            return stream.publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
+            return self._publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
         pack = MessagePack()
         pack.add(subject, headers, payload)
-        operation = StagedChecks(stream).check_all(pack, stream.now(), whole=False)
-        return stream.publishing.keep_batch(operation)
+        operation = StagedChecks(stream, self._publishing).check_all(
+            pack, stream.now(), whole=False
+        )
+        return self._publishing.keep_batch(operation)
 
     def _repeated(
         self, batch: FastBatch, message: FastMessage, reply: bytes, original: int
