@@ -9,55 +9,30 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
-from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
+from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.options import ConnectionLimits, Options
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.state import ServerState
 from pynats_server.settings.durations import show_duration
-
-if TYPE_CHECKING:
-    from pynats_server.server.server import Server
 
 NS = 1_000_000_000  # per second
 CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
 Conclude = Callable[[ClientConnection, Verdict | None], None]
 
-TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
-
-
-def apply_limits(client: ClientConnection, options: Options) -> None:
-    """Gives a client what the options say of everybody, and of its account as far as it has one:
-    the lower one counts."""
-    own = account_limits(client, options)
-    client.max_control_line = options.max_control_line
-    client.max_payload = _lower(options.max_payload, own.max_payload)
-    client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
-    client.ping_interval_ns = int(options.ping_interval * NS)
-    client.ping_max = options.ping_max
-
-
-def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
-    """Those of a client's account; none before it has one."""
-    found = options.accounts.get(client.account.name) if client.account is not None else None
-    return found.limits if found is not None else ConnectionLimits()
-
-
-def _lower(first: int, second: int) -> int:
-    """The lower limit, where negative ones limit nothing."""
-    return max(first, second) if first < 0 or second < 0 else min(first, second)
-
 
 class ClientHandler:
     """Callbacks of the engine and of client connections; one per server, on the loop's thread."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._log = server.log
+    def __init__(self, state: ServerState, info: InfoMessage) -> None:
+        self._state = state
+        self._info = info
+        self._log = state.log
         self._checks: dict[int, asyncio.Task[None]] = {}  # by connection id
         self._check_threads: ThreadPoolExecutor | None = None
         self._free_threads = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -66,29 +41,29 @@ class ClientHandler:
 
     def on_accept(self, sock: socket.socket, address: Sequence[object]) -> None:
         """Takes a new socket in: limits, INFO, timers."""
-        server, options = self._server, self._server.options
+        state, options = self._state, self._state.options
         host, port = str(address[0]), int(str(address[1]))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        required = server.authenticator.required
+        required = state.authenticator.required
         client = ClientConnection(
-            server.engine, sock, host, port, None if required else server.global_account
+            state.engine, sock, host, port, None if required else state.global_account
         )
         client.context = ConnectOptions()
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, options)
-        client.implicit_connect = bool(server.authenticator.guest)
-        client.send(server.info.encode(client))
+        client.implicit_connect = bool(state.authenticator.guest)
+        client.send(self._info.encode(client))
         client.open()
         if self._log.debug_enabled:
             self._log.debug(f"{_label(client)} - Client connection created")
         limit = options.max_connections
-        if limit < 0 or len(server.engine.connections) > limit > 0:
+        if limit < 0 or len(state.engine.connections) > limit > 0:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
         if required:
             client.auth_deadline = time.monotonic_ns() + int(options.authorization.timeout * NS)
         else:
-            client.admit(server.global_account, None)
+            client.admit(state.global_account, None)
 
     # -- CONNECT ----------------------------------------------------------------------------
 
@@ -105,7 +80,7 @@ class ClientHandler:
         if connect.account or connect.new_account:
             self.refuse(client)  # the account follows from the credentials alone
             return
-        verdict = self._server.authenticator.quick(connect)
+        verdict = self._state.authenticator.quick(connect)
         if verdict is NotImplemented:
             client.auth_deadline = 0  # it has done its part; the wait is ours
             self._start_check(client, self._conclude)
@@ -131,9 +106,9 @@ class ClientHandler:
             verdict = None
             left = waited and _has_left(client)
             while not left:
-                authenticator = self._server.authenticator
+                authenticator = self._state.authenticator
                 verdict = await self._ask_slow(authenticator, client)
-                if authenticator is self._server.authenticator:
+                if authenticator is self._state.authenticator:
                     break  # else a reload came in between, and its rules count
         self._checks.pop(client.cid, None)
         if left:
@@ -169,7 +144,7 @@ class ClientHandler:
         if connect.protocol not in (0, 1):
             client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
             return
-        headers = connect.headers and not self._server.options.no_header_support
+        headers = connect.headers and not self._state.options.no_header_support
         if connect.no_responders and not headers:
             client.fail_with(
                 "no responders requires headers support",
@@ -191,10 +166,10 @@ class ClientHandler:
             client.send_ok()
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
-        server = self._server
-        client.admit(server.account(verdict.account), verdict.permissions, verdict.user)
-        apply_limits(client, server.options)
-        most = account_limits(client, server.options).max_connections
+        options = self._state.options
+        client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
+        apply_limits(client, options)
+        most = account_limits(client, options).max_connections
         if 0 <= most < len(client.account.clients):
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
@@ -208,7 +183,7 @@ class ClientHandler:
 
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where `no_auth_user` is configured."""
-        verdict = self._server.authenticator.implicit()
+        verdict = self._state.authenticator.implicit()
         if verdict is not None:
             self._admit(client, verdict)
 
@@ -225,7 +200,7 @@ class ClientHandler:
         if not client.connect_received:
             return False
         if client.protocol >= 1:
-            client.send(self._server.info.encode(client, connect_info=True))
+            client.send(self._info.encode(client, connect_info=True))
         return True
 
     # -- trouble ----------------------------------------------------------------------------
@@ -236,7 +211,7 @@ class ClientHandler:
 
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A receiver is cut because it does not keep up."""
-        options = self._server.options
+        options = self._state.options
         if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
@@ -255,16 +230,13 @@ class ClientHandler:
         who = _label(item) if isinstance(item, Connection) else type(item).__name__
         self._log.error(f"{who} - internal error, please report: {error!r} at {place}")
 
-    def on_accept_failed(self, error: OSError) -> None:
-        """Out of descriptors and the like: the listener rests for a moment."""
-        self._log.error(f"Temporary Client Accept Error ({error.strerror}), sleeping 10ms")
-        self._server.rest_listener()
-
     def on_closed(self, connection: Connection) -> None:
         """A connection has ended; its figures are still readable."""
         reason = CloseReason(connection.reason)
         if isinstance(connection, ClientConnection):
-            self._server.remember_closed(connection, reason)
+            if self._state.closed_clients.maxlen:
+                closed = ClosedConnection.capture(connection, time.time(), reason)
+                self._state.closed_clients.append(closed)
             check = self._checks.pop(connection.cid, None)
             if check is not None:
                 check.cancel()
@@ -278,7 +250,7 @@ class ClientHandler:
         self._trace(client, "<<-", f"[{line.decode('utf-8', 'backslashreplace')}]")
 
     def trace_payload(self, client: ClientConnection, payload: bytes, header_length: int) -> None:
-        options = self._server.options.log
+        options = self._state.options.log
         if options.trace_headers:
             payload = payload[:header_length]
         if payload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.core.account import Account
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.manager import JetStream
@@ -53,27 +54,23 @@ def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) 
         )
 
 
-def check_reload(jetstream: JetStream, new: Options) -> None:
-    """Whether `reload` may take these options over. Raises ValueError; nothing has changed."""
-    now = jetstream.figures()
-    asked = new.jetstream
+def check_reload(jetstream: JetStream, options: Options) -> None:
+    """Raises ValueError where new options promise accounts more than the server has."""
+    new, now = options.jetstream, jetstream.figures()
     sizes = JetStreamLimits(
-        now.max_memory if asked.max_memory is None else asked.max_memory,
-        now.max_storage if asked.max_file is None else asked.max_file,
+        now.max_memory if new.max_memory is None else new.max_memory,
+        now.max_storage if new.max_file is None else new.max_file,
         jetstream.context.store_dir,
     )
-    check_promises(wanted(new), sizes)
+    check_promises(wanted(options), sizes)
 
 
-def reload(jetstream: JetStream, old: Options, new: Options, known: Mapping[str, Account]) -> None:
-    """Takes over the options of a reload that `check_reload` has let pass. `known` are the
-    server's accounts: those before it and those it adds."""
-    if new.jetstream != old.jetstream:
-        jetstream.set_sizes(new.jetstream.max_memory, new.jetstream.max_file)
-    accounts = wanted(new)
-    _follow(jetstream, accounts, known)
-    for name in known.keys() - accounts.keys():
-        jetstream.forget(known[name])
+def reload(jetstream: JetStream, options: Options, known: AccountRegistry) -> None:
+    """Follows new options: sizes, which accounts have JetStream, and which are gone."""
+    jetstream.set_sizes(options.jetstream.max_memory, options.jetstream.max_file)
+    _follow(jetstream, wanted(options), known)
+    for account in known.surplus(options):
+        jetstream.forget(account)
 
 
 def _follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from pynats_server.core.reasons import CloseReason
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.state import ServerState
 
-if TYPE_CHECKING:
-    from pynats_server.server.server import Server
-
-INTERVAL_MAX = 1.0  # seconds between two closes
-INTERVAL_MIN = 0.001  # below, several connections are closed at once
+INTERVAL_MAX_S = 1.0  # between two closes
+INTERVAL_MIN_S = 0.001  # below, several connections are closed at once
 
 
 class LameDuck:
-    """One server's way out; `start()` once."""
+    """One server's way out; `start()` once. `shutdown` is called at the end."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(
+        self, state: ServerState, info: InfoMessage, shutdown: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._state = state
+        self._info = info
+        self._shutdown = shutdown
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins; the server shuts down by itself at the end."""
-        server = self._server
-        server.log.notice("Entering lame duck mode, stop accepting new clients")
-        server.stop_accepting()
-        server.info.lame_duck = True
-        server.broadcast_info()
+        """Begins, once nobody is accepted any more."""
+        self._info.lame_duck = True
+        self._info.broadcast()
         self._task = asyncio.ensure_future(self._run())
 
     def cancel(self) -> None:
@@ -38,22 +38,21 @@ class LameDuck:
             task.cancel()
 
     async def _run(self) -> None:
-        server, options = self._server, self._server.options
-        if server.clients():
+        options = self._state.options
+        if self._state.clients():
             await asyncio.sleep(options.lame_duck_grace_period)
             await self._close_clients(options.lame_duck_duration - options.lame_duck_grace_period)
         self._task = None
-        await server.shutdown()
+        await self._shutdown()
 
-    async def _close_clients(self, duration: float) -> None:
+    async def _close_clients(self, duration_s: float) -> None:
         """Closes one after the other, spread at random over the duration."""
-        server = self._server
-        server.log.notice("Closing existing clients")
-        clients = server.clients()
+        self._state.log.notice("Closing existing clients")
+        clients = self._state.clients()
         if not clients:
             return
-        interval = min(max(duration, 0.0) / len(clients), INTERVAL_MAX)
-        batch = max(1, round(INTERVAL_MIN / interval)) if 0 < interval < INTERVAL_MIN else 1
+        interval = min(max(duration_s, 0.0) / len(clients), INTERVAL_MAX_S)
+        batch = max(1, round(INTERVAL_MIN_S / interval)) if 0 < interval < INTERVAL_MIN_S else 1
         if interval == 0:
             batch = len(clients)
         for start in range(0, len(clients), batch):

@@ -120,7 +120,7 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
             await asyncio.wait_for(asyncio.to_thread(lambda: None), 20)
         finally:
             gate.set()
-        await _until(lambda: not server.handler._checks and not server.engine.connections)
+        await _until(lambda: not server.handler._checks and not server.state.engine.connections)
 
 
 async def _log_in(server: Server) -> socket.socket:

@@ -20,7 +20,7 @@ import msgspec
 from pynats_server.clients.trace import quote
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.requests import syntax as jsonsyntax
+from pynats_server.jetstream.requests import syntax
 from pynats_server.jetstream.requests.field_types import Algorithm, Choice, Moment, Number
 from pynats_server.jetstream.requests.times import normalised_time
 
@@ -45,9 +45,9 @@ def decode(body: bytes, type_: type[T], strict: bool) -> T:
         return _read_stream(body, type_)
     except _Refused as refused:
         complaint = str(refused)
-    except jsonsyntax.SyntaxProblem as problem:
+    except syntax.SyntaxProblem as problem:
         complaint = f"{problem.text} at offset {problem.offset}"
-    except jsonsyntax.Truncated:
+    except syntax.Truncated:
         complaint = "unexpected EOF"
     if not strict:
         return _read_leniently(body, type_)
@@ -58,28 +58,28 @@ def _read_stream(body: bytes, type_: type[T]) -> T:
     """Values in a row, each read into the same object."""
     made = type_()
     reader = _Reader(body, _object_plan(type_), forbid_unknown=True)
-    at = jsonsyntax.skip_space(body, 0)
+    at = syntax.skip_space(body, 0)
     while at < len(body):
-        end = jsonsyntax.check_value(body, at)
+        end = syntax.check_value(body, at)
         reader.read_into(made, at)
-        at = jsonsyntax.skip_space(body, end)
+        at = syntax.skip_space(body, end)
     return made
 
 
 def _read_leniently(body: bytes, type_: type[T]) -> T:
     """Exactly one value, unknown fields passed over; complaints do not tell offsets."""
     made = type_()
-    at = jsonsyntax.skip_space(body, 0)
+    at = syntax.skip_space(body, 0)
     try:
-        end = jsonsyntax.skip_space(body, jsonsyntax.check_value(body, at))
+        end = syntax.skip_space(body, syntax.check_value(body, at))
         if end < len(body):
-            raise jsonsyntax.unexpected(body, end, "after top-level value")
+            raise syntax.unexpected(body, end, "after top-level value")
         _Reader(body, _object_plan(type_), forbid_unknown=False).read_into(made, at)
     except _Refused as refused:
         raise api_error(INVALID_JSON, err=str(refused)) from None
-    except jsonsyntax.SyntaxProblem as problem:
+    except syntax.SyntaxProblem as problem:
         raise api_error(INVALID_JSON, err=problem.text) from None
-    except jsonsyntax.Truncated:
+    except syntax.Truncated:
         raise api_error(INVALID_JSON, err="unexpected end of JSON input") from None
     return made
 
@@ -223,7 +223,7 @@ class _Reader:
             raise self._mismatch(kind, path, plan.name)
         match plan:
             case _Text():
-                return jsonsyntax.string_at(self._body, at, end)
+                return syntax.string_at(self._body, at, end)
             case Number():
                 return self._read_number(plan, at, end, path)
             case _Flag():
@@ -263,20 +263,20 @@ class _Reader:
                 if word == spelling:
                     return meant
         if plan.complaint:
-            raise _Refused(f"{plan.complaint}: {jsonsyntax.without_surrogates(written)}")
+            raise _Refused(f"{plan.complaint}: {syntax.without_surrogates(written)}")
         raise _Refused(f"can not unmarshal {quote(raw)}")
 
     def _read_algorithm(self, plan: Algorithm, at: int, end: int, kind: str) -> str:
         if kind not in ("string", "null"):
             raise _Refused(f"json: cannot unmarshal {kind} into Go value of type string")
-        word = jsonsyntax.string_at(self._body, at, end) if kind == "string" else ""
+        word = syntax.string_at(self._body, at, end) if kind == "string" else ""
         if word not in plan.words:
             raise _Refused(plan.complaint)
         return word
 
     def _read_moment(self, at: int, end: int) -> str:
         try:
-            return normalised_time(jsonsyntax.string_at(self._body, at, end))
+            return normalised_time(syntax.string_at(self._body, at, end))
         except ValueError as error:
             raise _Refused(str(error)) from None
 
@@ -288,7 +288,7 @@ class _Reader:
 
     def _read_items(self, plan: _Items, at: int, path: Path, before: list[Any]) -> list[Any]:
         made: list[Any] = []
-        for index, (start, end) in enumerate(jsonsyntax.elements(self._body, at)):
+        for index, (start, end) in enumerate(syntax.elements(self._body, at)):
             # Where a key is repeated its elements are read into those of before.
             fresh = index >= len(before) or (plan.pointers and self._kind(start) == "null")
             old = _zero(plan.item) if fresh else before[index]
@@ -299,14 +299,14 @@ class _Reader:
         self, plan: _Pairs, at: int, path: Path, before: dict[str, Any]
     ) -> dict[str, Any]:
         # The field's own dictionary: to copy it for every repetition of the key would be quadratic.
-        for key_at, key_end, start, end in jsonsyntax.members(self._body, at):
-            key = jsonsyntax.string_at(self._body, key_at, key_end)
+        for key_at, key_end, start, end in syntax.members(self._body, at):
+            key = syntax.string_at(self._body, key_at, key_end)
             before[key] = self._read(plan.value, start, end, (*path, key), _zero(plan.value))
         return before
 
     def _read_object(self, plan: _Object, at: int, path: Path, made: JsonObject) -> JsonObject:
-        for key_at, key_end, start, end in jsonsyntax.members(self._body, at):
-            key = jsonsyntax.string_at(self._body, key_at, key_end)
+        for key_at, key_end, start, end in syntax.members(self._body, at):
+            key = syntax.string_at(self._body, key_at, key_end)
             name = plan.field_name(key)
             if name is not None:
                 before = getattr(made, name)

@@ -10,17 +10,17 @@ import re
 from typing import Final
 
 from pynats_server.clients.trace import quote
-from pynats_server.jetstream.requests import scan as jsonscan
+from pynats_server.jetstream.requests import scan
 from pynats_server.jetstream.requests.scan import DEPTH_MAX, elements, members, skip_space
 
 _PLACES: Final = {
-    jsonscan.VALUE: "looking for beginning of value",
-    jsonscan.KEY: "looking for beginning of object key string",
-    jsonscan.AFTER_KEY: "after object key",
-    jsonscan.AFTER_MEMBER: "after object key:value pair",
-    jsonscan.AFTER_ELEMENT: "after array element",
-    jsonscan.STRING: "in string",
-    jsonscan.NUMBER: "in numeric literal",
+    scan.VALUE: "looking for beginning of value",
+    scan.KEY: "looking for beginning of object key string",
+    scan.AFTER_KEY: "after object key",
+    scan.AFTER_MEMBER: "after object key:value pair",
+    scan.AFTER_ELEMENT: "after array element",
+    scan.STRING: "in string",
+    scan.NUMBER: "in numeric literal",
 }
 _LITERALS: Final = (b"true", b"false", b"null")
 
@@ -40,19 +40,19 @@ class Truncated(ValueError):
 
 def check_value(body: bytes, at: int) -> int:
     """The end of the value that begins at `at`. Raises SyntaxProblem or Truncated."""
-    at, reason = jsonscan.scan(body, at)
-    if reason == jsonscan.OK:
+    at, reason = scan.scan(body, at)
+    if reason == scan.OK:
         return at
-    if reason == jsonscan.TRUNCATED:
+    if reason == scan.TRUNCATED:
         raise Truncated
-    if reason == jsonscan.DEPTH:
+    if reason == scan.DEPTH:
         raise SyntaxProblem("exceeded max depth", at + 1)
-    if reason == jsonscan.ESCAPE:
+    if reason == scan.ESCAPE:
         sequence = body[at : at + (6 if body[at + 1] == ord("u") else 2)]
         raise SyntaxProblem(
             f"invalid escape sequence {_quote_sequence(sequence)} in string", at + len(sequence)
         )
-    if reason == jsonscan.LITERAL:
+    if reason == scan.LITERAL:
         raise unexpected(body, at, _literal_place(body, at))
     raise unexpected(body, at, _PLACES[reason])
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from pynats_server.monitor.families import (
+from pynats_server.monitor.jsz import figures
+from pynats_server.monitor.metrics.families import (
     OTHER,
     PREFIX,
     Family,
@@ -22,7 +23,6 @@ from pynats_server.monitor.families import (
     gauge,
     labelled_gauge,
 )
-from pynats_server.monitor.jetstream import figures
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from pynats_server.monitor import jetstream_health
+from pynats_server.monitor import healthz_jetstream
 from pynats_server.monitor.gotext import quoted
-from pynats_server.monitor.jetstream_health import Failure, HealthError, HealthRequest
+from pynats_server.monitor.healthz_jetstream import Failure, HealthError, HealthRequest
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
 
@@ -60,7 +60,7 @@ async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Hea
     jetstream = source.jetstream
     deeper = not failures and not request.server_only and not request.enabled_only
     if jetstream is not None and deeper:
-        failures, warnings = await jetstream_health.check(jetstream, source.accounts, request)
+        failures, warnings = await healthz_jetstream.check(jetstream, source.accounts, request)
     status = failures[0].http_status if failures else 200
     if not request.details:
         if not failures:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pynats_server.monitor.endpoints import Endpoints
-    from pynats_server.monitor.peer import Peer
+    from pynats_server.monitor.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; for one more, the one that waits the longest for a request goes
@@ -97,7 +97,7 @@ class MonitorServer:
         writer = guest.writer
         try:
             endpoints = await self._load()
-            from pynats_server.monitor.peer import Peer
+            from pynats_server.monitor.http import Peer
 
             guest.peer = Peer(reader, writer, endpoints.answer)
             await guest.peer.serve()

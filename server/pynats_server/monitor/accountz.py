@@ -9,7 +9,7 @@ import msgspec
 from pynats_server.monitor.gotext import timestamp
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, MonitorSource
-from pynats_server.monitor.subscriptions import SublistFigures, figures
+from pynats_server.monitor.subsz import SublistFigures, figures
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):

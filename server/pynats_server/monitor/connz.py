@@ -16,8 +16,8 @@ import msgspec
 
 from pynats_server.clients.closed import ClosedConnection, shown_user, text
 from pynats_server.core.client import ClientConnection
-from pynats_server.monitor.encode import Document, encoded, give_way, slices
 from pynats_server.monitor.gotext import WallClock, duration, timestamp, uptime
+from pynats_server.monitor.json import Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from pynats_server.monitor.connections import SubscriptionInfo, describe_subscription
-from pynats_server.monitor.encode import SLICE, Document, encoded, give_way, slices
+from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
 from pynats_server.monitor.gotext import number, timestamp
+from pynats_server.monitor.json import SLICE, Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
 

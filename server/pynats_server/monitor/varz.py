@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pynats_server.monitor import jetstream
+from pynats_server.monitor import jsz
 from pynats_server.monitor.gotext import NS, number, timestamp, uptime
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
@@ -65,7 +65,7 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
     leaf: Empty
     mqtt: Empty
     websocket: Empty
-    jetstream: jetstream.Varz
+    jetstream: jsz.Varz
     tls_timeout: int | float
     write_deadline: int
     write_timeout: str = ""
@@ -180,7 +180,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
     return {
         "host": host,
         "port": port,
-        "auth_required": bool(source.info_json().get("auth_required")),
+        "auth_required": source.auth_required,
         "max_connections": options.max_connections,
         "max_subscriptions": options.max_subscriptions,
         "ping_interval": int(options.ping_interval * NS),
@@ -198,7 +198,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "leaf": Empty(),
         "mqtt": Empty(),
         "websocket": Empty(),
-        "jetstream": jetstream.varz_part(source),
+        "jetstream": jsz.varz_part(source),
         "tls_timeout": TLS_TIMEOUT,
         "write_deadline": int(options.write_deadline * NS),
         "write_timeout": "" if options.write_timeout == "default" else options.write_timeout,

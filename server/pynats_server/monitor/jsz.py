@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from pynats_server.monitor.encode import Document, encoded, give_way
 from pynats_server.monitor.gotext import NS, UINT64_MAX, timestamp
+from pynats_server.monitor.json import Document, encoded, give_way
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.options import BatchLimits, JetStreamServerLimits

@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from pynats_server.monitor.families import (
+from pynats_server.monitor.metrics.families import (
     PREFIX,
     Family,
     account_families,
@@ -22,8 +22,8 @@ from pynats_server.monitor.families import (
     gauge,
     labelled_gauge,
 )
-from pynats_server.monitor.general import Usage, subscription_total
 from pynats_server.monitor.source import AccountView, MonitorSource
+from pynats_server.monitor.varz import Usage, subscription_total
 from pynats_server.version import PYNATS_VERSION, VERSION
 
 
@@ -64,7 +64,7 @@ class _ServerFigures:
             requests.add_metric([endpoint], count)
         yield requests
         if self._source.jetstream is not None:
-            from pynats_server.monitor.jetstream_metrics import families
+            from pynats_server.monitor.metrics.jetstream import families
 
             yield from families(self._source.jetstream, self._per_stream)
 
