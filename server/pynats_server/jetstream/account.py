@@ -260,9 +260,9 @@ class JetStreamAccount:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
         shown = f"stream '{self.name} > {config.name}'"
         self.log.notice(f"  Starting restore for {shown}")
-        begun = time.perf_counter_ns()
+        begun_ns = time.perf_counter_ns()
         stream = self._started(config, created, self._file_store(config, folder), folder)
-        took = human_duration(time.perf_counter_ns() - begun)
+        took = human_duration(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
@@ -416,9 +416,9 @@ class JetStreamAccount:
 
     def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
         keys = self._keys()
-        sync_interval = self.server.options.sync_interval
-        if config.persist_mode == "async" and sync_interval <= 0:
-            sync_interval = ASYNC_SYNC_INTERVAL_S  # the stream asks for speed before durability
+        sync_interval_s = self.server.options.sync_interval
+        if config.persist_mode == "async" and sync_interval_s <= 0:
+            sync_interval_s = ASYNC_SYNC_INTERVAL_S  # the stream asks for speed before durability
         return FileConfig(
             config.name,
             folder,
@@ -430,7 +430,7 @@ class JetStreamAccount:
             ),
             compress=config.compression == "s2",
             keys=keys,
-            sync_interval=sync_interval,
+            sync_interval=sync_interval_s,
             first_seq=max(config.first_seq, 1),
         )
 

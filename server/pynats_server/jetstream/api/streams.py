@@ -50,7 +50,7 @@ class PurgeRequest(JsonObject):
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
     """StreamInfo without the cluster part."""
     mirror, sources = stream.origins()
-    domain = stream.account.server.domain
+    domain = stream.domain
     return {
         "config": (config or stream.config).as_dict(),
         "created": format_time(stream.created),

@@ -147,7 +147,7 @@ class Follower:
             self.error = store_error(error)
         else:
             self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
-        self.stream.account.server.log.warn_rarely(
+        self.stream.log.warn_rarely(
             f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
         self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
@@ -164,7 +164,7 @@ class Follower:
             try:
                 found = [store.load_next(filter, start) for filter in self.filters]
             except CorruptRecord as error:
-                origin.account.server.log.error(
+                origin.log.error(
                     f"JetStream {origin.label}: "
                     f"sequence {start} is left out by '{self.stream.name}': {error}"
                 )

@@ -99,6 +99,11 @@ class Stream:
         return self.config.name
 
     @property
+    def domain(self) -> str:
+        """The JetStream domain; empty without one."""
+        return self.account.server.domain
+
+    @property
     def label(self) -> str:
         """How the log calls the stream."""
         return f"stream '{self.account.name} > {self.name}'"

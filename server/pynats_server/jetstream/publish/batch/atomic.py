@@ -208,7 +208,7 @@ def drop_incomplete_batch(stream: StreamHost) -> None:
     first = find_incomplete_batch(store)
     if first is None:
         return
-    stream.account.server.log.warn(
+    stream.log.warn(
         f"JetStream {stream.label}: dropped sequences {first}-{store.last_seq} of a batch whose "
         f"commit a crash cut off"
     )
