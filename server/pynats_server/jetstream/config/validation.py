@@ -17,10 +17,10 @@ from collections import Counter
 from typing import Final
 
 import msgspec
+from pynats_common.go.durations import format_duration_ns
+from pynats_common.go.quoting import quote
 from pynats_common.subjects import has_wildcard
-from pynats_common.units import format_duration
 
-from pynats_server.clients.trace import quote
 from pynats_server.jetstream.config import source_rules
 from pynats_server.jetstream.config.context import Limits, Surroundings
 from pynats_server.jetstream.config.model import (
@@ -280,7 +280,7 @@ def _set_duplicate_window(config: StreamConfig, limits: Limits, pedantic: bool) 
     if 0 < config.max_age < window_ns:
         raise invalid_config("duplicates window can not be larger then max age")
     if 0 < limits.duplicate_window < window_ns:
-        most = format_duration(limits.duplicate_window)
+        most = format_duration_ns(limits.duplicate_window)
         raise invalid_config(f"duplicates window can not be larger then server limit of {most}")
     if 0 < window_ns < SHORTEST_AGE_NS:
         raise invalid_config("duplicates window needs to be >= 100ms")

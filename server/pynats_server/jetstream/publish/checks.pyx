@@ -11,7 +11,7 @@ from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
 )
 
-from pynats_server.monitor.gotext import quoted
+from pynats_common.go.quoting import quote
 
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
@@ -439,7 +439,7 @@ cdef class Admission:
             if not self.allow_rollup:
                 return api_error(10111, err="rollup not permitted")
             value = headers[marks.rollup.start:marks.rollup.end].decode(errors="replace").lower()
-            return api_error(10111, err=f"rollup value invalid: {quoted(value)}")
+            return api_error(10111, err=f"rollup value invalid: {quote(value)}")
         if verdict == SUBJECT_FULL:
             return api_error(10077, err="maximum messages per subject exceeded")
         if verdict == MSGS_FULL:

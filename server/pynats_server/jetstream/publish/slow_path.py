@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import header_names as names
@@ -25,7 +27,6 @@ from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
 from pynats_server.jetstream.stream.republish import Republishing
-from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
 
 VERSION: Final = b"NATS/1.0"
@@ -325,7 +326,7 @@ class Publishing:
         """Ids of messages are forgotten as others come; this is for streams that fall silent."""
         due_ns = self._admission.ids.forget(self.stream.now())
         if due_ns:
-            wait_s = max((due_ns - time.time_ns()) / SECOND, FORGET_MIN_S)
+            wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
             self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:

@@ -13,6 +13,8 @@ import hashlib
 import time
 from collections.abc import Iterable
 
+from pynats_common.go.times import parse_time_ns
+
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
@@ -21,7 +23,6 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Copy
-from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
@@ -113,7 +114,7 @@ class Follower:
     def start_sequence(self, origin: Origin) -> int:
         """Where the configuration wants to begin."""
         if self.source.opt_start_time:
-            return origin.store.seq_from_time(parse_time(self.source.opt_start_time))
+            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
         return max(self.source.opt_start_seq, 1)
 
     # -- copying ----------------------------------------------------------------------------
