@@ -7,9 +7,9 @@ from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
 from pynats_server.core.subject cimport subject_has_wildcard
-from pynats_server.jetstream.publish.checks cimport (
-    DUPLICATE, NO_ROLLUP, PASSED, RARE, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
-    read_rollup,
+from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
+from pynats_server.jetstream.publish.marks cimport (
+    NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast_reply
