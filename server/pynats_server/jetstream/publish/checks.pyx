@@ -213,7 +213,7 @@ cdef class Admission:
         return PASSED
 
     cdef int64_t _first_size(self, Leaf* leaf) except -1:
-        """What the store counts for the oldest message of a subject."""
+        """The counted size of the oldest message of a subject."""
         cdef uint64_t first, last
         first, last = self.store.exact(leaf)
         try:
@@ -297,8 +297,7 @@ cdef class Admission:
             raise self.error(verdict)
 
     def check_storage(self, bytes subject not None, size_t headers_size, size_t total) -> None:
-        """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
-        10002."""
+        """The storage part of step `limit` alone. Raises ApiError 10023, 10002."""
         cdef int verdict = self.storage(self.size_of(len(subject), headers_size, total))
         if verdict != PASSED:
             raise self.error(verdict)
@@ -320,21 +319,21 @@ cdef class Admission:
     # Single rules, for messages whose other rules are asked in another order.
 
     def check_stream(self, bytes headers not None) -> None:
-        """Raises ApiError 10060 where the message expects another stream."""
+        """Raises ApiError 10060 if the message expects another stream."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_own_name(PyBytes_AS_STRING(headers), &marks):
             raise self.error(10060)
 
     def check_last_id(self, bytes headers not None) -> None:
-        """Raises ApiError 10070 where the message expects another last message id."""
+        """Raises ApiError 10070 if the message expects another last message id."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_last_id(PyBytes_AS_STRING(headers), &marks):
             raise self.error(10070)
 
     def check_rollup(self, bytes headers not None) -> None:
-        """Raises ApiError 10111 where the message asks for a rollup that there is not."""
+        """Raises ApiError 10111 if the message asks for an unknown or forbidden rollup."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_fit_rollup(PyBytes_AS_STRING(headers), &marks):

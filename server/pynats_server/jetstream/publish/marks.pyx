@@ -8,12 +8,14 @@ cdef enum:
     PREFIX_SIZE = 5  # of `Nats-`
 
 
-cdef inline bint _is(const char* name, size_t size, const char* text, size_t text_size) noexcept nogil:
+cdef inline bint _is(
+    const char* name, size_t size, const char* text, size_t text_size
+) noexcept nogil:
     return size == text_size and memcmp(name, text, size) == 0
 
 
 cdef inline Span* _slot(Marks* marks, const char* name, size_t size) noexcept nogil:
-    """Where the value of a header goes; NULL when nobody asks for it. `name` has no `Nats-`."""
+    """The mark that holds a header's value; NULL for other headers. `name` is without `Nats-`."""
     if _is(name, size, b"Msg-Id", 6):
         return &marks.msg_id
     if size > 9 and memcmp(name, b"Expected-", 9) == 0:
