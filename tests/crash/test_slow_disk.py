@@ -171,7 +171,7 @@ def test_jetstream_switched_off_during_a_change(
                 for name in ("old", "new"):  # nobody listens any more
                     with pytest.raises(NoRespondersError):
                         await client.request(name, b"x")
-                assert jetstream.file_usage.used == 0
+                assert jetstream.figures().storage == 0
             await client.close()
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)

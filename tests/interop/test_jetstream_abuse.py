@@ -102,7 +102,7 @@ def test_a_mistake_with_one_answer_costs_no_other_request_its_own(
 def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "RETRY", 1000.0)
+    monkeypatch.setattr(following, "RETRY_S", 1000.0)
     refusals: list[object] = []
     refused = following.Follower._refused
 

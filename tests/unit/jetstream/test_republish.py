@@ -18,21 +18,17 @@ class Scene:
         self.complaints: list[Exception] = []
         loop = asyncio.get_running_loop()
 
-        def publish(engine: Any, target: bytes, payload: bytes, headers: bytes) -> None:
+        def publish(target: bytes, payload: bytes, headers: bytes) -> None:
             if target == b"bad":
                 raise RuntimeError("a receiver of ours")
             self.left.append(payload)
 
         options = SimpleNamespace(max_buffered_msgs=3, max_buffered_size=30)
         engine = SimpleNamespace(within_turn=lambda work: work())
-        stream: Any = SimpleNamespace(
-            account=SimpleNamespace(
-                manager=SimpleNamespace(loop=loop, engine=engine, options=options)
-            ),
-            ingest=SimpleNamespace(account=SimpleNamespace(publish=publish)),
-            on_internal_error=self.complaints.append,
+        account: Any = SimpleNamespace(
+            server=SimpleNamespace(loop=loop, engine=engine, options=options), publish=publish
         )
-        self.queue = RepublishQueue(stream)
+        self.queue = RepublishQueue(account, self.complaints.append)
 
     def store(self, *seqs: int, target: bytes = b"to") -> None:
         for seq in seqs:

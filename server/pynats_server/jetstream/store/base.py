@@ -13,11 +13,13 @@ from pynats_server.jetstream.store.contract import (
     StoreFailed,
     StoreState,
 )
+from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.retention import Engine
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
 
 U64_MAX = (1 << 64) - 1
+EMPTY_SIZE = record_size(0, 0, 0)  # a tombstone, or a mark of sequences used up
 DELETED_MAX = 1_000_000
 """Missing sequences that are listed at most: a mirror whose origin jumped may miss any number."""
 GAP_MAX = 100_000
@@ -261,7 +263,7 @@ class BlockStore(Engine):
         _check_range(self.last_seq + count)
         tail = self.tail
         wide = tail is not None and tail.msgs and count > GAP_MAX
-        if tail is None or wide or tail.buffered + 30 > self.block_size:
+        if tail is None or wide or tail.buffered + EMPTY_SIZE > self.block_size:
             tail = self.roll_block()
         last = self.last_seq + count
         tail.mark(last, ts, False)

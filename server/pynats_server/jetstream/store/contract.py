@@ -92,6 +92,9 @@ class Store(Protocol):
     def append_many(self, messages: list[tuple[bytes, bytes | None, bytes]], ts: int) -> int:
         """Several messages with one timestamp; returns the last sequence."""
 
+    def size_of(self, subject_size: int, headers_size: int, payload_size: int) -> int:
+        """What a message with these sizes adds to `StoreState.bytes`, and so to every limit."""
+
     def flush(self) -> None:
         """Hand everything buffered to the operating system, one write per block."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Protocol
 
 import msgspec
 from pynats_common.go.times import format_time_ns
 
-from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
@@ -31,50 +32,70 @@ from pynats_server.jetstream.store.format.s2 import StreamDecoder
 from pynats_server.jetstream.store.format.snapshot import unpack_snapshot
 from pynats_server.jetstream.stream.stream import Stream
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-
-PROBE = 512  # bytes that tell one form from the other
+PROBE = 512  # bytes needed to tell the two formats apart
 ROOM_IF_UNLIMITED = 1 << 50
 
 
 class BackupError(Exception):
-    """A backup cannot go on; the text is the status that says why."""
+    """A backup cannot go on; the text is the status to send."""
 
 
 def outgoing(stream: Stream) -> Iterator[bytes]:
-    """The archive of a stream as of now; messages that go meanwhile are left out."""
+    """The archive of a stream as of now, without messages that are removed while it is made."""
     state = msgspec.json.encode(stream.state().as_dict())
     documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
     return write_archive(stream.store, documents, stream.store.last_seq)
 
 
-class Incoming:
-    """An archive while it arrives, and the stream it becomes. Raises ApiError where there cannot
-    be such a stream."""
+class Destination(Protocol):
+    """The account that an archive becomes a stream of."""
 
-    def __init__(self, account: JetStreamAccount, asked: StreamConfig) -> None:
+    @property
+    def surroundings(self) -> Surroundings:
+        """What configurations of the account are checked against."""
+        ...
+
+    def staging_folder(self) -> Path:
+        """A name for a folder beside the streams."""
+        ...
+
+    def room(self, storage: str) -> int | None:
+        """Bytes that still fit into the account and the server; None = unlimited."""
+        ...
+
+    def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
+        """A store in another folder that any one thread may fill and close."""
+        ...
+
+    async def in_thread(self, work: Callable[[], MemoryStore | None]) -> MemoryStore | None:
+        """Runs what waits for the disk off the loop."""
+        ...
+
+    async def adopt(
+        self, asked: StreamConfig, config: StreamConfig, memory: MemoryStore | None, built: Path
+    ) -> Stream:
+        """The stream of a store that is in memory or in the folder `built`. Raises ApiError."""
+        ...
+
+
+class Incoming:
+    """An archive as it arrives, and the stream it becomes. Raises ApiError if the account cannot
+    have such a stream."""
+
+    def __init__(self, account: Destination, asked: StreamConfig) -> None:
         self.account = account
         self._asked = asked
         self.config = prepare_create(asked, account.surroundings)
         self.size = 0
         self.refused = ""
-        self.folder = account.manager.staging / unique_id()
+        self.folder = account.staging_folder()
         self.folder.mkdir(parents=True, mode=0o700)
         self._file: IO[bytes] = (self.folder / "archive").open("xb+")
-        self._room = self._available()
-
-    def _available(self) -> int:
-        usage = self.account.usage(self.config.storage)
-        rooms = [
-            limit.limit - limit.used
-            for limit in (usage, usage.parent)
-            if limit is not None and limit.limit >= 0
-        ]
-        return min(rooms, default=ROOM_IF_UNLIMITED)
+        room = account.room(self.config.storage)
+        self._room = ROOM_IF_UNLIMITED if room is None else room
 
     def write(self, chunk: bytes) -> None:
-        """Keeps a chunk; what is too much or cannot be kept is refused at the end."""
+        """Keeps a chunk. What is too large or cannot be written is refused at the end."""
         self.size += len(chunk)
         if self.refused:
             return
@@ -91,15 +112,10 @@ class Incoming:
         if self.refused:
             raise api_error(10062, err=self.refused)
         try:
-            store = await self.account.manager.in_thread(self._build)
+            store = await self.account.in_thread(self._build)
         except (StoreError, ValueError, OSError) as error:
             raise api_error(10062, err=error) from error
-        async with self.account.changing:
-            # Other streams may have come since the archive was announced.
-            if self.config.name in self.account.streams:
-                raise api_error(10130)
-            prepare_create(self._asked, self.account.surroundings)
-            return await self.account.adopt(self.config, store, self.folder / "stream")
+        return await self.account.adopt(self._asked, self.config, store, self.folder / "stream")
 
     def _build(self) -> MemoryStore | None:
         """Builds the store beside the streams, off the loop. A memory store is returned, a

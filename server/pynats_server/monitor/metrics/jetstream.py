@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from pynats_server.jetstream.store.file.sync_times import BOUNDS
 from pynats_server.monitor.jsz import figures
 from pynats_server.monitor.metrics.families import (
     OTHER,
@@ -46,13 +45,13 @@ def families(jetstream: JetStream, per_stream: bool) -> Iterator[Metric]:
 
 
 def _server(jetstream: JetStream) -> Iterator[Metric]:
-    used = figures(jetstream)
+    used, limits = figures(jetstream), jetstream.figures()
     gauges = (
         ("memory_bytes", "Memory that streams hold.", used.memory),
-        ("memory_bytes_max", "What they may hold, -1 = any.", jetstream.memory_usage.limit),
+        ("memory_bytes_max", "What they may hold, -1 = any.", limits.max_memory),
         ("memory_bytes_reserved", "Memory claimed by max_bytes.", used.reserved_memory),
         ("storage_bytes", "Disk space that streams hold.", used.storage),
-        ("storage_bytes_max", "What they may hold, -1 = any.", jetstream.file_usage.limit),
+        ("storage_bytes_max", "What they may hold, -1 = any.", limits.max_storage),
         ("storage_bytes_reserved", "Disk space claimed by max_bytes.", used.reserved_storage),
         ("accounts", "Accounts that have JetStream.", used.accounts),
         ("api_requests_inflight", "API requests that wait or are under way.", used.api.inflight),
@@ -89,13 +88,13 @@ def _contents(accounts: list[JetStreamAccount], streams: list[Stream]) -> Iterat
 
 
 def _sync_times(jetstream: JetStream) -> Metric:
-    times = jetstream.syncer.times
-    bounds = [*map(str, BOUNDS), "+Inf"]
+    times = jetstream.sync_times()
+    bounds = [*map(str, times.bounds_s), "+Inf"]
     return HistogramMetricFamily(
         f"{PREFIX}jetstream_sync_seconds",
         "How long fsyncs took that acknowledgements waited for.",
         buckets=list(zip(bounds, map(float, accumulate(times.counts)), strict=True)),
-        sum_value=times.total_seconds,
+        sum_value=times.total_s,
     )
 
 

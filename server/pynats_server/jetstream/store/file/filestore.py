@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pynats_server.jetstream.store.base import EMPTY_SIZE
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import (
     BadKey,
@@ -45,7 +46,6 @@ from pynats_server.jetstream.store.seqset import SequenceSet
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
 
-TOMBSTONE_SIZE = 30
 BIG_PURGE = 10_000
 INDEX_SHARE = 200  # the index is saved so seldom that encoding it takes at most 1/200 of the time
 
@@ -301,7 +301,7 @@ class FileStore(DiskBlocks):
     # Removing.
 
     def _mark(self, seq: int, ts: int) -> None:
-        if self.tail is None or self.tail.buffered + TOMBSTONE_SIZE > self.block_size:
+        if self.tail is None or self.tail.buffered + EMPTY_SIZE > self.block_size:
             with contextlib.suppress(StoreFull):  # better a block too long than a failed delete
                 self.roll_block()
         assert self.tail is not None
@@ -372,7 +372,7 @@ class FileStore(DiskBlocks):
             self.load_block(block)
         needed = [(seq, ts) for seq, ts in block.tombstones() if self._covers(block, seq)]
         assert self.tail is not None
-        if block.index not in self._bare and len(needed) * TOMBSTONE_SIZE * 2 > block.buffered:
+        if block.index not in self._bare and len(needed) * EMPTY_SIZE * 2 > block.buffered:
             block.grave = True
             return False
         for seq, ts in needed:
