@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pynats_server.jetstream.store import FileStore, StoreError
 from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
 
@@ -85,21 +82,6 @@ def put_aside(folder: Path, doomed: Path) -> OSError | None:
         try:
             doomed.rename(folder)
         except OSError:  # it is gone, so it must not be told otherwise
-            return error
-        raise
-    return None
-
-
-def change_meta(store: FileStore, old: dict[str, Any], new: dict[str, Any]) -> Exception | None:
-    """Writes a configuration. Raises OSError or StoreError where the old one is still what
-    a restart finds; returns an error where nobody knows: no more promises about this stream."""
-    try:
-        write_meta(store, new)
-    except (OSError, StoreError):
-        try:
-            if read_meta(store.config) != old:
-                write_meta(store, old)
-        except (OSError, StoreError, ValueError) as error:
             return error
         raise
     return None

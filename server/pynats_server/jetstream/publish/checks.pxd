@@ -13,7 +13,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.jetstream.publish.headers cimport Span
 from pynats_server.jetstream.publish.msgids cimport MsgIds
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.quota cimport Usage
 
@@ -57,7 +57,7 @@ cdef inline bint present(Span span) noexcept nogil:
 
 
 cdef class Admission:
-    cdef StoreEngine store
+    cdef Retention store
     cdef Usage usage
     cdef bytes name
     cdef readonly MsgIds ids

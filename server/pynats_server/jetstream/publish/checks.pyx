@@ -128,7 +128,7 @@ cdef inline bint _same(const char* block, Span span, const char* text, size_t si
 
 
 cdef class Admission:
-    def __init__(self, StoreEngine store not None, Usage usage not None, str name not None):
+    def __init__(self, Retention store not None, Usage usage not None, str name not None):
         self.store = store
         self.usage = usage
         self.name = name.encode()
@@ -238,7 +238,7 @@ cdef class Admission:
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1:
         cdef int64_t size = self.size_of(subject_size, block_size, total)
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Leaf* leaf
         cdef bint replaces = False  # the oldest of a full subject goes
         # The server is full once it holds more than its limit, an account before that.
@@ -412,7 +412,7 @@ cdef class Admission:
 
     def note_from(self, uint64_t start) -> None:
         """Notes the ids of the stored messages from sequence `start` on."""
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Block block
         cdef Py_ssize_t i
         cdef Marks marks

@@ -1,8 +1,8 @@
-"""Operations both stores share, on top of the compiled engine."""
+"""What both kinds of stores do alike, on top of the compiled retention."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from pynats_server.jetstream.store.block import Block, Message
@@ -14,7 +14,7 @@ from pynats_server.jetstream.store.contract import (
     StoreState,
 )
 from pynats_server.jetstream.store.record import record_size
-from pynats_server.jetstream.store.retention import Engine
+from pynats_server.jetstream.store.retention import Retention
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
 
@@ -34,11 +34,17 @@ def is_literal(filter: bytes) -> bool:
     return not any(token in (b"*", b">") for token in filter.split(b"."))
 
 
-class BlockStore(Engine):
+class BlockStore(Retention):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
     lost: SequenceSet
     lost_bytes: int = 0
+    on_undo: Callable[[int], None] | None = None  # see `Store`
+
+    @property
+    def num_subjects(self) -> int:
+        """Subjects with messages."""
+        return len(self.tree)
 
     def _bury(self, seq: int, ts: int) -> None:
         """Make a removal outlive a restart."""

@@ -14,7 +14,7 @@ from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_dro
 from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
 
-cdef class Engine(StreamIndex):
+cdef class Retention(StreamIndex):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -340,8 +340,8 @@ cdef class Engine(StreamIndex):
         """Entries of the TTL queue, those of messages that are gone included."""
         return self.expiries.size
 
-    def next_expiry(self, int64_t max_age=0, bint ttl=True):
-        """When (ns since 1970) the next message runs out, by its TTL or by `max_age` (ns); 0 when
+    def next_expiry(self, int64_t max_age_ns=0, bint ttl=True):
+        """When (ns since 1970) the next message runs out, by its TTL or by `max_age_ns` (ns); 0 when
         none will. May lie in the past."""
         cdef int64_t found = 0
         if ttl:
@@ -353,15 +353,15 @@ cdef class Engine(StreamIndex):
                     del self.due[seq]
                 elif found == 0 or at < found:
                     found = at
-        if max_age:
+        if max_age_ns:
             aged = self.next_aging(self.first_seq, ttl)
-            if aged is not None and (found == 0 or aged[1] < found - max_age):
-                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age) + max_age  # the end of time
+            if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
+                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns  # the end of time
         return found
 
-    def expired(self, int64_t now, int64_t max_age=0, bint ttl=True):
+    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
         off. Removing while iterating is fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
@@ -376,8 +376,8 @@ cdef class Engine(StreamIndex):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl) if max_age else None
-            if aged is not None and aged[1] > now - max_age:
+            aged = self.next_aging(start, ttl) if max_age_ns else None
+            if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
                 self.due.pop(waiting[next], None)

@@ -416,6 +416,14 @@ cdef class StreamIndex:
             leaf.last = last.last_seq if last is not None else self.last_seq
             leaf.flags = FIRST_STALE | LAST_STALE
 
+    def take_over(self, StreamIndex other not None):
+        """Become the index over another's blocks; that one is not used again."""
+        self.blocks, self.tail, self.tree = other.blocks, other.tail, other.tree
+        self.first_seq, self.first_ts = other.first_seq, other.first_ts
+        self.last_seq, self.last_ts = other.last_seq, other.last_ts
+        self.msgs, self.nbytes, self.rings = other.msgs, other.nbytes, other.rings
+        self.expiries, self.stale = other.expiries, other.stale
+
     cdef Block numbered(self, uint64_t index):
         """The block of this number, or None; they are in order."""
         cdef Py_ssize_t low = 0, high = len(self.blocks), middle

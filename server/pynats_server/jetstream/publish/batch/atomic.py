@@ -30,7 +30,7 @@ from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.store import CorruptRecord, FileStore, MemoryStore, Message, StoreError
+from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
 from pynats_server.monitor.gotext import quoted
@@ -229,7 +229,7 @@ def drop_incomplete_batch(stream: StreamHost) -> None:
     stream.ingest.settle()
 
 
-def find_incomplete_batch(store: FileStore | MemoryStore) -> int | None:
+def find_incomplete_batch(store: Store) -> int | None:
     """The first sequence of a batch that the store ends in without its commit."""
     try:
         last = store.get(store.last_seq)
