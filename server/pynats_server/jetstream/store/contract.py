@@ -166,10 +166,10 @@ class Store(Protocol):
         how many. Called after an append; compiled callers use `Retention.enforce`."""
 
     def crowded(self, limit: int) -> list[bytes]:
-        """Subjects with more than `limit` messages, to `enforce_limits` a lowered limit."""
+        """Subjects with more than `limit` messages: those to enforce a lowered limit on."""
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
-        """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns` (ns); 0
+        """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
         when none will. `ttl` off ignores the header."""
 
     def expired(
@@ -188,7 +188,7 @@ class Store(Protocol):
         """Delete everything above `seq`, which becomes the last sequence."""
 
     def skip(self, count: int, ts: int) -> int:
-        """Use up sequences without messages; returns the last."""
+        """Use up `count` sequences without storing messages; returns the last."""
 
     def state(self, deleted: bool = False) -> StoreState:
         """Counters, and the deleted sequences when asked."""
@@ -223,8 +223,8 @@ class Store(Protocol):
         restart finds; returns an error where nobody knows: no more promises about this stream."""
 
     def when_idle(self, done: Callable[[], None]) -> None:
-        """Call `done` once no thread works for this store, which must take nothing more."""
+        """Call `done` once no thread works for this store, which must not be changed any more."""
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, write the index and release every file. Safe to call twice. With `keep` off
-        nothing is written and nothing blocks: the messages shall go."""
+        nothing is written and nothing blocks: the messages are about to be deleted."""

@@ -41,7 +41,7 @@ class MemoryStore(BlockStore):
         self.dirty = False
 
     def commit(self, callback: CommitCallback) -> None:
-        """Memory is as durable as it gets at once."""
+        """Complete at once: memory gets no more durable."""
         self.flush()
         callback(None)
 
@@ -50,7 +50,7 @@ class MemoryStore(BlockStore):
         block.scan(block.compacted(lambda _: False))
 
     def reap(self) -> None:
-        """Drop the blocks nothing lives in."""
+        """Drop the blocks without live messages."""
         self.dead = False
         self.blocks = [b for b in self.blocks if b.msgs or b is self.tail]
 

@@ -6,10 +6,13 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, expiry
-from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, TOMBSTONE, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
+                        expiry)
+from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
+                        subject_size, u32, u64)
 from pynats_server.jetstream.store.streamindex cimport StreamIndex
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
+                        ring_unshift, subject_matches)
 
 from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
@@ -23,7 +26,7 @@ cdef class Retention(StreamIndex):
     def __dealloc__(self):
         free(self.journal)
 
-    # Limits. Whoever appends calls `enforce` right after; what it takes out comes back if the
+    # Limits. The caller of an append calls `enforce` right after; what it takes out comes back if the
     # write that should cover it finds the disk full (see `restore_evicted`).
 
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
@@ -341,7 +344,7 @@ cdef class Retention(StreamIndex):
         return self.expiries.size
 
     def next_expiry(self, int64_t max_age_ns=0, bint ttl=True):
-        """When (ns since 1970) the next message runs out, by its TTL or by `max_age_ns` (ns); 0 when
+        """When (ns since 1970) the next message runs out, by its TTL or by `max_age_ns`; 0 when
         none will. May lie in the past."""
         cdef int64_t found = 0
         if ttl:
@@ -356,7 +359,8 @@ cdef class Retention(StreamIndex):
         if max_age_ns:
             aged = self.next_aging(self.first_seq, ttl)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
-                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns  # the end of time
+                # Not beyond the end of time.
+                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
         return found
 
     def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):

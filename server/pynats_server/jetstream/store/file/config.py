@@ -1,4 +1,4 @@
-"""How streams are kept: what a store has to know before there is one."""
+"""What a store is opened with."""
 
 from __future__ import annotations
 

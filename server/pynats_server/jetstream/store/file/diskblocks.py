@@ -15,7 +15,7 @@ from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.seqset import SequenceSet
 
-GLANCE_SPARE = 64 * 1024  # bytes: a block may be longer than its size by tombstones
+GLANCE_SPARE = 64 * 1024  # bytes: tombstones may make a block longer than its size
 
 
 class DiskBlocks(BlockStore):
@@ -31,7 +31,7 @@ class DiskBlocks(BlockStore):
         self._clock_of_use = 0
 
     def take_blocks(self, other: DiskBlocks) -> None:
-        """Go on with the blocks of an index over the same folder, which is not used again."""
+        """Continue with the blocks of `other`, an index over the same folder, not used again."""
         self.take_over(other)
         self.lost, self.lost_bytes = other.lost, other.lost_bytes
         self._cached, self._clock_of_use = other._cached, other._clock_of_use
@@ -73,7 +73,7 @@ class DiskBlocks(BlockStore):
             data = self.files.read_block(block)
         except FileNotFoundError:
             data = b""
-        except OSError as error:  # perhaps it can be read another time: nothing is lost yet
+        except OSError as error:  # a later try may succeed: nothing is lost yet
             raise StoreError(f"block {block.index} cannot be read: {error}") from error
         _, _, holes = block.scan(data)
         strangers = self.strangers(block)

@@ -1,4 +1,4 @@
-"""A `Store` on disk, in nats-server's folder layout: removing, and from its opening to its end."""
+"""A `Store` on disk, in nats-server's folder layout: opening, removing, closing."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class FileStore(WrittenBlocks):
 
     @property
     def problems(self) -> list[str]:
-        """What an operator was told about."""
+        """Everything that was reported to the operator."""
         return self.files.problems
 
     def _open(self, found: Recovered) -> None:
-        """Go on where the folder ends."""
+        """Continue where the folder ends."""
         self.take_blocks(found.blocks)
         self.top_index = found.top_index
         self.saved_index.tail_sum = found.saved.tail_sum if found.saved is not None else b""
@@ -82,11 +82,11 @@ class FileStore(WrittenBlocks):
         self._mark(seq, ts)
 
     def _bury_dead(self) -> list[Block]:
-        """The blocks nothing lives in, after moving on what they still have to say.
+        """The blocks without live messages that can go; tombstones still needed are moved first.
 
-        A block below the first live message says nothing any more: the floor written with this
-        flush covers it. One further back may hold tombstones for older blocks; they move to the
-        tail, unless they are most of it: then it stays until the front has passed it.
+        A block below the first live message is not needed: the floor written with this flush
+        covers it. One further back may hold tombstones for older blocks; they are copied to the
+        tail, unless they are most of the block: then it stays until the front has passed it.
         """
         self.dead = False
         gone = []
@@ -104,8 +104,8 @@ class FileStore(WrittenBlocks):
         return gone
 
     def _carry_tombstones(self, block: Block) -> bool:
-        """Tombstones in a dying block that still cover records in living ones move on; False
-        when the block has to stay instead."""
+        """Copy the tombstones of a dead block that still cover records in other blocks to the
+        tail; False when the block has to stay instead."""
         if not block.loaded:
             self.load_block(block)
         needed = [(seq, ts) for seq, ts in block.tombstones() if self._covers(block, seq)]
@@ -174,7 +174,7 @@ class FileStore(WrittenBlocks):
         return True
 
     def _overwrite(self, block: Block, offset: int, size: int) -> None:
-        """Bring a scrubbed record to a file of plain records, in place, after its tombstone."""
+        """Overwrite the record in the file, in place, once its tombstone is durable."""
         data = block.piece(offset, size)
         if block.cipher is not None:
             data = block.cipher.apply(data, offset)
@@ -307,7 +307,8 @@ class FileStore(WrittenBlocks):
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, save the index, release every file. Safe to call twice. With `keep` off
-        nothing is written and nothing blocks: the folder shall go, and no thread works for it."""
+        nothing is written and nothing blocks: the folder is about to be
+        deleted, and no thread works for it."""
         if self._closed:
             return
         for timer in (self._sync_timer, self._index_timer):

@@ -69,7 +69,7 @@ class StreamFolder:
     # The index.
 
     def read_index(self) -> FullState | None:
-        """The saved state, or None when there is none or it is damaged (said in `problems`)."""
+        """The saved state, or None when there is none or it is damaged (then reported)."""
         try:
             data = self.disk.read(self.messages / "index.db")
         except FileNotFoundError:
@@ -149,14 +149,14 @@ class StreamFolder:
 
     def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
         """(records of the block's file, the file's content when it is damaged in its compressed
-        form). Tells nobody of damage, so any thread may call it."""
+        form). Reports no damage, so any thread may call it."""
         data = self.disk.read(self.path_of(block))
         plain, whole = unpack_block(data, block.cipher)
         block.sealed = is_packed(data, block.cipher)
         return plain, b"" if whole else data
 
     def report_packed(self, block: Block, data: bytes) -> None:
-        """Tell of a file that is damaged in its compressed form."""
+        """Report a file that is damaged in its compressed form."""
         self.quarantine(self.path_of(block).name, data)
         self.problem(f"block {block.index} is damaged in its compressed form")
 

@@ -52,7 +52,7 @@ def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
 
 
 def read_sums(folder: Path, disk: Disk) -> list[bytes]:
-    """The checksums that meta.inf may have: meta.sum, and one that was about to replace it."""
+    """The checksums that meta.inf may have: meta.sum, and the next one after a crash."""
     found = []
     for name in ("meta.sum", "meta.sum.next"):
         with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
 """Bringing a stream's folder back: from index.db when it fits the data, else from every block.
 
-Nothing is written here but what a torn end needs: it is cut off after a copy of it was made.
+The only change on disk: a torn end is cut off, after a copy of it was made.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _reach(index: DiskBlocks, seq: int, ts: int) -> None:
 
 
 def _choose_tail(index: DiskBlocks, top_index: int) -> None:
-    """Go on writing into the last block, unless its form on disk cannot be appended to."""
+    """Write on into the last block, unless its form on disk cannot be appended to."""
     last = index.blocks[-1]
     in_clear = index.files.config.keys is not None and last.cipher is None
     if last.index == top_index and not last.sealed and not in_clear:
@@ -267,7 +267,7 @@ def _set_aside(files: StreamFolder, scanned: _Scanned) -> None:
 
 
 def _look_at_damage(index: DiskBlocks, scanned: _Scanned, last: bool) -> None:
-    """Tell of a block's damage, keep a copy, and cut off a torn end of the last one."""
+    """Report a block's damage, keep a copy, and cut off a torn end of the last one."""
     block, holes, files = scanned.block, scanned.holes, index.files
     assert block is not None
     if scanned.packed:

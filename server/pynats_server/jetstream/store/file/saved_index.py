@@ -32,7 +32,7 @@ class SavedIndex:
         return max(self._files.config.index_interval_s, self._cost_s * INDEX_SHARE)
 
     def save(self, state_of: Callable[[], FullState]) -> None:
-        """Save the state with the next sync; it must speak of nothing that is not written."""
+        """Save the state after the next sync; everything in it must have been written."""
         started = time.perf_counter()
         state = state_of()
         body = encode_index(state)
@@ -46,14 +46,14 @@ class SavedIndex:
             self._fail(error)
 
     def retire(self) -> None:
-        """Delete the saved state with the next sync: it is about to be wrong."""
+        """Delete the saved state after the next sync: it is about to be wrong."""
         if self._stands:
             self._stands = False
             path = self._files.messages / "index.db"
             self._committer.after(Task(partial(self._files.delete, [path])))
 
     def is_current(self, tail_sum: bytes, state_of: Callable[[], FullState]) -> bool:
-        """Whether the saved state is the one of now. Only asked when nothing is under way."""
+        """Whether the saved state is the current one. Ask only when no file work is pending."""
         if not self._stands or self.tail_sum != tail_sum:
             return False
         return self._files.holds_index(encode_index(state_of()))

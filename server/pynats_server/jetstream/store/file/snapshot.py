@@ -55,7 +55,7 @@ def write_snapshot(
 
 
 def _entry(name: str, data: bytes) -> bytes:
-    import tarfile  # here and below: a server without backups need not wait for it
+    import tarfile  # here and below: a server without backups does not pay for the import
 
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.uname, info.gname = len(data), 0o600, "nats", "nats"

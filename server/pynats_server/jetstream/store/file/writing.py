@@ -74,7 +74,7 @@ class WrittenBlocks(DiskBlocks):
         self._check()
 
     def attempt(self, work: Callable[[], Any]) -> Any:
-        """Disk work in the caller: a full disk raises StoreFull, other failures are final."""
+        """Do disk work at once: a full disk raises StoreFull, other failures are final."""
         try:
             return work()
         except OSError as error:
@@ -134,8 +134,8 @@ class WrittenBlocks(DiskBlocks):
         self._finished, self._finished_at = block, block.used_at
 
     def _forget_finished(self) -> None:
-        """Drop the buffer of the block finished before, unless somebody has read it in since:
-        who follows closely finds the last one in memory, and a mere writer needs no more."""
+        """Drop the buffer of the block finished before, unless it was read in the
+        meantime: a reader that keeps up finds the last one in memory, a writer needs no more."""
         block = self._finished
         if (
             block is not None
@@ -227,7 +227,7 @@ class WrittenBlocks(DiskBlocks):
             try:
                 self._write(block)
             except StoreFull:
-                self.dead = True  # looked at again when there is room for what it takes
+                self.dead = True  # so that they are found again when there is room
                 raise
         self.floor_due = False
         self.forget_evicted()
@@ -312,8 +312,8 @@ class WrittenBlocks(DiskBlocks):
         self.attempt(self.committer.drain)
 
     def retire_index(self) -> None:
-        """Records are about to leave the disk for good: the old index may no longer vouch for
-        them. Kept while something is lost, when it is the only witness of that."""
+        """Records are about to leave the disk for good: the old index must no longer count them.
+        It is kept while something is lost: nothing else records that."""
         if not self.lost:
             self.saved_index.retire()
 
@@ -327,7 +327,7 @@ class WrittenBlocks(DiskBlocks):
         """Save the state in the background, once the data it speaks of is durable."""
         self.flush()
         if self.lost:
-            # The index on disk is the witness of what should be there; a new one would hide it.
+            # Only the index on disk knows what should be there; a new one would hide the loss.
             return
         self.saved_index.save(self.index_state)
         self.committer.start()
