@@ -3,7 +3,7 @@
 Every message names its batch in `Nats-Batch-Id` and its place, from 1, in `Nats-Batch-Sequence`;
 `Nats-Batch-Commit` on the last says `1` (this message belongs to it) or `eob` (it does not). Those
 in the middle are staged by compiled code (`staging.pyx`); first messages, commits and everything
-out of the ordinary come here. Rules and errors: server-inventory 6.5 and ADR-50.
+out of the ordinary come here. Rules and errors: ADR-50.
 
 A commit is one operation, and on disk one write of consecutive records. The records themselves say
 whether a batch is whole: only its last one has `Nats-Batch-Commit`. A crash in the middle of the

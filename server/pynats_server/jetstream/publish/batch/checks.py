@@ -1,7 +1,8 @@
 """What the messages of an atomic batch have to pass before any of them is kept.
 
-The checks are those of single messages, in the real server's order (server-inventory 6.5), against
-the stream as it would be after the batch's earlier messages: nothing has been stored yet, so this
+The checks are those of single messages, in the real server's order
+(`checkMsgHeadersPreClusteredProposal` in nats-server's server/jetstream_batching.go), against the
+stream as it would be after the batch's earlier messages: nothing has been stored yet, so this
 remembers what they would change.
 """
 
