@@ -31,6 +31,13 @@ class _Body(msgspec.Struct):
     val: str
 
 
+class Counter(NamedTuple):
+    """What a stored message counts."""
+
+    total: Decimal
+    sources: Sources
+
+
 class Combined(NamedTuple):
     """What a sourced message does to the counter that sources it."""
 

@@ -2,8 +2,8 @@
 
 Messages whose headers and whose stream ask for no more than `Admission` checks go from the
 connection's buffer into the store without a Python object; all others are handed to the stream
-(`publish.py`). Acknowledgements collect in a
-batch per loop turn, which the store calls once everything in it is durable.
+(`slow_path.py`). Acknowledgements collect in a batch per loop turn, which the store calls once
+everything in it is durable.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 

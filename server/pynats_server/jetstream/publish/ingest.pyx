@@ -285,7 +285,7 @@ cdef class Ingest(Sink):
         if present(marks.ttl):
             header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl)
             # What is invalid, or to be stored otherwise than it was sent, is rare.
-            if ttl == 0 or 0 < ttl < admission.ttl_min:
+            if ttl == 0 or 0 < ttl < admission.ttl_min_s:
                 return RARE
         verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl)
         if verdict != PASSED:
@@ -324,7 +324,9 @@ cdef class Ingest(Sink):
             or self.waiting >= self.max_waiting
             or self.waiting_bytes >= self.max_waiting_bytes
             or self.admission.fit(msg.payload, msg.header_len, msg.total_len) != PASSED
-            or not self.admission.has_storage(msg.subject_len, msg.header_len, msg.total_len)
+            or self.admission.storage(
+                self.admission.size_of(msg.subject_len, msg.header_len, msg.total_len)
+            ) != PASSED
             or not self.staging.offer(msg)
         ):
             return False

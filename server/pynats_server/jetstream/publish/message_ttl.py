@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.header_names import TTL
 from pynats_server.jetstream.times import SECOND
 from pynats_server.settings.durations import parse_nanoseconds
 
@@ -39,6 +42,22 @@ def parse_ttl(text: bytes) -> int:
         if seconds < 1:
             raise ValueError(f"less than a second: {text!r}")
     return min(seconds, TTL_MAX_S)
+
+
+def read_ttl(block: bytes) -> int:
+    """What a header block says, see `parse_ttl`. Raises ApiError 10165."""
+    try:
+        return parse_ttl(header_blocks.get(block, TTL) or b"")
+    except ValueError:
+        raise api_error(10165) from None
+
+
+def at_least(block: bytes, ttl_s: int, least_s: int) -> bytes:
+    """The block of a message with this TTL, or with `least_s` where that is more: a subject's
+    delete marker lives for a time of its own, and its messages live no shorter."""
+    if not 0 < ttl_s < least_s:
+        return block
+    return header_blocks.add(header_blocks.remove(block, TTL), TTL, b"%d" % least_s)
 
 
 def _whole_number(text: bytes) -> int:

@@ -16,9 +16,10 @@ from typing import Final
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.message_ttl import parse_ttl
+from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
@@ -27,22 +28,18 @@ from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
 
-ROLLUP: Final = b"Nats-Rollup"
-TTL: Final = b"Nats-TTL"
-STREAM_SOURCE: Final = b"Nats-Stream-Source"
-REQUEST_INFO: Final = b"Nats-Request-Info"
 VERSION: Final = b"NATS/1.0"
 EMPTY_BLOCK_SIZE: Final = len(b"NATS/1.0\r\n\r\n")
 FORGET_MIN_S: Final = 0.05
 
 _UNFIT_FOR_COUNTERS = frozenset(
     (
-        ROLLUP,
-        b"Nats-Expected-Stream",
-        b"Nats-Expected-Last-Msg-Id",
-        b"Nats-Expected-Last-Subject-Sequence-Subject",
-        b"Nats-Expected-Last-Sequence",
-        b"Nats-Expected-Last-Subject-Sequence",
+        names.ROLLUP,
+        names.EXPECTED_STREAM,
+        names.EXPECTED_MSG_ID,
+        names.EXPECTED_SUBJECT,
+        names.EXPECTED_SEQUENCE,
+        names.EXPECTED_SUBJECT_SEQUENCE,
     )
 )
 
@@ -54,6 +51,18 @@ def without_status(block: bytes) -> bytes:
         return block
     block = VERSION + block[end:]
     return b"" if len(block) == EMPTY_BLOCK_SIZE else block
+
+
+def check_not_sealed(stream: StreamHost) -> None:
+    """Raises ApiError 10109."""
+    if stream.config.sealed:
+        raise api_error(10109)
+
+
+def check_not_sourced(headers: bytes) -> None:
+    """Only sources may say where a message is from. Raises ApiError 10227."""
+    if header_blocks.get(headers, names.STREAM_SOURCE):
+        raise api_error(10227)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,61 +188,43 @@ class Publishing:
         ApiError, Duplicate."""
         stream, admission = self.stream, self.stream.ingest.admission
         subject, payload = message.subject, message.payload
-        if stream.config.sealed:
-            raise api_error(10109)
+        check_not_sealed(stream)
         headers = message.headers
         admission.check_size(headers, payload)
         increment = total = None
         rollup: Rollup = ""
-        ts, ttl, ttl_error = stream.now(), 0, None
+        ts, ttl_s, ttl_error = stream.now(), 0, None
         if headers:
-            headers = header_blocks.remove(headers, REQUEST_INFO)
+            headers = header_blocks.remove(headers, names.REQUEST_INFO)
             increment = self.increment(message, headers)
             try:
-                ttl = parse_ttl(header_blocks.get(headers, TTL) or b"")
-            except ValueError:
-                ttl_error = api_error(10165)
+                ttl_s = read_ttl(headers)
+            except ApiError as error:
+                ttl_error = error
             if not message.sourced:
-                admission.check_expected(subject, headers, ttl)
+                admission.check_expected(subject, headers, ttl_s)
                 headers = scheduling.check_schedule(stream, subject, headers)
-                if header_blocks.get(headers, STREAM_SOURCE):
-                    raise api_error(10227)
+                check_not_sourced(headers)
             original = admission.check_identity(headers, ts, message.sourced)
             if original:
                 raise Duplicate(original)
-            rollup = self._rollup(headers)
+            rollup = admission.rollup_of(headers)
         if stream.config.allow_msg_counter:
-            if increment is None:
-                raise api_error(10169)
             message = Incoming(subject, headers, payload, message.sourced)
-            total, headers, payload = self._count(message, increment)
-            admission.check_size(headers, payload)
+            counter, headers, payload = self.count(message, increment)
+            total = counter.total
         size = len(headers) + len(payload)
-        ends = scheduling.ended_schedule(headers) if self.may_roll_up else b""
+        ends = scheduling.ended_schedule(headers) if admission.allow_rollup else b""
         if not self.wanted(subject):
             return Plan(Skip(subject, headers, ts, rollup, ends))
         if ttl_error is not None:
             raise ttl_error
-        if 0 < ttl < admission.ttl_min:
-            headers = header_blocks.remove(headers, TTL)
-            headers = header_blocks.add(headers, TTL, b"%d" % admission.ttl_min)
+        if ttl_s:
+            headers = at_least(headers, ttl_s, admission.ttl_min_s)
             size = len(headers) + len(payload)
-        has_rollup = bool(header_blocks.get(headers, ROLLUP))
+        has_rollup = bool(header_blocks.get(headers, names.ROLLUP))
         admission.check_limits(subject, len(headers), size, has_rollup)
         return Plan(Append(subject, headers, payload, ts, rollup, ends), total)
-
-    @property
-    def may_roll_up(self) -> bool:
-        """Whether messages may replace older ones."""
-        return self.stream.config.allow_rollup_hdrs and not self.stream.config.deny_purge
-
-    def _rollup(self, headers: bytes) -> Rollup:
-        value = (header_blocks.get(headers, ROLLUP) or b"").lower()
-        if not self.may_roll_up:
-            return ""
-        if value == b"sub":
-            return "sub"
-        return "all" if value == b"all" else ""
 
     def increment(self, message: Incoming, headers: bytes) -> Decimal | None:
         """What the message adds to a counter; None when it does not say. Raises ApiError."""
@@ -251,36 +242,45 @@ class Publishing:
             raise api_error(10171)
         return increment
 
-    def _count(self, message: Incoming, increment: Decimal) -> tuple[Decimal, bytes, bytes]:
-        """The new total of a counter, and the header block and body to store."""
-        total, sources = counters.ZERO, counters.Sources()
-        last = self.stream.store.load_last(message.subject)
-        if last is not None:
-            total = counters.read_total(last.payload)
-            sources = counters.read_sources(
-                header_blocks.get(last.headers or b"", counters.SOURCES_HEADER)
-            )
+    def _counter(self, subject: bytes) -> counters.Counter:
+        """What the last message of a subject counts. Raises ApiError 10172."""
+        last = self.stream.store.load_last(subject)
+        if last is None:
+            return counters.Counter(counters.ZERO, {})
+        sources = header_blocks.get(last.headers or b"", counters.SOURCES_HEADER)
+        return counters.Counter(counters.read_total(last.payload), counters.read_sources(sources))
+
+    def count(
+        self, message: Incoming, increment: Decimal | None, before: counters.Counter | None = None
+    ) -> tuple[counters.Counter, bytes, bytes]:
+        """The counter after a message that follows `before` (None = what is stored), and the
+        header block and body to store. Raises ApiError 10169, 10172, 10054, 10097."""
+        if increment is None:
+            raise api_error(10169)
+        if before is None:
+            before = self._counter(message.subject)
         headers = message.headers
-        origin = header_blocks.get(headers, STREAM_SOURCE)
+        origin = header_blocks.get(headers, names.STREAM_SOURCE)
         if origin:
             words = origin.decode(errors="replace").split(" ")
             subject = words[4] if len(words) > 4 else message.subject.decode(errors="replace")
-            combined = counters.combine(
-                total, sources, words[0], subject, counters.read_total(message.payload)
-            )
-            total, sources = combined.total, combined.sources
+            made = counters.combine(
+                before.total, before.sources, words[0], subject,
+                counters.read_total(message.payload),
+            )  # fmt: skip
+            after = counters.Counter(made.total, made.sources)
             headers = header_blocks.set(
-                headers,
-                counters.INCREMENT_HEADER,
-                counters.show_total(combined.increment).encode(),
+                headers, counters.INCREMENT_HEADER, counters.show_total(made.increment).encode()
             )
         else:
-            total = counters.add(total, increment)
-        if sources:
+            after = counters.Counter(counters.add(before.total, increment), before.sources)
+        if after.sources:
             headers = header_blocks.set(
-                headers, counters.SOURCES_HEADER, counters.write_sources(sources)
+                headers, counters.SOURCES_HEADER, counters.write_sources(after.sources)
             )
-        return total, headers, counters.write_total(total)
+        payload = counters.write_total(after.total)
+        self.stream.ingest.admission.check_size(headers, payload)
+        return after, headers, payload
 
     # -- keeping ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Final
 from pynats_common.units import format_duration
 
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
@@ -99,16 +100,16 @@ class Expiry:
         message = store.get(seq)
         block = (message.headers or b"") if message is not None else b""
         return not (
-            header_blocks.get(block, b"Nats-Marker-Reason")
+            header_blocks.get(block, names.MARKER_REASON)
             or header_blocks.get(block, b"KV-Operation") == b"PURGE"
         )
 
     def _leave_marker(self, subject: bytes, ttl_s: int) -> None:
         block = header_blocks.build(
             (
-                (b"Nats-Marker-Reason", b"MaxAge"),
-                (b"Nats-TTL", format_duration(ttl_s * SECOND).encode()),
-                (b"Nats-Rollup", b"sub"),
+                (names.MARKER_REASON, b"MaxAge"),
+                (names.TTL, format_duration(ttl_s * SECOND).encode()),
+                (names.ROLLUP, b"sub"),
             )
         )
         self._stream.take_own(subject, block, b"")

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
@@ -24,8 +25,7 @@ from pynats_server.jetstream.stream.operations import Copy
 from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform
 
-SOURCE_HEADER = b"Nats-Stream-Source"
-NOT_COPIED = (b"Nats-Expected-", b"Nats-Batch-")
+NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
 """Beginnings of headers that were for the origin; those of batches also mean something to the
 recovery of a stream (`drop_incomplete_batch`)."""
 BATCH = 500  # messages copied before the loop gets a turn
@@ -279,14 +279,14 @@ class Source(Follower):
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
-            block = header_blocks.remove(block, SOURCE_HEADER)
+            block = header_blocks.remove(block, names.STREAM_SOURCE)
         value = b" ".join(
             (
                 self.source.name.encode(), b"%d" % message.seq, self._where,
                 message.subject, identity(origin),
             )
         )  # fmt: skip
-        block = header_blocks.add(block, SOURCE_HEADER, value)
+        block = header_blocks.add(block, names.STREAM_SOURCE, value)
         self.stream.take_sourced(self.subject(message), block, message.payload)
 
     def info(self) -> SourceInfo:
@@ -339,7 +339,7 @@ class Following:
             if message is None:
                 return
             at = message.seq - 1
-            value = header_blocks.get(message.headers, SOURCE_HEADER) if message.headers else None
+            value = header_blocks.get(message.headers or b"", names.STREAM_SOURCE)
             if value is not None:
                 searching = [s for s in searching if not s.recognises(value)]
 

@@ -19,11 +19,11 @@ from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.figures import StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
-    BATCH_ID,
     AtomicBatches,
     drop_incomplete_batch,
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
+from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status

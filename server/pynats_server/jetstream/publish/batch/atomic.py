@@ -17,28 +17,20 @@ from __future__ import annotations
 import re
 
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.publish.batch.checks import (
-    HEADERS_OVERHEAD,
-    RECORD_OVERHEAD,
-    StagedChecks,
-)
+from pynats_server.jetstream.publish.batch.checks import StagedChecks
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_PER_STREAM
 from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import Batch, Staging, clock, needs_check
+from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID, BATCH_SEQUENCE
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_not_sealed
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
 from pynats_server.monitor.gotext import quoted
-
-BATCH_ID = b"Nats-Batch-Id"
-BATCH_SEQUENCE = b"Nats-Batch-Sequence"
-BATCH_COMMIT = b"Nats-Batch-Commit"
-BATCH_PREFIX = b"Nats-Batch-"
 
 ID_MAX = 64  # bytes
 MSGS_MAX = 1000
@@ -171,15 +163,10 @@ class AtomicBatches(OpenBatches[Batch]):
 
 def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
     """What every message of a batch has to pass first. Raises ApiError."""
-    if stream.config.sealed:
-        raise api_error(10109)
-    usage = stream.account.usage(stream.config.storage)
-    more = RECORD_OVERHEAD + HEADERS_OVERHEAD + len(subject) + len(headers) + len(payload)
-    if not usage.has_room(more):
-        raise api_error(10002)
-    if usage.parent is not None and not usage.parent.has_room(0):
-        raise api_error(10023)
-    stream.ingest.admission.check_size(headers, payload)
+    check_not_sealed(stream)
+    admission = stream.ingest.admission
+    admission.check_storage(subject, len(headers), len(headers) + len(payload))
+    admission.check_size(headers, payload)
 
 
 def batch_ack(

@@ -19,7 +19,6 @@ import msgspec
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.atomic import (
-    BATCH_PREFIX,
     ID_MAX,
     batch_ack,
     check_publish,
@@ -30,6 +29,7 @@ from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTabl
 from pynats_server.jetstream.publish.batch.limits import FAST_PER_STREAM
 from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
+from pynats_server.jetstream.publish.header_names import BATCH_PREFIX
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.headers import remove_prefix

@@ -1,4 +1,4 @@
-"""Messages of atomic batches, packed until their batch commits (see batches.py)."""
+"""Messages of atomic batches, packed until their batch commits (see atomic.py)."""
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.sublist cimport Message
@@ -11,6 +11,7 @@ cdef class MessagePack:
     cdef size_t capacity
     cdef size_t used
     cdef size_t last  # where the last message begins
+    cdef size_t recorded  # bytes of all records
     cdef bint too_large  # a message passes what a store takes
     cdef readonly uint64_t count
 
