@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 
 # Subscriptions remembered per connection, so that a full ring of closed connections stays small.
 SUBSCRIPTIONS_KEPT = 256
 REDACTED = "[REDACTED]"  # shown for a client that has a token instead of a name
-NS = 1_000_000_000  # per second
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class ClosedConnection:
         cls, client: ClientConnection, stop_time: float, reason: CloseReason
     ) -> ClosedConnection:
         """Takes the figures of a client whose end is being handled (they are still there)."""
-        idle = (time.monotonic_ns() - client.last_activity) / NS
+        idle = (time.monotonic_ns() - client.last_activity) / SECOND_NS
         count = client.subscription_count
         kept = islice(client.subscription_list(), SUBSCRIPTIONS_KEPT) if count else ()
         return cls(

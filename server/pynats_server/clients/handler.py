@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pynats_common.go.durations import SECOND_NS, format_duration_s
+
 from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
@@ -19,9 +21,7 @@ from pynats_server.core.engine import Connection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
-from pynats_server.settings.durations import show_duration
 
-NS = 1_000_000_000  # per second
 CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
 Conclude = Callable[[ClientConnection, Verdict | None], None]
 
@@ -61,7 +61,9 @@ class ClientHandler:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
         if required:
-            client.auth_deadline = time.monotonic_ns() + int(options.authorization.timeout * NS)
+            client.auth_deadline = time.monotonic_ns() + int(
+                options.authorization.timeout * SECOND_NS
+            )
         else:
             client.admit(state.global_account, None)
 
@@ -216,7 +218,7 @@ class ClientHandler:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
             detail = (
-                f"WriteDeadline of {show_duration(options.write_deadline)} exceeded with "
+                f"WriteDeadline of {format_duration_s(options.write_deadline)} exceeded with "
                 f"{connection.pending_chunks} chunks of {connection.pending_bytes} total bytes."
             )
         self._log.notice(f"{_label(connection)} - Slow Consumer Detected: {detail}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import ConnectionLimits, Options
 from pynats_server.server.state import ServerState
 
-NS = 1_000_000_000  # per second
 TICK_MAX_S = 0.25  # between looks at the timers of all connections
 TICK_MIN_S = 0.01
 TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
@@ -19,7 +20,7 @@ TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
 def configure_engine(engine: Engine, options: Options) -> None:
     """Hands the engine the options that it works by."""
     engine.max_pending = options.max_pending
-    engine.write_deadline_ns = int(options.write_deadline * NS)
+    engine.write_deadline_ns = int(options.write_deadline * SECOND_NS)
     engine.stall_producers = not options.no_fast_producer_stall
     engine.tracing = options.log.trace
     shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
@@ -33,7 +34,7 @@ def apply_limits(client: ClientConnection, options: Options) -> None:
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
     client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
-    client.ping_interval_ns = int(options.ping_interval * NS)
+    client.ping_interval_ns = int(options.ping_interval * SECOND_NS)
     client.ping_max = options.ping_max
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS, human_duration_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_common.subjects import subjects_overlap
-from pynats_common.units import human_duration
 
 from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
@@ -37,7 +38,6 @@ from pynats_server.jetstream.store import (
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.times import SECOND, format_time, parse_time
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
 
@@ -51,7 +51,7 @@ ASYNC_SYNC_INTERVAL_S = 120.0  # between the fsyncs of a stream with persist_mod
 
 def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
     """What meta.inf says of a stream."""
-    return {"Created": format_time(created), **config.as_dict()}
+    return {"Created": format_time_ns(created), **config.as_dict()}
 
 
 def _close(store: Store) -> None:
@@ -79,7 +79,7 @@ class AccountSurroundings:
         """What the server and the account allow."""
         own, account = self.account.limits, self.account
         return Limits(
-            duplicate_window=int(account.server.options.limits.duplicate_window * SECOND),
+            duplicate_window=int(account.server.options.limits.duplicate_window * SECOND_NS),
             memory_left=account.unreserved("memory"),
             storage_left=account.unreserved("file"),
             max_streams=own.max_streams,
@@ -252,7 +252,7 @@ class JetStreamAccount:
 
     def _open(self, folder: Path) -> Stream:
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
-        created = parse_time(meta.pop("Created", "0001-01-01T00:00:00Z"))
+        created = parse_time_ns(meta.pop("Created", "0001-01-01T00:00:00Z"))
         try:
             config = msgspec.convert(meta, StreamConfig)
         except msgspec.ValidationError as error:
@@ -261,9 +261,9 @@ class JetStreamAccount:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
         shown = f"stream '{self.name} > {config.name}'"
         self.log.notice(f"  Starting restore for {shown}")
-        begun = time.perf_counter_ns()
+        begun_ns = time.perf_counter_ns()
         stream = self._started(config, created, self._file_store(config, folder), folder)
-        took = human_duration(time.perf_counter_ns() - begun)
+        took = human_duration_ns(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 

@@ -11,11 +11,12 @@ import time
 from typing import Any
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import format_time_ns
 
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
-from pynats_server.jetstream.times import SECOND, format_time
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
@@ -41,7 +42,7 @@ class Advisories:
         info: dict[str, Any] = {"acc": self._account.name}
         if isinstance(source, ClientConnection):
             info = {
-                "start": format_time(int(source.start * SECOND)),
+                "start": format_time_ns(int(source.start * SECOND_NS)),
                 "host": source.host,
                 "id": source.cid,
                 "acc": self._account.name,
@@ -64,7 +65,7 @@ class Advisories:
         body = {
             "type": TYPE_PREFIX + kind,
             "id": unique_id(),
-            "timestamp": format_time(time.time_ns()),
+            "timestamp": format_time_ns(time.time_ns()),
             **{name: value for name, value in fields.items() if value not in (None, "")},
             **({"domain": self._domain} if self._domain else {}),
         }

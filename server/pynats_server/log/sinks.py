@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from pynats_common.go.errno import error_text
+
 FILE_MODE = 0o640
 SYSLOG_PORT = 514
 SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
@@ -83,7 +85,7 @@ class FileSink:
         try:
             descriptor = os.open(self._path, flags, FILE_MODE)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = error_text(error)
             raise LogError(f"error opening log file {self._path}: {reason}") from None
         self._size = os.fstat(descriptor).st_size
         self._descriptor, old = descriptor, self._descriptor
@@ -207,7 +209,7 @@ class RemoteSyslogSink:
         try:
             self._socket: socket.socket | None = self._connect()
         except (OSError, UnicodeError) as error:  # also names that cannot even be asked for
-            reason = _reason(error)
+            reason = error_text(error)
             raise LogError(f"error connecting to syslog: {reason}") from None
         self._retry_at = 0.0
         self._thread = threading.Thread(target=self._run, name="syslog", daemon=True)
@@ -275,12 +277,6 @@ def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
     if parts.scheme in ("udp", "tcp") and parts.hostname:
         return parts.scheme, (parts.hostname, port)
     raise LogError(f'error connecting to syslog: invalid network type: "{address}"')
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    if isinstance(error, UnicodeError):
-        return "no such host"
-    return (error.strerror or str(error)).lower()
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import msgspec
+from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.gotext import timestamp
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subsz import SublistFigures, figures
@@ -71,7 +71,7 @@ def accountz(source: MonitorSource, query: Query) -> Accounts:
     """The body of /accountz. Raises BadRequest for an unknown account."""
     out = Accounts(
         server_id=source.id,
-        now=timestamp(time.time()),
+        now=format_time_s(time.time()),
         system_account=source.system_account.name,
     )
     name = query.text("acc")
@@ -88,7 +88,7 @@ def accountz(source: MonitorSource, query: Query) -> Accounts:
 def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
     return AccountDetail(
         account_name=account.name,
-        update_time=timestamp(source.config_load_time),
+        update_time=format_time_s(source.config_load_time),
         is_system=account is source.system_account,
         expired=False,
         complete=True,
@@ -108,7 +108,7 @@ def accstatz(source: MonitorSource, query: Query) -> AccountStats:
     unused = query.flag("unused")
     return AccountStats(
         server_id=source.id,
-        now=timestamp(time.time()),
+        now=format_time_s(time.time()),
         account_statz=[
             _stat(account)
             for _, account in sorted(source.accounts.items())

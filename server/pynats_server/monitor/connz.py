@@ -13,10 +13,11 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
+from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import ClosedConnection, shown_user, text
 from pynats_server.core.client import ClientConnection
-from pynats_server.monitor.gotext import WallClock, duration, timestamp, uptime
 from pynats_server.monitor.json import Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
@@ -129,6 +130,23 @@ def _states(state: str) -> tuple[bool, bool]:
 # -- order ------------------------------------------------------------------------------------
 
 
+class WallClock:
+    """Turns monotonic times into wall clock times. The difference of the two clocks is kept as
+    long as it holds, so that the same moment is shown the same way every time."""
+
+    _TOLERANCE_NS = 1_000_000
+
+    def __init__(self) -> None:
+        self._difference = time.time_ns() - time.monotonic_ns()
+
+    def at(self, monotonic_ns: int) -> float:
+        """Wall clock seconds of a monotonic time in ns."""
+        difference = time.time_ns() - time.monotonic_ns()
+        if abs(difference - self._difference) > self._TOLERANCE_NS:
+            self._difference = difference
+        return (monotonic_ns + self._difference) / SECOND_NS
+
+
 def _last(item: Listed, clock: WallClock) -> float:
     if isinstance(item, ClosedConnection):
         return item.last_activity
@@ -196,7 +214,7 @@ def describe_open(client: ClientView, request: Request, clock: WallClock) -> Con
 def describe_closed(record: ClosedConnection, request: Request) -> ConnectionInfo:
     """A closed connection, without its subscriptions."""
     info = _describe(record, request, record.last_activity, record.stop_time)
-    info.stop = timestamp(record.stop_time)
+    info.stop = format_time_s(record.stop_time)
     info.reason = str(record.reason)
     if request.auth:
         info.authorized_user = record.user
@@ -212,11 +230,11 @@ def _describe(item: Listed, request: Request, last: float, until: float) -> Conn
         type="nats",
         ip=item.host,
         port=item.port,
-        start=timestamp(item.start),
-        last_activity=timestamp(last),
-        rtt=duration(item.rtt),
-        uptime=uptime(until - item.start),
-        idle=uptime(until - last),
+        start=format_time_s(item.start),
+        last_activity=format_time_s(last),
+        rtt=format_duration_ns(item.rtt - item.rtt % MICROSECOND_NS),
+        uptime=span_text(int(until - item.start)),
+        idle=span_text(int(until - last)),
         pending_bytes=item.pending_bytes,
         in_msgs=item.in_msgs,
         out_msgs=item.out_msgs,
@@ -265,7 +283,7 @@ async def connz(source: MonitorSource, query: Query, clock: WallClock) -> list[b
     document = Document(
         ConnectionPage(
             server_id=source.id,
-            now=timestamp(time.time()),
+            now=format_time_s(time.time()),
             num_connections=len(page),
             total=total,
             offset=request.offset,

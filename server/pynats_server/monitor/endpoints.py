@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pynats_server.monitor import absent, accountz, healthz, index, jsz, stacksz, varz
-from pynats_server.monitor.connz import connz
-from pynats_server.monitor.gotext import WallClock
+from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.http import Request, Response
 from pynats_server.monitor.json import compact, pretty
 from pynats_server.monitor.query import BadRequest, Query

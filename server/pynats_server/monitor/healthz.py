@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from pynats_common.go.quoting import quote
 
 from pynats_server.monitor import healthz_jetstream
-from pynats_server.monitor.gotext import quoted
 from pynats_server.monitor.healthz_jetstream import Failure, HealthError, HealthRequest
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
@@ -45,7 +45,7 @@ async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
     """(HTTP status, body). Raises BadRequest."""
     status, health = await check(source, read_request(source, query))
     if health.error:
-        source.log.warn_rarely(f"Healthcheck failed: {quoted(health.error)}")
+        source.log.warn_rarely(f"Healthcheck failed: {quote(health.error)}")
     elif health.errors:
         source.log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
     return status, health

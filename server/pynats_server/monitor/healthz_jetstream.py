@@ -12,8 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
-
-from pynats_server.monitor.gotext import quoted
+from pynats_common.go.quoting import quote
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
@@ -101,7 +100,7 @@ def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> F
         return None
     account = jetstream.accounts.get(request.account)
     if request.account not in on_disk.accounts and not (account and account.streams):
-        text = f"JetStream account {quoted(request.account)} not found"
+        text = f"JetStream account {quote(request.account)} not found"
         about = HealthError(type="ACCOUNT", account=request.account, error=text)
         return Failure(404, UNAVAILABLE, about)
     there = account is not None and (
@@ -110,8 +109,8 @@ def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> F
     if account is None or not request.stream or there:
         return None
     text = (
-        f"JetStream stream {quoted(request.stream)} not found "
-        f"on account {quoted(request.account)}"
+        f"JetStream stream {quote(request.stream)} not found "
+        f"on account {quote(request.account)}"
     )  # fmt: skip
     about = HealthError(
         type="STREAM", account=request.account, stream=request.stream, error=text
@@ -121,8 +120,8 @@ def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> F
 
 def _no_consumer(request: HealthRequest) -> Failure:
     text = (
-        f"JetStream consumer {quoted(request.consumer)} not found for stream "
-        f"{quoted(request.stream)} on account {quoted(request.account)}"
+        f"JetStream consumer {quote(request.consumer)} not found for stream "
+        f"{quote(request.stream)} on account {quote(request.account)}"
     )
     about = HealthError(
         type="CONSUMER", account=request.account, stream=request.stream,

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
+from pynats_common.go.json import html_safe
 
 T = TypeVar("T")
 SLICE = 512  # list items between two looks at the loop
@@ -17,30 +18,14 @@ _encoder = msgspec.json.Encoder()
 
 def compact(value: Any) -> bytes:
     """JSON on one line."""
-    return _html_safe(_encoder.encode(value))
+    return html_safe(_encoder.encode(value))
 
 
 def pretty(value: Any, depth: int = 0) -> bytes:
     """JSON with two spaces per level; all lines but the first are moved in by `depth` levels."""
-    formatted = msgspec.json.format(_html_safe(_encoder.encode(value)), indent=2)
+    formatted = msgspec.json.format(html_safe(_encoder.encode(value)), indent=2)
     # No newline stands inside a JSON string, so every one is layout.
     return formatted.replace(b"\n", b"\n" + b"  " * depth) if depth else formatted
-
-
-def _html_safe(data: bytes) -> bytes:
-    for char, escape in _UNSAFE:
-        if char in data:
-            data = data.replace(char, escape)
-    return data
-
-
-_UNSAFE = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
 
 
 class Document:

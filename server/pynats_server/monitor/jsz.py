@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.numbers import UINT64_MAX
+from pynats_common.go.times import format_time_ns, format_time_s
 
-from pynats_server.monitor.gotext import NS, UINT64_MAX, timestamp
 from pynats_server.monitor.json import Document, encoded, give_way
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
 from pynats_server.monitor.source import MonitorSource
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", int, float)
-DEFAULT_SYNC_INTERVAL = 120 * NS  # what the real server shows when every write is synced
+DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # what the real server shows when every write is synced
 DEFAULT_MAX_CONSUMERS = 1000  # of a stream that does not say; the real server's default
 STREAM_SLICE = 64  # streams described between two looks at the loop
 NOT_LEADER = "filtered response: not leader"
@@ -179,7 +181,7 @@ def configured(jetstream: JetStream) -> Configured:
         max_memory=found.max_memory,
         max_storage=found.max_storage,
         store_dir=str(jetstream.folder),
-        sync_interval=DEFAULT_SYNC_INTERVAL if always else int(options.sync_interval * NS),
+        sync_interval=DEFAULT_SYNC_INTERVAL if always else int(options.sync_interval * SECOND_NS),
         sync_always=always,
         domain=options.domain,
         compress_ok=True,
@@ -195,13 +197,13 @@ def server_limits(limits: JetStreamServerLimits) -> ServerLimits:
         max_request_batch=limits.max_request_batch,
         max_ack_pending=limits.max_ack_pending,
         max_ha_assets=limits.max_ha_assets,
-        max_duplicate_window=int(limits.duplicate_window * NS),
+        max_duplicate_window=int(limits.duplicate_window * SECOND_NS),
         max_batch_inflight_per_stream=_unusual(
             batch.max_inflight_per_stream, usual.max_inflight_per_stream
         ),
         max_batch_inflight_total=_unusual(batch.max_inflight_total, usual.max_inflight_total),
         max_batch_size=_unusual(batch.max_msgs, usual.max_msgs),
-        max_batch_timeout=int(_unusual(batch.timeout, usual.timeout) * NS),
+        max_batch_timeout=int(_unusual(batch.timeout, usual.timeout) * SECOND_NS),
         default_max_consumers=limits.default_max_consumers or DEFAULT_MAX_CONSUMERS,
     )
 
@@ -247,8 +249,9 @@ async def answer(source: MonitorSource, request: Request) -> list[bytes]:
 def _disabled(source: MonitorSource) -> Info:
     return Info(
         memory=0, storage=0, reserved_memory=0, reserved_storage=0, accounts=0, ha_assets=0,
-        api=ApiFigures(level=0, total=0, errors=0), server_id=source.id, now=timestamp(time.time()),
-        disabled=True, config=Configured(max_memory=0, max_storage=0), streams=0, consumers=0,
+        api=ApiFigures(level=0, total=0, errors=0), server_id=source.id,
+        now=format_time_s(time.time()), disabled=True,
+        config=Configured(max_memory=0, max_storage=0), streams=0, consumers=0,
         messages=0, bytes=0, total=0,
     )  # fmt: skip
 
@@ -259,7 +262,7 @@ def _totals(source: MonitorSource, jetstream: JetStream, request: Request) -> In
     return Info(
         **msgspec.structs.asdict(figures(jetstream)),
         server_id=source.id,
-        now=timestamp(time.time()),
+        now=format_time_s(time.time()),
         config=configured(jetstream),
         limits=server_limits(jetstream.options.limits),
         streams=len(streams),
@@ -322,13 +325,12 @@ def _streams(
     streams: list[Stream], server_name: str, with_config: bool
 ) -> Iterator[dict[str, Any]]:
     from pynats_server.jetstream.config.model import plain
-    from pynats_server.jetstream.times import format_time
 
     for stream in streams:
         mirror, sources = stream.origins()
         yield {
             "name": stream.name,
-            "created": format_time(stream.created),
+            "created": format_time_ns(stream.created),
             "cluster": {"leader": server_name},
             **({"config": stream.config.as_dict()} if with_config else {}),
             "state": stream.state().as_dict(),

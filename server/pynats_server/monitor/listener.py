@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import os
 import socket
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.go.errno import errno_text
 
 if TYPE_CHECKING:
     from pynats_server.monitor.endpoints import Endpoints
@@ -123,7 +124,7 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if isinstance(error, socket.gaierror):
         reason = f"lookup {host}: {error.strerror}"
     else:
-        reason = f"bind: {os.strerror(error.errno or 0).lower()}"
+        reason = f"bind: {errno_text(error.errno or 0)}"
     return (
         f"Can't start monitoring: can't listen to the monitor port: listen tcp {address}: {reason}"
     )

@@ -9,9 +9,10 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from pynats_common.go.json import json_number
+from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
-from pynats_server.monitor.gotext import number, timestamp
 from pynats_server.monitor.json import SLICE, Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
@@ -63,9 +64,9 @@ def figures(accounts: Iterable[AccountView]) -> SublistFigures:
         out.max_fanout = max(out.max_fanout, most)
         receivers += mean * sublist.cached
     if out.num_matches:
-        out.cache_hit_rate = number(hits / out.num_matches)
+        out.cache_hit_rate = json_number(hits / out.num_matches)
     if out.num_cache:
-        out.avg_fanout = number(receivers / out.num_cache)
+        out.avg_fanout = json_number(receivers / out.num_cache)
     return out
 
 
@@ -90,7 +91,7 @@ async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
     document = Document(
         SubscriptionPage(
             server_id=source.id,
-            now=timestamp(time.time()),
+            now=format_time_s(time.time()),
             total=total,
             offset=offset,
             limit=limit,

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS, span_text
+from pynats_common.go.json import json_number
+from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor import jsz
-from pynats_server.monitor.gotext import NS, number, timestamp, uptime
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
 
@@ -156,15 +158,15 @@ def varz(source: MonitorSource, usage: Usage) -> General:
         version=VERSION,
         proto=1,
         go=f"pynats {PYNATS_VERSION}",
-        start=timestamp(source.start_time),
-        now=timestamp(now),
-        uptime=uptime(now - source.start_time),
+        start=format_time_s(source.start_time),
+        now=format_time_s(now),
+        uptime=span_text(int(now - source.start_time)),
         mem=usage.resident_bytes(),
         cores=os.cpu_count() or 1,
         gomaxprocs=usable_cores(),
-        cpu=number(usage.cpu_percent()),
+        cpu=json_number(usage.cpu_percent()),
         http_req_stats=dict(sorted(source.http_requests.items())),
-        config_load_time=timestamp(source.config_load_time),
+        config_load_time=format_time_s(source.config_load_time),
         system_account=source.system_account.name,
         slow_consumer_stats=ByKind(clients=engine.slow_consumers),
         stale_connection_stats=ByKind(clients=engine.stale_connections),
@@ -183,13 +185,13 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "auth_required": source.auth_required,
         "max_connections": options.max_connections,
         "max_subscriptions": options.max_subscriptions,
-        "ping_interval": int(options.ping_interval * NS),
+        "ping_interval": int(options.ping_interval * SECOND_NS),
         "ping_max": options.ping_max,
         "http_host": options.http_host or options.host,
         "http_port": source.http_port,
         "http_base_path": "" if options.http_base_path == "/" else options.http_base_path,
         "https_port": options.https_port,
-        "auth_timeout": number(options.authorization.timeout),
+        "auth_timeout": json_number(options.authorization.timeout),
         "max_control_line": options.max_control_line,
         "max_payload": options.max_payload,
         "max_pending": options.max_pending,
@@ -200,7 +202,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "websocket": Empty(),
         "jetstream": jsz.varz_part(source),
         "tls_timeout": TLS_TIMEOUT,
-        "write_deadline": int(options.write_deadline * NS),
+        "write_deadline": int(options.write_deadline * SECOND_NS),
         "write_timeout": "" if options.write_timeout == "default" else options.write_timeout,
         "config_digest": options.config_digest,
         "tags": list(options.server_tags),

@@ -1,6 +1,6 @@
 """The command line of `pynats-server`.
 
-A table of flags, spelled as the real server spells them. Flags win over the configuration file,
+Flags (`flag_table`) win over the configuration file,
 at the start and at every reload, so `Command` remembers them and can build the options anew.
 """
 
@@ -10,74 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pynats_common.go.flags import FlagError, Value, read_flags
+from pynats_common.go.quoting import quote
+
 from pynats_server.options import Options
-from pynats_server.process.goflags import FlagError, Kind, Value, quoted, read_flags
+from pynats_server.process.flag_table import FLAGS
 from pynats_server.version import version_line
 
 PROGRAM = "pynats-server"
 
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One flag. `path` is the option it sets; "" where the code below acts on it. A flag with
-    `later` belongs to a part that is not built yet: refused unless it asks for nothing."""
-
-    names: tuple[str, ...]
-    kind: Kind
-    path: str = ""
-    later: bool = False
-
-
-_ACTIONS: tuple[Flag, ...] = (
-    Flag(("h", "help"), "bool"),
-    Flag(("help_tls",), "bool"),
-    Flag(("v", "version"), "bool"),
-    Flag(("c", "config"), "str"),
-    Flag(("t",), "bool"),
-    Flag(("sl", "signal"), "str"),
-    Flag(("DV",), "bool"),
-    Flag(("DVV",), "bool"),
-    Flag(("VV",), "bool"),
-)
-_SETTINGS: tuple[Flag, ...] = (
-    Flag(("a", "addr", "net"), "str", "host"),
-    Flag(("p", "port"), "int", "port"),
-    Flag(("n", "name", "server_name"), "str", "server_name"),
-    Flag(("client_advertise",), "str", "client_advertise"),
-    Flag(("P", "pid"), "str", "pid_file"),
-    Flag(("ports_file_dir",), "str", "ports_file_dir"),
-    Flag(("m", "http_port"), "int", "http_port"),
-    Flag(("js", "jetstream"), "bool", "jetstream.enabled"),
-    Flag(("sd", "store_dir"), "str", "jetstream.store_dir"),
-    Flag(("l", "log"), "str", "log.log_file"),
-    Flag(("T", "logtime"), "bool", "log.logtime"),
-    Flag(("logtime_utc",), "bool", "log.logtime_utc"),
-    Flag(("s", "syslog"), "bool", "log.syslog"),
-    Flag(("r", "remote_syslog"), "str", "log.remote_syslog"),
-    Flag(("D", "debug"), "bool", "log.debug"),
-    Flag(("V", "trace"), "bool", "log.trace"),
-    Flag(("log_size_limit",), "int", "log.log_size_limit"),
-    Flag(("max_traced_msg_len",), "int", "log.max_traced_msg_len"),
-    Flag(("user",), "str", "authorization.user"),
-    Flag(("pass",), "str", "authorization.password"),
-    Flag(("auth",), "str", "authorization.token"),
-)
-_LATER: tuple[Flag, ...] = (
-    Flag(("ms", "https_port"), "int", later=True),
-    Flag(("tls",), "bool", later=True),
-    Flag(("tlsverify",), "bool", later=True),
-    Flag(("tlscert",), "str", later=True),
-    Flag(("tlskey",), "str", later=True),
-    Flag(("tlscacert",), "str", later=True),
-    Flag(("routes",), "str", later=True),
-    Flag(("cluster", "cluster_listen"), "str", later=True),
-    Flag(("cluster_name",), "str", later=True),
-    Flag(("cluster_advertise",), "str", later=True),
-    Flag(("no_advertise",), "bool", later=True),
-    Flag(("connect_retries",), "int", later=True),
-    Flag(("profile",), "int", later=True),
-)
-FLAGS: tuple[Flag, ...] = _ACTIONS + _SETTINGS + _LATER
 
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
 _PATHS = ("pid_file", "ports_file_dir", "log.log_file", "jetstream.store_dir")
@@ -163,7 +104,7 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
     if word == "help":
         return _end(program, 0, stdout=_usage(program))
     if words:
-        return _refused(program, f"unrecognized command: {quoted(words[0])}")
+        return _refused(program, f"unrecognized command: {quote(words[0])}")
     return None
 
 
@@ -181,7 +122,7 @@ def _refuse_later(last: dict[str, Value]) -> str:
     for name, value in last.items():
         flag = _BY_NAME[name]
         if flag.later and value:
-            spelled = "/".join(f"-{n}" if len(n) < 3 else f"--{n}" for n in flag.names)
+            spelled = "/".join(flag.spelled)
             return f"{spelled} is not supported yet by this version"
     return ""
 
@@ -227,9 +168,9 @@ def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
 
 
 def _usage(program: str) -> str:
-    from pynats_server.process.help_text import USAGE
+    from pynats_server.process.help_text import usage
 
-    return USAGE.format(program=program)
+    return usage(program)
 
 
 def _refused(program: str, message: str) -> Command:

@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+from pynats_common.go.errno import error_text
+
 PROCESS_NAME = "pynats-server"
 _SCRIPT_NAMES = (PROCESS_NAME, "nats-server")  # a link of the second name is ours if Python runs it
 
@@ -37,8 +39,8 @@ def send_signal(spec: str) -> None:
         try:
             os.kill(pid, COMMANDS[command])
         except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no such process"
-            failures.append(f'signal "{command}" {pid}: {(reason or str(error)).lower()}')
+            reason = error_text(error) if isinstance(error, OSError) else "no such process"
+            failures.append(f'signal "{command}" {pid}: {reason}')
     if failures:
         raise SignalError("\n".join(failures))
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pynats_common.go.json import compact_json
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.server.state import ServerState
 from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
 
 PROTOCOL = 1  # clients that say 1 too may get INFO at any time
-# JSON as Go writes it, so that INFO is safe inside HTML and equal to the real server's.
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 class InfoMessage:
@@ -75,5 +74,4 @@ class InfoMessage:
             if client.account is self._state.system_account:
                 fields["acc_is_sys"] = True
         fields["api_lvl"] = API_LEVEL
-        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-        return b"INFO " + text.translate(_ESCAPES).encode() + b" \r\n"
+        return b"INFO " + compact_json(fields).encode() + b" \r\n"

@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
+from pynats_common.go.errno import error_text
+
 from pynats_server.core.engine import Listener
 from pynats_server.server.state import ServerState
 
@@ -70,8 +72,7 @@ def _bind(host: str, port: int) -> socket.socket:
             host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:  # a name that cannot even be looked up
-        why = getattr(error, "strerror", None) or "no such host"
-        reason = f"listen tcp: lookup {host}: {why.lower()}"
+        reason = f"listen tcp: lookup {host}: {error_text(error)}"
         raise ListenError(
             f'Error listening on port: {host_port(host, port)}, "{reason}"'
         ) from error
@@ -82,7 +83,7 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        reason = (error.strerror or str(error)).lower()
+        reason = error_text(error)
         listen = f"listen tcp {host_port(host, port)}: bind: {reason}"
         raise ListenError(
             f"Error listening on port: {host_port(host, port)}, {listen!r}".replace("'", '"')

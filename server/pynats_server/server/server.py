@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pynats_common.units import human_duration
+from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.errno import error_text
 
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
@@ -174,7 +175,7 @@ class Server:
             self.log.notice(line)
         jetstream.start()
         enablement.start(jetstream, accounts, state.accounts)
-        took = human_duration(time.perf_counter_ns() - begun)
+        took = human_duration_ns(time.perf_counter_ns() - begun)
         self.log.notice(f"Took {took} to start JetStream")
 
     async def _start_monitor(self) -> None:
@@ -194,7 +195,7 @@ class Server:
         try:
             run_files.write_pid_file(path)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = error_text(error)
             raise ServerError(f"Could not write pidfile: open {path}: {reason}") from error
         self._pid_file = path
 
@@ -210,7 +211,7 @@ class Server:
         try:
             run_files.write_ports_file(path, urls)
         except OSError as error:  # whoever waits for it has to look elsewhere; clients need not
-            reason = (error.strerror or str(error)).lower()
+            reason = error_text(error)
             self.log.error(f"Error writing ports file ({path}): {reason}")
             return
         self._ports_file = path
@@ -220,7 +221,7 @@ class Server:
             try:
                 run_files.remove(path)
             except OSError as error:
-                self.log.error(f"Error removing {path}: {(error.strerror or str(error)).lower()}")
+                self.log.error(f"Error removing {path}: {error_text(error)}")
 
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first."""

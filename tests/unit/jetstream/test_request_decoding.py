@@ -17,8 +17,6 @@ from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.requests import syntax
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.requests.field_types import Choice, Int32, Time, Uint64
-from pynats_server.jetstream.requests.times import normalised_time
-from pynats_server.jetstream.times import parse_time
 
 from tests.support.stream_configs import stream_configs
 
@@ -222,18 +220,3 @@ def test_a_configuration_is_read_back(fields: dict[str, Any]) -> None:
     shown = json.dumps(config.as_dict()).encode()
     assert decode(shown, StreamConfigRequest, strict=True) == config
     assert all(hasattr(config, name) for name in StreamConfig.__struct_fields__)
-
-
-@given(st.datetimes(), st.integers(0, 999_999_999), st.sampled_from(["Z", "+02:00", "-23:59"]))
-def test_times_are_normalised_once(moment: Any, fraction: int, zone: str) -> None:
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:09d}{zone}"
-    once = normalised_time(text)
-    assert normalised_time(once) == once
-    assert parse_time(once) == parse_time(text)
-
-
-def test_every_time_that_is_accepted_can_be_used() -> None:
-    assert parse_time(normalised_time("0000-03-01T00:00:00Z")) < parse_time("0001-01-02T00:00:00Z")
-    day_before = parse_time("0001-01-02T00:00:00Z") - 2 * 86_400 * 10**9
-    assert parse_time("0000-12-31T00:00:00Z") == day_before
-    assert parse_time(normalised_time("9999-12-31T23:59:59.999999999-23:59")) > 0

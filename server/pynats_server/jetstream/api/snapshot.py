@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account
@@ -27,7 +28,6 @@ from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.times import format_time
 
 CHUNK = 128 * 1024
 CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
@@ -98,7 +98,7 @@ class Sending:
         self._send(b"", headers=f"NATS/1.0 {status}\r\n\r\n".encode())
         self.account.advisories.publish(
             f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
-            start=format_time(started), end=format_time(time.time_ns()), error=failure,
+            start=format_time_ns(started), end=format_time_ns(time.time_ns()), error=failure,
             client=self.client,
         )  # fmt: skip
 
@@ -204,7 +204,7 @@ class Receiving:
             self.incoming.clean_up()
         self.account.advisories.publish(
             f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
-            start=format_time(started), end=format_time(time.time_ns()),
+            start=format_time_ns(started), end=format_time_ns(time.time_ns()),
             bytes=self.incoming.size, client=self.client,
         )  # fmt: skip
 

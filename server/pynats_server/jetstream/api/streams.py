@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pynats_common.go.times import format_time_ns
+
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.config.model import (
     JsonObject,
@@ -23,7 +25,6 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.field_types import Int, Uint64
 from pynats_server.jetstream.stream.operations import Purge
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.times import format_time
 
 NAMES_PAGE = 1024
 LIST_PAGE = 256
@@ -50,15 +51,15 @@ class PurgeRequest(JsonObject):
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
     """StreamInfo without the cluster part."""
     mirror, sources = stream.origins()
-    domain = stream.account.server.domain
+    domain = stream.domain
     return {
         "config": (config or stream.config).as_dict(),
-        "created": format_time(stream.created),
+        "created": format_time_ns(stream.created),
         "state": stream.state().as_dict(),
         **({"domain": domain} if domain else {}),
         **({"mirror": mirror.as_dict()} if mirror else {}),
         **({"sources": plain(sources)} if sources else {}),
-        "ts": format_time(time.time_ns()),
+        "ts": format_time_ns(time.time_ns()),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pynats_server.clients.trace import quote
+from pynats_common.go.quoting import quote
+
 from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig, StreamSource
 from pynats_server.jetstream.config.rules import (

@@ -82,7 +82,7 @@ cdef class Admission:
     cdef readonly int64_t ttl_min_s  # shorter TTLs are stored as this, 0 = none
 
     cdef int expect(self, const char* subject, size_t subject_size, const char* block,
-                    Marks* marks, int64_t ttl) except -1
+                    Marks* marks, int64_t ttl_s) except -1
     cdef int identify(self, const char* block, Marks* marks, int64_t now) except -1
     cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept
     cdef bint is_own_name(self, const char* block, Marks* marks) noexcept

@@ -11,7 +11,7 @@ from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
 )
 
-from pynats_server.monitor.gotext import quoted
+from pynats_common.go.quoting import quote
 
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
@@ -151,11 +151,11 @@ cdef class Admission:
     # -- steps ------------------------------------------------------------------------------
 
     cdef int expect(self, const char* subject, size_t subject_size, const char* block,
-                    Marks* marks, int64_t ttl) except -1:
+                    Marks* marks, int64_t ttl_s) except -1:
         cdef Span about = marks.expected_subject
         if not self.is_own_name(block, marks):
             return 10060
-        if ttl != 0 and not self.allow_ttl:
+        if ttl_s != 0 and not self.allow_ttl:
             return 10166
         if present(marks.expected_subject_seq):
             if present(about):
@@ -312,15 +312,15 @@ cdef class Admission:
 
     # -- for Python -------------------------------------------------------------------------
 
-    def check_expected(self, bytes subject not None, bytes headers not None, int64_t ttl) -> None:
-        """Step `expect`; `ttl` is the message's own, 0 without. Raises ApiError 10060, 10166,
+    def check_expected(self, bytes subject not None, bytes headers not None, int64_t ttl_s) -> None:
+        """Step `expect`; `ttl_s` is the message's own, 0 without. Raises ApiError 10060, 10166,
         10071, 10193."""
         cdef Marks marks
         cdef int verdict
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         verdict = self.expect(
             PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), PyBytes_AS_STRING(headers),
-            &marks, ttl,
+            &marks, ttl_s,
         )
         if verdict != PASSED:
             raise self.error(verdict, headers)
@@ -439,7 +439,7 @@ cdef class Admission:
             if not self.allow_rollup:
                 return api_error(10111, err="rollup not permitted")
             value = headers[marks.rollup.start:marks.rollup.end].decode(errors="replace").lower()
-            return api_error(10111, err=f"rollup value invalid: {quoted(value)}")
+            return api_error(10111, err=f"rollup value invalid: {quote(value)}")
         if verdict == SUBJECT_FULL:
             return api_error(10077, err="maximum messages per subject exceeded")
         if verdict == MSGS_FULL:
@@ -472,8 +472,8 @@ cdef class Admission:
         cdef uint64_t start = self.store.last_seq
         self.note_plain()
         if self.store.msgs:
-            if self.ids.window > 0:
-                start = min(start, self.store.seq_from_time(now - self.ids.window))
+            if self.ids.window_ns > 0:
+                start = min(start, self.store.seq_from_time(now - self.ids.window_ns))
             self.note_from(start)
 
     def note_from(self, uint64_t start) -> None:

@@ -278,16 +278,16 @@ cdef class Ingest(Sink):
 
     cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1:
         cdef Admission admission = self.admission
-        cdef int64_t ttl = 0
+        cdef int64_t ttl_s = 0
         cdef int verdict
         if marks.rare:
             return RARE
         if present(marks.ttl):
-            header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl)
+            header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl_s)
             # What is invalid, or to be stored otherwise than it was sent, is rare.
-            if ttl == 0 or 0 < ttl < admission.ttl_min_s:
+            if ttl_s == 0 or 0 < ttl_s < admission.ttl_min_s:
                 return RARE
-        verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl)
+        verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl_s)
         if verdict != PASSED:
             return verdict
         return admission.identify(msg.payload, marks, now)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pynats_common.go.durations import SECOND_NS, parse_duration_ns
+
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.header_names import TTL
-from pynats_server.jetstream.times import SECOND
-from pynats_server.settings.durations import parse_nanoseconds
 
 NEVER: Final = -1
 """The message outlives the stream's max_age."""
@@ -38,7 +38,7 @@ def parse_ttl(text: bytes) -> int:
     elif text.lower() == b"never":
         return NEVER
     else:
-        seconds = parse_nanoseconds(text.decode(errors="replace")) // SECOND
+        seconds = parse_duration_ns(text.decode(errors="replace")) // SECOND_NS
         if seconds < 1:
             raise ValueError(f"less than a second: {text!r}")
     return min(seconds, TTL_MAX_S)

@@ -2,8 +2,9 @@
 (`processJetStreamMsg` in nats-server's server/stream.go), for streams and headers that the compiled
 ingest leaves to Python.
 
-`check` decides and changes nothing; `keep` carries the decision out. What both paths check is in
-`Admission`; here are subject transforms, counters, schedules and republishing.
+`check` decides and changes nothing; `keep` carries the decision out as an operation. The rules of
+the compiled path are asked of `Admission`; here are subject transforms, counters, schedules and
+republishing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
@@ -25,7 +28,6 @@ from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
 from pynats_server.jetstream.stream.republish import Republishing
-from pynats_server.jetstream.times import SECOND
 from pynats_server.subjects.transform import SubjectTransform
 
 VERSION: Final = b"NATS/1.0"
@@ -98,13 +100,14 @@ class Publishing:
     def __init__(self, stream: StreamHost, republishing: Republishing) -> None:
         self.stream = stream
         self._republishing = republishing
+        self._admission = stream.ingest.admission
         self._transform: SubjectTransform | None = None
         self._forgetting: asyncio.TimerHandle | None = None
         self._follow_config()
 
     def recover(self) -> None:
         """Builds what the checks remember from the stored messages."""
-        self.stream.ingest.admission.recover(time.time_ns())
+        self._admission.recover(time.time_ns())
         self._arm_forgetting()
 
     def configured(self) -> None:
@@ -186,7 +189,7 @@ class Publishing:
     def check(self, message: Incoming) -> Plan:
         """Runs every check on a message, its subject already mapped. Changes nothing. Raises
         ApiError, Duplicate."""
-        stream, admission = self.stream, self.stream.ingest.admission
+        stream, admission = self.stream, self._admission
         subject, payload = message.subject, message.payload
         check_not_sealed(stream)
         headers = message.headers
@@ -279,7 +282,7 @@ class Publishing:
                 headers, counters.SOURCES_HEADER, counters.write_sources(after.sources)
             )
         payload = counters.write_total(after.total)
-        self.stream.ingest.admission.check_size(headers, payload)
+        self._admission.check_size(headers, payload)
         return after, headers, payload
 
     # -- keeping ----------------------------------------------------------------------------
@@ -322,9 +325,9 @@ class Publishing:
 
     def _arm_forgetting(self) -> None:
         """Ids of messages are forgotten as others come; this is for streams that fall silent."""
-        due = self.stream.ingest.admission.ids.forget(self.stream.now())
-        if due:
-            wait_s = max((due - time.time_ns()) / SECOND, FORGET_MIN_S)
+        due_ns = self._admission.ids.forget(self.stream.now())
+        if due_ns:
+            wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
             self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:

@@ -16,13 +16,13 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from pynats_common.go.quoting import quote
+from pynats_common.go.times import normalise_time
 
-from pynats_server.clients.trace import quote
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests import syntax
 from pynats_server.jetstream.requests.field_types import Algorithm, Choice, Moment, Number
-from pynats_server.jetstream.requests.times import normalised_time
 
 T = TypeVar("T", bound=JsonObject)
 Path = tuple[str, ...]
@@ -276,7 +276,7 @@ class _Reader:
 
     def _read_moment(self, at: int, end: int) -> str:
         try:
-            return normalised_time(syntax.string_at(self._body, at, end))
+            return normalise_time(syntax.string_at(self._body, at, end))
         except ValueError as error:
             raise _Refused(str(error)) from None
 

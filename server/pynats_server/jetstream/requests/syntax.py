@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pynats_server.clients.trace import quote
+from pynats_common.go.quoting import quote
+
 from pynats_server.jetstream.requests import scan
 from pynats_server.jetstream.requests.scan import DEPTH_MAX, elements, members, skip_space
 

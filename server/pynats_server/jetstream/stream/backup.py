@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import msgspec
+from pynats_common.go.times import format_time_ns
 
 from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
@@ -29,7 +30,6 @@ from pynats_server.jetstream.store.format.archive import (
 )
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.times import format_time
 
 PROBE = 512  # bytes that tell one form from the other
 ROOM_IF_UNLIMITED = 1 << 50
@@ -133,7 +133,7 @@ class Incoming:
             self._copy_blocks(target)
         if not target.on_disk:
             return target
-        created = format_time(time.time_ns())
+        created = format_time_ns(time.time_ns())
         target.write_meta({"Created": created, **self.config.as_dict()})
         target.close()
         return None

@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import Final
 
-from pynats_common.units import format_duration
+from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
@@ -19,7 +19,6 @@ from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
-from pynats_server.jetstream.times import SECOND
 
 WAIT_MIN_S: Final = 0.01
 """Messages that run out together go together."""
@@ -45,7 +44,7 @@ class Expiry:
             return
         due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if due_ns:
-            wait_s = (due_ns - time.time_ns()) / SECOND
+            wait_s = (due_ns - time.time_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
 
     def configured(self) -> None:
@@ -74,7 +73,7 @@ class Expiry:
         self._timer = None
         stream = self._stream
         config = stream.config
-        marker_ttl_s = config.subject_delete_marker_ttl // SECOND
+        marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
         left = BATCH
         try:
             for seq, subject, _, _ in stream.store.expired(
@@ -108,7 +107,7 @@ class Expiry:
         block = header_blocks.build(
             (
                 (names.MARKER_REASON, b"MaxAge"),
-                (names.TTL, format_duration(ttl_s * SECOND).encode()),
+                (names.TTL, format_duration_ns(ttl_s * SECOND_NS).encode()),
                 (names.ROLLUP, b"sub"),
             )
         )

@@ -14,6 +14,7 @@ from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish.ingest import Ingest
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.stream.operations import Copy, Operation
+from pynats_server.log.logger import Logger
 
 
 class Described(Protocol):
@@ -28,6 +29,11 @@ class Described(Protocol):
     @property
     def label(self) -> str:
         """How the log calls the stream: `stream 'ACCOUNT > NAME'`."""
+        ...
+
+    @property
+    def log(self) -> Logger:
+        """The server's log."""
         ...
 
     @property

@@ -14,6 +14,8 @@ import hashlib
 import time
 from collections.abc import Iterable
 
+from pynats_common.go.times import parse_time_ns
+
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
@@ -22,7 +24,6 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Copy
-from pynats_server.jetstream.times import parse_time
 from pynats_server.subjects.transform import SubjectTransform
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
@@ -114,7 +115,7 @@ class Follower:
     def start_sequence(self, origin: Origin) -> int:
         """Where the configuration wants to begin."""
         if self.source.opt_start_time:
-            return origin.store.seq_from_time(parse_time(self.source.opt_start_time))
+            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
         return max(self.source.opt_start_seq, 1)
 
     # -- copying ----------------------------------------------------------------------------
@@ -148,7 +149,7 @@ class Follower:
             self.error = store_error(error)
         else:
             self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
-        self.stream.account.server.log.warn_rarely(
+        self.stream.log.warn_rarely(
             f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
         self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
@@ -165,7 +166,7 @@ class Follower:
             try:
                 found = [store.load_next(filter, start) for filter in self.filters]
             except CorruptRecord as error:
-                origin.account.server.log.error(
+                origin.log.error(
                     f"JetStream {origin.label}: "
                     f"sequence {start} is left out by '{self.stream.name}': {error}"
                 )

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
 from pynats_server.jetstream.config.model import Republish
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.times import format_time
 from pynats_server.subjects.transform import SubjectTransform
 
 ALL: Final = ">"
@@ -118,7 +118,7 @@ class Republisher:
             (b"Nats-Stream", self._name),
             (b"Nats-Subject", subject),
             (b"Nats-Sequence", b"%d" % seq),
-            (b"Nats-Time-Stamp", format_time(ts).encode()),
+            (b"Nats-Time-Stamp", format_time_ns(ts).encode()),
             (b"Nats-Last-Sequence", b"%d" % last_seq),
         ]
         if self._headers_only:

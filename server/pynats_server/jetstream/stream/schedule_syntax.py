@@ -24,10 +24,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from pynats_server.jetstream.times import SECOND
-from pynats_server.settings.durations import parse_nanoseconds
+from pynats_common.go.durations import SECOND_NS, parse_duration_ns
+from pynats_common.go.times import format_time_in, parse_instant_ns
 
-INTERVAL_MIN_NS: Final = SECOND
+INTERVAL_MIN_NS: Final = SECOND_NS
 YEARS_AHEAD: Final = 5
 """How far ahead a cron schedule is searched for its next time."""
 TIME_MIN: Final = -(2**63)
@@ -36,7 +36,6 @@ TIME_MAX: Final = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_FOUR_CENTURIES_DAYS = 146_097
 
 _LOCAL_ZONE_FILE = Path("/etc/localtime")
 _ALIASES: Final = {
@@ -48,11 +47,6 @@ _ALIASES: Final = {
     "@midnight": "0 0 0 * * *",
     "@hourly": "0 0 * * * *",
 }
-# Hours may have one digit, fractions may start with a comma, offsets may be 24 hours.
-_MOMENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))",
-    re.ASCII,
-)
 _NUMBER = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
@@ -117,7 +111,7 @@ class At:
         return self.time_ns if self.time_ns > after_ns else None
 
     def show(self, time_ns: int) -> str:
-        return _show(time_ns, UTC)
+        return format_time_in(time_ns, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +125,10 @@ class Every:
         return self.next_time(published_ns)
 
     def next_time(self, after_ns: int) -> int:
-        return (after_ns + SECOND // 2) // SECOND * SECOND + self.interval_ns
+        return (after_ns + SECOND_NS // 2) // SECOND_NS * SECOND_NS + self.interval_ns
 
     def show(self, time_ns: int) -> str:
-        return _show(time_ns, UTC)
+        return format_time_in(time_ns, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +177,16 @@ class Cron:
     def next_time(self, after_ns: int) -> int | None:
         if not (self.seconds and self.minutes and self.hours):
             return None
-        after_s = after_ns // SECOND
+        after_s = after_ns // SECOND_NS
         local = (_EPOCH + timedelta(seconds=after_s)).astimezone(self.zone)
         for day in self._days_from(local.date()):
             found = self._time_of_day(day, after_s)
             if found is not None:
-                return found * SECOND
+                return found * SECOND_NS
         return None
 
     def show(self, time_ns: int) -> str:
-        return _show(time_ns, self.zone)
+        return format_time_in(time_ns, self.zone)
 
     def _days_from(self, first: date) -> Iterator[date]:
         year, month = first.year, first.month
@@ -324,27 +318,11 @@ def _number(text: str) -> int:
 
 
 def _parse_at(text: str) -> At:
-    shape = _MOMENT.fullmatch(text)
-    if shape is None:
-        raise ValueError(f"not an RFC 3339 time: {text!r}")
-    year, month, day, hour, minute, second = (int(part) for part in shape.groups()[:6])
-    # datetime has no year 0; the calendar repeats itself after 400 years.
-    moment = datetime(year or 400, month, day, hour, minute, second, tzinfo=UTC)
-    whole = moment - _EPOCH
-    days = whole.days - (0 if year else _FOUR_CENTURIES_DAYS)
-    away = 0
-    if shape[8]:
-        hours, minutes = int(shape[9]), int(shape[10])
-        if hours > 24 or minutes > 60:
-            raise ValueError(f"offset out of range: {text!r}")
-        away = (hours * 3600 + minutes * 60) * (1 if shape[8] == "+" else -1)
-    fraction = int((shape[7] or "0")[:9].ljust(9, "0"))
-    time_ns = (days * 86400 + whole.seconds - away) * SECOND + fraction
-    return At(min(max(time_ns, TIME_MIN), TIME_MAX))
+    return At(min(max(parse_instant_ns(text), TIME_MIN), TIME_MAX))
 
 
 def _parse_every(text: str) -> Every:
-    interval_ns = parse_nanoseconds(text)
+    interval_ns = parse_duration_ns(text)
     if interval_ns < INTERVAL_MIN_NS:
         raise ValueError(f"an interval has at least a second: {text!r}")
     return Every(interval_ns)
@@ -372,9 +350,3 @@ def _local_zone() -> tzinfo:
             return ZoneInfo.from_file(file)
     except (LookupError, OSError, ValueError):
         return UTC
-
-
-def _show(time_ns: int, zone: tzinfo) -> str:
-    moment = (_EPOCH + timedelta(seconds=time_ns // SECOND)).astimezone(zone)
-    text = moment.replace(microsecond=0).isoformat()
-    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text

@@ -13,6 +13,7 @@ import heapq
 import time
 from typing import Final
 
+from pynats_common.go.times import parse_time_ns
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
 from pynats_server.jetstream.config.model import StreamConfig
@@ -28,7 +29,6 @@ from pynats_server.jetstream.stream.schedule_syntax import (
     next_due,
     parse_schedule,
 )
-from pynats_server.jetstream.times import parse_time
 
 PURGE: Final = b"purge"
 """Value of SCHEDULE_NEXT that ends the schedule named in SCHEDULER."""
@@ -205,7 +205,7 @@ class Schedules:
             said = header_blocks.get_all(published.headers or b"", _KNOWN)
             if said.get(names.SCHEDULER) == message.subject:
                 try:
-                    due = parse_time(said.get(names.SCHEDULE_NEXT, b"").decode(errors="replace"))
+                    due = parse_time_ns(said.get(names.SCHEDULE_NEXT, b"").decode(errors="replace"))
                 except ValueError:
                     pass  # written by somebody else: the schedule itself still tells
         if due is not None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from pynats_common.go.times import ZERO_TIME, format_time_ns
+
 from pynats_server.core.sublist import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.context import AccountContext
@@ -43,7 +45,6 @@ from pynats_server.jetstream.stream.operations import (
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.schedules import Schedules
-from pynats_server.jetstream.times import ZERO_TIME, format_time
 
 Done = Callable[[int, ApiError | None], None]
 
@@ -96,6 +97,11 @@ class Stream:
     def name(self) -> str:
         """The stream's name."""
         return self.config.name
+
+    @property
+    def domain(self) -> str:
+        """The JetStream domain; empty without one."""
+        return self.account.server.domain
 
     @property
     def label(self) -> str:
@@ -435,9 +441,9 @@ class Stream:
             messages=found.msgs,
             bytes=found.bytes,
             first_seq=0 if unused else found.first_seq,
-            first_ts=format_time(found.first_ts) if found.msgs else ZERO_TIME,
+            first_ts=format_time_ns(found.first_ts) if found.msgs else ZERO_TIME,
             last_seq=found.last_seq,
-            last_ts=format_time(found.last_ts) if found.last_seq and found.last_ts else ZERO_TIME,
+            last_ts=format_time_ns(found.last_ts) if found.last_seq else ZERO_TIME,
             num_subjects=found.num_subjects,
             num_deleted=found.num_deleted,
             deleted=found.deleted,

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import re
 
+from pynats_common.go.quoting import quote
+
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_PER_STREAM
@@ -30,7 +32,6 @@ from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_sup
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
-from pynats_server.monitor.gotext import quoted
 
 ID_MAX = 64  # bytes
 MSGS_MAX = 1000
@@ -173,7 +174,7 @@ def batch_ack(
     stream: StreamHost, seq: int, batch_id: bytes, count: int, duplicate: bool = False
 ) -> bytes:
     """The PubAck of a committed batch; of a duplicate when its only message is one."""
-    name = quoted(batch_id.decode(errors="surrogateescape"))
+    name = quote(batch_id.decode(errors="surrogateescape"))
     repeated = ',"duplicate": true' if duplicate else ""
     more = f'{repeated},"batch":{name},"count":{count}'
     return stream.ingest.ack(seq, more.encode(errors="surrogateescape"))
@@ -208,7 +209,7 @@ def drop_incomplete_batch(stream: StreamHost) -> None:
     first = find_incomplete_batch(store)
     if first is None:
         return
-    stream.account.server.log.warn(
+    stream.log.warn(
         f"JetStream {stream.label}: dropped sequences {first}-{store.last_seq} of a batch whose "
         f"commit a crash cut off"
     )

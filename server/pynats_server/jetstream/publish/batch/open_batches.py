@@ -7,10 +7,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.jetstream.publish.batch.limits import TIMEOUT_S, BatchCount
 from pynats_server.jetstream.publish.batch.staging import clock
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.times import SECOND
 
 
 class OpenBatch(Protocol):
@@ -34,7 +35,7 @@ class OpenBatches(ABC, Generic[BatchT]):
         self.stream = stream
         self._total = total
         self._per_stream = limits.max_inflight_per_stream or per_stream
-        self._timeout_ns = int((limits.timeout or TIMEOUT_S) * SECOND)
+        self._timeout_ns = int((limits.timeout or TIMEOUT_S) * SECOND_NS)
         self._timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
@@ -71,7 +72,7 @@ class OpenBatches(ABC, Generic[BatchT]):
 
     def _arm(self, wait_ns: int) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(wait_ns, 0) / SECOND, self._expire)
+        self._timer = loop.call_later(max(wait_ns, 0) / SECOND_NS, self._expire)
 
     def _expire(self) -> None:
         self._timer = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pynats_common.go.durations import SECOND_NS
+
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
 MAGIC, VERSION = 22, 2
-SECOND = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -28,12 +29,12 @@ def encode_consumer_state(state: ConsumerState, now: int) -> bytes:
         put_uvarint(out, value)
     consumer_floor, stream_floor = state.ack_floor
     if state.pending:
-        base = (now + SECOND // 2) // SECOND
+        base = (now + SECOND_NS // 2) // SECOND_NS
         put_varint(out, base)
         for seq, (delivery, ts) in sorted(state.pending.items()):
             put_uvarint(out, seq - stream_floor)
             put_uvarint(out, delivery - consumer_floor)
-            put_varint(out, base - ts // SECOND)
+            put_varint(out, base - ts // SECOND_NS)
     put_uvarint(out, len(state.redelivered))
     for seq, count in sorted(state.redelivered.items()):
         put_uvarint(out, seq - stream_floor)
@@ -66,7 +67,7 @@ def decode_consumer_state(data: bytes) -> ConsumerState:
         if seq == 0:
             raise ValueError("pending sequence is zero")
         seconds = base - delta if version == VERSION else base + delta
-        state.pending[seq] = (delivery, seconds * SECOND)
+        state.pending[seq] = (delivery, seconds * SECOND_NS)
     for _ in range(reader.uvarint()):
         seq, times = reader.uvarint(), reader.uvarint()
         if seq and times:
