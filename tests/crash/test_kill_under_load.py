@@ -16,7 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 ROUNDS = 50
 PUBLISHERS = 2

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore
+from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.snapshot import (
+    BadArchive,
+    unpack_snapshot,
+    write_snapshot,
+)
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.archive import (
     BadMessageArchive,
@@ -21,11 +26,8 @@ from pynats_server.jetstream.store.format.archive import (
     restore_messages,
     write_archive,
 )
-from pynats_server.jetstream.store.format.snapshot import (
-    BadArchive,
-    unpack_snapshot,
-    write_snapshot,
-)
+from pynats_server.jetstream.store.format.meta_inf import meta_sum
+from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import api, read_all, reference
 
 META: dict[str, Any] = {

@@ -17,7 +17,7 @@ from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.config.context import Limits
 from pynats_server.jetstream.config.model import StreamConfig
@@ -25,14 +25,15 @@ from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
-from pynats_server.jetstream.folders import change_meta, move_in, put_aside
+from pynats_server.jetstream.folders import move_in, put_aside
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     FileConfig,
-    FileStore,
-    MemoryStore,
+    MemoryConfig,
+    Store,
     StoreError,
     choose_block_size,
+    open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
 from pynats_server.jetstream.stream.host import Neighbours
@@ -53,7 +54,7 @@ def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
     return {"Created": format_time_ns(created), **config.as_dict()}
 
 
-def _close(store: FileStore | MemoryStore) -> None:
+def _close(store: Store) -> None:
     """Closes a store on the error path: the first error is the one to report."""
     with contextlib.suppress(StoreError, OSError):
         store.close()
@@ -267,7 +268,7 @@ class JetStreamAccount:
         return stream
 
     def _started(
-        self, config: StreamConfig, created: int, store: FileStore | MemoryStore,
+        self, config: StreamConfig, created: int, store: Store,
         folder: Path | None,
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
@@ -316,7 +317,7 @@ class JetStreamAccount:
         """Makes a stream of a valid configuration. Raises ApiError 10049, and leaves nothing."""
         created = time.time_ns()
         if config.storage == "memory":
-            store = MemoryStore(config.name, max(config.first_seq, 1))
+            store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
             stream = self._started(config, created, store, None)
             self.neighbours.changed()
             return stream
@@ -331,7 +332,7 @@ class JetStreamAccount:
             raise api_error(10049, err=error) from error
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: MemoryStore | None, built: Path
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
     ) -> Stream:
         """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
         which moves to its place. `config` was made of `asked` before, and other streams may have
@@ -367,11 +368,11 @@ class JetStreamAccount:
         """Gives a stream another valid configuration. Raises ApiError 10069; then the stream
         keeps the old one, also after a restart."""
         store = stream.store
-        if isinstance(store, FileStore):
+        if store.on_disk:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
             try:
                 store.guard()
-                doubt = await self.in_thread(change_meta, store, old, new)
+                doubt = await self.in_thread(store.change_meta, old, new)
             except (OSError, StoreError) as error:
                 raise api_error(10069, err=error) from error
             if doubt is not None:
@@ -432,21 +433,21 @@ class JetStreamAccount:
             ),
             compress=config.compression == "s2",
             keys=keys,
-            sync_interval=sync_interval_s,
+            sync_interval_s=sync_interval_s,
             first_seq=max(config.first_seq, 1),
         )
 
-    def _file_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def _file_store(self, config: StreamConfig, folder: Path) -> Store:
         def on_problem(text: str) -> None:
             self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
-        return FileStore(
+        return open_store(
             self._file_config(config, folder), self.server.syncer, on_problem=on_problem
         )
 
-    def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
         """A store in another folder that any one thread may fill and close."""
-        return FileStore(self._file_config(config, folder))
+        return open_store(self._file_config(config, folder))
 
     def figures(self) -> AccountFigures:
         """Its numbers, for monitoring."""

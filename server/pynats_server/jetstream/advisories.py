@@ -1,4 +1,7 @@
-"""Events that JetStream tells about itself on `$JS.EVENT.ADVISORY.>` (server-inventory 6.13)."""
+"""Events that JetStream tells about itself on `$JS.EVENT.ADVISORY.>`.
+
+See https://docs.nats.io/reference/jetstream/advisory.
+"""
 
 from __future__ import annotations
 

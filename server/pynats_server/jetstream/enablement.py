@@ -1,4 +1,7 @@
-"""Which accounts have JetStream, at start and after a reload (server-inventory 6.9)."""
+"""Which accounts have JetStream, at start and after a reload.
+
+See https://docs.nats.io/reference/config/accounts/jetstream.
+"""
 
 from __future__ import annotations
 

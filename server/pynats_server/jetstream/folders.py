@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pynats_server.jetstream.store import FileStore, StoreError
 from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
 
@@ -85,21 +82,6 @@ def put_aside(folder: Path, doomed: Path) -> OSError | None:
         try:
             doomed.rename(folder)
         except OSError:  # renamed for good: do not report that it stayed
-            return error
-        raise
-    return None
-
-
-def change_meta(store: FileStore, old: dict[str, Any], new: dict[str, Any]) -> Exception | None:
-    """Writes a configuration. Raises OSError or StoreError if a restart still finds the old one;
-    returns an error if it is unknown which one a restart finds."""
-    try:
-        write_meta(store, new)
-    except (OSError, StoreError):
-        try:
-            if read_meta(store.config) != old:
-                write_meta(store, old)
-        except (OSError, StoreError, ValueError) as error:
             return error
         raise
     return None

@@ -17,8 +17,8 @@ from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import ServerFigures, SyncTimes
 from pynats_server.jetstream.folders import OnDisk, has_streams, look_at_disk
-from pynats_server.jetstream.store.file.diskblocks import FULL
-from pynats_server.jetstream.store.file.sync_times import BOUNDS
+from pynats_server.jetstream.store.file.disk import FULL
+from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
@@ -123,7 +123,7 @@ class JetStream:
     def sync_times(self) -> SyncTimes:
         """How long fsyncs took since the start."""
         times = self.context.syncer.times
-        return SyncTimes(bounds_s=BOUNDS, counts=tuple(times.counts), total_s=times.total_seconds)
+        return SyncTimes(bounds_s=BOUNDS_S, counts=tuple(times.counts), total_s=times.total_seconds)
 
     async def on_disk(self, quarantined: Iterable[Path]) -> OnDisk:
         """What lies in the folder besides the streams that are served; and how many files the

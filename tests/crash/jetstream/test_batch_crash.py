@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from pynats_server.jetstream.publish.batch.atomic import find_incomplete_batch
 from pynats_server.jetstream.publish.batch.staging import MessagePack
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreFull
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
 from tests.support.deadline import wait_until

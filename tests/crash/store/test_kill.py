@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 WRITER = """
 import asyncio, os, sys
 from pathlib import Path
-from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
+from pynats_server.jetstream.store import FileConfig, Syncer
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 async def main():
     folder, compress, limit = Path(sys.argv[1]), sys.argv[2] == "s2", int(sys.argv[3])

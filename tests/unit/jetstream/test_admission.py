@@ -12,7 +12,7 @@ from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.checks import Admission, read_sequence
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import MemoryStore
+from pynats_server.jetstream.store.memory import MemoryStore
 
 from tests.support.fuzzing import examples
 

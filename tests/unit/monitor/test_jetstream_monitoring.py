@@ -16,7 +16,7 @@ import pytest
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
@@ -294,10 +294,10 @@ def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_sync_times_fall_into_their_buckets() -> None:
     times = SyncTimes()
-    for seconds in (0.0, BOUNDS[0], BOUNDS[0] * 1.01, BOUNDS[-1] + 1):
+    for seconds in (0.0, BOUNDS_S[0], BOUNDS_S[0] * 1.01, BOUNDS_S[-1] + 1):
         times.add(seconds)
-    assert times.counts == [2, 1, *[0] * (len(BOUNDS) - 2), 1]
-    assert times.total_seconds == pytest.approx(BOUNDS[0] * 2.01 + BOUNDS[-1] + 1)
+    assert times.counts == [2, 1, *[0] * (len(BOUNDS_S) - 2), 1]
+    assert times.total_seconds == pytest.approx(BOUNDS_S[0] * 2.01 + BOUNDS_S[-1] + 1)
 
 
 # -- off --------------------------------------------------------------------------------------

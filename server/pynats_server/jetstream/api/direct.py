@@ -1,4 +1,4 @@
-"""DIRECT.GET: messages as they are, without JSON around them (server-inventory 6.11).
+"""DIRECT.GET: messages as they are, without JSON around them (ADR-31).
 
 One message, a batch of following ones, or the last one of each of several subjects. A series ends
 with a status line of its own, which tells what is left.

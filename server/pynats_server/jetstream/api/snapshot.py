@@ -1,8 +1,9 @@
-"""STREAM.SNAPSHOT and STREAM.RESTORE: backups through the API (server-inventory 6.12).
+"""STREAM.SNAPSHOT and STREAM.RESTORE: backups through the API.
 
 A backup leaves as chunks, at most `window_size` bytes ahead of their acknowledgements. A restore
 arrives as chunks, is gathered beside the streams, checked and built there, and becomes a stream
-only when all of it is good.
+only when all of it is good. Requests and replies:
+https://docs.nats.io/reference/jetstream/api/stream/snapshot.
 """
 
 from __future__ import annotations

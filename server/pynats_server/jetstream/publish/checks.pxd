@@ -17,7 +17,7 @@ from libc.stdint cimport int64_t, uint64_t
 from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.msgids cimport MsgIds
 from pynats_server.jetstream.store.record cimport counted_size
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.quota cimport Usage
 
@@ -34,7 +34,7 @@ cdef enum Verdict:
 
 
 cdef class Admission:
-    cdef StoreEngine store
+    cdef Retention store
     cdef Usage usage
     cdef bytes name
     cdef readonly MsgIds ids

@@ -48,7 +48,7 @@ def read_sequence(bytes text not None) -> int:
 
 
 cdef class Admission:
-    def __init__(self, StoreEngine store not None, Usage usage not None, str name not None):
+    def __init__(self, Retention store not None, Usage usage not None, str name not None):
         self.store = store
         self.usage = usage
         self.name = name.encode()
@@ -168,7 +168,7 @@ cdef class Admission:
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1:
         cdef int64_t size = self.size_of(subject_size, block_size, total)
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Leaf* leaf
         cdef bint replaces = False  # the oldest of a full subject goes
         cdef int verdict = self.storage(size)
@@ -410,7 +410,7 @@ cdef class Admission:
 
     def note_from(self, uint64_t start) -> None:
         """Notes the ids of the stored messages from sequence `start` on."""
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Block block
         cdef Py_ssize_t i
         cdef Marks marks

@@ -15,7 +15,7 @@ from pynats_server.jetstream.publish.checks cimport Admission
 from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, FastTable
 from pynats_server.jetstream.publish.batch.staging cimport Staging
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.quota cimport Usage
 
 
@@ -38,7 +38,7 @@ cdef class AckBatch:
 cdef class Ingest(Sink):
     cdef readonly Account account
     cdef Engine engine
-    cdef StoreEngine store
+    cdef Retention store
     cdef object stream
     cdef Usage usage
     cdef readonly Admission admission

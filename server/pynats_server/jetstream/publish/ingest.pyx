@@ -157,7 +157,7 @@ cdef class Ingest(Sink):
     messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
-                 StoreEngine store not None, stream, str name not None, str domain not None,
+                 Retention store not None, stream, str name not None, str domain not None,
                  Usage usage not None, max_waiting: int, max_waiting_bytes: int):
         self.account = account
         self.engine = engine
@@ -197,7 +197,7 @@ cdef class Ingest(Sink):
 
     cdef int _take(self, Message* msg, Sink source) except -1:
         cdef uint64_t seq
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Admission admission = self.admission
         cdef FastBatch fast = None
         cdef bint named

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See marks.pxd."""
 from libc.string cimport memcmp, memset
 

@@ -1,6 +1,6 @@
 """How long a message lives: the value of `Nats-TTL` and of `Nats-Schedule-TTL`.
 
-The notation was asked of the real server (server-inventory 6.5): `never` in any case, a Go
+The notation is that of ADR-43, its edges were asked of the real server: `never` in any case, a Go
 duration of at least a second, of which whole seconds count, or a number of seconds.
 """
 

@@ -1,5 +1,6 @@
 """What a published message has to pass before it is kept, in the real server's order
-(server-inventory 6.5), for streams and headers that the compiled ingest leaves to Python.
+(`processJetStreamMsg` in nats-server's server/stream.go), for streams and headers that the compiled
+ingest leaves to Python.
 
 `check` decides and changes nothing; `keep` carries the decision out as an operation. The rules of
 the compiled path are asked of `Admission`; here are subject transforms, counters, schedules and

@@ -10,8 +10,9 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
-from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
-                      record_size, record_sum, stamp, subject_size, u32, u64)
+from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK,
+                        TOMBSTONE, headers_of, record_at, record_size, record_sum, stamp,
+                        subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 

@@ -1,4 +1,4 @@
-"""What both stores know of a stream without reading it: an index over its blocks, compiled.
+"""What every store knows of a stream without reading it: an index over its blocks, compiled.
 
 The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for
 blocks in use, so memory grows with subjects and interior deletes and not with messages.
@@ -9,16 +9,18 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
+from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
+                        header_marks)
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, counted_in,
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
-                        ring_take)
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
+                        ring_drop, ring_push, ring_take)
 from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
 
-from pynats_server.jetstream.store.contract import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
+from pynats_server.jetstream.store.contract import (CorruptRecord, OutOfSequences,
+                        SequenceNotFound, StoreFailed, TooLarge)
 
 cdef enum:
     # No server leaves more unused sequences inside of a block: each is noted in memory.
@@ -414,6 +416,14 @@ cdef class StreamIndex:
             leaf.first = (first if first is not None else <Block>self.blocks[0]).first_seq
             leaf.last = last.last_seq if last is not None else self.last_seq
             leaf.flags = FIRST_STALE | LAST_STALE
+
+    def take_over(self, StreamIndex other not None):
+        """Take over the blocks of another index, which is not used again."""
+        self.blocks, self.tail, self.tree = other.blocks, other.tail, other.tree
+        self.first_seq, self.first_ts = other.first_seq, other.first_ts
+        self.last_seq, self.last_ts = other.last_seq, other.last_ts
+        self.msgs, self.nbytes, self.rings = other.msgs, other.nbytes, other.rings
+        self.expiries, self.stale = other.expiries, other.stale
 
     cdef Block numbered(self, uint64_t index):
         """The block of this number, or None; they are in order."""

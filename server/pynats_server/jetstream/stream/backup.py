@@ -1,7 +1,7 @@
 """Streams as archives: what the snapshot API sends and the restore API takes.
 
-Outgoing archives have nats-server 2.15's form (`store.archive`); incoming ones may also be the tar
-of blocks that earlier versions make (`store.snapshot`).
+Outgoing archives have nats-server 2.15's form (`store.format.archive`); incoming ones may also be
+the tar of blocks that earlier versions make (`store.file.snapshot`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
-from pynats_server.jetstream.store.file.meta import write_meta
+from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store.file.snapshot import unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     Entry,
     read_archive,
@@ -29,7 +29,6 @@ from pynats_server.jetstream.store.format.archive import (
     write_archive,
 )
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
-from pynats_server.jetstream.store.format.snapshot import unpack_snapshot
 from pynats_server.jetstream.stream.stream import Stream
 
 PROBE = 512  # bytes needed to tell the two formats apart
@@ -63,16 +62,16 @@ class Destination(Protocol):
         """Bytes that still fit into the account and the server; None = unlimited."""
         ...
 
-    def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
         """A store in another folder that any one thread may fill and close."""
         ...
 
-    async def in_thread(self, work: Callable[[], MemoryStore | None]) -> MemoryStore | None:
+    async def in_thread(self, work: Callable[[], Store | None]) -> Store | None:
         """Runs what waits for the disk off the loop."""
         ...
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: MemoryStore | None, built: Path
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
     ) -> Stream:
         """The stream of a store that is in memory or in the folder `built`. Raises ApiError."""
         ...
@@ -117,36 +116,35 @@ class Incoming:
             raise api_error(10062, err=error) from error
         return await self.account.adopt(self._asked, self.config, store, self.folder / "stream")
 
-    def _build(self) -> MemoryStore | None:
+    def _build(self) -> Store | None:
         """Builds the store beside the streams, off the loop. A memory store is returned, a
         file store is closed and in `folder`/stream."""
         self._file.flush()
         self._file.seek(0)
         plain = StreamDecoder().feed(self._file.read(PROBE * 128))
         self._file.seek(0)
-        target: FileStore | MemoryStore
         if self.config.storage == "memory":
-            target = MemoryStore(self.config.name, max(self.config.first_seq, 1))
+            target = open_store(MemoryConfig(self.config.name, max(self.config.first_seq, 1)))
         else:
             target = self.account.detached_store(self.config, self.folder / "stream")
         if plain.startswith(b"NATSARC1"):
             restore_messages(target, read_archive(self._file, self._room))
         else:
             self._copy_blocks(target)
-        if isinstance(target, MemoryStore):
+        if not target.on_disk:
             return target
         created = format_time_ns(time.time_ns())
-        write_meta(target, {"Created": created, **self.config.as_dict()})
+        target.write_meta({"Created": created, **self.config.as_dict()})
         target.close()
         return None
 
-    def _copy_blocks(self, target: FileStore | MemoryStore) -> None:
+    def _copy_blocks(self, target: Store) -> None:
         """From the tar form: unpacked and checked first, then read message by message."""
         unpacked = self.folder / "unpacked"
         unpack_snapshot(
             self._file, self.config.name, unpacked, self.folder / "unpacking", self._room
         )
-        source = FileStore(FileConfig(self.config.name, unpacked))
+        source = open_store(FileConfig(self.config.name, unpacked))
         try:
             if source.lost:
                 raise ValueError(f"messages are missing in the archive: {list(source.lost)[:20]}")
@@ -163,7 +161,7 @@ class Incoming:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _entries(source: FileStore) -> Iterator[Entry]:
+def _entries(source: Store) -> Iterator[Entry]:
     for seq, _ in source.oldest():
         message = source.load(seq)
         yield Entry(message.subject, message.ts, seq, message.headers or b"", message.payload)

@@ -12,7 +12,7 @@ from typing import Protocol
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish.ingest import Ingest
-from pynats_server.jetstream.store import FileStore, MemoryStore
+from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.stream.operations import Copy, Operation
 from pynats_server.log.logger import Logger
 
@@ -42,7 +42,7 @@ class Described(Protocol):
         ...
 
     @property
-    def store(self) -> FileStore | MemoryStore:
+    def store(self) -> Store:
         """For reading; changes are operations."""
         ...
 

@@ -1,9 +1,10 @@
-"""Mirrors and sources: streams that take over the messages of others (server-inventory 6.7).
+"""Mirrors and sources: streams that take over the messages of others.
 
 The origin is a stream of the same account. A follower reads it directly, as far as it is durable:
 a copy that outlived its original after a power cut would contradict it later. A mirror keeps
 sequences and times; a source stores messages as its own and notes in a header where they come
-from, and from that header finds its place again after a restart.
+from, and from that header finds its place again after a restart. What they are for:
+https://docs.nats.io/nats-concepts/jetstream/source_and_mirror.
 """
 
 from __future__ import annotations

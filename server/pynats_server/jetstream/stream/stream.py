@@ -29,7 +29,7 @@ from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
-from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.base import is_literal
 from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
@@ -58,7 +58,7 @@ class Stream:
         neighbours: Neighbours,
         config: StreamConfig,
         created: int,
-        store: FileStore | MemoryStore,
+        store: Store,
         folder: Path | None,
     ) -> None:
         self.account = account
@@ -83,8 +83,7 @@ class Stream:
             server.options.max_buffered_size,
         )
         self.expiry = Expiry(self)
-        if isinstance(store, FileStore):
-            store.on_undo = self.undone
+        store.on_undo = self.undone
         self.schedules = Schedules(self)
         self.republishing = Republishing(self)
         self.publishing = Publishing(self, self.republishing)
@@ -147,13 +146,10 @@ class Stream:
         self._stop_timers()
         self.ingest.end_turn()
         try:
-            if isinstance(self.store, FileStore):
-                idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self.store.when_idle(lambda: idle.set_result(None))
-                await idle
-                self.store.close(keep=False)
-            else:
-                self.store.close()
+            idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.store.when_idle(lambda: idle.set_result(None))
+            await idle
+            self.store.close(keep=False)
         finally:
             self.ingest.release()
 
@@ -423,7 +419,7 @@ class Stream:
             first_seq=store.first_seq,
             last_seq=store.last_seq,
             durable_seq=self.durable_seq,
-            subjects=len(store.tree),
+            subjects=store.num_subjects,
             lost=len(store.lost),
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,

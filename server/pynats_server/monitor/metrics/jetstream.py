@@ -137,7 +137,7 @@ _STREAM_FAMILIES: tuple[tuple[str, str, _Value, bool], ...] = (
     ("first_sequence", "Sequence of its first message.", lambda s: s.store.first_seq, False),
     ("last_sequence", "Sequence given last.", lambda s: s.store.last_seq, False),
     ("durable_sequence", "Last sequence that is durable.", lambda s: s.durable_seq, False),
-    ("subjects", "Subjects with messages in it.", lambda s: len(s.store.tree), True),
+    ("subjects", "Subjects with messages in it.", lambda s: s.store.num_subjects, True),
     ("lost_messages", "Messages that damage has taken from it.", lambda s: len(s.store.lost), True),
     ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
      lambda s: s.ingest.waiting, True),

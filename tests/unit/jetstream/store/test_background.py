@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
+from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.deadline import wait_until
@@ -187,7 +188,7 @@ def test_a_purge_lets_others_in_between_its_steps(tmp_path: Path) -> None:
 
 def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
     async def work(syncer: Syncer) -> None:
-        config = FileConfig("S", tmp_path, index_interval=0.01)
+        config = FileConfig("S", tmp_path, index_interval_s=0.01)
         store = FileStore(config, syncer)
         store.append(b"a", None, b"one", 1)
         index = tmp_path / "msgs" / "index.db"
@@ -207,7 +208,7 @@ def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
 def test_relaxed_commits_wait_for_the_write_alone(tmp_path: Path) -> None:
     async def work(syncer: Syncer) -> None:
         disk = WatchedDisk()
-        store = FileStore(FileConfig("S", tmp_path, sync_interval=0.02), syncer, disk)
+        store = FileStore(FileConfig("S", tmp_path, sync_interval_s=0.02), syncer, disk)
         done: list[StoreError | None] = []
         store.append(b"a", None, b"one", 1)
         store.commit(done.append)

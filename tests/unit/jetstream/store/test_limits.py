@@ -7,10 +7,12 @@ from collections import deque
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreFull
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.expiry import ExpiryQueue, ttl_of
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.record import counted_size, record_size
 
 SECOND = 1_000_000_000

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
+from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.consumer_state import (
     ConsumerState,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
+from pynats_server.jetstream.store import FileConfig, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 
 class Watched(Disk):

@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store import FileConfig, StoreError
 from pynats_server.jetstream.store.base import DELETED_MAX
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 
 from tests.support.jetstream import api, connect, jetstream_server
 

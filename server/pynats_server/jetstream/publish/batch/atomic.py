@@ -3,7 +3,7 @@
 Every message names its batch in `Nats-Batch-Id` and its place, from 1, in `Nats-Batch-Sequence`;
 `Nats-Batch-Commit` on the last says `1` (this message belongs to it) or `eob` (it does not). Those
 in the middle are staged by compiled code (`staging.pyx`); first messages, commits and everything
-out of the ordinary come here. Rules and errors: server-inventory 6.5 and ADR-50.
+out of the ordinary come here. Rules and errors: ADR-50.
 
 A commit is one operation, and on disk one write of consecutive records. The records themselves say
 whether a batch is whole: only its last one has `Nats-Batch-Commit`. A crash in the middle of the
@@ -29,7 +29,7 @@ from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_not_sealed
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.store import CorruptRecord, FileStore, MemoryStore, Message, StoreError
+from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
 
@@ -217,7 +217,7 @@ def drop_incomplete_batch(stream: StreamHost) -> None:
     stream.ingest.settle()
 
 
-def find_incomplete_batch(store: FileStore | MemoryStore) -> int | None:
+def find_incomplete_batch(store: Store) -> int | None:
     """The first sequence of a batch that the store ends in without its commit."""
     try:
         last = store.get(store.last_seq)

@@ -1,9 +1,9 @@
 """What the messages of an atomic batch have to pass before any of them is kept.
 
 The rules are those of single messages (`Admission`, `Publishing`). The order is that in which the
-real server checks batches (server-inventory 6.5), and they are asked of the stream as it would be
-after the batch's earlier messages: nothing has been stored yet, so this remembers what those would
-change.
+real server checks batches (`checkMsgHeadersPreClusteredProposal` in nats-server's
+server/jetstream_batching.go), and they are asked of the stream as it would be after the batch's
+earlier messages: nothing has been stored yet, so this remembers what those would change.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every message has the reply subject `<prefix>.<id>.<flow>.<gap mode>.<sequence>.<operation>.$FI`.
 Messages are stored as they come; every `flow` messages the publisher hears how far. `fail` ends
 a batch at the first message that is missing or refused, `ok` goes on behind it. Rules, errors
-and flow messages: server-inventory 6.5 and ADR-50. What simply continues a batch is stored by
+and flow messages: ADR-50. What simply continues a batch is stored by
 compiled code (`ingest.pyx`, `fast_state.pyx`); all else comes here.
 
 Whatever the publisher hears goes out in the order of the acknowledgements, after an fsync that

@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.interest.message cimport Message
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 
 
 cdef class MessagePack:
@@ -19,7 +19,7 @@ cdef class MessagePack:
         self, const char* subject, size_t subject_len, const char* headers, size_t headers_len,
         const char* payload, size_t payload_len, bint skipped,
     ) except -1
-    cdef uint64_t _append_all(self, StoreEngine store, int64_t ts) except 0
+    cdef uint64_t _append_all(self, Retention store, int64_t ts) except 0
 
 
 cdef class Batch(MessagePack):

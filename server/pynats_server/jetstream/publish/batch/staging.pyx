@@ -12,7 +12,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.publish.headers cimport Header, Span, header_at, is_nats, next_line
 from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 
 from pynats_server.jetstream.publish.headers import add as add_header
 from pynats_server.jetstream.store.contract import StoreFailed, TooLarge
@@ -212,7 +212,7 @@ cdef class MessagePack:
             at += sizeof(Head) + head.subject_len + head.headers_len + head.payload_len
         return found
 
-    def append_to(self, StoreEngine store not None, int64_t ts) -> int:
+    def append_to(self, Retention store not None, int64_t ts) -> int:
         """Appends every message to the store, all to one block, so that one write takes them
         to the disk. Returns the last sequence. Raises StoreError; only on MemoryError may some
         have been appended."""
@@ -232,7 +232,7 @@ cdef class MessagePack:
         finally:
             store.block_size = block_size
 
-    cdef uint64_t _append_all(self, StoreEngine store, int64_t ts) except 0:
+    cdef uint64_t _append_all(self, Retention store, int64_t ts) except 0:
         cdef size_t at = 0
         cdef uint64_t seq = 0
         cdef Head head
