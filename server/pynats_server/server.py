@@ -15,6 +15,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -134,8 +135,9 @@ class Server:
         self.handler = ClientHandler(self)
         self.engine = Engine(loop, self.handler)
         self.configure_engine()
+        until_owned = ExitStack()
         try:
-            sock = self._bind()
+            sock = until_owned.enter_context(self._bind())
             self.client_port = sock.getsockname()[1]
             self.info = InfoMessage(self)
             self._write_pid_file()
@@ -148,6 +150,7 @@ class Server:
             self._listener = Listener(
                 self.engine, sock, self.handler.on_accept, self.handler.on_accept_failed
             )
+            until_owned.pop_all()
             address = _host_port(self.options.host, self.client_port)
             self.log.notice(f"Listening for client connections on {address}")
             self._write_ports_file()
@@ -159,6 +162,8 @@ class Server:
         except BaseException:
             await self.shutdown()
             raise
+        finally:
+            until_owned.close()
         self.ready = True
         self.log.notice("Server is ready")
 
