@@ -99,6 +99,7 @@ def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert abs(value) <= units.DURATION_MAX
+    assert units.parse_duration(units.format_duration(value)) == value
 
 
 @pytest.mark.parametrize(
