@@ -27,6 +27,8 @@ from pynats_server.monitor.jetstream_health import HealthRequest
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server import Server
 
+from tests.support.deadline import PATIENCE_S, wait_until_async
+
 Scenario = Callable[[Server], Awaitable[None]]
 
 
@@ -45,7 +47,7 @@ def serve(folder: Path, *scenarios: Scenario) -> None:
     async def run() -> None:
         for scenario in scenarios:
             async with running(folder) as server:
-                await asyncio.wait_for(scenario(server), 30)
+                await asyncio.wait_for(scenario(server), 3 * PATIENCE_S)
 
     asyncio.run(run())
 
@@ -133,8 +135,8 @@ def test_requests_under_way_are_counted(tmp_path: Path) -> None:
             account.publish(server.engine, b"$JS.API.STREAM.PURGE.S", b"")
         assert (await jsz(server))["api"] == {"level": 5, "total": 0, "errors": 0, "inflight": 3}
         assert scrape(server)["jetstream_api_requests_inflight"] == 3
-        while server.jetstream.api.inflight:
-            await asyncio.sleep(0.001)
+        in_work = server.jetstream.api
+        await wait_until_async(lambda: not in_work.inflight, "the purges")
         assert (await jsz(server))["api"] == {"level": 5, "total": 3, "errors": 0}
         assert scrape(server)['account_jetstream_api_requests_total{account="$G"}'] == 3
 

@@ -13,7 +13,7 @@ from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syn
 from pynats_server.jetstream.store.crypt import Keys
 from pynats_server.jetstream.store.disk import Disk
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import wait_until, wait_until_async
 
 
 class WatchedDisk(Disk):
@@ -74,8 +74,11 @@ async def committed(store: FileStore) -> None:
 async def settled(store: FileStore) -> None:
     """Everything handed to the threads is done and told."""
     await committed(store)
-    while store.committer.busy or store.committer.has_tasks:
-        await asyncio.sleep(0.001)
+    await wait_until_async(
+        lambda: not (store.committer.busy or store.committer.has_tasks),
+        "the threads' work done",
+        interval_s=0.001,
+    )
 
 
 @pytest.mark.parametrize("cipher", [None, "chacha"])
@@ -191,8 +194,7 @@ def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
         store = FileStore(config, syncer)
         store.append(b"a", None, b"one", 1)
         index = tmp_path / "msgs" / "index.db"
-        while not index.exists():
-            await asyncio.sleep(0.005)
+        await wait_until_async(index.exists, "the index")
         store.append(b"a", None, b"two", 2)
         await committed(store)
         again = FileStore(config)
@@ -213,8 +215,10 @@ def test_relaxed_commits_wait_for_the_write_alone(tmp_path: Path) -> None:
         store.commit(done.append)
         assert done == [None]
         assert (tmp_path / "msgs" / "1.blk").stat().st_size > 30
-        while ("sync", "1.blk") not in [(what, name) for _, what, name in disk.events]:
-            await asyncio.sleep(0.005)
+        await wait_until_async(
+            lambda: ("sync", "1.blk") in [(what, name) for _, what, name in disk.events],
+            "the sync",
+        )
         store.close()
 
     on_loop(work)

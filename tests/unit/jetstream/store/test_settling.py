@@ -8,6 +8,8 @@ from pathlib import Path
 from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
 from pynats_server.jetstream.store.disk import Disk
 
+from tests.support.deadline import pause_async
+
 
 class Watched(Disk):
     """Notes when files are replaced."""
@@ -40,8 +42,7 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         assert disk.replaced.count("index.db") >= 1
         seen = list(disk.replaced)
         (tmp_path / "S").rename(tmp_path / "elsewhere")
-        for _ in range(50):
-            await asyncio.sleep(0.001)
+        await pause_async(0.05)  # the time in which what was forgotten would do its harm
         assert disk.replaced == seen
         assert store.failed is None
         assert store.problems == []
