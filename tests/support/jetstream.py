@@ -14,7 +14,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S
 

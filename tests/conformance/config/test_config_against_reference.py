@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import parse_command_line
+from pynats_server.process.flags import parse_command_line
 
 REFERENCE = Path(sys.executable).with_name("nats-server")
 pytestmark = [

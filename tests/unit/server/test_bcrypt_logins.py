@@ -15,7 +15,7 @@ import bcrypt
 import pytest
 from pynats_server import Options, Server
 from pynats_server.auth import StaticAuthenticator, Verdict
-from pynats_server.client_handler import CHECKS_AT_ONCE
+from pynats_server.clients.handler import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async
@@ -120,7 +120,7 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
         finally:
             gate.set()
         await wait_until_async(
-            lambda: not server.handler._checks and not server.engine.connections, "all gone"
+            lambda: not server.handler._checks and not server.state.engine.connections, "all gone"
         )
 
 
