@@ -45,7 +45,7 @@ retest: setup
 # New random examples, many of them, for every property test: minutes to hours, so not in the gate.
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
-	    $$(grep -rlE "hypothesis" tests --include='test_*.py') $(ARGS)
+	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -15,6 +15,8 @@ from pynats_server.jetstream.store.format.index_db import decode_index
 from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import api, read_all, reference
 
+from tests.support.deadline import wait_until_async
+
 pytestmark = pytest.mark.reference
 SECOND = 1_000_000_000
 LIMITS = [
@@ -168,11 +170,12 @@ def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> Non
 
     async def read() -> None:
         async with reference(tmp_path / "js", None) as client:
-            for _ in range(200):
-                found = (await api(client, "STREAM.INFO.T"))["state"]["messages"]
-                if found == len(keep):
-                    break
-                await asyncio.sleep(0.05)
+
+            async def trimmed() -> bool:
+                state = (await api(client, "STREAM.INFO.T"))["state"]
+                return bool(state["messages"] == len(keep))
+
+            await wait_until_async(trimmed, "the limit applied")
             assert set(await read_all(client)) == keep
 
     asyncio.run(read())

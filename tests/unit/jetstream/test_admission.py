@@ -77,7 +77,7 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(150))
 @given(st.lists(st.tuples(st.sampled_from(SUBJECTS), SAID, st.integers(0, 6)), max_size=25))
 def test_says_what_the_model_says(messages: list[tuple[bytes, dict[bytes, bytes], int]]) -> None:
     store, model, now = MemoryStore("S"), Model(), 1

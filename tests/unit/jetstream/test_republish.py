@@ -9,6 +9,8 @@ from typing import Any
 
 from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
 
+from tests.support.deadline import next_turn
+
 
 class Scene:
     """A queue of a stream that only notes what leaves; `turn` lets one turn of the loop pass."""
@@ -35,7 +37,7 @@ class Scene:
             self.queue.add(Republished(seq, target, b"", b"%d" % seq))
 
     async def turn(self) -> list[bytes]:
-        await asyncio.sleep(0)
+        await next_turn()
         return self.left
 
 

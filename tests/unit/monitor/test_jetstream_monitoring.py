@@ -28,6 +28,8 @@ from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
 
+from tests.support.deadline import PATIENCE_S, wait_until_async
+
 Scenario = Callable[[Server], Awaitable[None]]
 
 
@@ -46,7 +48,7 @@ def serve(folder: Path, *scenarios: Scenario) -> None:
     async def run() -> None:
         for scenario in scenarios:
             async with running(folder) as server:
-                await asyncio.wait_for(scenario(server), 30)
+                await asyncio.wait_for(scenario(server), 3 * PATIENCE_S)
 
     asyncio.run(run())
 
@@ -134,8 +136,8 @@ def test_requests_under_way_are_counted(tmp_path: Path) -> None:
             account.publish(server.state.engine, b"$JS.API.STREAM.PURGE.S", b"")
         assert (await jsz(server))["api"] == {"level": 5, "total": 0, "errors": 0, "inflight": 3}
         assert scrape(server)["jetstream_api_requests_inflight"] == 3
-        while server.state.jetstream.api.inflight:
-            await asyncio.sleep(0.001)
+        in_work = server.state.jetstream.api
+        await wait_until_async(lambda: not in_work.inflight, "the purges")
         assert (await jsz(server))["api"] == {"level": 5, "total": 3, "errors": 0}
         assert scrape(server)['account_jetstream_api_requests_total{account="$G"}'] == 3
 

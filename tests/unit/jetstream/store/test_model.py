@@ -246,7 +246,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=examples(100),
+    max_examples=examples(50),
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )
