@@ -26,8 +26,8 @@ $(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
 	@touch $(STAMP)
 	@echo "pynats: ready"
 
-# Compiles what changed (also run by setup). Byte code, too: an installed package has it, and
-# without it (PYTHONDONTWRITEBYTECODE) a server in place needs twice as long to start.
+# Compiles changed modules (setup runs it too), and byte code: an installed package has it, and
+# without it (PYTHONDONTWRITEBYTECODE) a server in place takes twice as long to start.
 build: $(VENV)/bin/python
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@$(BIN)/python -m compileall -q common server
@@ -38,11 +38,12 @@ run: setup
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# What failed the last time, alone on the machine.
+# The tests that failed the last time, in one process.
 retest: setup
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --exitfirst $(ARGS)
 
-# New random examples, many of them, for every property test: minutes to hours, so not in the gate.
+# Many new random examples for every property test. Takes minutes to hours, so it is not part of
+# check.
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
 	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
@@ -59,7 +60,7 @@ check: lint types test
 bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
 
-# A build of its own with checked indices, under the address and undefined-behaviour sanitizers.
+# A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
 # First it must find the faults that are planted in it (tests/support/planted.pyx).
 SANITIZED    = build/sanitize
 SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
@@ -73,12 +74,12 @@ sanitize: setup
 	$(SANITIZE_RUN) $(BIN)/python -m tests.support.check_sanitized $(SANITIZED)
 	$(SANITIZE_RUN) $(BIN)/python -m pytest $(SANITIZE_TESTS) $(ARGS)
 
-# The source distribution and, made from it, the wheel for this machine.
+# The source distribution, and the wheel for this machine built from it.
 dist: setup
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 
-# What a stranger does with them: into an empty environment, start the server, send a message.
+# Installs the wheel into an empty environment, starts the server, sends a message.
 dist-check: setup
 	PYTHON=$(BIN)/python .ci/dist-check
 
@@ -86,6 +87,6 @@ clean:
 	rm -rf build dist $(VENV) *.egg-info
 	find server bench -name '*.so' -delete
 
-# Pages that are made from the code; a test fails when one is stale.
+# Generates pages from the code; a test fails if one is stale.
 docs: setup
 	$(BIN)/python -m pynats_server.settings.document > docs/configuration.md

@@ -60,7 +60,7 @@ def servers_under_test(
 ) -> Iterator[ServerPool]:
     """Our servers, one per configuration, started on first use.
 
-    At the end of the session every one of them must still run and have a clean log.
+    At the end of the session all of them must still run and have a clean log.
     """
     with ServerPool(kind_under_test, tmp_path_factory.mktemp("ours")) as pool:
         yield pool

@@ -14,7 +14,7 @@ __all__ = ["Options", "Server", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `pynats-server --help` and tools need not load the data plane.
+    # Imported on first use, so that `pynats-server --help` and tools do not load the data plane.
     if name in __all__ and sys.platform != "linux":
         raise ImportError("the broker needs Linux (epoll)")
     if name == "Options":

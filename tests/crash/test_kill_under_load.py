@@ -1,5 +1,5 @@
-"""kill -9 in the middle of publishing, again and again: what was acknowledged is there, once, in
-order, under its sequence."""
+"""kill -9 during publishing, repeatedly: every acknowledged message exists once, in order, with its
+sequence."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Publisher(threading.Thread):
         try:
             while True:
                 room = WINDOW - (sent - len(self.acknowledged))
-                # Not select: a long test session may have more descriptors than it can name.
+                # Not select(): a long test session may have more descriptors than it supports.
                 ready.modify(sock, select.POLLIN | (select.POLLOUT if room > 0 else 0))
                 ready.poll(5000)
                 if room > 0:
@@ -179,7 +179,7 @@ def test_acknowledged_messages_survive_kills(tmp_path: Path) -> None:
 
 
 def tear_last_write(folder: Path, chance: random.Random) -> None:
-    """A write that was under way when the power went: part of a record at the end."""
+    """A write that a power cut interrupted: part of a record at the end."""
     blocks = list(folder.glob("jetstream/$G/streams/LOAD/msgs/*.blk"))
     last = max(blocks, key=lambda path: int(path.stem))
     with last.open("ab") as out:

@@ -1,4 +1,4 @@
-"""A disk whose fsync does not return keeps only those waiting who asked it for something."""
+"""If fsync does not return, only requests that need the disk wait."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CHANGES: list[tuple[str, dict[str, Any] | None]] = [
 
 
 class Gate:
-    """Where every fsync of Python code waits while it is shut; on the loop's thread it is noted
-    instead, because there nothing must ever wait."""
+    """A gate: while it is shut, fsync calls of Python code wait. Calls on the loop's thread are
+    recorded instead, because they are an error."""
 
     def __init__(self) -> None:
         self.loop_thread = threading.get_ident()
@@ -111,8 +111,8 @@ CHANGES_OF_OLD: list[tuple[str, str, dict[str, Any] | None]] = [
 
 @contextmanager
 def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event]:
-    """Has the thread of a change wait, before it does `work`, until this ends; yields what tells
-    that it is there."""
+    """Makes the thread of a change wait before `work` until the block ends; yields a function that
+    tells whether it waits."""
     reached, go_on = threading.Event(), threading.Event()
     real = getattr(account, work)
 
@@ -134,7 +134,7 @@ def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event
 def test_jetstream_switched_off_during_a_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, subject: str, body: Any, again: bool
 ) -> None:
-    """What was under way ends first, and what is acknowledged later is there after a restart."""
+    """Running changes finish first, and later acknowledged messages exist after a restart."""
 
     async def kept(client: Client) -> dict[str, int]:
         listed = (await api(client, "STREAM.LIST"))["streams"]
@@ -171,7 +171,7 @@ def test_jetstream_switched_off_during_a_change(
                 await publish(client)
                 before = await kept(client)
             else:
-                for name in ("old", "new"):  # nobody listens any more
+                for name in ("old", "new"):  # the streams no longer listen
                     with pytest.raises(NoRespondersError):
                         await client.request(name, b"x")
                 assert jetstream.figures().storage == 0

@@ -1,4 +1,4 @@
-"""The embedded server as an application's tests would use it, driven by nats-py."""
+"""The embedded server, used like in an application's tests, with nats-py."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Scenario = Callable[[], Coroutine[Any, Any, None]]
 
 @pytest.fixture(params=sorted(LOOPS))
 def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
-    """Runs a scenario on each kind of loop; whatever the loop complains of fails the test."""
+    """Runs a scenario on each kind of loop; an error that the loop reports fails the test."""
 
     def run_scenario(scenario: Scenario) -> None:
         complaints: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What clients do wrong or in excess stays their own problem."""
+"""Errors and excessive use by one client do not affect others."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_mistake_with_one_answer_costs_no_other_request_its_own(
 
     def stumble(self: Any, endpoint: Any, request: Any, fields: Any) -> None:
         nonlocal failed
-        if endpoint.type == "stream_purge":  # one that waits for the disk, as those behind it do
+        if endpoint.type == "stream_purge":  # this one and the next ones wait for the disk
             failed += 1
             raise RuntimeError("a mistake of ours")
         send(self, endpoint, request, fields)

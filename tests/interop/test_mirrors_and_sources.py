@@ -96,7 +96,7 @@ async def dump(client: Client, name: str, count: int) -> Dump:
         if origin is not None:
             origin["active"] = origin["active"] >= 0
             origin.get("error", {}).pop("description", None)
-    origins.sort(key=lambda o: o.get("filter_subject", "") if o else "")  # theirs have no order
+    origins.sort(key=lambda o: o.get("filter_subject", "") if o else "")  # theirs are unordered
     return {"state": {k: state.get(k) for k in keep}, "messages": messages, "origins": origins}
 
 
@@ -107,7 +107,7 @@ COUNTS = {
 }  # fmt: skip
 
 
-# What each has before the second half is published: without it the order would be anybody's guess.
+# Wait for this state before the second half is published: otherwise the order is undefined.
 BEFORE = {
     "whole": 4, "filtered": 4, "from_3": 4, "mirror_renamed": 4, "of_a_mirror": 4, "in_memory": 4,
     "source": 3, "two_filters": 1, "source_renamed": 2, "source_from_3": 2, "of_a_source": 3,
@@ -133,7 +133,7 @@ async def scenario(client: Client) -> dict[str, Dump]:
     await settled(client, lambda i: bool(i["state"]["last_seq"] == 4), "source_from_3")
     await publish(client, "own", b"mine")
     found = {name: await dump(client, name, COUNTS[name]) for name in STREAMS}
-    for name in ("of_nothing", "source_of_nothing"):  # the real server finds out later
+    for name in ("of_nothing", "source_of_nothing"):  # the real server notices later
         await settled(client, lambda i: "error" in str(i.get("mirror") or i["sources"]), name)
         found[name] = await dump(client, name, 0)
     return found

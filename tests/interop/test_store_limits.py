@@ -1,4 +1,4 @@
-"""Limits and TTLs: what stays is what the real server keeps, and folders carry their TTLs."""
+"""Limits and TTLs: we keep the same messages as the real server, and folders keep their TTLs."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> Non
         },
     )
     if crash:
-        store.flush()  # the folder as kill -9 leaves it: no index, the limit applied by a floor
+        store.flush()  # the folder after kill -9: no index, the limit applied by a floor
     else:
         store.close()
 

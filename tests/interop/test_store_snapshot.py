@@ -1,4 +1,4 @@
-"""Backups of one server restored by the other; hostile archives refused."""
+"""Each server restores the other's backups; hostile archives are refused."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def test_a_receiver_that_does_not_answer_ends_the_backup(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("storage", ["file", "memory"])
 def test_a_backup_does_not_outlive_its_stream(tmp_path: Path, storage: str) -> None:
-    """What was sent of a stream that is deleted meanwhile is not called whole."""
+    """A backup is not reported as complete if its stream is deleted during it."""
 
     async def run() -> None:
         async with ours(tmp_path) as client:

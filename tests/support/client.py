@@ -1,7 +1,7 @@
 """A small synchronous client: messages in, messages out, nothing hidden.
 
-For suites that speak of subjects and replies instead of bytes. No background reading: whoever
-waits for something reads. Replies to requests come through one wildcard inbox per connection.
+For suites about subjects and replies instead of bytes. No background reading: a call that waits
+also reads. Replies to requests come through one wildcard inbox per connection.
 """
 
 from __future__ import annotations
@@ -99,11 +99,11 @@ class Client:
         self._raw.send(line + headers + payload + b"\r\n", pongs=0)
 
     def publish_raw(self, data: bytes) -> None:
-        """Send messages that are encoded already."""
+        """Send encoded messages."""
         self._raw.send(data, pongs=0)
 
     def inbox(self) -> str:
-        """A reply subject of its own for one request; `collect_replies` finds what came."""
+        """A separate reply subject for one request; `collect_replies` gives its replies."""
         self._requests += 1
         return f"{INBOX}.{self._requests}"
 
@@ -114,7 +114,7 @@ class Client:
         headers: bytes = b"",
         timeout_s: float = PATIENCE_S,
     ) -> Message | None:
-        """The first reply, None when none came in time."""
+        """The first reply; None on time-out."""
         reply = self.inbox()
         self.publish(subject, payload, headers, reply)
         return next(self.replies(reply, timeout_s), None)
@@ -151,7 +151,7 @@ class Client:
                 return None
 
     def _read(self, deadline: Deadline) -> bool:
-        """Read once and sort what is complete; false when the time is over."""
+        """Read once and sort complete messages; false on time-out."""
         self._raw.read_some(deadline.remaining())
         self._sort()
         if self._raw.closed:

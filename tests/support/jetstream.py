@@ -1,7 +1,7 @@
-"""Servers with streams inside the test, and a client that is in no hurry.
+"""Embedded servers with streams, and a client with long time-outs.
 
-The client library gives a reply half a second; a busy disk may take longer for one fsync, and then
-a test would fail that proves something else.
+The client library waits half a second for a reply. One fsync on a busy disk may take longer, and
+must not fail a test about something else.
 """
 
 from __future__ import annotations

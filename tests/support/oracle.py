@@ -42,7 +42,7 @@ class Oracle:
     def send(
         self, subject: bytes, payload: bytes = b"", headers: bytes = b"", reply: bool = False
     ) -> None:
-        """Publish without waiting; with `reply` an answer is expected or must not come."""
+        """Publish without waiting; with `reply` the server may answer."""
         target = subject + b" " + _INBOX if reply else subject
         if headers:
             total = len(headers) + len(payload)

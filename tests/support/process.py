@@ -128,7 +128,7 @@ class ServerProcess:
         return self._process.wait(timeout_s)
 
     def stop(self) -> None:
-        """End with TERM, with KILL if that does not help."""
+        """End with TERM, or with KILL if that fails."""
         if self._process is None:
             return
         if self._process.poll() is None:

@@ -9,7 +9,7 @@ import socket
 from tests.support.deadline import PATIENCE_S, Deadline
 
 READ_SIZE = 1 << 16
-QUIET_S = 0.1  # nothing for so long after an unfenced write: the server has nothing to say
+QUIET_S = 0.1  # silence for this time after an unfenced write: no answer will come
 CLOSE_WAIT_S = 0.3
 FENCE = b"PING\r\n"
 _PONG_LINE = re.compile(rb"(?<![^\n])PONG\r\n")
@@ -53,7 +53,7 @@ class RawClient:
     def send(self, data: bytes, pongs: int | None = None) -> None:
         """Send all of `data`; silently drops it when the server has closed.
 
-        `pongs` is how many PONGs it causes where counting lines that begin with PING misleads.
+        `pongs` is the number of PONGs it causes, if it differs from the lines that begin with PING.
         """
         self._pongs_due += len(_PING_LINE.findall(data)) if pongs is None else pongs
         self._write(data)
@@ -64,7 +64,7 @@ class RawClient:
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
-            # What the server said before is still in our receive queue.
+            # Earlier output of the server is still in our receive queue.
             return
 
     def read_some(self, timeout_s: float) -> bool:
@@ -101,7 +101,7 @@ class RawClient:
     def fence(self) -> None:
         """Send a PING and read until every PING sent so far is answered, or the peer closed.
 
-        A server that answers fewer is noticed after `timeout_s` and noted in `timed_out`.
+        If the server answers fewer, this returns after `timeout_s` and sets `timed_out`.
         """
         if self.closed:
             return
@@ -124,7 +124,7 @@ class RawClient:
         return self.closed
 
     def settle(self) -> None:
-        """Read what the server says without being asked: until it closes or falls silent.
+        """Read the server's unrequested output, until it closes or is silent.
 
         An error at the end is usually followed by a close, which is then given more time.
         """
@@ -134,7 +134,7 @@ class RawClient:
                 return
 
     def finish(self) -> None:
-        """Half-close and read what is still to come."""
+        """Half-close and read the remaining output."""
         self.finished = True
         if not self.closed:
             try:

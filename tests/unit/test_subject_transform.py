@@ -1,4 +1,4 @@
-"""Subject mapping: published examples, properties, and what the oracle cannot tell."""
+"""Subject mapping: documented examples, properties, and cases without a reference."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def nsc(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run pynsc; fails the test on another exit status than `code`."""
+    """Runs pynsc; the exit status must be `code`."""
 
     def run(*arguments: str, code: int = 0) -> Result:
         capfd.readouterr()

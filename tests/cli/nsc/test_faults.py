@@ -1,4 +1,4 @@
-"""What goes wrong around a store: it cannot be written, a process dies, it is of version 1."""
+"""Problems with a store: it is read-only, a process dies, it has version 1."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 
 def obey_modes() -> None:
-    """In a child that is root: give up the right to ignore file modes, from its exec on."""
+    """In a child that runs as root: drops the right to ignore file modes, from exec on."""
     if os.geteuid() == 0 and LIBC.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) != 0:
         os._exit(EXIT_STILL_ROOT)
 
@@ -94,7 +94,7 @@ def test_a_process_that_dies_while_writing_leaves_the_old_file(team: Nsc, home: 
 
 
 def encode_v1(claims: dict[str, Any], pair: Any) -> str:
-    """A token as version 1 wrote it: its signature covers the payload only."""
+    """A version 1 token: its signature covers the payload only."""
 
     def part(data: bytes) -> str:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

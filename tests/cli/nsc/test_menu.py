@@ -1,4 +1,4 @@
-"""Menus: what keys do, and a whole one at a pseudo terminal."""
+"""Menus: the effect of keys, and a complete menu at a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_space_marks_where_many_can_be_chosen() -> None:
 
 
 class Screen:
-    """A program at a pseudo terminal; answers go out when their question has come."""
+    """A program at a pseudo terminal; each answer is sent after its question."""
 
     def __init__(self, *arguments: str) -> None:
         self.control, terminal = pty.openpty()

@@ -1,4 +1,4 @@
-"""What a terminal shows (drawn with Rich), and that a pipe still gets plain text."""
+"""Output at a terminal (drawn with Rich) and, as plain text, in a pipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 
 def attach(monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, Terminal]:
-    """Make standard output and standard error terminals of 40 columns without colours."""
+    """Makes standard output and standard error terminals of 40 columns without colours."""
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "LINES"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("TERM", "xterm"), ("COLUMNS", "40"), ("NO_COLOR", "1")):

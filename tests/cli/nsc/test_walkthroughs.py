@@ -1,4 +1,4 @@
-"""The documented walkthroughs, end to end, with the real server accepting the result."""
+"""The documented walkthroughs, end to end; the real server must accept the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Nsc = Callable[..., Any]
 
 
 def background(*arguments: str) -> subprocess.Popen[str]:
-    """`pynsc tool` process that has subscribed already."""
+    """A `pynsc tool` process that has subscribed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pynsc", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -1,5 +1,5 @@
-"""kill -9 at random moments: everything acknowledged is there after a restart, in order, and
-nothing that was reported gone comes back."""
+"""kill -9 at random moments: all acknowledged messages exist after a restart, in order, and
+reported removals do not come back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The acknowledged publisher against scripted peers: what it sends, and what it refuses."""
+"""The acknowledged publisher against scripted peers: its output, and the errors it detects."""
 
 from __future__ import annotations
 

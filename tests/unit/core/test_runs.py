@@ -26,7 +26,7 @@ def threaded() -> Iterator[ThreadedServer]:
 
 
 def _bodies(count: int, size: int) -> list[bytes]:
-    """Bodies of one size that tell their place, as far as the size allows."""
+    """Bodies of one size that contain their number, if it fits."""
     return [(b"%d" % number).zfill(size)[:size] for number in range(count)]
 
 
@@ -65,7 +65,7 @@ def _client(
 def _subscriber(
     stack: ExitStack, port: int, commands: bytes, rcvbuf: int | None = None
 ) -> RawClient:
-    """As `_client`, with nothing but deliveries in `received` from now on."""
+    """Like `_client`, but `received` has only deliveries from now on."""
     client = _client(stack, port, commands, rcvbuf)
     client.received.clear()
     return client
@@ -152,7 +152,7 @@ def test_a_backlog_beyond_the_limit_cuts_this_receiver_only() -> None:
         slow = _subscriber(stack, port, b"SUB cut 1\r\n", rcvbuf=4096)
         publisher = _client(stack, port)
         quick = _subscriber(stack, port, b"SUB cut 1\r\n")
-        # As they read in turns, the quick one's backlog stays far below the limit.
+        # They read in turns, so the quick one's backlog stays far below the limit.
         wanted = _delivered(b"cut", b"1", bodies, b"")
         for first in range(0, len(bodies), 1000):
             publisher.send(_published(b"cut", bodies[first : first + 1000], b""))

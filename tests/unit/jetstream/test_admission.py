@@ -1,4 +1,4 @@
-"""The checks of a published message, against a model that says the same in plain Python."""
+"""The checks of a published message, against a model in plain Python."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def admission_of(store: MemoryStore, usage: Usage | None = None, **config: objec
 
 @dataclass
 class Model:
-    """What a stream remembers, searched from end to end."""
+    """The messages of a stream, with linear search."""
 
     stored: list[tuple[int, bytes, bytes, int]] = field(
         default_factory=list

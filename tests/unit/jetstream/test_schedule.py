@@ -1,4 +1,4 @@
-"""Schedules: properties of next_time, changes of the clock, and what cannot be asked for."""
+"""Schedules: properties of next_time, clock changes, and invalid schedules."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_times_increase_and_match_the_fields(pattern: str, zone: str, after: int
 def test_no_time_is_passed_over(
     minutes: str, hours: str, zone: str, year: int, data: st.DataObject
 ) -> None:
-    """Around the change of a clock the result is what looking at each minute finds."""
+    """Around a clock change, the result equals a search minute by minute."""
     cron = parse_schedule(f"0 {minutes} {hours} * * *", zone)
     assert isinstance(cron, Cron)
     year_s = START // SECOND_NS + (year - 2010) * 365 * 86400

@@ -1,5 +1,5 @@
-"""What monitoring says of JetStream where the real server cannot be asked: several accounts made by
-hand, failed and damaged stores, limits on series; and that it is not loaded where it is off."""
+"""Monitoring of JetStream in cases without a reference: hand-made accounts, failed and damaged
+stores, limits on series; and monitoring does not load JetStream when it is off."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def running(folder: Path) -> AsyncIterator[Server]:
 
 
 def serve(folder: Path, *scenarios: Scenario) -> None:
-    """Runs scenarios one after the other, each against a server of its own on the same folder."""
+    """Runs scenarios in order, each with a new server on the same folder."""
 
     async def run() -> None:
         for scenario in scenarios:
@@ -54,7 +54,7 @@ def serve(folder: Path, *scenarios: Scenario) -> None:
 
 
 def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
-    """The account with JetStream, made where it is missing."""
+    """The account with JetStream; created if it does not exist."""
     assert server.state.jetstream is not None
     if name not in server.state.jetstream.accounts:
         server.state.accounts.add(Options(accounts={name: AccountOptions()}))
@@ -69,7 +69,7 @@ async def make(server: Server, name: str, *, account: str = "$G", **config: Any)
 
 
 async def fill(stream: Stream, count: int) -> None:
-    """Messages that are durable at return."""
+    """Publishes messages; they are durable on return."""
     for index in range(count):
         body = b"%d" % index * 100
         await stream.change(Append(b"%b.x" % stream.name.encode(), b"", body, stream.now()))

@@ -1,4 +1,4 @@
-"""Accounts of a running server: what reloads do to their clients, logs, embedding."""
+"""Accounts of a running server: effects of reloads on clients, logs, embedding."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_system_account_can_get_users_but_no_other_name(server: ServerProces
     reload(server, admin)
     with login(server, "dan") as dan:
         assert account(dan) == "$SYS" and b'"acc_is_sys":true' in dan.received
-    with RawClient(server.port) as anybody:  # nobody was locked out by that
+    with RawClient(server.port) as anybody:  # this locked no clients out
         anybody.read_info()
         anybody.send(b'CONNECT {"verbose":false,"protocol":1}\r\nSUB a 1\r\n')
         anybody.fence()
@@ -198,7 +198,7 @@ async def _two_accounts(options: Options) -> None:
 
 
 def test_creations_under_way_while_jetstream_is_switched_off(tmp_path: Path) -> None:
-    """Every answer is true: what was made is on the disk when the account comes back."""
+    """Every positive answer is true: the stream is on disk when the account returns."""
     options = Options(
         host="127.0.0.1",
         port=-1,
@@ -296,7 +296,7 @@ def test_default_permissions_of_an_account() -> None:
     ],
 )
 def test_who_may_come_without_credentials(options: Options, guest: str) -> None:
-    """CVE-2023-47090: users of the system account must not open a server that was closed."""
+    """CVE-2023-47090: users of the system account must not open a closed server to others."""
     authenticator = StaticAuthenticator(options, "guest-1")
     assert (authenticator.guest, authenticator.required) == (guest, True)
     assert (authenticator.implicit() is not None) == bool(guest)

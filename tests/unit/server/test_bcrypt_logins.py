@@ -1,4 +1,4 @@
-"""Log-ins that take long: floods of them, time-outs, and what a reload makes of changed hashes."""
+"""Slow log-ins: floods, time-outs, and reloads that change hashes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ def test_log_ins_of_those_who_left_are_not_checked(
 
 
 async def _flood(gate: threading.Event, abort: bool) -> None:
-    """Log-ins wait behind the gate and leave; then it opens, and the rest is over at once."""
+    """Clients log in while the gate is shut, then disconnect. When it opens, their checks end at
+    once."""
     auth = Authorization(users=[User("ann", hashed("pw"))])
     async with Server(Options(host="127.0.0.1", port=-1, authorization=auth)) as server:
         try:
@@ -115,7 +116,7 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
                 client.close()
             if abort:
                 await wait_until_async(lambda: not server.handler._checks, "all dropped")
-            # Name look-ups and monitoring do not queue up behind log-ins.
+            # Name look-ups and monitoring do not wait for log-ins.
             await asyncio.wait_for(asyncio.to_thread(lambda: None), PATIENCE_S)
         finally:
             gate.set()

@@ -1,4 +1,4 @@
-"""What the machine around a server can do to it: names, folders and files that are not as hoped."""
+"""Bad environments of a server: unexpected names, folders and files."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ def test_pid_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
 def test_restart_under_load_loses_nothing_acknowledged_by_a_reply(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Core NATS is at most once: what counts is what the receiver confirmed before, and that
-    every client comes back with its subscriptions and works on."""
+    """Core NATS delivers at most once. The test checks messages that the receiver confirmed before,
+    and that all clients reconnect with their subscriptions."""
     with process(tmp_path) as server:
         asyncio.run(asyncio.wait_for(_restart_under_load(server, number), PATIENCE_S))
         assert "Traceback" not in server.log()
@@ -236,8 +236,8 @@ async def _restart_under_load(server: ServerProcess, number: signal.Signals) -> 
 def test_a_flushed_message_is_delivered_before_an_orderly_end(
     tmp_path: Path, lame_duck: bool
 ) -> None:
-    """PONG means that the server has handled all before; ending must not drop what the receiver
-    has not read yet, far more here than the buffers of the kernel hold."""
+    """PONG means that the server has handled everything before it. A shutdown must not drop unread
+    messages, here far more than the kernel's buffers hold."""
     count = 20_000
     config = 'lame_duck_duration: "30s"\nlame_duck_grace_period: "0.1s"\n'
     with process(tmp_path, config) as server, login(server) as sender:
@@ -251,7 +251,7 @@ def test_a_flushed_message_is_delivered_before_an_orderly_end(
             logged(server, "Closing existing clients")
         else:
             logged(server, "Initiating Shutdown")
-            sender.send(b"PUB x 4\r\nlate\r\nPING\r\n")  # must not be answered any more
+            sender.send(b"PUB x 4\r\nlate\r\nPING\r\n")  # must not be answered
         assert receiver.read_to_end()
         assert receiver.received.count(b"MSG x 1 1000\r\n") == count
         assert b"late" not in receiver.received
@@ -288,7 +288,7 @@ def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="refused"):
             RawClient(server.port)
         server.signal(signal.SIGUSR2)  # once is enough
-        server.signal(signal.SIGTERM)  # and TERM does not cut it short
+        server.signal(signal.SIGTERM)  # TERM does not shorten it
         assert server.wait() == 0
         for client in clients:
             assert client.read_to_end()

@@ -17,7 +17,7 @@ RECANCEL_S = 0.5
 
 
 def run_async(work: Coroutine[Any, Any, None]) -> None:
-    """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for what NATS refuses."""
+    """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
     from nats import errors as nats_errors
 
     from pynats_cli.connect.connection import describe
@@ -26,9 +26,9 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
-    except (ConnectionResetError, ConnectionAbortedError):  # not the broken pipe of our output
+    except (ConnectionResetError, ConnectionAbortedError):  # BrokenPipeError is our output's
         raise CliError("nats: connection lost") from None
-    except UnicodeEncodeError as error:  # arguments can be any bytes, subjects and headers cannot
+    except UnicodeEncodeError as error:  # arguments can hold any bytes, subjects and headers cannot
         raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
 
 
@@ -53,7 +53,7 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
 
 @contextmanager
 def stop_event() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set instead of ending the program."""
+    """An event that SIGINT and SIGTERM set; they no longer end the program."""
     stopped = asyncio.Event()
     with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
         yield stopped

@@ -1,4 +1,4 @@
-"""What the event loop must not do itself, and in which order the threads do it."""
+"""Work that the event loop must leave to threads, and its order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests.support.deadline import wait_until, wait_until_async
 
 
 class WatchedDisk(Disk):
-    """Notes (thread is the loop's, operation, path) of everything that waits for the medium."""
+    """Records (on the loop's thread?, operation, path) of every operation that waits for the
+    disk."""
 
     def __init__(self) -> None:
         self.loop_thread = threading.get_ident()
@@ -73,7 +74,7 @@ async def committed(store: FileStore) -> None:
 
 
 async def settled(store: FileStore) -> None:
-    """Everything handed to the threads is done and told."""
+    """Waits until all work of the threads is done and reported."""
     await committed(store)
     await wait_until_async(
         lambda: not (store.committer.busy or store.committer.has_tasks),

@@ -171,7 +171,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """What is on the disk after a flush, opened without a word from the one who wrote it."""
+        """Opens the files after a flush, without closing the store that wrote them."""
         self.file.flush()
         self.copies += 1
         copy = self.folder.with_name(f"{self.folder.name}-{self.copies}")

@@ -1,4 +1,4 @@
-"""Closing a store ends everything it has begun: whoever owns the folder next is alone in it."""
+"""Closing a store ends all its work, so that the next owner has the folder alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         told: list[object] = []
         store.append(b"s", None, b"x", 1)
         store.commit(told.append)
-        store.save_index()  # behind the sync that runs now
+        store.save_index()  # queued after the running sync
         store.close()
         assert told == [None]
         assert disk.replaced.count("index.db") >= 1

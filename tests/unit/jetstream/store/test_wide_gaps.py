@@ -1,5 +1,5 @@
-"""Sequences that were used up without messages cost nothing, however many they are: a mirror
-follows its origin over any gap."""
+"""Gaps in the sequences cost nothing, whatever their size: a mirror follows its origin over any
+gap."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_damage_beside_a_gap(tmp_path: Path) -> None:
     store = FileStore(config)
     fill(store)
     store.close()
-    os.truncate(tmp_path / "S/msgs/2.blk", 40)  # its last record is not whole
+    os.truncate(tmp_path / "S/msgs/2.blk", 40)  # its last record is incomplete
     store = FileStore(config)
     assert store.load(1).payload == b"before"
     assert (store.msgs, store.last_seq) == (1, WIDE + 2)

@@ -1,4 +1,4 @@
-"""Connections for push, pull and tool, over nats-py; keys stay in this process."""
+"""Connections for push, pull and tool with nats-py; keys stay in this process."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run_client(
     work: Callable[[Any], Awaitable[None]],
     options: TlsOptions,
 ) -> None:
-    """Connect as this user, await `work(client)`, close. Raises NscError."""
+    """Connects as this user, awaits `work(client)`, closes. Raises NscError."""
     if not urls:
         raise NscError("no server url", "set one with edit operator --service-url")
     context = tls_context(options)
@@ -62,7 +62,7 @@ def run_client(
         asyncio.run(_connect_and_work(urls, token, pair, work, context, options.tls_first))
     except NscError:
         raise
-    except Exception as error:  # nats-py raises many kinds; all end as one line
+    except Exception as error:  # nats-py raises many kinds; all become one line
         if isinstance(error, ConnectionRefusedError):
             raise NscError(f"server {', '.join(urls)}: connection refused",
                            "is the server running there?") from None  # fmt: skip
@@ -110,7 +110,7 @@ async def _connect_and_work(
 
 
 def system_identity(session: Session, account: str = "", user: str = "") -> tuple[str, KeyPair]:
-    """JWT and key of a system user: a named one, or one made for two minutes."""
+    """JWT and key of a system user: a named one, or a new one that is valid for two minutes."""
     store = session.store()
     operator = store.operator()
     name = account or store.account_named(operator.nats.system_account)
@@ -138,7 +138,7 @@ def system_identity(session: Session, account: str = "", user: str = "") -> tupl
         if public != claims.sub:
             temporary.nats.issuer_account = claims.sub
         return jwt.encode(temporary, signer), pair
-    # Only scoped keys are left, or none: a stored user may still do.
+    # Only scoped keys are left, or none: try a stored user.
     for known_user in store.users(name):
         pair_or_none = session.keys.get(store.user(name, known_user).sub)
         if pair_or_none is not None:
