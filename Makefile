@@ -46,7 +46,7 @@ retest: setup
 # check.
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
-	    $$(grep -rlE "hypothesis" tests --include='test_*.py') $(ARGS)
+	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError, Syncer
+from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.subjects import SubjectTree
 
 
@@ -33,7 +35,7 @@ def append_relaxed(count: int, size: int, subjects: int = 1, batch: int = 1000) 
     """Appends per second, one write per batch, fsync left to a timer."""
     names = [b"bench.%d" % i for i in range(subjects)]
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         payload = b"x" * size
         start = time.perf_counter()
         for base in range(0, count, batch):
@@ -52,7 +54,7 @@ def append_limited(
     names = [b"bench.%d" % i for i in range(subjects)]
     payload = b"x" * size
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         start = time.perf_counter()
         for i in range(count):
             subject = names[i % subjects]
@@ -84,7 +86,7 @@ def purge_and_index(count: int) -> dict[str, float]:
     """Seconds to purge every second of `count` messages, of the longest step, and to encode the
     index of as many subjects."""
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         for i in range(count):
             store.append(b"bench.%d.%d" % (i % 2, i), None, b"x" * 100, i)
         start = time.perf_counter()
@@ -138,7 +140,7 @@ def append_durable(count: int, size: int, window: int) -> float:
 def load_and_recover(count: int, size: int) -> dict[str, float]:
     """Sequential loads per second; seconds to open with the index and without."""
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         rows: list[tuple[bytes, bytes | None, bytes]] = [(b"bench.x", None, b"x" * size)] * 1000
         for _ in range(count // 1000):
             store.append_many(rows, 1)
@@ -152,7 +154,7 @@ def load_and_recover(count: int, size: int) -> dict[str, float]:
             if not index:
                 (home / "msgs" / "index.db").unlink()
             start = time.perf_counter()
-            store = FileStore(FileConfig("B", home, sync_interval=120))
+            store = FileStore(FileConfig("B", home, sync_interval_s=120))
             times.append(time.perf_counter() - start)
             store.close()
     return {"load/s": loads, "open with index s": times[0], "open by scan s": times[1]}

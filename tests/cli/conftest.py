@@ -24,8 +24,6 @@ from pynats_cli.app import main
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
-RUN_TIMEOUT_S = 30.0
-
 
 @dataclass(frozen=True)
 class Result:
@@ -85,7 +83,7 @@ class Running:
 
     def finish(self) -> Result:
         """Waits for the end."""
-        wait_until(lambda: self.exit_code() is not None, "the end of pynats", RUN_TIMEOUT_S)
+        wait_until(lambda: self.exit_code() is not None, "the end of pynats")
         return Result(self.exit_code() or 0, self.out(), self.err())
 
 

@@ -18,6 +18,7 @@ from nats.errors import NoRespondersError
 from pynats_server.jetstream import account
 from pynats_server.options import AccountLimits
 
+from tests.support.deadline import wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
 
 CHANGES: list[tuple[str, dict[str, Any] | None]] = [
@@ -156,22 +157,24 @@ def test_jetstream_switched_off_during_a_change(
             await client.request("old", b"x")
             with held(monkeypatch, work) as reached:
                 asked = asyncio.ensure_future(api(client, subject, body))
-                while not reached.is_set():
-                    await asyncio.sleep(0)
+                await wait_until_async(reached.is_set, work)
                 jetstream.refuse(of_all)
                 if again:
                     jetstream.enable_again(of_all, AccountLimits())
             await asked
             if again:
-                while "error" in await api(client, "INFO"):
-                    pass
+
+                async def back() -> bool:
+                    return "error" not in await api(client, "INFO")
+
+                await wait_until_async(back, "JetStream on again")
                 await publish(client)
                 before = await kept(client)
             else:
                 for name in ("old", "new"):  # the streams no longer listen
                     with pytest.raises(NoRespondersError):
                         await client.request(name, b"x")
-                assert jetstream.file_usage.used == 0
+                assert jetstream.figures().storage == 0
             await client.close()
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)

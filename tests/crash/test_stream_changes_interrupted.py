@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
+from tests.support.deadline import PATIENCE_S
 from tests.support.jetstream import api, connect, jetstream_server
 from tests.support.stumble import Stumble, stumbling
 
@@ -82,7 +83,7 @@ async def prepare(folder: Path) -> bytes:
         pieces = await client.subscribe("pieces")
         await api(client, "STREAM.SNAPSHOT.BACK", {"deliver_subject": "pieces"})
         archive = b""
-        while (piece := await pieces.next_msg(5)).data:
+        while (piece := await pieces.next_msg(PATIENCE_S)).data:
             archive += piece.data
             if piece.reply:
                 await client.publish(piece.reply)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store.format.meta_inf import meta_sum
 
 from tests.support.jetstream import api, connect, jetstream_server
 

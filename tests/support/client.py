@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.support.deadline import Deadline
+from tests.support.deadline import PATIENCE_S, Deadline
 from tests.support.raw import RawClient
 
-REPLY_TIMEOUT_S = 10.0
 INBOX = "_INBOX.case"
 _INBOX_SID = 1
 _LAST_FIELDS = {b"MSG": 1, b"HMSG": 2}
@@ -44,7 +43,7 @@ class Client:
     """One connection to 127.0.0.1:`port`, logged in as `user` (no login when empty)."""
 
     def __init__(self, port: int, user: str = "", password: str = "", name: str = "case") -> None:
-        self._raw = RawClient(port, REPLY_TIMEOUT_S)
+        self._raw = RawClient(port, PATIENCE_S)
         self._raw.read_info()
         self._parsed = len(self._raw.received)
         self._waiting: dict[int, list[Message]] = {}
@@ -113,14 +112,14 @@ class Client:
         subject: str,
         payload: bytes = b"",
         headers: bytes = b"",
-        timeout_s: float = REPLY_TIMEOUT_S,
+        timeout_s: float = PATIENCE_S,
     ) -> Message | None:
         """The first reply; None on time-out."""
         reply = self.inbox()
         self.publish(subject, payload, headers, reply)
         return next(self.replies(reply, timeout_s), None)
 
-    def replies(self, inbox: str, timeout_s: float = REPLY_TIMEOUT_S) -> Iterator[Message]:
+    def replies(self, inbox: str, timeout_s: float = PATIENCE_S) -> Iterator[Message]:
         """Replies to `inbox` as they come; ends when the next takes longer than `timeout_s`."""
         while True:
             message = self._take(_INBOX_SID, timeout_s, inbox)
@@ -128,7 +127,7 @@ class Client:
                 return
             yield message
 
-    def next(self, sid: int, timeout_s: float = REPLY_TIMEOUT_S) -> Message | None:
+    def next(self, sid: int, timeout_s: float = PATIENCE_S) -> Message | None:
         """The next message of a subscription, None when none came in time."""
         return self._take(sid, timeout_s, None)
 
@@ -136,7 +135,7 @@ class Client:
         """Return once the server has read everything sent so far."""
         due = self._pongs + 1
         self._raw.send(b"PING\r\n", pongs=0)
-        deadline = Deadline(REPLY_TIMEOUT_S)
+        deadline = Deadline(PATIENCE_S)
         while self._pongs < due:
             if not self._read(deadline):
                 raise ConnectionRefused("no PONG in time")

@@ -6,7 +6,8 @@ import json
 import socket
 from typing import Any
 
-TIMEOUT_S = 10.0
+from tests.support.deadline import PATIENCE_S
+
 _INBOX = b"_INBOX.oracle"
 
 
@@ -14,7 +15,7 @@ class Oracle:
     """A client of one server with JetStream; every call waits for its reply."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
         self._file.readline()

@@ -6,7 +6,7 @@ import re
 import select
 import socket
 
-from tests.support.deadline import Deadline
+from tests.support.deadline import PATIENCE_S, Deadline
 
 READ_SIZE = 1 << 16
 QUIET_S = 0.1  # silence for this time after an unfenced write: no answer will come
@@ -23,7 +23,7 @@ class RawClient:
     connection. Writing to a closed connection is not an error here: scripts go on regardless.
     """
 
-    def __init__(self, port: int, timeout_s: float = 5.0, rcvbuf: int | None = None) -> None:
+    def __init__(self, port: int, timeout_s: float = PATIENCE_S, rcvbuf: int | None = None) -> None:
         self.timeout_s = timeout_s
         self.received = bytearray()
         self.closed = False
@@ -35,7 +35,11 @@ class RawClient:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.socket.settimeout(timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> RawClient:
         return self

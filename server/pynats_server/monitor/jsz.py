@@ -156,29 +156,30 @@ def read_request(query: Query) -> Request:
 
 def figures(jetstream: JetStream) -> Figures:
     """What the server's JetStream uses."""
+    found = jetstream.figures()
     return Figures(
-        memory=max(0, jetstream.memory_usage.used),
-        storage=max(0, jetstream.file_usage.used),
-        reserved_memory=jetstream.reserved("memory"),
-        reserved_storage=jetstream.reserved("file"),
-        accounts=len(jetstream.accounts),
+        memory=max(0, found.memory),
+        storage=max(0, found.storage),
+        reserved_memory=found.reserved_memory,
+        reserved_storage=found.reserved_storage,
+        accounts=found.accounts,
         ha_assets=0,
         api=ApiFigures(
             level=API_LEVEL,
-            total=jetstream.api_total,
-            errors=jetstream.api_errors,
-            inflight=jetstream.api.inflight,
+            total=found.api_total,
+            errors=found.api_errors,
+            inflight=found.api_inflight,
         ),
     )
 
 
 def configured(jetstream: JetStream) -> Configured:
     """The configuration in force."""
-    options = jetstream.options
+    options, found = jetstream.options, jetstream.figures()
     always = options.sync_interval <= 0
     return Configured(
-        max_memory=jetstream.memory_usage.limit,
-        max_storage=jetstream.file_usage.limit,
+        max_memory=found.max_memory,
+        max_storage=found.max_storage,
         store_dir=str(jetstream.folder),
         sync_interval=DEFAULT_SYNC_INTERVAL if always else int(options.sync_interval * SECOND_NS),
         sync_always=always,

@@ -169,7 +169,7 @@ class Server:
             enablement.check_promises(accounts, limits)
         except ValueError as error:
             raise ServerError(f"Can't start JetStream: {error}") from None
-        jetstream = JetStream(state.engine, self.log, options, limits, state.id, state.name)
+        jetstream = JetStream(state.engine, self.log, options, limits, state.name)
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             self.log.notice(line)

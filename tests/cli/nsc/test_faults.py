@@ -16,9 +16,10 @@ import pytest
 from pynats_common import jwt
 from pynats_common.nkeys import Prefix, create_pair
 
+from tests.support.deadline import PATIENCE_S
+
 Nsc = Callable[..., Any]
 LIBC = ctypes.CDLL(None)
-DEADLINE_S = 30
 EXIT_STILL_ROOT = 77
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
@@ -48,7 +49,7 @@ def test_a_read_only_store_is_refused_and_unchanged(command: str, team: Nsc, hom
     try:
         done = subprocess.run(
             [sys.executable, "-B", "-m", "pynsc", *command.split()], capture_output=True,
-            text=True, timeout=DEADLINE_S, check=False, cwd=home, preexec_fn=obey_modes,
+            text=True, timeout=PATIENCE_S, check=False, cwd=home, preexec_fn=obey_modes,
         )  # fmt: skip
         if done.returncode == EXIT_STILL_ROOT:
             pytest.skip("root cannot be made to obey file modes here")
@@ -80,7 +81,7 @@ def test_a_process_that_dies_while_writing_leaves_the_old_file(team: Nsc, home: 
     before = path.read_text()
     done = subprocess.run(
         [sys.executable, "-c", _DIE, "A.jwt", "edit", "account", "A", "--tag", "x"],
-        capture_output=True, timeout=DEADLINE_S, check=False,
+        capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 9
     assert path.read_text() == before

@@ -7,18 +7,18 @@ import random
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.publish.batch.atomic import find_incomplete_batch
 from pynats_server.jetstream.publish.batch.staging import MessagePack
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreFull
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
-from tests.support.deadline import wait_until
+from tests.support.deadline import pause, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 
@@ -243,8 +243,8 @@ def test_killed_while_publishing_batches(tmp_path: Path) -> None:
                     assert reply is not None and b"did_create" in reply.payload
             publisher = Publisher(server.port, number)
             publisher.thread.start()
-            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement", 30)
-            time.sleep(chance.uniform(0.05, 0.4))  # the moment of death is the input of this test
+            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement")
+            pause(chance.uniform(0.05, 0.4))  # the moment of death is the input of this test
             server.signal(signal.SIGKILL)
             server.wait()
             publisher.finish()

@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import (
-    BadKey,
-    CorruptRecord,
-    FileConfig,
-    FileStore,
-    SequenceNotFound,
-)
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store import BadKey, CorruptRecord, FileConfig, SequenceNotFound
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import QuickDisk
@@ -40,7 +35,7 @@ def make(folder: Path, form: str) -> tuple[FileConfig, Contents]:
     store.remove(5)
     store.enforce_limits(max_msgs=10)
     store.flush()
-    write_meta(store, META)
+    store.write_meta(META)
     contents = {}
     for seq, _ in store.oldest():
         m = store.load(seq)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError
+from pynats_server.jetstream.store import FileConfig, StoreError
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import CrashDisk, QuickDisk

@@ -8,14 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import (
-    FileConfig,
-    FileStore,
-    StoreError,
-    StoreFailed,
-    StoreFull,
-)
+from pynats_server.jetstream.store import FileConfig, StoreError, StoreFailed, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 
 class FaultyDisk(Disk):

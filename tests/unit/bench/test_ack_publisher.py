@@ -13,6 +13,8 @@ from pynats_bench._ackengine import AckPublishLoop, parse_ack
 from pynats_bench.jetstream import JetStreamLoad, build_units
 from pynats_bench.model import LoadError
 
+from tests.support.deadline import PATIENCE_S
+
 PREFIX = "_INBOX.abc."
 FRAME = re.compile(
     rb"H?PUB (?P<subject>\S+)(?: (?P<reply>_INBOX\.abc\.\d{10}))?(?: \d+)? (?P<size>\d+)\r\n"
@@ -59,7 +61,7 @@ class Peer:
             self._link.sendall(data[at : at + self._piece])
 
     def join(self) -> None:
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
 

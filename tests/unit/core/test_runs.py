@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from pynats_server.options import LogOptions, Options
 from pynats_server.pytest_plugin import ThreadedServer
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.raw import RawClient
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 OLD_CLIENT = CONNECT.replace(b"true", b"false")  # understands no headers
 HEADER = b"NATS/1.0\r\nTrace-Id: 0123456789\r\n\r\n"
-TIMEOUT = 20.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def _client(
     stack: ExitStack, port: int, commands: bytes = b"", rcvbuf: int | None = None
 ) -> RawClient:
     """Connected, with `commands` carried out."""
-    client = stack.enter_context(RawClient(port, timeout_s=TIMEOUT, rcvbuf=rcvbuf))
+    client = stack.enter_context(RawClient(port, timeout_s=PATIENCE_S, rcvbuf=rcvbuf))
     client.send((b"" if commands.startswith(b"CONNECT") else CONNECT) + commands)
     client.fence()
     assert not client.timed_out
@@ -73,7 +72,7 @@ def _subscriber(
 
 
 def _read(client: RawClient, length: int) -> None:
-    while len(client.received) < length and client.read_some(TIMEOUT):
+    while len(client.received) < length and client.read_some(PATIENCE_S):
         pass
 
 
@@ -160,4 +159,4 @@ def test_a_backlog_beyond_the_limit_cuts_this_receiver_only() -> None:
             _read(quick, len(wanted) // len(bodies) * (first + 1000))
         assert quick.received == wanted
         wait_until(lambda: engine.slow_consumers == 1, "the slow consumer to be noticed")
-        assert slow.read_to_end(TIMEOUT)
+        assert slow.read_to_end(PATIENCE_S)

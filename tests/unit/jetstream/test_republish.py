@@ -9,6 +9,8 @@ from typing import Any
 
 from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
 
+from tests.support.deadline import next_turn
+
 
 class Scene:
     """The queue of a stream that only records its output; `turn` runs one turn of the loop."""
@@ -18,28 +20,24 @@ class Scene:
         self.complaints: list[Exception] = []
         loop = asyncio.get_running_loop()
 
-        def publish(engine: Any, target: bytes, payload: bytes, headers: bytes) -> None:
+        def publish(target: bytes, payload: bytes, headers: bytes) -> None:
             if target == b"bad":
                 raise RuntimeError("a receiver of ours")
             self.left.append(payload)
 
         options = SimpleNamespace(max_buffered_msgs=3, max_buffered_size=30)
         engine = SimpleNamespace(within_turn=lambda work: work())
-        stream: Any = SimpleNamespace(
-            account=SimpleNamespace(
-                manager=SimpleNamespace(loop=loop, engine=engine, options=options)
-            ),
-            ingest=SimpleNamespace(account=SimpleNamespace(publish=publish)),
-            on_internal_error=self.complaints.append,
+        account: Any = SimpleNamespace(
+            server=SimpleNamespace(loop=loop, engine=engine, options=options), publish=publish
         )
-        self.queue = RepublishQueue(stream)
+        self.queue = RepublishQueue(account, self.complaints.append)
 
     def store(self, *seqs: int, target: bytes = b"to") -> None:
         for seq in seqs:
             self.queue.add(Republished(seq, target, b"", b"%d" % seq))
 
     async def turn(self) -> list[bytes]:
-        await asyncio.sleep(0)
+        await next_turn()
         return self.left
 
 

@@ -230,7 +230,15 @@ def test_garbage_is_refused_or_works(pattern: str, zone: str | None) -> None:
         schedule = parse_schedule(pattern, zone)
     except ValueError:
         return
-    schedule.next_time(START)
+    for after in (START, END):
+        following = schedule.next_time(after)
+        if following is None:
+            assert not schedule.repeats or isinstance(schedule, Cron)
+            continue
+        assert after < following <= TIME_MAX
+        assert parse_time_ns(schedule.show(following)) == following // SECOND_NS * SECOND_NS
+        if isinstance(schedule, Cron):
+            assert matches(schedule, following)
 
 
 def test_offsets_are_shown_as_the_zone_has_them() -> None:

@@ -25,7 +25,8 @@ from pynats_server.options import (
 )
 
 from tests.support.client import Client
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.raw import RawClient
 
@@ -177,8 +178,8 @@ def test_embedded_accounts(tmp_path: Path) -> None:
 
 async def _two_accounts(options: Options) -> None:
     async with Server(options) as server:
-        a = await nats.connect(server.client_url, user="a", password="p")
-        b = await nats.connect(server.client_url, user="b", password="p")
+        a = await connect(server.client_url, user="a", password="p")
+        b = await connect(server.client_url, user="b", password="p")
         info = await a.jetstream().account_info()
         assert info.limits.max_streams == 1
         await a.jetstream().add_stream(name="S", subjects=["s"])
@@ -191,7 +192,7 @@ async def _two_accounts(options: Options) -> None:
         await a.publish("s", b"")
         await a.flush()
         await b.publish("own", b"")
-        assert (await heard.next_msg(timeout=10)).subject == "own"
+        assert (await heard.next_msg(PATIENCE_S)).subject == "own"
         for client in (a, b):
             await client.close()
 
@@ -214,11 +215,11 @@ def test_creations_under_way_while_jetstream_is_switched_off(tmp_path: Path) -> 
 
 async def _create_and_switch_off(options: Options, without: Options) -> None:
     async with Server(options) as server:
-        client = await nats.connect(server.client_url, user="a", password="p")
+        client = await connect(server.client_url, user="a", password="p")
 
         async def create(index: int) -> str | None:
             body = json.dumps({"name": f"S{index}", "subjects": [f"s.{index}"]}).encode()
-            reply = await client.request(f"$JS.API.STREAM.CREATE.S{index}", body, timeout=10)
+            reply = await client.request(f"$JS.API.STREAM.CREATE.S{index}", body)
             answer: dict[str, Any] = json.loads(reply.data)
             return answer["config"]["name"] if "config" in answer else None
 

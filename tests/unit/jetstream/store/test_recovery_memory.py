@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 SUBJECTS = 300
 

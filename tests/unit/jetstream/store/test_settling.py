@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
+from pynats_server.jetstream.store import FileConfig, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
+
+from tests.support.deadline import pause_async
 
 
 class Watched(Disk):
@@ -40,8 +43,7 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         assert disk.replaced.count("index.db") >= 1
         seen = list(disk.replaced)
         (tmp_path / "S").rename(tmp_path / "elsewhere")
-        for _ in range(50):
-            await asyncio.sleep(0.001)
+        await pause_async(0.05)  # the time in which what was forgotten would do its harm
         assert disk.replaced == seen
         assert store.failed is None
         assert store.problems == []

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.store import MemoryStore, base
+from pynats_server.jetstream.store import base
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.subjects import matches
 
 SUBJECTS = (b"a.b", b"a.c", b"a.b.c", b"d")

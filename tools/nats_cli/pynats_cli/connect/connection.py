@@ -29,6 +29,7 @@ from pynats_cli.screen.output import log
 
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
+_DISCARD_TIMEOUT_S = 0.2
 
 
 class Headers(dict[str, str]):
@@ -235,7 +236,8 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
 
 async def _discard(client: Client) -> None:
     try:
-        await client.close()
+        # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+        await asyncio.wait_for(client.close(), _DISCARD_TIMEOUT_S)
     except Exception:
         # The connection never came up; only the reason for that matters.
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SYSTEM_USER_VALID_S = 120
 CONNECT_TIMEOUT_S = 5
+CLOSE_TIMEOUT_S = 0.2
 _CURVES = {"P256": "prime256v1", "P384": "secp384r1", "P521": "secp521r1", "X25519": "X25519"}
 
 
@@ -72,7 +74,7 @@ async def _connect_and_work(
     urls: list[str], token: str, pair: KeyPair, work: Callable[[Any], Awaitable[None]],
     context: ssl.SSLContext | None, tls_first: bool,
 ) -> None:  # fmt: skip
-    import nats
+    from nats.aio.client import Client
 
     def sign(nonce: str) -> bytes:
         return base64.b64encode(pair.sign(nonce.encode()))
@@ -83,10 +85,11 @@ async def _connect_and_work(
         errors.append(error)
 
     kwargs: dict[str, Any] = {"tls": context, "tls_handshake_first": tls_first} if context else {}
+    client = Client()
     try:
         # nats-py retries a refused first connection for ever, hence the limit around it.
-        client = await asyncio.wait_for(
-            nats.connect(
+        await asyncio.wait_for(
+            client.connect(
                 servers=urls, user_jwt_cb=lambda: bytearray(token.encode()), signature_cb=sign,
                 allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0.1,
                 connect_timeout=CONNECT_TIMEOUT_S, error_cb=on_error, name="pynsc", **kwargs,
@@ -94,6 +97,9 @@ async def _connect_and_work(
             CONNECT_TIMEOUT_S,
         )  # fmt: skip
     except Exception as error:
+        with contextlib.suppress(Exception):  # only the reason of the failure matters
+            # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+            await asyncio.wait_for(client.close(), CLOSE_TIMEOUT_S)
         if isinstance(error, TimeoutError) and not errors:
             raise NscError("cannot reach the server", f"is it running at {urls[0]}?") from None
         raise (errors[-1] if errors else error) from None
