@@ -29,13 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def loop_errors_of_session() -> Iterator[LoopErrors]:
     with heard() as errors:
         yield errors
-        gc.collect()  # what is found only when a task is destroyed
+        gc.collect()  # some errors are reported only when a task is destroyed
         assert errors.take() == []
 
 
 @pytest.fixture(autouse=True)
 def loop_errors(loop_errors_of_session: LoopErrors) -> Iterator[LoopErrors]:
-    """Fails a test in which an event loop complained; who provokes that takes the complaints."""
+    """Fails a test if an event loop reports an error, unless the test takes the error itself."""
     yield loop_errors_of_session
     assert loop_errors_of_session.take() == []
 

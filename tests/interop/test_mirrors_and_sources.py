@@ -69,7 +69,7 @@ async def publish(client: Client, subject: str, body: bytes, **headers: str) -> 
 
 
 async def settled(client: Client, expected: Callable[[Dump], bool], name: str) -> Dump:
-    """The stream once `expected` holds of its info."""
+    """The stream info, when `expected` is true for it."""
 
     async def reached() -> Dump | None:
         info: Dump = await api(client, f"STREAM.INFO.{name}")
@@ -188,7 +188,7 @@ def test_origins_come_and_go(tmp_path: Path) -> None:
         assert info["sources"][0]["error"]["err_code"] == 10059
         await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
         await publish(client, "a.1", b"new")
-        # The mirror says so, and does not mix two histories.
+        # The mirror reports it, and does not mix two histories.
         info = await settled(
             client, lambda i: bool(i["mirror"].get("error", {}).get("err_code") == 10029), "M"
         )
