@@ -29,9 +29,9 @@ def beyond(size_t size) -> int:
     return found
 
 
-def sum_of(int a, int b) -> int:
-    """Adds, whether the sum fits or not."""
-    return a + b
+def shifted(int value, int places) -> int:
+    """Shifts, whether the type has so many bits or not."""
+    return value << places
 
 
 def copy_from_nowhere(size_t size) -> None:
