@@ -10,14 +10,15 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
-from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
-                      record_sum, stamp, subject_size, u32, u64)
+from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK,
+                        TOMBSTONE, headers_of, record_at, record_size, record_sum, stamp,
+                        subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 
 import hashlib
 
-from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 
 cdef class Message:
@@ -116,7 +117,7 @@ cdef class Block:
     cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
                  const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1:
         """Encode one record at the end of the buffer. The caller does the accounting."""
-        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
+        cdef size_t rl = record_size(sn, hn, mn)
         cdef uint8_t *r
         cdef uint8_t *p
         cdef uint32_t word
