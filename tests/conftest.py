@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.fuzzing import load_profile
+from tests.support.loop_errors import LoopErrors, heard
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE
 
@@ -21,6 +23,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what conformance suites compare with the reference; `reference` compares it with "
         "a second instance of itself, which proves that the comparison is fair",
     )
+
+
+@pytest.fixture(scope="session")
+def loop_errors_of_session() -> Iterator[LoopErrors]:
+    with heard() as errors:
+        yield errors
+        gc.collect()  # what is found only when a task is destroyed
+        assert errors.take() == []
+
+
+@pytest.fixture(autouse=True)
+def loop_errors(loop_errors_of_session: LoopErrors) -> Iterator[LoopErrors]:
+    """Fails a test in which an event loop complained; who provokes that takes the complaints."""
+    yield loop_errors_of_session
+    assert loop_errors_of_session.take() == []
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +60,7 @@ def servers_under_test(
 ) -> Iterator[ServerPool]:
     """Our servers, one per configuration, started on first use.
 
-    At the end of the session every one of them must still run and have a clean log.
+    At the end of the session all of them must still run and have a clean log.
     """
     with ServerPool(kind_under_test, tmp_path_factory.mktemp("ours")) as pool:
         yield pool

@@ -1,4 +1,4 @@
-"""Storage measured without a broker: `python -m pynats_bench.store [messages]`."""
+"""Measures storage without a broker: `python -m pynats_bench.store [messages]`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def append_relaxed(count: int, size: int, subjects: int = 1, batch: int = 1000) 
 def append_limited(
     count: int, size: int, subjects: int, max_msgs: int = 0, max_per_subject: int = 0
 ) -> float:
-    """Appends per second to a stream whose limit is reached: every one removes another."""
+    """Appends per second to a stream at its limit: each one removes another message."""
     names = [b"bench.%d" % i for i in range(subjects)]
     payload = b"x" * size
     with folder() as home:
@@ -68,7 +68,7 @@ def append_limited(
 
 
 def raw_sync(rounds: int, size: int, window: int) -> float:
-    """Records per second of a bare write and fdatasync loop: what the disk allows."""
+    """Records per second of a plain write and fdatasync loop: the disk's limit."""
     with folder() as home:
         handle = os.open(home / "raw", os.O_RDWR | os.O_CREAT, 0o600)
         data, at = b"x" * (size + 37) * window, 0
@@ -83,7 +83,7 @@ def raw_sync(rounds: int, size: int, window: int) -> float:
 
 
 def purge_and_index(count: int) -> dict[str, float]:
-    """Seconds to purge every other of `count` messages, the longest step of it, and to encode the
+    """Seconds to purge every second of `count` messages, of the longest step, and to encode the
     index of as many subjects."""
     with folder() as home:
         store = FileStore(FileConfig("B", home, sync_interval_s=120))

@@ -38,7 +38,7 @@ def test_templates_can_be_switched_off_and_bad_ones_are_sent_as_they_are(cli: Cl
     sub = cli.start("sub", "raw", "--raw", "--count", "2")
     cli_ready = cli.start("sub", "raw", "--count", "2")
     cli_ready.wait_for("Subscribing on raw")
-    # --raw prints no first line, so its start shows in what it receives.
+    # --raw prints no first line, so we see its start in the messages that it receives.
     while not sub.out() and sub.exit_code() is None:
         assert cli.run("req", "raw", "{{Count}}", "--no-templates", "--timeout", "300ms").code == 0
     done = cli.run("pub", "raw", "{{Nope}}")

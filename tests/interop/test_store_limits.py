@@ -1,4 +1,4 @@
-"""Limits and TTLs: what stays is what the real server keeps, and folders carry their TTLs."""
+"""Limits and TTLs: we keep the same messages as the real server, and folders keep their TTLs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.index_db import decode_index
 from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import api, read_all, reference
+
+from tests.support.deadline import wait_until_async
 
 pytestmark = pytest.mark.reference
 SECOND = 1_000_000_000
@@ -162,17 +164,18 @@ def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> Non
         },
     )
     if crash:
-        store.flush()  # the folder as kill -9 leaves it: no index, the limit applied by a floor
+        store.flush()  # the folder after kill -9: no index, the limit applied by a floor
     else:
         store.close()
 
     async def read() -> None:
         async with reference(tmp_path / "js", None) as client:
-            for _ in range(200):
-                found = (await api(client, "STREAM.INFO.T"))["state"]["messages"]
-                if found == len(keep):
-                    break
-                await asyncio.sleep(0.05)
+
+            async def trimmed() -> bool:
+                state = (await api(client, "STREAM.INFO.T"))["state"]
+                return bool(state["messages"] == len(keep))
+
+            await wait_until_async(trimmed, "the limit applied")
             assert set(await read_all(client)) == keep
 
     asyncio.run(read())

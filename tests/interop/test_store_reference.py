@@ -1,4 +1,4 @@
-"""Folders written by the real server open in our store, and the other way round."""
+"""Our store opens folders of the real server, and vice versa."""
 
 from __future__ import annotations
 

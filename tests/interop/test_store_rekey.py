@@ -92,7 +92,7 @@ def test_a_folder_changes_its_key(tmp_path: Path, before: Any, after: Any) -> No
 
 
 class DyingDisk(Disk):
-    """Works `left` more times, then not at all: the folder is what a crash leaves."""
+    """Works `left` more times, then fails: the folder is in the state after a crash."""
 
     def __init__(self, left: int) -> None:
         self.left = left

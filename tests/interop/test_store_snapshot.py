@@ -1,4 +1,4 @@
-"""Backups of one server restored by the other; hostile archives refused."""
+"""Each server restores the other's backups; hostile archives are refused."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from pynats_server.jetstream.store.format.archive import (
 from pynats_server.jetstream.store.format.meta_inf import meta_sum
 from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import api, read_all, reference
+
+from tests.support.deadline import PATIENCE_S
 
 META: dict[str, Any] = {
     "Created": "2026-01-02T03:04:05Z",
@@ -82,9 +84,9 @@ def test_the_reference_restores_our_backup(tmp_path: Path) -> None:
             assert "error" not in begun, begun
             for at in range(0, len(archive), 4096):
                 piece = archive[at : at + 4096]
-                reply = await client.request(begun["deliver_subject"], piece, timeout=5)
+                reply = await client.request(begun["deliver_subject"], piece)
                 assert not reply.data
-            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            end = await client.request(begun["deliver_subject"], b"")
             assert "error" not in json.loads(end.data)
             assert await read_all(client) == expected
 
@@ -200,7 +202,7 @@ def test_the_message_archive_goes_both_ways(tmp_path: Path) -> None:
 
             await client.subscribe("snapshot.here", cb=collect)
             begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="snapshot.here")
-            await asyncio.wait_for(done.wait(), 20)
+            await asyncio.wait_for(done.wait(), PATIENCE_S)
             return b"".join(parts), await read_all(client), begun["state"]
 
     archive, expected, state = asyncio.run(take())
@@ -215,8 +217,8 @@ def test_the_message_archive_goes_both_ways(tmp_path: Path) -> None:
         async with reference(tmp_path / "js2", None) as client:
             config = {key: value for key, value in META.items() if key != "Created"}
             begun = await api(client, "STREAM.RESTORE.T", config=config, state=state)
-            reply = await client.request(begun["deliver_subject"], ours, timeout=5)
-            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            reply = await client.request(begun["deliver_subject"], ours)
+            end = await client.request(begun["deliver_subject"], b"")
             assert not reply.data
             assert "error" not in json.loads(end.data)
             assert await read_all(client) == expected

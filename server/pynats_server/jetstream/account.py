@@ -17,7 +17,7 @@ from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.config.context import Limits
 from pynats_server.jetstream.config.model import StreamConfig
@@ -115,7 +115,7 @@ class JetStreamAccount:
         self.streams: dict[str, Stream] = {}
         self.neighbours = Neighbours(self.streams.get)  # tells mirrors and sources of streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
-        self.changing = asyncio.Lock()  # held from the checks of a new configuration to its effect
+        self.changing = asyncio.Lock()  # held from checking a configuration until it is in force
         self.api_total = 0
         self.api_errors = 0
 
@@ -196,7 +196,7 @@ class JetStreamAccount:
         return min(rooms, default=None)
 
     def reserved(self, storage: str) -> int:
-        """Bytes that streams with max_bytes lay claim to."""
+        """Bytes that streams have claimed by their max_bytes."""
         return sum(
             s.config.max_bytes
             for s in self.streams.values()
@@ -243,7 +243,7 @@ class JetStreamAccount:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
             self._open(folder)
-        except Exception as error:  # whatever is wrong with one folder, the others are served
+        except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
             self.log.error(
                 f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
@@ -271,7 +271,7 @@ class JetStreamAccount:
         self, config: StreamConfig, created: int, store: Store,
         folder: Path | None,
     ) -> Stream:  # fmt: skip
-        """A stream that takes messages. On an error nothing of it is left but its files."""
+        """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
             raise StoreError("JetStream not enabled for account")
         try:
@@ -289,7 +289,7 @@ class JetStreamAccount:
         return stream
 
     def set_limits(self, limits: AccountLimits) -> None:
-        """Other limits from now on. What is there already stays, even if it is more."""
+        """Changes the limits. Messages already stored stay, even above the new limits."""
         self.limits = limits
         self.context.set_limits(limits)
 
@@ -298,7 +298,8 @@ class JetStreamAccount:
         self._close_all(Stream.stop)
 
     def end(self) -> None:
-        """The same while the server goes on: nothing of the account is counted any more."""
+        """As `stop`, for an account that loses JetStream while the server runs: its usage no longer
+        counts."""
         self.enabled = False
         self._close_all(Stream.leave)
         self.streams.clear()
@@ -313,7 +314,7 @@ class JetStreamAccount:
     # -- changes ----------------------------------------------------------------------------
 
     async def create(self, config: StreamConfig) -> Stream:
-        """A new stream of a valid configuration. Raises ApiError 10049; nothing is left then."""
+        """Makes a stream of a valid configuration. Raises ApiError 10049, and leaves nothing."""
         created = time.time_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
@@ -359,13 +360,13 @@ class JetStreamAccount:
         except Exception:
             folder.rename(built)
             raise
-        self.broken.pop(name, None)  # an empty folder of that name
+        self.broken.pop(name, None)  # in case an empty folder had that name
         self.neighbours.changed()
         return stream
 
     async def update(self, stream: Stream, config: StreamConfig) -> None:
-        """Gives a stream another valid configuration. Raises ApiError 10069; it has the old one
-        then, also after a restart."""
+        """Gives a stream another valid configuration. Raises ApiError 10069; then the stream
+        keeps the old one, also after a restart."""
         store = stream.store
         if store.on_disk:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
@@ -377,20 +378,21 @@ class JetStreamAccount:
             if doubt is not None:
                 store.fail(doubt)
                 raise api_error(10069, err=doubt)
-        if self.enabled:  # else it is written for the next time, and the stream has ended
+        if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
-        """Ends a stream and removes its files. Raises ApiError 10050; it is all there then."""
+        """Ends a stream and removes its files. Raises ApiError 10050, and then everything is still
+        there."""
         del self.streams[stream.name]
         self.neighbours.changed()
         try:
             await stream.discard()
-        except OSError as error:  # of what is removed anyway
+        except OSError as error:  # its files are removed anyway
             self.log.warn(f"JetStream {stream.label} did not close: {error}")
         if stream.folder is not None:
-            # Its own name may be as long as names of files can be.
+            # Not the stream's name with a suffix: that may already be as long as the disk allows.
             doomed = self.staging_folder()
             try:
                 unsynced = await self.in_thread(put_aside, stream.folder, doomed)
@@ -410,7 +412,7 @@ class JetStreamAccount:
         if not options.key:
             return None
         from pynats_server.jetstream.store.format.crypt import (
-            Keys,  # 10 ms that only an encrypted store has to pay
+            Keys,  # importing takes 10 ms, so only with encryption
         )
 
         return Keys(options.key, self.name, options.cipher)

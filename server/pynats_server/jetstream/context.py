@@ -123,7 +123,7 @@ class AccountContext:
         return self._usage[storage]
 
     def set_limits(self, limits: AccountLimits) -> None:
-        """Other limits from now on. What is there already stays, even if it is more."""
+        """Changes the limits. Messages already stored stay, even above the new limits."""
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

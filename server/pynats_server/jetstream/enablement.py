@@ -17,8 +17,8 @@ Wanted = Mapping[str, AccountLimits | None]
 
 
 def wanted(options: Options) -> Wanted:
-    """The limits of every account; None = without JetStream. Where nobody configured accounts the
-    global one has it, else those that say so. The system account never has."""
+    """The limits of every account; None = without JetStream. Without configured accounts the global
+    one has it, otherwise those that ask for it; the system account never."""
     names = [GLOBAL_ACCOUNT, *options.accounts, options.system_account_name]
     found = {name: options.accounts[name].jetstream if name in options.accounts else None
              for name in names}  # fmt: skip
@@ -28,7 +28,7 @@ def wanted(options: Options) -> Wanted:
 
 
 def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
-    """Whether the server has what accounts are promised. Raises ValueError."""
+    """Raises ValueError if accounts are promised more than the server has."""
     limits = [each for each in accounts.values() if each is not None]
     for what, code, most, promised in (
         ("memory", 10028, server.max_memory, [each.max_memory for each in limits]),
@@ -43,7 +43,8 @@ def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
 
 
 def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
-    """Gives JetStream to the accounts that are to have it, and names the streams of others."""
+    """Gives JetStream to the accounts configured to have it, and warns about streams on disk that
+    belong to others."""
     for name, limits in accounts.items():
         if limits is None:
             jetstream.refuse(known[name])

@@ -1,4 +1,4 @@
-"""Folders of streams on the disk: how they come to their place, change, and go.
+"""Folders of streams on the disk: moved into place, changed, removed.
 
 Everything here waits for the disk: it is for threads, never for the loop.
 """
@@ -24,8 +24,8 @@ class OnDisk:
 
 
 def has_streams(folder: Path) -> bool:
-    """Whether a folder is that of an account with streams. Others may stand beside those, and not
-    be for us to read, as lost+found."""
+    """Whether a folder is an account's and has streams. Other folders may be there too, perhaps
+    unreadable, such as lost+found."""
     try:
         return any(path.is_dir() for path in (folder / "streams").iterdir())
     except OSError:
@@ -35,7 +35,7 @@ def has_streams(folder: Path) -> bool:
 def look_at_disk(
     store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
 ) -> OnDisk:
-    """An account's folder has `streams` in it; others may stand beside, as lost+found. `served`
+    """An account's folder has `streams` in it; others, such as lost+found, do not. `served`
     are the accounts with JetStream, `streams` the folders whose quarantine counts. Raises
     OSError."""
     folders = [path for path in _entries(store) if path != staging]
@@ -59,7 +59,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def move_in(built: Path, folder: Path) -> None:
-    """Moves a stream's folder to its place, durably; on an error it is where it was."""
+    """Moves a stream's folder to its place, durably. On an error it is moved back."""
     make_durable_folder(folder.parent)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"files of an earlier stream are in the way of {folder.name!r}")
@@ -72,8 +72,8 @@ def move_in(built: Path, folder: Path) -> None:
 
 
 def put_aside(folder: Path, doomed: Path) -> OSError | None:
-    """Renames a folder that shall go: a crash leaves no half of a stream under its name.
-    Raises OSError where it stays; returns one where it is gone, but perhaps not for good."""
+    """Renames a folder that is to be removed, so that a crash leaves no half of a stream under its
+    name. Raises OSError if the folder stays; returns one if a power cut may bring it back."""
     doomed.parent.mkdir(mode=0o700, exist_ok=True)
     folder.rename(doomed)
     try:
@@ -81,7 +81,7 @@ def put_aside(folder: Path, doomed: Path) -> OSError | None:
     except OSError as error:
         try:
             doomed.rename(folder)
-        except OSError:  # it is gone, so it must not be told otherwise
+        except OSError:  # renamed for good: do not report that it stayed
             return error
         raise
     return None

@@ -43,7 +43,7 @@ class JetStream:
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
-        self._enabling: dict[str, asyncio.Task[None]] = {}  # once those are done
+        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for those changes
         self.api = Api(self.context)
         self._lock = -1
 
@@ -66,9 +66,9 @@ class JetStream:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreInUse(f"{self.folder} is in use by another server") from None
-        if staging.is_dir():  # what a crash left of creations, deletions and restores
+        if staging.is_dir():  # left by a crash during a creation, deletion or restore
             shutil.rmtree(staging, ignore_errors=True)
-        # Made while there is room: on a full disk one must be able to delete a stream.
+        # Made while there is room, so that streams can be deleted on a full disk.
         try:
             staging.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -87,7 +87,7 @@ class JetStream:
         return sum(account.reserved(storage) for account in self.accounts.values())
 
     def set_sizes(self, max_memory: int | None, max_file: int | None) -> None:
-        """Other limits of the whole server from now on, as far as given."""
+        """Changes the limits of the whole server; None keeps one."""
         for storage, size in (("memory", max_memory), ("file", max_file)):
             if size is not None:
                 self.context.usage(storage).limit = size
@@ -117,7 +117,7 @@ class JetStream:
         )
 
     def streams(self) -> list[Stream]:
-        """The streams of all accounts, in the order in which they came to be."""
+        """The streams of all accounts, in order of creation."""
         return [s for account in self.accounts.values() for s in account.streams.values()]
 
     def sync_times(self) -> SyncTimes:
@@ -166,7 +166,8 @@ class JetStream:
         self._enabling[account.name] = self.context.spawn(wait())
 
     def not_enabled(self, account: Account, error: OSError) -> None:
-        """A running server goes on when the folder of one account can not be read."""
+        """Logs that an account's folder cannot be read, and refuses its requests: the server and
+        the other accounts go on."""
         self.log.error(f"JetStream for account '{account.name}' could not start: {error}")
         self.refuse(account)
 
@@ -179,7 +180,7 @@ class JetStream:
         self.api.serve(without)
 
     def forget(self, account: Account) -> None:
-        """Has nothing more to do with an account. Its folder stays."""
+        """Stops serving an account. Its folder stays."""
         self.api.leave(account.name)
         self._without.pop(account.name, None)
         enabling = self._enabling.pop(account.name, None)

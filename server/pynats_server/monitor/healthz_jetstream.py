@@ -1,7 +1,7 @@
-"""The JetStream part of /healthz: are all streams there, and do their stores still work?
+"""The JetStream part of /healthz: whether all streams exist and their stores work.
 
-What stands in the way of serving is an error. Losses are warnings: damage of the past stays true
-for ever, and a probe that fails for ever would have a healthy server restarted again and again.
+A problem that prevents serving is an error. Lost messages are only a warning: they stay lost, and a
+probe that fails forever would restart a healthy server again and again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NAMED_MAX = 10  # lost sequences a warning names
 
 
 class HealthRequest(msgspec.Struct, kw_only=True):
-    """What to look at: everything, or one account, stream or consumer. `enabled_only` stops at
-    whether JetStream is on, `server_only` before."""
+    """What to check: everything, or one account, stream or consumer. `enabled_only` checks only
+    that JetStream is on, `server_only` not even that."""
 
     account: str = ""
     stream: str = ""
@@ -133,7 +133,7 @@ def _no_consumer(request: HealthRequest) -> Failure:
 def _unknown_accounts(
     on_disk: OnDisk, known: Container[str], request: HealthRequest
 ) -> Iterator[Failure]:
-    """Streams of accounts that the configuration does not have (any more)."""
+    """Streams of accounts that the configuration no longer has."""
     for name in on_disk.accounts:
         if name not in known and request.account in ("", name):
             text = f"JetStream account '{name}' could not be resolved"

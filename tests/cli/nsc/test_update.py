@@ -19,7 +19,7 @@ NAME = "pynsc_update_probe"
 
 
 def write_wheel(folder: Path, version: str) -> None:
-    """The smallest wheel that pip takes."""
+    """The smallest wheel that pip accepts."""
     info = f"{NAME}-{version}.dist-info"
     files = {
         f"{NAME}.py": f"VERSION = {version!r}\n",
@@ -36,7 +36,7 @@ def write_wheel(folder: Path, version: str) -> None:
 
 @pytest.fixture
 def index(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is pip's only source."""
+    """A folder as pip's only source."""
     folder = home / "wheels"
     write_wheel(folder, "1.0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -1,4 +1,4 @@
-"""What a stream publishes again leaves when it is durable, once, in order."""
+"""Republished messages are sent when they are durable, once, in order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
 
+from tests.support.deadline import next_turn
+
 
 class Scene:
-    """A queue of a stream that only notes what leaves; `turn` lets one turn of the loop pass."""
+    """The queue of a stream that only records its output; `turn` runs one turn of the loop."""
 
     def __init__(self) -> None:
         self.left: list[bytes] = []
@@ -35,7 +37,7 @@ class Scene:
             self.queue.add(Republished(seq, target, b"", b"%d" % seq))
 
     async def turn(self) -> list[bytes]:
-        await asyncio.sleep(0)
+        await next_turn()
         return self.left
 
 
@@ -91,7 +93,7 @@ def test_what_waits_for_the_disk_has_a_limit() -> None:
         it.queue.undone(2)
         assert not it.queue.is_full
         it.queue.add(Republished(3, b"to", b"", b"x" * 28))
-        assert it.queue.is_full  # by its bytes, and by their number
+        assert it.queue.is_full  # by bytes, and by number
         it.queue.committed(2)
         await it.turn()
         assert not it.queue.is_full

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from pynats_server.core.account import Account
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
@@ -31,18 +31,20 @@ from pynats_server.jetstream.store import StoreError
 
 PREFIX = "$JS.API."
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
-TURN_SHARE_NS = 5_000_000  # of a turn of the loop, after which requests wait for the next
+TURN_SHARE_NS = (
+    5_000_000  # per turn of the loop; when it is used up, requests wait for the next turn
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`run` answers a reply's fields, or sends the answer itself and gives None."""
+    """`run` returns the reply's fields, or sends the reply itself and returns None."""
 
     pattern: str
     type: str  # of the reply, without prefix and `_response`
     run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
-    audited: bool = True  # success is counted, and an advisory tells of it
+    audited: bool = True  # successful requests are counted and reported by an advisory
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -86,7 +88,8 @@ ENDPOINTS = (
 )
 
 
-# What the system account is told, as it has no streams; and requests that only clusters answer.
+# The answer to most requests of the system account, which has no streams; and requests that only
+# clusters answer.
 SYSTEM_ENDPOINT = Endpoint("", "system", account_endpoints.clustered)
 CLUSTER_REQUESTS = ("META.LEADER.STEPDOWN", "SERVER.REMOVE", "SERVER.EVACUATE", "META.RESCUE")
 
@@ -102,7 +105,7 @@ def _is_within_level(block: bytes) -> bool:
 def _for_system(
     subject: str, found: tuple[Endpoint, list[str]] | None
 ) -> tuple[Endpoint, list[str]] | None:
-    """Who answers a request in the system account: it may ask for its figures only."""
+    """The endpoint of a request in the system account, which may only ask for its figures."""
     name = subject.partition(".API.")[2]
     if name in CLUSTER_REQUESTS:
         return None
@@ -124,7 +127,7 @@ class Api:
         self._queue: deque[tuple[Endpoint, Request]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._spent_ns = 0  # on requests in this turn of the loop
-        self._turn: asyncio.Handle | None = None  # tells of its end
+        self._turn: asyncio.Handle | None = None  # runs when it ends
         self._stopped = False
 
     def serve(self, account: JetStreamAccount) -> None:
@@ -153,7 +156,7 @@ class Api:
             account.unsubscribe(subscription)
 
     async def stop(self) -> None:
-        """Takes no more requests; the one under way ends, the rest is dropped."""
+        """Takes no more requests. The one being answered is finished, waiting ones are dropped."""
         self._stopped = True
         for name in list(self._served):
             self.leave(name)
@@ -166,7 +169,7 @@ class Api:
 
     @property
     def inflight(self) -> int:
-        """Requests that wait or are under way."""
+        """Requests waiting or being answered."""
         return len(self._queue) + (self._worker is not None)
 
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
@@ -233,7 +236,7 @@ class Api:
             await self._finish(endpoint, request, more)
 
     async def _contained(self, work: Awaitable[None]) -> None:
-        """A mistake of ours costs one request its answer, not all that follow theirs."""
+        """Contains a bug of ours to the one request that met it; later ones are still answered."""
         try:
             await work
         except Exception as error:
@@ -244,7 +247,7 @@ class Api:
         self._spent_ns = 0
 
     def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
-        """Runs an endpoint; what it still waits for, if anything."""
+        """Runs an endpoint. Returns what it still waits for, if anything."""
         begun = time.perf_counter_ns()
         try:
             return self._run(endpoint, request)

@@ -39,7 +39,7 @@ class Request:
         return decode(self.payload, type_, self.account.strict)
 
     def optional_body(self, type_: type[T]) -> T:
-        """The same; what does not begin as an object or array asks for the defaults."""
+        """The same, but anything that does not begin as an object or array means the defaults."""
         given = self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"["))
         return self.body(type_) if given else type_()
 

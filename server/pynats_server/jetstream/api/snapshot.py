@@ -119,7 +119,7 @@ class Sending:
                 raise BackupError("408 No Interest")
             await asyncio.sleep(0)  # building and sending a chunk is a turn's work
             if self.account.streams.get(self.stream.name) is not self.stream:
-                raise BackupError("500 Stream Deleted")  # what is left of it is not all of it
+                raise BackupError("500 Stream Deleted")  # the rest would be incomplete
 
     def _send(self, piece: bytes, reply: bytes = b"", headers: bytes = b"") -> int:
         return self.account.publish(self.target, piece, reply, headers)
@@ -179,7 +179,7 @@ class Receiving:
         self.arrivals.put_nowait((payload, reply))
 
     async def run(self) -> None:
-        """Takes chunks to the end, and makes the stream."""
+        """Receives all chunks, then makes the stream."""
         started = time.time_ns()
         name = self.config.name
         self.account.advisories.publish(
@@ -209,7 +209,7 @@ class Receiving:
         )  # fmt: skip
 
     async def _take_all(self) -> bytes:
-        """Chunks until the empty one; its reply subject."""
+        """Receives chunks until the empty one; returns its reply subject."""
         while True:
             payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT_S)
             if not payload:

@@ -81,7 +81,7 @@ async def create(request: Request) -> Reply:
         stream = there or await account.create(config)
     described = {**describe(stream, public_config(stream.config)), "did_create": True}
     described.pop("domain", None)  # the one answer without it
-    if there is None:  # told last: the new stream may be one that keeps advisories
+    if there is None:  # announced last: the new stream itself may store advisories
         account.advisories.stream_action(stream.name, "create")
     return described
 

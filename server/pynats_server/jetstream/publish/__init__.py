@@ -1,8 +1,9 @@
 """The way of a published message into a stream, and of its acknowledgement out.
 
 `ingest` (compiled) takes what is plain. `slow_path` takes single messages that need more, `batch`
-those of batches; both ask the same rules. `headers` is the only reader of header blocks. For
-streams and their features; the API reads headers with it.
+those of batches; both ask the same rules. `headers` is the only scanner of header blocks; `marks`
+reads with it what the compiled rules ask for. For streams and their features; the API reads
+headers with it.
 
     rule                               stands in
     sealed, source header              slow_path
@@ -10,7 +11,7 @@ streams and their features; the API reads headers with it.
     storage of server and account      checks: storage
     expected stream, ids, sequences    checks: expect, identify
     duplicates                         msgids
-    rollup                             checks: is_fit_rollup, read_rollup
+    rollup                             checks: is_fit_rollup
     TTL                                message_ttl; whether allowed: checks, batch.checks
     counters                           counters, slow_path
     schedules                          stream.schedules

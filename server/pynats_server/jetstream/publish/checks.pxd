@@ -14,25 +14,12 @@ Messages of batches are checked before any of them is stored, and in an order of
 """
 from libc.stdint cimport int64_t, uint64_t
 
-from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.msgids cimport MsgIds
 from pynats_server.jetstream.store.record cimport counted_size
 from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.quota cimport Usage
-
-
-cdef struct Marks:
-    # Values of the headers that matter here; an empty value counts as none.
-    Span msg_id
-    Span expected_stream
-    Span expected_seq
-    Span expected_subject_seq
-    Span expected_subject
-    Span expected_msg_id
-    Span rollup
-    Span ttl
-    bint rare  # there are headers that only slow_path.py knows
 
 
 cdef enum Verdict:
@@ -44,20 +31,6 @@ cdef enum Verdict:
     BYTES_FULL = 4
     RARE = 5  # slow_path.py decides
     ENDLESS_HEADERS = 6
-
-
-cdef enum Rollup:
-    NO_ROLLUP = 0
-    ROLLUP_SUBJECT = 1
-    ROLLUP_ALL = 2
-    BAD_ROLLUP = 3
-
-
-cdef void read_marks(const char* block, size_t size, Marks* marks) noexcept nogil
-cdef Rollup read_rollup(const char* block, Marks* marks) noexcept nogil
-
-cdef inline bint present(Span span) noexcept nogil:
-    return span.end > span.start
 
 
 cdef class Admission:

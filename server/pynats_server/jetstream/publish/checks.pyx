@@ -1,11 +1,13 @@
-# cython: boundscheck=False, wraparound=False
 """See checks.pxd."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.string cimport memchr, memcmp, memcpy
 
-from pynats_server.jetstream.publish.headers cimport Header, header_at, is_nats, next_line
+from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.jetstream.publish.marks cimport (
+    BAD_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Marks, Rollup, present, read_marks, read_rollup,
+)
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
@@ -18,75 +20,6 @@ from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFou
 
 cdef enum:
     HEADERS_MAX = 65535
-    PREFIX_SIZE = 5
-
-
-cdef inline bint _is(const char* name, size_t size, const char* text, size_t text_size) noexcept nogil:
-    return size == text_size and memcmp(name, text, size) == 0
-
-
-cdef inline Span* _slot(Marks* marks, const char* name, size_t size) noexcept nogil:
-    """Where the value of a header goes; NULL when nobody asks for it. `name` has no `Nats-`."""
-    if _is(name, size, b"Msg-Id", 6):
-        return &marks.msg_id
-    if size > 9 and memcmp(name, b"Expected-", 9) == 0:
-        name += 9
-        size -= 9
-        if _is(name, size, b"Last-Subject-Sequence", 21):
-            return &marks.expected_subject_seq
-        if _is(name, size, b"Last-Sequence", 13):
-            return &marks.expected_seq
-        if _is(name, size, b"Stream", 6):
-            return &marks.expected_stream
-        if _is(name, size, b"Last-Msg-Id", 11):
-            return &marks.expected_msg_id
-        if _is(name, size, b"Last-Subject-Sequence-Subject", 29):
-            return &marks.expected_subject
-        return NULL
-    if _is(name, size, b"Rollup", 6):
-        return &marks.rollup
-    if _is(name, size, b"TTL", 3):
-        return &marks.ttl
-    if (
-        _is(name, size, b"Incr", 4)
-        or (size >= 7 and memcmp(name, b"Schedul", 7) == 0)
-        or (size >= 6 and memcmp(name, b"Batch-", 6) == 0)
-        or _is(name, size, b"Stream-Source", 13)
-        or _is(name, size, b"Request-Info", 12)
-    ):
-        marks.rare = True
-    return NULL
-
-
-cdef void read_marks(const char* block, size_t size, Marks* marks) noexcept nogil:
-    """One pass over a block."""
-    cdef Py_ssize_t line = next_line(block, size, 0)
-    cdef Header header
-    cdef Span* span
-    memset(marks, 0, sizeof(Marks))
-    while line >= 0:
-        if not is_nats(block, size, line):
-            line = next_line(block, size, line)
-            continue
-        header = header_at(block, size, line)
-        if header.colon >= 0:
-            line += PREFIX_SIZE
-            span = _slot(marks, block + line, header.colon - line)
-            if span != NULL and not span.end:  # the first of several counts
-                span[0] = header.value
-        line = header.following
-
-
-cdef Rollup read_rollup(const char* block, Marks* marks) noexcept nogil:
-    cdef const char* p = block + marks.rollup.start
-    if not present(marks.rollup):
-        return NO_ROLLUP
-    if marks.rollup.end - marks.rollup.start == 3:
-        if (p[0] | 32) == c's' and (p[1] | 32) == c'u' and (p[2] | 32) == c'b':
-            return ROLLUP_SUBJECT
-        if (p[0] | 32) == c'a' and (p[1] | 32) == c'l' and (p[2] | 32) == c'l':
-            return ROLLUP_ALL
-    return BAD_ROLLUP
 
 
 cdef inline uint64_t _number(const char* block, Span span) noexcept nogil:
@@ -279,7 +212,7 @@ cdef class Admission:
         return PASSED
 
     cdef int64_t _first_size(self, Leaf* leaf) except -1:
-        """What the store counts for the oldest message of a subject."""
+        """The counted size of the oldest message of a subject."""
         cdef uint64_t first, last
         first, last = self.store.exact(leaf)
         try:
@@ -363,8 +296,7 @@ cdef class Admission:
             raise self.error(verdict)
 
     def check_storage(self, bytes subject not None, size_t headers_size, size_t total) -> None:
-        """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
-        10002."""
+        """The storage part of step `limit` alone. Raises ApiError 10023, 10002."""
         cdef int verdict = self.storage(self.size_of(len(subject), headers_size, total))
         if verdict != PASSED:
             raise self.error(verdict)
@@ -386,21 +318,21 @@ cdef class Admission:
     # Single rules, for messages whose other rules are asked in another order.
 
     def check_stream(self, bytes headers not None) -> None:
-        """Raises ApiError 10060 where the message expects another stream."""
+        """Raises ApiError 10060 if the message expects another stream."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_own_name(PyBytes_AS_STRING(headers), &marks):
             raise self.error(10060)
 
     def check_last_id(self, bytes headers not None) -> None:
-        """Raises ApiError 10070 where the message expects another last message id."""
+        """Raises ApiError 10070 if the message expects another last message id."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_last_id(PyBytes_AS_STRING(headers), &marks):
             raise self.error(10070)
 
     def check_rollup(self, bytes headers not None) -> None:
-        """Raises ApiError 10111 where the message asks for a rollup that there is not."""
+        """Raises ApiError 10111 if the message asks for an unknown or forbidden rollup."""
         cdef Marks marks
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         if not self.is_fit_rollup(PyBytes_AS_STRING(headers), &marks):

@@ -32,7 +32,7 @@ class _Body(msgspec.Struct):
 
 
 class Counter(NamedTuple):
-    """What a stored message counts."""
+    """The total in a stored message, and the totals of its sources."""
 
     total: Decimal
     sources: Sources

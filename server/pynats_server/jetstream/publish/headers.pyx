@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Header blocks as they travel: `NATS/1.0[ status]\\r\\nName: value\\r\\n...\\r\\n\\r\\n`.
 
 Blocks come from clients and may be anything; no function here raises because of their content.

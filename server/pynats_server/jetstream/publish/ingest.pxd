@@ -9,8 +9,10 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
-from pynats_server.core.sublist cimport Message, Sink, Subscription
-from pynats_server.jetstream.publish.checks cimport Admission, Marks
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.jetstream.publish.checks cimport Admission
+from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, FastTable
 from pynats_server.jetstream.publish.batch.staging cimport Staging
 from pynats_server.jetstream.store.retention cimport Retention

@@ -18,7 +18,7 @@ from pynats_server.jetstream.publish.header_names import TTL
 NEVER: Final = -1
 """The message outlives the stream's max_age."""
 TTL_MAX_S: Final = 2**32 - 1
-"""Longer lives (136 years) count as this, so that the time of death fits 64 bits."""
+"""Longer TTLs (136 years) count as this, so that expiry times fit 64 bits."""
 
 _DIGITS = re.compile(rb"[0-9]+")
 _INT64_MAX = 2**63 - 1

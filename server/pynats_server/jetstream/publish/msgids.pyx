@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See msgids.pxd."""
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -98,7 +97,7 @@ cdef class MsgIds:
         return 0
 
     cdef void unlink(self, MsgId* entry) noexcept:
-        """Takes an entry out of the map, unless a later one of the same id has its place."""
+        """Takes an entry out of the map, unless a later entry with the same id has replaced it."""
         cdef size_t mask = self.capacity - 1
         cdef size_t gap, i
         if self.used == 0:
@@ -172,7 +171,7 @@ cdef class MsgIds:
             self.drop_oldest()
 
     cdef void forget_above(self, uint64_t seq) noexcept:
-        """Messages above `seq` are not kept after all. Their entries stay in the queue, unused."""
+        """Messages above `seq` were taken back. Their entries stay in the queue, unused."""
         cdef IdChunk* chunk = self.oldest
         cdef MsgId* entry
         cdef size_t at

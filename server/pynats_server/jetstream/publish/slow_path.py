@@ -106,7 +106,7 @@ class Publishing:
         self._follow_config()
 
     def recover(self) -> None:
-        """Builds what the checks remember from the stored messages."""
+        """Restores what the checks remember, from the stored messages."""
         self._admission.recover(time.time_ns())
         self._arm_forgetting()
 
@@ -128,14 +128,14 @@ class Publishing:
             self._forgetting = None
 
     def end_turn(self) -> None:
-        """At the end of a turn that brought messages."""
+        """Called at the end of a turn that brought messages."""
         if self._forgetting is None:
             self._arm_forgetting()
 
     # -- messages ---------------------------------------------------------------------------
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Checks and keeps a message; the publisher hears of either."""
+        """Checks and keeps a message, and answers the publisher."""
         ingest = self.stream.ingest
         if ingest.is_busy or self._republishing.queue.is_full:
             ingest.refuse_busy(reply)
@@ -180,8 +180,8 @@ class Publishing:
         return subject if made is None else made
 
     def wanted(self, subject: bytes) -> bool:
-        """Whether anybody will ever read a message of that subject: an interest stream without a
-        consumer for it drops it."""
+        """Whether to keep messages of that subject: an interest stream drops those that no consumer
+        wants."""
         return self.stream.config.retention != "interest"
 
     # -- checks -----------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Publishing:
         return increment
 
     def _counter(self, subject: bytes) -> counters.Counter:
-        """What the last message of a subject counts. Raises ApiError 10172."""
+        """The counter in the last message of a subject. Raises ApiError 10172."""
         last = self.stream.store.load_last(subject)
         if last is None:
             return counters.Counter(counters.ZERO, {})
@@ -324,7 +324,7 @@ class Publishing:
     # -- the duplicate window ---------------------------------------------------------------
 
     def _arm_forgetting(self) -> None:
-        """Ids of messages are forgotten as others come; this is for streams that fall silent."""
+        """Message ids are forgotten as new messages come; the timer is for streams without any."""
         due_ns = self._admission.ids.forget(self.stream.now())
         if due_ns:
             wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Blocks: runs of records in one growing buffer plus a table of record offsets.
 
 Block files hold exactly these bytes (before compression and encryption). A block's deleted set
@@ -131,7 +130,8 @@ cdef class Block:
         memcpy(r + 12, &ts, 8)
         r[20], r[21] = <uint8_t>sn, <uint8_t>(sn >> 8)
         p = r + HEAD
-        memcpy(p, subject, sn)
+        if sn:  # else there may be no pointer at all
+            memcpy(p, subject, sn)
         p += sn
         if hn:
             self.plain = False
@@ -139,7 +139,8 @@ cdef class Block:
             memcpy(p, &word, 4)
             memcpy(p + 4, hdr, hn)
             p += 4 + hn
-        memcpy(p, msg, mn)
+        if mn:
+            memcpy(p, msg, mn)
         total = record_sum(self.key, r, rl)
         memcpy(r + rl - 8, &total, 8)
         if not seq & (ERASED | TOMBSTONE):

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Limits, purges and ages of a stream, on top of its index: what removes messages by rule."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """What every store knows of a stream without reading it: an index over its blocks, compiled.
 
 The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for

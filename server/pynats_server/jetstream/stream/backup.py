@@ -31,16 +31,16 @@ from pynats_server.jetstream.store.format.archive import (
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
 from pynats_server.jetstream.stream.stream import Stream
 
-PROBE = 512  # bytes that tell one form from the other
+PROBE = 512  # bytes needed to tell the two formats apart
 ROOM_IF_UNLIMITED = 1 << 50
 
 
 class BackupError(Exception):
-    """A backup cannot go on; the text is the status that says why."""
+    """A backup cannot go on; the text is the status to send."""
 
 
 def outgoing(stream: Stream) -> Iterator[bytes]:
-    """The archive of a stream as of now; messages that go meanwhile are left out."""
+    """The archive of a stream as of now, without messages that are removed while it is made."""
     state = msgspec.json.encode(stream.state().as_dict())
     documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
     return write_archive(stream.store, documents, stream.store.last_seq)
@@ -78,8 +78,8 @@ class Destination(Protocol):
 
 
 class Incoming:
-    """An archive while it arrives, and the stream it becomes. Raises ApiError where there cannot
-    be such a stream."""
+    """An archive as it arrives, and the stream it becomes. Raises ApiError if the account cannot
+    have such a stream."""
 
     def __init__(self, account: Destination, asked: StreamConfig) -> None:
         self.account = account
@@ -94,7 +94,7 @@ class Incoming:
         self._room = ROOM_IF_UNLIMITED if room is None else room
 
     def write(self, chunk: bytes) -> None:
-        """Keeps a chunk; what is too much or cannot be kept is refused at the end."""
+        """Keeps a chunk. What is too large or cannot be written is refused at the end."""
         self.size += len(chunk)
         if self.refused:
             return

@@ -1,4 +1,4 @@
-"""Messages that run out: by the stream's max_age and by TTLs of their own.
+"""Messages that expire: by the stream's max_age and by TTLs of their own.
 
 Where the stream leaves markers (`subject_delete_marker_ttl`), the last message of a subject is not
 just removed: a marker takes its place and says so, for as long as configured. A marker, or the
@@ -21,12 +21,12 @@ from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
 
 WAIT_MIN_S: Final = 0.01
-"""Messages that run out together go together."""
+"""Messages that expire within this time of each other are removed together."""
 WAIT_MAX_S: Final = 3600.0
 BATCH: Final = 5000
-"""Messages removed before the loop gets a turn."""
+"""Messages removed in one turn of the loop."""
 RETRY_S: Final = 1.0
-"""Until the next try after a store error, a full disk for example."""
+"""Until the next try after a store error, for example a full disk."""
 
 
 class Expiry:
@@ -38,7 +38,7 @@ class Expiry:
         self._fires_at = 0.0
 
     def arm(self) -> None:
-        """Sets the timer to when the next message runs out, if that is earlier than it stands."""
+        """Sets the timer to when the next message expires, unless it is set to an earlier time."""
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
@@ -53,7 +53,7 @@ class Expiry:
         self.arm()
 
     def stop(self) -> None:
-        """Removes nothing more."""
+        """Stops removing messages."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -69,7 +69,7 @@ class Expiry:
         self._timer = loop.call_at(at, self.run)
 
     def run(self) -> None:
-        """Removes what has run out."""
+        """Removes expired messages."""
         self._timer = None
         stream = self._stream
         config = stream.config

@@ -83,7 +83,7 @@ class StreamHost(Described, Protocol):
         ...
 
     def on_internal_error(self, error: Exception) -> None:
-        """Logs a mistake of ours met while handling a message."""
+        """Logs a bug of ours met while handling a message."""
         ...
 
 
@@ -100,7 +100,7 @@ class Origin(Described, Protocol):
         ...
 
     def unwatch(self, wake: Callable[[], None]) -> None:
-        """Calls it no more. Idempotent."""
+        """Stops calling it. Idempotent."""
         ...
 
 
@@ -116,7 +116,7 @@ class Neighbours:
         self._followers.append(changed)
 
     def leave(self, changed: Callable[[], None]) -> None:
-        """Calls it no more. Idempotent."""
+        """Stops calling it. Idempotent."""
         if changed in self._followers:
             self._followers.remove(changed)
 

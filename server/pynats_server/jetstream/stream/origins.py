@@ -27,28 +27,28 @@ from pynats_server.jetstream.stream.operations import Copy
 from pynats_server.subjects.transform import SubjectTransform
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
-"""Beginnings of headers that were for the origin; those of batches also mean something to the
+"""Prefixes of headers that were meant for the origin; those of batches also mean something to the
 recovery of a stream (`drop_incomplete_batch`)."""
-BATCH = 500  # messages copied before the loop gets a turn
+BATCH = 500  # messages copied in one turn of the loop
 RETRY_S = 1.0  # until a follower that was refused tries again
-BETWEEN_FILTERS = b"\x0c"  # of several in a source header
+BETWEEN_FILTERS = b"\x0c"  # separates filters in a source header
 
 
 def identity(stream: Origin) -> bytes:
-    """8 characters that tell a stream from a later one of the same name."""
+    """8 characters that distinguish a stream from a later one of the same name."""
     text = f"{stream.account.name} {stream.name} {stream.created}"
     return hashlib.sha256(text.encode()).hexdigest()[:8].encode()
 
 
 class Follower:
-    """What mirrors and sources have in common: the way through the origin."""
+    """What mirrors and sources have in common: reading the origin."""
 
     def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
         self.stream = stream
         self._neighbours = neighbours
         self.source = source
         self.next_seq = 1
-        self._looked_to = 0  # below this nothing is left that any filter wants
+        self._looked_to = 0  # no message below this matches a filter
         self.error: ApiError | None = None
         self.heard_at_ns = 0  # monotonic; 0 = never
         self.origin: Origin | None = None
@@ -65,7 +65,7 @@ class Follower:
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begins, or goes on, as soon as the origin is there."""
+        """Begins or continues as soon as the origin exists."""
         external = self.source.external
         prefixes = self.stream.account.server.api_prefixes
         if external is not None and external.api not in prefixes:
@@ -86,7 +86,7 @@ class Follower:
                 handle.cancel()
 
     def attach(self) -> None:
-        """The account's streams have changed: finds the origin, or loses it."""
+        """The account's streams have changed: attaches to the origin, or detaches from it."""
         found = self._neighbours.find(self.source.name)
         if found is self.origin:
             if found is None:
@@ -113,7 +113,7 @@ class Follower:
         raise NotImplementedError
 
     def start_sequence(self, origin: Origin) -> int:
-        """Where the configuration wants to begin."""
+        """The first sequence to copy, by the configuration."""
         if self.source.opt_start_time:
             return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
         return max(self.source.opt_start_seq, 1)
@@ -159,7 +159,7 @@ class Follower:
         self.wake()
 
     def _next(self, origin: Origin) -> Message | None:
-        """The next message any filter wants, as far as the origin is durable."""
+        """The next message that matches a filter, as far as the origin is durable."""
         store = origin.store
         while max(self.next_seq, self._looked_to) <= origin.durable_seq:
             start = max(self.next_seq, self._looked_to)
@@ -173,17 +173,17 @@ class Follower:
                 self.next_seq = start + 1
                 continue
             first = min((m for m in found if m is not None), key=_sequence, default=None)
-            if first is None:  # what comes next is above, as more becomes durable
+            if first is None:  # nothing yet; look further as more becomes durable
                 self._looked_to = origin.durable_seq + 1
             return first if first is not None and first.seq <= origin.durable_seq else None
         return None
 
     def keep(self, origin: Origin, message: Message) -> None:
-        """Stores a copy. Raises ApiError or StoreError where it must wait."""
+        """Stores a copy. Raises ApiError or StoreError if it has to be tried again later."""
         raise NotImplementedError
 
     def subject(self, message: Message) -> bytes:
-        """Under which subject a copy is kept."""
+        """The subject under which a copy is stored."""
         for _, transform in self.transforms:
             made = transform.apply(message.subject)
             if made is not None:
@@ -214,10 +214,10 @@ def _sequence(message: Message) -> int:
 
 
 class Mirror(Follower):
-    """The follower of a mirror: the same messages under the same sequences."""
+    """The follower of a mirror: keeps messages with their sequences and times."""
 
     def begin(self, origin: Origin) -> None:
-        """Behind what is there already."""
+        """After the last message that the mirror has."""
         last = self.stream.store.last_seq
         if last > origin.store.last_seq:
             self.error = api_error(
@@ -226,7 +226,7 @@ class Mirror(Follower):
         self.next_seq = last + 1 if last else self.start_sequence(origin)
 
     def keep(self, origin: Origin, message: Message) -> None:
-        """Under its own sequence and time."""
+        """With the sequence and time of the original."""
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
@@ -252,7 +252,7 @@ class Source(Follower):
         return BETWEEN_FILTERS.join(t.dest.encode() for t in self.source.subject_transforms)
 
     def recognises(self, header: bytes) -> bool:
-        """Whether a source header was written by this source; if so, goes on behind it."""
+        """Whether this source wrote a source header; if so, continues after that message."""
         parts = header.split(b" ")
         if len(parts) < 2 or parts[0].decode(errors="replace") != self.source.name:
             return False
@@ -265,7 +265,7 @@ class Source(Follower):
         return True
 
     def begin(self, origin: Origin) -> None:
-        """Behind the last message taken over, unless the origin has been made anew."""
+        """After the last message taken over, unless the origin was deleted and made again."""
         known = self.seen_identity
         if self.next_seq == 1 or (known and known != identity(origin) and self._is_older(origin)):
             self.next_seq = self.start_sequence(origin)
@@ -308,7 +308,7 @@ class Following:
         self._config: tuple[StreamSource | None, list[StreamSource]] = (None, [])
 
     def configured(self) -> None:
-        """Follows what the configuration names now."""
+        """Follows the origins that the configuration names now."""
         config = self.stream.config
         if (config.mirror, config.sources) == self._config:
             return

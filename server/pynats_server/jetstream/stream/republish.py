@@ -54,8 +54,8 @@ class RepublishQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether the disk is so far behind that no other message can be taken: those without a
-        reply, of which nobody waits for an acknowledgement, wait here all the same."""
+        """Whether the disk is so far behind that no more messages can be taken. Messages without a
+        reply count here too, although nobody waits for their acknowledgement."""
         options = self._account.server.options
         return (
             len(self._waiting) >= options.max_buffered_msgs
@@ -63,7 +63,7 @@ class RepublishQueue:
         )
 
     def undone(self, last_seq: int) -> None:
-        """Forgets what is not kept after all: everything above `last_seq`."""
+        """Forgets messages above `last_seq`, which the store took back."""
         while self._waiting and self._waiting[-1].seq > last_seq:
             self._size -= _size(self._waiting.pop())
 
@@ -84,12 +84,12 @@ class RepublishQueue:
             self._size -= _size(message)
             try:
                 self._account.publish(message.target, message.payload, headers=message.headers)
-            except Exception as error:  # of one receiver; the others get theirs
+            except Exception as error:  # of one receiver; the others still get the message
                 self._on_error(error)
 
 
 class Republisher:
-    """What becomes of the messages of one stream by one setting."""
+    """How one setting changes messages."""
 
     def __init__(self, name: str, setting: Republish) -> None:
         self._name = name.encode()
@@ -97,7 +97,7 @@ class Republisher:
         self._transform = SubjectTransform.compile(setting.src or ALL, setting.dest)
 
     def subject(self, subject: bytes) -> bytes | None:
-        """Where messages of a subject go; None when nowhere."""
+        """The subject to publish messages of a subject to; None = they are not republished."""
         made = self._transform.apply(subject)
         if not made or not is_valid_publish_subject(made.decode(errors="replace")):
             return None
@@ -130,7 +130,7 @@ class Republisher:
 
 
 class Republishing:
-    """The setting of one stream, and what it has made to be published again."""
+    """The setting of one stream, and the messages waiting to be published again."""
 
     def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
@@ -148,7 +148,7 @@ class Republishing:
         return self._setting is not None
 
     def target(self, subject: bytes) -> bytes | None:
-        """Where messages of a subject are published again; None when nowhere."""
+        """The subject to publish messages of a subject to; None = they are not republished."""
         return self._setting.subject(subject) if self._setting is not None else None
 
     def stored(

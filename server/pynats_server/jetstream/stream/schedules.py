@@ -36,7 +36,7 @@ PURGE: Final = b"purge"
 TIMER_MIN_S: Final = 0.25
 TIMER_MAX_S: Final = 3600.0
 FIRE_MAX: Final = 1000
-"""Messages published before the loop gets a turn."""
+"""Messages published in one turn of the loop."""
 
 _KNOWN = frozenset(
     (
@@ -51,7 +51,7 @@ _KNOWN = frozenset(
     )
 )
 _OF_THE_MADE = ((names.SCHEDULE_TTL, names.TTL), (names.SCHEDULE_ROLLUP, names.ROLLUP))
-"""Headers of a schedule that become these of the messages it publishes."""
+"""Headers of a schedule, and the headers of its messages that they become."""
 
 
 def find_schedule(block: bytes) -> Schedule | None:
@@ -174,7 +174,7 @@ class Schedules:
         self._arm()
 
     def stop(self) -> None:
-        """Publishes nothing more."""
+        """Stops publishing."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -184,7 +184,7 @@ class Schedules:
         try:
             schedule = find_schedule(block)
         except ApiError:
-            return  # stored by a source, whose rules may be others
+            return  # stored by a source, which may have other rules
         first = schedule.first_time(ts) if schedule is not None else None
         if first is not None:
             self._plan(subject, first, seq)
@@ -274,7 +274,7 @@ class Schedules:
 
 
 def _without_orders(block: bytes) -> bytes:
-    """Without headers that are about the message itself, not about what it says."""
+    """Without headers that apply to the stored message only, not to its content."""
     block = header_blocks.remove_prefix(
         block, names.SCHEDULE, names.EXPECTED_PREFIX, names.BATCH_PREFIX
     )

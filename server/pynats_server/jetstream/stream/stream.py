@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -114,7 +114,7 @@ class Stream:
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Applies the limits to what was recovered, and takes messages."""
+        """Applies the limits to the recovered messages, and begins to take new ones."""
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
@@ -126,21 +126,21 @@ class Stream:
         self.expiry.arm()
 
     def stop(self) -> None:
-        """Takes nothing more, acknowledges what is durable by then, and closes the store."""
+        """Takes no more messages, acknowledges those that are durable, and closes the store."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
         self.store.close()
 
     def leave(self) -> None:
-        """As `stop`, while the server goes on: nothing of the stream is counted any more."""
+        """As `stop`, while the server runs on: the stream's usage no longer counts."""
         try:
             self.stop()
         finally:
             self.ingest.release()
 
     async def discard(self) -> None:
-        """Stops for good, at the operator's wish: the caller removes the folder. What was published
+        """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
         self._unsubscribe()
         self._stop_timers()
@@ -154,7 +154,7 @@ class Stream:
             self.ingest.release()
 
     def configure(self, config: StreamConfig) -> None:
-        """Works by another (valid) configuration from now on."""
+        """Takes another valid configuration."""
         self.config = config
         self._take_limits()
         self._subscribe()
@@ -223,12 +223,12 @@ class Stream:
             self.publishing.accept(subject, reply, headers, payload)
 
     def appended(self) -> None:
-        """At the end of a turn that brought messages."""
+        """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
         self.expiry.arm()
 
     def undone(self, last_seq: int) -> None:
-        """The disk is full: what was appended above `last_seq` is not kept after all."""
+        """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
         self.ingest.admission.undone(last_seq)
         self.republishing.queue.undone(last_seq)
@@ -245,7 +245,7 @@ class Stream:
         self._watchers.append(wake)
 
     def unwatch(self, wake: Callable[[], None]) -> None:
-        """Calls it no more. Idempotent."""
+        """Stops calling it. Idempotent."""
         if wake in self._watchers:
             self._watchers.remove(wake)
 
@@ -266,7 +266,7 @@ class Stream:
         self.ingest.stored(self.apply(copy), b"")
 
     def on_internal_error(self, error: Exception) -> None:
-        """A mistake of ours met while handling a message."""
+        """Logs a bug of ours met while handling a message."""
         self.log.error(f"JetStream {self.label}: {error!r}")
 
     def now(self) -> int:
@@ -337,7 +337,7 @@ class Stream:
             self.store.flush()  # a full disk must not cost what the message was to replace
             self.store.purge(operation.subject, seq)
         elif operation.rollup and keep:
-            # As limits, so that a full disk brings back what this message was to replace.
+            # As limits: if the disk is full, they bring back what this message was to replace.
             alone = operation.rollup == "all"
             self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
         elif operation.rollup == "sub":
@@ -348,7 +348,7 @@ class Stream:
             self.store.purge(operation.ends)
 
     def _append_batch(self, operation: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else: what fails or is torn fails whole.
+        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
         store, messages, ts = self.store, operation.messages, operation.ts
         if store.dirty:
             self.ingest.end_turn()
@@ -371,7 +371,7 @@ class Stream:
                 admission.stored(headers, seq, ts)
                 if scheduled and not skipped:
                     self.schedules.stored(subject, headers, seq, ts)
-        # Only now may older messages go: a torn batch must not have taken any with it.
+        # Older messages go only now: a torn batch must not have removed any.
         for place, filter in operation.rollups:
             store.purge(filter, before + 1 + place)
         subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
@@ -382,8 +382,8 @@ class Stream:
     # -- limits -----------------------------------------------------------------------------
 
     def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream. What
-        cannot be removed now is tried again with the next message: the one that came is kept."""
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream. A
+        failure does not refuse the message that came; the next one tries again."""
         ingest = self.ingest
         self._evict(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject)
 
@@ -394,11 +394,11 @@ class Stream:
             self.on_over_limit(error)
 
     def on_over_limit(self, error: StoreError) -> None:
-        """Old messages could not be removed; the next message's arrival tries again."""
+        """Old messages could not be removed. The next message that arrives tries again."""
         self.log.warn_rarely(f"JetStream {self.label} is over a limit: {error}")
 
     def _enforce_limits(self) -> None:
-        """All limits on all messages, after recovery or an update."""
+        """Applies all limits to all messages, after recovery or an update."""
         limit = self.ingest.max_per_subject
         if limit > 0:
             for subject in self.store.crowded(limit):
@@ -427,7 +427,7 @@ class Stream:
         )
 
     def lost_sequences(self, most: int) -> list[int]:
-        """The first `most` sequences whose messages damage has taken."""
+        """The first `most` sequences whose messages were lost to damage."""
         return list(islice(self.store.lost, most))
 
     def state(self, deleted: bool = False) -> StreamState:
@@ -452,5 +452,5 @@ class Stream:
         )
 
     def origins(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
-        """How far the mirror and the sources have come."""
+        """The progress of the mirror and the sources."""
         return self.following.info()

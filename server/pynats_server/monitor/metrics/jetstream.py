@@ -1,8 +1,7 @@
 """The JetStream part of /metrics.
 
-Series per stream are many where streams are: STREAMS_MAX of them, in the order in which they came
-to be so that a scrape does not change which, get series of their own. The others are summed up
-under OTHER, but for figures that have no sum.
+The oldest STREAMS_MAX streams get their own series; this choice stays the same between scrapes. The
+other streams are summed up under OTHER, except figures that have no sum.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.jetstream.stream.stream import Stream
 
-STREAMS_MAX = 1000  # streams with series of their own
+STREAMS_MAX = 1000  # streams with their own series
 
 
 def families(jetstream: JetStream, per_stream: bool) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Blocks that have left memory: changing a message in one works on its file as it is there."""
+"""Blocks that are no longer in memory: changing a message works on the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits, ages and what they leave on the disk, where the random model does not reach."""
+"""Limits, ages and their traces on disk: cases that the random model does not cover."""
 
 from __future__ import annotations
 
@@ -193,8 +193,8 @@ def test_limits_write_one_floor_and_no_tombstones_at_the_front(tmp_path: Path) -
 
 
 def test_a_removed_key_does_not_bring_older_values_back(tmp_path: Path) -> None:
-    """Where limits are only applied again after a crash, deleting the newest value of a subject
-    uncovers the older ones that the limit had removed."""
+    """A store that only applies limits again after a crash would show older values after the newest
+    one was deleted."""
     store = FileStore(FileConfig("S", tmp_path))
     store.append(b"anchor", None, b"", 0)
     for i in range(3):

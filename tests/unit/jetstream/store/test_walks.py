@@ -1,5 +1,5 @@
-"""Going through a stream message by message, and keeping the newest: right, and not dearer with
-every subject or message that the stream holds."""
+"""Reading a stream message by message, and keeping the newest: correct, and the cost does not grow
+with the stream."""
 
 from __future__ import annotations
 

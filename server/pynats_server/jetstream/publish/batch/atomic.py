@@ -63,7 +63,7 @@ class AtomicBatches(OpenBatches[Batch]):
         self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message that names a batch; the publisher hears of it."""
+        """Takes a message that names a batch, and answers the publisher."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
@@ -163,7 +163,7 @@ class AtomicBatches(OpenBatches[Batch]):
 
 
 def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
-    """What every message of a batch has to pass first. Raises ApiError."""
+    """The checks that come first for every message of a batch. Raises ApiError."""
     check_not_sealed(stream)
     admission = stream.ingest.admission
     admission.check_storage(subject, len(headers), len(headers) + len(payload))
@@ -188,7 +188,7 @@ def _sequence(headers: bytes) -> int:
 
 
 def needs_no_look(stream: StreamHost) -> bool:
-    """Whether messages without headers of their own pass every check of this stream."""
+    """Whether messages without `Nats-` headers of their own pass every check of this stream."""
     config = stream.config
     limited = max(config.max_msgs, config.max_bytes, config.max_msgs_per_subject) > 0
     return not (
@@ -232,7 +232,7 @@ def find_incomplete_batch(store: Store) -> int | None:
             return None
         for seq in range(first, last.seq):
             message = store.get(seq)
-            # A missing one only used up its sequence: nobody was interested in it.
+            # A missing one only used up its sequence: no consumer was interested in it.
             if message is not None and _place(message) != (name, seq - first + 1):
                 return None
     except CorruptRecord:

@@ -97,7 +97,7 @@ class StagedChecks:
         return headers, payload
 
     def _ttl(self, headers: bytes) -> int:
-        """Seconds to live. Where no TTL is allowed, a wrong one is no more than one too many."""
+        """Seconds to live. Where TTLs are not allowed, an invalid one is refused as one of them."""
         try:
             ttl_s = read_ttl(headers)
         except ApiError:

@@ -84,12 +84,12 @@ class FastBatches(OpenBatches[FastBatch]):
             self.stop()
 
     def stop(self) -> None:
-        """Forgets every open batch; what came of them stays stored."""
+        """Forgets every open batch; their stored messages stay."""
         self.stream.ingest.fast_table = None
         self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message with such a reply subject; the publisher hears of it."""
+        """Takes a message with such a reply subject, and answers the publisher."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
@@ -121,7 +121,7 @@ class FastBatches(OpenBatches[FastBatch]):
         if message.operation == FastOperation.PING:
             self._ping(batch, message, reply)
         elif self._in_order(batch, message, reply):
-            # Stored messages with these headers are taken for parts of an atomic batch.
+            # A stored message with these headers would be taken for part of an atomic batch.
             self._keep(
                 batch, message, subject, reply, remove_prefix(headers, BATCH_PREFIX), payload
             )
@@ -197,7 +197,7 @@ class FastBatches(OpenBatches[FastBatch]):
     def _repeated(
         self, batch: FastBatch, message: FastMessage, reply: bytes, original: int
     ) -> None:
-        """The message is in the stream already, which does no harm."""
+        """The message is a duplicate, which is no error."""
         batch.stored = message.sequence
         self._maybe_say_flow(batch, reply)
         if not message.commits:
@@ -244,7 +244,7 @@ class FastBatches(OpenBatches[FastBatch]):
         self._close(batch)
 
     def _finish(self, batch: FastBatch, reply: bytes) -> None:
-        """Ends a batch: the publisher hears how much of it is stored."""
+        """Ends a batch and tells the publisher how much of it is stored."""
         self._close(batch)
         self._say(reply, batch_ack(self.stream, batch.stream_seq, batch.id, batch.last), False)
 

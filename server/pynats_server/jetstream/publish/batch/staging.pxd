@@ -1,7 +1,7 @@
 """Messages of atomic batches, packed until their batch commits (see atomic.py)."""
 from libc.stdint cimport int64_t, uint64_t
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.store.retention cimport Retention
 
 

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See staging.pxd.
 
 A message of a pack is a `Head` followed by subject, headers and payload, so that a batch costs one
@@ -10,7 +9,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.publish.headers cimport Header, Span, header_at, is_nats, next_line
 from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
 from pynats_server.jetstream.store.retention cimport Retention
@@ -135,9 +134,11 @@ cdef class MessagePack:
         p += sizeof(Head)
         memcpy(p, subject, subject_len)
         p += subject_len
-        memcpy(p, headers, headers_len)
+        if headers_len:  # else there may be no pointer at all
+            memcpy(p, headers, headers_len)
         p += headers_len
-        memcpy(p, payload, payload_len)
+        if payload_len:
+            memcpy(p, payload, payload_len)
         self.last = self.used
         self.used += need
         self.count += 1
