@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.support.deadline import wait_until
 
 
 def test_a_message_arrives_with_headers_and_reply(cli: Cli) -> None:
@@ -91,10 +92,15 @@ def test_many_messages_arrive_complete(cli: Cli) -> None:
 
 
 def test_queue_members_share_the_messages(cli: Cli) -> None:
-    members = [cli.start("sub", "work", "--queue", "q", "--wait", "1s") for _ in range(2)]
+    members = [cli.start("sub", "work", "--queue", "q") for _ in range(2)]
     for member in members:
         member.wait_for("Subscribing on work")
     assert cli.run("pub", "work", "x", "--count", "20").code == 0
+    wait_until(
+        lambda: sum(member.out().count("Received on") for member in members) >= 20, "20 messages"
+    )
+    for member in members:
+        member.signal(signal.SIGINT)
     assert sum(member.finish().out.count("Received on") for member in members) == 20
 
 
@@ -204,7 +210,7 @@ def test_several_replies_are_awaited(cli: Cli) -> None:
         reply.wait_for("Listening on")
     three = cli.run("req", "all", "x", "--replies", "3", "-r")
     assert sorted(three.out.split()) == ["0", "1", "2"]
-    until_timeout = cli.run("req", "all", "x", "--replies", "0", "-r", "--timeout", "500ms")
+    until_timeout = cli.run("req", "all", "x", "--replies", "0", "-r", "--timeout", "2s")
     assert sorted(until_timeout.out.split()) == ["0", "1", "2"]
 
 
