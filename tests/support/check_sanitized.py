@@ -20,7 +20,7 @@ PLANTED = {
     "negative index": ("planted.index(b'abcd', -1)", "IndexError"),
     "attribute of None": ("planted.attribute(None)", "AttributeError"),
     "read behind a block": ("planted.beyond(24)", "AddressSanitizer: heap-buffer-overflow"),
-    "signed overflow": ("planted.sum_of(2**31 - 1, 1)", "signed integer overflow"),
+    "shift too far": ("planted.shifted(1, 40)", "shift exponent 40 is too large"),
     "copy from NULL": ("planted.copy_from_nowhere(0)", "null pointer passed as argument"),
 }
 
