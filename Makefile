@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run test retest fuzz lint types check bench sanitize clean
+.PHONY: setup build run test record reference fuzz lint types check bench sanitize clean
 
 setup: $(STAMP)
 
@@ -32,9 +32,13 @@ run: setup
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# What failed the last time, alone on the machine.
-retest: setup
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --exitfirst $(ARGS)
+# Asks the reference (the real server) and writes its answers, of the cases that match CASE.
+record: setup
+	$(BIN)/python -m pytest --record $(if $(CASE),-k '$(CASE)',-n $(JOBS)) $(ARGS)
+
+# Asks it again: records must be what it says; and the tests that only it can answer.
+reference: setup
+	$(BIN)/python -m pytest --reference -n $(JOBS) $(ARGS)
 
 # New random examples, many of them, for every property test: minutes to hours, so not in the gate.
 fuzz: setup

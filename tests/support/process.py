@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ PYNATS = "pynats"
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
 
+reference_allowed = False  # set by the test session: whether it may ask what is not ours
+
 
 class ServerFailed(AssertionError):
     """The process ended before it was ready; carries its output."""
@@ -27,12 +30,31 @@ class ServerFailed(AssertionError):
 
 def server_command(kind: str) -> list[str]:
     """The program to run for `kind`, looked up beside the running interpreter first."""
+    if kind == REFERENCE and not reference_allowed:
+        raise ServerFailed("the reference runs only in `make record` and `make reference`")
     name = {REFERENCE: "nats-server", PYNATS: "pynats-server"}[kind]
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
         raise ServerFailed(f"{name} is not installed; run `make setup`")
     return [found]
+
+
+@cache
+def reference_version() -> str:
+    """As it says itself: `nats-server 2.15.1`."""
+    said = subprocess.run(
+        [*server_command(REFERENCE), "-v"], capture_output=True, text=True, check=True, timeout=20
+    )
+    return said.stdout.strip().replace(": v", " ")
+
+
+def run_reference(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """One run of the reference that ends by itself, in `folder`."""
+    return subprocess.run(
+        [*server_command(REFERENCE), *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
 
 
 class ServerProcess:
