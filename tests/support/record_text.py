@@ -19,13 +19,18 @@ _KEY = re.compile(r"([A-Za-z_][\w.-]*):(?: (.*))?")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|\\)")
 
 
-def render(version: str, records: dict[str, Any]) -> str:
-    """Records in the order of their names."""
-    blocks = [
-        f"{_CASE}{_escape(case)}\n{render_answer(answer)}\n"
-        for case, answer in sorted(records.items())
-    ]
+def render(version: str, records: dict[str, str]) -> str:
+    """A file's text; the records in the order of their names, answers rendered already."""
+    blocks = [f"{_CASE}{_escape(case)}\n{answer}\n" for case, answer in sorted(records.items())]
     return "\n".join([f"{_HEAD}{version}\n", *blocks])
+
+
+def parse(text: str) -> tuple[str, dict[str, str]]:
+    """The version and the records, their answers as text."""
+    head, *blocks = f"\n{text}".split(f"\n{_CASE}")
+    cases = [block.partition("\n") for block in blocks]
+    version = head.strip().removeprefix(_HEAD)
+    return version, {_unescape(case): answer.rstrip("\n") for case, _, answer in cases}
 
 
 def render_answer(answer: Any) -> str:
@@ -35,18 +40,15 @@ def render_answer(answer: Any) -> str:
     return "\n".join(_field(key, value) for key, value in answer.items())
 
 
-def parse(text: str) -> tuple[str, dict[str, Any]]:
-    """The version and the records.
+def parse_answer(text: str) -> Any:
+    """What `render_answer` made a text of.
 
-    Raises ValueError for text that `render` does not write.
+    Raises ValueError for other text.
     """
-    head, *blocks = f"\n{text}".split(f"\n{_CASE}")
-    version = head.strip().removeprefix(_HEAD)
-    records = {}
-    for block in blocks:
-        case, _, answer = block.partition("\n")
-        records[_unescape(case)] = _parse_answer(answer.rstrip("\n").split("\n"))
-    return version, records
+    lines = text.split("\n")
+    if lines[0].startswith(("|", " ")):
+        return _parse_block(lines)
+    return dict(_parse_fields(lines))
 
 
 def _is_key(name: str) -> bool:
@@ -82,12 +84,6 @@ def _json(value: Any, indent: str, name: str = "", end: str = "") -> Iterator[st
     for left, (key, item) in zip(range(len(items) - 1, -1, -1), items, strict=True):
         yield from _json(item, indent + "  ", key, "," if left else "")
     yield f"{indent}{closing}{end}"
-
-
-def _parse_answer(lines: list[str]) -> Any:
-    if not lines[0].startswith(("|", " ")):
-        return dict(_parse_fields(lines))
-    return _parse_block(lines)
 
 
 def _parse_fields(lines: list[str]) -> Iterator[tuple[str, Any]]:

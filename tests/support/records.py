@@ -19,10 +19,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tests.support.record_text import parse, render, render_answer
+from tests.support.record_text import parse, parse_answer, render, render_answer
 
 REPLAY = "replay"
 RECORD = "record"
@@ -49,7 +50,7 @@ class RecordTexts:
     """What a file of records says."""
 
     version: str
-    records: dict[str, Any]
+    records: dict[str, str]  # by case, as `render_answer` has it
 
 
 class RecordFile:
@@ -62,11 +63,13 @@ class RecordFile:
     def of_module(cls, module: Path) -> RecordFile:
         return cls(module.parent / "records" / f"{module.stem}.txt")
 
-    def read(self) -> tuple[str, dict[str, Any]]:
-        """The version and the records; both empty where there is no file."""
+    def read(self) -> RecordTexts:
+        """Empty where there is no file."""
         if not self.path.exists():
-            return "", {}
-        return parse(self.path.read_text("utf-8"))
+            return RecordTexts("", {})
+        state = self.path.stat()
+        version, records = _parsed(self.path, state.st_mtime_ns, state.st_size)
+        return RecordTexts(version, dict(records))
 
     @contextmanager
     def changing(self) -> Iterator[RecordTexts]:
@@ -74,7 +77,7 @@ class RecordFile:
         self.path.parent.mkdir(exist_ok=True)
         with (self.path.parent / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            texts = RecordTexts(*self.read())
+            texts = self.read()
             yield texts
             if texts.records:
                 self.path.write_text(render(texts.version, texts.records), "utf-8")
@@ -86,13 +89,18 @@ class RecordFile:
 
         Raises RecordOutdated instead, unless records are being written.
         """
-        stale = [key for key in self.read()[1] if key.partition(PART)[0] not in cases]
+        stale = [key for key in self.read().records if key.partition(PART)[0] not in cases]
         if stale and mode != RECORD:
             raise RecordOutdated(f"{self.path} has records of no case: {stale}; run `make record`")
         if stale:
             with self.changing() as texts:
                 for key in stale:
                     texts.records.pop(key, None)
+
+
+@lru_cache(maxsize=16)
+def _parsed(path: Path, _changed_ns: int, _size: int) -> tuple[str, dict[str, str]]:
+    return parse(path.read_text("utf-8"))
 
 
 class Recorded:
@@ -110,12 +118,13 @@ class Recorded:
         self._case = case
         self._version = version
         self._whole = whole
-        self._records = file.read()[1]
-        self._told: dict[str, Any] = {}
+        self._records = file.read().records
+        self._told: dict[str, str] = {}
 
     def kept(self, part: str = "") -> Any:
         """The record as it stands, whatever the mode; None when there is none."""
-        return self._records.get(self._key(part))
+        text = self._records.get(self._key(part))
+        return None if text is None else parse_answer(text)
 
     def of(self, ask: Callable[[], Any], part: str = "") -> Any:
         """The reference's answer; `ask` is called only where the reference may be asked.
@@ -126,10 +135,13 @@ class Recorded:
         assert key not in self._told, f"{key} is asked for twice; name the parts"
         if self.mode != RECORD and key not in self._records:
             raise RecordMissing(f"{self._file.path} has no {key!r}: run `make record`")
-        self._told[key] = self._records[key] if self.mode == REPLAY else plain(ask())
-        if self._told[key] != self._records.get(key) and self.mode == CHECK:
-            raise RecordOutdated(f"{self._file.path}, {key}:\n{self._difference(key)}")
-        return self._told[key]
+        told = self._records[key] if self.mode == REPLAY else render_answer(plain(ask()))
+        self._told[key] = told
+        if self.mode == CHECK and told != self._records[key]:
+            raise RecordOutdated(
+                f"{self._file.path}, {key}:\n{_difference(self._records[key], told)}"
+            )
+        return parse_answer(told)
 
     def end(self, passed: bool) -> None:
         """Writes what was told, or notices records that a passed test no longer asks for."""
@@ -158,8 +170,9 @@ class Recorded:
     def _key(self, part: str) -> str:
         return self._case + PART + part if part else self._case
 
-    def _difference(self, key: str) -> str:
-        both = [render_answer(each[key]).splitlines() for each in (self._records, self._told)]
-        return "\n".join(
-            difflib.unified_diff(*both, "the record", "the reference now", lineterm="")
-        )
+
+def _difference(record: str, now: str) -> str:
+    lines = difflib.unified_diff(
+        record.split("\n"), now.split("\n"), "the record", "the reference now", lineterm=""
+    )
+    return "\n".join(lines)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support import process
 from tests.support.process import REFERENCE, ServerFailed, server_command
-from tests.support.record_text import parse, render
+from tests.support.record_text import parse, parse_answer, render, render_answer
 from tests.support.records import (
     CHECK,
     RECORD,
@@ -20,6 +20,7 @@ from tests.support.records import (
     RecordFile,
     RecordMissing,
     RecordOutdated,
+    RecordTexts,
 )
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.text()
@@ -30,7 +31,7 @@ _ANSWERS = st.recursive(
 )
 _FIELDS = st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), _ANSWERS)
 # A value of each form, and what looks like a line of the file itself.
-_ODD = {
+_ODD: dict[str, Any] = {
     "text": "a\n\n=== b\n| c\n  d\\x41\\\r\u2028\ud800\n",
     "empty": "",
     "key": {"text": "x: 1\ny:\n", "long": ["word" * 9] * 9, "none": None, "empty": {}},
@@ -39,21 +40,29 @@ _ODD = {
 }
 
 
+def _text(version: str, answers: dict[str, Any]) -> str:
+    return render(version, {case: render_answer(answer) for case, answer in answers.items()})
+
+
 @pytest.mark.parametrize("case", _ODD)
 def test_odd_answers_come_back(case: str) -> None:
-    assert parse(render("x 1.0", _ODD)) == ("x 1.0", _ODD)
-    assert parse(render("x 1.0", {case: _ODD[case]}))[1][case] == _ODD[case]
+    version, answers = parse(_text("x 1.0", _ODD))
+    assert version == "x 1.0"
+    assert parse_answer(answers[case]) == _ODD[case]
+    assert parse(_text("x 1.0", {case: _ODD[case]}))[1] == {case: answers[case]}
 
 
 @given(st.dictionaries(st.text(min_size=1), _ANSWERS | _FIELDS, max_size=4))
 def test_any_answers_come_back(records: dict[str, Any]) -> None:
-    text = render("server 1.2.3", records)
-    assert parse(text) == ("server 1.2.3", records)
+    text = _text("server 1.2.3", records)
+    version, answers = parse(text)
+    assert version == "server 1.2.3"
+    assert {case: parse_answer(answer) for case, answer in answers.items()} == records
     assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
 
 
 def test_lines_are_short_and_in_order() -> None:
-    text = render("x 1.0", {"b": 1, "a": {"key": [{"name": "n" * 30}] * 5}})
+    text = _text("x 1.0", {"b": 1, "a": {"key": [{"name": "n" * 30}] * 5}})
     assert text.index("=== a") < text.index("=== b")
     assert max(map(len, text.splitlines())) <= 100
 
@@ -110,7 +119,7 @@ def test_records_nobody_asks_for_are_noticed_and_removed(file: RecordFile) -> No
     recording = _asking(file, RECORD)
     recording.of(lambda: 3)
     recording.end(passed=True)
-    assert file.read()[1] == {"case": 3}
+    assert file.read().records == {"case": render_answer(3)}
     with pytest.raises(RecordOutdated, match="case"):
         file.drop_stale({"other"}, REPLAY)
     file.drop_stale({"other"}, RECORD)
@@ -119,7 +128,7 @@ def test_records_nobody_asks_for_are_noticed_and_removed(file: RecordFile) -> No
 
 def test_another_version_takes_over_whole_files_only(file: RecordFile) -> None:
     file.path.parent.mkdir()
-    file.path.write_text(render("x 1", {"case": 1, "other": 2}))
+    file.path.write_text(_text("x 1", {"case": 1, "other": 2}))
     newer = _asking(file, RECORD, "x 2")
     newer.of(lambda: 5)
     with pytest.raises(RecordOutdated, match="whole module"):
@@ -127,7 +136,7 @@ def test_another_version_takes_over_whole_files_only(file: RecordFile) -> None:
     newer = _asking(file, RECORD, "x 2", whole=True)
     newer.of(lambda: 5)
     newer.end(passed=True)
-    assert file.read() == ("x 2", {"case": 5})
+    assert file.read() == RecordTexts("x 2", {"case": render_answer(5)})
 
 
 def test_the_reference_does_not_start_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
