@@ -20,8 +20,13 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|\\)")
 
 
 def render(version: str, records: dict[str, str]) -> str:
-    """A file's text; the records in the order of their names, answers rendered already."""
-    blocks = [f"{_CASE}{_escape(case)}\n{answer}\n" for case, answer in sorted(records.items())]
+    """A file's text; the records in the order of their names, answers rendered already.
+
+    Raises ValueError for a name that does not fit in a line.
+    """
+    if not all(map(str.isprintable, records)):
+        raise ValueError("names of cases must be printable")
+    blocks = [f"{_CASE}{case}\n{answer}\n" for case, answer in sorted(records.items())]
     return "\n".join([f"{_HEAD}{version}\n", *blocks])
 
 
@@ -30,7 +35,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     head, *blocks = f"\n{text}".split(f"\n{_CASE}")
     cases = [block.partition("\n") for block in blocks]
     version = head.strip().removeprefix(_HEAD)
-    return version, {_unescape(case): answer.rstrip("\n") for case, _, answer in cases}
+    return version, {case: answer.rstrip("\n") for case, _, answer in cases}
 
 
 def render_answer(answer: Any) -> str:

@@ -29,6 +29,7 @@ _ANSWERS = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
+_CASES = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable)
 _FIELDS = st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), _ANSWERS)
 # A value of each form, and what looks like a line of the file itself.
 _ODD: dict[str, Any] = {
@@ -36,7 +37,7 @@ _ODD: dict[str, Any] = {
     "empty": "",
     "key": {"text": "x: 1\ny:\n", "long": ["word" * 9] * 9, "none": None, "empty": {}},
     "no keys": {"a b": {"c": ["=== d"] * 40}},
-    "a\nb": ["\n"],
+    "\\a / b": ["\n"],
 }
 
 
@@ -52,7 +53,7 @@ def test_odd_answers_come_back(case: str) -> None:
     assert parse(_text("x 1.0", {case: _ODD[case]}))[1] == {case: answers[case]}
 
 
-@given(st.dictionaries(st.text(min_size=1), _ANSWERS | _FIELDS, max_size=4))
+@given(st.dictionaries(_CASES, _ANSWERS | _FIELDS, max_size=4))
 def test_any_answers_come_back(records: dict[str, Any]) -> None:
     text = _text("server 1.2.3", records)
     version, answers = parse(text)
@@ -65,6 +66,11 @@ def test_lines_are_short_and_in_order() -> None:
     text = _text("x 1.0", {"b": 1, "a": {"key": [{"name": "n" * 30}] * 5}})
     assert text.index("=== a") < text.index("=== b")
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_name_is_one_line() -> None:
+    with pytest.raises(ValueError, match="printable"):
+        _text("x 1.0", {"a\nb": 1})
 
 
 def _asking(file: RecordFile, mode: str, version: str = "x 1", whole: bool = False) -> Recorded:
