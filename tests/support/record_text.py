@@ -15,7 +15,7 @@ from typing import Any
 _HEAD = "# Answers of "
 _CASE = "=== "
 _WIDTH = 100
-_KEY = re.compile(r"([A-Za-z_][\w.-]*):(?: (.*))?")
+_KEY = re.compile(r"([A-Za-z_][\w .-]*):(?: (.*))?")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|\\)")
 
 
@@ -111,21 +111,22 @@ def _parse_block(lines: list[str]) -> Any:
 
 
 def _escape(line: str) -> str:
-    """Everything visible: no control characters, no lone surrogates."""
-    return "".join(char if char.isprintable() and char != "\\" else _escaped(char) for char in line)
+    """Everything visible: no control characters, no lone surrogates. A backslash stands for
+    itself where it does not look like the start of an escape."""
+    shown = []
+    for char, following in zip(line, [*line[1:], " "], strict=True):
+        if char == "\\":
+            ambiguous = following in "\\xuU" or not following.isprintable()
+            shown.append("\\\\" if ambiguous else "\\")
+        else:
+            shown.append(char if char.isprintable() else _escaped(ord(char)))
+    return "".join(shown)
 
 
-def _escaped(char: str) -> str:
-    if char == "\\":
-        return "\\\\"
-    code = ord(char)
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else (f"\\U{code:08x}")
-    )
+def _escaped(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _unescape(line: str) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import process
+from tests.support.fuzzing import examples
 from tests.support.process import REFERENCE, ServerFailed, server_command
 from tests.support.record_text import parse, parse_answer, render, render_answer
 from tests.support.records import (
@@ -34,6 +35,7 @@ _FIELDS = st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), _ANSWER
 # A value of each form, and what looks like a line of the file itself.
 _ODD: dict[str, Any] = {
     "text": "a\n\n=== b\n| c\n  d\\x41\\\r\u2028\ud800\n",
+    "backslashes": "\\ \\\\ \\r\\x \\\0 \\\\\\",
     "empty": "",
     "key": {"text": "x: 1\ny:\n", "long": ["word" * 9] * 9, "none": None, "empty": {}},
     "no keys": {"a b": {"c": ["=== d"] * 40}},
@@ -53,6 +55,7 @@ def test_odd_answers_come_back(case: str) -> None:
     assert parse(_text("x 1.0", {case: _ODD[case]}))[1] == {case: answers[case]}
 
 
+@settings(max_examples=examples(30))
 @given(st.dictionaries(_CASES, _ANSWERS | _FIELDS, max_size=4))
 def test_any_answers_come_back(records: dict[str, Any]) -> None:
     text = _text("server 1.2.3", records)
