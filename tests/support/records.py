@@ -45,6 +45,19 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def as_text(value: Any) -> str:
+    """`value` as a record shows it: the order of keys counts, and a difference is short."""
+    return render_answer(plain(value))
+
+
+def difference(record: str, now: str, who: str = "ours") -> str:
+    """Where two texts of answers differ."""
+    lines = difflib.unified_diff(
+        record.split("\n"), now.split("\n"), "the record", who, lineterm=""
+    )
+    return "\n".join(lines)
+
+
 @dataclass
 class RecordTexts:
     """What a file of records says."""
@@ -135,12 +148,11 @@ class Recorded:
         assert key not in self._told, f"{key} is asked for twice; name the parts"
         if self.mode != RECORD and key not in self._records:
             raise RecordMissing(f"{self._file.path} has no {key!r}: run `make record`")
-        told = self._records[key] if self.mode == REPLAY else render_answer(plain(ask()))
+        told = self._records[key] if self.mode == REPLAY else as_text(ask())
         self._told[key] = told
         if self.mode == CHECK and told != self._records[key]:
-            raise RecordOutdated(
-                f"{self._file.path}, {key}:\n{_difference(self._records[key], told)}"
-            )
+            changed = difference(self._records[key], told, "the reference now")
+            raise RecordOutdated(f"{self._file.path}, {key}:\n{changed}")
         return parse_answer(told)
 
     def end(self, passed: bool) -> None:
@@ -169,10 +181,3 @@ class Recorded:
 
     def _key(self, part: str) -> str:
         return self._case + PART + part if part else self._case
-
-
-def _difference(record: str, now: str) -> str:
-    lines = difflib.unified_diff(
-        record.split("\n"), now.split("\n"), "the record", "the reference now", lineterm=""
-    )
-    return "\n".join(lines)
