@@ -63,13 +63,12 @@ def test_an_acknowledged_publish_tells_where_it_is(
     assert "nats: no responders available for request" in nowhere.err
 
 
-@CONSUMERS
 def test_an_atomic_batch_is_stored_whole(stream: Callable[..., str], stream_cli: Cli) -> None:
-    name = stream("BATCH", allow_atomic=True)
+    name = stream("BATCH", allow_atomic=True, allow_direct=True)
     arguments = ["pub", f"{name}.x", "--atomic", "--send-on", "newline"]
     done = stream_cli.run(*arguments, "-H", "N: 1", stdin="a\nb\nc\n")
     assert re.search(r"Wrote batch ID: \w{22} Messages: 3 Sequence: 3", done.err)
-    seen = stream_cli.run("sub", "--stream", name, "--all", "-T").out
+    seen = stream_cli.run("sub", "--stream", name, "--all", "--direct", "-T").out
     assert seen.count("N: 1\n") == 3
     assert "no messages to publish" in stream_cli.run(*arguments, stdin="").err
     stream("NOBATCH")

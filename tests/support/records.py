@@ -16,13 +16,16 @@ from __future__ import annotations
 import difflib
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.packing import pack, unpack
 from tests.support.record_text import parse, parse_answer, render, render_answer
 
 REPLAY = "replay"
@@ -97,6 +100,17 @@ class RecordFile:
             else:
                 self.path.unlink(missing_ok=True)
 
+    def packed(self, key: str) -> Path:
+        """Where the files that belong to a record are."""
+        name = re.sub(r"[^\w.-]+", "-", key).strip("-")
+        return self.path.with_suffix("") / f"{name}.tar.xz"
+
+    def remove(self, texts: RecordTexts, keys: Iterable[str]) -> None:
+        """Forgets records and their files."""
+        for key in keys:
+            texts.records.pop(key, None)
+            self.packed(key).unlink(missing_ok=True)
+
     def drop_stale(self, cases: set[str], mode: str) -> None:
         """Removes records of cases that are not among `cases`, all of the module.
 
@@ -107,8 +121,7 @@ class RecordFile:
             raise RecordOutdated(f"{self.path} has records of no case: {stale}; run `make record`")
         if stale:
             with self.changing() as texts:
-                for key in stale:
-                    texts.records.pop(key, None)
+                self.remove(texts, stale)
 
 
 @lru_cache(maxsize=16)
@@ -133,6 +146,7 @@ class Recorded:
         self._whole = whole
         self._records = file.read().records
         self._told: dict[str, str] = {}
+        self._folders: dict[str, Path] = {}  # to be packed
 
     def kept(self, part: str = "") -> Any:
         """The record as it stands, whatever the mode; None when there is none."""
@@ -155,6 +169,22 @@ class Recorded:
             raise RecordOutdated(f"{self._file.path}, {key}:\n{changed}")
         return parse_answer(told)
 
+    def folder(self, folder: Path, write: Callable[[], Any], part: str = "") -> Any:
+        """As `of`, where the reference also leaves files in `folder`, which are kept, too.
+
+        They are what it wrote when it was recorded; files differ from run to run, so `--reference`
+        compares the answers only.
+        """
+        answer = self.of(write, part)
+        key = self._key(part)
+        if self.mode == RECORD:
+            # At once: the test may change them.
+            self._folders[key] = folder.with_name(f"{folder.name}-to-be-kept")
+            shutil.copytree(folder, self._folders[key])
+        elif self.mode == REPLAY:
+            unpack(self._file.packed(key), folder)
+        return answer
+
     def end(self, passed: bool) -> None:
         """Writes what was told, or notices records that a passed test no longer asks for."""
         mine = {key for key in self._records if key.partition(PART)[0] == self._case}
@@ -175,9 +205,10 @@ class Recorded:
                     )
                 texts.records.clear()
             texts.version = version
-            for key in unused:
-                texts.records.pop(key, None)
+            self._file.remove(texts, unused)
             texts.records.update(self._told)
+            for key, folder in self._folders.items():
+                pack(folder, self._file.packed(key))
 
     def _key(self, part: str) -> str:
         return self._case + PART + part if part else self._case

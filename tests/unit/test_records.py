@@ -135,6 +135,24 @@ def test_records_nobody_asks_for_are_noticed_and_removed(file: RecordFile) -> No
     assert not file.path.exists()
 
 
+def test_files_are_kept_with_an_answer(file: RecordFile, tmp_path: Path) -> None:
+    written, unpacked = tmp_path / "written", tmp_path / "unpacked"
+
+    def write() -> str:
+        (written / "a b").mkdir(parents=True)
+        (written / "a b" / "c").write_bytes(b"\0\1")
+        return "done"
+
+    recording = _asking(file, RECORD)
+    assert recording.folder(written, write) == "done"
+    (written / "a b" / "c").unlink()  # by the test itself, later
+    recording.end(passed=True)
+    assert _asking(file, REPLAY).folder(unpacked, _never) == "done"
+    assert (unpacked / "a b" / "c").read_bytes() == b"\0\1"
+    file.drop_stale(set(), RECORD)
+    assert not list(file.path.parent.rglob("*.xz"))
+
+
 def test_another_version_takes_over_whole_files_only(file: RecordFile) -> None:
     file.path.parent.mkdir()
     file.path.write_text(_text("x 1", {"case": 1, "other": 2}))
@@ -158,7 +176,11 @@ def test_every_file_of_records_has_its_module() -> None:
     tests = Path(__file__).parent.parent
     files = list(tests.rglob("records/*.txt"))
     assert files
+    packed = set(tests.rglob("records/*/*"))
     for path in files:
+        file = RecordFile(path)
+        packed -= {file.packed(case) for case in file.read().records}
         module = path.parent.parent / f"{path.stem}.py"
         assert module.exists(), f"{path}: its module is gone"
         assert "recorded" in module.read_text(), f"{path}: its module does not ask for it"
+    assert not packed, "files that belong to no record"
