@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import split_global_options
 from pynats_cli.runner import run_async
-from pynats_cli.settings import resolve_settings
 from pynats_common.contexts import Context, ContextStore
 
 from tests.cli.conftest import Cli, url_of

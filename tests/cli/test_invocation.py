@@ -12,7 +12,7 @@ import pytest
 from pynats_cli.app import COMMANDS
 from pynats_cli.errors import UsageError
 from pynats_cli.global_options import split_global_options
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
 
 from tests.cli.conftest import Cli, url_of
 from tests.support.process import ServerProcess
@@ -135,7 +135,7 @@ def test_global_flags_are_taken_from_anywhere_but_not_after_two_dashes() -> None
     options, rest = split_global_options(arguments, {"NATS_TIMEOUT": "2s"})
     assert rest == ["pub", "a", "--", "-s", "two"]
     assert (options.server, options.user, options.trace) == ("one", "u", True)
-    assert options.timeout_ns == 2 * units.SECOND
+    assert options.timeout_ns == 2 * SECOND_NS
     assert options.explicit == {"server", "user", "trace", "tlsfirst"}
 
 

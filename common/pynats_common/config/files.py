@@ -10,6 +10,7 @@ from pathlib import Path
 from pynats_common.config.digest import config_digest
 from pynats_common.config.parser import parse
 from pynats_common.config.values import ConfigError, NodeMap, Position
+from pynats_common.go.errno import error_text
 
 
 @dataclass(slots=True)
@@ -62,5 +63,4 @@ def _read_text(file: str) -> str:
     try:
         return Path(file).read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"open {file}: {reason}") from None
+        raise ConfigError(f"open {file}: {error_text(error)}") from None

@@ -17,12 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from pynats_common.go.json import compact_json
 from pynats_common.jwt.errors import ClaimsError
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-_GO_ESCAPES = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
 R = TypeVar("R", bound="Record")
 
 
@@ -234,8 +232,7 @@ def _encode(value: Any) -> Any:
 
 def dump_compact(value: object) -> bytes:
     """Compact JSON with the reference's escapes (`<` as \\u003c, and `>`, `&` alike)."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_GO_ESCAPES)
-    return text.encode("utf-8", "replace")
+    return compact_json(value).encode("utf-8", "replace")
 
 
 def load_object(data: bytes, what: str) -> dict[str, Any]:

@@ -12,28 +12,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS, human_duration_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_common.subjects import subjects_overlap
-from pynats_common.units import human_duration
 
 from pynats_server.core.account import Account
+from pynats_server.jetstream import advisories
+from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.config.context import Limits
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.folders import change_meta, move_in, put_aside
+from pynats_server.jetstream.quota import Usage
+from pynats_server.jetstream.store import (
+    FileConfig,
+    FileStore,
+    MemoryStore,
+    StoreError,
+    choose_block_size,
+)
+from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.options import AccountLimits
 
-from . import advisories
-from .advisories import unique_id
-from .errors import api_error
-from .folders import change_meta, move_in, put_aside
-from .model import StreamConfig
-from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
-from .store.meta import read_meta, write_new_stream
-from .stream import Stream
-from .surroundings import Limits
-from .times import SECOND, format_time, parse_time
-from .usage import Usage
-
 if TYPE_CHECKING:
-    from .following import Follower
-    from .manager import JetStream
-    from .store.crypt import Keys
+    from pynats_server.jetstream.manager import JetStream
+    from pynats_server.jetstream.store.format.crypt import Keys
+    from pynats_server.jetstream.stream.origins import Follower
 
 
 ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
@@ -41,7 +46,7 @@ ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persi
 
 def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
     """What meta.inf says of a stream."""
-    return {"Created": format_time(created), **config.as_dict()}
+    return {"Created": format_time_ns(created), **config.as_dict()}
 
 
 def _close(store: FileStore | MemoryStore) -> None:
@@ -69,7 +74,7 @@ class AccountSurroundings:
         """What the server and the account allow."""
         own, manager = self.account.limits, self.account.manager
         return Limits(
-            duplicate_window=int(manager.options.limits.duplicate_window * SECOND),
+            duplicate_window=int(manager.options.limits.duplicate_window * SECOND_NS),
             memory_left=manager.unreserved("memory"),
             storage_left=manager.unreserved("file"),
             max_streams=own.max_streams,
@@ -170,7 +175,7 @@ class JetStreamAccount:
 
     def _open(self, folder: Path) -> Stream:
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
-        created = parse_time(meta.pop("Created", "0001-01-01T00:00:00Z"))
+        created = parse_time_ns(meta.pop("Created", "0001-01-01T00:00:00Z"))
         try:
             config = msgspec.convert(meta, StreamConfig)
         except msgspec.ValidationError as error:
@@ -181,7 +186,7 @@ class JetStreamAccount:
         self.manager.log.notice(f"  Starting restore for {shown}")
         begun = time.perf_counter_ns()
         stream = self._started(config, created, self._file_store(config, folder), folder)
-        took = human_duration(time.perf_counter_ns() - begun)
+        took = human_duration_ns(time.perf_counter_ns() - begun)
         self.manager.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
@@ -329,7 +334,9 @@ class JetStreamAccount:
         options = self.manager.options
         if not options.key:
             return None
-        from .store.crypt import Keys  # 10 ms that only an encrypted store has to pay
+        from pynats_server.jetstream.store.format.crypt import (
+            Keys,  # 10 ms that only an encrypted store has to pay
+        )
 
         return Keys(options.key, self.name, options.cipher)
 

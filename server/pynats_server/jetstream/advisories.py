@@ -8,13 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import format_time_ns
 
 from pynats_server.core.client import ClientConnection
 
-from .times import SECOND, format_time
-
 if TYPE_CHECKING:
-    from .account import JetStreamAccount
+    from pynats_server.jetstream.account import JetStreamAccount
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
@@ -31,7 +31,7 @@ def client_info(account: JetStreamAccount, source: Any) -> dict[str, Any]:
     info: dict[str, Any] = {"acc": account.name}
     if isinstance(source, ClientConnection):
         info = {
-            "start": format_time(int(source.start * SECOND)),
+            "start": format_time_ns(int(source.start * SECOND_NS)),
             "host": source.host,
             "id": source.cid,
             "acc": account.name,
@@ -56,7 +56,7 @@ def publish(account: JetStreamAccount, suffix: str, kind: str, /, **fields: Any)
     body = {
         "type": TYPE_PREFIX + kind,
         "id": unique_id(),
-        "timestamp": format_time(time.time_ns()),
+        "timestamp": format_time_ns(time.time_ns()),
         **{name: value for name, value in fields.items() if value not in (None, "")},
         **({"domain": domain} if domain else {}),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pynats_server.jetstream.limits import JetStreamLimits
+from pynats_common.go.durations import format_duration_s
+
+from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.options import JetStreamOptions
-from pynats_server.settings.durations import show_duration
 from pynats_server.version import API_LEVEL
 
 _CIPHERS = {"chacha": "ChaCha20-Poly1305", "aes": "AES-GCM"}
@@ -44,4 +45,4 @@ def banner_lines(options: JetStreamOptions, limits: JetStreamLimits) -> list[str
 def _durability(options: JetStreamOptions) -> str:
     if options.sync_interval <= 0:
         return "acknowledged after fsync (sync_interval always)"
-    return f"acknowledged after write, fsync every {show_duration(options.sync_interval)}"
+    return f"acknowledged after write, fsync every {format_duration_s(options.sync_interval)}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 
 import msgspec
+from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.gotext import timestamp
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
 
@@ -63,4 +63,4 @@ def ipqueuesz(source: MonitorSource, query: Query) -> dict[str, int]:
 
 
 def _now() -> str:
-    return timestamp(time.time())
+    return format_time_s(time.time())

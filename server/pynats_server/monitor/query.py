@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote_plus
 
-from pynats_server.monitor.gotext import parse_bool, parse_int, parse_uint
+from pynats_common.go.numbers import parse_bool, parse_int, parse_uint
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 1024  # entries per page

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pynats_common.go.durations import format_duration_s
+
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.settings.durations import show_duration
 from pynats_server.settings.paths import get_path
-from pynats_server.settings.reading import Setting
-from pynats_server.settings.table import SETTINGS
+from pynats_server.settings.schema import Setting
+from pynats_server.settings.top_level import TOP_LEVEL
 
 _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg": "Msg"}
 _SECRET = ("authorization", "accounts")  # their values are never shown
@@ -76,10 +77,9 @@ def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Cha
 
 def _watched() -> dict[str, Setting]:
     """The option fields and the row that speaks for each; `http_host` has no row of its own."""
-    elsewhere = ("listen", "http", "jetstream", "store_dir")
-    rows = {s.path: s for s in SETTINGS if s.read and s.name not in elsewhere}
-    rows["http_host"] = next(s for s in SETTINGS if s.name == "http")
-    return rows
+    elsewhere = ("listen", "jetstream", "store_dir")
+    rows = [s for s in TOP_LEVEL.settings if s.read and s.name not in elsewhere]
+    return {"http_host" if s.name == "http" else s.path: s for s in rows}
 
 
 def _tolerated(path: str, old: Options, new: Options) -> bool:
@@ -106,7 +106,7 @@ def _shown(name: str, value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return show_duration(value)
+            return format_duration_s(value)
         case list():
             return "[" + " ".join(map(str, value)) + "]"
         case dict():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+from pynats_common.go.durations import format_duration_s
+
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
-from pynats_server.settings.durations import show_duration
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it the start warns
@@ -17,9 +18,10 @@ _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 def validate(options: Options) -> None:
     """Raises `ValueError` with the reason why a server cannot run with `options`."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
+        grace = format_duration_s(options.lame_duck_grace_period)
         raise ValueError(
-            f"lame duck grace period ({show_duration(options.lame_duck_grace_period)}) should be "
-            f"strictly lower than lame duck duration ({show_duration(options.lame_duck_duration)})"
+            f"lame duck grace period ({grace}) should be strictly lower than "
+            f"lame duck duration ({format_duration_s(options.lame_duck_duration)})"
         )
     if options.max_payload > options.max_pending:
         raise ValueError(

@@ -16,7 +16,7 @@ from pynats_common import jwt
 from pynats_common.nkeys import Prefix, create_pair
 from pynsc.__main__ import main
 from pynsc.core import files
-from pynsc.core.values import parse_duration, parse_number, parse_time
+from pynsc.core.values import parse_duration_ns, parse_number, parse_time
 from pynsc.table import COMMANDS
 
 Nsc = Callable[..., Any]
@@ -276,7 +276,7 @@ def test_seeds_are_shown_only_on_request(team: Nsc) -> None:
 
 def test_values() -> None:
     assert parse_number("5k") == 5000 and parse_number("2KiB") == 2048 and parse_number("-1") == -1
-    assert parse_duration("1m30s") == 90 * 10**9 and parse_duration("1.5ms") == 1_500_000
+    assert parse_duration_ns("1m30s") == 90 * 10**9 and parse_duration_ns("1.5ms") == 1_500_000
     assert parse_time("1970-01-02") == 86400 and parse_time("0") == 0
 
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import FLAGS, parse_command_line
-from pynats_server.goflags import FlagError, read_flags
+from pynats_common.go.flags import FlagError, read_flags
+from pynats_server.process.flags import FLAGS, parse_command_line
 
 from tests.support.process import run_reference
 from tests.support.records import Recorded
@@ -35,6 +35,7 @@ SAME_OUTPUT = [
     ["-"],
     [""],
     ['a"b'],
+    ["a\x01\x7f\tb\u200b"],
     ["-t"],
     ["-t", "foo"],
     ["-c", "missing.conf"],
@@ -65,6 +66,7 @@ BAD_FLAGS = [
     ["-p", " 1"],
     ["-p", "99999999999999999999"],
     ["-D=maybe"],
+    ["-D=\x01\v"],
     ["-D="],
     ["-D=tRUE"],
     ["---p", "1"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_server.jetstream.surroundings import Limits
+from pynats_server.jetstream.config.context import Limits
 
 from tests.conformance.jetstream.config_cases import Case
 from tests.conformance.jetstream.config_differences import DIFFERENCES

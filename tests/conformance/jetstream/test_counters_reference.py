@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from pynats_server.jetstream import counters, headers
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import counters, headers
 
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from pynats_server.jetstream import headers
+from pynats_server.jetstream.publish import headers
 
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle

@@ -9,9 +9,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.schedule import ScheduleZoneError, next_due, parse_schedule
-from pynats_server.jetstream.times import SECOND, parse_time
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import parse_time_ns
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.stream.schedule_syntax import (
+    ScheduleZoneError,
+    next_due,
+    parse_schedule,
+)
 
 from tests.conformance.jetstream.schedule_rows import DUE, PATTERNS
 from tests.support.deadline import pause, wait_until
@@ -93,7 +98,7 @@ def test_first_times(tmp_path: Path) -> None:
         for number, (pattern, zone) in enumerate(cases):
             ack = publish(oracle, number, pattern, zone)
             if "error" not in ack:
-                published[number] = parse_time(oracle.message("S", ack["seq"])["time"])
+                published[number] = parse_time_ns(oracle.message("S", ack["seq"])["time"])
     (path,) = tmp_path.rglob("sched.db")
     due = read_due_times(path)
     differences = []
@@ -109,7 +114,7 @@ def test_first_times(tmp_path: Path) -> None:
             while ours is not None and ours < theirs and ours - published[number] < RUN_NS:
                 ours = schedule.next_time(ours)
             # It may have looked at its clock a moment before the message got its time.
-            early = schedule.first_time(published[number] - SECOND // 4)
+            early = schedule.first_time(published[number] - SECOND_NS // 4)
             same = theirs in (ours, early)
         if not same:
             differences.append((pattern, zone, published.get(number), ours, theirs))
@@ -130,17 +135,17 @@ def test_time_after_a_firing(oracle: Oracle, pattern: str, zone: str | None) -> 
     oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
     publish(oracle, 0, pattern, zone)
     message = firing(oracle, 0)
-    fired = parse_time(message["time"])
+    fired = parse_time_ns(message["time"])
     block = base64.b64decode(message["hdrs"])
     shown = headers.get(block, b"Nats-Schedule-Next")
     assert shown is not None
     schedule = parse_schedule(pattern, zone)
-    following = parse_time(shown.decode())
+    following = parse_time_ns(shown.decode())
     assert schedule.show(following) == shown.decode()
     # It was due at one of the last seconds before it fired.
-    last = fired // SECOND
+    last = fired // SECOND_NS
     assert following in {
-        next_due(schedule, due * SECOND, fired) for due in range(last - 2, last + 1)
+        next_due(schedule, due * SECOND_NS, fired) for due in range(last - 2, last + 1)
     }
 
 
@@ -149,13 +154,13 @@ def test_cron_does_not_round(oracle: Oracle) -> None:
     oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
     published = []
     for number in range(20):
-        second = time.time_ns() // SECOND
+        second = time.time_ns() // SECOND_NS
         pattern = f"{(second + 1) % 60},{(second + 2) % 60} * * * * *"
         ack = publish(oracle, number, pattern, None)
-        published.append((pattern, parse_time(oracle.message("S", ack["seq"])["time"])))
+        published.append((pattern, parse_time_ns(oracle.message("S", ack["seq"])["time"])))
         pause(0.05)
     for number, (pattern, time_ns) in enumerate(published):
         message = firing(oracle, number)
         due = parse_schedule(pattern).first_time(time_ns)
         assert due is not None
-        assert due <= parse_time(message["time"]) < due + 30 * SECOND
+        assert due <= parse_time_ns(message["time"]) < due + 30 * SECOND_NS

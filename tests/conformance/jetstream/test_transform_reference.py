@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from pynats_server.subject_transform import SubjectTransform, TransformError
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 from tests.conformance.jetstream.transform_rows import APPLIED, COMPILED, STRICT
 from tests.support.oracle import Oracle

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.message_ttl import NEVER, TTL_MAX_S, parse_ttl
-from pynats_server.jetstream.times import SECOND, parse_time
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import parse_time_ns
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
@@ -140,12 +141,12 @@ def test_messages_end_at_the_same_time(tmp_path: Path) -> None:
         oracle.create("S", subjects=["s"], allow_msg_ttl=True, storage="file")
         for value in TIMED:
             seq = oracle.publish("s", headers=headers.build([(b"Nats-TTL", value.encode())]))["seq"]
-            published[seq] = value, parse_time(oracle.message("S", seq)["time"])
+            published[seq] = value, parse_time_ns(oracle.message("S", seq)["time"])
     (path,) = tmp_path.rglob("thw.db")
     ours = {}
     for seq, (value, time_ns) in published.items():
         seconds = parse_ttl(value.encode())
         assert seconds < TTL_MAX_S
         if seconds not in (0, NEVER):
-            ours[seq] = time_ns + seconds * SECOND
+            ours[seq] = time_ns + seconds * SECOND_NS
     assert ours == read_expiry_times(path)

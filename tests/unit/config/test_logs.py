@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from pynats_server.argv_redaction import redact_args
-from pynats_server.log_sinks import StreamSink
-from pynats_server.logs import LogError, Logger, open_logger
+from pynats_server.clients.trace import payload_text, redact_connect, redact_url
+from pynats_server.log.logger import LogError, Logger, open_logger
+from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
-from pynats_server.trace_text import payload_text, quote, redact_connect, redact_url
+from pynats_server.process.argv_redaction import redact_args
 
 LINE = re.compile(r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[([A-Z]{3})\] (.*)")
 
@@ -225,20 +225,6 @@ def test_remote_syslog_over_udp_and_tcp() -> None:
 def test_unusable_syslog_addresses(address: str) -> None:
     with pytest.raises(LogError, match="error connecting to syslog"):
         open_logger(LogOptions(remote_syslog=address))
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        (b"hello", '"hello"'),
-        ("é🐍".encode(), '"é🐍"'),
-        (b'a"b\\c', '"a\\"b\\\\c"'),
-        (b"\r\n\t\x00\x7f\xff", '"\\r\\n\\t\\x00\\x7f\\xff"'),
-        ("\u200b".encode(), '"\\u200b"'),
-    ],
-)
-def test_quoting(data: bytes, text: str) -> None:
-    assert quote(data) == text
 
 
 def test_payloads_are_cut() -> None:

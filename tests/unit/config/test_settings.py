@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pynats_server.flags import FLAGS, parse_command_line
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
@@ -22,8 +18,8 @@ from pynats_server.options import (
     SubjectPermission,
     User,
 )
-from pynats_server.settings import SETTINGS, SettingsError, diff, load_file, startup_warnings
-from pynats_server.settings.durations import parse_duration, show_duration
+from pynats_server.process.flags import FLAGS, parse_command_line
+from pynats_server.settings import TOP_LEVEL, SettingsError, diff, load_file, startup_warnings
 from pynats_server.settings.paths import get_path
 
 
@@ -139,7 +135,9 @@ def test_all_complaints_are_listed_in_order(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.read is None], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "setting", [s for s in TOP_LEVEL.settings if s.read is None], ids=lambda s: s.name
+)
 def test_what_is_not_built_is_refused_unless_off(setting: Any, tmp_path: Path) -> None:
     for key in (setting.name, *setting.aliases, setting.name.upper()):
         message = f's.conf:1:1: "{key}" is not supported yet by this version'
@@ -320,33 +318,6 @@ def test_reload_watches_every_option() -> None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
         assert len(diff(Options(), changed)) == 1, path
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1h2m3.5s", 3723.5),
-        ("250ms", 0.25),
-        ("-5s", -5.0),
-        ("+.5s", 0.5),
-        ("0", 0.0),
-        ("5us", 5e-6),
-    ],
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", ".s", "1x", "1 s", "-", "1s-", "9999999999h"])
-def test_bad_durations(text: str) -> None:
-    with pytest.raises(ValueError, match="time: "):
-        parse_duration(text)
-
-
-@given(st.integers(-(10**17), 10**17))
-def test_shown_durations_can_be_read_again(nanos: int) -> None:
-    seconds = nanos / 1e9
-    assert math.isclose(parse_duration(show_duration(seconds)), seconds, abs_tol=1e-9, rel_tol=1e-9)
 
 
 def test_package_names_are_what_they_say_after_a_start() -> None:

@@ -12,13 +12,11 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pynats_server.jetstream import jsonsyntax
-from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
-from pynats_server.jetstream.times import parse_time
-from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
+from pynats_server.jetstream.requests import syntax
+from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.field_types import Choice, Int32, Time, Uint64
 
 from tests.support.stream_configs import stream_configs
 
@@ -181,10 +179,10 @@ def test_the_syntax_is_that_of_json(body: bytes) -> None:
     except ValueError:
         expected = False
     try:
-        at = jsonsyntax.skip_space(body, 0)
-        end = jsonsyntax.check_value(body, at)
-        accepted = jsonsyntax.skip_space(body, end) == len(body)
-    except (jsonsyntax.SyntaxProblem, jsonsyntax.Truncated):
+        at = syntax.skip_space(body, 0)
+        end = syntax.check_value(body, at)
+        accepted = syntax.skip_space(body, end) == len(body)
+    except (syntax.SyntaxProblem, syntax.Truncated):
         accepted = False
     assert accepted == expected
 
@@ -200,20 +198,20 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from([None, 1]), st.booleans())
 def test_all_json_is_checked_whole(value: Any, indent: int | None, ascii_only: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "replace")
-    assert jsonsyntax.check_value(body, 0) == len(body)
-    assert jsonsyntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
+    assert syntax.check_value(body, 0) == len(body)
+    assert syntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
         (1, 1 + len(body)),
         (4 + len(body), 4 + 2 * len(body)),
     ]
-    assert jsonsyntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
-    with pytest.raises((jsonsyntax.Truncated, jsonsyntax.SyntaxProblem)):
-        jsonsyntax.check_value(b"[" + body, 0)
+    assert syntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
+    with pytest.raises((syntax.Truncated, syntax.SyntaxProblem)):
+        syntax.check_value(b"[" + body, 0)
 
 
 @given(st.text(), st.booleans())
 def test_strings_are_read_back(text: str, ascii_only: bool) -> None:
     body = json.dumps(text, ensure_ascii=ascii_only).encode()
-    assert jsonsyntax.string_at(body, 0, len(body)) == text
+    assert syntax.string_at(body, 0, len(body)) == text
 
 
 @given(stream_configs())
@@ -222,18 +220,3 @@ def test_a_configuration_is_read_back(fields: dict[str, Any]) -> None:
     shown = json.dumps(config.as_dict()).encode()
     assert decode(shown, StreamConfigRequest, strict=True) == config
     assert all(hasattr(config, name) for name in StreamConfig.__struct_fields__)
-
-
-@given(st.datetimes(), st.integers(0, 999_999_999), st.sampled_from(["Z", "+02:00", "-23:59"]))
-def test_times_are_normalised_once(moment: Any, fraction: int, zone: str) -> None:
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:09d}{zone}"
-    once = normalised_time(text)
-    assert normalised_time(once) == once
-    assert parse_time(once) == parse_time(text)
-
-
-def test_every_time_that_is_accepted_can_be_used() -> None:
-    assert parse_time(normalised_time("0000-03-01T00:00:00Z")) < parse_time("0001-01-02T00:00:00Z")
-    day_before = parse_time("0001-01-02T00:00:00Z") - 2 * 86_400 * 10**9
-    assert parse_time("0000-12-31T00:00:00Z") == day_before
-    assert parse_time(normalised_time("9999-12-31T23:59:59.999999999-23:59")) > 0

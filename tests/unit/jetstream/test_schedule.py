@@ -7,7 +7,9 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.schedule import (
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import format_time_ns, parse_time_ns
+from pynats_server.jetstream.stream.schedule_syntax import (
     TIME_MAX,
     TIME_MIN,
     Cron,
@@ -15,7 +17,6 @@ from pynats_server.jetstream.schedule import (
     next_due,
     parse_schedule,
 )
-from pynats_server.jetstream.times import SECOND, format_time, parse_time
 
 # Clocks changed at night, at midnight, by half an hour, across a date line, and not at all.
 ZONES = [
@@ -28,8 +29,8 @@ ZONES = [
     "Australia/Lord_Howe",
     "Pacific/Apia",
 ]
-START = parse_time("2010-01-01T00:00:00Z")
-END = parse_time("2035-01-01T00:00:00Z")
+START = parse_time_ns("2010-01-01T00:00:00Z")
+END = parse_time_ns("2035-01-01T00:00:00Z")
 
 
 def field(low: int, high: int) -> st.SearchStrategy[str]:
@@ -44,7 +45,7 @@ PATTERN = st.tuples(
 
 
 def matches(cron: Cron, time_ns: int) -> bool:
-    local = datetime.fromtimestamp(time_ns // SECOND, cron.zone)
+    local = datetime.fromtimestamp(time_ns // SECOND_NS, cron.zone)
     in_days, in_weekdays = local.day in cron.days, local.isoweekday() % 7 in cron.weekdays
     return (
         local.second in cron.seconds
@@ -64,7 +65,7 @@ def test_times_increase_and_match_the_fields(pattern: str, zone: str, after: int
         following = cron.next_time(previous)
         assert following is not None
         assert following > previous
-        assert following % SECOND == 0
+        assert following % SECOND_NS == 0
         assert matches(cron, following)
         previous = following
 
@@ -82,14 +83,14 @@ def test_no_time_is_passed_over(
     """Around the change of a clock the result is what looking at each minute finds."""
     cron = parse_schedule(f"0 {minutes} {hours} * * *", zone)
     assert isinstance(cron, Cron)
-    year_s = START // SECOND + (year - 2010) * 365 * 86400
+    year_s = START // SECOND_NS + (year - 2010) * 365 * 86400
     days = [year_s + day * 86400 for day in range(366)]
     offsets = [datetime.fromtimestamp(day, cron.zone).utcoffset() for day in days]
     changes = [day for day, a, b in zip(days, offsets, offsets[1:], strict=False) if a != b]
     after = data.draw(st.sampled_from(changes or days)) + data.draw(st.integers(-86400, 86400))
     minutes_ahead = range(after // 60 + 1, after // 60 + 4 * 1440)
-    first = next(minute for minute in minutes_ahead if matches(cron, minute * 60 * SECOND))
-    assert cron.next_time(after * SECOND) == first * 60 * SECOND
+    first = next(minute for minute in minutes_ahead if matches(cron, minute * 60 * SECOND_NS))
+    assert cron.next_time(after * SECOND_NS) == first * 60 * SECOND_NS
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_no_time_is_passed_over(
 )
 def test_examples(pattern: str, zone: str | None, after: str, times: list[str]) -> None:
     schedule = parse_schedule(pattern, zone)
-    time_ns: int | None = parse_time(after)
+    time_ns: int | None = parse_time_ns(after)
     for expected in times:
         assert time_ns is not None
         time_ns = schedule.next_time(time_ns)
@@ -166,7 +167,7 @@ def test_examples(pattern: str, zone: str | None, after: str, times: list[str]) 
 
 def test_at_is_due_once_even_if_late() -> None:
     schedule = parse_schedule("@at 2020-01-01T00:00:00.5Z")
-    moment = parse_time("2020-01-01T00:00:00.5Z")
+    moment = parse_time_ns("2020-01-01T00:00:00.5Z")
     assert not schedule.repeats
     assert schedule.first_time(moment + 10**18) == moment
     assert schedule.next_time(moment) is None
@@ -178,7 +179,7 @@ def test_at_is_due_once_even_if_late() -> None:
     [
         ("9999-12-31T23:59:59Z", TIME_MAX),
         ("0000-02-29T00:00:00Z", TIME_MIN),
-        ("1970-01-01T00:00:00+24:60", -90000 * SECOND),
+        ("1970-01-01T00:00:00+24:60", -90000 * SECOND_NS),
         ("1969-12-31T23:59:59.9999999999Z", -1),
     ],
 )
@@ -189,17 +190,17 @@ def test_odd_moments(text: str, expected: int) -> None:
 @pytest.mark.parametrize("pattern", ["@every 1m", "0 * * * * *"])
 def test_missed_times_are_skipped(pattern: str) -> None:
     schedule = parse_schedule(pattern)
-    due, now = parse_time("2026-01-01T00:00:00Z"), parse_time("2026-01-02T00:00:00Z")
+    due, now = parse_time_ns("2026-01-01T00:00:00Z"), parse_time_ns("2026-01-02T00:00:00Z")
     assert schedule.repeats
-    assert next_due(schedule, due, due + 1) == due + 60 * SECOND
+    assert next_due(schedule, due, due + 1) == due + 60 * SECOND_NS
     following = next_due(schedule, due, now + 1)
     assert following is not None
-    assert format_time(following) == "2026-01-02T00:01:00Z"
+    assert format_time_ns(following) == "2026-01-02T00:01:00Z"
 
 
 def test_nothing_follows_the_last() -> None:
     schedule = parse_schedule("@at 2020-01-01T00:00:00Z")
-    moment = parse_time("2020-01-01T00:00:00Z")
+    moment = parse_time_ns("2020-01-01T00:00:00Z")
     assert next_due(schedule, moment, moment) is None
 
 
@@ -214,7 +215,7 @@ def test_local_zone_is_the_machine_s() -> None:
     schedule = parse_schedule("0 0 12 1 7 *", "Local")
     following = schedule.next_time(START)
     assert following is not None
-    assert datetime.fromtimestamp(following // SECOND).hour == 12
+    assert datetime.fromtimestamp(following // SECOND_NS).hour == 12
 
 
 NEAR_MISS = st.text(st.sampled_from("0123456789*?-/,jan monMON@: \tZT"), max_size=40)
@@ -234,6 +235,6 @@ def test_garbage_is_refused_or_works(pattern: str, zone: str | None) -> None:
 
 def test_offsets_are_shown_as_the_zone_has_them() -> None:
     schedule = parse_schedule("@hourly", "Asia/Kathmandu")
-    assert schedule.show(parse_time("2026-11-24T02:24:14Z")) == "2026-11-24T08:09:14+05:45"
+    assert schedule.show(parse_time_ns("2026-11-24T02:24:14Z")) == "2026-11-24T08:09:14+05:45"
     assert parse_schedule("@hourly", "Europe/London").show(0) == "1970-01-01T01:00:00+01:00"
     assert parse_schedule("@hourly").show(0) == "1970-01-01T00:00:00Z"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import parse_long_duration_ns
 
 
 class SendOn(StrEnum):
@@ -21,7 +21,7 @@ def duration(text: str | int) -> int:
     if isinstance(text, int):
         return text
     try:
-        return units.parse_duration(text)
+        return parse_long_duration_ns(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 
 from pynats_cli.errors import UsageError
 
 COLOR_SCHEMES = ("blue", "cyan", "double", "green", "magenta", "red", "rounded", "yellow")
-DEFAULT_TIMEOUT_NS = 5 * units.SECOND
+DEFAULT_TIMEOUT_NS = 5 * SECOND_NS
 
 
 @dataclass
@@ -54,7 +54,7 @@ class GlobalOptions:
     @property
     def timeout_s(self) -> float:
         """Time to wait for a response, in seconds."""
-        return self.timeout_ns / units.SECOND
+        return self.timeout_ns / SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _store(options: GlobalOptions, flag: GlobalFlag, text: str, source: str) -> 
     value: str | int = text
     if flag.kind == "duration":
         try:
-            value = units.parse_duration(text)
+            value = parse_long_duration_ns(text)
         except ValueError as error:
             raise UsageError(f"{source}: {error}") from None
         if value <= 0:

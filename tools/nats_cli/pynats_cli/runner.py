@@ -8,8 +8,9 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pynats_common.go.quoting import quote
+
 from pynats_cli.errors import CliError
-from pynats_cli.output import quote
 
 RECANCEL_S = 0.5
 """Pause before an interrupted command is cancelled again: nats-py swallows some cancellations."""
@@ -19,7 +20,7 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
     """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for what NATS refuses."""
     from nats import errors as nats_errors
 
-    from pynats_cli.connection import describe
+    from pynats_cli.connect.connection import describe
 
     try:
         asyncio.run(_interruptible(work))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pynats_server.core.client import ClientConnection
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.decode import decode
-from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.store import Message
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time, parse_time
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
-from .messages import GetRequest, find, is_contradictory, start_sequence
-from .request import JSON_BLANKS, Request
+from pynats_server.core.client import ClientConnection
+from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
+from pynats_server.jetstream.api.request import JSON_BLANKS, Request
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.store import Message
+from pynats_server.jetstream.stream.stream import Stream
 
 SUBJECTS_MAX = 1024  # of one request for last messages
 SERIES_BYTES_MAX = 32 << 20  # of one series when the request has no max_bytes: what a client's
@@ -140,7 +140,7 @@ def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> N
     store = stream.store
     up_to = asked.up_to_seq or store.last_seq
     if asked.up_to_time is not None:
-        up_to = store.seq_from_time(parse_time(asked.up_to_time)) - 1
+        up_to = store.seq_from_time(parse_time_ns(asked.up_to_time)) - 1
     sequences: list[int] = []
     if up_to > 0:
         filters = [filter.encode() for filter in asked.multi_last]
@@ -177,7 +177,7 @@ def _block(stream: Stream, message: Message, pending: int | None = None, last: i
         b"Nats-Stream: " + stream.name.encode(),
         b"Nats-Subject: " + message.subject,
         b"Nats-Sequence: %d" % message.seq,
-        b"Nats-Time-Stamp: " + format_time(message.ts).encode(),
+        b"Nats-Time-Stamp: " + format_time_ns(message.ts).encode(),
     ]
     if pending is not None:
         lines += [b"Nats-Num-Pending: %d" % pending, b"Nats-Last-Sequence: %d" % last]

@@ -6,16 +6,15 @@ import base64
 from typing import Any
 
 import msgspec
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import JsonObject
-from pynats_server.jetstream.operations import Remove
+from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import Message, SequenceNotFound
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time, parse_time
-from pynats_server.jetstream.wiretypes import Int, Time, Uint64
-
-from .request import Reply, Request
+from pynats_server.jetstream.stream.operations import Remove
+from pynats_server.jetstream.stream.stream import Stream
 
 
 class GetRequest(JsonObject):
@@ -41,7 +40,7 @@ def start_sequence(stream: Stream, asked: GetRequest) -> int:
     if asked.start_time is None:
         return asked.seq
     try:
-        return stream.store.seq_from_time(parse_time(asked.start_time))
+        return stream.store.seq_from_time(parse_time_ns(asked.start_time))
     except ValueError:
         raise api_error(10003) from None
 
@@ -96,7 +95,7 @@ def get(request: Request) -> Reply:
         shown["hdrs"] = base64.b64encode(message.headers).decode()
     if message.payload:
         shown["data"] = base64.b64encode(message.payload).decode()
-    shown["time"] = format_time(message.ts)
+    shown["time"] = format_time_ns(message.ts)
     return {"message": shown}
 
 

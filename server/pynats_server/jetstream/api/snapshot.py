@@ -13,21 +13,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account
 from pynats_server.jetstream import advisories
-from pynats_server.jetstream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig
+from pynats_server.jetstream.config.validation import public_config
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import JsonObject, StreamConfig
+from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import public_config
-from pynats_server.jetstream.wiretypes import Int
-
-from .request import Reply, Request
-from .streams import describe
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.stream import Stream
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
@@ -101,7 +100,7 @@ class Sending:
         self._send(b"", headers=f"NATS/1.0 {status}\r\n\r\n".encode())
         advisories.publish(
             self.account, f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
-            start=format_time(started), end=format_time(time.time_ns()), error=failure,
+            start=format_time_ns(started), end=format_time_ns(time.time_ns()), error=failure,
             client=self.client,
         )  # fmt: skip
 
@@ -208,7 +207,7 @@ class Receiving:
             self.incoming.clean_up()
         advisories.publish(
             self.account, f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
-            start=format_time(started), end=format_time(time.time_ns()),
+            start=format_time_ns(started), end=format_time_ns(time.time_ns()),
             bytes=self.incoming.size, client=self.client,
         )  # fmt: skip
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pynats_common.go.times import format_time_ns
+
 from pynats_server.jetstream import advisories
-from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import (
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
     StreamConfigRequest,
     plain,
 )
-from pynats_server.jetstream.operations import Purge
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import (
+from pynats_server.jetstream.config.validation import (
     check_config,
     prepare_create,
     prepare_update,
     public_config,
     same_config,
 )
-from pynats_server.jetstream.wiretypes import Int, Uint64
-
-from .request import Reply, Request
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.requests.field_types import Int, Uint64
+from pynats_server.jetstream.stream.operations import Purge
+from pynats_server.jetstream.stream.stream import Stream
 
 NAMES_PAGE = 1024
 LIST_PAGE = 256
@@ -55,12 +55,12 @@ def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, An
     domain = stream.account.manager.options.domain
     return {
         "config": (config or stream.config).as_dict(),
-        "created": format_time(stream.created),
+        "created": format_time_ns(stream.created),
         "state": stream.state().as_dict(),
         **({"domain": domain} if domain else {}),
         **({"mirror": mirror.as_dict()} if mirror else {}),
         **({"sources": plain(sources)} if sources else {}),
-        "ts": format_time(time.time_ns()),
+        "ts": format_time_ns(time.time_ns()),
     }
 
 

@@ -14,12 +14,12 @@ from pynats_common import credrefs
 from pynats_common.contexts import Context, ContextError, ContextStore, check_name, parse_context
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
-from pynats_cli.columns import Columns
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.output import line, log, table
 from pynats_cli.runner import run_async
-from pynats_cli.terminal import choose, confirm, edit_text
+from pynats_cli.screen.columns import Columns
+from pynats_cli.screen.output import line, log, table
+from pynats_cli.screen.terminal import choose, confirm, edit_text
 
 OVERRIDING_VARIABLES = (
     *("NATS_URL", "NATS_USER", "NATS_PASSWORD", "NATS_CREDS", "NATS_NKEY", "NATS_CERT"),
@@ -348,7 +348,7 @@ def _connection_fault(context: Context, options: GlobalOptions) -> str:
     """Why the context's servers cannot be reached, "" when they can."""
 
     async def attempt() -> None:
-        from pynats_cli.connection import open_session
+        from pynats_cli.connect.connection import open_session
 
         async with open_session(options, context=context.expanded()) as session:
             await session.check()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.quoting import quote
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
@@ -22,14 +23,14 @@ from pynats_cli.flags import (
     duration_option,
 )
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.message_templates import parse_headers, unique_id
-from pynats_cli.output import log, quote
+from pynats_cli.publisher.schedules import Schedule
+from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource, progress
 from pynats_cli.runner import run_async
-from pynats_cli.schedules import Schedule
-from pynats_cli.source import PROGRESS_ABOVE, MessageSource, progress
+from pynats_cli.screen.output import log
+from pynats_cli.template.messages import parse_headers, unique_id
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
 
 CHECK_EVERY = 500
 """Messages between two round trips when many are published without a pause."""
@@ -130,7 +131,7 @@ async def _publish(
     jetstream: bool,
     atomic: bool,
 ) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
         if source.uses_stdin and not options.quiet:
@@ -153,7 +154,7 @@ async def _core(
     options: PublishOptions,
     advance: object,
 ) -> None:
-    from pynats_cli.connection import Headers
+    from pynats_cli.connect.connection import Headers
 
     assert callable(advance)
     for number in range(1, options.count + 1):
@@ -168,7 +169,7 @@ async def _core(
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
         advance()
         if options.count > 1 and options.sleep_ns > 0:
-            await asyncio.sleep(options.sleep_ns / units.SECOND)
+            await asyncio.sleep(options.sleep_ns / SECOND_NS)
 
 
 async def _to_stream(
@@ -179,7 +180,7 @@ async def _to_stream(
     schedule: Schedule,
     advance: object,
 ) -> None:
-    from pynats_cli.jsapi import js_publish
+    from pynats_cli.connect.jsapi import js_publish
 
     assert callable(advance)
     for number in range(1, options.count + 1):
@@ -194,12 +195,12 @@ async def _to_stream(
         advance()
         if options.count > 1 and options.sleep_ns > 0:
             spent = time.monotonic() - started
-            await asyncio.sleep(max(options.sleep_ns / units.SECOND - spent, 0))
+            await asyncio.sleep(max(options.sleep_ns / SECOND_NS - spent, 0))
 
 
 async def _publish_batch(session: Session, source: MessageSource, options: PublishOptions) -> None:
     """All messages of standard input become visible together, or none does."""
-    from pynats_cli.jsapi import require_api_level, stream_for_subject, stream_info
+    from pynats_cli.connect.jsapi import require_api_level, stream_for_subject, stream_info
 
     reason = "Atomic Batch Publishing requires NATS Server 2.12"
     await require_api_level(session, 2, reason)
@@ -228,8 +229,8 @@ async def _send_batch(
     pending: list[tuple[str, bytes, list[tuple[str, str]]]],
     options: PublishOptions,
 ) -> None:
-    from pynats_cli.connection import Headers
-    from pynats_cli.jsapi import parse_pub_ack, request_raw
+    from pynats_cli.connect.connection import Headers
+    from pynats_cli.connect.jsapi import parse_pub_ack, request_raw
 
     batch = unique_id()
     for sequence, (subject, data, headers) in enumerate(pending, start=1):

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.quoting import quote
 
-from pynats_cli import gotemplate
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, HeaderFlag, duration_option
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.message_templates import expand, parse_headers
-from pynats_cli.output import line, log, quote, write
+from pynats_cli.publisher.source import to_bytes
 from pynats_cli.runner import run_async, stop_event
-from pynats_cli.source import to_bytes
+from pynats_cli.screen.output import line, log, write
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.messages import expand, parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
 
 DEFAULT_QUEUE = "NATS-RPLY-22"
 """Queue group of every `nats reply`, so that several share the work."""
@@ -85,7 +86,7 @@ finds NATS_REQUEST_SUBJECT and NATS_REQUEST_BODY in its environment.
 
 
 async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
         responder = _Responder(session, options)
@@ -119,14 +120,14 @@ class _Responder:
         async for message in subscription.messages:
             self._show(message)
             if self._options.sleep_ns:
-                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / units.SECOND))
+                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / SECOND_NS))
             await self._answer(message)
             self._answered += 1
             if self._options.count and self._answered >= self._options.count:
                 return
 
     def _show(self, message: Any) -> None:
-        from pynats_cli.connection import header_pairs
+        from pynats_cli.connect.connection import header_pairs
 
         log(f"[#{self._answered}] Received on subject {quote(message.subject)}:")
         for name, value in header_pairs(message):
@@ -137,7 +138,7 @@ class _Responder:
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors
 
-        from pynats_cli.connection import Headers
+        from pynats_cli.connect.connection import Headers
 
         if not message.reply:
             log("Could not publish reply: message has no reply subject")
@@ -159,7 +160,7 @@ class _Responder:
             log(f"Could not publish reply: {error}")
 
     async def _reply_of(self, message: Any) -> tuple[bytes | None, list[tuple[str, str]]]:
-        from pynats_cli.connection import header_pairs
+        from pynats_cli.connect.connection import header_pairs
 
         if self._options.echo:
             counter = (COUNTER_HEADER, str(self._answered))
@@ -172,7 +173,7 @@ class _Responder:
         request = message.data.decode("utf-8", "surrogateescape")
         try:
             return expand(text, self._answered, request)
-        except gotemplate.TemplateError as error:
+        except TemplateError as error:
             log(f"Could not parse {kind} template: {error}")
             return text
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
-from pynats_common import units
+from pynats_common.go.durations import MILLISECOND_NS, SECOND_NS, format_duration_ns
+from pynats_common.go.quoting import quote
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.flags import (
@@ -21,14 +22,14 @@ from pynats_cli.flags import (
     duration_option,
 )
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.message_templates import parse_headers
-from pynats_cli.output import body as show_body
-from pynats_cli.output import log, quote
+from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource, progress
 from pynats_cli.runner import run_async
-from pynats_cli.source import PROGRESS_ABOVE, MessageSource, progress
+from pynats_cli.screen.output import body as show_body
+from pynats_cli.screen.output import log
+from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
 
 MANY = 32_767
 """What a count below one, and waiting for an empty reply, stand for."""
@@ -69,7 +70,7 @@ def request(
     replies: Annotated[int, typer.Option(help="Replies to wait for, 0 until the timeout.")] = 1,
     reply_timeout: Annotated[
         int, duration_option("--reply-timeout", help="Longest time between replies.")
-    ] = 300 * units.MILLISECOND,
+    ] = 300 * MILLISECOND_NS,
     wait_for_empty: Annotated[
         bool, typer.Option("--wait-for-empty", help="Wait until a reply is empty.")
     ] = False,
@@ -97,7 +98,7 @@ request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
 async def _request(
     global_options: GlobalOptions, source: MessageSource, options: RequestOptions
 ) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
         if source.uses_stdin:
@@ -115,7 +116,7 @@ async def _one(
     session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
 ) -> bool:
     """Sends one request and shows its replies; False when nobody is there to answer."""
-    from pynats_cli.connection import Headers
+    from pynats_cli.connect.connection import Headers
 
     data, subject = source.expand(body, number)
     if options.talks:
@@ -155,7 +156,7 @@ async def _replies(session: Session, subscription: Any, options: RequestOptions)
         if options.replies == 0:
             timeout_s = total_s - rtt_s
         else:
-            timeout_s = rtt_sum_s / received + options.reply_timeout_ns / units.SECOND
+            timeout_s = rtt_sum_s / received + options.reply_timeout_ns / SECOND_NS
     if not received:
         # A request refused by permissions looks like a silent service; say what it was.
         await session.check()
@@ -167,12 +168,12 @@ def _no_responders(message: Any) -> bool:
 
 
 def _show(message: Any, options: RequestOptions, rtt_s: float) -> None:
-    from pynats_cli.connection import header_pairs, nanoseconds
+    from pynats_cli.connect.connection import header_pairs, nanoseconds
 
     if options.raw:
         show_body(message.data, options.translate, message.subject)
     elif options.talks:
-        log(f"Received with rtt {units.format_duration(nanoseconds(rtt_s))}")
+        log(f"Received with rtt {format_duration_ns(nanoseconds(rtt_s))}")
         pairs = header_pairs(message)
         for name, value in pairs:
             log(f"{name}: {value}")

@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from pynats_common import units
 from pynats_common.contexts import Context
+from pynats_common.go.durations import human_duration_ns
 from pynats_common.urls import ServerUrl, parse_server_urls
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.output import line, log
 from pynats_cli.runner import run_async
+from pynats_cli.screen.output import line, log
 
 app = command_app()
 
@@ -60,7 +60,7 @@ def rtt(
 
 
 async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> None:
-    from pynats_cli.settings import resolve_settings
+    from pynats_cli.connect.settings import resolve_settings
 
     context = resolve_settings(options)
     try:
@@ -107,7 +107,7 @@ def _is_ip(host: str) -> bool:
 async def _measure_address(
     options: GlobalOptions, context: Context, target: Target, result: AddressResult, iterations: int
 ) -> None:
-    from pynats_cli.connection import connected_to, nanoseconds, open_session
+    from pynats_cli.connect.connection import connected_to, nanoseconds, open_session
 
     address = parse_server_urls(result.address)[0]
     server = target.url.with_host(address.host).full
@@ -120,7 +120,7 @@ async def _measure_address(
             seconds = await session.client.rtt(timeout=options.timeout_s)
             times.append(nanoseconds(seconds))
             if options.trace:
-                line(f"#{number}:\trtt={units.human_duration(times[-1])}")
+                line(f"#{number}:\trtt={human_duration_ns(times[-1])}")
         result.rtt_ns = max(sum(times) // iterations, 1)
         result.url = connected_to(session.client)
 
@@ -132,7 +132,7 @@ def render(targets: Sequence[Target]) -> str:
     for target in targets:
         rows = [
             f"{result.address.rjust(width)}: "
-            f"{units.human_duration(result.rtt_ns) if result.rtt_ns else 'failed'}"
+            f"{human_duration_ns(result.rtt_ns) if result.rtt_ns else 'failed'}"
             for result in target.results
         ]
         blocks.append(f"{target.url.bare}:\n\n" + "\n".join(rows) + "\n")

@@ -4,86 +4,59 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING
 
 import typer
 from pynats_common.subjects import split_subjects
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError, UsageError
-from pynats_cli.flags import TranslateFlag, duration_option
+from pynats_cli.flags import TranslateFlag
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.runner import run_async
+from pynats_cli.subscriber import flags
 from pynats_cli.subscriber.options import SubscribeOptions
 
 if TYPE_CHECKING:
-    from pynats_cli.connection import Session
+    from pynats_cli.connect.connection import Session
     from pynats_cli.subscriber.flow import Flow
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
 
 app = command_app()
-_U64_MAX = 2**64 - 1
 
 
 @app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
 def subscribe(
     ctx: typer.Context,
-    subjects: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(help="Subjects to subscribe to."),
-    ] = None,
-    queue: Annotated[str, typer.Option(metavar="NAME", help="Queue group to join.")] = "",
-    durable: Annotated[str, typer.Option(metavar="NAME", help="Durable consumer to use.")] = "",
-    raw: Annotated[bool, typer.Option("--raw", "-r", help="Show bodies only.")] = False,
+    subjects: flags.Subjects = None,
+    queue: flags.Queue = "",
+    durable: flags.Durable = "",
+    raw: flags.Raw = False,
     translate: TranslateFlag = "",
-    ack: Annotated[bool, typer.Option(help="Acknowledge JetStream messages.")] = False,
-    match_replies: Annotated[
-        bool, typer.Option("--match-replies", help="Show replies with their requests.")
-    ] = False,
-    inbox: Annotated[bool, typer.Option("--inbox", "-i", help="Listen on a new inbox.")] = False,
-    count: Annotated[int, typer.Option(min=0, help="Quit after this many messages.")] = 0,
-    dump: Annotated[
-        str,
-        typer.Option(metavar="DIRECTORY", help="A file for each message, - for stdout with NULs."),
-    ] = "",
-    headers_only: Annotated[bool, typer.Option("--headers-only", help="Show no bodies.")] = False,
-    subjects_only: Annotated[
-        bool, typer.Option("--subjects-only", help="Show subjects only.")
-    ] = False,
-    start_sequence: Annotated[
-        int, typer.Option(min=0, max=_U64_MAX, help="First sequence of the stream to show.")
-    ] = 0,
-    deliver_all: Annotated[bool, typer.Option("--all", help="All messages of the stream.")] = False,
-    new: Annotated[bool, typer.Option("--new", help="Only messages to come.")] = False,
-    last: Annotated[bool, typer.Option("--last", help="From the last message on.")] = False,
-    since: Annotated[int, duration_option("--since", help="Messages of the last 1d3h5m2s.")] = 0,
-    last_per_subject: Annotated[
-        bool, typer.Option("--last-per-subject", help="The last message of each subject.")
-    ] = False,
-    terminate_at_end: Annotated[
-        bool, typer.Option("--terminate-at-end", "-T", help="Quit at the end of the stream.")
-    ] = False,
-    stream: Annotated[str, typer.Option(metavar="STREAM", help="Stream to read from.")] = "",
-    ignore_subject: Annotated[
-        list[str],
-        typer.Option("--ignore-subject", "-I", metavar="SUBJECT", help="Subjects to leave out."),
-    ] = [],  # noqa: B006 - Typer copies defaults
-    wait: Annotated[int, duration_option("--wait", help="Quit after this time of silence.")] = 0,
-    report_subjects: Annotated[
-        bool, typer.Option("--report-subjects", help="Table of the busiest subjects.")
-    ] = False,
-    report_subscriptions: Annotated[
-        bool, typer.Option("--report-subscriptions", help="Table of the subscriptions' traffic.")
-    ] = False,
-    report_top: Annotated[int, typer.Option(help="Rows of the table.")] = 10,
-    timestamp: Annotated[bool, typer.Option("--timestamp", "-t", help="Show times.")] = False,
-    delta_time: Annotated[
-        bool, typer.Option("--delta-time", "-d", help="Show time since the start.")
-    ] = False,
-    graph: Annotated[bool, typer.Option("--graph", help="Graph the message rate.")] = False,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Read the stream by direct gets.")
-    ] = False,
+    ack: flags.Ack = False,
+    match_replies: flags.MatchReplies = False,
+    inbox: flags.Inbox = False,
+    count: flags.Count = 0,
+    dump: flags.Dump = "",
+    headers_only: flags.HeadersOnly = False,
+    subjects_only: flags.SubjectsOnly = False,
+    start_sequence: flags.StartSequence = 0,
+    deliver_all: flags.All = False,
+    new: flags.New = False,
+    last: flags.Last = False,
+    since: flags.Since = 0,
+    last_per_subject: flags.LastPerSubject = False,
+    terminate_at_end: flags.TerminateAtEnd = False,
+    stream: flags.Stream = "",
+    ignore_subject: flags.IgnoreSubject = [],  # noqa: B006 - Typer copies defaults
+    wait: flags.Wait = 0,
+    report_subjects: flags.ReportSubjects = False,
+    report_subscriptions: flags.ReportSubscriptions = False,
+    report_top: flags.ReportTop = 10,
+    timestamp: flags.Timestamp = False,
+    delta_time: flags.DeltaTime = False,
+    graph: flags.Graph = False,
+    direct: flags.Direct = False,
 ) -> None:
     """Show the messages of subjects, or of a stream.
 
@@ -131,7 +104,7 @@ def subscribe(
 
 
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
-    from pynats_cli.connection import open_session
+    from pynats_cli.connect.connection import open_session
     from pynats_cli.subscriber.flow import Flow
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
     from pynats_cli.subscriber.view import MessageView
@@ -184,7 +157,7 @@ async def _receive(session: Session, options: SubscribeOptions, flow: Flow) -> N
 
 
 async def _receive_stream(session: Session, options: SubscribeOptions, flow: Flow) -> None:
-    from pynats_cli.jsapi import require_api_level, stream_for_subject, stream_info
+    from pynats_cli.connect.jsapi import require_api_level, stream_for_subject, stream_info
     from pynats_cli.subscriber.direct import receive_direct
     from pynats_cli.subscriber.stream import receive_from_stream
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_cli.connection import Session
-from pynats_cli.output import log
+from pynats_cli.connect.connection import Session
+from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_client
 from pynats_cli.subscriber.options import SubscribeOptions

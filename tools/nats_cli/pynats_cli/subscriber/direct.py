@@ -8,15 +8,15 @@ import time
 from typing import Any
 
 from nats import errors as nats_errors
-from pynats_common import units
+from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connection import Session
+from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
-from pynats_cli.output import log
+from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_direct_get
 from pynats_cli.subscriber.options import SubscribeOptions
-from pynats_cli.subscriber.stream import format_time
 
 BATCH = 100
 """Messages asked for at once."""
@@ -67,8 +67,8 @@ def _first_request(options: SubscribeOptions, state: dict[str, Any]) -> tuple[di
     if options.new:
         return {"seq": last + 1}, "delivering any new messages received"
     if options.since_ns:
-        start_time = format_time(time.time_ns() - options.since_ns)
-        shown = units.human_duration(options.since_ns)
+        start_time = format_time_ns(time.time_ns() - options.since_ns)
+        shown = human_duration_ns(options.since_ns)
         return {"start_time": start_time}, f"starting with messages since {shown}"
     if options.last_per_subject:
         return {}, "for the last messages for each subject in the Stream"

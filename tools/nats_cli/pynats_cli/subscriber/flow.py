@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.subjects import subjects_overlap
 
 from pynats_cli.subscriber.messages import Received
@@ -34,7 +34,7 @@ class Flow:
         if self._quiet_timer is not None:
             self._quiet_timer.cancel()
         loop = asyncio.get_running_loop()
-        self._quiet_timer = loop.call_later(self._options.wait_ns / units.SECOND, self.done.set)
+        self._quiet_timer = loop.call_later(self._options.wait_ns / SECOND_NS, self.done.set)
 
     def stop(self) -> None:
         """Ends receiving."""

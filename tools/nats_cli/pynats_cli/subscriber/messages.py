@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pynats_cli.connection import header_pairs
+from pynats_common.go.times import parse_time_ns
 
-_RFC3339 = re.compile(r"(.*T\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
+from pynats_cli.connect.connection import header_pairs
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def from_direct_get(message: Any) -> Received:
         stream=values.get("Nats-Stream", ""),
         sequence=int(values.get("Nats-Sequence", 0)),
         pending=int(values.get("Nats-Num-Pending", 0) or 0),
-        time_ns=parse_time_ns(values.get("Nats-Time-Stamp", "")),
+        time_ns=_time_ns(values.get("Nats-Time-Stamp", "")),
     )
     own = tuple((name, value) for name, value in pairs if name not in _DIRECT_HEADERS)
     return Received(
@@ -124,11 +122,9 @@ _DIRECT_HEADERS = frozenset(
 )
 
 
-def parse_time_ns(text: str) -> int:
-    """Nanoseconds since 1970 of an RFC3339 text; 0 when it is not one."""
-    match = _RFC3339.match(text)
-    if match is None:
+def _time_ns(text: str) -> int:
+    """Nanoseconds since 1970; 0 when the server says something else."""
+    try:
+        return parse_time_ns(text)
+    except ValueError:
         return 0
-    zone = "+00:00" if match[3] == "Z" else match[3]
-    seconds = int(datetime.fromisoformat(match[1] + zone).timestamp())
-    return seconds * 1_000_000_000 + int((match[2] or "").ljust(9, "0")[:9])

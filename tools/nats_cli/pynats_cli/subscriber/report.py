@@ -9,10 +9,10 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pynats_common import units
+from pynats_common.sizes import format_size
 
 from pynats_cli.errors import CliError
-from pynats_cli.output import clear_screen, line, table, thousands
+from pynats_cli.screen.output import clear_screen, line, table, thousands
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 
@@ -48,7 +48,7 @@ class SubjectReport:
         order = sorted(self._traffic.items(), key=lambda item: (-item[1].messages, item[0]))
         shown = order[: self._top]
         rows = [
-            (name, thousands(traffic.messages), units.format_size(traffic.bytes))
+            (name, thousands(traffic.messages), format_size(traffic.bytes))
             for name, traffic in shown
         ]
         messages = sum(traffic.messages for _, traffic in shown)
@@ -56,7 +56,7 @@ class SubjectReport:
         title = (
             "Top Subject Report" if self._top == 1 else (f"Top {self._top} Active Subjects Report")
         )
-        footer = ("Totals", thousands(messages), units.format_size(size))
+        footer = ("Totals", thousands(messages), format_size(size))
         headers = ("Subject", "Message Count", "Bytes")
         return table(title, headers, rows, footer, self._scheme)
 

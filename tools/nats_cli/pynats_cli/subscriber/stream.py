@@ -6,26 +6,27 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from nats import errors as nats_errors
-from pynats_common import units
+from pynats_common.go.durations import MINUTE_NS, SECOND_NS, human_duration_ns
+from pynats_common.go.quoting import quote
+from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connection import Session
+from pynats_cli.connect.connection import Session
+from pynats_cli.connect.jsapi import CONSUMER_NOT_FOUND, JsApiError, js_request
 from pynats_cli.errors import CliError
-from pynats_cli.jsapi import CONSUMER_NOT_FOUND, JsApiError, js_request
-from pynats_cli.message_templates import unique_id
-from pynats_cli.output import log, quote
+from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_client
 from pynats_cli.subscriber.options import SubscribeOptions
+from pynats_cli.template.messages import unique_id
 
 PULL_BATCH = 500
 """Messages asked for at once."""
 PULL_EXPIRES_S = 30
 PULL_HEARTBEAT_S = 15
-_EPHEMERAL_LIFE_NS = 5 * units.MINUTE
+_EPHEMERAL_LIFE_NS = 5 * MINUTE_NS
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,12 @@ def _policy(options: SubscribeOptions) -> tuple[dict[str, Any], str]:
     if options.new:
         return {"deliver_policy": "new"}, "for new messages"
     if options.since_ns:
-        start = format_time(time.time_ns() - options.since_ns)
+        start = format_time_ns(time.time_ns() - options.since_ns)
         policy = {"deliver_policy": "by_start_time", "opt_start_time": start}
-        return policy, f"since {units.human_duration(options.since_ns)}"
+        return policy, f"since {human_duration_ns(options.since_ns)}"
     if options.last_per_subject:
         return {"deliver_policy": "last_per_subject"}, "for last message per subject"
     return {}, ""
-
-
-def format_time(time_ns: int) -> str:
-    """RFC3339 with nanoseconds, UTC."""
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
 
 
 async def _durable(session: Session, options: SubscribeOptions, stream: str) -> _Consumer:
@@ -170,8 +165,8 @@ async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
             waiting_for = flow.wanted(PULL_BATCH)
             request = {
                 "batch": waiting_for,
-                "expires": PULL_EXPIRES_S * units.SECOND,
-                "idle_heartbeat": PULL_HEARTBEAT_S * units.SECOND,
+                "expires": PULL_EXPIRES_S * SECOND_NS,
+                "idle_heartbeat": PULL_HEARTBEAT_S * SECOND_NS,
             }
             await session.client.publish(subject, json.dumps(request).encode(), reply=inbox)
         try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS, format_duration_ns
+from pynats_common.go.quoting import quote
 
-from pynats_cli.output import body, compact_body, line, log, quote, thousands, write
+from pynats_cli.screen.output import body, compact_body, line, log, thousands, write
+from pynats_cli.screen.translate import TranslateError, translate_body
 from pynats_cli.subscriber.messages import Received, StreamFacts
 from pynats_cli.subscriber.options import SubscribeOptions
-from pynats_cli.translate import TranslateError, translate_body
 
 DUMP_DOT_EVERY = 100
 """Dumped messages for each dot of progress."""
@@ -70,7 +71,7 @@ class MessageView:
             past = time.time_ns() - facts.time_ns if facts else None
             if past is None:
                 past = time.monotonic_ns() - self._started_ns
-            return f" @ {units.format_duration(past)}"
+            return f" @ {format_duration_ns(past)}"
         return ""
 
     def _dump(self, message: Received, name: str, number: int) -> None:
@@ -114,12 +115,12 @@ def _headline(message: Received) -> str:
 
 def local_time(time_ns: int) -> str:
     """Local time as `2006-01-02 15:04:05`."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ns // 1_000_000_000))
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ns // SECOND_NS))
 
 
 def stamp_micro(time_ns: int) -> str:
     """Local time as `Jan _2 15:04:05.000000`."""
-    seconds, rest = divmod(time_ns, 1_000_000_000)
+    seconds, rest = divmod(time_ns, SECOND_NS)
     local = time.localtime(seconds)
     day = time.strftime("%d", local).lstrip("0").rjust(2)
     return (

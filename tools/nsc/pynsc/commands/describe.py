@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pynats_common import jwt
 from pynats_common.creds import CredsError, decorate_jwt, extract_jwt
+from pynats_common.go.durations import format_duration_ns
 from pynats_common.jwt.types import Permissions, ScopedSigner, UserPermissionLimits
-from pynats_common.units import format_duration
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
 from pynsc.core.errors import NscError
@@ -333,7 +333,7 @@ def _permission_rows(permissions: Permissions) -> tuple[Rows, Rows]:
         return subjects, [["Response Permissions", "Not Set"]]
     return subjects, [
         ["Max Responses", format_limit(permissions.resp.max)],
-        ["Response Permission TTL", format_duration(permissions.resp.ttl)],
+        ["Response Permission TTL", format_duration_ns(permissions.resp.ttl)],
     ]
 
 

@@ -18,7 +18,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.files import read_text
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
-from pynsc.core.values import parse_duration
+from pynsc.core.values import parse_duration_ns
 
 _RESPONSE_TYPES = {"singleton": "Singleton", "stream": "Stream", "chunked": "Chunked"}
 
@@ -91,7 +91,7 @@ def _apply_export(session: Session, export: Export, options: ExportSettings) -> 
         export.response_type = kind
         report.planned(f"changed response type to {kind}")
     if options.response_threshold:
-        export.response_threshold = parse_duration(options.response_threshold)
+        export.response_threshold = parse_duration_ns(options.response_threshold)
         report.planned(f"changed response threshold to {options.response_threshold}")
     if options.latency or options.sampling:
         latency = export.latency or ServiceLatency(sampling=100)

@@ -18,7 +18,7 @@ from pynats_common.jwt.types import (
 
 from pynsc.core.errors import NscError
 from pynsc.core.report import Report
-from pynsc.core.values import format_moment, items, parse_duration, parse_number, parse_time
+from pynsc.core.values import format_moment, items, parse_duration_ns, parse_number, parse_time
 
 if TYPE_CHECKING:
     from pynats_common.jwt.claims import AccountBody
@@ -119,7 +119,7 @@ def _apply_response(target: Permissions, options: PermissionOptions, report: Rep
         report.planned(f"set max responses to {target.resp.max}")
     if options.response_ttl:
         target.resp = target.resp or ResponsePermission(max=1)
-        target.resp.ttl = parse_duration(options.response_ttl)
+        target.resp.ttl = parse_duration_ns(options.response_ttl)
         report.planned(f"set response ttl to {options.response_ttl}")
 
 

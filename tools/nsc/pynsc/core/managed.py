@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pynats_common import jwt
 
 from pynsc.core.errors import NscError
-
-if TYPE_CHECKING:
-    from pynsc.core.session import Session
+from pynsc.core.report import NOTE, Report
 
 HTTP_TIMEOUT_S = 10
 RESPONSE_BYTES_MAX = 2 * 1024 * 1024
@@ -36,10 +32,11 @@ def fetch(url: str, body: bytes | None = None) -> str:
     return data.decode("utf-8", "replace")
 
 
-def exchange_account(session: Session, claims: jwt.AccountClaims, token: str) -> str:
+def exchange_account(
+    operator: jwt.OperatorClaims, claims: jwt.AccountClaims, token: str, report: Report
+) -> str:
     """Push a self-signed account, pull it back operator-signed; without a server keep it as is."""
-    report = session.report
-    url = session.store().operator().nats.account_server_url
+    url = operator.nats.account_server_url
     if not url.startswith(("http://", "https://")):
         report.warn("no account server url in the operator JWT: kept the self-signed account")
         return token
@@ -48,13 +45,13 @@ def exchange_account(session: Session, claims: jwt.AccountClaims, token: str) ->
         answer = fetch(target, token.encode())
         line = report.ok("pushed account jwt to the account server")
         for text in answer.strip().splitlines()[:20]:
-            line.children.append(type(line)("NOTE", text))
+            line.add(NOTE, text)
         text = fetch(target).strip()
         pulled = jwt.decode_as(jwt.AccountClaims, text)
     except (NscError, jwt.JwtError) as error:
         report.warn(f"account server: {error}; kept the local account, use push and pull later")
         return token
-    if pulled.sub != claims.sub or not session.store().operator().did_sign(pulled):
+    if pulled.sub != claims.sub or not operator.did_sign(pulled):
         report.warn("account server returned a JWT of another issuer or account; ignored")
         return token
     report.ok("pulled account jwt from the account server")

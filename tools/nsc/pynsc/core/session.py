@@ -23,6 +23,7 @@ from pynsc.core.env import Environment
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.keystore import KeyStore
+from pynsc.core.managed import exchange_account
 from pynsc.core.report import Report
 from pynsc.core.store import C, Store, operators
 
@@ -272,10 +273,8 @@ class Session:
         self.check(claims)
         token = jwt.encode(claims, signer)
         if store.managed and signer.prefix is Prefix.ACCOUNT:
-            from pynsc.core.managed import exchange_account
-
             self._store_kept()
-            token = exchange_account(self, claims, token)
+            token = exchange_account(store.operator(), claims, token, self.report)
         self._store_kept()
         store.save_account(name, token)
         self.report.settle()

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pynats_common import units
+from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
+from pynats_common.go.times import format_time_in
 
 from pynsc.core.errors import NscError
 
@@ -107,10 +108,10 @@ def parse_number(text: str) -> int:
     return int(Decimal(match[1]) * _FACTORS[(match[2] or "").lower()])
 
 
-def parse_duration(text: str) -> int:
+def parse_duration_ns(text: str) -> int:
     """Nanoseconds of a duration such as `1m30s` or `250ms`."""
     try:
-        value = units.parse_duration(text)
+        value = parse_long_duration_ns(text)
     except ValueError as error:
         raise NscError(str(error), "use for example 500ms, 2s or 1m30s") from None
     if value < 0:
@@ -130,7 +131,10 @@ def format_time(seconds: int) -> str:
 
 def rfc3339(seconds: int) -> str:
     """`YYYY-MM-DDThh:mm:ssZ`, empty for 0."""
-    return format_time(seconds).replace(" UTC", "Z").replace(" ", "T")
+    try:
+        return format_time_in(seconds * SECOND_NS, UTC) if seconds else ""
+    except OverflowError:
+        return f"{seconds} (out of range)"
 
 
 _SPANS = ((365 * 86400, "year"), (30 * 86400, "month"), (7 * 86400, "week"), (86400, "day"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynsc.core.errors import NscError
 from pynsc.core.prompts import ask, confirm, edit_list, multi_select, select
-from pynsc.core.values import items, parse_duration, parse_instant, parse_number, parse_time
+from pynsc.core.values import items, parse_duration_ns, parse_instant, parse_number, parse_time
 
 if TYPE_CHECKING:
     from pynsc.cli import PermissionOptions, TimeOptions
@@ -73,7 +73,7 @@ def responses(options: PermissionOptions, question: str) -> None:
         return
     options.allow_pub_response = ask("max number of responses", "1", check=parse_number)
     options.response_ttl = options.response_ttl or ask(
-        "response ttl (empty is no limit)", check=optional(parse_duration)
+        "response ttl (empty is no limit)", check=optional(parse_duration_ns)
     )
 
 

@@ -1,0 +1,47 @@
+"""Text in double quotes, as `strconv.Quote` and `%q` write it."""
+
+from __future__ import annotations
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f"}
+_ESCAPES |= {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+
+
+def quote(text: str | bytes) -> str:
+    """`text` between double quotes, readable where it is printable, escaped where it is not.
+
+    Bytes that are not UTF-8 (in a `str`: surrogate escapes) appear as `\\xff`.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "surrogateescape")
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def quote_ascii(text: str) -> str:
+    """As Go's `time` package quotes: each byte that is no printable ASCII (nor DEL) by number."""
+    out = ['"']
+    for byte in text.encode("utf-8", "surrogateescape"):
+        if byte < 0x20 or byte > 0x7F:
+            out.append(f"\\x{byte:02x}")
+        else:
+            out.append(f"\\{chr(byte)}" if chr(byte) in '"\\' else chr(byte))
+    return "".join((*out, '"'))
+
+
+def quote_excerpt(text: str) -> str:
+    """The beginning of what somebody typed, as it is, for complaints about it."""
+    return f'"{text}"' if len(text) <= 40 else f'"{text[:37]}..."'
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

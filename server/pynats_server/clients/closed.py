@@ -1,0 +1,121 @@
+"""What is remembered of connections that have ended: the figures that /connz shows of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from pynats_common.go.durations import SECOND_NS
+
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.reasons import CloseReason
+
+# Subscriptions remembered per connection, so that a full ring of closed connections stays small.
+SUBSCRIPTIONS_KEPT = 256
+REDACTED = "[REDACTED]"  # shown for a client that has a token instead of a name
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSubscription:
+    """One subscription at the moment its connection ended."""
+
+    subject: str
+    queue: str
+    sid: str
+    delivered: int
+    max: int  # 0 = no limit
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedConnection:
+    """Times are wall clock seconds, `rtt` is ns (0 = unknown). `subscriptions` holds the first
+    SUBSCRIPTIONS_KEPT of `subscription_count`."""
+
+    cid: int
+    host: str
+    port: int
+    start: float
+    last_activity: float
+    stop_time: float
+    reason: CloseReason
+    rtt: int
+    in_msgs: int
+    out_msgs: int
+    in_bytes: int
+    out_bytes: int
+    stalls: int
+    pending_bytes: int
+    subscription_count: int
+    subscriptions: tuple[ClosedSubscription, ...]
+    name: str
+    lang: str
+    version: str
+    user: str
+    account: str  # empty when it never belonged to one
+
+    @classmethod
+    def capture(
+        cls, client: ClientConnection, stop_time: float, reason: CloseReason
+    ) -> ClosedConnection:
+        """Takes the figures of a client whose end is being handled (they are still there)."""
+        idle = (time.monotonic_ns() - client.last_activity) / SECOND_NS
+        count = client.subscription_count
+        kept = islice(client.subscription_list(), SUBSCRIPTIONS_KEPT) if count else ()
+        return cls(
+            cid=client.cid,
+            host=client.host,
+            port=client.port,
+            start=client.start,
+            last_activity=max(client.start, stop_time - idle),
+            stop_time=stop_time,
+            reason=reason,
+            rtt=client.rtt,
+            in_msgs=client.in_msgs,
+            out_msgs=client.out_msgs,
+            in_bytes=client.in_bytes,
+            out_bytes=client.out_bytes,
+            stalls=client.stalls,
+            pending_bytes=client.pending_bytes,
+            subscription_count=count,
+            subscriptions=tuple(_remember(sub) for sub in kept),
+            name=client.name or _said(client, "name"),
+            lang=client.lang or _said(client, "lang"),
+            version=client.version or _said(client, "version"),
+            user=shown_user(client),
+            account=client.account.name if client.account is not None else "",
+        )
+
+
+def _remember(sub: object) -> ClosedSubscription:
+    return ClosedSubscription(
+        subject=text(getattr(sub, "subject", b"")),
+        queue=text(getattr(sub, "queue", b"")),
+        sid=text(getattr(sub, "sid", b"")),
+        delivered=getattr(sub, "delivered", 0),
+        max=getattr(sub, "max", 0),
+    )
+
+
+def _said(client: ClientConnection, field: str) -> str:
+    """What CONNECT said, also of a client that was refused."""
+    return str(getattr(client.context, field, ""))
+
+
+def text(data: bytes) -> str:
+    """Bytes from the wire as text that JSON can carry."""
+    return data.decode("utf-8", "replace")
+
+
+def shown_user(client: Any) -> str:
+    """Whom a client is, or said it is: a user name, REDACTED for a token, empty for nobody.
+    Never a secret."""
+    if client.user:
+        return str(client.user)
+    presented = client.context
+    if presented is None:
+        return ""
+    if getattr(presented, "user", "") or getattr(presented, "nkey", ""):
+        return str(presented.user or presented.nkey)
+    return REDACTED if getattr(presented, "auth_token", "") else ""

@@ -1,0 +1,42 @@
+"""How protocol traffic looks in the log: payloads quoted and cut, credentials masked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pynats_common.go.quoting import quote
+
+MASK = "[REDACTED]"
+# CONNECT fields that let somebody in, or prove who somebody is.
+SECRET_FIELDS = frozenset({"pass", "password", "auth_token", "token", "jwt", "sig", "nkey_seed"})
+
+_URL_USER = re.compile(r"(://)[^/@\s]+@")
+
+
+def payload_text(payload: bytes, limit: int = 0) -> str:
+    """`["…"]` for a trace line; at most `limit` bytes of the payload where that is above 0."""
+    if 0 < limit < len(payload):
+        return f'[{quote(payload[:limit])[:-1]}..."]'
+    return f"[{quote(payload)}]"
+
+
+def redact_connect(arguments: bytes) -> str:
+    """The argument of CONNECT without its secrets; nothing of it if it is not a JSON object."""
+    try:
+        fields = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return MASK
+    if not isinstance(fields, dict):
+        return MASK
+    masked: dict[str, Any] = {
+        key: MASK if key.lower() in SECRET_FIELDS and value else value
+        for key, value in fields.items()
+    }
+    return json.dumps(masked, separators=(",", ":"))
+
+
+def redact_url(url: str) -> str:
+    """`url` with user and password masked."""
+    return _URL_USER.sub(rf"\g<1>{MASK}@", url)

@@ -1,0 +1,289 @@
+"""Where log lines go: a stream, a file that rotates itself, syslog here or elsewhere."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from pynats_common.go.errno import error_text
+
+FILE_MODE = 0o640
+SYSLOG_PORT = 514
+SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
+SYSLOG_RETRY = 1.0  # seconds between attempts to reach it again
+_FACILITY_DAEMON = 3 << 3
+_LOCAL_SYSLOG = ("/dev/log", "/var/run/syslog", "/var/run/log")
+
+
+class LogError(Exception):
+    """The log cannot be set up as configured."""
+
+
+class Sink(Protocol):
+    """Takes finished lines. Never raises once it is open: a log must not stop a server."""
+
+    # Whether lines carry pid, time and level (syslog adds its own).
+    decorated: bool
+    colored: bool
+
+    def write(self, data: bytes, severity: int) -> None:
+        """`data` is one line or several, each with its newline."""
+
+    def reopen(self) -> bool:
+        """Open the file again after something moved it away; False if there is no file."""
+
+    def close(self) -> None: ...
+
+
+class StreamSink:
+    """A file descriptor, standard error as a rule."""
+
+    decorated = True
+
+    def __init__(self, descriptor: int = 2) -> None:
+        self._descriptor = descriptor
+        self.colored = os.isatty(descriptor)
+
+    def write(self, data: bytes, severity: int) -> None:
+        write_all(self._descriptor, data)
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class FileSink:
+    """A log file; above `size_limit` bytes it is set aside and a new one begun.
+
+    `keep` limits the files kept, the live one included; 0 keeps all. `describe` turns a message
+    about the file itself into a line. Raises `LogError` if the file cannot be opened.
+    """
+
+    decorated = True
+    colored = False
+
+    def __init__(self, path: Path, size_limit: int, keep: int, describe: Describe) -> None:
+        self._path = path
+        self._size_limit = size_limit
+        self._keep = keep
+        self._describe = describe
+        self._descriptor = -1
+        self._size = 0
+        self._open()
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        try:
+            descriptor = os.open(self._path, flags, FILE_MODE)
+        except OSError as error:
+            reason = error_text(error)
+            raise LogError(f"error opening log file {self._path}: {reason}") from None
+        self._size = os.fstat(descriptor).st_size
+        self._descriptor, old = descriptor, self._descriptor
+        if old >= 0:
+            os.close(old)
+
+    def write(self, data: bytes, severity: int) -> None:
+        write_all(self._descriptor, data)
+        self._size += len(data)
+        if 0 < self._size_limit < self._size:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        now = time.time_ns()
+        stamp = datetime.fromtimestamp(now // 1_000_000_000).strftime("%Y.%m.%d.%H.%M.%S")
+        backup = self._path.with_name(f"{self._path.name}.{stamp}.{now % 1_000_000_000:09d}")
+        try:
+            self._set_aside(backup)
+        except (OSError, LogError) as error:
+            # Stay with the file that is open, and try again only after another full measure.
+            self._size = 0
+            self._note(f"Unable to rotate the log file ({error})", error=True)
+            return
+        self._note(f'Rotated log, backup saved as "{backup}"')
+        if self._keep > 0:
+            self._purge()
+
+    def _set_aside(self, backup: Path) -> None:
+        """Renames the file and begins a new one; both or, as far as possible, neither."""
+        self._path.rename(backup)
+        try:
+            self._open()
+        except LogError:  # no descriptor is left, for one
+            backup.rename(self._path)
+            raise
+
+    def _purge(self) -> None:
+        prefix = f"{self._path.name}."
+        shape = "0000.00.00.00.00.00."
+        try:
+            entries = list(self._path.parent.iterdir())
+        except OSError as error:
+            self._note(f"Unable to look for old log files: {error.strerror}", error=True)
+            return
+        backups = sorted(
+            entry
+            for entry in entries
+            if entry.name.startswith(prefix)
+            and len(entry.name) > len(prefix) + len(shape)
+            and entry.name[len(prefix) :].replace(".", "").isdigit()
+        )
+        for entry in backups[: max(0, len(backups) - (self._keep - 1))]:
+            try:
+                entry.unlink()
+            except OSError as error:
+                self._note(f'Unable to delete log file "{entry}": {error.strerror}', error=True)
+            else:
+                self._note(f'Purged log file "{entry}"')
+
+    def _note(self, text: str, *, error: bool = False) -> None:
+        line = self._describe(text, error)
+        write_all(self._descriptor, line)
+        self._size += len(line)
+
+    def reopen(self) -> bool:
+        try:
+            self._open()
+        except LogError as error:
+            self._note(str(error), error=True)
+        return True
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Describe(Protocol):
+    def __call__(self, text: str, error: bool, /) -> bytes: ...
+
+
+class LocalSyslogSink:
+    """The syslog daemon of this machine. Raises `LogError` if there is none."""
+
+    decorated = False
+    colored = False
+
+    def __init__(self, program: str) -> None:
+        import syslog
+
+        if not any(Path(path).exists() for path in _LOCAL_SYSLOG):
+            raise LogError("error connecting to syslog: Unix syslog delivery error")
+        self._syslog = syslog
+        syslog.openlog(program, syslog.LOG_PID, syslog.LOG_DAEMON)
+
+    def write(self, data: bytes, severity: int) -> None:
+        for line in data.decode("utf-8", "replace").splitlines():
+            self._syslog.syslog(severity, line)
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._syslog.closelog()
+
+
+class RemoteSyslogSink:
+    """A syslog server at `udp://host:port`, `tcp://…` or `unix://path`.
+
+    A thread sends, so that a slow or vanished server never holds this one up; then lines are
+    dropped. Raises `LogError` for an address that cannot be used.
+    """
+
+    decorated = False
+    colored = False
+
+    def __init__(self, address: str, program: str) -> None:
+        self._network, self._target = _parse_syslog_address(address)
+        self._tag = f"{socket.gethostname()} {program}[{os.getpid()}]"
+        self._lines: queue.Queue[bytes | None] = queue.Queue(SYSLOG_QUEUE_MAX)
+        try:
+            self._socket: socket.socket | None = self._connect()
+        except (OSError, UnicodeError) as error:  # also names that cannot even be asked for
+            reason = error_text(error)
+            raise LogError(f"error connecting to syslog: {reason}") from None
+        self._retry_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="syslog", daemon=True)
+        self._thread.start()
+
+    def _connect(self) -> socket.socket:
+        if self._network == "tcp":
+            return socket.create_connection(self._target, timeout=5)
+        if self._network == "unix":
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            client.connect(self._target[0])
+            return client
+        found = socket.getaddrinfo(*self._target, type=socket.SOCK_DGRAM)
+        client = socket.socket(found[0][0], socket.SOCK_DGRAM)
+        client.connect(found[0][4])
+        return client
+
+    def write(self, data: bytes, severity: int) -> None:
+        stamp = datetime.now().astimezone().isoformat(timespec="seconds")
+        head = f"<{_FACILITY_DAEMON | severity}>{stamp} {self._tag}: ".encode()
+        for line in data.splitlines():
+            try:
+                self._lines.put_nowait(head + line + b"\n")
+            except queue.Full:
+                return
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                if self._socket is None:
+                    if time.monotonic() < self._retry_at:
+                        continue
+                    self._socket = self._connect()
+                self._socket.sendall(line)
+            except OSError:
+                self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        self._retry_at = time.monotonic() + SYSLOG_RETRY
+        if self._network != "udp" and self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        try:
+            self._lines.put_nowait(None)
+        except queue.Full:
+            return
+        self._thread.join(timeout=2)
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or SYSLOG_PORT
+    except ValueError:
+        raise LogError(f'error connecting to syslog: invalid address "{address}"') from None
+    if parts.scheme == "unix" and parts.path:
+        return "unix", (parts.path, 0)
+    if parts.scheme in ("udp", "tcp") and parts.hostname:
+        return parts.scheme, (parts.hostname, port)
+    raise LogError(f'error connecting to syslog: invalid network type: "{address}"')
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write `data`, giving up silently where the other end cannot take it."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        return

@@ -1,0 +1,279 @@
+"""A NATS connection for one command: connecting, tracing, and errors worth one line.
+
+nats-py is imported here and in what imports this module, never while help is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from nats import errors as nats_errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from pynats_common.contexts import Context
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.tls import ClientTls, TlsError
+from pynats_common.urls import parse_server_urls
+
+from pynats_cli.connect.login import PUBLIC_NKEY, login_options
+from pynats_cli.connect.settings import resolve_settings
+from pynats_cli.errors import CliError
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.screen.output import log
+
+_RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
+_UNLIMITED = -1
+
+
+class Headers(dict[str, str]):
+    """Message headers in which a name may come more than once.
+
+    nats-py passes headers on as a mapping: reading one gives the last value, `items()` all pairs.
+    """
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    def items(self) -> Any:
+        return list(self.pairs)
+
+
+def header_pairs(message: Msg) -> list[tuple[str, str]]:
+    """All headers of a message in order."""
+    headers = message.headers
+    return list(headers.items()) if headers else []
+
+
+class _Client(Client):  # type: ignore[misc]
+    """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> Headers:
+        pairs = []
+        for line in raw.split(b"\r\n"):
+            name, colon, value = line.partition(b":")
+            if colon:
+                pairs.append((name.decode("utf-8", "replace"), _header_text(value)))
+        return Headers(pairs)
+
+    def use_public_nkey(self, public_key: str) -> None:
+        self._public_nkey = public_key
+        self._auth_configured = True
+
+    def use_login(self) -> None:
+        self._auth_configured = True
+
+
+def _header_text(value: bytes) -> str:
+    return value.strip().decode("utf-8", "replace")
+
+
+class Session:
+    """A connected client with the settings it was made from."""
+
+    def __init__(self, client: Client, context: Context, options: GlobalOptions) -> None:
+        self.client = client
+        self.context = context
+        self.options = options
+        self._errors: list[Exception] = []
+
+    def note_error(self, error: Exception) -> None:
+        """Keeps an asynchronous error for `check`."""
+        self._errors.append(error)
+
+    async def check(self) -> None:
+        """Round trip to the server; raises CliError when it refused something before."""
+        try:
+            # nats-py writes a PING at once, ahead of what its flusher still holds; only the
+            # second one travels behind everything published or subscribed before.
+            await self.client.flush(timeout=self.options.timeout_s)
+            await self.client.flush(timeout=self.options.timeout_s)
+        except (TimeoutError, nats_errors.Error) as error:
+            raise CliError(describe(error)) from None
+        if self._errors:
+            raise CliError(describe(self._errors[-1]))
+
+    @property
+    def inbox(self) -> str:
+        """A new inbox subject under the configured prefix."""
+        return str(self.client.new_inbox())
+
+    def jetstream_prefix(self) -> str:
+        """Subject prefix of the JetStream API, without a final dot."""
+        if self.context.jetstream_domain:
+            return f"$JS.{self.context.jetstream_domain}.API"
+        return (self.context.jetstream_api_prefix or "$JS.API").rstrip(".")
+
+
+class _Watcher:
+    """Callbacks of nats-py: collects errors while connecting, traces and notes them afterwards."""
+
+    def __init__(self, options: GlobalOptions, servers: int) -> None:
+        self._trace = options.trace
+        self._attempts_left = servers
+        self.session: Session | None = None
+        self.last_error: Exception | None = None
+
+    async def on_error(self, error: Exception) -> None:
+        if self.session is not None:
+            self.session.note_error(error)
+            if self._trace:
+                log(f">>> Unexpected NATS error: {describe(error)}")
+            return
+        if not isinstance(error, ConnectionRefusedError):
+            self.last_error = error
+        self._attempts_left -= 1
+        if self._attempts_left <= 0:
+            # Leaves the client's own loop, which would try each server again.
+            raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
+
+    async def on_disconnected(self) -> None:
+        if self.session is not None and not self.session.client.is_closed:
+            log(">>> Disconnected, will attempt reconnect")
+
+    async def on_reconnected(self) -> None:
+        if self._trace and self.session is not None:
+            log(f">>> Reconnected to {connected_to(self.session.client)}")
+
+    async def on_discovered(self) -> None:
+        if self._trace:
+            log(">>> Discovered new servers")
+
+
+NO_SERVERS = "nats: no servers available for connection"
+
+
+def describe(error: BaseException) -> str:
+    """One line for an error of the client or the operating system, in the words of `nats`."""
+    if isinstance(error, CliError):
+        return str(error)
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"
+    if isinstance(error, (asyncio.TimeoutError, nats_errors.TimeoutError)):
+        return "nats: timeout"
+    if isinstance(error, UnicodeError):  # a name that cannot even be asked for
+        return "cannot connect: no such host"
+    if isinstance(error, OSError):
+        return f"cannot connect: {error.strerror or error}"
+    text = str(error).strip() or type(error).__name__
+    text = text.replace("nats: '", "nats: ").removesuffix("'")
+    return text if text.startswith("nats:") else f"nats: {text}"
+
+
+def connected_to(client: Client) -> str:
+    """Address of the connected server, without credentials."""
+    url = client.connected_url
+    return f"{url.scheme}://{url.hostname}:{url.port}" if url is not None else "nowhere"
+
+
+def _reconnect_choice(pool: list[Any], _info: dict[str, Any]) -> tuple[Any, float]:
+    """The next server, and seconds to wait: half a second growing to twenty, with jitter."""
+    server = min(pool, key=lambda item: item.reconnects)
+    step = _RECONNECT_STEPS_MS[min(server.reconnects, len(_RECONNECT_STEPS_MS) - 1)]
+    return server, step / 1_000 * random.uniform(0.5, 1.5)
+
+
+async def connect(options: GlobalOptions, context: Context, tls_name: str = "") -> Session:
+    """Connects once to each server until one takes us. Raises CliError.
+
+    `tls_name` is the name certificates are checked for, instead of each server's own.
+    """
+    if context.socks_proxy:
+        raise CliError("connecting through a SOCKS proxy is not supported yet")
+    if context.windows_cert_store:
+        raise CliError("certificate stores are supported on Windows only")
+    try:
+        servers = parse_server_urls(context.server_url)
+        tls = _tls_context(context, [server.scheme for server in servers])
+    except (ValueError, TlsError) as error:
+        raise CliError(str(error)) from None
+    login = login_options(context)
+    public_nkey = login.pop(PUBLIC_NKEY, None)
+    if not login and servers[0].user is not None:
+        login = _url_login(servers[0].user, servers[0].password)
+    watcher = _Watcher(options, len(servers))
+    client = _Client()
+    if public_nkey is not None:
+        client.use_public_nkey(public_nkey)
+    if "signature_cb" in login:
+        client.use_login()
+    try:
+        await client.connect(
+            servers=[server.full for server in servers],
+            name=options.connection_name.strip() or _default_name(),
+            connect_timeout=options.timeout_s,
+            error_cb=watcher.on_error,
+            disconnected_cb=watcher.on_disconnected,
+            reconnected_cb=watcher.on_reconnected,
+            discovered_server_cb=watcher.on_discovered,
+            max_reconnect_attempts=_UNLIMITED,
+            reconnect_to_server_handler=_reconnect_choice,
+            inbox_prefix=context.inbox_prefix or "_INBOX",
+            tls=tls,
+            tls_hostname=tls_name or None,
+            tls_handshake_first=context.tls_first,
+            **login,
+        )
+    except CliError:
+        await _discard(client)
+        raise
+    except (TimeoutError, nats_errors.Error, OSError, ValueError, TypeError) as error:
+        await _discard(client)
+        raise CliError(describe(error)) from None
+    session = watcher.session = Session(client, context, options)
+    if options.trace:
+        log(f">>> Connected to {connected_to(client)}")
+    return session
+
+
+async def _discard(client: Client) -> None:
+    try:
+        await client.close()
+    except Exception:
+        # The connection never came up; only the reason for that matters.
+        pass
+
+
+def _tls_context(context: Context, schemes: list[str]) -> ssl.SSLContext | None:
+    settings = ClientTls(context.cert, context.key, context.ca)
+    wanted = bool(settings) or context.tls_first or any(name in ("tls", "wss") for name in schemes)
+    return settings.context() if wanted else None
+
+
+def _url_login(user: str, password: str | None) -> dict[str, Any]:
+    return {"token": user} if password is None else {"user": user, "password": password}
+
+
+def _default_name() -> str:
+    from pynats_cli.app import version
+
+    return f"NATS CLI Version {version()}"
+
+
+@asynccontextmanager
+async def open_session(
+    options: GlobalOptions,
+    server: str = "",
+    context: Context | None = None,
+    tls_name: str = "",
+) -> AsyncIterator[Session]:
+    """A session by the settings in force, closed at the end. `server` replaces the server list."""
+    settings = context if context is not None else resolve_settings(options)
+    settings = replace(settings, url=server) if server else settings
+    session = await connect(options, settings, tls_name)
+    try:
+        yield session
+    finally:
+        await session.client.close()
+
+
+def nanoseconds(seconds: float) -> int:
+    """Whole nanoseconds of a time in seconds."""
+    return round(seconds * SECOND_NS)

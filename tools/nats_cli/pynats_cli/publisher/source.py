@@ -1,0 +1,140 @@
+"""Where the messages of `publish` and `request` come from: argument or standard input, templates,
+counting, and the progress bar."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pynats_common.go.quoting import quote
+from pynats_common.subjects import is_valid_subject
+
+from pynats_cli.errors import CliError
+from pynats_cli.flags import SendOn
+from pynats_cli.screen.output import log
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.messages import expand
+
+PROGRESS_ABOVE = 20
+"""Counts above this show a progress bar instead of a line for each message."""
+_CHUNKS_AHEAD_MAX = 100
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class MessageSource:
+    """Bodies to send: one from the command line, or what standard input holds."""
+
+    subject: str
+    body: str | None
+    force_stdin: bool = False
+    send_on: SendOn = SendOn.EOF
+    templates: bool = True
+
+    @property
+    def uses_stdin(self) -> bool:
+        """True without a body, when input is piped, forced, or both ends are a terminal."""
+        if self.body is not None:
+            return False
+        return self.force_stdin or not os.isatty(0) or os.isatty(1)
+
+    async def bodies(self) -> AsyncIterator[str]:
+        """Each body in turn, bytes that are not text kept as surrogates."""
+        if not self.uses_stdin:
+            yield self.body or ""
+        elif self.send_on is SendOn.NEWLINE:
+            async for data in _chunks(by_line=True):
+                yield _text(data.removesuffix(b"\n").removesuffix(b"\r"))
+        else:
+            yield _text(b"".join([data async for data in _chunks(by_line=False)]))
+
+    def expand(self, body: str, count: int) -> tuple[bytes, str]:
+        """Body and subject of message number `count`; a bad template is logged and sent as is.
+
+        Raises CliError for a subject that no subscription could ever match.
+        """
+        data, subject = self._expanded(body, count)
+        if not is_valid_subject(subject):
+            raise CliError(f"nats: invalid subject {quote(subject)}")
+        return data, subject
+
+    def _expanded(self, body: str, count: int) -> tuple[bytes, str]:
+        if not self.templates:
+            return to_bytes(body), self.subject
+        texts = []
+        for kind, text in (("body", body), ("subject", self.subject)):
+            try:
+                texts.append(expand(text, count))
+            except TemplateError as error:
+                log(f"Could not parse {kind} template: {error}")
+                texts.append(text)
+        return to_bytes(texts[0]), texts[1]
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes a text came from, whether they were UTF-8 or not."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+async def _chunks(by_line: bool) -> AsyncIterator[bytes]:
+    """Standard input, read by a thread that does not keep the process alive.
+
+    The thread waits when the consumer is behind, so a large input is never held whole.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes | OSError | None] = asyncio.Queue()
+    room = threading.Semaphore(_CHUNKS_AHEAD_MAX)
+    try:
+        stream = os.fdopen(os.dup(0), "rb")
+    except OSError as error:
+        raise CliError(f"cannot read standard input: {error.strerror}") from None
+
+    def hand_over(data: bytes | OSError | None) -> bool:
+        room.acquire()
+        try:
+            loop.call_soon_threadsafe(queue.put_nowait, data)
+        except RuntimeError:
+            return False  # the loop has ended, nobody is listening
+        return True
+
+    def read() -> None:
+        try:
+            with stream:
+                while data := stream.readline() if by_line else stream.read(_CHUNK_BYTES):
+                    if not hand_over(data):
+                        return
+        except OSError as error:
+            hand_over(error)
+        hand_over(None)
+
+    threading.Thread(target=read, daemon=True, name="stdin").start()
+    while (data := await queue.get()) is not None:
+        room.release()
+        if isinstance(data, OSError):
+            raise CliError(f"cannot read standard input: {data.strerror}")
+        yield data
+
+
+@contextmanager
+def progress(total: int, shown: bool) -> Iterator[Any]:
+    """A function to call after each message; it moves a bar on a terminal."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)

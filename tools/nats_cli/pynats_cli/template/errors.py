@@ -1,0 +1,11 @@
+"""What can be wrong with a template."""
+
+from __future__ import annotations
+
+
+class TemplateError(ValueError):
+    """A template that does not parse, or fails while it runs."""
+
+
+class FunctionError(TemplateError):
+    """A function got arguments it cannot work with."""

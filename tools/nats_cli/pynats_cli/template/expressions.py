@@ -1,0 +1,149 @@
+"""The parts of a template that have a value: constants, fields, variables, calls, pipelines.
+
+Each evaluates itself in a `Scope`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.values import is_true
+
+
+class Scope:
+    """What one execution sees: functions, the present dot, variables, and the output so far."""
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]], data: Any) -> None:
+        self.functions = functions
+        self.dot = data
+        self.variables: list[tuple[str, Any]] = [("$", data)]
+        self.output: list[str] = []
+
+    def lookup(self, name: str) -> int:
+        for index in range(len(self.variables) - 1, -1, -1):
+            if self.variables[index][0] == name:
+                return index
+        raise TemplateError(f"undefined variable {name!r}")
+
+
+class Value(Protocol):
+    """Anything that has a value."""
+
+    def get(self, scope: Scope) -> Any: ...
+
+
+@dataclass
+class Constant:
+    value: Any
+
+    def get(self, scope: Scope) -> Any:
+        return self.value
+
+
+@dataclass
+class Fields:
+    """A chain of fields on dot, a variable or a value in parentheses."""
+
+    base: Value
+    names: list[str]
+
+    def get(self, scope: Scope) -> Any:
+        value = self.base.get(scope)
+        for name in self.names:
+            value = _field(value, name)
+        return value
+
+
+class Dot:
+    def get(self, scope: Scope) -> Any:
+        return scope.dot
+
+
+@dataclass
+class Variable:
+    name: str
+
+    def get(self, scope: Scope) -> Any:
+        return scope.variables[scope.lookup(self.name)][1]
+
+
+@dataclass
+class Function:
+    name: str
+
+
+@dataclass
+class Command:
+    """A function call with arguments, or a single value."""
+
+    words: list[Value | Function]
+
+    def get(self, scope: Scope, piped: tuple[Any, ...] = ()) -> Any:
+        head, arguments = self.words[0], self.words[1:]
+        if isinstance(head, Function):
+            return _call(head.name, arguments, piped, scope)
+        if arguments or piped:
+            raise TemplateError("can't give argument to non-function")
+        return head.get(scope)
+
+
+def _call(
+    name: str, words: Sequence[Value | Function], piped: tuple[Any, ...], scope: Scope
+) -> Any:
+    function = scope.functions.get(name)
+    if function is None:
+        raise TemplateError(f'function "{name}" not defined')
+    values = (_argument(word, scope) for word in words)
+    if name in ("and", "or"):
+        return _first_deciding(name == "or", values, piped)
+    try:
+        return function(*values, *piped)
+    except TypeError:
+        raise TemplateError(f"wrong number or type of args for {name}") from None
+
+
+def _first_deciding(wanted: bool, values: Iterator[Any], piped: tuple[Any, ...]) -> Any:
+    # Later arguments must not be evaluated once the answer is known.
+    last: Any = None
+    for last in values:
+        if is_true(last) is wanted:
+            return last
+    return piped[0] if piped else last
+
+
+def _argument(word: Value | Function, scope: Scope) -> Any:
+    return _call(word.name, (), (), scope) if isinstance(word, Function) else word.get(scope)
+
+
+@dataclass
+class Pipeline:
+    """Commands joined by `|`, with an optional `$x :=` or `$x =` in front."""
+
+    commands: list[Command]
+    names: list[str] = field(default_factory=list)
+    declares: bool = True
+
+    def get(self, scope: Scope) -> Any:
+        value = self.commands[0].get(scope)
+        for command in self.commands[1:]:
+            value = command.get(scope, (value,))
+        return value
+
+    def assign(self, scope: Scope, value: Any) -> None:
+        for name in self.names:
+            if self.declares:
+                scope.variables.append((name, value))
+            else:
+                scope.variables[scope.lookup(name)] = (name, value)
+
+
+def _field(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if value is None or name.startswith("_") or not hasattr(value, name):
+        raise TemplateError(f"can't evaluate field {name}")
+    found = getattr(value, name)
+    return found() if callable(found) else found

@@ -1,0 +1,107 @@
+"""Predefined functions of the template language."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+from pynats_cli.template.errors import FunctionError
+from pynats_cli.template.printf import printf
+from pynats_cli.template.values import format_value, is_true, type_name
+
+
+def _joined(*values: Any) -> str:
+    # Go puts a space between operands when neither side is a string.
+    parts: list[str] = []
+    for index, value in enumerate(values):
+        text_side = isinstance(value, str) or (index and isinstance(values[index - 1], str))
+        parts.append(("" if index == 0 or text_side else " ") + format_value(value))
+    return "".join(parts)
+
+
+def _println(*values: Any) -> str:
+    return " ".join(format_value(value) for value in values) + "\n"
+
+
+def _len(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, (list, tuple, Mapping)):
+        return len(value)
+    raise FunctionError(f"len of type {type_name(value)}")
+
+
+def _index(value: Any, *keys: Any) -> Any:
+    for key in keys:
+        try:
+            if isinstance(value, Mapping):
+                value = value.get(key)
+            elif isinstance(value, str):
+                value = value.encode("utf-8", "surrogateescape")[_position(key)]
+            else:
+                value = value[_position(key)]
+        except (IndexError, TypeError, KeyError):
+            raise FunctionError(f"error calling index: {format_value(key)}") from None
+    return value
+
+
+def _slice(value: Any, *bounds: Any) -> Any:
+    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    if not isinstance(data, (bytes, list, tuple)):
+        raise FunctionError(f"can't slice item of type {type_name(value)}")
+    start = _position(bounds[0]) if bounds else 0
+    stop = _position(bounds[1]) if len(bounds) > 1 else len(data)
+    if not start <= stop <= len(data):
+        raise FunctionError(f"error calling slice: index out of range: {stop}")
+    part = data[start:stop]
+    return part.decode("utf-8", "surrogateescape") if isinstance(part, bytes) else part
+
+
+def _position(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise FunctionError(f"cannot index with {format_value(value)}")
+    return value
+
+
+def _equal(first: Any, *others: Any) -> bool:
+    if not others:
+        raise FunctionError("missing argument for comparison")
+    for other in others:
+        if isinstance(first, str) != isinstance(other, str) and None not in (first, other):
+            raise FunctionError("incompatible types for comparison")
+    return first in others
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def function(first: Any, second: Any) -> bool:
+        try:
+            return compare(first, second)
+        except TypeError:
+            raise FunctionError("incompatible types for comparison") from None
+
+    return function
+
+
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "and": lambda *values: values,  # evaluated lazily by the interpreter
+    "or": lambda *values: values,
+    "not": lambda value: not is_true(value),
+    "len": _len,
+    "index": _index,
+    "slice": _slice,
+    "print": _joined,
+    "println": _println,
+    "printf": printf,
+    "eq": _equal,
+    "ne": lambda first, second: not _equal(first, second),
+    "lt": _ordered(lambda a, b: bool(a < b)),
+    "le": _ordered(lambda a, b: bool(a <= b)),
+    "gt": _ordered(lambda a, b: bool(a > b)),
+    "ge": _ordered(lambda a, b: bool(a >= b)),
+    "html": lambda *values: html.escape(_joined(*values)).replace("&#x27;", "&#39;"),
+    "js": lambda *values: json.dumps(_joined(*values))[1:-1].replace("'", "\\'"),
+    "urlquery": lambda *values: quote_plus(_joined(*values)),
+}

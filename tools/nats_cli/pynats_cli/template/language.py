@@ -1,0 +1,39 @@
+"""The template language of Go's text/template, as far as command lines need it.
+
+Supported: text, `{{pipelines | with | arguments}}`, fields (`.Name.Other`), variables, strings,
+numbers, parentheses, comments, trim markers, `if / else if / else`, `with`, `range` (lists, maps,
+integers; `break`, `continue`), and the predefined functions of `functions`. Not supported, and
+said so: `define`, `block`, `template`.
+
+A template is parsed into small node objects (`parser`); each evaluates itself in a `Scope`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.expressions import Scope
+from pynats_cli.template.functions import BUILTINS
+from pynats_cli.template.parser import Parser
+from pynats_cli.template.statements import Break, Continue, run_all
+
+
+def render(text: str, functions: Mapping[str, Callable[..., Any]], data: Any) -> str:
+    """The text with its actions replaced. Raises TemplateError.
+
+    `functions` are called by name (`{{Count}}`, `{{Random 1 5}}`); `data` is what `.` stands for:
+    None, a mapping, or an object whose public attributes are the fields.
+    """
+    if "{{" not in text:
+        return text
+    nodes = Parser(text).parse()
+    scope = Scope({**BUILTINS, **functions}, data)
+    try:
+        run_all(nodes, scope)
+    except (Break, Continue):
+        raise TemplateError("break or continue outside of range") from None
+    except RecursionError:
+        raise TemplateError("template is nested too deeply") from None
+    return "".join(scope.output)

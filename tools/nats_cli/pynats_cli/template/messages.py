@@ -1,0 +1,102 @@
+"""Template functions for message bodies, subjects, headers and reply commands."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.times import format_time_in
+
+from pynats_cli.errors import CliError
+from pynats_cli.template.errors import TemplateError
+from pynats_cli.template.language import render
+
+_LETTERS = string.ascii_letters + string.digits
+_NUID_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_LENGTH_MAX = 64 * 1024 * 1024
+"""Longest `{{Random}}`, in characters: the largest payload any server accepts."""
+
+
+def random_text(shortest: int, longest: int) -> str:
+    """Letters and digits, of a random length between the two bounds (in either order)."""
+    low, high = sorted((int(shortest), int(longest)))
+    if low < 0 or high > RANDOM_LENGTH_MAX:
+        raise TemplateError(f"Random: length out of range: {shortest}, {longest}")
+    return "".join(random.choices(_LETTERS, k=random.randint(low, high)))
+
+
+def unique_id() -> str:
+    """A 22 character identifier of digits and letters."""
+    system = random.SystemRandom()
+    return "".join(system.choices(_NUID_DIGITS, k=22))
+
+
+def kitchen_time(seconds: float) -> str:
+    """Local time of day as `3:04PM`."""
+    return time.strftime("%I:%M%p", time.localtime(seconds)).removeprefix("0")
+
+
+@dataclass
+class _Fields:
+    Cnt: int
+    Count: int
+    Unix: int
+    UnixNano: int
+    TimeStamp: str
+    Time: str
+    Request: str
+
+    def ID(self) -> str:
+        return unique_id()
+
+
+def expand(text: str, count: int, request: str | None = None) -> str:
+    """The text with its template applied for message number `count`, counted from 1.
+
+    `request` is the body being answered, for replies. Raises `TemplateError`.
+    """
+    if "{{" not in text:
+        return text
+    now = time.time_ns()
+    seconds = now / SECOND_NS
+    fields = _Fields(
+        Cnt=count,
+        Count=count,
+        Unix=now // SECOND_NS,
+        UnixNano=now,
+        TimeStamp=format_time_in(now, None),
+        Time=kitchen_time(seconds),
+        Request=request or "",
+    )
+    functions: dict[str, Callable[..., Any]] = {
+        "Random": random_text,
+        "ID": unique_id,
+        "Count": lambda: count,
+        "Cnt": lambda: count,
+        "Unix": lambda: fields.Unix,
+        "UnixNano": lambda: now,
+        "TimeStamp": lambda: fields.TimeStamp,
+        "Time": lambda: fields.Time,
+    }
+    if request is not None:
+        functions["Request"] = lambda: request
+    return render(text, functions, fields)
+
+
+def parse_headers(values: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """Headers of `Name: value` texts, with templates in the values applied. Raises CliError."""
+    headers = []
+    for text in values:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise CliError(f'invalid header "{text}"')
+        try:
+            headers.append((name.strip(), expand(value.strip(), count)))
+        except TemplateError as error:
+            raise CliError(f"failed to parse Header template for {name}: {error}") from None
+    return headers
