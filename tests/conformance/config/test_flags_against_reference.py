@@ -140,7 +140,7 @@ def test_every_flag_exists_in_the_real_server(folder: Path, recorded: Recorded) 
     args = [f"-{name}{values[flag.kind]}" for flag in FLAGS for name in flag.names]
     quiet = [arg for arg in args if not arg.startswith(("-v", "-h", "-help", "-sl", "-signal"))]
     assert _reference(recorded, folder, [*quiet, "-v"], "all")[0] == 0
-    wrong = [f"-{name}=x" for flag in FLAGS if flag.kind == "bool" for name in flag.names]
+    wrong = sorted(f"-{name}=x" for flag in FLAGS if flag.kind == "bool" for name in flag.names)
     complaints = recorded.of(
         lambda: {arg: run_reference(arg, folder=folder).stderr.partition("\n")[0] for arg in wrong},
         "wrong",
