@@ -164,8 +164,8 @@ class Recorded:
             raise RecordMissing(f"{self._file.path} has no {key!r}: run `make record`")
         told = self._records[key] if self.mode == REPLAY else as_text(ask())
         self._told[key] = told
-        if self.mode == CHECK and told != self._records[key]:
-            changed = difference(self._records[key], told, "the reference now")
+        if self.mode == CHECK and told != (record := as_text(self.kept(part))):
+            changed = difference(record, told, "the reference now")
             raise RecordOutdated(f"{self._file.path}, {key}:\n{changed}")
         return parse_answer(told)
 
