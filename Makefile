@@ -6,25 +6,31 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test record reference fuzz lint types check bench sanitize clean
+.PHONY: setup build run docs test record reference fuzz lint types check bench sanitize dist dist-check clean
 
 setup: $(STAMP)
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	    "pynats: Python 3.11 or newer is needed, and $(PYTHON) is not; try make PYTHON=python3.12"; exit 1; }
+	@echo "pynats: making a Python environment in $(VENV)/"
+	@$(PYTHON) -m venv $(VENV)
 
 # The package is installed in place; the stamp is renewed when the build inputs change.
 $(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
-	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" "Cython>=3.1,<4"
-	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[dev]'
-	$(MAKE) --no-print-directory build
-	touch $(STAMP)
+	@echo "pynats: installing what the build needs"
+	@$(BIN)/python -m pip install --quiet --upgrade "setuptools>=77" "Cython>=3.1,<4"
+	@$(MAKE) --no-print-directory build
+	@echo "pynats: installing PyNATS in place, and what it and its tests need"
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-build-isolation -e '.[dev]'
+	@touch $(STAMP)
+	@echo "pynats: ready"
 
-# Compiles what changed (also run by setup). Byte code, too: an installed package has it, and
-# without it (PYTHONDONTWRITEBYTECODE) a server in place needs twice as long to start.
+# Compiles changed modules (setup runs it too), and byte code: an installed package has it, and
+# without it (PYTHONDONTWRITEBYTECODE) a server in place takes twice as long to start.
 build: $(VENV)/bin/python
-	$(BIN)/python setup.py --quiet build_ext --inplace -j $(JOBS)
-	$(BIN)/python -m compileall -q common server
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python -m compileall -q common server
 
 run: setup
 	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)
@@ -40,10 +46,11 @@ record: setup
 reference: setup
 	$(BIN)/python -m pytest --reference -n $(JOBS) $(ARGS)
 
-# New random examples, many of them, for every property test: minutes to hours, so not in the gate.
+# Many new random examples for every property test. Takes minutes to hours, so it is not part of
+# check.
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
-	    $$(grep -rlE "hypothesis" tests --include='test_*.py') $(ARGS)
+	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -57,7 +64,8 @@ check: lint types test
 bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
 
-# A build of its own with checked indices, under the address and undefined-behaviour sanitizers.
+# A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
+# First it must find the faults that are planted in it (tests/support/planted.pyx).
 SANITIZED    = build/sanitize
 SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
                LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
@@ -66,13 +74,23 @@ SANITIZE_TESTS ?= tests/unit/core tests/fuzz tests/conformance/protocol
 
 sanitize: setup
 	PYNATS_DEBUG=1 PYNATS_SANITIZE=1 $(BIN)/python setup.py --quiet build \
-	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp
+	    --build-lib $(SANITIZED) --build-temp build/sanitize-temp -j $(JOBS)
+	$(SANITIZE_RUN) $(BIN)/python -m tests.support.check_sanitized $(SANITIZED)
 	$(SANITIZE_RUN) $(BIN)/python -m pytest $(SANITIZE_TESTS) $(ARGS)
 
+# The source distribution, and the wheel for this machine built from it.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+# Installs the wheel into an empty environment, starts the server, sends a message.
+dist-check: setup
+	PYTHON=$(BIN)/python .ci/dist-check
+
 clean:
-	rm -rf build $(VENV) *.egg-info
+	rm -rf build dist $(VENV) *.egg-info
 	find server bench -name '*.so' -delete
 
-# Pages that are made from the code; a test fails when one is stale.
+# Generates pages from the code; a test fails if one is stale.
 docs: setup
 	$(BIN)/python -m pynats_server.settings.document > docs/configuration.md

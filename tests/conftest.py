@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support import process
 from tests.support.fuzzing import load_profile
+from tests.support.loop_errors import LoopErrors, heard
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE
 from tests.support.records import CHECK, RECORD, REPLAY, Recorded, RecordFile
@@ -95,6 +97,21 @@ def recorded(
 
 
 @pytest.fixture(scope="session")
+def loop_errors_of_session() -> Iterator[LoopErrors]:
+    with heard() as errors:
+        yield errors
+        gc.collect()  # what is found only when a task is destroyed
+        assert errors.take() == []
+
+
+@pytest.fixture(autouse=True)
+def loop_errors(loop_errors_of_session: LoopErrors) -> Iterator[LoopErrors]:
+    """Fails a test in which an event loop complained; who provokes that takes the complaints."""
+    yield loop_errors_of_session
+    assert loop_errors_of_session.take() == []
+
+
+@pytest.fixture(scope="session")
 def kind_under_test(request: pytest.FixtureRequest) -> str:
     """PYNATS, unless the suite is asked to compare the reference with itself."""
     kind: str = request.config.getoption("--server-under-test")
@@ -114,7 +131,7 @@ def servers_under_test(
 ) -> Iterator[ServerPool]:
     """Our servers, one per configuration, started on first use.
 
-    At the end of the session every one of them must still run and have a clean log.
+    At the end of the session all of them must still run and have a clean log.
     """
     with ServerPool(kind_under_test, tmp_path_factory.mktemp("ours")) as pool:
         yield pool

@@ -230,7 +230,7 @@ cdef class AckPublishLoop(Loop):
         return True
 
     cdef void refuse(self, const char *reason, const char *at, size_t size) noexcept nogil:
-        snprintf(self.error, sizeof(self.error), b"%s: %.*s", reason, <int>min(size, 300), at)
+        snprintf(self.error, sizeof(self.error), b"%s: %.*s", reason, <int>min(size, <size_t>300), at)
         self.failed = True
 
     cdef bint take(self, const char *at, Message *message) noexcept nogil:

@@ -32,7 +32,7 @@ cdef enum:
 
 
 cdef class Loop:
-    """What the loops have in common: sockets, an epoll set, clocks, receive buffer, failure."""
+    """Base of the loops: sockets, an epoll set, clocks, receive buffer, failure."""
 
     def __cinit__(self, *args, **kwargs):
         self.epoll = -1
@@ -52,7 +52,7 @@ cdef class Loop:
             close(self.epoll)
 
     cdef int attach(self, object sockets, bytes verb, uint32_t publishers, uint32_t events) except -1:
-        """Take the sockets over: non-blocking, registered, each with a scanner for `verb`."""
+        """Registers the sockets, makes them non-blocking, and gives each a scanner for `verb`."""
         cdef epoll_event event
         cdef Connection *connection
         cdef int index
@@ -106,7 +106,8 @@ cdef class Loop:
         return True
 
     cdef ssize_t receive(self, Connection *connection) noexcept nogil:
-        """One recv behind the stashed rest. Bytes ready in `buffer`, 0 for none, -1 failed."""
+        """One recv after the stashed rest. Returns bytes ready in `buffer`, 0 for none, -1 for
+        failure."""
         cdef ssize_t got
         memcpy(self.buffer, connection.stash, connection.stash_len)
         got = recv(connection.fd, self.buffer + connection.stash_len, RECEIVE_BYTES, 0)
@@ -163,7 +164,7 @@ cdef class Loop:
         self.fail(b"no task", 0)
 
     def run(self, double stall_s=10.0):
-        """Do the task to its end. LoadError when it fails or makes no progress for `stall_s`."""
+        """Runs the task to its end. LoadError if it fails or makes no progress for `stall_s`."""
         cdef int64_t cpu
         self.stall_ns = <int64_t>(stall_s * 1e9)
         with nogil:
@@ -175,12 +176,12 @@ cdef class Loop:
             raise LoadError(self.error.decode("utf-8", "replace"))
 
     def stop(self):
-        """End the loop at its next look, from any thread."""
+        """Ends the loop at its next check; any thread may call it."""
         self.stopping = True
 
 
 cdef class PublishLoop(Loop):
-    """Publishes `messages` frames on every socket, replaying `block` as often as it takes.
+    """Publishes `messages` frames on every socket, replaying `block` as often as needed.
 
     `ends` holds the end offset of every frame in `block`. With `flush` each socket ends with a
     PING, and `last_ns` is the arrival of the last PONG: the server has then seen every message.
@@ -270,7 +271,7 @@ cdef class PublishLoop(Loop):
             if sent < 0:
                 if errno == EAGAIN or errno == EINTR:
                     return True
-                # The server's reason arrives before the reset: say that instead when it is there.
+                # The server's reason arrives before the reset: report it instead, if there is one.
                 self.consume(connection)
                 self.fail(b"send", errno)
                 return False
@@ -335,7 +336,7 @@ cdef class SubscribeLoop(Loop):
         self.flush = flush
 
     cdef bint finish(self) noexcept nogil:
-        """Flush all sockets; what is still on the way must be PONGs."""
+        """Flushes all sockets; only PONGs may still arrive."""
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index, waiting = self.count
         for index in range(self.count):
@@ -401,7 +402,7 @@ cdef class SubscribeLoop(Loop):
 
     @property
     def disorder(self):
-        """Messages that arrived behind a later one of the same publisher."""
+        """Messages that arrived after a later one of the same publisher."""
         return sum([self.connections[i].scanner.disorder for i in range(self.count)])
 
 
@@ -557,7 +558,7 @@ cdef class RespondLoop(Loop):
             tail = self.tail
             tail_len = len(self.tail)
         while not self.failed and not self.stopping:
-            self.progress_ns = clock_ns(CLOCK_MONOTONIC)  # being idle is no failure here
+            self.progress_ns = clock_ns(CLOCK_MONOTONIC)  # idle time is not a failure here
             ready = self.wait(events)
             for at in range(ready):
                 if not self.answer(&self.connections[<int>events[at].data.u64], tail, tail_len):

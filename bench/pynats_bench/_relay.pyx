@@ -1,7 +1,7 @@
 """The ceiling: one thread that moves bytes from one socket to another and does nothing else.
 
-No broker on one thread can be faster than this on the same machine, as it, too, has to read every
-byte from one socket and write it to another.
+No broker on one thread can be faster on the same machine, because it also has to read every byte
+from one socket and write it to another.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -10,7 +10,7 @@ from libc.errno cimport EINTR, errno
 from pynats_bench._net cimport recv, send_all
 
 cdef enum:
-    RELAY_BYTES = 262144  # one read and one write; what a well tuned broker would use
+    RELAY_BYTES = 262144  # one read and one write; the size of a well tuned broker
 
 
 def relay(int source, int sink):

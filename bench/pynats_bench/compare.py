@@ -31,12 +31,12 @@ from pynats_bench.report import (
 )
 from pynats_bench.rows import PubSubRow, Row, Setting, all_rows
 
-HEAVY_ROUNDS_MAX = 2  # memory hardly varies and takes long to fill
-DESCRIPTORS = 12_000  # ten thousand connections and what the process needs besides
+HEAVY_ROUNDS_MAX = 2  # memory hardly varies, and filling it is slow
+DESCRIPTORS = 12_000  # ten thousand connections, plus the process's own
 
 
 def parse_cores(text: str) -> frozenset[int]:
-    """`0`, `0,1` or `0-3` as a CPU set; argparse reports what is not one of this machine's."""
+    """`0`, `0,1` or `0-3` as a CPU set; argparse reports CPUs that this machine does not have."""
     cores: set[int] = set()
     try:
         for part in text.split(","):
@@ -114,7 +114,7 @@ def select_rows(only: list[str] | None, quick: bool, recovery: Recovery | None =
 def find_contenders(
     ours: str | None, reference: str | None, console: Console
 ) -> tuple[list[Contender], list[tuple[str, str]]]:
-    """The servers that can be run, and their versions; says which cannot and why."""
+    """The usable servers and their versions; reports which cannot run and why."""
     found, versions = [], []
     for name, command in ((OURS, ours), (REFERENCE, reference)):
         try:
@@ -164,7 +164,7 @@ def _cores_text(cores: frozenset[int] | None) -> str:
 
 
 def compare(options: argparse.Namespace, command: str, console: Console) -> list[Outcome]:
-    """Measure, print, and write what was asked for."""
+    """Measures, prints, and writes the requested files."""
     recovery = Recovery(options.recovery_messages, options.recovery_size)
     rows = select_rows(options.only, options.quick, recovery)
     contenders, facts = find_contenders(options.ours, options.reference, console)

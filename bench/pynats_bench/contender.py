@@ -65,7 +65,7 @@ def find_program(name: str) -> tuple[str, ...]:
 
 
 def relay_contender() -> Contender:
-    """The byte relay that shows what one thread could reach."""
+    """The byte relay that shows the limit of one thread."""
     return Contender("relay", (sys.executable, "-m", "pynats_bench.relay"), bare=True)
 
 
@@ -79,9 +79,9 @@ def free_port() -> int:
 def machine_cpu_seconds() -> float:
     """CPU time spent on anything, all cores, stolen time included (10 ms steps).
 
-    Interrupt time belongs here because tick accounting also puts it into process times. A kernel
-    with IRQ_TIME_ACCOUNTING does not: there the loopback's own work looks like somebody else's,
-    which errs on the side of calling a sample disturbed.
+    Interrupt time belongs here because tick accounting also puts it into process times. With
+    IRQ_TIME_ACCOUNTING it does not: then the loopback's own work looks like other processes' work,
+    and more samples count as disturbed.
     """
     with Path("/proc/stat").open() as file:
         user, nice, system, _idle, _iowait, irq, softirq, steal = map(
@@ -93,8 +93,8 @@ def machine_cpu_seconds() -> float:
 class Running:
     """A started server; a context manager that stops it.
 
-    `cores` is its CPU set (None: all). Entering returns once the server has said that it is
-    ready, and raises LoadError with its last log line when it does not.
+    `cores` is its CPU set (None: all). Entering returns when the server reports that it is ready;
+    raises LoadError with the last log line if it does not.
     """
 
     def __init__(
@@ -129,8 +129,8 @@ class Running:
         return self
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        """Start the child with its CPU set: it inherits the calling thread's. Python may keep its
-        byte code, as it would be there in an installation."""
+        """Starts the child, which inherits this thread's CPU set. Python may write byte code,
+        because an installation has it too."""
         mine = os.sched_getaffinity(0)
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         try:

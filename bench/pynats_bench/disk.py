@@ -1,7 +1,7 @@
-"""What the disk alone allows: one appended block of records, one fdatasync, over and over.
+"""The limit of the disk: appends one block of records, calls fdatasync, and repeats.
 
-A server that acknowledges only durable messages cannot exceed the figure for as many messages as
-it puts into one fdatasync.
+A server that acknowledges only durable messages cannot exceed the rate for its number of messages
+per fdatasync.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 WINDOWS = (1, 64, 256)
-RECORD_OVERHEAD_BYTES = 32  # header and checksum of a stored message, about, in either server
+RECORD_OVERHEAD_BYTES = 32  # approximate header and checksum of a stored message, in both servers
 
 
 def group_commit_rate(folder: Path, payload_bytes: int, window: int, seconds: float) -> float:

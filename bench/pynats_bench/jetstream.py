@@ -4,7 +4,7 @@
         print(session.run(100_000).rate)
 
 One publisher, one stream, one acknowledgement per message or atomic batch. Before each run the
-stream is purged, so that runs do not grow it without bound; its sequences go on.
+stream is purged, so that runs do not grow it without bound; its sequences continue.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class JetStreamLoad:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Ready-made units and the places in them that change; see `AckPublishLoop`."""
+    """Ready-made units and the positions in them that change; see `AckPublishLoop`."""
 
     block: bytearray
     ends: array[int]
@@ -132,7 +132,7 @@ class JetStreamSession(Session):
     ) -> None:
         super().__init__(endpoint, cores, stall_s)
         self._load = load
-        # Batch ids are remembered by the server, so each run continues the numbers of the last.
+        # The server remembers batch ids, so each run continues the numbers of the last.
         self._published = 0
 
     def _set_up(self) -> None:
@@ -153,9 +153,9 @@ class JetStreamSession(Session):
     def run(self, messages: int, *, keep: bool = False) -> Result:
         """Publish at least `messages` (whole batches) and wait for the last acknowledgement.
 
-        `keep` leaves what earlier runs stored. Raises LoadError when an acknowledgement is an
-        error, missing, doubled or has another sequence than its place in the order gives it, and
-        when the stream's own counts disagree afterwards.
+        `keep` leaves what earlier runs stored. Raises LoadError if an acknowledgement is an error,
+        missing, doubled or has an unexpected sequence, or if the stream's own counts differ
+        afterwards.
         """
         load = self._load
         if not keep:

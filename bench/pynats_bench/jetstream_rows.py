@@ -21,14 +21,14 @@ BATCHES = (100, 1000)
 SUBJECTS_MANY = 100_000
 MEMORY_COUNT = 1_000_000
 MEMORY_PAYLOAD_BYTES = 128
-DISK_SHARE = 0.5  # of a sample's time, spent on the raw disk before it
+DISK_SHARE = 0.5  # share of a sample's time for measuring the raw disk before it
 RECOVERY_TIMEOUT_S = 600.0
 FILL_SYNC = "2m"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The stream that the recovery rows open again."""
+    """The stream of the recovery rows."""
 
     messages: int = 1_000_000
     payload_bytes: int = 128
@@ -42,7 +42,7 @@ def configuration(folder: Path, sync: str) -> str:
 
 @contextmanager
 def _store(setting: Setting, sync: str) -> Iterator[tuple[Path, Path]]:
-    """(folder, configuration file) for one sample; both are gone afterwards."""
+    """(folder, configuration file) for one sample; both are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=setting.store_folder) as name:
         folder = Path(name)
         config = folder / "server.conf"
@@ -81,7 +81,7 @@ class PublishRow:
 
 
 def _fill(server: Running, load: JetStreamLoad, messages: int, setting: Setting) -> int:
-    """Store `messages` messages; the growth of the server's resident memory in bytes."""
+    """Stores `messages` messages; returns the growth of the server's resident memory in bytes."""
     with JetStreamSession(server.endpoint, load, cores=setting.cores_load) as session:
         session.run(1)
         before = server.resident_bytes()
@@ -92,7 +92,7 @@ def _fill(server: Running, load: JetStreamLoad, messages: int, setting: Setting)
 
 @dataclass(frozen=True, slots=True)
 class StreamMemoryRow:
-    """MiB by which the server grows while it stores `messages` messages."""
+    """Memory growth in MiB while the server stores `messages` messages."""
 
     heading: Heading
     load: JetStreamLoad
@@ -113,9 +113,9 @@ class StreamMemoryRow:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRow:
-    """Seconds from starting the process until it tells that the stream holds every message.
+    """Seconds from process start until the stream reports every message.
 
-    `killed`: the server that filled the stream ended by SIGKILL, not by SIGTERM.
+    `killed`: SIGKILL, not SIGTERM, ended the server that filled the stream.
     """
 
     heading: Heading
@@ -166,7 +166,7 @@ def jetstream_rows(scale: float = 1.0, recovery: Recovery | None = None) -> list
 def _publish_rows(
     storage: str, sync: str, label: str, size: int, size_label: str, subjects: int, scale: float
 ) -> list[Row]:
-    """One storage, size and number of subjects in each way of publishing."""
+    """Rows of every way to publish, for one storage, size and number of subjects."""
     kind = storage if storage == "memory" else f"file-{sync or 'default'}"
     count = max(int(subjects * scale), 10) if subjects > 1 else 1
     many = f", {subjects:,} subjects" if subjects > 1 else ""

@@ -55,7 +55,7 @@ def shuffled(subjects: Iterable[str], count: int, seed: int = 1) -> tuple[str, .
 
 
 class Threads:
-    """Loops running in threads; the first failure stops all and is raised by `join`."""
+    """Loops that run in threads; the first failure stops all, and `join` raises it."""
 
     def __init__(self, cores: frozenset[int] | None, stall_s: float) -> None:
         self._cores = cores
@@ -92,7 +92,7 @@ class Threads:
 
 
 class Session:
-    """Connections that live as long as the `with` block."""
+    """Connections that are open during the `with` block."""
 
     def __init__(self, endpoint: Endpoint, cores: frozenset[int] | None, stall_s: float) -> None:
         self._endpoint = endpoint
@@ -155,7 +155,7 @@ class PubSubSession(Session):
 
         Counts and payload bytes are always checked. `verify` also stamps each payload (at least
         8 bytes) and checks order per publisher and, by a sum over all stamps, that no message
-        is missing or doubled. Raises LoadError when anything is not as it must be.
+        is missing or doubled. Raises LoadError for any difference.
         """
         load = self._load
         if verify and load.payload_bytes < STAMP_BYTES:
@@ -248,7 +248,7 @@ class RequestSession(Session):
             self._requests.append(line + self._payload + b"\r\n")
 
     def run(self, messages: int) -> Result:
-        """Have `messages` requests answered in all; LoadError when one is not, or is twice."""
+        """Sends `messages` requests in all; LoadError if one gets no answer, or two."""
         respond = RespondLoop([self._responder], self._payload)
         request = RequestLoop(self._requesters, self._requests, messages)
         threads = Threads(self._cores, self._stall_s)

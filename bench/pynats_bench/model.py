@@ -1,4 +1,4 @@
-"""What a load is and what it measured: plain values, shared by the engine and its callers."""
+"""Loads and their results: plain values, shared by the engine and its callers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ REQUEST_PAYLOAD_MAX = 16_384
 
 
 class LoadError(Exception):
-    """The load could not be run to its end, or not every message arrived."""
+    """The load could not finish, or not every message arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect, and as whom. `bare` skips the NATS handshake (byte relays)."""
+    """The address and credentials for connections. `bare` skips the NATS handshake (byte
+    relays)."""
 
     host: str
     port: int
@@ -92,7 +93,7 @@ class Result:
 
     @property
     def messages(self) -> int:
-        """What the rate counts: deliveries, or publishes when nobody listens."""
+        """What the rate counts: deliveries, or publishes without subscribers."""
         return self.delivered or self.published
 
     @property

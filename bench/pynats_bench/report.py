@@ -60,7 +60,7 @@ class Outcome:
         return (max(values) - min(values)) / statistics.median(values)
 
     def ratio(self) -> float | None:
-        """Ours to the reference, in the row's unit."""
+        """The ratio of ours to the reference."""
         ours, reference = self.median(OURS), self.median(REFERENCE)
         return ours / reference if ours is not None and reference else None
 
@@ -73,8 +73,8 @@ class Outcome:
         )
 
     def met(self) -> bool | None:
-        """Whether the aim is reached; None without an aim, without the figures it needs, or when
-        the samples were disturbed: those prove nothing in either direction."""
+        """Whether the target is reached; None without a target or figures, or if the samples were
+        disturbed, because those prove nothing."""
         value, aim = self.ratio(), self.heading.target
         if self.heading.limit is not None:
             value, aim = self.median(OURS), self.heading.limit
@@ -189,7 +189,7 @@ def notes(outcomes: list[Outcome]) -> list[str]:
 
 
 def machine_facts() -> list[tuple[str, str]]:
-    """What a reader needs to judge the numbers."""
+    """Notes that help to judge the numbers."""
     model = "unknown"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -212,7 +212,7 @@ def _version(distribution: str) -> str:
 
 
 def rich_tables(outcomes: list[Outcome]) -> list[Table]:
-    """The main table, the JetStream table and the ceiling table, those that have rows."""
+    """The main table, the JetStream table and the ceiling table, if they have rows."""
     core, streams = sections(outcomes)
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
     tables = []

@@ -1,4 +1,4 @@
-"""The rows of the comparison: what is measured, in which unit, and what is aimed at.
+"""The rows of the comparison: what is measured, its unit, and its target.
 
 A row knows how to take one sample from one contender. New kinds of rows are new classes
 with the same three parts: `Heading`, `against_relay`, `sample`; see `jetstream_rows`.
@@ -20,9 +20,9 @@ from pynats_bench.load import PubSubSession, RequestSession, shuffled
 from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
 
-PROBE_MESSAGES = 500  # the first, smallest guess at what a server does in no time
-PROBE_SHARE = 0.15  # a probe this share of the steady time long is a good guess
-PROBE_GROWTH_MAX = 20.0  # how much a probe may grow at once
+PROBE_MESSAGES = 500  # messages of the first probe: any server handles these at once
+PROBE_SHARE = 0.15  # a probe that lasts this share of the steady time is long enough
+PROBE_GROWTH_MAX = 20.0  # largest growth from one probe to the next
 WARM_UP_SHARE = 0.1  # of the measured run, in front of it
 SETTLE_S = 1.0  # before memory is read
 STARTS_PER_SAMPLE = 5
@@ -48,10 +48,10 @@ authorization {{
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """How a row is named and read. `target` is the ratio to the reference that is aimed at.
+    """Name and meaning of a row. `target` is the wanted ratio to the reference.
 
-    `limit` is an aim in the row's own unit, whatever the reference does. `section` names the table
-    the row stands in, "" the main one.
+    `limit` is a target in the row's own unit, independent of the reference. `section` names the
+    row's table, "" is the main one.
     """
 
     name: str
@@ -68,8 +68,8 @@ class Heading:
 class Sample:
     """One measurement in the row's unit; `cpu_us` is server CPU time per message.
 
-    `foreign` is the share of the machine that neither server nor generator used while the sample
-    was taken, but somebody did: other processes, interrupts on their behalf, a hypervisor. `disk`
+    `foreign` is the share of the machine that others used during the sample: other processes, their
+    interrupts, a hypervisor. `disk`
     is the raw group-commit rate for each of `disk.WINDOWS`, measured just before.
     """
 
@@ -83,7 +83,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Setting:
-    """What all samples of a comparison share. `counts` remembers calibrated message counts.
+    """State shared by all samples of a comparison. `counts` keeps calibrated message counts.
 
     `store_folder` is where JetStream stores go (None: the system's temporary folder).
     """
@@ -127,7 +127,7 @@ def _calibrate(session: _Session, seconds: float) -> int:
 
 
 class _Watch:
-    """What the machine did beside us and the server since the watch was made."""
+    """Measures the CPU time of other processes since its creation."""
 
     def __init__(self) -> None:
         self._machine = machine_cpu_seconds()
@@ -164,7 +164,7 @@ def measure(session: _Session, row: str, server: Running, who: str, setting: Set
 
 
 def explained(server: Running, error: LoadError) -> LoadError:
-    """The same error, with the server's last words when it died."""
+    """The same error, with the server's last log lines if it died."""
     if server.alive():
         return error
     return LoadError(f"{error}; the server died: {server.last_log_line()}")

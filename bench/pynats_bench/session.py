@@ -50,7 +50,7 @@ def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
 def barrier(link: socket.socket) -> None:
     """Return once the server has processed everything sent so far. LoadError on `-ERR`.
 
-    Only for connections without deliveries under way: they would be lost here.
+    Only for connections without pending deliveries: they would be lost here.
     """
     try:
         link.sendall(b"PING\r\n")
@@ -92,7 +92,7 @@ def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> 
 def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, bytes]:
     """(header block or b"", payload) of the first answer. LoadError on `-ERR` or silence.
 
-    For connections without other deliveries under way.
+    Only for connections without other pending deliveries.
     """
     inbox = f"_INBOX.{secrets.token_hex(8)}"
     frame = f"SUB {inbox} 1000\r\nUNSUB 1000 1\r\nPUB {subject} {inbox} {len(payload)}\r\n"

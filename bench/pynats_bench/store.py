@@ -1,4 +1,4 @@
-"""Storage measured without a broker: `python -m pynats_bench.store [messages]`."""
+"""Measures storage without a broker: `python -m pynats_bench.store [messages]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError, Syncer
+from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.subjects import SubjectTree
 
 
@@ -33,7 +35,7 @@ def append_relaxed(count: int, size: int, subjects: int = 1, batch: int = 1000) 
     """Appends per second, one write per batch, fsync left to a timer."""
     names = [b"bench.%d" % i for i in range(subjects)]
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         payload = b"x" * size
         start = time.perf_counter()
         for base in range(0, count, batch):
@@ -48,11 +50,11 @@ def append_relaxed(count: int, size: int, subjects: int = 1, batch: int = 1000) 
 def append_limited(
     count: int, size: int, subjects: int, max_msgs: int = 0, max_per_subject: int = 0
 ) -> float:
-    """Appends per second to a stream whose limit is reached: every one removes another."""
+    """Appends per second to a stream at its limit: each one removes another message."""
     names = [b"bench.%d" % i for i in range(subjects)]
     payload = b"x" * size
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         start = time.perf_counter()
         for i in range(count):
             subject = names[i % subjects]
@@ -66,7 +68,7 @@ def append_limited(
 
 
 def raw_sync(rounds: int, size: int, window: int) -> float:
-    """Records per second of a bare write and fdatasync loop: what the disk allows."""
+    """Records per second of a plain write and fdatasync loop: the disk's limit."""
     with folder() as home:
         handle = os.open(home / "raw", os.O_RDWR | os.O_CREAT, 0o600)
         data, at = b"x" * (size + 37) * window, 0
@@ -81,10 +83,10 @@ def raw_sync(rounds: int, size: int, window: int) -> float:
 
 
 def purge_and_index(count: int) -> dict[str, float]:
-    """Seconds to purge every other of `count` messages, the longest step of it, and to encode the
+    """Seconds to purge every second of `count` messages, of the longest step, and to encode the
     index of as many subjects."""
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         for i in range(count):
             store.append(b"bench.%d.%d" % (i % 2, i), None, b"x" * 100, i)
         start = time.perf_counter()
@@ -138,7 +140,7 @@ def append_durable(count: int, size: int, window: int) -> float:
 def load_and_recover(count: int, size: int) -> dict[str, float]:
     """Sequential loads per second; seconds to open with the index and without."""
     with folder() as home:
-        store = FileStore(FileConfig("B", home, sync_interval=120))
+        store = FileStore(FileConfig("B", home, sync_interval_s=120))
         rows: list[tuple[bytes, bytes | None, bytes]] = [(b"bench.x", None, b"x" * size)] * 1000
         for _ in range(count // 1000):
             store.append_many(rows, 1)
@@ -152,7 +154,7 @@ def load_and_recover(count: int, size: int) -> dict[str, float]:
             if not index:
                 (home / "msgs" / "index.db").unlink()
             start = time.perf_counter()
-            store = FileStore(FileConfig("B", home, sync_interval=120))
+            store = FileStore(FileConfig("B", home, sync_interval_s=120))
             times.append(time.perf_counter() - start)
             store.close()
     return {"load/s": loads, "open with index s": times[0], "open by scan s": times[1]}

@@ -82,7 +82,7 @@ class Context:
         return replace(self, **{key: value for key, value in changes.items() if value})
 
     def expanded(self) -> Context:
-        """A copy with `~` and variables replaced in paths and the old `nsc` field looked up."""
+        """A copy with `~` and variables in paths expanded and the old `nsc` field resolved."""
         changes: dict[str, Any] = {}
         for key in _PATH_FIELDS:
             value = getattr(self, key)
@@ -109,7 +109,7 @@ class Context:
             )
 
     def to_json(self) -> str:
-        """The file's text: all fields, empty ones too, two spaces of indentation."""
+        """The file's text: all fields, also empty ones, two spaces of indentation."""
         own = {key: getattr(self, key) for key in _FIELD_TYPES}
         return json.dumps({**own, **self.unknown}, indent=2, ensure_ascii=False)
 
@@ -152,7 +152,7 @@ def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
 
 
 def load_context_file(path: Path) -> Context:
-    """A context from a file anywhere; its name is the file's, without `.json`."""
+    """A context from any file; its name is the file's without `.json`."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -189,7 +189,7 @@ class ContextStore:
             for path in folder.iterdir()
             if path.suffix == ".json"
             and ".." not in path.stem
-            and path.is_file()  # a link may lead nowhere
+            and path.is_file()  # a link may be broken
             and path.stat().st_size > 0
         )
 
@@ -207,9 +207,9 @@ class ContextStore:
         return replace(load_context_file(self.path(name)), name=name)
 
     def save(self, context: Context, name: str) -> Context:
-        """Writes the context under `name` and gives back what was written.
+        """Writes the context under `name` and returns what was written.
 
-        The old `nsc` field becomes a `creds` reference, with the servers it stood for.
+        The old `nsc` field becomes a `creds` reference and its list of servers.
         """
         path = self.path(name)
         if context.nsc:
@@ -219,7 +219,7 @@ class ContextStore:
         return replace(context, name=name, path=str(path))
 
     def delete(self, name: str) -> None:
-        """Removes a context. The selected one only goes when it is the last."""
+        """Removes a context. The selected one can only be removed if it is the last."""
         if name == self.selected():
             if self.names() != [name]:
                 raise ContextError(f'"{name}" is the selected context')
@@ -233,18 +233,18 @@ class ContextStore:
         return _read_name(self._selected)
 
     def previous(self) -> str:
-        """Name of the context selected before the present one, "" for none."""
+        """Name of the previously selected context, "" for none."""
         return _read_name(self._previous)
 
     def select(self, name: str) -> None:
-        """Makes a context the default one. Raises UnknownContextError."""
+        """Selects a context. Raises UnknownContextError."""
         if not self.known(name):
             raise UnknownContextError(f'unknown context "{name}"')
         self._remember()
         xdg.write_private(self._selected, name)
 
     def unselect(self) -> str:
-        """Leaves no context selected and gives back which one was."""
+        """Selects no context; returns the one that was selected."""
         name = self._remember()
         self._selected.unlink(missing_ok=True)
         return name

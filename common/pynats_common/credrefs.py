@@ -41,13 +41,13 @@ def scheme_of(reference: str) -> str:
 
 
 def expand_path(text: str) -> str:
-    """The path with `$NAME`, `${NAME}` (unset is empty) and a leading `~` replaced."""
+    """The path with `$NAME`, `${NAME}` (empty if unset) and a leading `~` expanded."""
     expanded = _VARIABLE.sub(lambda m: os.environ.get(m[1] or m[2] or "", ""), text)
     return str(Path(expanded).expanduser()) if expanded.startswith("~") else expanded
 
 
 def file_path(reference: str) -> str:
-    """Path of a plain or `file://` reference. Raises CredentialError for any other scheme."""
+    """Path of a plain or `file://` reference. Raises CredentialError for other schemes."""
     scheme = scheme_of(reference)
     if scheme not in ("", "file"):
         raise CredentialError(f'scheme "{scheme}" is not supported here, only files are')
@@ -55,7 +55,7 @@ def file_path(reference: str) -> str:
 
 
 def read_reference(reference: str) -> bytes:
-    """Bytes behind a reference; a plain text is a path."""
+    """The bytes that a reference names; plain text is a path."""
     scheme = scheme_of(reference)
     if scheme in ("", "file"):
         path = file_path(reference)
@@ -70,7 +70,7 @@ def read_reference(reference: str) -> bytes:
 
 
 def read_literal(value: str) -> str:
-    """A value that is its own secret unless it starts with one of the known schemes."""
+    """The value itself, or the secret it names if it starts with a known scheme."""
     if scheme_of(value) not in SCHEMES:
         return value
     try:
@@ -80,7 +80,7 @@ def read_literal(value: str) -> str:
 
 
 def embed(reference: str) -> str:
-    """The content of a file reference as `data:;base64,…`; other schemes stay as they are."""
+    """The content of a file reference as `data:;base64,…`; other schemes stay unchanged."""
     if not reference or scheme_of(reference) not in ("", "file"):
         return reference
     return "data:;base64," + base64.b64encode(read_reference(reference)).decode()

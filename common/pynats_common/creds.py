@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pynats_common.nkeys import KeyPair, Prefix, from_seed
 
-# 1 MiB is the limit of a JWT; a creds file is little more than one.
+# 1 MiB is the limit of a JWT; a creds file is only slightly larger.
 CREDS_CHARS_MAX = 2 * 1024 * 1024
 
 _BLOCK = re.compile(
@@ -29,12 +29,12 @@ _NOTICE = (
 
 
 class CredsError(ValueError):
-    """The text is no creds file, or a part of it is missing."""
+    """The text is not a creds file, or a part is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creds:
-    """A JWT with its seed. The seed stays out of the representation."""
+    """A JWT with its seed. The representation hides the seed."""
 
     jwt: str
     key_pair: KeyPair
@@ -51,7 +51,7 @@ def decorate_jwt(token: str, kind: str) -> str:
 
 
 def decorate_seed(pair: KeyPair) -> str:
-    """The seed with its notice, as it ends a creds file."""
+    """The seed with its notice: the end of a creds file."""
     label = pair.prefix.label.upper()
     return (
         f"{_NOTICE}\n-----BEGIN {label} NKEY SEED-----\n{pair.seed}\n"

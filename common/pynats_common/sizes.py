@@ -39,7 +39,7 @@ def format_size(size: int) -> str:
     if size < 10:
         return f"{size} B"
     power = min(int(math.log(size, 1024)), len(_SIZE_NAMES) - 1)
-    # Floating logarithms land just below an exact power now and then.
+    # Floating-point logarithms are sometimes just below an exact power.
     if power + 1 < len(_SIZE_NAMES) and size >= 1024 ** (power + 1):
         power += 1
     if power == 0:

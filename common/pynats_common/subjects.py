@@ -18,7 +18,8 @@ def tokens(subject: str) -> list[str]:
 
 
 def is_valid_subject(subject: str) -> bool:
-    """True when one may subscribe to it: no empty token, no white space, `>` only at the end."""
+    """True when clients may subscribe to it: no empty token, no white space, `>` only at the
+    end."""
     parts = tokens(subject)
     last = len(parts) - 1
     for index, part in enumerate(parts):
@@ -30,7 +31,7 @@ def is_valid_subject(subject: str) -> bool:
 
 
 def is_valid_publish_subject(subject: str) -> bool:
-    """True when one may publish to it: a valid subject without wildcard tokens."""
+    """True when clients may publish to it: a valid subject without wildcard tokens."""
     return is_valid_subject(subject) and not has_wildcard(subject)
 
 
@@ -40,7 +41,7 @@ def has_wildcard(subject: str) -> bool:
 
 
 def subject_matches(pattern: str, subject: str) -> bool:
-    """True when a subscription to `pattern` receives what is published to the literal `subject`."""
+    """True when a subscription to `pattern` receives messages to the literal `subject`."""
     wanted, given = tokens(pattern), tokens(subject)
     for index, want in enumerate(wanted):
         if want == ">" and index == len(wanted) - 1:

@@ -25,7 +25,7 @@ def _base(variable: str, fallback: str) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces `path` atomically with a file only its owner can read (0600, folders 0700).
+    """Replaces `path` atomically with a file that only its owner can read (0600, folders 0700).
 
     Another process sees the old content or the new one, never a part.
     """

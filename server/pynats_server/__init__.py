@@ -3,6 +3,7 @@
 `core` is the compiled data plane; the other modules plug into it.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ __all__ = ["Options", "Server", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `pynats-server --help` and tools need not load the data plane.
+    # Imported on first use, so that `pynats-server --help` and tools do not load the data plane.
+    if name in __all__ and sys.platform != "linux":
+        raise ImportError("the broker needs Linux (epoll)")
     if name == "Options":
         from pynats_server.options import Options
 

@@ -22,7 +22,7 @@ PROGRAM = "pynats-server"
 
 def main() -> None:
     """Entry point of the console script; exits with the real server's exit codes."""
-    gc.disable()  # nothing of what starting makes is garbage
+    gc.disable()  # start-up creates no garbage
     program = Path(sys.argv[0]).name
     if program in ("__main__.py", ""):
         program = PROGRAM
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _allow_many_files() -> None:
-    """Every connection and every stream holds a descriptor: takes as many as are to be had."""
+    """Raises the limit of descriptors: every connection and every stream needs one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -64,7 +64,7 @@ def _run(command: Command, program: str) -> int:
                 server.log.fatal(str(error))
                 return 1
             gc.collect()
-            gc.freeze()  # what is alive now stays: later collections need not look at it
+            gc.freeze()  # objects that exist now stay alive: later collections skip them
             gc.enable()
             await server.wait_stopped()
             return 0

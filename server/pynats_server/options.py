@@ -1,8 +1,8 @@
 """The typed tree of everything that can be configured.
 
 Filled from a configuration file, from command-line flags, or directly by a program that embeds
-the server. Field names follow the configuration keys (docs: server-inventory section 2.2);
-durations are seconds as float, sizes are bytes as int.
+the server. Field names follow the configuration keys (docs/configuration.md); durations are seconds
+as float, sizes are bytes as int.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 DEFAULT_PORT = 4222
-GLOBAL_ACCOUNT = "$G"  # of everybody who is given no other
+GLOBAL_ACCOUNT = "$G"  # for clients without another account
 SYSTEM_ACCOUNT = "$SYS"  # unless `system_account` names another
 RANDOM_PORT = -1  # what a user writes for "any free port"; 0 means the same when embedding
 
 
 @dataclass(slots=True)
 class ResponsePermission:
-    """Leave to publish to the reply subject of a received request."""
+    """Permission to publish to the reply subject of a received request."""
 
     max_msgs: int = 1  # negative = unlimited
     ttl: float = 120.0  # seconds; negative = unlimited
@@ -62,13 +62,12 @@ class Authorization:
     timeout: float = 2.0  # seconds a client has to send a good CONNECT
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
-    present: bool = False  # the configuration has the block, if only an empty one
+    present: bool = False  # the configuration has the block, even if empty
 
 
 @dataclass(slots=True)
 class AccountLimits:
-    """What an account may use of JetStream; negative = unlimited (server-inventory 6.9). Sizes
-    are bytes."""
+    """JetStream limits of an account; negative = unlimited. Sizes are bytes."""
 
     max_memory: int = -1
     max_storage: int = -1
@@ -82,8 +81,8 @@ class AccountLimits:
 
 @dataclass(slots=True)
 class ConnectionLimits:
-    """What holds for the clients of an account besides the server's limits; negative = nothing.
-    `max_connections` counts all of them together, the others hold for each."""
+    """Limits for the clients of an account, besides the server's; negative = unlimited.
+    `max_connections` counts all clients together, the others apply to each client."""
 
     max_connections: int = -1
     max_subscriptions: int = -1
@@ -92,7 +91,7 @@ class ConnectionLimits:
 
 @dataclass(slots=True)
 class AccountOptions:
-    """One entry of `accounts`. `jetstream` None = without."""
+    """One entry of `accounts`. `jetstream` None = JetStream is off."""
 
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
@@ -118,7 +117,7 @@ class LogOptions:
 
 @dataclass(slots=True)
 class BatchLimits:
-    """`jetstream.limits.batch`: bounds of atomic and fast batches; 0 = the default of either."""
+    """`jetstream.limits.batch`: bounds of atomic and fast batches; 0 = the default."""
 
     max_inflight_per_stream: int = 0
     max_inflight_total: int = 0
@@ -128,7 +127,7 @@ class BatchLimits:
 
 @dataclass(slots=True)
 class JetStreamServerLimits:
-    """`jetstream.limits`; 0 = no limit or the default of whoever reads it."""
+    """`jetstream.limits`; 0 = no limit, or the default of its user."""
 
     max_ack_pending: int = 0
     max_ha_assets: int = 0
@@ -140,7 +139,7 @@ class JetStreamServerLimits:
 
 @dataclass(slots=True)
 class JetStreamOptions:
-    """The `jetstream` block (server-inventory 2.8)."""
+    """The `jetstream` block."""
 
     enabled: bool = False
     strict: bool = True  # requests with unknown fields are refused
@@ -219,12 +218,12 @@ class Options:
 
     @property
     def system_account_name(self) -> str:
-        """The account of system events, by whichever name."""
+        """The name of the system account."""
         return self.system_account or SYSTEM_ACCOUNT
 
     def all_users(self) -> Iterator[tuple[str, User]]:
-        """Every entry of a `users` list with the name of its account, and with the permissions
-        that are the list's default where it has none of its own."""
+        """Every user with the name of its account. A user without permissions gets the default ones
+        of its list."""
         lists = [(GLOBAL_ACCOUNT, self.authorization.users, self.authorization.default_permissions)]
         lists += [(n, a.users, a.default_permissions) for n, a in self.accounts.items()]
         for name, users, usual in lists:

@@ -87,7 +87,7 @@ def pynats_server() -> Iterator[ThreadedServer]:
 
 @pytest.fixture
 def pynats_server_factory() -> Iterator[Callable[[Options], ThreadedServer]]:
-    """Starts brokers with options of the test's choice; all end with the test."""
+    """Starts brokers with the test's options; all end with the test."""
     running: list[ThreadedServer] = []
 
     def start(options: Options) -> ThreadedServer:

@@ -1,7 +1,7 @@
-"""What this server says it is."""
+"""The versions that this server reports."""
 
-# The level of the NATS protocol that is spoken. Clients read it from INFO and switch features on
-# by it, so it follows the numbering of the reference server, not of this project.
+# The level of the NATS protocol. Clients read it from INFO to enable features, so it follows the
+# numbering of the reference server, not of this project.
 VERSION = "2.15.1"
 
 API_LEVEL = 5  # of the JetStream API that VERSION has
@@ -11,8 +11,8 @@ PYNATS_VERSION = "0.1.0"
 
 
 def version_line(program: str) -> str:
-    """What `--version` prints. Tools parse `nats-server: v<version>`, so a link of that name
-    answers exactly so."""
+    """What `--version` prints. Tools parse `nats-server: v<version>`, so a link with that name
+    prints exactly that."""
     if program == "nats-server":
         return f"nats-server: v{VERSION}"
     return f"{program}: v{VERSION} (PyNATS {PYNATS_VERSION})"

@@ -1,4 +1,4 @@
-"""Servers to run the tools against, and a way to run them.
+"""Servers for the tools, and a way to run the tools.
 
 Every test that asks for `server` runs against ours, and in `make reference` against the real
 server.
@@ -24,14 +24,13 @@ from pynats_cli.app import main
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
-RUN_TIMEOUT_S = 30.0
 THE_REAL_ONE = pytest.param(REFERENCE, marks=pytest.mark.reference)
 KINDS = [PYNATS, THE_REAL_ONE]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run of `pynats` left behind."""
+    """The result of one run of `pynats`."""
 
     code: int
     out: str
@@ -39,10 +38,10 @@ class Result:
 
 
 class Running:
-    """A `pynats` at work in a process of its own, its output going to files.
+    """A running `pynats` in a separate process; its output goes to files.
 
-    The process is forked from the test's, where everything is imported already: a run costs
-    milliseconds instead of a third of a second. `test_invocation` runs the real console script.
+    The process is forked from the test's, which has imported everything: a run takes milliseconds
+    instead of a third of a second. `test_invocation` runs the real console script.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Running:
 
     def finish(self) -> Result:
         """Waits for the end."""
-        wait_until(lambda: self.exit_code() is not None, "the end of pynats", RUN_TIMEOUT_S)
+        wait_until(lambda: self.exit_code() is not None, "the end of pynats")
         return Result(self.exit_code() or 0, self.out(), self.err())
 
 
@@ -124,7 +123,7 @@ def _become_pynats(folder: Path, arguments: tuple[str, ...], environment: dict[s
 
 
 class Cli:
-    """Runs `pynats` with a home of its own and no environment twins set."""
+    """Runs `pynats` with its own home and without its environment variables."""
 
     def __init__(self, home: Path, url: str = "") -> None:
         self.home = home
@@ -144,7 +143,7 @@ class Cli:
         return self.start(*arguments, stdin=stdin, **environment).finish()
 
     def start(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Running:
-        """Starts and comes back at once."""
+        """Starts without waiting."""
         folder = self.home / f"run{len(self._running)}"
         folder.mkdir()
         (folder / "in").write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
@@ -153,7 +152,7 @@ class Cli:
         return running
 
     def close(self) -> None:
-        """Ends what is still running."""
+        """Ends the runs that are still active."""
         for running in self._running:
             running.signal(signal.SIGKILL)
             running.finish()

@@ -1,4 +1,4 @@
-"""Contexts: the command group, and which settings a connection ends up with."""
+"""Contexts: the command group, and the resulting settings of a connection."""
 
 from __future__ import annotations
 

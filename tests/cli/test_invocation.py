@@ -15,6 +15,7 @@ from pynats_cli.global_options import split_global_options
 from pynats_common.go.durations import SECOND_NS
 
 from tests.cli.conftest import Cli, url_of
+from tests.support.deadline import PATIENCE_S
 from tests.support.process import ServerProcess
 
 
@@ -124,7 +125,7 @@ def test_a_report_ends_when_nobody_reads_it(server: ServerProcess, flag: str) ->
     reading = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert reading.stdout is not None
     reading.stdout.close()
-    assert reading.wait(30) == 1
+    assert reading.wait(PATIENCE_S) == 1
     assert reading.stderr is not None
     with reading.stderr:
         assert b"Traceback" not in reading.stderr.read()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 from tests.cli.conftest import KINDS, THE_REAL_ONE, Cli, url_of
+from tests.support.deadline import PATIENCE_S
 from tests.support.process import ServerProcess
 
 CONFIG = """
@@ -103,3 +106,24 @@ def test_what_permissions_forbid_is_an_error(guarded_cli: Cli) -> None:
         done = guarded_cli.run(*command, *login, "--timeout", "1s")
         assert done.code == 1
         assert "permissions violation" in done.err.lower()
+
+
+def test_a_failed_tls_handshake_is_an_error(make_cli: Callable[[str], Cli]) -> None:
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as link:
+            link.sendall(b'INFO {"server_id":"x","max_payload":1,"tls_required":true}\r\n')
+            link.recv(1)
+            link.sendall(b"no handshake, certainly")
+            while link.recv(1000):  # the client is the one to end it
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        cli = make_cli(f"tls://127.0.0.1:{listener.getsockname()[1]}")
+        done = cli.run("pub", "a", "x")
+        serving.join(PATIENCE_S)
+        assert not serving.is_alive()
+    assert done.code == 1
+    assert "error: " in done.err

@@ -1,5 +1,5 @@
-"""A block of a stream is damaged or cannot be read while the server runs: publishing goes on, the
-limits are kept as far as they can, and the stream opens again."""
+"""A block of a stream is damaged or cannot be read while the server runs: publishing continues,
+limits hold where possible, and the stream opens again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def state(client: Client) -> dict[str, Any]:
 
 
 def forget_blocks(server: Server) -> None:
-    """Leaves no block in memory but the last: the others will be read again."""
+    """Keeps only the last block in memory: the others must be read again."""
     assert server.state.jetstream is not None
     store = server.state.jetstream.accounts["$G"].streams["L"].store
     for block in store.blocks[:-1]:

@@ -1,6 +1,6 @@
-"""A disk that is full: publishes are refused with the API's error, nothing else suffers, and it
-goes on by itself once there is room. The size limit of the process plays the full disk (EFBIG is
-treated like ENOSPC)."""
+"""A full disk: publishes get the API's error, everything else works, and publishing resumes when
+there is room. The process's file size limit simulates the full disk (EFBIG is treated like
+ENOSPC)."""
 
 from __future__ import annotations
 

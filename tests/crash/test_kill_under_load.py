@@ -1,5 +1,5 @@
-"""kill -9 in the middle of publishing, again and again: what was acknowledged is there, once, in
-order, under its sequence."""
+"""kill -9 during publishing, repeatedly: every acknowledged message exists once, in order, with its
+sequence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 
-ROUNDS = 50
+from tests.support.deadline import PATIENCE_S, pause, wait_until
+from tests.support.fuzzing import examples
+
+ROUNDS = examples(20)
 PUBLISHERS = 2
 WINDOW = 200
 READY = re.compile(rb"Listening for client connections on [^:]+:(\d+)")
@@ -39,16 +42,12 @@ class Broker:
         self.port = self._wait_ready()
 
     def _wait_ready(self) -> int:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            text = self.log.read_bytes()
-            found = READY.search(text)
-            if found:
-                return int(found[1])
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.01)
-        raise AssertionError(f"the server did not start: {self.log.read_text()}")
+        def port() -> int | None:
+            assert self.process.poll() is None, f"ended at once: {self.log.read_text()}"
+            found = READY.search(self.log.read_bytes())
+            return int(found[1]) if found else None
+
+        return wait_until(port, "the port in the log") or 0
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -56,7 +55,7 @@ class Broker:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE_S) == 0
 
 
 class Connection:
@@ -65,7 +64,7 @@ class Connection:
     def __init__(self, port: int, label: str = "0.0") -> None:
         self.inbox = f"_INBOX.{label}".encode()
         self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.settimeout(20)
+        self.socket.settimeout(PATIENCE_S)
         self.socket.sendall(CONNECT % label.encode())
         self.rest = b""
         while b"PONG\r\n" not in self.rest:
@@ -103,7 +102,7 @@ class Publisher(threading.Thread):
         try:
             while True:
                 room = WINDOW - (sent - len(self.acknowledged))
-                # Not select: a long test session may have more descriptors than it can name.
+                # Not select(): a long test session may have more descriptors than it supports.
                 ready.modify(sock, select.POLLIN | (select.POLLOUT if room > 0 else 0))
                 ready.poll(5000)
                 if room > 0:
@@ -141,22 +140,24 @@ def test_acknowledged_messages_survive_kills(tmp_path: Path) -> None:
     chance = random.Random(os.environ.get("PYNATS_CRASH_SEED", "7"))
     promised: dict[int, bytes] = {}  # sequence -> payload
     broker = Broker(folder, tmp_path / "log")
-    made = Connection(broker.port).request(
+    connection = Connection(broker.port)
+    made = connection.request(
         "$JS.API.STREAM.CREATE.LOAD", {"name": "LOAD", "subjects": ["load.*"]}
     )
+    connection.socket.close()
     assert "error" not in made, made
     for number in range(ROUNDS):
         publishers = [Publisher(broker.port, f"{number}.{i}") for i in range(PUBLISHERS)]
         for publisher in publishers:
             publisher.start()
-        deadline = time.monotonic() + 30
-        while not all(publisher.acknowledged for publisher in publishers):
-            assert time.monotonic() < deadline, f"no acknowledgements: {broker.log.read_text()}"
-            time.sleep(0.002)
-        time.sleep(chance.uniform(0, 0.2))
+        for publisher in publishers:
+            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement", interval_s=0.002)
+        pause(chance.uniform(0, 0.2))  # the moment of death is the input of this test
         broker.kill()
         for publisher in publishers:
-            publisher.join(20)
+            publisher.join(PATIENCE_S)
+            assert not publisher.is_alive()
+            publisher.connection.socket.close()
             assert publisher.failures == []
             order = [seq for _, seq in sorted(publisher.acknowledged.items())]
             assert order == sorted(order)
@@ -178,7 +179,7 @@ def test_acknowledged_messages_survive_kills(tmp_path: Path) -> None:
 
 
 def tear_last_write(folder: Path, chance: random.Random) -> None:
-    """A write that was under way when the power went: part of a record at the end."""
+    """A write that a power cut interrupted: part of a record at the end."""
     blocks = list(folder.glob("jetstream/$G/streams/LOAD/msgs/*.blk"))
     last = max(blocks, key=lambda path: int(path.stem))
     with last.open("ab") as out:

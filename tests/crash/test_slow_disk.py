@@ -1,4 +1,4 @@
-"""A disk whose fsync does not return keeps only those waiting who asked it for something."""
+"""If fsync does not return, only requests that need the disk wait."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nats.errors import NoRespondersError
 from pynats_server.jetstream import account
 from pynats_server.options import AccountLimits
 
+from tests.support.deadline import wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
 
 CHANGES: list[tuple[str, dict[str, Any] | None]] = [
@@ -32,8 +33,8 @@ CHANGES: list[tuple[str, dict[str, Any] | None]] = [
 
 
 class Gate:
-    """Where every fsync of Python code waits while it is shut; on the loop's thread it is noted
-    instead, because there nothing must ever wait."""
+    """A gate: while it is shut, fsync calls of Python code wait. Calls on the loop's thread are
+    recorded instead, because they are an error."""
 
     def __init__(self) -> None:
         self.loop_thread = threading.get_ident()
@@ -110,8 +111,8 @@ CHANGES_OF_OLD: list[tuple[str, str, dict[str, Any] | None]] = [
 
 @contextmanager
 def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event]:
-    """Has the thread of a change wait, before it does `work`, until this ends; yields what tells
-    that it is there."""
+    """Makes the thread of a change wait before `work` until the block ends; yields a function that
+    tells whether it waits."""
     reached, go_on = threading.Event(), threading.Event()
     real = getattr(account, work)
 
@@ -133,7 +134,7 @@ def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event
 def test_jetstream_switched_off_during_a_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, subject: str, body: Any, again: bool
 ) -> None:
-    """What was under way ends first, and what is acknowledged later is there after a restart."""
+    """Running changes finish first, and later acknowledged messages exist after a restart."""
 
     async def kept(client: Client) -> dict[str, int]:
         listed = (await api(client, "STREAM.LIST"))["streams"]
@@ -156,22 +157,24 @@ def test_jetstream_switched_off_during_a_change(
             await client.request("old", b"x")
             with held(monkeypatch, work) as reached:
                 asked = asyncio.ensure_future(api(client, subject, body))
-                while not reached.is_set():
-                    await asyncio.sleep(0)
+                await wait_until_async(reached.is_set, work)
                 jetstream.refuse(of_all)
                 if again:
                     jetstream.enable_again(of_all, AccountLimits())
             await asked
             if again:
-                while "error" in await api(client, "INFO"):
-                    pass
+
+                async def back() -> bool:
+                    return "error" not in await api(client, "INFO")
+
+                await wait_until_async(back, "JetStream on again")
                 await publish(client)
                 before = await kept(client)
             else:
-                for name in ("old", "new"):  # nobody listens any more
+                for name in ("old", "new"):  # the streams no longer listen
                     with pytest.raises(NoRespondersError):
                         await client.request(name, b"x")
-                assert jetstream.file_usage.used == 0
+                assert jetstream.figures().storage == 0
             await client.close()
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)

@@ -1,5 +1,5 @@
-"""Streams are created, updated, deleted and restored wholly or not at all, whichever file
-operation the process dies at or the disk fails at; and an error reply means that nothing changed.
+"""Streams are created, updated, deleted and restored atomically, at whichever file operation the
+process dies or the disk fails; an error reply means that nothing changed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
+from tests.support.deadline import PATIENCE_S
 from tests.support.jetstream import api, connect, jetstream_server
 from tests.support.stumble import Stumble, stumbling
 
@@ -82,7 +83,7 @@ async def prepare(folder: Path) -> bytes:
         pieces = await client.subscribe("pieces")
         await api(client, "STREAM.SNAPSHOT.BACK", {"deliver_subject": "pieces"})
         archive = b""
-        while (piece := await pieces.next_msg(5)).data:
+        while (piece := await pieces.next_msg(PATIENCE_S)).data:
             archive += piece.data
             if piece.reply:
                 await client.publish(piece.reply)
@@ -100,7 +101,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
 async def interrupted(
     folder: Path, archive: bytes, change: Change, stumble: Stumble
 ) -> tuple[dict[str, Any], Streams]:
-    """Carries a change out while `stumble` acts; its reply, and the streams afterwards."""
+    """Makes a change while `stumble` is active; returns its reply and the streams afterwards."""
     async with jetstream_server(folder) as server:
         client = await connect(server.client_url)
         with stumbling(stumble):
@@ -113,7 +114,7 @@ async def interrupted(
 
 
 async def restarted(folder: Path) -> Streams:
-    """The streams after a restart; every name must be free for, or the name of, a whole one."""
+    """The streams after a restart; every name must be a complete stream, or free for one."""
     async with jetstream_server(folder) as server:
         assert server.state.jetstream is not None
         assert server.state.jetstream.accounts["$G"].broken == {}
@@ -126,12 +127,12 @@ async def restarted(folder: Path) -> Streams:
             gone = await api(client, f"STREAM.DELETE.{name}")
             assert gone.get("success"), gone
         await client.close()
-    found["KEPT"] = BEFORE["KEPT"]  # whether it got one more does not matter here
+    found["KEPT"] = BEFORE["KEPT"]  # one more message does not matter here
     return found
 
 
 def die_at(step: int, folder: Path, archive: bytes, change: Change) -> bool:
-    """Has a process of its own die instead of the `step`th operation; False: no so many."""
+    """Lets a separate process die at the `step`th operation; False if there are fewer."""
     child = os.fork()
     if child == 0:
         status = 1

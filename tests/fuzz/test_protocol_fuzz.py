@@ -1,8 +1,9 @@
-"""Mutated protocol bytes, cut at random: the server lives, answers everybody else, leaks nothing.
+"""Mutated protocol bytes, cut at random: the server survives, answers other clients, and leaks
+nothing.
 
 Invariant: after any bytes on one connection a second connection still gets its PONG, the process
-runs and its log shows no traceback. Where bytes arrive whole, what becomes of the connection
-(closed, alive, waiting for more) and its errors are those of the reference.
+runs and its log shows no traceback. If the bytes arrive in one piece, the state of the connection
+(closed, alive, waiting for more) and its errors equal the reference's.
 
 The examples of the gate and their outcomes are records; `make reference` compares new ones with the
 reference itself. FUZZ_EXAMPLES in the environment sets how many inputs are tried.
@@ -30,8 +31,8 @@ from tests.support.script import Send
 OPEN = "open"
 RECORDED = 150  # examples
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
-SMALL_ROWS = 2000  # bytes; longer rows are about limits and dull to mutate
-_ANSWER_WAIT_S = 0.15  # a server that says nothing for so long is waiting for the rest
+SMALL_ROWS = 2000  # bytes; longer rows test limits; mutating them finds little
+_ANSWER_WAIT_S = 0.15  # a server that is silent for this time waits for more
 
 CORPUS: list[bytes] = sorted(
     {
@@ -46,7 +47,7 @@ _INTERESTING = [
     b"18446744073709551616", b"{", b"}", b'"', b"PUB ", b"HPUB ", b"SUB ", b"UNSUB ", b"CONNECT ",
     b"PING\r\n", b">", b"*", b"..", b"NATS/1.0\r\n\r\n", b"A" * 300, b"9" * 30,
 ]  # fmt: skip
-# What both must answer alike: without NUL, stray CR and the rows that differ on purpose.
+# Inputs with equal answers: without NUL, stray CR and deliberate differences.
 COMPARABLE: list[bytes] = sorted(
     {data for data in CORPUS if b"\x00" not in data and b"\r" not in data.replace(b"\r\n", b"")}
     - {

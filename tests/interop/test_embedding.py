@@ -1,4 +1,4 @@
-"""The embedded server as an application's tests would use it, driven by nats-py."""
+"""The embedded server, used like in an application's tests, with nats-py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import nats
+import nats.errors
 import pytest
 import uvloop
 from nats.aio.client import Client
@@ -22,7 +22,9 @@ from pynats_server.pytest_plugin import (  # noqa: F401 - fixtures
     pynats_server_factory,
 )
 
-TIMEOUT_S = 10.0
+from tests.support import jetstream
+from tests.support.deadline import PATIENCE_S, next_turn
+
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
@@ -32,14 +34,14 @@ Scenario = Callable[[], Coroutine[Any, Any, None]]
 
 @pytest.fixture(params=sorted(LOOPS))
 def run(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
-    """Runs a scenario on each kind of loop; whatever the loop complains of fails the test."""
+    """Runs a scenario on each kind of loop; an error that the loop reports fails the test."""
 
     def run_scenario(scenario: Scenario) -> None:
         complaints: list[dict[str, Any]] = []
 
         async def limited() -> None:
             asyncio.get_running_loop().set_exception_handler(lambda _, c: complaints.append(c))
-            await asyncio.wait_for(scenario(), TIMEOUT_S)
+            await asyncio.wait_for(scenario(), PATIENCE_S)
 
         with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
             runner.run(limited())
@@ -53,7 +55,7 @@ def embedded(**settings: Any) -> Server:
 
 
 async def connect(url: str, **settings: Any) -> Client:
-    return await nats.connect(url, allow_reconnect=False, **settings)
+    return await jetstream.connect(url, allow_reconnect=False, **settings)
 
 
 def test_publish_and_subscribe(run: Callable[[Scenario], None]) -> None:
@@ -64,7 +66,7 @@ def test_publish_and_subscribe(run: Callable[[Scenario], None]) -> None:
             await nc.publish("orders.new", b"1", headers={"Kind": "first"})
             await nc.publish("bills.new", b"not for us")
             await nc.publish("orders.old", b"")
-            first, second = await sub.next_msg(5), await sub.next_msg(5)
+            first, second = await sub.next_msg(PATIENCE_S), await sub.next_msg(PATIENCE_S)
             assert (first.subject, first.data, first.headers) == (
                 "orders.new",
                 b"1",
@@ -85,12 +87,10 @@ def test_request_and_no_responders(run: Callable[[Scenario], None]) -> None:
                 await msg.respond(msg.data * 2)
 
             await nc.subscribe("double", cb=double)
-            replies = await asyncio.gather(
-                *(nc.request("double", b"%d" % n, timeout=5) for n in range(50))
-            )
+            replies = await asyncio.gather(*(nc.request("double", b"%d" % n) for n in range(50)))
             assert [reply.data for reply in replies] == [b"%d" % n * 2 for n in range(50)]
             with pytest.raises(nats.errors.NoRespondersError):
-                await nc.request("nobody", b"", timeout=5)
+                await nc.request("nobody", b"")
             await nc.close()
 
     run(scenario)
@@ -127,7 +127,7 @@ def test_drain_delivers_what_was_on_its_way(run: Callable[[Scenario], None]) -> 
             received: list[bytes] = []
 
             async def slow(msg: Msg) -> None:
-                await asyncio.sleep(0)
+                await next_turn()
                 received.append(msg.data)
 
             await receiver.subscribe("feed", cb=slow)
@@ -161,10 +161,10 @@ def test_servers_in_one_process_know_nothing_of_each_other(
                 await client.flush()
             await one.shutdown()
             for number, sub in enumerate(subs):
-                assert (await sub.next_msg(5)).data == b"%d" % number
+                assert (await sub.next_msg(PATIENCE_S)).data == b"%d" % number
                 assert sub.pending_msgs == 0
             await clients[1].publish("x", b"still here")
-            assert (await subs[1].next_msg(5)).data == b"still here"
+            assert (await subs[1].next_msg(PATIENCE_S)).data == b"still here"
             for client in clients:
                 await client.close()
 
@@ -203,7 +203,7 @@ def test_shutdown_leaves_nothing_behind(run: Callable[[Scenario], None], tmp_pat
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
-        await asyncio.sleep(0)
+        await next_turn()
         assert list(tmp_path.iterdir()) == []
         assert asyncio.all_tasks() == tasks
         gc.collect()
@@ -233,7 +233,7 @@ def test_fixture_serves_any_loop(
         nc = await connect(pynats_server.client_url)
         sub = await nc.subscribe("greet")
         await nc.publish("greet", b"hello")
-        assert (await sub.next_msg(5)).data == b"hello"
+        assert (await sub.next_msg(PATIENCE_S)).data == b"hello"
         await nc.close()
 
     assert pynats_server.monitor_url.startswith("http://127.0.0.1:")

@@ -1,4 +1,4 @@
-"""What clients do wrong or in excess stays their own problem."""
+"""Errors and excessive use by one client do not affect others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from pynats_server.jetstream.api import dispatch
 from pynats_server.jetstream.stream import origins as following
 
+from tests.support.deadline import PATIENCE_S, next_turn
 from tests.support.jetstream import api, connect, jetstream_server
 
 
@@ -38,7 +39,7 @@ def test_a_flood_of_requests_leaves_turns_to_others(
             writer.write(b"SUB in.* 1\r\n" + requests)
             seen = [0]
             while seen[-1] < count:
-                await asyncio.sleep(0)
+                await next_turn()
                 seen.append(account.api_total)
             for number in range(count):
                 line = await reader.readuntil(b"\r\n")
@@ -63,7 +64,7 @@ def test_requests_beyond_the_limit_are_dropped(
             await client.flush()
             _, writer = await connect_raw(server.client_port)
             writer.write(b"PUB $JS.API.INFO in 0\r\n\r\n" * 52)
-            advisory = json.loads((await told.next_msg(10)).data)
+            advisory = json.loads((await told.next_msg(PATIENCE_S)).data)
             assert advisory["dropped"] == 50
             assert "streams" in await api(client, "INFO")  # goes on
             writer.close()
@@ -80,7 +81,7 @@ def test_a_mistake_with_one_answer_costs_no_other_request_its_own(
 
     def stumble(self: Any, endpoint: Any, request: Any, fields: Any) -> None:
         nonlocal failed
-        if endpoint.type == "stream_purge":  # one that waits for the disk, as those behind it do
+        if endpoint.type == "stream_purge":  # this one and the next ones wait for the disk
             failed += 1
             raise RuntimeError("a mistake of ours")
         send(self, endpoint, request, fields)
@@ -102,7 +103,7 @@ def test_a_mistake_with_one_answer_costs_no_other_request_its_own(
 def test_a_mirror_without_room_does_not_try_more_often_than_agreed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "RETRY", 1000.0)
+    monkeypatch.setattr(following, "RETRY_S", 1000.0)
     refusals: list[object] = []
     refused = following.Follower._refused
 

@@ -1,4 +1,4 @@
-"""Numbers at the ends of what the wire can say: no crash, nothing lost, and an answer."""
+"""The largest and smallest numbers of the protocol: no crash, no loss, and an answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_stream_that_has_used_up_its_sequences_refuses(tmp_path: Path, storage
 
 @STORAGES
 def test_sequences_beyond_the_last_are_refused(tmp_path: Path, storage: str) -> None:
-    """The real server takes them, and loses the messages with its next start, or ends."""
+    """The real server accepts them; then it loses the messages at its next start, or crashes."""
 
     async def run() -> None:
         config = {"name": "S", "subjects": ["s"], "storage": storage}

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from test_store_reference import reference
 from test_stream_backup import api, ours
 
+from tests.support.deadline import wait_until_async
 from tests.support.records import Recorded, plain
 
 Dump = dict[str, Any]
@@ -69,12 +70,14 @@ async def publish(client: Client, subject: str, body: bytes, **headers: str) -> 
 
 async def settled(client: Client, expected: Callable[[Dump], bool], name: str) -> Dump:
     """The stream once `expected` holds of its info."""
-    for _ in range(400):
-        info = await api(client, f"STREAM.INFO.{name}")
-        if expected(info):
-            return info
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{name} did not get there: {info}")
+
+    async def reached() -> Dump | None:
+        info: Dump = await api(client, f"STREAM.INFO.{name}")
+        return info if expected(info) else None
+
+    found = await wait_until_async(reached, f"{name} as expected")
+    assert found is not None
+    return found
 
 
 async def dump(client: Client, name: str, count: int) -> Dump:
@@ -93,7 +96,7 @@ async def dump(client: Client, name: str, count: int) -> Dump:
         if origin is not None:
             origin["active"] = origin["active"] >= 0
             origin.get("error", {}).pop("description", None)
-    origins.sort(key=lambda o: o.get("filter_subject", "") if o else "")  # theirs have no order
+    origins.sort(key=lambda o: o.get("filter_subject", "") if o else "")  # theirs are unordered
     return {"state": {k: state.get(k) for k in keep}, "messages": messages, "origins": origins}
 
 
@@ -104,7 +107,7 @@ COUNTS = {
 }  # fmt: skip
 
 
-# What each has before the second half is published: without it the order would be anybody's guess.
+# Wait for this state before the second half is published: otherwise the order is undefined.
 BEFORE = {
     "whole": 4, "filtered": 4, "from_3": 4, "mirror_renamed": 4, "of_a_mirror": 4, "in_memory": 4,
     "source": 3, "two_filters": 1, "source_renamed": 2, "source_from_3": 2, "of_a_source": 3,
@@ -130,7 +133,7 @@ async def scenario(client: Client) -> dict[str, Dump]:
     await settled(client, lambda i: bool(i["state"]["last_seq"] == 4), "source_from_3")
     await publish(client, "own", b"mine")
     found = {name: await dump(client, name, COUNTS[name]) for name in STREAMS}
-    for name in ("of_nothing", "source_of_nothing"):  # the real server finds out later
+    for name in ("of_nothing", "source_of_nothing"):  # the real server notices later
         await settled(client, lambda i: "error" in str(i.get("mirror") or i["sources"]), name)
         found[name] = await dump(client, name, 0)
     return found
@@ -190,8 +193,11 @@ def test_origins_come_and_go(tmp_path: Path) -> None:
         assert info["sources"][0]["error"]["err_code"] == 10059
         await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
         await publish(client, "a.1", b"new")
-        await asyncio.sleep(0.05)
-        assert (await dump(client, "M", 1))["state"]["last_seq"] == 1  # never mixes two histories
+        # The mirror says so, and does not mix two histories.
+        info = await settled(
+            client, lambda i: bool(i["mirror"].get("error", {}).get("err_code") == 10029), "M"
+        )
+        assert (info["state"]["messages"], info["state"]["last_seq"]) == (1, 1)
 
     asyncio.run(run(lambda: ours(tmp_path / "js"), work))
 

@@ -1,5 +1,5 @@
-"""Folders that this server did not leave like that: it starts, serves what is sound, names the
-rest, and deletes and changes nothing."""
+"""Folders in a state that this server does not produce: it starts, serves the intact streams, names
+the others, and deletes and changes nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store.format.meta_inf import meta_sum
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -17,7 +17,7 @@ Meta = dict[str, Any]
 
 
 def with_meta(change: Callable[[Meta], bytes | None]) -> Callable[[Path], None]:
-    """Another configuration under a right checksum."""
+    """Another configuration with a valid checksum."""
 
     def work(folder: Path) -> None:
         meta = json.loads((folder / "meta.inf").read_bytes())

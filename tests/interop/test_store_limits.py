@@ -1,18 +1,21 @@
-"""Limits and TTLs: what stays is what the real server keeps, and folders carry their TTLs."""
+"""Limits and TTLs: we keep the same messages as the real server, and folders keep their TTLs."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore
-from pynats_server.jetstream.store.file.meta import write_meta
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.index_db import decode_index
+from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import api, contents, read_all, reference, shown
 
+from tests.support.deadline import wait_until_async
 from tests.support.records import Recorded
 
 SECOND = 1_000_000_000
@@ -157,14 +160,13 @@ def test_ttls_of_the_reference_are_found_again(
 def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> None:
     home = tmp_path / "js" / "jetstream" / "$G" / "streams" / "T"
     store = FileStore(FileConfig("T", home))
-    now = store.clock()
+    now = time.time_ns()
     for i in range(30):
         ttl = b"NATS/1.0\r\nNats-TTL: %s\r\n\r\n" % (b"5s" if i % 2 else b"1h")
         store.append(b"t.%d" % i, ttl if i % 3 else None, b"x", now - 6 * SECOND)
         store.enforce_limits(max_msgs=20)
     keep = {seq for seq, _ in store.oldest() if (seq - 1) % 3 == 0 or (seq - 1) % 2 == 0}
-    write_meta(
-        store,
+    store.write_meta(
         {
             **CONFIG,
             "Created": "2026-01-02T03:04:05Z",
@@ -183,17 +185,18 @@ def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> Non
         },
     )
     if crash:
-        store.flush()  # the folder as kill -9 leaves it: no index, the limit applied by a floor
+        store.flush()  # the folder after kill -9: no index, the limit applied by a floor
     else:
         store.close()
 
     async def read() -> None:
         async with reference(tmp_path / "js", None) as client:
-            for _ in range(200):
-                found = (await api(client, "STREAM.INFO.T"))["state"]["messages"]
-                if found == len(keep):
-                    break
-                await asyncio.sleep(0.05)
+
+            async def trimmed() -> bool:
+                state = (await api(client, "STREAM.INFO.T"))["state"]
+                return bool(state["messages"] == len(keep))
+
+            await wait_until_async(trimmed, "the limit applied")
             assert set(await read_all(client)) == keep
 
     asyncio.run(read())

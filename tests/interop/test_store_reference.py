@@ -1,4 +1,4 @@
-"""Folders written by the real server open in our store, and the other way round."""
+"""Our store opens folders of the real server, and vice versa."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support import jetstream
@@ -185,8 +186,7 @@ def test_the_reference_reads_what_we_wrote(
     store.purge(up_to=20)
     store.skip(5, 10**18 + 2000)
     store.append(b"t.end", None, b"end", 10**18 + 2001)
-    write_meta(
-        store,
+    store.write_meta(
         {
             "Created": "2026-01-02T03:04:05Z",
             "name": "T",

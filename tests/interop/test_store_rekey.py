@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import BadKey, FileConfig, FileStore
+from pynats_server.jetstream.store import BadKey, FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.consumer_state import decode_consumer_state
 from pynats_server.jetstream.store.format.crypt import Keys, Sealer
 from test_store_reference import Contents, api, contents, read_all, reference, shown
@@ -106,7 +107,7 @@ def test_the_reference_reads_a_folder_with_another_key(
 
 
 class DyingDisk(Disk):
-    """Works `left` more times, then not at all: the folder is what a crash leaves."""
+    """Works `left` more times, then fails: the folder is in the state after a crash."""
 
     def __init__(self, left: int) -> None:
         self.left = left
@@ -141,7 +142,7 @@ def test_a_crash_at_any_step_loses_nothing(tmp_path: Path, before: Any, after: A
         store.append(b"t.%d" % (i % 3), None, b"value %d" % i, i)
     store.remove(9)
     store.flush()
-    write_meta(store, {"name": "T"})
+    store.write_meta({"name": "T"})
     expected = contents(store)
     store.close()
     steps, finished = 0, False

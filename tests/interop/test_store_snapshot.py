@@ -1,4 +1,4 @@
-"""Backups of one server restored by the other; hostile archives refused."""
+"""Each server restores the other's backups; hostile archives are refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore
-from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.snapshot import (
+    BadArchive,
+    unpack_snapshot,
+    write_snapshot,
+)
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.archive import (
     BadMessageArchive,
@@ -20,13 +25,11 @@ from pynats_server.jetstream.store.format.archive import (
     restore_messages,
     write_archive,
 )
-from pynats_server.jetstream.store.format.snapshot import (
-    BadArchive,
-    unpack_snapshot,
-    write_snapshot,
-)
+from pynats_server.jetstream.store.format.meta_inf import meta_sum
+from pynats_server.jetstream.store.memory import MemoryStore
 from test_store_reference import Contents, api, contents, read_all, reference, shown
 
+from tests.support.deadline import PATIENCE_S
 from tests.support.records import Recorded
 
 META: dict[str, Any] = {
@@ -73,9 +76,9 @@ def test_the_reference_restores_our_backup(tmp_path: Path) -> None:
             assert "error" not in begun, begun
             for at in range(0, len(archive), 4096):
                 piece = archive[at : at + 4096]
-                reply = await client.request(begun["deliver_subject"], piece, timeout=5)
+                reply = await client.request(begun["deliver_subject"], piece)
                 assert not reply.data
-            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            end = await client.request(begun["deliver_subject"], b"")
             assert "error" not in json.loads(end.data)
             assert await read_all(client) == expected
 
@@ -190,7 +193,7 @@ async def take_archive(folder: Path) -> tuple[bytes, Contents, dict[str, Any]]:
 
         await client.subscribe("snapshot.here", cb=collect)
         begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="snapshot.here")
-        await asyncio.wait_for(done.wait(), 20)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
         return b"".join(parts), await read_all(client), begun["state"]
 
 
@@ -227,8 +230,8 @@ def test_the_reference_reads_our_message_archive(tmp_path: Path) -> None:
         async with reference(tmp_path / "js2", None) as client:
             config = {key: value for key, value in META.items() if key != "Created"}
             begun = await api(client, "STREAM.RESTORE.T", config=config, state=state)
-            reply = await client.request(begun["deliver_subject"], ours, timeout=5)
-            end = await client.request(begun["deliver_subject"], b"", timeout=5)
+            reply = await client.request(begun["deliver_subject"], ours)
+            end = await client.request(begun["deliver_subject"], b"")
             assert not reply.data
             assert "error" not in json.loads(end.data)
             assert await read_all(client) == expected

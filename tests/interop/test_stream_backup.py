@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from test_store_reference import reference
 
 from tests.support import jetstream
+from tests.support.deadline import PATIENCE_S
 from tests.support.records import Recorded
 
 SUBJECTS = ("t.a", "t.b.c", "t.d")
@@ -76,7 +77,7 @@ async def back_up(client: Client, **options: Any) -> tuple[list[bytes], dict[str
 
     subscription = await client.subscribe("backup.here", cb=collect)
     begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="backup.here", **options)
-    status = await asyncio.wait_for(ended, 20)
+    status = await asyncio.wait_for(ended, PATIENCE_S)
     await subscription.unsubscribe()
     return chunks, begun, status
 
@@ -86,8 +87,8 @@ async def restore(client: Client, chunks: list[bytes], begun: dict[str, Any]) ->
     answer = await api(client, "STREAM.RESTORE.T", config=config, state=begun["state"])
     assert "error" not in answer, answer
     for chunk in chunks:
-        assert (await client.request(answer["deliver_subject"], chunk, timeout=5)).data == b""
-    end = await client.request(answer["deliver_subject"], b"", timeout=10)
+        assert (await client.request(answer["deliver_subject"], chunk)).data == b""
+    end = await client.request(answer["deliver_subject"], b"")
     found: dict[str, Any] = json.loads(end.data)
     return found
 
@@ -217,7 +218,7 @@ def test_a_receiver_that_does_not_answer_ends_the_backup(tmp_path: Path) -> None
                 client, "STREAM.SNAPSHOT.T", deliver_subject="backup.here", chunk_size=1024,
                 window_size=2048,
             )  # fmt: skip
-            assert await asyncio.wait_for(statuses.get(), 20) == "408"
+            assert await asyncio.wait_for(statuses.get(), PATIENCE_S) == "408"
             assert len(got) == 2
 
     asyncio.run(run())
@@ -225,7 +226,7 @@ def test_a_receiver_that_does_not_answer_ends_the_backup(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("storage", ["file", "memory"])
 def test_a_backup_does_not_outlive_its_stream(tmp_path: Path, storage: str) -> None:
-    """What was sent of a stream that is deleted meanwhile is not called whole."""
+    """A backup is not reported as complete if its stream is deleted during it."""
 
     async def run() -> None:
         async with ours(tmp_path) as client:
@@ -235,11 +236,11 @@ def test_a_backup_does_not_outlive_its_stream(tmp_path: Path, storage: str) -> N
             pieces = await client.subscribe("pieces")
             asked = {"deliver_subject": "pieces", "chunk_size": 1024, "window_size": 1024}
             await api(client, "STREAM.SNAPSHOT.T", **asked)
-            piece = await pieces.next_msg(10)
+            piece = await pieces.next_msg(PATIENCE_S)
             assert (await api(client, "STREAM.DELETE.T"))["success"]
             while piece.data:
                 await client.publish(piece.reply)
-                piece = await pieces.next_msg(10)
+                piece = await pieces.next_msg(PATIENCE_S)
             assert piece.headers is not None
             assert piece.headers["Status"] == "500"
 

@@ -1,5 +1,5 @@
 """Helpers shared by the test suites: server processes, raw clients, scripts, normalisation.
 
-Imported by tests only. Nothing here knows how the broker is built; everything goes through a
-process and a socket, so the same helper drives pynats-server and the reference nats-server.
+Only tests import it. Server helpers work through a process and a socket, so they drive
+pynats-server and the reference nats-server alike.
 """

@@ -1,7 +1,7 @@
 """A small synchronous client: messages in, messages out, nothing hidden.
 
-For suites that speak of subjects and replies instead of bytes. No background reading: whoever
-waits for something reads. Replies to requests come through one wildcard inbox per connection.
+For suites about subjects and replies instead of bytes. No background reading: a call that waits
+also reads. Replies to requests come through one wildcard inbox per connection.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.support.deadline import Deadline
+from tests.support.deadline import PATIENCE_S, Deadline
 from tests.support.raw import RawClient
 
-REPLY_TIMEOUT_S = 10.0
 INBOX = "_INBOX.case"
 _INBOX_SID = 1
 _LAST_FIELDS = {b"MSG": 1, b"HMSG": 2}
@@ -44,7 +43,7 @@ class Client:
     """One connection to 127.0.0.1:`port`, logged in as `user` (no login when empty)."""
 
     def __init__(self, port: int, user: str = "", password: str = "", name: str = "case") -> None:
-        self._raw = RawClient(port, REPLY_TIMEOUT_S)
+        self._raw = RawClient(port, PATIENCE_S)
         self._raw.read_info()
         self._parsed = len(self._raw.received)
         self._waiting: dict[int, list[Message]] = {}
@@ -100,11 +99,11 @@ class Client:
         self._raw.send(line + headers + payload + b"\r\n", pongs=0)
 
     def publish_raw(self, data: bytes) -> None:
-        """Send messages that are encoded already."""
+        """Send encoded messages."""
         self._raw.send(data, pongs=0)
 
     def inbox(self) -> str:
-        """A reply subject of its own for one request; `collect_replies` finds what came."""
+        """A separate reply subject for one request; `collect_replies` gives its replies."""
         self._requests += 1
         return f"{INBOX}.{self._requests}"
 
@@ -113,14 +112,14 @@ class Client:
         subject: str,
         payload: bytes = b"",
         headers: bytes = b"",
-        timeout_s: float = REPLY_TIMEOUT_S,
+        timeout_s: float = PATIENCE_S,
     ) -> Message | None:
-        """The first reply, None when none came in time."""
+        """The first reply; None on time-out."""
         reply = self.inbox()
         self.publish(subject, payload, headers, reply)
         return next(self.replies(reply, timeout_s), None)
 
-    def replies(self, inbox: str, timeout_s: float = REPLY_TIMEOUT_S) -> Iterator[Message]:
+    def replies(self, inbox: str, timeout_s: float = PATIENCE_S) -> Iterator[Message]:
         """Replies to `inbox` as they come; ends when the next takes longer than `timeout_s`."""
         while True:
             message = self._take(_INBOX_SID, timeout_s, inbox)
@@ -128,7 +127,7 @@ class Client:
                 return
             yield message
 
-    def next(self, sid: int, timeout_s: float = REPLY_TIMEOUT_S) -> Message | None:
+    def next(self, sid: int, timeout_s: float = PATIENCE_S) -> Message | None:
         """The next message of a subscription, None when none came in time."""
         return self._take(sid, timeout_s, None)
 
@@ -136,7 +135,7 @@ class Client:
         """Return once the server has read everything sent so far."""
         due = self._pongs + 1
         self._raw.send(b"PING\r\n", pongs=0)
-        deadline = Deadline(REPLY_TIMEOUT_S)
+        deadline = Deadline(PATIENCE_S)
         while self._pongs < due:
             if not self._read(deadline):
                 raise ConnectionRefused("no PONG in time")
@@ -152,7 +151,7 @@ class Client:
                 return None
 
     def _read(self, deadline: Deadline) -> bool:
-        """Read once and sort what is complete; false when the time is over."""
+        """Read once and sort complete messages; false on time-out."""
         self._raw.read_some(deadline.remaining())
         self._sort()
         if self._raw.closed:

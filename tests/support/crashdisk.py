@@ -1,4 +1,4 @@
-"""A disk that knows what a power cut may leave: POSIX promises nothing that was not synced.
+"""A disk that models power cuts: POSIX guarantees only synced data.
 
 Files are inodes with durable content and writes not yet synced; folders are names with changes
 not yet synced. An image keeps any subset of either, writes whole or torn. A file's own sync does
@@ -17,7 +17,7 @@ from pynats_server.jetstream.store.file.disk import Disk
 
 
 class QuickDisk(Disk):
-    """The real disk without the waiting: nothing is synced."""
+    """The real disk without syncing, for speed."""
 
     def sync(self, handle: int) -> None:
         """Taken for granted."""
@@ -49,7 +49,7 @@ class Inode:
 
 
 class CrashDisk(QuickDisk):
-    """The real disk below `root`, with a model of what of it is durable."""
+    """The real disk below `root`, with a model of its durable part."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -25,8 +25,8 @@ Json = dict[str, Any]
 
 @dataclass
 class FakeAccount:
-    """An account as a dictionary of its streams; the only one of its server, which has so many
-    bytes (-1: enough)."""
+    """An account as a dictionary of its streams. It is the only account of its server, which has
+    `server_memory` and `server_storage` bytes (-1: unlimited)."""
 
     configs: dict[str, StreamConfig] = field(default_factory=dict)
     bounds: Limits = field(default_factory=Limits)

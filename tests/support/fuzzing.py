@@ -1,7 +1,7 @@
-"""How many examples property tests try, and which.
+"""The number and choice of examples in property tests.
 
-The gate tries the same ones each time, so that it tells of the change at hand. `make fuzz` looks
-for new ones, `FACTOR` times as many; what it finds becomes an @example of its test.
+`make test` tries the same examples each time, so that a failure comes from the current change.
+`make fuzz` tries new ones, `FACTOR` times as many; a failing one becomes an @example of its test.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ DEFAULT_EXAMPLES = 100
 
 
 def examples(count: int) -> int:
-    """The number of examples of a test that usually tries `count`."""
+    """The number of examples for a test that normally tries `count`."""
     return count * FACTOR if FUZZING else count
 
 
 def load_profile() -> None:
-    """Makes this what property tests do that say nothing else."""
+    """Makes these settings the default of property tests."""
     settings.register_profile(
         "pynats",
         # Time limits belong to benchmarks: on a busy machine they only make tests flaky.

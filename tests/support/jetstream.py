@@ -1,11 +1,12 @@
-"""Servers with streams inside the test, and a client that is in no hurry.
+"""Embedded servers with streams, and a client with long time-outs.
 
-The client library gives a reply half a second; a busy disk may take longer for one fsync, and then
-a test would fail that proves something else.
+The client library waits half a second for a reply. One fsync on a busy disk may take longer, and
+must not fail a test about something else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,30 +16,35 @@ from nats.aio.msg import Msg
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server.server import Server
 
-REPLY_TIMEOUT_S = 20.0
+from tests.support.deadline import PATIENCE_S
 
 
 class PatientClient(Client):
-    """The library's client, waiting up to `REPLY_TIMEOUT_S` for replies and flushes."""
+    """The library's client, waiting up to `PATIENCE_S` for replies and flushes."""
 
     async def request(
         self,
         subject: str,
         payload: bytes = b"",
-        timeout: float = REPLY_TIMEOUT_S,
+        timeout: float = PATIENCE_S,
         old_style: bool = False,
         headers: dict[str, Any] | None = None,
     ) -> Msg:
         return await super().request(subject, payload, timeout, old_style, headers)
 
-    async def flush(self, timeout: int = int(REPLY_TIMEOUT_S)) -> None:
+    async def flush(self, timeout: int = int(PATIENCE_S)) -> None:
         await super().flush(timeout)
 
 
 async def connect(url: str, **options: Any) -> PatientClient:
     """A connected client; the caller closes it."""
     client = PatientClient()
-    await client.connect(url, connect_timeout=int(REPLY_TIMEOUT_S), **options)
+    try:
+        await client.connect(url, connect_timeout=int(PATIENCE_S), **options)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await client.close()  # a refused client does not do it itself
+        raise
     return client
 
 
@@ -51,6 +57,6 @@ def jetstream_server(folder: Path, **options: Any) -> Server:
 async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
     """The answer to a request of `$JS.API.<subject>`; the body is sent as JSON, None as nothing."""
     payload = b"" if body is None else json.dumps(body).encode()
-    reply = await client.request(f"$JS.API.{subject}", payload, timeout=REPLY_TIMEOUT_S)
+    reply = await client.request(f"$JS.API.{subject}", payload, timeout=PATIENCE_S)
     found: dict[str, Any] = json.loads(reply.data)
     return found

@@ -6,7 +6,8 @@ import json
 import socket
 from typing import Any
 
-TIMEOUT_S = 10.0
+from tests.support.deadline import PATIENCE_S
+
 _INBOX = b"_INBOX.oracle"
 
 
@@ -14,7 +15,7 @@ class Oracle:
     """A client of one server with JetStream; every call waits for its reply."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
         self._file.readline()
@@ -41,7 +42,7 @@ class Oracle:
     def send(
         self, subject: bytes, payload: bytes = b"", headers: bytes = b"", reply: bool = False
     ) -> None:
-        """Publish without waiting; with `reply` an answer is expected or must not come."""
+        """Publish without waiting; with `reply` the server may answer."""
         target = subject + b" " + _INBOX if reply else subject
         if headers:
             total = len(headers) + len(payload)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.process import ServerProcess
 
-# What must never be in a server's log, whatever a client sends.
+# Texts that must never appear in a server's log.
 _TRACES = re.compile(r"Traceback \(most recent call last\)|panic:|\bSegmentation fault\b|\[FTL\]")
 
 
@@ -27,7 +27,7 @@ class ServerPool:
             server.stop()
 
     def get(self, name: str, config: str) -> ServerProcess:
-        """The server for configuration `name`; a dead one is a failure, not restarted."""
+        """The server for configuration `name`; a dead one is not restarted but fails the test."""
         server = self._servers.get(name)
         if server is None:
             server = ServerProcess(self.kind, self._folder / name, config)

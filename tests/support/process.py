@@ -14,12 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
 
 REFERENCE = "reference"
 PYNATS = "pynats"
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 10.0
 
 reference_allowed = False  # set by the test session: whether it may ask what is not ours
 
@@ -114,10 +112,10 @@ class ServerProcess:
                 [*command, *self._flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
-            ports = wait_until(self._read_ports, f"{self.kind} ports file", START_TIMEOUT_S)
+            ports = wait_until(self._read_ports, f"{self.kind} ports file", PATIENCE_S)
             self.port = int(ports["nats"][0].rsplit(":", 1)[1])
             self.monitor_url = ports["monitoring"][0] if ports.get("monitoring") else ""
-            wait_until(lambda: "Server is ready" in self.log(), "ready line", START_TIMEOUT_S)
+            wait_until(lambda: "Server is ready" in self.log(), "ready line", PATIENCE_S)
         except BaseException:
             self.kill()
             raise
@@ -153,19 +151,19 @@ class ServerProcess:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def wait(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait for the process to end by itself; returns its exit code."""
         assert self._process is not None
         return self._process.wait(timeout_s)
 
     def stop(self) -> None:
-        """End with TERM, with KILL if that does not help."""
+        """End with TERM, or with KILL if that fails."""
         if self._process is None:
             return
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(STOP_TIMEOUT_S)
+                self._process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -173,11 +171,11 @@ class ServerProcess:
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.kill()
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(PATIENCE_S)
 
     def monitoring(self, path: str) -> Any:
         """The JSON answer of one monitoring endpoint, e.g. `monitoring("/varz")`."""
-        with urllib.request.urlopen(self.monitor_url + path, timeout=10) as reply:
+        with urllib.request.urlopen(self.monitor_url + path, timeout=PATIENCE_S) as reply:
             return json.load(reply)
 
     def resident_bytes(self) -> int:

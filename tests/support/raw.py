@@ -6,10 +6,10 @@ import re
 import select
 import socket
 
-from tests.support.deadline import Deadline
+from tests.support.deadline import PATIENCE_S, Deadline
 
 READ_SIZE = 1 << 16
-QUIET_S = 0.1  # nothing for so long after an unfenced write: the server has nothing to say
+QUIET_S = 0.1  # silence for this time after an unfenced write: no answer will come
 CLOSE_WAIT_S = 0.3
 FENCE = b"PING\r\n"
 _PONG_LINE = re.compile(rb"(?<![^\n])PONG\r\n")
@@ -23,7 +23,7 @@ class RawClient:
     connection. Writing to a closed connection is not an error here: scripts go on regardless.
     """
 
-    def __init__(self, port: int, timeout_s: float = 5.0, rcvbuf: int | None = None) -> None:
+    def __init__(self, port: int, timeout_s: float = PATIENCE_S, rcvbuf: int | None = None) -> None:
         self.port = port
         self.timeout_s = timeout_s
         self.received = bytearray()
@@ -36,7 +36,11 @@ class RawClient:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.socket.settimeout(timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> RawClient:
         return self
@@ -50,7 +54,7 @@ class RawClient:
     def send(self, data: bytes, pongs: int | None = None) -> None:
         """Send all of `data`; silently drops it when the server has closed.
 
-        `pongs` is how many PONGs it causes where counting lines that begin with PING misleads.
+        `pongs` is the number of PONGs it causes, if it differs from the lines that begin with PING.
         """
         self._pongs_due += len(_PING_LINE.findall(data)) if pongs is None else pongs
         self._write(data)
@@ -61,7 +65,7 @@ class RawClient:
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
-            # What the server said before is still in our receive queue.
+            # Earlier output of the server is still in our receive queue.
             return
 
     def read_some(self, timeout_s: float) -> bool:
@@ -98,7 +102,7 @@ class RawClient:
     def fence(self) -> None:
         """Send a PING and read until every PING sent so far is answered, or the peer closed.
 
-        A server that answers fewer is noticed after `timeout_s` and noted in `timed_out`.
+        If the server answers fewer, this returns after `timeout_s` and sets `timed_out`.
         """
         if self.closed:
             return
@@ -121,7 +125,7 @@ class RawClient:
         return self.closed
 
     def settle(self) -> None:
-        """Read what the server says without being asked: until it closes or falls silent.
+        """Read the server's unrequested output, until it closes or is silent.
 
         An error at the end is usually followed by a close, which is then given more time.
         """
@@ -131,7 +135,7 @@ class RawClient:
                 return
 
     def finish(self) -> None:
-        """Half-close and read what is still to come."""
+        """Half-close and read the remaining output."""
         self.finished = True
         if not self.closed:
             try:

@@ -14,7 +14,7 @@ from tests.support.raw import RawClient
 from tests.support.transcript import CLOSED, TIMED_OUT, Item, parse_transcript
 
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
-# The reference ends the TCP connection before it forgets the subscriptions; nothing tells when.
+# The reference closes the TCP connection before it removes the subscriptions, without a signal.
 AFTER_CLOSE_S = 0.05
 SPLIT_PAUSE_S = 0.001  # long enough for the server to read the first part, on an idle machine
 
@@ -23,8 +23,8 @@ SPLIT_PAUSE_S = 0.001  # long enough for the server to read the first part, on a
 class Send:
     """Bytes for connection `conn` (opened on first use).
 
-    `splits` are offsets at which the bytes are cut into separate writes; `fence=False` for bytes
-    that leave the server waiting for more, where a PING would be taken as their continuation.
+    `splits` are offsets at which the bytes are cut into separate writes; `fence=False` for
+    incomplete input, because a PING would be read as its continuation.
     `pongs` corrects how many PONGs the fence has to wait for (see RawClient.send).
     """
 
@@ -123,7 +123,7 @@ def run_row(port: int, case: Row) -> dict[str, list[Item]]:
             else:
                 client.finish()
                 pause(AFTER_CLOSE_S)
-        if len(clients) > 1:  # what one connection caused on another may not be read yet
+        if len(clients) > 1:  # output for other connections may be unread
             for name, client in clients.items():
                 if fenced.get(name, True):
                     client.fence()
@@ -147,7 +147,8 @@ def _send(client: RawClient, step: Send) -> None:
 
 
 def _transcript(client: RawClient, port: int, waiting: bool) -> list[Item]:
-    """`waiting` = the last bytes had no fence behind them, so the server may still speak up."""
+    """`waiting` = the last bytes had no fence after them, so the server may still send
+    something."""
     half_closed = client.finished
     if waiting and not half_closed:
         client.settle()

@@ -1,4 +1,4 @@
-"""Random stream configurations, most of them nearly right: hypothesis strategies."""
+"""Hypothesis strategies for random stream configurations, most of them nearly valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAGS = st.booleans()
 
 
 def _some(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any few of the fields."""
+    """Any small set of the fields."""
     return st.fixed_dictionaries({}, optional=fields)
 
 

@@ -1,4 +1,4 @@
-"""File operations of this process that fail, or that the process dies at, one after the other."""
+"""Makes the nth file operation of this process fail, or kills the process there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Stumble:
 
 @contextmanager
 def stumbling(stumble: Stumble) -> Iterator[Stumble]:
-    """Has the file operations of `os`, and of what is built on it, counted by `stumble`."""
+    """Lets `stumble` count the file operations of `os` and of functions that use it."""
     saved = {name: getattr(os, name) for name in (*OPERATIONS, "open")}
     for name in OPERATIONS:
         setattr(os, name, stumble.wrap(name, saved[name]))

@@ -1,4 +1,4 @@
-"""The files in which the real server keeps when messages are due or end."""
+"""The real server's files with the due times and expiry times of messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From received bytes to something two servers can be compared by.
+"""Turns received bytes into transcripts that can be compared.
 
-A transcript is a list of items: every INFO is a dict with the values that must differ between two
-servers masked, everything else is a line as received, deliveries with their payload. The end of
+A transcript is a list of items: an INFO is a dict in which server-specific values are masked;
+everything else is a line as received, deliveries with their payload. The end of
 a connection is the item CLOSED.
 """
 
@@ -15,7 +15,7 @@ Item = str | dict[str, Any]
 CLOSED = "<closed by server>"
 TIMED_OUT = "<no answer in time>"
 
-# Present in both, different by nature.
+# Present in both, but server-specific.
 _MASKED = {
     "server_id": r"N[A-Z2-7]{55}",
     "server_name": r"N[A-Z2-7]{55}",  # the id, unless configured
@@ -30,7 +30,7 @@ _DROPPED = ("git_commit", "xkey")
 
 
 def normalise_info(payload: bytes, port: int) -> dict[str, Any]:
-    """The INFO object with masked values; a value of unexpected form stays visible.
+    """The INFO object with masked values; unexpected values stay visible.
 
     `port` is the server's own, the only one to be masked.
 

@@ -26,7 +26,7 @@ ALLOWED = {
 
 
 def imports_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """(file, module of ours that it imports)"""
+    """(file, imported module of ours)"""
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".py", ".pyx", ".pxd", ".pyi"):
             for found in OURS.finditer(path.read_text()):

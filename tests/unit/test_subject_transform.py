@@ -1,4 +1,4 @@
-"""Subject mapping: published examples, properties, and what the oracle cannot tell."""
+"""Subject mapping: documented examples, properties, and cases without a reference."""
 
 from __future__ import annotations
 
@@ -87,10 +87,26 @@ def test_cutting_keeps_every_character(token: str, size: int) -> None:
         assert cut.replace(b".", b"") == token.encode()
 
 
-@given(st.text(), st.text())
-def test_garbage_is_refused_or_compiled(src: str, dest: str) -> None:
+# What a token may look like on either side, good and bad.
+PIECE = st.sampled_from(
+    ["a", "b", "*", ">", "", " ", "$1", "$2", "$x", "{{wildcard(1)}}", "{{partition(3,1)}}",
+     "{{split(1,-)}}", "{{splitFromLeft(1,1)}}", "{{right(1,1)}}", "{{wildcard(9)}}", "{{", "}}"]
+)  # fmt: skip
+NEAR_MISS = st.text() | st.lists(PIECE, max_size=4).map(".".join)
+
+
+@given(NEAR_MISS, NEAR_MISS, SUBJECT)
+def test_what_compiles_is_a_subject_for_each_that_matches(
+    src: str, dest: str, subject: str
+) -> None:
     try:
         transform = SubjectTransform.compile(src, dest)
-    except TransformError:
+    except TransformError as refused:
+        assert str(refused)
         return
-    transform.apply(src)
+    like_src = src.replace("*", "x-y").replace(">", "x.y") or "x"
+    for asked in (subject, like_src, "a.b", "b"):
+        made = transform.apply(asked)
+        assert (made is not None) == subject_matches(src or ">", asked)
+        if made is not None:
+            assert transform.apply(asked.encode()) == made.encode()

@@ -1,6 +1,6 @@
-"""The NATS configuration grammar (and TOML as an alternative), with places for every value.
+"""The NATS configuration grammar (and TOML as an alternative), with the position of every value.
 
-`read_document` reads a file, `parse` a text. What the keys mean is the caller's business.
+`read_document` reads a file, `parse` a text. The meaning of the keys is up to the caller.
 """
 
 from pynats_common.config.digest import config_digest

@@ -1,4 +1,4 @@
-"""Configuration from files: includes, the environment, and the choice between the two formats."""
+"""Reads configuration files: includes, the environment, and the choice of the format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Document:
 
 
 def read_document(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Document:
-    """Parse the configuration file at `path`; `*.toml` is TOML, all else the NATS grammar.
+    """Parse the configuration file at `path`; `*.toml` is TOML, everything else the NATS grammar.
 
     Includes are relative to the file that names them. Variables fall back to `environ`
     (default: the process environment). Raises `ConfigError`.

@@ -1,10 +1,9 @@
-"""The NATS configuration grammar: text in, a tree of positioned values out.
+"""The NATS configuration grammar: parses text into a tree of values with positions.
 
 A file is a map of `key value` entries; the outer braces are optional, so JSON is accepted.
-Variables (`$NAME`) are looked up in the map being read, then outwards through the maps around it,
-then in the environment, whose text is read as if it stood in the file. `include` merges another
-file into the map being read. Reading files is the caller's business (see `files`), so the
-grammar itself never touches the disk.
+Variables (`$NAME`) are looked up in the map being read, then in the maps around it, then in the
+environment, whose text is parsed as if it were in the file. `include` merges another file into the
+map being read. The caller reads files (see `files`); the grammar never accesses the disk.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pynats_common.config.scanner import NEWLINE, SEPARATORS, Scanner, Variable
 from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position, walk
 
-# A map or array inside a map or array … this many times. Nothing real comes near it; the limit
-# keeps hostile text from exhausting the interpreter's stack.
+# Nesting depth of maps and arrays. Real files stay far below; hostile text must not exhaust the
+# interpreter's stack.
 NESTING_MAX = 100
 
 _BCRYPT = "2a$"  # a bare value `$2a$…` is a password hash, not a variable
@@ -32,9 +31,9 @@ def parse(
 ) -> NodeMap:
     """The entries of a configuration text.
 
-    `environ` serves variables that the text does not set (default: none). `include` gets the path
-    as written and the place of the directive, and returns the entries of that file. Raises
-    `ConfigError` with the place for everything that cannot be read.
+    `environ` has the variables that the text does not set (default: none). `include` gets the path
+    as written and the position of the directive, and returns the entries of that file. Raises
+    `ConfigError` with the position of the error.
     """
     return _Parser(text, file, environ or {}, include, ()).parse()
 
@@ -51,7 +50,7 @@ class _Parser:
         self.scan = Scanner(text, file)
         self.environ = environ
         self.include = include
-        self.resolving = resolving  # environment variables being read right now, outermost first
+        self.resolving = resolving  # environment variables being parsed, outermost first
         self.scopes: list[NodeMap] = []
         self.depth = 0
 
@@ -133,14 +132,15 @@ class _Parser:
             self.scan.fail("Unexpected EOF.")
 
     def _end_entry(self, level: str, closing: str) -> str:
-        """Step over what may follow an entry outside an inner map; the character that ended it."""
+        """Skips what may follow an entry outside an inner map; returns the character that ended
+        it."""
         scan = self.scan
         while True:
             scan.skip_blanks()
             if scan.skip_comment():
                 continue
             char = scan.peek()
-            if char == "/":  # the real server steps over a lone slash here
+            if char == "/":  # the real server skips a lone slash here
                 scan.pos += 1
                 continue
             if (not char and level == "top-level") or (char and char in "\r\n,;}"):
@@ -250,7 +250,7 @@ class _Parser:
                 return items
 
     def _end_item(self, ends: str, terminator: str, closer: str, closing: str) -> str:
-        """Step over what may follow an item of a map or array; the character that ended it."""
+        """Skips what may follow an item of a map or array; returns the character that ended it."""
         scan = self.scan
         while True:
             scan.skip_blanks()
@@ -289,6 +289,6 @@ class _Parser:
             entries = inner.parse()
         except ConfigError as error:
             raise ConfigError(f"{at} could not be parsed: {error.message}", where) from None
-        for node in walk(entries):  # the text has no place of its own in the file
+        for node in walk(entries):  # the text has no position of its own in the file
             node.position = where
         return entries["value"].value

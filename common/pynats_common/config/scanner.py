@@ -1,8 +1,8 @@
-"""Reading scalars out of configuration text: where a word, a number, a string ends and what it is.
+"""Reads scalars from configuration text: where a word, number or string ends, and its type.
 
 `Scanner` walks one text and knows nothing of maps, variables or files; `parser` builds on it.
-The rules, curious ones included, are those of the real server's format, so that a file means the
-same to both: a number followed by other characters is a string (`127.0.0.1`, `8bits`, `1h`), a
+The rules, also the odd ones, are those of the real server, so that a file means the same to both: a
+number followed by other characters is a string (`127.0.0.1`, `8bits`, `1h`), a
 bare word ends at white space or one of `,;]}`, only `"…"` and bare words know escapes.
 """
 
@@ -82,7 +82,7 @@ class Scanner:
         return self.text[self.pos : self.pos + 1]
 
     def described(self) -> str:
-        """The next character as a message shows it."""
+        """The next character, as messages show it."""
         char = self.peek()
         return {"": "end of file", "\n": "\\n", "\r": "\\r"}.get(char, char)
 
@@ -93,7 +93,7 @@ class Scanner:
         self.pos = self._end_of(_BLANKS)
 
     def skip_comment(self) -> bool:
-        """Step over a `#` or `//` comment, up to but without its newline."""
+        """Skips a `#` or `//` comment, but not its newline."""
         if not self.text.startswith(("#", "//"), self.pos):
             return False
         self.pos = self._end_of(_COMMENT)
@@ -101,15 +101,15 @@ class Scanner:
 
     def _end_of(self, pattern: re.Pattern[str], start: int | None = None) -> int:
         found = pattern.match(self.text, self.pos if start is None else start)
-        assert found is not None  # every pattern here also matches nothing
+        assert found is not None  # every pattern here also matches the empty string
         return found.end()
 
     # -- keys and paths ---------------------------------------------------------------------
 
     def read_key(self, *, inner: bool) -> tuple[str, Position, bool]:
-        """The key at the cursor, its place, and whether it may be the word `include`.
+        """The key at the cursor, its position, and whether it may be the word `include`.
 
-        `inner` tells that the key belongs to an inner map, where messages differ a little.
+        `inner`: the key belongs to an inner map, where messages differ slightly.
         """
         char = self.peek()
         if char in SEPARATORS:
@@ -189,7 +189,7 @@ class Scanner:
             parts.append(self._read_escape())
 
     def _read_bare(self, start: int) -> str | bool | Variable:
-        """A bare word; `start` lies before the cursor when a number turned out to be a word."""
+        """A bare word; `start` is before the cursor if a number turned out to be a word."""
         parts: list[str] = []
         begin = start
         while True:
@@ -318,7 +318,7 @@ class Scanner:
 
 
 def _join_bytes(parts: list[str]) -> str:
-    """Join pieces in which `\\xHH` may have spelled single bytes of UTF-8 text."""
+    """Joins pieces in which `\\xHH` may be single bytes of UTF-8 text."""
     text = "".join(parts)
     if text.isascii():
         return text

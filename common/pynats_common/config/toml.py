@@ -1,7 +1,7 @@
 """TOML as another way to write a configuration: the same keys, the same tree.
 
-tomli gives values without places, so each key's place is found again in the text: its table
-header, then the first unused line that assigns it.
+tomli gives values without positions, so each key is searched in the text: its table header, then
+the first unused line that assigns it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$
 
 
 def parse_toml(text: str, *, file: str = "<toml>") -> NodeMap:
-    """The entries of a TOML text; raises `ConfigError` with the place."""
+    """The entries of a TOML text; raises `ConfigError` with the position."""
     import tomli
 
     scanner = Scanner(text, file)

@@ -1,4 +1,4 @@
-"""The parsed form of a configuration: plain values, each knowing where it was written."""
+"""The parsed form of a configuration: plain values, each with its position in the text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Position:
 class ConfigError(Exception):
     """The configuration cannot be used.
 
-    `str()` is `file:line:col: message`, or the bare message where no place is known.
+    `str()` is `file:line:col: message`, or only the message if the position is unknown.
     """
 
     def __init__(self, message: str, position: Position | None = None) -> None:
@@ -43,10 +43,9 @@ class ConfigError(Exception):
 class Node:
     """One value of a configuration.
 
-    `position` is where a complaint about the value should point: its key when it is an entry of a
-    map, itself when it is an element of an array. `used` tells that a variable referred to it, so
-    a top-level key that nobody knows is still legitimate. The representation leaves the value
-    out, because any value may be a secret.
+    Complaints about the value point to `position`: the key of an entry of a map, or the element of
+    an array. `used` means that a variable referred to it, so it is legitimate even as an unknown
+    top-level key. The representation hides the value, because it may be a secret.
     """
 
     __slots__ = ("position", "used", "value")
@@ -74,7 +73,7 @@ def plain(value: NodeValue) -> Plain:
 
 
 def kind_of(value: NodeValue) -> str:
-    """How a message names the type of `value`."""
+    """The name of `value`'s type in messages."""
     match value:
         case bool():
             return "boolean"

@@ -1,5 +1,5 @@
-"""How Go writes and reads text: once, for all packages.
+"""How Go writes and reads text: one implementation for all packages.
 
-Peers, tools and habits rest on Go's notation: quoted strings, times, durations, numbers, flags,
-error texts, JSON. What is here knows nothing of NATS. Names say the unit of what they take.
+Clients, tools and users expect Go's notation: quoted strings, times, durations, numbers, flags,
+error texts, JSON. Nothing here depends on NATS. Names carry the unit of their values.
 """

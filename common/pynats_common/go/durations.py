@@ -1,7 +1,7 @@
-"""Durations as Go writes and reads them, and the longer notation of the `nats` command line.
+"""Go's notation of durations, and the longer notation of the `nats` command line.
 
-A duration is an integer count of nanoseconds, so that "1.5h" or "100us" survive a round trip
-exactly. Functions in `_s` take or give seconds instead, for settings.
+A duration is an integer count of nanoseconds, so that "1.5h" or "100us" round-trip exactly.
+Functions with the suffix `_s` use seconds instead, for settings.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _LONG_TERM = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|[smhdD
 def parse_duration_ns(text: str) -> int:
     """Nanoseconds of `1h2m3s`, `250ms`, `1.5h`, `-5s` or `0`, as `time.ParseDuration` reads them.
 
-    Nothing is longer than an hour's unit, and blanks are refused. Raises ValueError in Go's words.
+    The largest unit is the hour; spaces are refused. Raises ValueError with Go's text.
     """
     negative = text.startswith("-")
     rest = text[1:] if text[:1] in ("-", "+") else text
@@ -84,9 +84,9 @@ def parse_duration_s(text: str) -> float:
 
 
 def parse_long_duration_ns(text: str) -> int:
-    """Nanoseconds of what people type after a flag of `nats`: Go's notation and longer units.
+    """Nanoseconds of a duration flag of `nats`: Go's notation and longer units.
 
-    Also d, w, M (30 days) and y (365 days), as in `1d3h`; blanks around it do not matter. Raises
+    Also d, w, M (30 days) and y (365 days), as in `1d3h`; surrounding spaces are ignored. Raises
     ValueError, with the text in the message.
     """
     sign, body = 1, text.strip()
@@ -166,6 +166,6 @@ def _decimal(value: int, unit: int) -> str:
 
 
 def _round_to(value: int, step: int) -> int:
-    # Halves go away from zero; Python's round() would send them to the even neighbour.
+    # Rounds halves away from zero; Python's round() would round them to even.
     magnitude = (abs(value) + step // 2) // step * step
     return magnitude if value >= 0 else -magnitude

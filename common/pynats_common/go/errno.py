@@ -1,4 +1,4 @@
-"""What the operating system refused, in Go's words: those of the C library in small letters."""
+"""Go's texts of system errors: those of the C library in lower case."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 def error_text(error: OSError | UnicodeError) -> str:
     """`no such file or directory`, `permission denied`, ...
 
-    A host name that cannot even be asked for (UnicodeError) is `no such host`.
+    An invalid host name (UnicodeError) is `no such host`.
     """
     if isinstance(error, UnicodeError):
         return "no such host"
@@ -16,5 +16,5 @@ def error_text(error: OSError | UnicodeError) -> str:
 
 
 def errno_text(code: int) -> str:
-    """The same for a bare number, for errors whose text somebody else has written."""
+    """The same for an error number, for errors with a text from other code."""
     return os.strerror(code).lower()

@@ -1,7 +1,7 @@
-"""Reading a command line the way Go's `flag` package does.
+"""Reads a command line like Go's `flag` package.
 
-One dash or two, `-x value` or `-x=value`, booleans only `-x` or `-x=false`; the first word that
-is no flag ends the flags. The messages are Go's too, since tools and habits rest on them.
+One dash or two, `-x value` or `-x=value`, booleans only `-x` or `-x=false`; the first word that is
+not a flag ends the flags. The messages are Go's too, because tools and users know them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON with the habits of Go's encoding/json: safe inside HTML, whole numbers without fraction."""
+"""JSON as Go's encoding/json writes it: HTML-safe, whole numbers without fraction."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _UNSAFE_BYTES = tuple((char.encode(), escape.encode()) for char, escape in _UNSA
 
 
 def compact_json(value: object) -> str:
-    """JSON on one line, without blanks, keys in their order."""
+    """JSON on one line, without spaces, keys in insertion order."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.translate(_UNSAFE_STR)
 
 
 def html_safe(data: bytes) -> bytes:
-    """JSON that somebody else has written (UTF-8), with Go's escapes."""
+    """JSON made elsewhere (UTF-8), with Go's escapes added."""
     for char, escape in _UNSAFE_BYTES:
         if char in data:
             data = data.replace(char, escape)

@@ -1,4 +1,4 @@
-"""Booleans and integers as Go's `strconv` reads them, with its complaints."""
+"""Booleans and integers as Go's `strconv` reads them, with its errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 _SIGNED = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _UNSIGNED = re.compile(r"[0-9]+", re.ASCII)
-_LONGEST_NUMBER = 40  # digits; more is out of range without asking int()
+_LONGEST_NUMBER = 40  # digits; longer numbers are out of range without calling int()
 
 
 def parse_bool(text: str) -> bool:

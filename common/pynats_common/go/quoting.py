@@ -7,7 +7,7 @@ _ESCAPES |= {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
 def quote(text: str | bytes) -> str:
-    """`text` between double quotes, readable where it is printable, escaped where it is not.
+    """`text` between double quotes; unprintable characters are escaped.
 
     Bytes that are not UTF-8 (in a `str`: surrogate escapes) appear as `\\xff`.
     """
@@ -19,7 +19,7 @@ def quote(text: str | bytes) -> str:
 
 
 def quote_ascii(text: str) -> str:
-    """As Go's `time` package quotes: each byte that is no printable ASCII (nor DEL) by number."""
+    """Quotes like Go's `time` package: bytes outside printable ASCII (and DEL) as numbers."""
     out = ['"']
     for byte in text.encode("utf-8", "surrogateescape"):
         if byte < 0x20 or byte > 0x7F:
@@ -30,7 +30,7 @@ def quote_ascii(text: str) -> str:
 
 
 def quote_excerpt(text: str) -> str:
-    """The beginning of what somebody typed, as it is, for complaints about it."""
+    """The beginning of user input, unchanged, for error messages."""
     return f'"{text}"' if len(text) <= 40 else f'"{text[:37]}..."'
 
 

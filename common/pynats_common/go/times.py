@@ -1,4 +1,4 @@
-"""Times in RFC 3339, the form Go's JSON gives them, with nanoseconds since 1970 as their value."""
+"""Times in RFC 3339, as in Go's JSON; values are nanoseconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote_ascii
 
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"
-"""What a time in Go is before anybody sets it."""
+"""Go's zero value of a time."""
 
 _ZERO_TIME_NS: Final = -62_135_596_800 * SECOND_NS
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,14 +64,14 @@ def format_time_s(seconds: float) -> str:
 
 
 def format_time_in(time_ns: int, zone: tzinfo | None) -> str:
-    """Cut to seconds, with the offset of a time zone (None is the local one), `Z` for none."""
+    """Truncated to seconds, with the offset of a time zone (None = local), `Z` for UTC."""
     moment = (_EPOCH + timedelta(seconds=time_ns // SECOND_NS)).astimezone(zone)
     text = moment.isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
 def parse_instant_ns(text: str) -> int:
-    """Nanoseconds since 1970 of what `time.Parse` takes as RFC 3339.
+    """Nanoseconds since 1970 of any text that `time.Parse` accepts as RFC 3339.
 
     Raises ValueError in Go's words.
     """
@@ -85,17 +85,17 @@ def parse_instant_ns(text: str) -> int:
 
 
 def parse_time_ns(text: str) -> int:
-    """The reverse of `format_time_ns`: `parse_instant_ns`, but the zero time gives 0."""
+    """The reverse of `format_time_ns`: like `parse_instant_ns`, but the zero time gives 0."""
     time_ns = parse_instant_ns(text)
     return 0 if time_ns == _ZERO_TIME_NS else time_ns
 
 
 def normalise_time(text: str) -> str:
-    """`text` as Go writes back what it has read: nine digits of fraction at most, no trailing
-    zeros, `Z` for no offset. Raises ValueError in Go's words."""
+    """`text` parsed and written again by Go: at most nine digits of fraction, no trailing zeros,
+    `Z` for no offset. Raises ValueError with Go's text."""
     moment = _read(text)
     offset = abs(moment.offset_minutes)
-    if offset >= _DAY_MINUTES:  # can be read, but not written
+    if offset >= _DAY_MINUTES:  # Go reads it, but cannot write it
         raise _out_of_range(text, "time zone offset hour")
     sign = "-" if moment.offset_minutes < 0 else "+"
     away = f"{sign}{offset // 60:02d}:{offset % 60:02d}" if offset else "Z"
@@ -141,7 +141,7 @@ def _read(text: str) -> _Moment:
 
 
 def _complaint(text: str) -> ValueError:
-    """What is wrong with `text`, in Go's words: the first thing that is, from left to right."""
+    """Go's error text for `text`: the first error from left to right."""
     at = 0
     for layout, pattern, low, high, name in _PARTS:
         found = pattern.match(text, at)

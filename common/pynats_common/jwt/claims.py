@@ -29,13 +29,13 @@ AUTHORIZATION_REQUEST = "authorization_request"
 AUTHORIZATION_RESPONSE = "authorization_response"
 GENERIC = "generic"
 VERSION = 2
-# Revocation entry that stands for every user.
+# Revocation entry for all users.
 EVERYONE = "*"
 
 
 @dataclass
 class Body(Record):
-    """Common end of every `nats` object."""
+    """Fields at the end of every `nats` object."""
 
     kind: ClassVar[str] = ""
 
@@ -80,7 +80,7 @@ class AccountBody(Body):
         return [item if isinstance(item, str) else item.key for item in self.signing_keys]
 
     def scope_of(self, public_key: str) -> ScopedSigner | None:
-        """Scope of a signing key, or None when the key is plain or unknown."""
+        """Scope of a signing key; None when it has no scope or is unknown."""
         for item in self.signing_keys:
             if isinstance(item, ScopedSigner) and item.key == public_key:
                 return item
@@ -94,7 +94,7 @@ class AccountBody(Body):
         return is_revoked(self.revocations, public_key, issued_at)
 
     def sort(self) -> None:
-        """Order of the reference: exports by subject, signing keys by key."""
+        """Sorts like the reference: exports by subject, signing keys by key."""
         self.exports.sort(key=lambda export: export.subject)
         self.signing_keys.sort(key=lambda item: item if isinstance(item, str) else item.key)
 
@@ -146,7 +146,7 @@ class ClientInformation(Record):
 
 @dataclass
 class ConnectOptions(Record):
-    """What the client sent in CONNECT; credentials stay out of the representation."""
+    """What the client sent in CONNECT; the representation hides credentials."""
 
     jwt: str = member("jwt", default="")
     nkey: str = member("nkey", default="")
@@ -228,7 +228,7 @@ class Claims(Record):
         return 0 < self.exp < (time.time() if now is None else now)
 
     def is_not_yet_valid(self, now: float | None = None) -> bool:
-        """True when the token's start lies in the future."""
+        """True when the token is not yet valid."""
         return self.nbf > (time.time() if now is None else now)
 
     def compute_id(self) -> str:
@@ -333,7 +333,7 @@ class AuthorizationResponseClaims(Claims):
 
 @dataclass
 class GenericBody(Body):
-    """A free map; all of it is kept in `data`."""
+    """Any map; all of it is kept in `data`."""
 
     kind: ClassVar[str] = GENERIC
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a token. Every decoder of this package raises only these."""
+"""Errors of tokens. The decoders of this package raise only these."""
 
 
 class JwtError(ValueError):

@@ -1,9 +1,9 @@
 """Typed JSON records that lose nothing.
 
-A record is a dataclass. Decoding keeps the JSON object it came from, so that encoding can give
-back unknown fields, the spelling of unchanged values (an explicit null or an empty list) and
-the order of keys. What is new or changed is written in the order and with the omissions of the
-reference implementation, because the token id is a hash over exactly those bytes.
+A record is a dataclass. Decoding keeps the JSON object, so that encoding preserves unknown fields,
+the spelling of unchanged values (an explicit null or an empty list) and the order of keys. New and
+changed values are written in the order and with the omissions of the reference implementation,
+because the token id is a hash over exactly those bytes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How one dataclass field meets JSON."""
+    """The JSON form of one dataclass field."""
 
     attribute: str
     name: str
@@ -61,7 +61,7 @@ class _Plan:
     default: Callable[[], Any]
 
 
-_Cls = Any  # functools.cache wants a hashable, which mypy denies dataclass types
+_Cls = Any  # functools.cache needs a hashable; mypy says dataclass types are not
 
 
 @functools.cache
@@ -86,7 +86,7 @@ def _by_name(cls: _Cls) -> dict[str, _Plan]:
 
 
 def decode_record(cls: type[R], value: object, path: str = "") -> R:
-    """See `Record.from_json`. A null field counts as absent, as older emitters wrote nulls."""
+    """See `Record.from_json`. A null field counts as absent, because older encoders wrote nulls."""
     if not isinstance(value, dict):
         raise ClaimsError(f"{path or 'claims'}: expected an object")
     known = _by_name(cast("Any", cls))
@@ -94,8 +94,8 @@ def decode_record(cls: type[R], value: object, path: str = "") -> R:
     for name, item in value.items():
         plan = known.get(name.lower())
         if plan is not None and name != plan.name and plan.name in value:
-            # Two spellings of one field could mean one thing to the check of the signature and
-            # another to the reader of the claims.
+            # With two spellings of one field, the signature check and the reader of the claims
+            # could see different values.
             raise ClaimsError(f"{path or 'claims'}: field {plan.name!r} occurs in two spellings")
         if plan is not None and item is not None:
             where = f"{path}.{name}" if path else name
@@ -186,7 +186,7 @@ def _was_absent(plan: _Plan, source: dict[str, Any] | None, name: str, value: An
 
 
 def _original(plan: _Plan, source: dict[str, Any], name: str, value: Any) -> tuple[bool, Any]:
-    """Whether the source's own spelling of this value can be kept, and that spelling."""
+    """Whether the source's spelling of this value can be kept, and that spelling."""
     if name not in source:
         return False, None
     original = source[name]
@@ -206,7 +206,7 @@ def _holds_records(value: Any) -> bool:
 
 
 def _key_order(cls: type[Record], source: dict[str, Any], fields: dict[str, Any]) -> list[str]:
-    """Keys of the source as they stood; new ones before the first known key that follows them."""
+    """Keys in the source's order; a new key goes before the next known key."""
     rank = {plan.name.lower(): index for index, plan in enumerate(_plans(cast("Any", cls)))}
     order = [name for name in source if name in fields]
     for name in (n for n in fields if n not in source):
@@ -236,7 +236,7 @@ def dump_compact(value: object) -> bytes:
 
 
 def load_object(data: bytes, what: str) -> dict[str, Any]:
-    """JSON object of untrusted bytes. Raises ClaimsError."""
+    """JSON object from untrusted bytes. Raises ClaimsError."""
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

@@ -74,7 +74,7 @@ def _jws() -> PyJWS:
             raise NotImplementedError("nkeys have their own text form")
 
     class NkeyAlgorithmV1(NkeyAlgorithm):
-        """As version 1 signed: over the payload part only."""
+        """The signature of version 1: over the payload part only."""
 
         def sign(self, msg: bytes, key: KeyPair) -> bytes:
             raise JwtError("version 1 tokens are read, never written")
@@ -89,10 +89,10 @@ def _jws() -> PyJWS:
 
 
 def decode(token: str) -> c.Claims:
-    """Claims of a token whose signature and issuer kind hold; times are not judged here.
+    """Claims of a token with a valid signature and issuer kind; does not check times.
 
-    Version 1 tokens come back as version 2 claims. Raises only JwtError and its kinds, whatever
-    the input. For times see `Claims.is_expired` and `validate`.
+    Version 1 tokens become version 2 claims. Raises only JwtError and its subclasses, for any
+    input. For times see `Claims.is_expired` and `validate`.
     """
     header, payload = _open(token)
     raw = load_object(payload, "claims")
@@ -108,7 +108,7 @@ def decode(token: str) -> c.Claims:
 
 
 def decode_as(cls: type[C], token: str) -> C:
-    """As `decode`, and the token must be of this kind. Raises JwtError."""
+    """Like `decode`, but the token must be of this kind. Raises JwtError."""
     claims = decode(token)
     if not isinstance(claims, cls):
         raise ClaimsError(f"not a {cls.claim_type} JWT: it is a {claims.claim_type} JWT")
@@ -217,7 +217,7 @@ def peek(token: str) -> dict[str, Any]:
 
 
 def is_version_1(token: str) -> bool:
-    """True for a token of the older format. Raises JwtError for what is no token."""
+    """True for a token of the older format. Raises JwtError if it is not a token."""
     return bool(_open(token)[0]["alg"] == ALGORITHM_V1)
 
 

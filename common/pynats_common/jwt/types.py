@@ -88,7 +88,7 @@ class UserPermissionLimits(Permissions):
         return [part.strip() for part in self.src.split(",") if part.strip()]
 
     def clear_limits(self) -> None:
-        """Make everything empty, as users of a scoped signing key must be."""
+        """Clears everything, as required for users of a scoped signing key."""
         self.pub, self.sub, self.resp = Permission(), Permission(), None
         self.src, self.times, self.locale = [], [], ""
         self.subs = self.data = self.payload = 0
@@ -113,7 +113,7 @@ class UserPermissionLimits(Permissions):
 
 @dataclass
 class ScopedSigner(Record):
-    """A signing key whose users all get the permissions of `template`."""
+    """A signing key that gives its users the permissions of `template`."""
 
     kind: str = member("kind", keep=True, default="user_scope")
     key: str = member("key", keep=True, default="")
@@ -176,7 +176,7 @@ class AccountLimits(Record):
 
     @classmethod
     def unlimited(cls) -> AccountLimits:
-        """What a new account gets: no limits, JetStream off."""
+        """The limits of a new account: none, JetStream off."""
         n = NO_LIMIT
         return cls(subs=n, data=n, payload=n, imports=n, exports=n, wildcards=True, conn=n, leaf=n)
 
@@ -236,7 +236,7 @@ class Import(Record):
 
     @property
     def local(self) -> str:
-        """Subject seen inside the importing account, or empty when it is not changed."""
+        """Subject inside the importing account, or empty if unchanged."""
         return self.local_subject or self.to
 
 

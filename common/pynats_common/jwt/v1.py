@@ -42,7 +42,7 @@ def migrate_v1(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _migrate_user(body: dict[str, Any]) -> None:
-    # `max` limited messages and is gone; limits that were absent meant "none".
+    # `max` limited messages and no longer exists; absent limits meant "none".
     body.pop("max", None)
     if "identity_provider" in body:
         body.pop("identity_provider")

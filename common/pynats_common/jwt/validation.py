@@ -1,7 +1,7 @@
-"""Validation of claims: issues with a level, instead of the first error.
+"""Validation of claims: collects issues with a level, instead of raising the first error.
 
-Errors block (the server would refuse the token), warnings do not; expiry and "not yet valid"
-are marked as time checks, because they pass by themselves.
+Errors block (the server would refuse the token), warnings do not; expiry and "not yet valid" are
+marked as time checks, because they change with time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Issue:
 
     @property
     def blocking(self) -> bool:
-        """Errors block; warnings and time checks do not by themselves."""
+        """Errors block; warnings and time checks do not."""
         return self.level is Level.ERROR
 
 
@@ -415,7 +415,7 @@ def _signing_keys(body: c.AccountBody, report: _Report) -> None:
 
 
 def subject_covers(pattern: str, subject: str) -> bool:
-    """True when every subject that `subject` (may have wildcards) matches, `pattern` matches."""
+    """True when `pattern` matches every subject that `subject` (may have wildcards) matches."""
     theirs = subject.split(".")
     for index, token in enumerate(pattern.split(".")):
         if token == ">":

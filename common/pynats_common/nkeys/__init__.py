@@ -63,7 +63,7 @@ __all__ = [
     "prefix_of",
 ]
 
-# These bring PyNaCl, which who only reads and writes keys (the server's start) can do without.
+# These import PyNaCl, which is not needed to read and write keys (at server start).
 _LATE = {
     "CurveKeyPair": "curve",
     "KeyPair": "keypair",

@@ -1,8 +1,8 @@
 """NKey text form: base32 of prefix byte(s), payload and CRC-16, without padding.
 
 A public key is one prefix byte and 32 bytes: 56 characters. A seed spreads its two prefixes
-(S and the kind) over two bytes and carries 32 bytes: 58 characters. Decoding is strict: what
-does not re-encode to the same text is refused, so a key has exactly one spelling.
+(S and the kind) over two bytes and carries 32 bytes: 58 characters. Decoding is strict: text that
+does not re-encode to itself is refused, so a key has exactly one spelling.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TEXT_CHARS_MAX = 128
 
 
 class Prefix(enum.IntEnum):
-    """Kinds of keys; the value is the byte that yields the kind's letter in base32."""
+    """Kinds of keys; the value is the byte that gives the kind's letter in base32."""
 
     ACCOUNT = 0
     CLUSTER = 2 << 3

@@ -44,8 +44,8 @@ class CurveKeyPair(KeyPair):
     def seal(self, data: bytes, recipient: str, *, nonce: bytes | None = None) -> bytes:
         """Box of `data` for the curve key `recipient`.
 
-        `nonce` (24 bytes) is for known vectors; left out, it is random. Raises CannotSealError
-        for a recipient whose key is degenerate, and NkeyError for one that is no curve key.
+        `nonce` (24 bytes) is for test vectors; the default is random. Raises CannotSealError for a
+        degenerate recipient key, and NkeyError if it is not a curve key.
         """
         nonce = random_bytes(NONCE_BYTES) if nonce is None else nonce
         if len(nonce) != NONCE_BYTES:

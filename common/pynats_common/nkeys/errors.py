@@ -1,4 +1,4 @@
-"""What can go wrong with a key. Messages never contain key material."""
+"""Errors of keys. Messages never contain key material."""
 
 
 class NkeyError(ValueError):
@@ -14,7 +14,7 @@ class InvalidPrefixError(NkeyError):
 
 
 class InvalidSeedError(NkeyError):
-    """The text is no seed, or a seed of an unknown kind."""
+    """The text is not a seed, or a seed of an unknown kind."""
 
 
 class InvalidChecksumError(NkeyError):

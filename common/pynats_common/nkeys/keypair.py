@@ -51,7 +51,7 @@ class KeyPair:
         return hash((self.prefix, self._public))
 
     def __reduce__(self) -> str:
-        # A pickled pair would carry its seed into places that nobody wipes.
+        # Pickling would copy the seed to places that `wipe` cannot reach.
         raise TypeError("key pairs cannot be pickled; hand over the seed on purpose")
 
     @property

@@ -33,7 +33,7 @@ def from_seed(text: str | bytes | bytearray) -> KeyPair:
 
 
 def from_public_key(text: str) -> KeyPair:
-    """Pair that can only verify (or, for curve keys, be named)."""
+    """Pair that can only verify (or, for curve keys, name a recipient)."""
     prefix, raw = codec.decode_public(text)
     return _class_for(prefix)(prefix, raw)
 

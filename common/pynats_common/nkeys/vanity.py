@@ -19,7 +19,7 @@ from pynats_common.nkeys.make import from_seed
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BATCH = 20_000
-# Three check-sum characters and a bit more cannot be chosen; nobody waits for even ten.
+# The last three characters are the checksum; a search for ten would already take too long.
 VANITY_CHARS_MAX = PUBLIC_CHARS - 6
 
 

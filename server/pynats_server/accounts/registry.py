@@ -9,7 +9,7 @@ from pynats_server.options import GLOBAL_ACCOUNT, Options
 
 
 class AccountRegistry(Mapping[str, Account]):
-    """`$G` and the system account exist always; the others while the options name them."""
+    """`$G` and the system account always exist; the others exist while the options name them."""
 
     def __init__(self, options: Options) -> None:
         self._accounts: dict[str, Account] = {}
@@ -35,11 +35,11 @@ class AccountRegistry(Mapping[str, Account]):
                 self._accounts[name] = Account(name, cached, name == system)
 
     def surplus(self, options: Options) -> list[Account]:
-        """The accounts that the options do not name (any more)."""
+        """The accounts that the options no longer name."""
         kept = {GLOBAL_ACCOUNT, self.system_account.name, *options.accounts}
         return [account for name, account in self._accounts.items() if name not in kept]
 
     def remove(self, options: Options) -> None:
-        """Forgets the surplus accounts; their clients have been sent away by then."""
+        """Forgets the surplus accounts. Their clients must be disconnected before."""
         for account in self.surplus(options):
             del self._accounts[account.name]

@@ -1,4 +1,4 @@
-"""The authenticator interface, and what a client says about itself in CONNECT."""
+"""The authenticator interface, and the fields of CONNECT."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pynats_server.core.permissions import Permissions
 
 @dataclass(slots=True)
 class ConnectOptions:
-    """CONNECT of the client protocol with its defaults (server-inventory 3.2).
+    """CONNECT with its defaults (docs.nats.io/reference/reference-protocols/nats-protocol).
 
     A later CONNECT on the same connection changes only the fields that it names.
     """
@@ -37,9 +37,9 @@ class ConnectOptions:
     new_account: bool = False
 
     def update(self, raw: bytes) -> None:
-        """Takes the fields of a CONNECT over. JSON as Go reads it: keys in any case, null keeps
-        the value, the last of equal keys wins. Raises ValueError for anything but an object, and
-        for a value of the wrong type."""
+        """Applies the fields of a CONNECT. JSON is read as Go does: keys in any case, null keeps
+        the value, the last of equal keys wins. Raises ValueError if it is not an object or a value
+        has the wrong type."""
         text = raw.decode("utf-8", "replace")
         try:
             decoded = json.loads(text, parse_constant=_no_constant)
@@ -92,7 +92,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
 
 @dataclass(slots=True)
 class Verdict:
-    """Who somebody is: the account's name, compiled permissions (None = unrestricted), and the
+    """A client's identity: the account's name, compiled permissions (None = unrestricted), and the
     name that monitoring shows."""
 
     account: str
@@ -109,11 +109,11 @@ class Authenticator(Protocol):
         ...
 
     def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
-        """The verdict, None for a refusal, or NotImplemented when it takes `slow`."""
+        """The verdict, None for a refusal, or NotImplemented when `slow` must decide."""
         ...
 
     def slow(self, options: ConnectOptions) -> Verdict | None:
-        """As `quick`, for checks that take long (bcrypt); runs in a thread."""
+        """Like `quick`, for slow checks (bcrypt); runs in a thread."""
         ...
 
     def implicit(self) -> Verdict | None:

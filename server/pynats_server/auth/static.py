@@ -1,4 +1,4 @@
-"""Credentials that stand in the configuration: a token, one user, or lists of users."""
+"""Credentials from the configuration: a token, one user, or lists of users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pynats_server import options as config
 from pynats_server.auth.base import ConnectOptions, Verdict
 from pynats_server.core.permissions import Permissions
 
-# Connections of this kind (the client listener); others arrive with their listeners.
+# The connection type of the client listener, the only one so far.
 STANDARD = "STANDARD"
 
 _BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
@@ -30,7 +30,7 @@ def compile_permissions(source: config.Permissions | None) -> Permissions | None
     publish = source.publish or config.SubjectPermission()
     subscribe = source.subscribe or config.SubjectPermission()
     responses = source.responses
-    # Replying is all that is allowed when nothing but replies is granted.
+    # Users that are granted replies only may not publish anything else.
     only_replies = responses is not None and source.publish is None
     return Permissions(
         publish_allow=() if only_replies else _encode(publish.allow),
@@ -46,7 +46,7 @@ def compile_permissions(source: config.Permissions | None) -> Permissions | None
 def _encode(subjects: list[str] | None) -> list[bytes] | None:
     if subjects is None:
         return None
-    # A configured subject may be any bytes, as one on the wire may.
+    # A configured subject may hold any bytes, like one on the wire.
     return [subject.encode("utf-8", "surrogateescape") for subject in subjects]
 
 
@@ -55,7 +55,7 @@ def _ttl_ns(seconds: float) -> int:
 
 
 def _equal(given: str, expected: str) -> bool:
-    # A configured secret may be any bytes.
+    # A configured secret may hold any bytes.
     wanted = expected.encode("utf-8", "surrogateescape")
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted)
 
@@ -81,7 +81,7 @@ class _Known:
     permissions: Permissions | None
 
     def verdict(self) -> Verdict | None:
-        """None where this kind of connection is not for it."""
+        """None if the user may not use this kind of connection."""
         if not _may_use_listener(self.user):
             return None
         return Verdict(self.account, self.permissions, self.user.user)
@@ -90,8 +90,8 @@ class _Known:
 class StaticAuthenticator:
     """Token, user/password and users of the `authorization` block, and users of accounts.
 
-    `guest` names the user that clients without credentials become; empty where there is none.
-    `spare_guest` is a name to make one up with, see `_opens_to_all`.
+    `guest` names the user of clients without credentials; empty if they are refused. `spare_guest`
+    is the name to use when `_opens_to_all` adds such a user.
     """
 
     def __init__(self, options: config.Options, spare_guest: str) -> None:
@@ -112,7 +112,7 @@ class StaticAuthenticator:
         self.required = bool(self._users or self._token)
 
     def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
-        """See Authenticator: everything but bcrypt is answered at once."""
+        """See Authenticator: only bcrypt hashes need `slow`."""
         secret = self._secret(options)
         if secret is None:
             return self._without(options)
@@ -130,12 +130,12 @@ class StaticAuthenticator:
         return self._decide(options, _equal(self._given(options), secret))
 
     def implicit(self) -> Verdict | None:
-        """See Authenticator: `no_auth_user`, where one is configured."""
+        """See Authenticator: `no_auth_user`, if configured."""
         known = self._users.get(self.guest)
         return known.verdict() if known is not None else None
 
     def trusted(self, options: ConnectOptions) -> Verdict | None:
-        """The verdict for credentials that name somebody, as if the secret were right."""
+        """The verdict for these credentials, without checking the secret."""
         return self._decide(options, True)
 
     def asks_the_same(self, other: StaticAuthenticator, options: ConnectOptions) -> bool:
@@ -143,15 +143,15 @@ class StaticAuthenticator:
         return self._secret(options) == other._secret(options)
 
     def _secret(self, options: ConnectOptions) -> str | None:
-        """What the given credentials are compared with; None when they name nobody."""
+        """The secret to compare with; None when the credentials name no user."""
         if self._asks_token(options):
             return self._token if options.auth_token else None
         known = self._users.get(options.user)
         return known.user.password if known is not None else None
 
     def _asks_token(self, options: ConnectOptions) -> bool:
-        """A name is looked for among the users where there are any: a token on the command line
-        comes beside those of the file."""
+        """A user name wins over the token when there are users: the command line can add a token to
+        the users of the file."""
         return bool(self._token) and not (options.user and self._users)
 
     def _given(self, options: ConnectOptions) -> str:
@@ -172,9 +172,9 @@ class StaticAuthenticator:
 
 
 def _opens_to_all(options: config.Options) -> bool:
-    """Whether clients without credentials may use the global account although there are users:
-    those that were only added to the system account, for the operator. Nobody is locked out by
-    that, unless there is an `authorization` block, which was meant to."""
+    """Whether clients without credentials may use the global account although users exist. They may
+    if only the system account has users (for the operator) and there is no `authorization` block,
+    which would mean to lock clients out."""
     block = options.authorization
     closed = block.present or block.user or block.token or block.users
     named = options.system_account or config.SYSTEM_ACCOUNT in options.accounts

@@ -1,4 +1,4 @@
-"""What is remembered of connections that have ended: the figures that /connz shows of them."""
+"""Closed connections: the figures that /connz still shows of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 
-# Subscriptions remembered per connection, so that a full ring of closed connections stays small.
+# Subscriptions kept per connection, so that a full ring of closed connections stays small.
 SUBSCRIPTIONS_KEPT = 256
 REDACTED = "[REDACTED]"  # shown for a client that has a token instead of a name
 
@@ -53,13 +53,13 @@ class ClosedConnection:
     lang: str
     version: str
     user: str
-    account: str  # empty when it never belonged to one
+    account: str  # empty when it never had one
 
     @classmethod
     def capture(
         cls, client: ClientConnection, stop_time: float, reason: CloseReason
     ) -> ClosedConnection:
-        """Takes the figures of a client whose end is being handled (they are still there)."""
+        """Copies the figures of a closing client, while they can still be read."""
         idle = (time.monotonic_ns() - client.last_activity) / SECOND_NS
         count = client.subscription_count
         kept = islice(client.subscription_list(), SUBSCRIPTIONS_KEPT) if count else ()
@@ -99,17 +99,17 @@ def _remember(sub: object) -> ClosedSubscription:
 
 
 def _said(client: ClientConnection, field: str) -> str:
-    """What CONNECT said, also of a client that was refused."""
+    """The fields of CONNECT, also for a refused client."""
     return str(getattr(client.context, field, ""))
 
 
 def text(data: bytes) -> str:
-    """Bytes from the wire as text that JSON can carry."""
+    """Bytes from the wire as text that fits into JSON."""
     return data.decode("utf-8", "replace")
 
 
 def shown_user(client: Any) -> str:
-    """Whom a client is, or said it is: a user name, REDACTED for a token, empty for nobody.
+    """The user that a client claims to be: a name, REDACTED for a token, empty without credentials.
     Never a secret."""
     if client.user:
         return str(client.user)

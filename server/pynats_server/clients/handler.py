@@ -1,4 +1,4 @@
-"""What the data plane leaves to Python: greeting, CONNECT, errors, traces, the end of clients."""
+"""Callbacks of the data plane: greeting, CONNECT, errors, traces, closed clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Connection
+from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
@@ -40,7 +40,7 @@ class ClientHandler:
     # -- arrival ----------------------------------------------------------------------------
 
     def on_accept(self, sock: socket.socket, address: Sequence[object]) -> None:
-        """Takes a new socket in: limits, INFO, timers."""
+        """Sets up a new connection: limits, INFO, timers."""
         state, options = self._state, self._state.options
         host, port = str(address[0]), int(str(address[1]))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -70,7 +70,7 @@ class ClientHandler:
     # -- CONNECT ----------------------------------------------------------------------------
 
     def on_connect(self, client: ClientConnection, raw: bytes) -> None:
-        """CONNECT arrived; checks that take long go to a thread, and reading waits for them."""
+        """Handles CONNECT. Slow checks run in a thread, and reading waits for them."""
         if self._log.trace_enabled:
             self._trace(client, "<<-", f"[CONNECT {redact_connect(raw)}]")
         connect: ConnectOptions = client.context
@@ -84,15 +84,15 @@ class ClientHandler:
             return
         verdict = self._state.authenticator.quick(connect)
         if verdict is NotImplemented:
-            client.auth_deadline = 0  # it has done its part; the wait is ours
+            client.auth_deadline = 0  # the client sent its CONNECT in time; the delay is ours
             self._start_check(client, self._conclude)
         else:
             assert verdict is None or isinstance(verdict, Verdict)
             self._conclude(client, verdict)
 
     def recheck(self, client: ClientConnection) -> None:
-        """A reload changed the hash that a client's password was compared with: it is compared
-        again, and the client waits for that. Nothing to do where a check is under way."""
+        """Compares a client's password again, because a reload changed its hash; the client waits.
+        Does nothing if a check is already running."""
         if client.cid not in self._checks:
             self._start_check(client, self._conclude_again)
 
@@ -101,8 +101,8 @@ class ClientHandler:
         self._checks[client.cid] = asyncio.ensure_future(self._check(client, conclude))
 
     async def _check(self, client: ClientConnection, conclude: Conclude) -> None:
-        """Cancelled when the client's connection ends. Who has left while others were checked is
-        not checked at all: a flood of log-ins lasts no longer than those who wait for them."""
+        """Runs one slow check; cancelled when the connection ends. Clients that disconnect while
+        queued are skipped, so a flood of log-ins does not outlive its clients."""
         waited = self._free_threads.locked()
         async with self._free_threads:
             verdict = None
@@ -111,7 +111,7 @@ class ClientHandler:
                 authenticator = self._state.authenticator
                 verdict = await self._ask_slow(authenticator, client)
                 if authenticator is self._state.authenticator:
-                    break  # else a reload came in between, and its rules count
+                    break  # otherwise a reload changed the rules: check again
         self._checks.pop(client.cid, None)
         if left:
             client.close(CloseReason.CLIENT_CLOSED)
@@ -123,14 +123,14 @@ class ClientHandler:
         self, authenticator: StaticAuthenticator, client: ClientConnection
     ) -> Verdict | None:
         if self._check_threads is None:
-            # Threads of its own: monitoring and name look-ups share the loop's.
+            # Separate threads, because monitoring and name look-ups use the loop's.
             self._check_threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(
                 self._check_threads, authenticator.slow, client.context
             )
-        except Exception as error:  # a bug of ours must not leave the client held for ever
+        except Exception as error:  # after a bug of ours the client must not wait forever
             self.on_internal_error(client, error)
             return None
 
@@ -176,7 +176,7 @@ class ClientHandler:
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
     def refuse(self, client: ClientConnection) -> None:
-        """Its credentials are no good, or not any more: the log says whose."""
+        """Refuses a client with invalid credentials; the log says whose."""
         who = shown_user(client)
         kind = "Token" if who == REDACTED else "User"
         self.on_error(client, "authentication error" + (f' - {kind} "{who}"' if who else ""))
@@ -190,15 +190,15 @@ class ClientHandler:
             self._admit(client, verdict)
 
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
-        """INFO from a client is ignored, but must be what it says."""
+        """INFO from a client is ignored, but must be valid."""
         try:
             ConnectOptions().update(raw)
         except ValueError as error:
             client.reject_connect(str(error))
 
     def on_first_pong(self, client: ClientConnection) -> bool:
-        """The first PING after CONNECT was answered: tells the client whom it is connected as.
-        False when that is still to come, because CONNECT is."""
+        """After the first PING that follows CONNECT: tells the client its user and account. False
+        while CONNECT is missing."""
         if not client.connect_received:
             return False
         if client.protocol >= 1:
@@ -208,11 +208,11 @@ class ClientHandler:
     # -- trouble ----------------------------------------------------------------------------
 
     def on_error(self, client: ClientConnection, text: str) -> None:
-        """The client did something wrong."""
+        """The client violated the protocol."""
         self._log.error(f"{_label(client)} - {text}")
 
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
-        """A receiver is cut because it does not keep up."""
+        """A slow consumer is disconnected."""
         options = self._state.options
         if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
             detail = f"MaxPending of {options.max_pending} Exceeded"
@@ -267,7 +267,7 @@ class ClientHandler:
         self._log.trace(f"{_label(client)} - {direction} {text}")
 
     async def stop(self) -> None:
-        """Ends the credential checks that still wait."""
+        """Cancels the credential checks that still wait."""
         checks = list(self._checks.values())
         for task in checks:
             task.cancel()
@@ -277,14 +277,14 @@ class ClientHandler:
 
 
 def _has_left(client: ClientConnection) -> bool:
-    """Whether the peer has closed its side; nobody reads from a client that is being checked."""
+    """Whether the peer has closed its side. Needed because reading stops during a check."""
     poll = select.poll()
     poll.register(client.fd, select.POLLRDHUP)
     return bool(poll.poll(0))
 
 
 def _label(connection: Connection) -> str:
-    """How log lines begin: address, id, what program it says it is, account and user."""
+    """The prefix of log lines: address, id, client program, account and user."""
     label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
     if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
         described = [f"v{connection.version}" if connection.version else "", connection.lang]

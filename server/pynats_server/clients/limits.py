@@ -1,4 +1,4 @@
-"""What the options ask of the engine and of each client, at the start and after a reload."""
+"""Applies the options to the engine and to each client, at start and after a reload."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.options import ConnectionLimits, Options
 from pynats_server.server.state import ServerState
 
-TICK_MAX_S = 0.25  # between looks at the timers of all connections
+TICK_MAX_S = 0.25  # between two checks of all connections' timers
 TICK_MIN_S = 0.01
 TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
 
 
 def configure_engine(engine: Engine, options: Options) -> None:
-    """Hands the engine the options that it works by."""
+    """Passes the engine its options."""
     engine.max_pending = options.max_pending
     engine.write_deadline_ns = int(options.write_deadline * SECOND_NS)
     engine.stall_producers = not options.no_fast_producer_stall
@@ -28,8 +28,7 @@ def configure_engine(engine: Engine, options: Options) -> None:
 
 
 def apply_limits(client: ClientConnection, options: Options) -> None:
-    """Gives a client the server's limits and those of its account, if it has one: the lower one
-    counts."""
+    """Sets a client's limits: the lower of the server's and its account's."""
     own = account_limits(client, options)
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
@@ -39,19 +38,19 @@ def apply_limits(client: ClientConnection, options: Options) -> None:
 
 
 def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
-    """Those of a client's account; none before it has one."""
+    """The limits of a client's account; none before CONNECT."""
     found = options.accounts.get(client.account.name) if client.account is not None else None
     return found.limits if found is not None else ConnectionLimits()
 
 
 def _lower(first: int, second: int) -> int:
-    """The lower limit, where negative ones limit nothing."""
+    """The lower limit; negative means unlimited."""
     return max(first, second) if first < 0 or second < 0 else min(first, second)
 
 
 def reload(state: ServerState) -> bool:
-    """Applies new limits to the clients, and closes those beyond them. Returns whether a limit
-    that clients are told in INFO changed."""
+    """Applies new limits to all clients and closes those above them. Returns whether a limit that
+    INFO names changed."""
     told = False
     for client in state.clients():
         before = client.max_payload
@@ -66,7 +65,7 @@ def reload(state: ServerState) -> bool:
 
 
 def _cut_surplus(state: ServerState) -> None:
-    """The newest clients go where there are more than allowed, in an account or altogether."""
+    """Closes the newest clients where an account or the server has too many."""
     options = state.options
     for name, account in options.accounts.items():
         for client in _surplus(state.accounts[name].clients, account.limits.max_connections):
@@ -77,7 +76,7 @@ def _cut_surplus(state: ServerState) -> None:
 
 
 def _surplus(clients: Iterable[ClientConnection], most: int) -> list[ClientConnection]:
-    """The newest of them, beyond the `most` that may stay; negative = all may."""
+    """The newest clients above `most`; negative = no limit."""
     newest_first = sorted((c for c in clients if not c.closing), key=_cid, reverse=True)
     return newest_first[: max(0, len(newest_first) - most)] if most >= 0 else []
 

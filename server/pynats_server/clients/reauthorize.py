@@ -1,4 +1,4 @@
-"""Judging the connected clients again after users, accounts or permissions changed."""
+"""Checks connected clients again after users, accounts or permissions changed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pynats_server.server.state import ServerState
 
 
 def reload(state: ServerState, handler: ClientHandler) -> bool:
-    """Closes clients whose credentials are gone, and those whose account changed (they come back
-    with their subscriptions); prunes what changed permissions forbid. Returns whether INFO now
-    says something else about who needs credentials."""
+    """Closes clients whose credentials are no longer valid or whose account changed (they reconnect
+    and subscribe again), and removes subscriptions that new permissions forbid. Returns whether
+    `auth_required` in INFO changed."""
     before, state.authenticator = state.authenticator, state.make_authenticator()
     for client in state.clients():
         if client.awaiting_connect:
             continue
         verdict = state.authenticator.quick(client.context)
         if verdict is NotImplemented:
-            # A bcrypt hash: comparing takes long, and is superfluous where it is still the same.
+            # A bcrypt hash is slow to compare: skip it if it has not changed.
             verdict = state.authenticator.trusted(client.context)
             if verdict and not state.authenticator.asks_the_same(before, client.context):
                 handler.recheck(client)
@@ -41,5 +41,5 @@ def reload(state: ServerState, handler: ClientHandler) -> bool:
 
 
 def _text(raw: bytes) -> str:
-    """Peers choose these bytes: what is not UTF-8 must not end a reload half-way."""
+    """Clients choose these bytes: invalid UTF-8 must not abort a reload half-way."""
     return raw.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""How protocol traffic looks in the log: payloads quoted and cut, credentials masked."""
+"""Protocol traffic for the log: payloads quoted and cut, credentials masked."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from pynats_common.go.quoting import quote
 
 MASK = "[REDACTED]"
-# CONNECT fields that let somebody in, or prove who somebody is.
+# CONNECT fields that are secrets or prove an identity.
 SECRET_FIELDS = frozenset({"pass", "password", "auth_token", "token", "jwt", "sig", "nkey_seed"})
 
 _URL_USER = re.compile(r"(://)[^/@\s]+@")
 
 
 def payload_text(payload: bytes, limit: int = 0) -> str:
-    """`["…"]` for a trace line; at most `limit` bytes of the payload where that is above 0."""
+    """`["…"]` for a trace line; at most `limit` bytes of the payload if it is above 0."""
     if 0 < limit < len(payload):
         return f'[{quote(payload[:limit])[:-1]}..."]'
     return f"[{quote(payload)}]"
 
 
 def redact_connect(arguments: bytes) -> str:
-    """The argument of CONNECT without its secrets; nothing of it if it is not a JSON object."""
+    """The argument of CONNECT without its secrets; nothing if it is not a JSON object."""
     try:
         fields = json.loads(arguments)
     except (ValueError, RecursionError):

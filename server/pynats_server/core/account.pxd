@@ -2,7 +2,10 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.figures cimport Counted
-from pynats_server.core.sublist cimport Match, Message, Sink, Sublist
+from pynats_server.core.interest.match cimport Match
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.sublist cimport Sublist
+from pynats_server.core.interest.subscription cimport Sink
 
 
 cdef class Account(Counted):

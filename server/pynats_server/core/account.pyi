@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from typing import Any
 
-from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
 from pynats_server.core.figures import Counted
-from pynats_server.core.sublist import Sink, Sublist, Subscription
+from pynats_server.core.interest.sublist import Sublist
+from pynats_server.core.interest.subscription import Sink, Subscription
 
 class Account(Counted):
     total_connections: int
@@ -16,7 +17,7 @@ class Account(Counted):
     @property
     def sublist(self) -> Sublist: ...
     @property
-    def clients(self) -> set[ClientConnection]: ...
+    def clients(self) -> set[Any]: ...  # whoever is bound to it; it knows no kind of connection
     def subscribe(
         self,
         subject: bytes,

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See bytemap.pxd."""
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset

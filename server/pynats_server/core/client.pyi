@@ -2,24 +2,19 @@ import socket
 from typing import Any
 
 from pynats_server.core.account import Account
-from pynats_server.core.engine import Connection, Engine
+from pynats_server.core.engine import Engine
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.permissions import Permissions
+from pynats_server.core.publisher import Publisher
 from pynats_server.core.reasons import CloseReason
-from pynats_server.core.sublist import Subscription
 
-class ClientConnection(Connection):
-    verbose: bool
-    pedantic: bool
-    headers: bool
-    no_responders: bool
+class ClientConnection(Publisher):
     protocol: int
     name: str
     lang: str
     version: str
     user: str | None
     context: Any
-    max_control_line: int
-    max_payload: int
     max_subscriptions: int
     max_subscription_tokens: int
     implicit_connect: bool
@@ -36,10 +31,6 @@ class ClientConnection(Connection):
         account: Account | None = None,
     ) -> None: ...
     @property
-    def account(self) -> Account: ...
-    @property
-    def permissions(self) -> Permissions | None: ...
-    @property
     def awaiting_connect(self) -> bool: ...
     @property
     def first_pong_sent(self) -> bool: ...
@@ -47,8 +38,6 @@ class ClientConnection(Connection):
     def rtt(self) -> int: ...
     @property
     def echo(self) -> bool: ...
-    @property
-    def subscription_count(self) -> int: ...
     def admit(
         self, account: Account, permissions: Permissions | None, user: str | None = None
     ) -> None: ...
@@ -59,6 +48,4 @@ class ClientConnection(Connection):
     def send_error(self, text: str) -> None: ...
     def fail_with(self, text: str, reason: CloseReason) -> None: ...
     def reject_connect(self, text: str) -> None: ...
-    def subscription_list(self) -> list[Subscription]: ...
-    def drop_subscriptions(self) -> None: ...
     def prune(self, permissions: Permissions | None) -> list[Subscription]: ...

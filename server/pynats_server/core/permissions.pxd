@@ -1,7 +1,7 @@
 """What a user may publish and subscribe to (rules: server-inventory 2.5 and 3.8)."""
 from libc.stdint cimport int64_t
 
-from pynats_server.core.sublist cimport Sublist
+from pynats_server.core.interest.sublist cimport Sublist
 
 cdef enum SubscribeVerdict:
     SUBSCRIBE_DENIED = 0
@@ -19,3 +19,15 @@ cdef class Permissions:
     cdef bint may_publish(self, const char* subject, size_t length) noexcept
     cdef SubscribeVerdict may_subscribe(self, bytes subject, bytes queue)
     cdef bint denies_delivery(self, const char* subject, size_t length, const char* queue, size_t queue_len) except -1
+
+
+cdef class ReplyGrants:
+    """allow_responses: the reply subjects that received requests have opened."""
+    cdef dict grants  # reply subject -> [messages left, expiry ns]
+    cdef int64_t most  # messages per request, negative = unlimited
+    cdef int64_t ttl_ns  # negative = unlimited
+    cdef size_t sweep_at  # size at which expired ones are dropped next
+
+    cdef int grant(self, bytes reply, int64_t now) except -1
+    # Whether the subject is open, and counts the use.
+    cdef bint take(self, const char* subject, size_t length, int64_t now) except -1

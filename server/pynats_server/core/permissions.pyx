@@ -1,5 +1,5 @@
-# cython: boundscheck=False, wraparound=False
 """See permissions.pxd."""
+from pynats_server.core.limits cimport REPLIES_SWEEP
 from pynats_server.core.subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
 
 
@@ -91,3 +91,32 @@ cdef class Permissions:
 
 cdef bint _queue_matches(bytes queue, bytes group):
     return len(queue) > 0 and subject_covers(group, len(group), queue, len(queue))
+
+
+cdef class ReplyGrants:
+    def __init__(self, Permissions permissions not None):
+        self.grants = {}
+        self.most = permissions.response_max
+        self.ttl_ns = permissions.response_ttl_ns
+
+    cdef int grant(self, bytes reply, int64_t now) except -1:
+        if len(self.grants) >= max(REPLIES_SWEEP, self.sweep_at):
+            self.grants = {k: g for k, g in self.grants.items() if not g[1] or g[1] >= now}
+            # Twice what is left, so that sweeps cost a constant per grant however many are alive.
+            self.sweep_at = 2 * len(self.grants)
+        self.grants[reply] = [self.most, now + self.ttl_ns if self.ttl_ns >= 0 else 0]
+        return 0
+
+    cdef bint take(self, const char* subject, size_t length, int64_t now) except -1:
+        key = subject[:length]
+        grant = self.grants.get(key)
+        if grant is None:
+            return False
+        if grant[1] and now > grant[1]:
+            del self.grants[key]
+            return False
+        if grant[0] >= 0:
+            grant[0] -= 1
+            if grant[0] <= 0:
+                del self.grants[key]
+        return True

@@ -1,11 +1,12 @@
 """A run: consecutive messages with one control line, made into deliveries.
 
-The deliveries of one message to several receivers differ in the sid only. So a run is written once,
-as one block, and the next receiver gets the same block: as it is when its sid is the same (replicas
-of a program number their subscriptions alike), with the sids overwritten when they have the same
-length, written anew otherwise.
+The deliveries of one message to several receivers differ only in the sid. So a run is written once,
+as one block, and the next receiver gets the same block: unchanged if its sid is the same (replicas of
+a program number their subscriptions alike), with the sids overwritten if they have the same length,
+and written anew otherwise.
 """
-from pynats_server.core.sublist cimport Message, Subscription
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Subscription
 
 
 cdef struct Run:
@@ -19,7 +20,5 @@ cdef struct Run:
     size_t sid_len
 
 
-# Bytes of a delivery in front of its payload, at most.
-cdef size_t run_header_max(Message* msg, size_t sid_len) noexcept
 # Makes `block` the deliveries to one subscription.
 cdef void run_address(Run* run, Subscription sub) noexcept

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See subject.pxd. All functions walk both subjects token by token without allocating."""
 from libc.string cimport memchr, memcmp
 

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
@@ -17,31 +17,36 @@ from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
-from pynats_server.jetstream import advisories
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.config.context import Limits
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
+from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.folders import change_meta, move_in, put_aside
+from pynats_server.jetstream.figures import AccountFigures
+from pynats_server.jetstream.folders import move_in, put_aside
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     FileConfig,
-    FileStore,
-    MemoryStore,
+    MemoryConfig,
+    Store,
     StoreError,
     choose_block_size,
+    open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.manager import JetStream
     from pynats_server.jetstream.store.format.crypt import Keys
-    from pynats_server.jetstream.stream.origins import Follower
 
 
-ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
+T = TypeVar("T")
+ASYNC_SYNC_INTERVAL_S = 120.0  # between the fsyncs of a stream with persist_mode async
 
 
 def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
@@ -49,15 +54,15 @@ def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
     return {"Created": format_time_ns(created), **config.as_dict()}
 
 
-def _close(store: FileStore | MemoryStore) -> None:
-    """Releases a store of which nothing has to be kept: an error is about to be told."""
+def _close(store: Store) -> None:
+    """Closes a store on the error path: the first error is the one to report."""
     with contextlib.suppress(StoreError, OSError):
         store.close()
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSurroundings:
-    """See `surroundings.Surroundings`."""
+    """See `config.context.Surroundings`."""
 
     account: JetStreamAccount
 
@@ -72,11 +77,11 @@ class AccountSurroundings:
 
     def limits(self, replicas: int) -> Limits:
         """What the server and the account allow."""
-        own, manager = self.account.limits, self.account.manager
+        own, account = self.account.limits, self.account
         return Limits(
-            duplicate_window=int(manager.options.limits.duplicate_window * SECOND_NS),
-            memory_left=manager.unreserved("memory"),
-            storage_left=manager.unreserved("file"),
+            duplicate_window=int(account.server.options.limits.duplicate_window * SECOND_NS),
+            memory_left=account.unreserved("memory"),
+            storage_left=account.unreserved("file"),
             max_streams=own.max_streams,
             max_consumers=own.max_consumers,
             max_memory=own.max_memory,
@@ -89,37 +94,109 @@ class AccountSurroundings:
 
 class JetStreamAccount:
     """The streams of one account. `enabled` is False for an account without JetStream, whose
-    requests are refused, and after the end of one that had it."""
+    requests are refused, and after the end of one that had it. `unreserved` tells how many bytes
+    of a kind of storage no stream of the server has claimed, -1 = unlimited."""
 
     def __init__(
-        self, manager: JetStream, account: Account, limits: AccountLimits, enabled: bool = True
+        self,
+        server: JetStreamContext,
+        account: Account,
+        limits: AccountLimits,
+        unreserved: Callable[[str], int],
+        enabled: bool = True,
     ) -> None:
-        self.manager = manager
+        self.server = server
         self.account = account
+        self.context = AccountContext(server, account, limits)
+        self.advisories = self.context.advisories
+        self.unreserved = unreserved
         self.limits = limits
         self.enabled = enabled
         self.streams: dict[str, Stream] = {}
-        self.followers: list[Follower] = []  # mirrors and sources, told of new and ended streams
+        self.neighbours = Neighbours(self.streams.get)  # tells mirrors and sources of streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
-        self.changing = asyncio.Lock()  # held from the checks of a new configuration to its effect
+        self.changing = asyncio.Lock()  # held from checking a configuration until it is in force
         self.api_total = 0
         self.api_errors = 0
-        self._usage = {
-            "file": Usage(limits.max_storage, manager.file_usage),
-            "memory": Usage(limits.max_memory, manager.memory_usage),
-        }
 
     @property
     def name(self) -> str:
         """The account's name."""
         return self.account.name
 
+    @property
+    def is_system(self) -> bool:
+        """Whether it is the system account, which has no streams."""
+        return self.account.is_system
+
+    @property
+    def strict(self) -> bool:
+        """Whether requests with unknown fields are refused."""
+        return self.server.options.strict
+
+    @property
+    def server_name(self) -> str:
+        """The server's name."""
+        return self.server.server_name
+
+    @property
+    def log(self) -> Logger:
+        """The server's log."""
+        return self.server.log
+
+    @property
+    def domain(self) -> str:
+        """The JetStream domain; empty without one."""
+        return self.server.domain
+
+    # -- for the API --------------------------------------------------------------------------
+
+    def publish(
+        self, subject: bytes, payload: bytes, reply: bytes = b"", headers: bytes = b""
+    ) -> int:
+        """Publishes in the account; returns how many got it."""
+        return self.context.publish(subject, payload, reply, headers)
+
+    def subscribe(
+        self, subject: str, callback: Callable[..., object], with_source: bool = False
+    ) -> Subscription:
+        """Has `callback` called with every message of a subject, see `Account.subscribe`."""
+        return self.account.subscribe(subject.encode(), callback, b"", with_source)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Ends a subscription. Idempotent."""
+        self.account.unsubscribe(subscription)
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """See `JetStreamContext.in_thread`."""
+        return await self.server.in_thread(work, *arguments)
+
+    def staging_folder(self) -> Path:
+        """A name for a folder beside the streams."""
+        return self.server.staging / unique_id()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something in the background until the server stops."""
+        self.server.spawn(work)
+
+    # -- figures ------------------------------------------------------------------------------
+
     def usage(self, storage: str) -> Usage:
         """What the account's streams hold of a kind of storage."""
-        return self._usage[storage]
+        return self.context.usage(storage)
+
+    def room(self, storage: str) -> int | None:
+        """Bytes that still fit into the account and the server; None = unlimited."""
+        usage = self.usage(storage)
+        rooms = [
+            limit.limit - limit.used
+            for limit in (usage, usage.parent)
+            if limit is not None and limit.limit >= 0
+        ]
+        return min(rooms, default=None)
 
     def reserved(self, storage: str) -> int:
-        """Bytes that streams with max_bytes lay claim to."""
+        """Bytes that streams have claimed by their max_bytes."""
         return sum(
             s.config.max_bytes
             for s in self.streams.values()
@@ -134,7 +211,7 @@ class JetStreamAccount:
     @property
     def folder(self) -> Path:
         """Where the account's streams are."""
-        return self.manager.folder / self.name / "streams"
+        return self.server.folder / self.name / "streams"
 
     def stream(self, name: str) -> Stream:
         """The stream of that name. Raises ApiError 10059."""
@@ -160,15 +237,15 @@ class JetStreamAccount:
             if not folder.is_dir():
                 continue
             self._try_open(folder)
-        self._streams_changed()
+        self.neighbours.changed()
 
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
             self._open(folder)
-        except Exception as error:  # whatever is wrong with one folder, the others are served
+        except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
-            self.manager.log.error(
+            self.log.error(
                 f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
                 f"its files stay in {folder}: {error!r}"
             )
@@ -183,50 +260,46 @@ class JetStreamAccount:
         if config.name != folder.name:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
         shown = f"stream '{self.name} > {config.name}'"
-        self.manager.log.notice(f"  Starting restore for {shown}")
-        begun = time.perf_counter_ns()
+        self.log.notice(f"  Starting restore for {shown}")
+        begun_ns = time.perf_counter_ns()
         stream = self._started(config, created, self._file_store(config, folder), folder)
-        took = human_duration_ns(time.perf_counter_ns() - begun)
-        self.manager.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
+        took = human_duration_ns(time.perf_counter_ns() - begun_ns)
+        self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
     def _started(
-        self, config: StreamConfig, created: int, store: FileStore | MemoryStore,
+        self, config: StreamConfig, created: int, store: Store,
         folder: Path | None,
     ) -> Stream:  # fmt: skip
-        """A stream that takes messages. On an error nothing of it is left but its files."""
+        """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
             raise StoreError("JetStream not enabled for account")
         try:
-            stream = Stream(self, config, created, store, folder)
+            stream = Stream(self.context, self.neighbours, config, created, store, folder)
         except Exception:
             _close(store)
             raise
         try:
             stream.start()
         except Exception:
-            with contextlib.suppress(StoreError, OSError):  # the first error is the one to tell
+            with contextlib.suppress(StoreError, OSError):  # the first error is reported
                 stream.leave()
             raise
         self.streams[config.name] = stream
         return stream
 
-    def _streams_changed(self) -> None:
-        for follower in list(self.followers):
-            follower.attach()
-
     def set_limits(self, limits: AccountLimits) -> None:
-        """Other limits from now on. What is there already stays, even if it is more."""
+        """Changes the limits. Messages already stored stay, even above the new limits."""
         self.limits = limits
-        self._usage["file"].limit = limits.max_storage
-        self._usage["memory"].limit = limits.max_memory
+        self.context.set_limits(limits)
 
     def stop(self) -> None:
         """Stops every stream; the folders stay."""
         self._close_all(Stream.stop)
 
     def end(self) -> None:
-        """The same while the server goes on: nothing of the account is counted any more."""
+        """As `stop`, for an account that loses JetStream while the server runs: its usage no longer
+        counts."""
         self.enabled = False
         self._close_all(Stream.leave)
         self.streams.clear()
@@ -236,115 +309,119 @@ class JetStreamAccount:
             try:
                 close(stream)
             except (OSError, StoreError) as error:
-                self.manager.log.error(
-                    f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"
-                )
+                self.log.error(f"JetStream {stream.label} did not close: {error}")
 
     # -- changes ----------------------------------------------------------------------------
 
     async def create(self, config: StreamConfig) -> Stream:
-        """A new stream of a valid configuration. Raises ApiError 10049; nothing is left then."""
+        """Makes a stream of a valid configuration. Raises ApiError 10049, and leaves nothing."""
         created = time.time_ns()
         if config.storage == "memory":
-            store = MemoryStore(config.name, max(config.first_seq, 1))
+            store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
             stream = self._started(config, created, store, None)
-            self._streams_changed()
+            self.neighbours.changed()
             return stream
-        built = self.manager.staging / unique_id()
+        built = self.staging_folder()
         try:
             meta = _meta(config, created)
             plain = self._file_config(config, built)
-            await self.manager.in_thread(write_new_stream, plain, meta)
+            await self.in_thread(write_new_stream, plain, meta)
             return await self._settle(built, config.name)
         except (OSError, StoreError, ValueError) as error:
-            await self.manager.in_thread(shutil.rmtree, built, True)
+            await self.in_thread(shutil.rmtree, built, True)
             raise api_error(10049, err=error) from error
 
-    async def adopt(self, config: StreamConfig, memory: MemoryStore | None, built: Path) -> Stream:
+    async def adopt(
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
+    ) -> Stream:
         """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
-        which moves to its place. Raises ApiError 10062; the folder is where it was then."""
-        if memory is not None:
-            stream = self._started(config, time.time_ns(), memory, None)
-            self._streams_changed()
-            return stream
-        try:
-            return await self._settle(built, config.name)
-        except (OSError, StoreError, ValueError) as error:
-            raise api_error(10062, err=error) from error
+        which moves to its place. `config` was made of `asked` before, and other streams may have
+        come since. Raises ApiError, 10062 for one; the folder is where it was then."""
+        async with self.changing:
+            if config.name in self.streams:
+                raise api_error(10130)
+            prepare_create(asked, self.surroundings)
+            if memory is not None:
+                stream = self._started(config, time.time_ns(), memory, None)
+                self.neighbours.changed()
+                return stream
+            try:
+                return await self._settle(built, config.name)
+            except (OSError, StoreError, ValueError) as error:
+                raise api_error(10062, err=error) from error
 
     async def _settle(self, built: Path, name: str) -> Stream:
         """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
-        await self.manager.in_thread(move_in, built, folder)
+        await self.in_thread(move_in, built, folder)
         try:
             stream = self._open(folder)
         except Exception:
             folder.rename(built)
             raise
-        self.broken.pop(name, None)  # an empty folder of that name
-        self._streams_changed()
+        self.broken.pop(name, None)  # in case an empty folder had that name
+        self.neighbours.changed()
         return stream
 
     async def update(self, stream: Stream, config: StreamConfig) -> None:
-        """Gives a stream another valid configuration. Raises ApiError 10069; it has the old one
-        then, also after a restart."""
+        """Gives a stream another valid configuration. Raises ApiError 10069; then the stream
+        keeps the old one, also after a restart."""
         store = stream.store
-        if isinstance(store, FileStore):
+        if store.on_disk:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
             try:
                 store.guard()
-                doubt = await self.manager.in_thread(change_meta, store, old, new)
+                doubt = await self.in_thread(store.change_meta, old, new)
             except (OSError, StoreError) as error:
                 raise api_error(10069, err=error) from error
             if doubt is not None:
                 store.fail(doubt)
                 raise api_error(10069, err=doubt)
-        if self.enabled:  # else it is written for the next time, and the stream has ended
+        if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
-        advisories.stream_action(self, stream.name, "modify")
+        self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
-        """Ends a stream and removes its files. Raises ApiError 10050; it is all there then."""
+        """Ends a stream and removes its files. Raises ApiError 10050, and then everything is still
+        there."""
         del self.streams[stream.name]
-        self._streams_changed()
+        self.neighbours.changed()
         try:
             await stream.discard()
-        except OSError as error:  # of what is removed anyway
-            self.manager.log.warn(
-                f"JetStream stream '{self.name} > {stream.name}' did not close: {error}"
-            )
+        except OSError as error:  # its files are removed anyway
+            self.log.warn(f"JetStream {stream.label} did not close: {error}")
         if stream.folder is not None:
-            # Its own name may be as long as names of files can be.
-            doomed = self.manager.staging / unique_id()
+            # Not the stream's name with a suffix: that may already be as long as the disk allows.
+            doomed = self.staging_folder()
             try:
-                unsynced = await self.manager.in_thread(put_aside, stream.folder, doomed)
+                unsynced = await self.in_thread(put_aside, stream.folder, doomed)
             except OSError as error:
                 self._try_open(stream.folder)
-                self._streams_changed()
+                self.neighbours.changed()
                 raise api_error(10050, err=error) from error
             if unsynced is not None:
-                self.manager.log.error(
+                self.log.error(
                     f"{stream.folder} is deleted, but a power cut may undo it: {unsynced}"
                 )
-            self.manager.remove_later(doomed)
-        advisories.stream_action(self, stream.name, "delete")
+            self.server.remove_later(doomed)
+        self.advisories.stream_action(stream.name, "delete")
 
     def _keys(self) -> Keys | None:
-        options = self.manager.options
+        options = self.server.options
         if not options.key:
             return None
         from pynats_server.jetstream.store.format.crypt import (
-            Keys,  # 10 ms that only an encrypted store has to pay
+            Keys,  # importing takes 10 ms, so only with encryption
         )
 
         return Keys(options.key, self.name, options.cipher)
 
     def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
         keys = self._keys()
-        sync_interval = self.manager.options.sync_interval
-        if config.persist_mode == "async" and sync_interval <= 0:
-            sync_interval = ASYNC_SYNC_INTERVAL  # the stream asks for speed before durability
+        sync_interval_s = self.server.options.sync_interval
+        if config.persist_mode == "async" and sync_interval_s <= 0:
+            sync_interval_s = ASYNC_SYNC_INTERVAL_S  # the stream asks for speed before durability
         return FileConfig(
             config.name,
             folder,
@@ -356,28 +433,44 @@ class JetStreamAccount:
             ),
             compress=config.compression == "s2",
             keys=keys,
-            sync_interval=sync_interval,
+            sync_interval_s=sync_interval_s,
             first_seq=max(config.first_seq, 1),
         )
 
-    def _file_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def _file_store(self, config: StreamConfig, folder: Path) -> Store:
         def on_problem(text: str) -> None:
-            self.manager.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
+            self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
-        return FileStore(
-            self._file_config(config, folder), self.manager.syncer, on_problem=on_problem
+        return open_store(
+            self._file_config(config, folder), self.server.syncer, on_problem=on_problem
         )
 
-    def detached_store(self, config: StreamConfig, folder: Path) -> FileStore:
+    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
         """A store in another folder that any one thread may fill and close."""
-        return FileStore(self._file_config(config, folder))
+        return open_store(self._file_config(config, folder))
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> AccountFigures:
+        """Its numbers, for monitoring."""
+        return AccountFigures(
+            name=self.name,
+            memory=self.usage("memory").used,
+            storage=self.usage("file").used,
+            max_memory=self.limits.max_memory,
+            max_storage=self.limits.max_storage,
+            reserved_memory=self.reserved("memory"),
+            reserved_storage=self.reserved("file"),
+            streams=len(self.streams),
+            broken=len(self.broken),
+            api_total=self.api_total,
+            api_errors=self.api_errors,
+        )
+
+    def info(self) -> dict[str, Any]:
         """The figures of `$JS.API.INFO`."""
         limits = self.limits
         return {
-            "memory": self._usage["memory"].used,
-            "storage": self._usage["file"].used,
+            "memory": self.usage("memory").used,
+            "storage": self.usage("file").used,
             "reserved_memory": self.reserved("memory"),
             "reserved_storage": self.reserved("file"),
             "streams": len(self.streams),

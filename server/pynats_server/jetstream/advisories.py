@@ -1,20 +1,22 @@
-"""Events that JetStream tells about itself on `$JS.EVENT.ADVISORY.>` (server-inventory 6.13)."""
+"""Events that JetStream tells about itself on `$JS.EVENT.ADVISORY.>`.
+
+See https://docs.nats.io/reference/jetstream/advisory.
+"""
 
 from __future__ import annotations
 
 import secrets
 import string
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.times import format_time_ns
 
+from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
+from pynats_server.core.engine import Engine
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
@@ -26,84 +28,79 @@ def unique_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(22))
 
 
-def client_info(account: JetStreamAccount, source: Any) -> dict[str, Any]:
-    """Who asked, as advisories show it; the server's own requests have only the account."""
-    info: dict[str, Any] = {"acc": account.name}
-    if isinstance(source, ClientConnection):
-        info = {
-            "start": format_time_ns(int(source.start * SECOND_NS)),
-            "host": source.host,
-            "id": source.cid,
-            "acc": account.name,
-            "user": source.user or "",
-            "name": source.name,
-            "lang": source.lang,
-            "ver": source.version,
-            "rtt": source.rtt,
-            "server": account.manager.server_name,
-            "kind": "Client",
-            "client_type": "nats",
+class Advisories:
+    """Publishes the events of one account, in that account."""
+
+    def __init__(self, account: Account, engine: Engine, domain: str, server_name: str) -> None:
+        self._account = account
+        self._engine = engine
+        self._domain = domain
+        self._server_name = server_name
+
+    def client_info(self, source: Any) -> dict[str, Any]:
+        """Who asked, as advisories show it; the server's own requests have only the account."""
+        info: dict[str, Any] = {"acc": self._account.name}
+        if isinstance(source, ClientConnection):
+            info = {
+                "start": format_time_ns(int(source.start * SECOND_NS)),
+                "host": source.host,
+                "id": source.cid,
+                "acc": self._account.name,
+                "user": source.user or "",
+                "name": source.name,
+                "lang": source.lang,
+                "ver": source.version,
+                "rtt": source.rtt,
+                "server": self._server_name,
+                "kind": "Client",
+                "client_type": "nats",
+            }
+        return {key: value for key, value in info.items() if value not in ("", 0, None)}
+
+    def publish(self, suffix: str, kind: str, /, **fields: Any) -> None:
+        """Publishes an advisory if anybody listens. Empty fields are left out."""
+        target = (SUBJECT_PREFIX + suffix).encode()
+        if not self._account.has_interest(target):
+            return
+        body = {
+            "type": TYPE_PREFIX + kind,
+            "id": unique_id(),
+            "timestamp": format_time_ns(time.time_ns()),
+            **{name: value for name, value in fields.items() if value not in (None, "")},
+            **({"domain": self._domain} if self._domain else {}),
         }
-    return {key: value for key, value in info.items() if value not in ("", 0, None)}
+        self._account.publish(self._engine, target, msgspec.json.encode(body))
 
+    def stream_action(self, stream: str, action: str) -> None:
+        """A stream was made (`create`), changed (`modify`) or removed (`delete`)."""
+        suffix = {"create": "CREATED", "modify": "UPDATED", "delete": "DELETED"}[action]
+        self.publish(f"STREAM.{suffix}.{stream}", "stream_action", stream=stream, action=action)
 
-def publish(account: JetStreamAccount, suffix: str, kind: str, /, **fields: Any) -> None:
-    """Publishes an advisory in the account, if anybody listens. Empty fields are left out."""
-    target = (SUBJECT_PREFIX + suffix).encode()
-    if not account.account.has_interest(target):
-        return
-    domain = account.manager.options.domain
-    body = {
-        "type": TYPE_PREFIX + kind,
-        "id": unique_id(),
-        "timestamp": format_time_ns(time.time_ns()),
-        **{name: value for name, value in fields.items() if value not in (None, "")},
-        **({"domain": domain} if domain else {}),
-    }
-    account.account.publish(account.manager.engine, target, msgspec.json.encode(body))
+    def batch_abandoned(self, stream: str, batch: str, reason: str) -> None:
+        """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message
+        is missing) or `unsupported` (it needs a newer server)."""
+        self.publish(
+            f"STREAM.BATCH_ABANDONED.{stream}",
+            "stream_batch_abandoned",
+            stream=stream,
+            batch=batch,
+            reason=reason,
+        )
 
+    def api_audit(self, source: Any, subject: str, request: bytes, response: bytes) -> None:
+        """An API request and what it was answered."""
+        self.publish(
+            "API",
+            "api_audit",
+            server=self._server_name,
+            client=self.client_info(source),
+            subject=subject,
+            request=request.decode(errors="replace"),
+            response=response.decode(errors="replace"),
+        )
 
-def stream_action(account: JetStreamAccount, stream: str, action: str) -> None:
-    """A stream was made (`create`), changed (`modify`) or removed (`delete`)."""
-    suffix = {"create": "CREATED", "modify": "UPDATED", "delete": "DELETED"}[action]
-    publish(account, f"STREAM.{suffix}.{stream}", "stream_action", stream=stream, action=action)
-
-
-def batch_abandoned(account: JetStreamAccount, stream: str, batch: str, reason: str) -> None:
-    """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message is
-    missing) or `unsupported` (it needs a newer server)."""
-    publish(
-        account,
-        f"STREAM.BATCH_ABANDONED.{stream}",
-        "stream_batch_abandoned",
-        stream=stream,
-        batch=batch,
-        reason=reason,
-    )
-
-
-def api_audit(
-    account: JetStreamAccount, source: Any, subject: str, request: bytes, response: bytes
-) -> None:
-    """An API request and what it was answered."""
-    publish(
-        account,
-        "API",
-        "api_audit",
-        server=account.manager.server_name,
-        client=client_info(account, source),
-        subject=subject,
-        request=request.decode(errors="replace"),
-        response=response.decode(errors="replace"),
-    )
-
-
-def api_limit_reached(account: JetStreamAccount, dropped: int) -> None:
-    """More API requests wait than allowed: the waiting ones were dropped."""
-    publish(
-        account,
-        "API.LIMIT_REACHED",
-        "api_limit_reached",
-        server=account.manager.server_name,
-        dropped=dropped,
-    )
+    def api_limit_reached(self, dropped: int) -> None:
+        """More API requests wait than allowed: the waiting ones were dropped."""
+        self.publish(
+            "API.LIMIT_REACHED", "api_limit_reached", server=self._server_name, dropped=dropped
+        )

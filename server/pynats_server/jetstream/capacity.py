@@ -28,7 +28,7 @@ class JetStreamLimits:
 
 
 def default_store_dir() -> Path:
-    """Where streams go when nobody says: lost with the temporary folder."""
+    """Where streams are kept unless configured: lost with the temporary folder."""
     import tempfile
 
     return Path(tempfile.gettempdir()) / "nats"
@@ -70,8 +70,8 @@ def _cgroup_limits() -> list[int]:
 
 
 def _free_disk(folder: Path) -> int:
-    """Bytes of the disk that nobody else has taken. What the streams hold already counts as
-    free: else a restart would leave less room than they fill, and refuse every message."""
+    """Bytes of the disk that nobody else uses. What the streams already hold counts as free;
+    otherwise a restart could set the limit below what they hold and refuse every message."""
     held = _held(folder / "jetstream")
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -83,7 +83,7 @@ def _free_disk(folder: Path) -> int:
 
 
 def _held(folder: Path) -> int:
-    """Bytes on the disk of a folder's files; what cannot be looked at counts as none."""
+    """Bytes on the disk of a folder's files; unreadable ones count as zero."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

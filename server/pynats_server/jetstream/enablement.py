@@ -1,4 +1,7 @@
-"""Which accounts have JetStream, at start and after a reload (server-inventory 6.9)."""
+"""Which accounts have JetStream, at start and after a reload.
+
+See https://docs.nats.io/reference/config/accounts/jetstream.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ Wanted = Mapping[str, AccountLimits | None]
 
 
 def wanted(options: Options) -> Wanted:
-    """The limits of every account; None = without JetStream. Where nobody configured accounts the
-    global one has it, else those that say so. The system account never has."""
+    """The limits of every account; None = without JetStream. Without configured accounts the global
+    one has it, otherwise those that ask for it; the system account never."""
     names = [GLOBAL_ACCOUNT, *options.accounts, options.system_account_name]
     found = {name: options.accounts[name].jetstream if name in options.accounts else None
              for name in names}  # fmt: skip
@@ -25,7 +28,7 @@ def wanted(options: Options) -> Wanted:
 
 
 def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
-    """Whether the server has what accounts are promised. Raises ValueError."""
+    """Raises ValueError if accounts are promised more than the server has."""
     limits = [each for each in accounts.values() if each is not None]
     for what, code, most, promised in (
         ("memory", 10028, server.max_memory, [each.max_memory for each in limits]),
@@ -40,7 +43,8 @@ def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
 
 
 def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
-    """Gives JetStream to the accounts that are to have it, and names the streams of others."""
+    """Gives JetStream to the accounts configured to have it, and warns about streams on disk that
+    belong to others."""
     for name, limits in accounts.items():
         if limits is None:
             jetstream.refuse(known[name])
@@ -56,29 +60,26 @@ def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) 
 
 def check_reload(jetstream: JetStream, options: Options) -> None:
     """Raises ValueError where new options promise accounts more than the server has."""
-    new = options.jetstream
+    new, now = options.jetstream, jetstream.figures()
     sizes = JetStreamLimits(
-        jetstream.memory_usage.limit if new.max_memory is None else new.max_memory,
-        jetstream.file_usage.limit if new.max_file is None else new.max_file,
-        jetstream.limits.store_dir,
+        now.max_memory if new.max_memory is None else new.max_memory,
+        now.max_storage if new.max_file is None else new.max_file,
+        jetstream.context.store_dir,
     )
     check_promises(wanted(options), sizes)
 
 
 def reload(jetstream: JetStream, options: Options, known: AccountRegistry) -> None:
     """Follows new options: sizes, which accounts have JetStream, and which are gone."""
-    if options.jetstream.max_memory is not None:
-        jetstream.memory_usage.limit = options.jetstream.max_memory
-    if options.jetstream.max_file is not None:
-        jetstream.file_usage.limit = options.jetstream.max_file
+    jetstream.set_sizes(options.jetstream.max_memory, options.jetstream.max_file)
     _follow(jetstream, wanted(options), known)
     for account in known.surplus(options):
         jetstream.forget(account)
 
 
 def _follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
-    """Gives and takes JetStream. The global account keeps what it had without anybody
-    saying so: accounts that were added must not take its streams away from running clients."""
+    """Gives and takes JetStream. The global account keeps what it had without being configured:
+    accounts that were added must not take its streams away from running clients."""
     for name, limits in accounts.items():
         has = jetstream.accounts.get(name)
         if limits is not None and has is not None:

@@ -1,7 +1,7 @@
 """Every error of the JetStream API: err_code -> HTTP-like status and text.
 
-`{name}` in a text is filled by `api_error`. Codes and texts are the contract with clients
-(server-inventory 6.15).
+`{name}` in a text is filled by `api_error`. Codes and texts are the contract with clients:
+those of https://github.com/nats-io/nats-server/blob/main/server/errors.json.
 """
 
 from __future__ import annotations

@@ -1,22 +1,65 @@
-"""Folders of streams on the disk: how they come to their place, change, and go.
+"""Folders of streams on the disk: moved into place, changed, removed.
 
 Everything here waits for the disk: it is for threads, never for the loop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pynats_server.jetstream.store import FileStore, StoreError
 from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
 
 
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What lies in a server's JetStream folder."""
+
+    accounts: list[str]  # folders of accounts
+    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
+    quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
+
+
+def has_streams(folder: Path) -> bool:
+    """Whether a folder is an account's and has streams. Other folders may be there too, perhaps
+    unreadable, such as lost+found."""
+    try:
+        return any(path.is_dir() for path in (folder / "streams").iterdir())
+    except OSError:
+        return False
+
+
+def look_at_disk(
+    store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
+) -> OnDisk:
+    """An account's folder has `streams` in it; others, such as lost+found, do not. `served`
+    are the accounts with JetStream, `streams` the folders whose quarantine counts. Raises
+    OSError."""
+    folders = [path for path in _entries(store) if path != staging]
+    accounts = [path.name for path in folders if (path / "streams").is_dir()]
+    unserved = [
+        (account, path.name)
+        for account in accounts
+        if account not in served
+        for path in _entries(store / account / "streams")
+        if path.is_dir()
+    ]
+    counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
+    return OnDisk(accounts, unserved, {folder: count for folder, count in counts if count})
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def move_in(built: Path, folder: Path) -> None:
-    """Moves a stream's folder to its place, durably; on an error it is where it was."""
+    """Moves a stream's folder to its place, durably. On an error it is moved back."""
     make_durable_folder(folder.parent)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"files of an earlier stream are in the way of {folder.name!r}")
@@ -29,8 +72,8 @@ def move_in(built: Path, folder: Path) -> None:
 
 
 def put_aside(folder: Path, doomed: Path) -> OSError | None:
-    """Renames a folder that shall go: a crash leaves no half of a stream under its name.
-    Raises OSError where it stays; returns one where it is gone, but perhaps not for good."""
+    """Renames a folder that is to be removed, so that a crash leaves no half of a stream under its
+    name. Raises OSError if the folder stays; returns one if a power cut may bring it back."""
     doomed.parent.mkdir(mode=0o700, exist_ok=True)
     folder.rename(doomed)
     try:
@@ -38,22 +81,7 @@ def put_aside(folder: Path, doomed: Path) -> OSError | None:
     except OSError as error:
         try:
             doomed.rename(folder)
-        except OSError:  # it is gone, so it must not be told otherwise
-            return error
-        raise
-    return None
-
-
-def change_meta(store: FileStore, old: dict[str, Any], new: dict[str, Any]) -> Exception | None:
-    """Writes a configuration. Raises OSError or StoreError where the old one is still what
-    a restart finds; returns an error where nobody knows: no more promises about this stream."""
-    try:
-        write_meta(store, new)
-    except (OSError, StoreError):
-        try:
-            if read_meta(store.config) != old:
-                write_meta(store, old)
-        except (OSError, StoreError, ValueError) as error:
+        except OSError:  # renamed for good: do not report that it stayed
             return error
         raise
     return None

@@ -6,33 +6,22 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import Api
 from pynats_server.jetstream.capacity import JetStreamLimits
-from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
-from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import Syncer
-from pynats_server.jetstream.store.file.diskblocks import FULL
+from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.figures import ServerFigures, SyncTimes
+from pynats_server.jetstream.folders import OnDisk, has_streams, look_at_disk
+from pynats_server.jetstream.store.file.disk import FULL
+from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-
-T = TypeVar("T")
-STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
-
-
-def has_streams(folder: Path) -> bool:
-    """Whether a folder is that of an account with streams. Others may stand beside those, and not
-    be for us to read, as lost+found."""
-    try:
-        return any(path.is_dir() for path in (folder / "streams").iterdir())
-    except OSError:
-        return False
 
 
 class StoreInUse(OSError):
@@ -48,64 +37,47 @@ class JetStream:
         log: Logger,
         options: JetStreamOptions,
         limits: JetStreamLimits,
-        server_id: str,
         server_name: str,
     ) -> None:
-        self.engine = engine
-        self.log = log
-        self.options = options
-        self.limits = limits
-        self.server_id = server_id
-        self.server_name = server_name
-        self.folder = limits.store_dir / "jetstream"
-        self.staging = self.folder / STAGING
+        self.context = JetStreamContext(engine, log, options, limits, server_name)
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
-        self._enabling: dict[str, asyncio.Task[None]] = {}  # once those are done
-        most = options.limits.batch.max_inflight_total
-        self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
-        self.fast_batches = BatchCount(most or FAST_TOTAL)
-        self.file_usage = Usage(limits.max_file)
-        self.memory_usage = Usage(limits.max_memory)
-        self.loop = asyncio.get_running_loop()
-        self.syncer = Syncer(self.loop)
-        self.api = Api(self)
+        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for those changes
+        self.api = Api(self.context)
         self._lock = -1
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Runs something in the background until the server stops."""
-        task = self.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
+    @property
+    def log(self) -> Logger:
+        """The server's log."""
+        return self.context.log
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.log.error(f"JetStream: {error!r}")
+    @property
+    def folder(self) -> Path:
+        """Where the folders of accounts are."""
+        return self.context.folder
 
     def start(self) -> None:
         """Takes the folder. Raises OSError (StoreInUse when another server has it)."""
+        staging = self.context.staging
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreInUse(f"{self.folder} is in use by another server") from None
-        if self.staging.is_dir():  # what a crash left of creations, deletions and restores
-            shutil.rmtree(self.staging, ignore_errors=True)
-        # Made while there is room: on a full disk one must be able to delete a stream.
+        if staging.is_dir():  # left by a crash during a creation, deletion or restore
+            shutil.rmtree(staging, ignore_errors=True)
+        # Made while there is room, so that streams can be deleted on a full disk.
         try:
-            self.staging.mkdir(mode=0o700, exist_ok=True)
+            staging.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             if error.errno not in FULL:
                 raise
 
     def unreserved(self, storage: str) -> int:
         """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = (self.file_usage if storage == "file" else self.memory_usage).limit
+        limit = self.context.usage(storage).limit
         if limit < 0:
             return -1
         return max(0, limit - self.reserved(storage))
@@ -114,19 +86,58 @@ class JetStream:
         """Bytes that streams of all accounts have claimed by their max_bytes."""
         return sum(account.reserved(storage) for account in self.accounts.values())
 
-    @property
-    def api_total(self) -> int:
-        """API requests of all accounts."""
-        return sum(account.api_total for account in self.accounts.values())
+    def set_sizes(self, max_memory: int | None, max_file: int | None) -> None:
+        """Changes the limits of the whole server; None keeps one."""
+        for storage, size in (("memory", max_memory), ("file", max_file)):
+            if size is not None:
+                self.context.usage(storage).limit = size
+
+    # -- figures ------------------------------------------------------------------------------
 
     @property
-    def api_errors(self) -> int:
-        """Those of them that were refused."""
-        return sum(account.api_errors for account in self.accounts.values())
+    def options(self) -> JetStreamOptions:
+        """The options it was started with."""
+        return self.context.options
+
+    def figures(self) -> ServerFigures:
+        """Its numbers, for monitoring."""
+        memory, file = self.context.usage("memory"), self.context.usage("file")
+        accounts = self.accounts.values()
+        return ServerFigures(
+            memory=memory.used,
+            storage=file.used,
+            max_memory=memory.limit,
+            max_storage=file.limit,
+            reserved_memory=self.reserved("memory"),
+            reserved_storage=self.reserved("file"),
+            accounts=len(accounts),
+            api_total=sum(account.api_total for account in accounts),
+            api_errors=sum(account.api_errors for account in accounts),
+            api_inflight=self.api.inflight,
+        )
+
+    def streams(self) -> list[Stream]:
+        """The streams of all accounts, in order of creation."""
+        return [s for account in self.accounts.values() for s in account.streams.values()]
+
+    def sync_times(self) -> SyncTimes:
+        """How long fsyncs took since the start."""
+        times = self.context.syncer.times
+        return SyncTimes(bounds_s=BOUNDS_S, counts=tuple(times.counts), total_s=times.total_seconds)
+
+    async def on_disk(self, quarantined: Iterable[Path]) -> OnDisk:
+        """What lies in the folder besides the streams that are served; and how many files the
+        `quarantined` folders of streams have put aside."""
+        served = frozenset(self.accounts)
+        return await asyncio.to_thread(
+            look_at_disk, self.folder, self.context.staging, served, list(quarantined)
+        )
+
+    # -- accounts -----------------------------------------------------------------------------
 
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
-        made = JetStreamAccount(self, account, limits or AccountLimits())
+        made = JetStreamAccount(self.context, account, limits or AccountLimits(), self.unreserved)
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
@@ -152,10 +163,11 @@ class JetStream:
                 except OSError as error:
                     self.not_enabled(account, error)
 
-        self._enabling[account.name] = self.spawn(wait())
+        self._enabling[account.name] = self.context.spawn(wait())
 
     def not_enabled(self, account: Account, error: OSError) -> None:
-        """A running server goes on when the folder of one account can not be read."""
+        """Logs that an account's folder cannot be read, and refuses its requests: the server and
+        the other accounts go on."""
         self.log.error(f"JetStream for account '{account.name}' could not start: {error}")
         self.refuse(account)
 
@@ -163,12 +175,13 @@ class JetStream:
         """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
         stays."""
         self.forget(account)
-        self._without[account.name] = JetStreamAccount(self, account, AccountLimits(), False)
-        self.api.serve(self._without[account.name])
+        without = JetStreamAccount(self.context, account, AccountLimits(), self.unreserved, False)
+        self._without[account.name] = without
+        self.api.serve(without)
 
     def forget(self, account: Account) -> None:
-        """Has nothing more to do with an account. Its folder stays."""
-        self.api.leave(account)
+        """Stops serving an account. Its folder stays."""
+        self.api.leave(account.name)
         self._without.pop(account.name, None)
         enabling = self._enabling.pop(account.name, None)
         if enabling is not None:
@@ -188,21 +201,7 @@ class JetStream:
                 if self._ended.get(ended.name) is ended:
                     del self._ended[ended.name]
 
-        self.spawn(wait())
-
-    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Runs what waits for the disk off the loop. Whoever is cancelled meanwhile learns of it
-        when the thread is done: nobody may clean up under its feet."""
-        running = self.loop.run_in_executor(None, work, *arguments)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait([running])
-            raise
-
-    def served(self) -> list[JetStreamAccount]:
-        """All accounts that are answered, with JetStream or without."""
-        return [*self.accounts.values(), *self._without.values()]
+        self.context.spawn(wait())
 
     def folders_without_account(self) -> list[str]:
         """Accounts whose streams are on the disk, and not served. Raises OSError."""
@@ -215,16 +214,10 @@ class JetStream:
     async def stop(self) -> None:
         """Ends the API and closes every stream."""
         await self.api.stop()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.context.end_tasks()
         for account in self.accounts.values():
             account.stop()
-        self.syncer.close()
+        self.context.syncer.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def remove_later(self, folder: Path) -> None:
-        """Removes a folder that nothing refers to any more, off the loop."""
-        self.loop.run_in_executor(None, shutil.rmtree, folder, True)

@@ -1,4 +1,4 @@
-"""See usage.pxd."""
+"""See quota.pxd."""
 
 
 cdef class Usage:

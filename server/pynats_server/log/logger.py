@@ -1,9 +1,9 @@
 """The server's log.
 
-Lines look as the real server's do, because tools and test suites read them:
-`[pid] 2024/05/06 07:08:09.123456 [INF] text`. What is logged at once stays in order. Debug and
-trace lines may be many, so once a loop is attached they are gathered and written together at the
-end of its turn; anything more important takes them along at once.
+Lines look like the real server's, because tools and test suites read them:
+`[pid] 2024/05/06 07:08:09.123456 [INF] text`. Lines keep their order. There can be many debug and
+trace lines, so once a loop is attached they are gathered and written together at the end of its
+turn; a more important line writes them at once.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Logger:
         self._log("ERR", text)
 
     def fatal(self, text: str) -> None:
-        """Log only; ending the process is the caller's business."""
+        """Only logs; the caller ends the process."""
         self._log("FTL", text)
 
     def debug(self, text: str) -> None:
@@ -91,7 +91,7 @@ class Logger:
             self._gather("TRC", text)
 
     def warn_rarely(self, text: str) -> None:
-        """A warning, but the same one not more often than every `REPEAT_AFTER` seconds."""
+        """A warning that repeats at most every `REPEAT_AFTER` seconds."""
         now = time.monotonic()
         if now - self._warned.get(text, -REPEAT_AFTER) < REPEAT_AFTER:
             return
@@ -120,7 +120,7 @@ class Logger:
             self.notice("File log re-open ignored, not a file logger")
 
     def replace_by(self, options: LogOptions, program: str) -> None:
-        """Take over new options at a reload, opening another sink where they ask for one.
+        """Apply new options at a reload; opens another sink if they ask for one.
         Raises `LogError` and stays as it is if that cannot be opened."""
         sink = _open_sink(options, program, self._describe)
         self.flush()
@@ -172,7 +172,7 @@ class Logger:
             self._sink.write(data, _LEVELS["TRC"][1])
 
     def _line(self, level: str, text: str) -> bytes:
-        if "\n" in text or "\r" in text:  # one event, one line, whatever a client sent
+        if "\n" in text or "\r" in text:  # a client's text must not start a new line
             text = text.replace("\r", "\\r").replace("\n", "\\n")
         return f"{self._prefix()}{self._heads[level]}{text}\n".encode("utf-8", "backslashreplace")
 
@@ -190,7 +190,7 @@ class Logger:
         return f"{self._stamp}.{micros:06d} "
 
     def _describe(self, text: str, error: bool) -> bytes:
-        """A line about the log file itself, for the file's own use (the lock is held)."""
+        """A line about the log file itself, for the file to write (the lock is held)."""
         return self._line("ERR" if error else "INF", text)
 
 

@@ -17,7 +17,7 @@ from pynats_common.go.errno import error_text
 FILE_MODE = 0o640
 SYSLOG_PORT = 514
 SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
-SYSLOG_RETRY = 1.0  # seconds between attempts to reach it again
+SYSLOG_RETRY = 1.0  # seconds between attempts to reconnect
 _FACILITY_DAEMON = 3 << 3
 _LOCAL_SYSLOG = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
@@ -62,7 +62,7 @@ class StreamSink:
 
 
 class FileSink:
-    """A log file; above `size_limit` bytes it is set aside and a new one begun.
+    """A log file; above `size_limit` bytes it is renamed and a new one begins.
 
     `keep` limits the files kept, the live one included; 0 keeps all. `describe` turns a message
     about the file itself into a line. Raises `LogError` if the file cannot be opened.
@@ -105,7 +105,7 @@ class FileSink:
         try:
             self._set_aside(backup)
         except (OSError, LogError) as error:
-            # Stay with the file that is open, and try again only after another full measure.
+            # Keep the open file, and try again only after another `size_limit` bytes.
             self._size = 0
             self._note(f"Unable to rotate the log file ({error})", error=True)
             return
@@ -114,11 +114,11 @@ class FileSink:
             self._purge()
 
     def _set_aside(self, backup: Path) -> None:
-        """Renames the file and begins a new one; both or, as far as possible, neither."""
+        """Renames the file and begins a new one; undoes the renaming if that fails."""
         self._path.rename(backup)
         try:
             self._open()
-        except LogError:  # no descriptor is left, for one
+        except LogError:  # for example, no descriptor is left
             backup.rename(self._path)
             raise
 
@@ -195,8 +195,8 @@ class LocalSyslogSink:
 class RemoteSyslogSink:
     """A syslog server at `udp://host:port`, `tcp://…` or `unix://path`.
 
-    A thread sends, so that a slow or vanished server never holds this one up; then lines are
-    dropped. Raises `LogError` for an address that cannot be used.
+    A thread sends, so a slow or missing syslog server never blocks this one; lines are dropped
+    instead. Raises `LogError` for an address that cannot be used.
     """
 
     decorated = False
@@ -208,7 +208,7 @@ class RemoteSyslogSink:
         self._lines: queue.Queue[bytes | None] = queue.Queue(SYSLOG_QUEUE_MAX)
         try:
             self._socket: socket.socket | None = self._connect()
-        except (OSError, UnicodeError) as error:  # also names that cannot even be asked for
+        except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
             reason = error_text(error)
             raise LogError(f"error connecting to syslog: {reason}") from None
         self._retry_at = 0.0
@@ -280,7 +280,7 @@ def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write `data`, giving up silently where the other end cannot take it."""
+    """Write `data`, giving up silently if the other end does not accept it."""
     view = memoryview(data)
     try:
         while view:

@@ -1,6 +1,5 @@
-"""Endpoints of parts that this server does not run: routes, gateways, leaf nodes. They answer like
-the real server's where those parts are off, parameter checks included (server-inventory 4.3, 4.4,
-4.5, 4.11)."""
+"""Endpoints of parts that this server does not have: routes, gateways, leaf nodes. They answer like
+the real server with those parts off, and check parameters the same way."""
 
 from __future__ import annotations
 

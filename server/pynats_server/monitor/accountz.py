@@ -1,4 +1,4 @@
-"""/accountz and /accstatz (server-inventory 4.7, 4.8)."""
+"""/accountz and /accstatz: accounts and their traffic."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Moved(msgspec.Struct, kw_only=True):
 
 
 class Traffic(msgspec.Struct, kw_only=True):
-    """Messages in one direction; the totals contain those of other servers."""
+    """Messages in one direction; the totals include other servers' messages."""
 
     msgs: int
     bytes: int

@@ -1,7 +1,7 @@
-"""/connz: which connections there are and were (server-inventory 4.2).
+"""/connz: open and closed connections.
 
-Connections are listed in the order asked for without sorting all of them at once: slices are sorted
-between turns of the loop and merged only as far as the page reaches.
+Sorts without blocking: slices of connections are sorted between turns of the loop, and merged only
+up to the end of the page.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 
 Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
-SORT_SLICE = 4096  # connections sorted between two looks at the loop
-ENTRY_SLICE = 128  # connections described between two looks at the loop
+SORT_SLICE = 4096  # connections sorted before the loop runs again
+ENTRY_SLICE = 128  # connections described before the loop runs again
 
 
 class SubscriptionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -131,8 +131,8 @@ def _states(state: str) -> tuple[bool, bool]:
 
 
 class WallClock:
-    """Turns monotonic times into wall clock times. The difference of the two clocks is kept as
-    long as it holds, so that the same moment is shown the same way every time."""
+    """Turns monotonic times into wall clock times. The difference of the two clocks is kept while
+    it is right, so that a moment is always shown as the same time."""
 
     _TOLERANCE_NS = 1_000_000
 
@@ -179,7 +179,7 @@ _ORDERS: dict[str, tuple[_Key, bool]] = {
 
 
 async def in_order(items: list[Listed], sort: str, clock: WallClock) -> Iterator[Listed]:
-    """The items in the order of a sort option, equal ones by cid; produced as far as consumed."""
+    """The items in the order of a sort option, equal ones by cid; produced lazily."""
     key, descending = _ORDERS[sort or "cid"]
     runs: list[list[tuple[Any, int, Listed]]] = []
     for batch in slices(items, SORT_SLICE):
@@ -301,14 +301,14 @@ def _unknown_account(source: MonitorSource, request: Request) -> bool:
 
 
 async def _select(source: MonitorSource, request: Request) -> tuple[int, list[Listed]]:
-    """(number of connections in the wanted states and account, those the filters leave)"""
+    """(number of connections in the wanted states and account, those that pass the filters)"""
     if _unknown_account(source, request):
         return 0, []
     chosen: list[Listed] = []
     if request.want_open:
         chosen += await _open_clients(source, request.account)
     if request.want_closed:
-        # By cid: the ring is in the order of ending.
+        # By cid: the ring is in closing order.
         closed = list(source.closed_clients)
         chosen += [c for c in closed if not request.account or c.account == request.account]
     total = len(chosen)
@@ -339,8 +339,8 @@ def _user_of(item: Listed) -> str:
 async def _page(
     source: MonitorSource, request: Request, candidates: list[Listed], clock: WallClock
 ) -> list[Listed]:
-    offset = 0 if request.cid else request.offset  # one connection has no pages
-    if offset >= len(candidates):  # also keeps offset + limit within what exists
+    offset = 0 if request.cid else request.offset  # one connection needs no paging
+    if offset >= len(candidates):  # also keeps offset + limit in range
         return []
     ordered = await in_order(candidates, request.sort, clock)
     last = min(len(candidates), offset + request.limit)

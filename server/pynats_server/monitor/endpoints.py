@@ -1,4 +1,4 @@
-"""Which path leads to which answer. Imported with the first request, for a fast start."""
+"""The answer for each path. Imported at the first request, for a fast start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pynats_server.monitor.subsz import subsz
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
-AT_ONCE = 4  # answers worked on at the same time; the others wait
+AT_ONCE = 4  # answers made at the same time; other requests wait
 NOT_FOUND = "404 page not found\n"
 
 _Endpoint = Callable[[Query, Request], Awaitable[Response]]
@@ -90,7 +90,7 @@ class Endpoints:
     # -- endpoints ----------------------------------------------------------------------------
 
     def _plain(self, make: Callable[[MonitorSource, Query], Any]) -> _Endpoint:
-        """An endpoint whose answer is small and made in one go."""
+        """An endpoint with a small answer, made without yielding."""
 
         async def endpoint(query: Query, request: Request) -> Response:
             return _json([pretty(make(self._source, query))])
@@ -123,7 +123,7 @@ class Endpoints:
         return Response.text(200, stacksz.stacks())
 
     async def _metrics(self, query: Query, request: Request) -> Response:
-        # The client library is slow to import: in a thread, and only when first asked for.
+        # The client library is slow to import: do it in a thread, at the first request.
         metrics = await asyncio.to_thread(
             importlib.import_module, "pynats_server.monitor.metrics.server"
         )
@@ -147,7 +147,7 @@ def _not_found() -> Response:
 
 
 def _clean(path: str) -> str:
-    """The path without empty and dot segments; a slash at its end stays."""
+    """The path without empty and dot segments; keeps a trailing slash."""
     cleaned = posixpath.normpath("/" + path.lstrip("/"))
     return cleaned + "/" if path.endswith("/") and cleaned != "/" else cleaned
 

@@ -1,4 +1,4 @@
-"""/healthz: whether the server can serve (server-inventory 4.10)."""
+"""/healthz: whether the server can serve."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NOT_READY = "server is not ready for connections"
 
 
 class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """`errors` and `warnings` only where details were asked for. A warning names what an operator
-    should look at although the server can serve; the real server has none."""
+    """`errors` and `warnings` are set only if details were requested. A warning names a problem for
+    the operator while the server can serve; the real server has none."""
 
     status: str
     error: str = ""
@@ -30,7 +30,7 @@ def read_request(source: MonitorSource, query: Query) -> HealthRequest:
         source.log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
     enabled_only = query.flag("js-enabled-only")
     server_only = query.flag("js-server-only")
-    query.flag("js-meta-only")  # there is no meta layer: everything else is checked
+    query.flag("js-meta-only")  # there is no meta layer, so everything is checked
     return HealthRequest(
         details=query.flag("details"),
         server_only=server_only,
@@ -52,7 +52,7 @@ async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
 
 
 async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Health]:
-    """(HTTP status, body) of a request from wherever it came."""
+    """(HTTP status, body) of a request, over HTTP or any other way."""
     failures = _request_failures(request)
     if not failures and not source.ready:
         failures = [Failure(500, "error", HealthError(type="CONNECTION", error=NOT_READY))]

@@ -1,16 +1,14 @@
-"""The JetStream part of /healthz: are all streams there, and do their stores still work?
+"""The JetStream part of /healthz: whether all streams exist and their stores work.
 
-What stands in the way of serving is an error. Losses are warnings: damage of the past stays true
-for ever, and a probe that fails for ever would have a healthy server restarted again and again.
+A problem that prevents serving is an error. Lost messages are only a warning: they stay lost, and a
+probe that fails forever would restart a healthy server again and again.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +16,7 @@ from pynats_common.go.quoting import quote
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
+    from pynats_server.jetstream.folders import OnDisk
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.jetstream.stream.stream import Stream
 
@@ -26,8 +25,8 @@ NAMED_MAX = 10  # lost sequences a warning names
 
 
 class HealthRequest(msgspec.Struct, kw_only=True):
-    """What to look at: everything, or one account, stream or consumer. `enabled_only` stops at
-    whether JetStream is on, `server_only` before."""
+    """What to check: everything, or one account, stream or consumer. `enabled_only` checks only
+    that JetStream is on, `server_only` not even that."""
 
     account: str = ""
     stream: str = ""
@@ -54,27 +53,13 @@ class Failure:
     about: HealthError
 
 
-@dataclass(frozen=True, slots=True)
-class _OnDisk:
-    accounts: list[str]  # folders of accounts
-    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
-    quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
-
-
 async def check(
     jetstream: JetStream, known: Container[str], request: HealthRequest
 ) -> tuple[list[Failure], list[HealthError]]:
     """(failures, warnings; the latter with details only). `known` are the server's accounts."""
     streams = [s for a in _asked_accounts(jetstream, request) for s in _asked(a, request)]
     folders = [stream.folder for stream in streams if stream.folder is not None]
-    served = frozenset(jetstream.accounts)
-    on_disk = await asyncio.to_thread(
-        _look_at_disk,
-        jetstream.folder,
-        jetstream.staging,
-        served,
-        folders if request.details else [],
-    )
+    on_disk = await jetstream.on_disk(folders if request.details else [])
     missing = _missing(jetstream, on_disk, request)
     if missing is not None:
         return [missing], []
@@ -89,30 +74,6 @@ async def check(
         failures = [_no_consumer(request)]
     warnings = list(_warnings(streams, on_disk)) if request.details else []
     return failures, warnings
-
-
-def _look_at_disk(
-    store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
-) -> _OnDisk:
-    """Blocks. An account's folder has `streams` in it; others may stand beside, as lost+found."""
-    folders = [path for path in _entries(store) if path != staging]
-    accounts = [path.name for path in folders if (path / "streams").is_dir()]
-    unserved = [
-        (account, path.name)
-        for account in accounts
-        if account not in served
-        for path in _entries(store / account / "streams")
-        if path.is_dir()
-    ]
-    counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
-    return _OnDisk(accounts, unserved, {folder: count for folder, count in counts if count})
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except FileNotFoundError:
-        return []
 
 
 def _asked_accounts(jetstream: JetStream, request: HealthRequest) -> list[JetStreamAccount]:
@@ -132,7 +93,7 @@ def _asked(account: JetStreamAccount, request: HealthRequest) -> list[Stream]:
 # -- failures ---------------------------------------------------------------------------------
 
 
-def _missing(jetstream: JetStream, on_disk: _OnDisk, request: HealthRequest) -> Failure | None:
+def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> Failure | None:
     """An account without streams, past or present, is not found: it may be one whose store is
     not mounted."""
     if not request.account:
@@ -170,9 +131,9 @@ def _no_consumer(request: HealthRequest) -> Failure:
 
 
 def _unknown_accounts(
-    on_disk: _OnDisk, known: Container[str], request: HealthRequest
+    on_disk: OnDisk, known: Container[str], request: HealthRequest
 ) -> Iterator[Failure]:
-    """Streams of accounts that the configuration does not have (any more)."""
+    """Streams of accounts that the configuration no longer has."""
     for name in on_disk.accounts:
         if name not in known and request.account in ("", name):
             text = f"JetStream account '{name}' could not be resolved"
@@ -180,7 +141,7 @@ def _unknown_accounts(
             yield Failure(503, UNAVAILABLE, about)
 
 
-def _unserved(on_disk: _OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
+def _unserved(on_disk: OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
     """Streams of accounts that have no JetStream any more."""
     for account, name in on_disk.unserved:
         if account in known and request.account in ("", account) and request.stream in ("", name):
@@ -213,7 +174,7 @@ def _write_errors(streams: Iterable[Stream]) -> Iterator[Failure]:
 # -- warnings ---------------------------------------------------------------------------------
 
 
-def _warnings(streams: Iterable[Stream], on_disk: _OnDisk) -> Iterator[HealthError]:
+def _warnings(streams: Iterable[Stream], on_disk: OnDisk) -> Iterator[HealthError]:
     for stream in sorted(streams, key=lambda stream: (stream.account.name, stream.name)):
         lost = stream.store.lost
         if lost:

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection: requests without use for a body, answers held in memory.
+"""One HTTP/1.1 connection: request bodies are ignored, answers are held in memory.
 
-h11 speaks the protocol; this module owns the socket, the limits and the timeouts. Everything that
-a peer can make us keep or wait for has a limit here.
+h11 speaks the protocol; this module owns the socket, the limits and the timeouts. Everything that a
+peer can make us store or wait for has a limit here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from http import HTTPStatus
 import h11
 
 HEADER_MAX = 64 * 1024  # bytes of request line and headers
-BODY_MAX = 64 * 1024  # bytes of a request body, which nobody reads
-HEADER_TIMEOUT = 5.0  # seconds for a request to arrive, from the first wait on
+BODY_MAX = 64 * 1024  # bytes of a request body, which is ignored
+HEADER_TIMEOUT = 5.0  # seconds for a request to arrive
 IDLE_TIMEOUT = 60.0  # seconds between two requests of one connection
-WRITE_TIMEOUT = 10.0  # seconds for a piece of an answer to leave
+WRITE_TIMEOUT = 10.0  # seconds to send a piece of an answer
 READ_SIZE = 16 * 1024
-WRITE_SIZE = 256 * 1024  # bytes handed to the socket at once
+WRITE_SIZE = 256 * 1024  # bytes passed to the socket at once
 TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(slots=True)
 class Request:
-    """What was asked for. `target` is the path with its query, as sent."""
+    """A request. `target` is the path with its query, as sent."""
 
     method: str
     target: str
@@ -52,7 +52,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class _Refused(Exception):
-    """The request cannot be served; status and text of the answer, after which we close."""
+    """The request is refused: status and text of the answer, after which we close."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -71,12 +71,13 @@ class Peer:
         self._handler = handler
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_MAX)
         self._header_bytes = 0
-        self._started = False  # whether bytes of the awaited request are here
-        # Since when a request is awaited, in the loop's time; None while one is answered.
+        self._started = False  # whether bytes of the awaited request have arrived
+        # When waiting for a request began (loop time); None while one is answered.
         self.waits_since: float | None = asyncio.get_running_loop().time()
 
     async def serve(self) -> None:
-        """Until the peer leaves, errs, or is too slow. Does not close the writer."""
+        """Serves until the peer disconnects, sends bad input, or is too slow. Does not close the
+        writer."""
         try:
             timeout = HEADER_TIMEOUT
             while await self._exchange(timeout):
@@ -105,7 +106,8 @@ class Peer:
     # -- reading ------------------------------------------------------------------------------
 
     async def _request(self, patience: float) -> Request | None:
-        """The next request, its body thrown away; None when the peer has left. Raises _Refused."""
+        """The next request, without its body; None when the peer has disconnected. Raises
+        _Refused."""
         self._header_bytes = 0
         self._started = bool(self._protocol.trailing_data[0])
         try:
@@ -160,7 +162,7 @@ class Peer:
             ("Date", formatdate(usegmt=True)),
             ("Content-Length", str(size)),
         ]
-        if self._protocol.their_state is not h11.DONE:  # a body that we did not ask for
+        if self._protocol.their_state is not h11.DONE:  # a body that we do not need
             headers.append(("Connection", "close"))
         reason = HTTPStatus(response.status).phrase
         head = h11.Response(status_code=response.status, headers=headers, reason=reason)
@@ -197,7 +199,7 @@ class Peer:
 
 
 def _pieces(parts: Iterable[bytes]) -> Iterable[bytes]:
-    """Many small parts as few large pieces."""
+    """Joins many small parts into few large pieces."""
     gathered: list[bytes] = []
     size = 0
     for part in parts:

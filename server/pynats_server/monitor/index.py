@@ -24,7 +24,7 @@ _STYLE = "body{font:16px/1.7 system-ui,sans-serif;margin:2rem}a{text-decoration:
 
 
 def page(server_name: str, base_path: str) -> bytes:
-    """The page as HTML; `base_path` as in `http_base_path`, without a slash at its end."""
+    """The page as HTML; `base_path` is `http_base_path` without a trailing slash."""
     rows = "\n".join(
         f'<li><a href="{escape(base_path)}/{path}">{title} <code>/{path}</code></a></li>'
         for title, path in LINKS

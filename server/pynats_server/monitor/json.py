@@ -1,5 +1,5 @@
-"""Answers as JSON, laid out like the real server's: two spaces, HTML-safe, long lists written in
-slices so that the data plane keeps running meanwhile."""
+"""Answers as JSON in the real server's layout: two spaces, HTML-safe. Long lists are written in
+slices, so that the data plane keeps running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from pynats_common.go.json import html_safe
 
 T = TypeVar("T")
-SLICE = 512  # list items between two looks at the loop
+SLICE = 512  # list items before the loop runs again
 _encoder = msgspec.json.Encoder()
 
 
@@ -22,9 +22,9 @@ def compact(value: Any) -> bytes:
 
 
 def pretty(value: Any, depth: int = 0) -> bytes:
-    """JSON with two spaces per level; all lines but the first are moved in by `depth` levels."""
+    """JSON with two spaces per level; all lines except the first are indented by `depth` levels."""
     formatted = msgspec.json.format(html_safe(_encoder.encode(value)), indent=2)
-    # No newline stands inside a JSON string, so every one is layout.
+    # JSON strings contain no newline, so every newline is layout.
     return formatted.replace(b"\n", b"\n" + b"  " * depth) if depth else formatted
 
 
@@ -36,8 +36,8 @@ class Document:
         self._depth = depth
 
     async def fill(self, field: str, items: AsyncIterator[list[bytes]]) -> None:
-        """Puts items (each already encoded, two levels below this object) into a list that was
-        encoded as `[]`."""
+        """Puts encoded items (two levels below this object) into a list that was encoded as
+        `[]`."""
         inside = b"\n" + b"  " * (self._depth + 2)
         parts: list[bytes] = []
         async for item in items:
@@ -47,7 +47,7 @@ class Document:
             self._replace(field, [*parts, b"\n" + b"  " * (self._depth + 1) + b"]"])
 
     def _replace(self, field: str, parts: list[bytes]) -> None:
-        # A newline before the name: only layout has one, so no value can look like this.
+        # A newline before the name: only layout has one, so this cannot match a value.
         lead = b"\n" + b"  " * (self._depth + 1) + f'"{field}": '.encode()
         for index, part in enumerate(self._parts):
             before, found, after = part.partition(lead + b"[]")
@@ -57,7 +57,7 @@ class Document:
         raise LookupError(f"no empty list {field!r} to fill")
 
     def parts(self) -> list[bytes]:
-        """The whole as pieces in order."""
+        """The whole text, as pieces in order."""
         return self._parts
 
 
@@ -71,7 +71,8 @@ def slices(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
 async def encoded(
     items: Iterable[Any], depth: int, size: int = SLICE
 ) -> AsyncIterator[list[bytes]]:
-    """Encodes items one by one for `Document.fill`, giving way after each slice of `size`."""
+    """Encodes items one by one for `Document.fill`, yielding to the loop after each slice of
+    `size`."""
     for batch in slices(items, size):
         for item in batch:
             yield [pretty(item, depth)]

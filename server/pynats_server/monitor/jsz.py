@@ -1,6 +1,6 @@
-"""/jsz, and the JetStream part of /varz (server-inventory 4.1, 4.9).
+"""/jsz, and the JetStream part of /varz.
 
-Nothing here imports JetStream: a server without it answers, too, and does not load it.
+Nothing here imports JetStream: a server without it answers too, and must not load it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", int, float)
-DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # what the real server shows when every write is synced
-DEFAULT_MAX_CONSUMERS = 1000  # of a stream that does not say; the real server's default
-STREAM_SLICE = 64  # streams described between two looks at the loop
+DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # the real server shows this when every write is synced
+DEFAULT_MAX_CONSUMERS = 1000  # the real server's default for streams
+STREAM_SLICE = 64  # streams described before the loop runs again
 NOT_LEADER = "filtered response: not leader"
 
 
@@ -40,7 +40,7 @@ class ApiFigures(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """What JetStream uses of the server, or an account of JetStream; sizes in bytes."""
+    """The usage of JetStream by the whole server or by one account; sizes in bytes."""
 
     memory: int
     storage: int
@@ -84,7 +84,7 @@ class Varz(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Info(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """/jsz: the server's `Figures`, then what is in its streams."""
+    """/jsz: the server's `Figures`, then the content of its streams."""
 
     memory: int
     storage: int
@@ -108,7 +108,7 @@ class Info(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Detail(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One account: its `Figures` with names in front, its streams when asked for."""
+    """One account: its names, its `Figures`, and its streams if requested."""
 
     name: str
     id: str
@@ -123,7 +123,7 @@ class Detail(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Request(msgspec.Struct, kw_only=True):
-    """The parameters of /jsz. `limit` 0 = the default, less = all accounts in any order."""
+    """The parameters of /jsz. `limit` 0 = the default; negative = all accounts in any order."""
 
     account: str = ""
     accounts: bool = False
@@ -156,29 +156,30 @@ def read_request(query: Query) -> Request:
 
 def figures(jetstream: JetStream) -> Figures:
     """What the server's JetStream uses."""
+    found = jetstream.figures()
     return Figures(
-        memory=max(0, jetstream.memory_usage.used),
-        storage=max(0, jetstream.file_usage.used),
-        reserved_memory=jetstream.reserved("memory"),
-        reserved_storage=jetstream.reserved("file"),
-        accounts=len(jetstream.accounts),
+        memory=max(0, found.memory),
+        storage=max(0, found.storage),
+        reserved_memory=found.reserved_memory,
+        reserved_storage=found.reserved_storage,
+        accounts=found.accounts,
         ha_assets=0,
         api=ApiFigures(
             level=API_LEVEL,
-            total=jetstream.api_total,
-            errors=jetstream.api_errors,
-            inflight=jetstream.api.inflight,
+            total=found.api_total,
+            errors=found.api_errors,
+            inflight=found.api_inflight,
         ),
     )
 
 
 def configured(jetstream: JetStream) -> Configured:
     """The configuration in force."""
-    options = jetstream.options
+    options, found = jetstream.options, jetstream.figures()
     always = options.sync_interval <= 0
     return Configured(
-        max_memory=jetstream.memory_usage.limit,
-        max_storage=jetstream.file_usage.limit,
+        max_memory=found.max_memory,
+        max_storage=found.max_storage,
         store_dir=str(jetstream.folder),
         sync_interval=DEFAULT_SYNC_INTERVAL if always else int(options.sync_interval * SECOND_NS),
         sync_always=always,
@@ -190,7 +191,7 @@ def configured(jetstream: JetStream) -> Configured:
 
 
 def server_limits(limits: JetStreamServerLimits) -> ServerLimits:
-    """`jetstream.limits`; of a batch's limits those that are not the default."""
+    """`jetstream.limits`; batch limits only if they are not the default."""
     batch, usual = limits.batch, BatchLimits()
     return ServerLimits(
         max_request_batch=limits.max_request_batch,
@@ -229,7 +230,7 @@ async def jsz(source: MonitorSource, query: Query) -> list[bytes]:
 
 
 async def answer(source: MonitorSource, request: Request) -> list[bytes]:
-    """What /jsz says of `request`, as pieces of JSON. Raises BadRequest."""
+    """The /jsz answer to `request`, in pieces of JSON. Raises BadRequest."""
     jetstream = source.jetstream
     if jetstream is None:
         if request.leader_only:
@@ -256,7 +257,7 @@ def _disabled(source: MonitorSource) -> Info:
 
 
 def _totals(source: MonitorSource, jetstream: JetStream, request: Request) -> Info:
-    """What is in all streams, whichever accounts were asked for."""
+    """The totals of all streams, whichever accounts were requested."""
     streams = [s for account in jetstream.accounts.values() for s in account.streams.values()]
     return Info(
         **msgspec.structs.asdict(figures(jetstream)),
@@ -274,8 +275,8 @@ def _totals(source: MonitorSource, jetstream: JetStream, request: Request) -> In
 
 
 def _chosen(jetstream: JetStream, request: Request) -> list[JetStreamAccount]:
-    """The accounts to show: the one named, else the page of all when they were asked for. Naming
-    an unknown one is no error; as in the real server it asks for none."""
+    """The accounts to show: the named one, or a page of all if requested. As in the real server, an
+    unknown name is no error and shows no account."""
     named = jetstream.accounts.get(request.account)
     if named is not None:
         return [named]
@@ -311,7 +312,7 @@ def _detail(account: JetStreamAccount) -> Detail:
         id=account.name,
         memory=max(0, account.usage("memory").used),
         storage=max(0, account.usage("file").used),
-        # The account's limits, not what its streams claim; -1 (none) as the unsigned number.
+        # The account's limits, not what its streams reserve; -1 (no limit) as an unsigned number.
         reserved_memory=limits.max_memory & UINT64_MAX,
         reserved_storage=limits.max_storage & UINT64_MAX,
         accounts=0,

@@ -1,5 +1,5 @@
-"""The monitoring listener. Kept light: what answers requests is imported with the first of them,
-in a thread, because a server must be ready at once and may never be asked."""
+"""The monitoring listener. The code that answers requests is imported at the first request, in a
+thread: a server must start fast and may never get one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pynats_server.monitor.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
-CONNECTIONS_MAX = 256  # at once; for one more, the one that waits the longest for a request goes
+CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
 
 
@@ -30,7 +30,7 @@ class _Guest:
 
     @property
     def waits_since(self) -> float | None:
-        """Since when it waits for a request, in the loop's time; None while it is answered."""
+        """When it began to wait for a request (loop time); None during an answer."""
         return 0.0 if self.peer is None else self.peer.waits_since
 
 
@@ -45,8 +45,8 @@ class MonitorServer:
         self._guests: dict[asyncio.Task[None], _Guest] = {}
 
     async def start(self, host: str, port: int) -> int:
-        """Listens (port 0: any free one) and returns the port. Raises OSError, whose text says
-        which address and why."""
+        """Listens (port 0: any free one) and returns the port. Raises OSError with address and
+        reason in its text."""
         host = host.strip("[]")
         try:
             self._server = await asyncio.start_server(
@@ -54,14 +54,14 @@ class MonitorServer:
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
-        except UnicodeError as error:  # a name that cannot even be asked for
+        except UnicodeError as error:  # the host name is invalid
             unknown = socket.gaierror(socket.EAI_NONAME, "no such host")
             raise OSError(unknown.errno, _explain(unknown, host, port)) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
     async def stop(self) -> None:
-        """Closes the listener and what is connected to it. Idempotent."""
+        """Closes the listener and its connections. Idempotent."""
         if self._server is None:
             return
         self._server.close()
@@ -81,8 +81,8 @@ class MonitorServer:
         task.add_done_callback(self._guests.pop)
 
     def _make_room(self) -> bool:
-        """Whether one more may come. Where there are too many, the one that waits the longest
-        leaves: idle connections, forgotten or meant to harm, must not keep a health check out."""
+        """Whether to accept one more connection. If there are too many, closes the one that is idle
+        the longest: idle connections must not keep a health check out."""
         staying = [guest for guest in self._guests.values() if not guest.leaving]
         if len(staying) < CONNECTIONS_MAX:
             return True
@@ -91,7 +91,7 @@ class MonitorServer:
             return False
         longest = min(idle, key=lambda guest: guest.waits_since or 0.0)
         longest.leaving = True
-        longest.writer.close()  # its task reads the end, and ends
+        longest.writer.close()  # its task then reads the end of the stream and returns
         return True
 
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
@@ -119,7 +119,7 @@ class MonitorServer:
 
 
 def _explain(error: OSError, host: str, port: int) -> str:
-    """In the real server's words."""
+    """The error text of the real server."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(error, socket.gaierror):
         reason = f"lookup {host}: {error.strerror}"

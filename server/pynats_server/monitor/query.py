@@ -10,7 +10,7 @@ from pynats_common.go.numbers import parse_bool, parse_int, parse_uint
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 1024  # entries per page
-PARAMETERS_MAX = 256  # looked at; what comes after them is ignored
+PARAMETERS_MAX = 256  # parameters read; later ones are ignored
 
 
 class BadRequest(Exception):
@@ -18,8 +18,8 @@ class BadRequest(Exception):
 
 
 class Query:
-    """The parameters of one request. Of several with one name the first counts; parts that are
-    not well-formed are ignored."""
+    """The parameters of one request. The first of several with one name counts; malformed parts are
+    ignored."""
 
     def __init__(self, raw: str = "") -> None:
         self._values: dict[str, str] = {}

@@ -48,7 +48,7 @@ class SublistView(Protocol):
 
 
 class AccountView(Protocol):
-    """An account. `clients` are the connections that belong to it now."""
+    """An account. `clients` are its current connections."""
 
     name: str
     sublist: SublistView
@@ -102,8 +102,8 @@ class EngineView(Protocol):
 
 
 class MonitorSource(Protocol):
-    """The server as monitoring sees it. Members are read, except `http_requests`, which counts
-    requests by endpoint."""
+    """The server as monitoring sees it. Read-only except `http_requests`, which counts requests by
+    endpoint."""
 
     options: Options
     id: str

@@ -1,5 +1,5 @@
-"""/stacksz: what every thread and every task of the loop is doing, innermost call first. Code
-positions only: no values and no source text, so no secrets."""
+"""/stacksz: the stacks of all threads and tasks, innermost call first. Only code positions: values
+and source text could hold secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 
 def stacks() -> str:
-    """A text for people. Runs in the loop's thread."""
+    """The stacks as text. Runs on the loop's thread."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     parts = [
         f"thread {ident} [{names.get(ident, 'unknown')}]:\n{_format(frame)}"
@@ -25,7 +25,7 @@ def stacks() -> str:
 
 
 def _format(frame: FrameType, limit: int | None = None) -> str:
-    # Positions without the source text: a call in an embedding program may name a password.
+    # No source text: a call in an embedding program may contain a password.
     return "".join(
         f"  {entry.filename}:{entry.lineno} in {entry.name}\n"
         for entry in traceback.StackSummary.extract(

@@ -1,4 +1,4 @@
-"""/subsz: figures of the subscription lists, and the subscriptions (server-inventory 4.6)."""
+"""/subsz: figures of the subscription lists, and the subscriptions."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def _describe(found: _Found) -> SubscriptionInfo:
 async def _page(
     accounts: list[AccountView], test: str, offset: int, limit: int
 ) -> tuple[int, list[_Found]]:
-    """(how many there are, those on the page). What lies before and behind the page is counted
-    but not looked at, wherever the number is known."""
+    """(total, subscriptions on the page). Groups before and after the page are only counted where
+    their size is known."""
     total = 0
     page: list[_Found] = []
     for account in accounts:
@@ -152,10 +152,10 @@ def _of_client(account: AccountView, client: ClientView) -> Iterator[_Found]:
 
 
 def _cid(owner: Any) -> int:
-    """The connection behind a subscription; 0 for a part of the server."""
+    """The connection of a subscription; 0 for a part of the server."""
     return int(getattr(owner, "cid", 0))
 
 
 def _is_literal(subject: str) -> bool:
-    """Whether one can publish to it: no empty token, no wildcard."""
+    """Whether clients can publish to it: no empty token, no wildcard."""
     return all(token and token not in ("*", ">") for token in subject.split("."))

@@ -1,4 +1,4 @@
-"""/varz: the server at a glance (server-inventory 4.1)."""
+"""/varz: general information about the server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pynats_server.monitor.source import MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
 
 TLS_TIMEOUT = 2  # seconds; the default of the `tls` block
-CPU_WINDOW = 1.0  # seconds; the shortest time that a load is measured over
+CPU_WINDOW = 1.0  # seconds; the shortest time that CPU load is measured over
 
 
 class Empty(msgspec.Struct):
-    """A part of the server that is not in use."""
+    """A part of the server that is off."""
 
 
 class ByKind(msgspec.Struct, kw_only=True):
@@ -107,7 +107,7 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Usage:
-    """What the process takes from the machine."""
+    """CPU and memory use of the process."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
@@ -126,7 +126,7 @@ class Usage:
 
     @staticmethod
     def resident_bytes() -> int:
-        """Resident memory; the peak where the system does not tell the present value."""
+        """Resident memory; the peak if the system does not report the current value."""
         try:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
         except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Taking secrets out of the command line of the running process, as `ps` shows it."""
+"""Hides secrets in the process's command line, as `ps` shows it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def _mask_urls(value: str) -> str:
 
 
 def redact_process_title() -> bool:
-    """Mask secrets in `sys.argv` and, on Linux, in what other processes see.
+    """Masks secrets in `sys.argv` and, on Linux, in the command line that other processes see.
 
-    The kernel shows the memory where the arguments were put at the start; it is overwritten in
-    place. Returns whether that worked (elsewhere, or under a strict security policy, it cannot).
+    The kernel shows the memory that holds the arguments; it is overwritten in place. Returns
+    whether that worked: other systems and strict security policies do not allow it.
     """
     sys.argv[:] = redact_args(sys.argv)
     sys.orig_argv[:] = redact_args(sys.orig_argv)

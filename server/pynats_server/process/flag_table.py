@@ -9,10 +9,10 @@ from pynats_common.go.flags import Kind
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag. `path` is the option it sets, "" where `flags` acts on it. `value` is what
-    `--help` calls its value; `help` is needed only where no setting with that path describes it.
-    A flag with `later` belongs to a part that is not built yet: refused unless it asks for
-    nothing."""
+    """One flag. `path` is the option it sets, "" if `flags` handles it. `value` names its value in
+    `--help`; `help` is needed only if no setting with that path describes it.
+    A flag with `later` belongs to a part that does not exist yet: refused unless its value turns
+    the part off."""
 
     names: tuple[str, ...]
     kind: Kind
@@ -23,11 +23,11 @@ class Flag:
 
     @property
     def spelled(self) -> list[str]:
-        """The names as they are typed, with their dashes."""
+        """The names with their dashes, as typed."""
         return [f"-{n}" if len(n) < 3 or n.isupper() else f"--{n}" for n in self.names]
 
 
-# In the order and under the titles of `--help`.
+# In the order of `--help`, under its titles.
 SECTIONS: dict[str, tuple[Flag, ...]] = {
     "Server": (
         Flag(("a", "addr", "net"), "str", "host", "host"),

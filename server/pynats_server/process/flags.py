@@ -1,7 +1,7 @@
 """The command line of `pynats-server`.
 
-Flags (`flag_table`) win over the configuration file,
-at the start and at every reload, so `Command` remembers them and can build the options anew.
+Flags (`flag_table`) win over the configuration file, at start and at every reload, so `Command`
+keeps them to build the options again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROGRAM = "pynats-server"
 
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
 _PATHS = ("pid_file", "ports_file_dir", "log.log_file", "jetstream.store_dir")
-# Which log options the combined flags set; applied after the single ones, in this order.
+# Log options of the combined flags; applied after the single flags, in this order.
 _COMBINED: dict[str, tuple[str, ...]] = {
     "DV": ("debug", "trace"),
     "DVV": ("debug", "trace", "trace_verbose"),
@@ -32,10 +32,10 @@ _COMBINED: dict[str, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Command:
-    """What a command line asks for.
+    """The meaning of a command line.
 
-    With `exit_code` set the process prints `stdout` and `stderr` and ends with it. Otherwise it
-    prints `stderr` (warnings, mostly empty) and runs a server with `options`.
+    If `exit_code` is set, the process prints `stdout` and `stderr` and exits with that code.
+    Otherwise it prints `stderr` (warnings) and runs a server with `options`.
     """
 
     program: str = PROGRAM
@@ -47,11 +47,11 @@ class Command:
     given: list[tuple[str, Value]] = field(default_factory=list, repr=False)  # flags, in order
 
     def load(self) -> Options:
-        """Options from the configuration file, if any, with the flags on top; read anew at each
+        """Options from the configuration file, if any, overridden by the flags; read again at each
         call. Raises `settings.SettingsError`, a `ValueError`."""
         options = Options()
         store_dir = dict(self.given).get("sd") or dict(self.given).get("store_dir")
-        if store_dir:  # before the file, which may not name a folder as well
+        if store_dir:  # before the file: only one of them may name a folder
             options.jetstream.store_dir = Path(str(store_dir))
         if self.config:
             from pynats_server.settings.load import load_file
@@ -62,10 +62,10 @@ class Command:
 
 
 def parse_command_line(args: Sequence[str], program: str = PROGRAM) -> Command:
-    """Understand `args` (without the program's name) and load the options they lead to.
+    """Parses `args` (without the program's name) and loads the options.
 
-    `--signal` is carried out here. Never raises for anything a user can type: what is wrong is
-    in `stderr`, with the exit code of the real server.
+    `--signal` is executed here. Never raises for user input: `stderr` has the error, and the exit
+    code is the real server's.
     """
     try:
         given, words = read_flags({name: flag.kind for name, flag in _BY_NAME.items()}, args)
@@ -137,7 +137,7 @@ def _load(command: Command, *, check: bool) -> Command:
         return _refused(command.program, str(error))
     warnings = "".join(f"{line}\n" for line in options.warnings)
     if check:
-        if warnings:  # for the check a warning is a failure
+        if warnings:  # the check fails on warnings
             return _refused(command.program, warnings.rstrip("\n"))
         valid = f"configuration file {command.config} is valid ({options.config_digest})"
         return _end(command.program, 0, stderr=f"{command.program}: {valid}\n")
@@ -147,7 +147,7 @@ def _load(command: Command, *, check: bool) -> Command:
 
 
 def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
-    """Set in `options` what flags say, the later ones winning."""
+    """Sets in `options` the values of flags; later flags win."""
     from pynats_server.settings.paths import get_path, set_path
 
     defaults = Options()

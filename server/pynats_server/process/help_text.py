@@ -10,7 +10,7 @@ from pynats_server.process.flag_table import SECTIONS, Flag
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.top_level import TOP_LEVEL
 
-COLUMN = 37  # where the descriptions begin
+COLUMN = 37  # where descriptions begin
 WIDTH = 100
 
 

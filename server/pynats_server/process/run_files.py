@@ -1,4 +1,4 @@
-"""The files that tell others about a running server: PID file and ports file."""
+"""The files that describe a running server: PID file and ports file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def ports_file_path(folder: Path, program: str) -> Path:
 
 
 def write_ports_file(path: Path, urls: Mapping[str, Sequence[str]]) -> None:
-    """Writes the URLs of all listeners by kind; complete from the moment it exists."""
+    """Writes the URLs of all listeners by kind, atomically."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({kind: list(u) for kind, u in urls.items()}))
     temporary.replace(path)
 
 
 def remove(path: Path | None) -> None:
-    """Removes a file of ours at shutdown, whether or not it is still there."""
+    """Removes one of these files at shutdown, if it still exists."""
     if path is not None:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`--signal`: telling a running server what to do, by process id, pid file or pattern."""
+"""`--signal`: sends a command to a running server, found by process id, pid file or pattern."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SignalError(Exception):
 
 
 def send_signal(spec: str) -> None:
-    """Carry out `command[=pid | pid file | pattern*]`. Raises `SignalError`."""
+    """Executes `command[=pid | pid file | pattern*]`. Raises `SignalError`."""
     command, *targets = spec.split("=")
     if len(targets) > 1:
         raise SignalError(f"invalid signal parameters: [{' '.join(targets[1:])}]")
@@ -51,7 +51,7 @@ def _read_pid_file(target: str) -> str:
         content = Path(target).read_text(encoding="utf-8", errors="replace").strip()
     except (OSError, ValueError):
         return target
-    if not content:  # a server that is just starting, say; nobody else is meant
+    if not content:  # the server may be starting; do not signal others instead
         raise SignalError(f"pid file {target} is empty")
     return content
 
@@ -59,7 +59,7 @@ def _read_pid_file(target: str) -> str:
 def _find_targets(target: str) -> list[int]:
     pattern = target.endswith("*")
     prefix = target.removesuffix("*")
-    # Zero and negative numbers address whole process groups: never meant here.
+    # Zero and negative numbers address whole process groups: refused.
     if prefix and not (prefix.isascii() and prefix.isdigit() and int(prefix) > 0):
         raise SignalError(f"invalid pid: {prefix}")
     if prefix and not pattern:
@@ -74,7 +74,7 @@ def _find_targets(target: str) -> list[int]:
 
 
 def running_servers() -> list[int]:
-    """Process ids of the servers running on this machine, this process left out."""
+    """Process ids of the servers on this machine, without this process."""
     proc = Path("/proc")
     if (proc / "self/cmdline").exists():
         command_lines = _command_lines_from_proc(proc)
@@ -92,7 +92,7 @@ def _command_lines_from_proc(proc: Path) -> list[tuple[int, list[str]]]:
         try:
             words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         except OSError:
-            continue  # ended meanwhile, or not ours to see
+            continue  # the process has ended, or we may not read it
         found.append((int(entry.name), words))
     return found
 
@@ -111,7 +111,7 @@ def _command_lines_from_ps() -> list[tuple[int, list[str]]]:
 
 
 def _is_server(words: list[str]) -> bool:
-    """Whether a command line is that of one of our servers, not of a program that mentions one."""
+    """Whether a command line runs one of our servers; mentioning its name is not enough."""
     names = [os.path.basename(word) for word in words[:6]]  # noqa: PTH119 - plain text work
     if not names:
         return False

@@ -1,4 +1,4 @@
-"""The INFO that clients are greeted with (fields and order: server-inventory 3.1)."""
+"""The INFO that clients get first (docs.nats.io/reference/reference-protocols/nats-protocol)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.server.state import ServerState
 from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
 
-PROTOCOL = 1  # clients that say 1 too may get INFO at any time
+PROTOCOL = 1  # clients with protocol 1 accept INFO at any time
 
 
 class InfoMessage:
-    """INFO of one server; `refresh()` once its port is known and after a change of what it
-    tells."""
+    """INFO of one server. Call `refresh()` when the port is known and after its fields change."""
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
@@ -35,20 +34,20 @@ class InfoMessage:
             "host": host,
             "port": port,
             "headers": not options.no_header_support,
-            "auth_required": state.auth_required,  # the field keeps its place either way
+            "auth_required": state.auth_required,  # present in both cases, to keep the order
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
         }
 
     def broadcast(self) -> None:
-        """Sends it, refreshed, to every client that understands INFO at any time."""
+        """Refreshes it and sends it to every client that accepts INFO at any time."""
         self.refresh()
         for client in self._state.clients():
             if client.protocol >= 1 and client.first_pong_sent:
                 client.send(self.encode(client))
 
     def reload(self, tell: bool) -> None:
-        """Follows a new configuration; `tell` = clients have to know of it."""
+        """Applies a new configuration; `tell` = send it to clients."""
         if tell:
             self.broadcast()
         else:

@@ -1,4 +1,5 @@
-"""Lame duck mode: leaving without a reconnect storm (server-inventory 1.6)."""
+"""Lame duck mode: shutdown without a reconnect storm
+(docs.nats.io/running-a-nats-service/nats_admin/lame_duck_mode)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ INTERVAL_MIN_S = 0.001  # below, several connections are closed at once
 
 
 class LameDuck:
-    """One server's way out; `start()` once. `shutdown` is called at the end."""
+    """The lame duck mode of one server; call `start()` once. It calls `shutdown` at the end."""
 
     def __init__(
         self, state: ServerState, info: InfoMessage, shutdown: Callable[[], Awaitable[None]]
@@ -26,13 +27,13 @@ class LameDuck:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins, once nobody is accepted any more."""
+        """Begins; the listener must be closed before."""
         self._info.lame_duck = True
         self._info.broadcast()
         self._task = asyncio.ensure_future(self._run())
 
     def cancel(self) -> None:
-        """Ends the waiting when the server shuts down for another reason."""
+        """Cancels it when the server shuts down for another reason."""
         task = self._task
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -46,7 +47,7 @@ class LameDuck:
         await self._shutdown()
 
     async def _close_clients(self, duration_s: float) -> None:
-        """Closes one after the other, spread at random over the duration."""
+        """Closes clients one by one, at random times over the duration."""
         self._state.log.notice("Closing existing clients")
         clients = self._state.clients()
         if not clients:
@@ -57,6 +58,6 @@ class LameDuck:
             batch = len(clients)
         for start in range(0, len(clients), batch):
             for client in clients[start : start + batch]:
-                if not client.pending_bytes:  # else shutdown closes it, after handing that over
+                if not client.pending_bytes:  # otherwise shutdown sends its output first
                     client.close(CloseReason.SERVER_SHUTDOWN)
             await asyncio.sleep(interval * batch * random.uniform(0.5, 1.0))

@@ -11,18 +11,19 @@ from pynats_common.go.errno import error_text
 from pynats_server.core.engine import Listener
 from pynats_server.server.state import ServerState
 
-BACKLOG = 4096  # connections the kernel keeps waiting
-REST_S = 0.01  # without accepting, after an error that time may cure
+BACKLOG = 4096  # connections that wait in the kernel
+REST_S = 0.01  # pause in accepting after a temporary error
 
 Accept = Callable[[socket.socket, Sequence[object]], None]
 
 
 class ListenError(Exception):
-    """The address cannot be listened on; the text says which and why."""
+    """Listening failed; the text names the address and the reason."""
 
 
 class ClientListener:
-    """The socket that clients connect to: bound first, opened when everything else is ready."""
+    """The socket that clients connect to: bound first, but accepts only when everything is
+    ready."""
 
     def __init__(self, state: ServerState, on_accept: Accept) -> None:
         self._state = state
@@ -31,13 +32,13 @@ class ClientListener:
         self._listener: Listener | None = None
 
     def bind(self) -> None:
-        """Takes the configured address and tells the state its port. Raises ListenError."""
+        """Binds the configured address and sets the port in the state. Raises ListenError."""
         options = self._state.options
         self._bound = _bind(options.host, max(0, options.port))
         self._state.client_port = self._bound.getsockname()[1]
 
     def open(self) -> None:
-        """Accepts from here on."""
+        """Starts accepting."""
         assert self._bound is not None
         bound, self._bound = self._bound, None
         self._listener = Listener(
@@ -45,7 +46,7 @@ class ClientListener:
         )
 
     def close(self) -> None:
-        """Accepts nobody any more; connections stay. Idempotent."""
+        """Stops accepting; connections stay open. Idempotent."""
         if self._bound is not None:
             self._bound.close()
             self._bound = None
@@ -54,7 +55,7 @@ class ClientListener:
             self._listener = None
 
     def _on_accept_failed(self, error: OSError) -> None:
-        """Out of descriptors and the like: rests for a moment."""
+        """Pauses after an error such as too few descriptors."""
         self._state.log.error(f"Temporary Client Accept Error ({error.strerror}), sleeping 10ms")
         listener = self._listener
         if listener is not None:
@@ -71,7 +72,7 @@ def _bind(host: str, port: int) -> socket.socket:
         address = socket.getaddrinfo(
             host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except (OSError, UnicodeError) as error:  # a name that cannot even be looked up
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
         reason = f"listen tcp: lookup {host}: {error_text(error)}"
         raise ListenError(
             f'Error listening on port: {host_port(host, port)}, "{reason}"'
@@ -98,6 +99,6 @@ def host_port(host: str, port: int) -> str:
 
 
 def reachable(host: str) -> str:
-    """Where a listener on `host` can be reached from this machine: wildcard addresses can be
-    listened on, but not connected to."""
+    """The address of a listener on `host` for clients on this machine: they cannot connect to a
+    wildcard address."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host)

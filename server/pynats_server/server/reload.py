@@ -1,7 +1,7 @@
-"""Applying a changed configuration to a running server, all of it or nothing.
+"""Applies a changed configuration to a running server: all of it or nothing.
 
-Which settings may change stands in the table (`settings.reload`); what a change does, in the
-`reload` of the room that it concerns. Here is the order.
+The table says which settings may change (`settings.reload`); each room applies its own changes.
+This module defines the order.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def apply_reload(
             raise ValueError("can only reload config when a file is provided using -c or --config")
         options = load()
         changes = _check(state, options)
-        if options.log != state.options.log:  # the last check: it is done when it succeeds
+        if options.log != state.options.log:  # last, because it checks and applies in one step
             log.replace_by(options.log, state.program)
     except (SettingsError, ValueError, LogError, OSError) as error:
         log.error(f"Failed to reload server configuration: {error}")
@@ -46,7 +46,7 @@ def apply_reload(
 
 
 def _check(state: ServerState, options: Options) -> list[Change]:
-    """What changes. Raises ValueError where something cannot change at run time."""
+    """The changes. Raises ValueError if one is impossible at run time."""
     validate(options)
     changes = diff(state.options, options)
     for change in changes:
@@ -63,7 +63,7 @@ def _apply(state: ServerState, handler: ClientHandler, info: InfoMessage, option
     old, state.options = state.options, options
     state.config_load_time = time.time()
     limits.configure_engine(state.engine, options)
-    state.accounts.add(options)  # before users are sent to them
+    state.accounts.add(options)  # before users are moved to them
     told = reauthorize.reload(state, handler)
     if state.jetstream is not None:
         from pynats_server.jetstream import enablement

@@ -33,11 +33,11 @@ from pynats_server.version import VERSION
 if TYPE_CHECKING:
     from pynats_server.monitor import MonitorServer
 
-PENDING_LOOK_S = 0.005  # between looks at the queues of receivers at shutdown
+PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
 
 
 class ServerError(Exception):
-    """The server cannot start, or cannot do what was asked; the text says why."""
+    """The server cannot start or cannot fulfil a request; the text says why."""
 
 
 class Server:
@@ -68,7 +68,7 @@ class Server:
 
     @property
     def options(self) -> Options:
-        """The options in force; a reload replaces them whole."""
+        """The current options; a reload replaces the whole object."""
         return self.state.options
 
     @property
@@ -83,7 +83,7 @@ class Server:
 
     @property
     def http_port(self) -> int:
-        """Where monitoring answers; 0 when it is off."""
+        """The port of monitoring; 0 when it is off."""
         return self.state.http_port
 
     @property
@@ -93,7 +93,7 @@ class Server:
 
     @property
     def client_port(self) -> int:
-        """Where clients connect; 0 before the start."""
+        """The port for clients; 0 before the start."""
         return self.state.client_port
 
     # -- life -------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class Server:
         await self.shutdown()
 
     async def start(self) -> None:
-        """Opens every configured listener. Raises ServerError, and leaves nothing open."""
+        """Opens every configured listener. On ServerError everything is closed again."""
         loop = asyncio.get_running_loop()
         self.log.attach(loop)
         self._announce()
@@ -120,8 +120,8 @@ class Server:
             self._listener.bind()
             self.info.refresh()
             self._write_pid_file()
-            await self._start_monitor()  # before JetStream: probes are answered from here on
-            if self._stopping:  # a signal was faster
+            await self._start_monitor()  # before JetStream, so that probes are answered early
+            if self._stopping:  # a signal arrived first
                 if self._monitor is not None:
                     await self._monitor.stop()
                 return
@@ -169,7 +169,7 @@ class Server:
             enablement.check_promises(accounts, limits)
         except ValueError as error:
             raise ServerError(f"Can't start JetStream: {error}") from None
-        jetstream = JetStream(state.engine, self.log, options, limits, state.id, state.name)
+        jetstream = JetStream(state.engine, self.log, options, limits, state.name)
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             self.log.notice(line)
@@ -210,7 +210,7 @@ class Server:
         path = run_files.ports_file_path(folder, self.state.program)
         try:
             run_files.write_ports_file(path, urls)
-        except OSError as error:  # whoever waits for it has to look elsewhere; clients need not
+        except OSError as error:  # clients can still connect
             reason = error_text(error)
             self.log.error(f"Error writing ports file ({path}): {reason}")
             return
@@ -255,9 +255,9 @@ class Server:
         self._stopped.set()
 
     async def _hand_over_pending(self) -> None:
-        """Lets receivers take what is queued for them, for at most the write deadline: the
-        senders' flushes were answered, so an orderly end must not drop it. Nothing more is read
-        meanwhile, so nothing more is acknowledged and the queues only shrink."""
+        """Waits until queued output is sent, at most for the write deadline: senders got their
+        PONG, so an orderly shutdown must not drop these messages. Reading has stopped, so the
+        queues only shrink."""
         for client in self.state.clients():
             client.hold()
         loop = asyncio.get_running_loop()
@@ -284,7 +284,7 @@ class Server:
         host = reachable(self.options.http_host or self.options.host)
         return f"http://{host_port(host, self.state.http_port)}"
 
-    # -- orders from outside ----------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------
 
     def enter_lame_duck(self) -> None:
         """Stops accepting, tells clients, closes them over time, then shuts down."""
@@ -303,14 +303,14 @@ class Server:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
         try:
-            from pynats_server.server.reload import apply_reload  # brings the table of settings
-        except (ImportError, OSError) as error:  # no descriptor is left, for one
+            from pynats_server.server.reload import apply_reload  # loads the table of settings
+        except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
             return False
         return apply_reload(self.state, self.handler, self.info, self.load_options)
 
     def reopen_log(self) -> None:
-        """Opens the log file anew (after it was moved away)."""
+        """Reopens the log file (after it was moved away)."""
         self.log.reopen()
 
 

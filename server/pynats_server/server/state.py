@@ -1,6 +1,6 @@
 """What the parts of one server share: its options, identity, accounts and connections.
 
-A part takes this instead of the whole `Server`, so that nothing knows the composition above it.
+Parts take this instead of the whole `Server`, so that they do not depend on the composition.
 Used on the loop's thread only.
 """
 
@@ -31,7 +31,7 @@ class ServerState:
     """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
 
     `engine` exists from `Server.start` on; `options` and `authenticator` are replaced whole by a
-    reload, so whoever needs the current ones reads them here each time.
+    reload, so read them here each time.
     """
 
     def __init__(self, options: Options, log: Logger, program: str) -> None:
@@ -56,21 +56,21 @@ class ServerState:
 
     @property
     def global_account(self) -> Account:
-        """`$G`: where clients without an account of their own are."""
+        """`$G`: the account of clients without another account."""
         return self.accounts.global_account
 
     @property
     def system_account(self) -> Account:
-        """The account of the server itself."""
+        """The system account."""
         return self.accounts.system_account
 
     @property
     def auth_required(self) -> bool:
-        """Whether INFO asks everybody for credentials; with `no_auth_user` nobody needs any."""
+        """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
     def make_authenticator(self) -> StaticAuthenticator:
-        """One for the options in force."""
+        """A new authenticator for the current options."""
         return StaticAuthenticator(self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:

@@ -1,7 +1,7 @@
 """Configuration keys of the server: the table of settings, loading, validation, reload rules.
 
-The names are imported when they are first asked for: a server that runs without a configuration
-file starts without the grammar and the table.
+The names are imported on first use: a server without a configuration file does not load the grammar
+and the table.
 """
 
 from importlib import import_module

@@ -1,5 +1,5 @@
-"""Reading `accounts`: separate subject spaces with their users, limits and JetStream
-(server-inventory 2.6)."""
+"""Reads `accounts`: separate subject spaces with their users, limits and JetStream
+(docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOptions]:
     """A list of names, or a map from names to blocks. Raises `ConfigError` if it is neither;
-    lesser complaints go to `reading`."""
+    smaller complaints go to `reading`."""
     accounts: dict[str, AccountOptions] = {}
     if isinstance(node.value, list):
         for item in node.value:
@@ -37,7 +37,7 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
     names = {user.user for user in reading.options.authorization.users}
     for name, item in node.value.items():
         if item.used:
-            continue  # it is there for a variable's sake
+            continue  # it only defines a variable
         if not isinstance(item.value, dict):
             reading.complain(item, "Expected map entries for accounts")
         elif not is_text(name):
@@ -50,7 +50,7 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
 
 
 def read_system_account(reading: Reading, node: Node, key: str) -> str:
-    """The name of the account that events and services of the server are in."""
+    """The name of the system account."""
     if not isinstance(node.value, str):
         refuse(node, "system account name must be a string")
     return node.value
@@ -66,7 +66,7 @@ def _add_name(reading: Reading, accounts: dict[str, AccountOptions], node: Node)
 
 
 def _read_account(reading: Reading, entries: dict[str, Node], names: set[str]) -> AccountOptions:
-    """`names` are the users there are already; those of this account are added."""
+    """`names` holds the users read so far; adds those of this account."""
     account = AccountOptions()
     seen = ACCOUNT.gather(reading, entries, account)
     if account.users:
@@ -87,7 +87,7 @@ def _check_users(reading: Reading, node: Node, account: AccountOptions, names: s
 
 
 def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | None:
-    """A switch, or the limits; None = off."""
+    """A switch or the limits; None = off."""
     value = node.value
     if isinstance(value, bool):
         return AccountLimits() if value else None
@@ -115,7 +115,7 @@ def _switch(reading: Reading, node: Node, key: str) -> bool:
 
 
 def _cluster_traffic(reading: Reading, node: Node, key: str) -> None:
-    """Only checked: there is no such traffic on one server."""
+    """Only checked: a single server has no cluster traffic."""
     if not isinstance(node.value, str):
         refuse(
             node,
@@ -145,7 +145,7 @@ LIMITS = Table(
     Setting("max_connections", "clients of the account at a time", _count, ("max_conn",)),
     Setting("max_subscriptions", "subscriptions of each client", _count, ("max_subs",)),
     Setting("max_payload", "bytes of a message", _count, ("max_pay",)),
-    Setting(  # there are no leaf nodes yet, so none too many
+    Setting(  # no effect until there are leaf nodes
         "max_leafnodes", "leaf nodes at a time", _count, ("max_leafs",), store=keep_nothing
     ),
     unknown='Unknown field "{key}" parsing account limits',
@@ -191,7 +191,7 @@ JETSTREAM = Table(
 )
 ACCOUNT = Table(
     AccountOptions,
-    Setting("users", "who is in it", read_users, block=USER),
+    Setting("users", "its users", read_users, block=USER),
     Setting(
         "default_permissions",
         "permissions of users without their own",

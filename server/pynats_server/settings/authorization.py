@@ -1,4 +1,4 @@
-"""Reading the `authorization` block: token, single user, or a list of users."""
+"""Reads the `authorization` block: token, single user, or a list of users."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ CONNECTION_TYPES = (
     "MQTT_WS",
     "IN_PROCESS",
 )
-_LONG_TIMEOUT = 60.0  # seconds; more is taken for a slip of the pen
+_LONG_TIMEOUT = 60.0  # seconds; longer ones get a warning
 
 
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
-    """The `authorization` block. Raises `ConfigError` where nothing can be made of it."""
+    """The `authorization` block. Raises `ConfigError` if it cannot be used."""
     if not isinstance(node.value, dict):
         refuse(node, f"{key} must be a map, got {go_type(node)}")
     auth = Authorization(present=True)
@@ -68,7 +68,7 @@ def _read_timeout(reading: Reading, node: Node, key: str) -> float:
 def _check_combination(
     node: Node, auth: Authorization, users: list[User] | None, elsewhere: list[str]
 ) -> None:
-    """`elsewhere` are the users of accounts, as far as they have been read."""
+    """`elsewhere` are the users of the accounts read so far."""
     if (auth.user or auth.password) and auth.token:
         refuse(node, "Cannot have a user/pass and token")
     if users is None and not elsewhere:
@@ -85,8 +85,8 @@ def _check_combination(
 
 
 def read_users(reading: Reading, node: Node, key: str = "users") -> list[User]:
-    """A `users` list. Raises `ConfigError` if it is none, or for the first entry without a name;
-    lesser complaints go to `reading`."""
+    """A `users` list. Raises `ConfigError` if it is not a list, or for the first entry without a
+    name; smaller complaints go to `reading`."""
     if not isinstance(node.value, list):
         refuse(node, f"Expected users field to be an array, got {go_type(node)}")
     users: list[User] = []

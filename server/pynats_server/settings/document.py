@@ -1,4 +1,4 @@
-"""docs/configuration.md, made from the tables: `python -m pynats_server.settings.document`."""
+"""Generates docs/configuration.md from the tables: `python -m pynats_server.settings.document`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Every key that `pynats-server -c FILE` knows, in the NATS configuration format o
 (`make docs`); what a key does in the original is described in
 [the NATS documentation](https://docs.nats.io/running-a-nats-service/configuration).
 
-*Reload*: `yes` where a running server takes a changed value over; a key inside a block follows
-its block. *Not yet* marks keys whose part
-of the server is not built: they are refused unless their value switches that part off.
+*Reload*: `yes` if a running server applies a changed value; a key inside a block follows its block.
+*Not yet* marks keys of parts that do not exist yet: they are refused unless their value turns that
+part off.
 
 """
 

@@ -1,4 +1,4 @@
-"""The `jetstream` block (server-inventory 2.8) and the top level `store_dir`."""
+"""The `jetstream` block and the top-level `store_dir`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 
 def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
-    """A switch (`true`, `enabled`, ...) or a block, which switches JetStream on unless it says
-    otherwise. A `store_dir` read before stays."""
+    """A switch (`true`, `enabled`, ...) or a block, which turns JetStream on unless it says
+    otherwise. Keeps a `store_dir` that was read before."""
     made = replace(
         reading.options.jetstream,
         limits=replace(
@@ -43,7 +43,7 @@ def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
 
 
 def read_store_dir(reading: Reading, node: Node, key: str) -> Path | None:
-    """JetStream's folder, which command line and file together may name only once."""
+    """JetStream's folder; only one place in command line and file may name it."""
     path = v.path(reading, node, key)
     if reading.options.jetstream.store_dir is not None or reading.store_dir_named:
         v.refuse(node, "Duplicate 'store_dir' configuration")
@@ -86,7 +86,7 @@ def _limit(name: str) -> Reader:
 
 
 def _whole(complaint: str, low: int | None = None, high: int = v.INT64_MAX) -> Reader:
-    """A whole number; `complaint` has a place for the key."""
+    """A whole number; `complaint` has a placeholder for the key."""
 
     def read(reading: Reading, node: Node, key: str) -> int:
         value = node.value
@@ -120,7 +120,8 @@ def _cipher(reading: Reading, node: Node, key: str) -> str:
 
 
 def _sync_interval(reading: Reading, node: Node, key: str) -> float:
-    """Seconds between fsyncs; `always`, zero and less mean one before every acknowledgement."""
+    """Seconds between fsyncs; `always`, zero and negative values mean one before every
+    acknowledgement."""
     if isinstance(node.value, str) and node.value.lower() == "always":
         return 0.0
     return max(0.0, v.duration(reading, node, key))
@@ -199,11 +200,11 @@ JETSTREAM = Table(
     ),
     Setting("domain", "name of its domain", v.name),
     Setting("key", "encryption key of the files", v.string, ("ek", "encryption_key")),
-    Setting("prev_key", "the key before", v.string, ("prev_ek", "prev_encryption_key")),
+    Setting("prev_key", "the previous key", v.string, ("prev_ek", "prev_encryption_key")),
     Setting("cipher", "cipher of the files: chacha or aes", _cipher),
     Setting("extension_hint", "domain to extend", v.name),
     Setting("unique_tag", "tag that differs between the peers of a stream", _unique_tag),
-    Setting("limits", "limits of what clients may ask for", _limits, block=LIMITS),
+    Setting("limits", "limits of client requests", _limits, block=LIMITS),
     Setting(
         "tpm",
         "key in a trusted platform module",

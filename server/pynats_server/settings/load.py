@@ -1,4 +1,4 @@
-"""From a parsed document to options, by the table."""
+"""Turns a parsed document into options, by the tables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pynats_server.settings.top_level import TOP_LEVEL
 def load_file(
     path: str | Path, options: Options | None = None, *, environ: Mapping[str, str] | None = None
 ) -> Options:
-    """Options with what the file at `path` sets (`options`, default all defaults, is changed).
+    """Options with the values of the file at `path`; changes `options` (default: new ones).
 
-    `options.warnings` gets what is odd but usable. Raises `SettingsError`, which lists every
-    complaint, in the order of the file.
+    `options.warnings` gets odd but usable settings. Raises `SettingsError`, which lists every
+    complaint in the order of the file.
     """
     options = options or Options()
     options.config_file = Path(path)
@@ -31,7 +31,7 @@ def load_file(
 
 
 def apply_document(document: Document, options: Options) -> None:
-    """Set in `options` what `document` says. Raises `SettingsError`."""
+    """Sets in `options` the values of `document`. Raises `SettingsError`."""
     reading = Reading(options)
     if not document.entries:
         reading.warnings.append(f"{document.file}: config has no values or is empty")

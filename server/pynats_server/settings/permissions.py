@@ -1,4 +1,4 @@
-"""Reading `permissions` blocks: which subjects a user may publish and subscribe to."""
+"""Reads `permissions` blocks: the subjects a user may publish and subscribe to."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _WHITE = re.compile(r"[\t\n\f\r ]")
 
 
 def read_permissions(reading: Reading, node: Node, key: str) -> Permissions:
-    """A `permissions` block. Raises `ConfigError` if it is no block at all; lesser complaints go
-    to `reading`."""
+    """A `permissions` block. Raises `ConfigError` if it is not a block; smaller complaints go to
+    `reading`."""
     if not isinstance(node.value, dict):
         refuse(node, f"Expected permissions to be a map/struct, got {go_type(node)}")
     permissions = Permissions()
     PERMISSIONS.gather(reading, node.value, permissions)
     if permissions.responses is not None:
-        # Leave to answer takes the leave to publish anywhere away, unless some was given.
+        # A user with `allow_responses` and no allowed subjects may only send replies.
         publish = permissions.publish or SubjectPermission()
         publish.allow = publish.allow or []
         permissions.publish = publish
@@ -46,7 +46,7 @@ def _subject_permission(table: Table) -> Reader:
 
 
 def _subjects(*, queues: bool) -> Reader:
-    """A subject or an array of them. As in the real server an empty array sets nothing."""
+    """A subject or an array of subjects. As in the real server, an empty array sets nothing."""
 
     def read(reading: Reading, node: Node, key: str) -> list[str]:
         return _read_subjects(node, queues)

@@ -1,4 +1,4 @@
-"""What a new configuration changes, and whether a running server may follow."""
+"""What a new configuration changes, and whether a running server can apply it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _SECRET = ("authorization", "accounts")  # their values are never shown
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting that differs. `name` is its configuration key."""
+    """One changed setting. `name` is its configuration key."""
 
     name: str
     old: Any
     new: Any
     reloadable: bool
-    field: str  # what the real server's messages call it
-    reason: str = ""  # the refusal, where it has words of its own
+    field: str  # its name in the real server's messages
+    reason: str = ""  # a special text for the refusal
 
     def __repr__(self) -> str:
         return f"<Change {self.name}>"
 
     @property
     def refusal(self) -> str:
-        """Why a running server cannot take this change over."""
+        """Why a running server cannot apply this change."""
         if self.reason:
             return self.reason
         old, new = _shown(self.name, self.old), _shown(self.name, self.new)
@@ -40,14 +40,14 @@ class Change:
 
     @property
     def notice(self) -> str:
-        """The log line once it has been applied."""
+        """The log line after it was applied."""
         if self.name in _SECRET:
             return f"Reloaded: {self.name}"
         return f"Reloaded: {self.name} = {_shown(self.name, self.new)}"
 
 
 def diff(old: Options, new: Options) -> list[Change]:
-    """Every setting in which `new` differs from `old`, in the order of the table."""
+    """Every setting that differs between `old` and `new`, in the order of the table."""
     changes: list[Change] = []
     for path, setting in _watched().items():
         before, after = get_path(old, path), get_path(new, path)
@@ -58,7 +58,7 @@ def diff(old: Options, new: Options) -> list[Change]:
 
 
 def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:
-    """The sizes may grow from one configured value to another; nothing else may change."""
+    """Configured sizes may grow; nothing else may change."""
     changes: list[Change] = []
     for option in fields(JetStreamOptions):
         name = f"jetstream.{option.name}"
@@ -76,7 +76,7 @@ def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Cha
 
 
 def _watched() -> dict[str, Setting]:
-    """The option fields and the row that speaks for each; `http_host` has no row of its own."""
+    """The row of each option field; `http_host` has no row of its own."""
     elsewhere = ("listen", "jetstream", "store_dir")
     rows = [s for s in TOP_LEVEL.settings if s.read and s.name not in elsewhere]
     return {"http_host" if s.name == "http" else s.path: s for s in rows}
@@ -84,7 +84,7 @@ def _watched() -> dict[str, Setting]:
 
 def _tolerated(path: str, old: Options, new: Options) -> bool:
     if path in ("port", "http_port"):
-        # "any free port" stays what it was resolved to
+        # "any free port" keeps the port that was chosen
         return bool(get_path(new, path) == -1)
     if path == "no_auth_user":
         known = {user.user for _, user in new.all_users()}

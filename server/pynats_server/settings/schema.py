@@ -1,7 +1,7 @@
 """Tables of configuration keys, and the state of one reading of a file.
 
-Every block has a `Table` with a row for each key; loading, unknown keys, refusals of what is not
-built yet, reload rules, `--help` and docs/configuration.md all follow from it.
+Every block has a `Table` with a row for each key; loading, unknown keys, refusals of missing
+features, reload rules, `--help` and docs/configuration.md all use it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SettingsError(ValueError):
 
 @dataclass(slots=True)
 class Reading:
-    """One file on its way into an options tree. Complaints are gathered and shown together."""
+    """The reading of one file into options. Complaints are collected and shown together."""
 
     options: Options
     errors: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Reading:
         self.warnings.append(f'{node.position}: invalid use of field "{key}": {reason}')
 
     def attempt(self, step: Callable[[], None]) -> None:
-        """Run `step`; what it raises becomes one more complaint."""
+        """Runs `step`; its `ConfigError` becomes one more complaint."""
         try:
             step()
         except ConfigError as error:
@@ -62,12 +62,12 @@ def keep_nothing(target: Any, value: Any) -> None:
 class Setting:
     """One configuration key.
 
-    `read` turns the parsed value into the typed one, raising `ConfigError`; a row without `read`
-    belongs to a part of the server that is not built yet, and is refused (in the words of
-    `refusal`) unless its value is in `off`, which switches that part off. `field` is the path in
-    the options of the block ("" = the key's own name); `store` replaces the plain assignment
-    where one key sets several fields. A value of zero keeps the default where `zero_is_default`.
-    `go_name` is what reload messages call it; `block` documents what the value may contain.
+    `read` turns the parsed value into the typed one, raising `ConfigError`. A row without `read`
+    belongs to a part that does not exist yet: it is refused (with the text `refusal`) unless its
+    value is in `off`, which turns the part off. `field` is the path in
+    the options of the block ("" = the key's own name); `store` replaces the plain assignment if one
+    key sets several fields. With `zero_is_default`, zero keeps the default. `go_name` is its name
+    in reload messages; `block` documents the value's own keys.
     """
 
     name: str
@@ -89,10 +89,9 @@ class Setting:
 
 
 class Table:
-    """The keys of one block: every row, found by its name and its aliases in any case.
-
-    `defaults` makes the options of a block that says nothing. `unknown` is the complaint about a
-    key without a row, `where` follows the key in the refusal of what is not built yet.
+    """The keys of one block: every row, found by name or alias in any case. `defaults` makes the
+    options of an empty block. `unknown` is the complaint about a key without a row; `where` follows
+    the key in the refusal of a missing feature.
     """
 
     def __init__(
@@ -109,13 +108,13 @@ class Table:
         self._by_key = {key: s for s in settings for key in (s.name, *s.aliases)}
 
     def find(self, key: str) -> Setting | None:
-        """The row of `key` as it is written in a file."""
+        """The row of `key`, in any spelling."""
         return self._by_key.get(key.lower())
 
     def find_path(self, path: str) -> Setting | None:
         """The row that sets `path` in the options of the block, nested blocks included."""
         rows = [setting for setting in self.settings if setting.path == path]
-        if rows:  # of several keys for one option, the one with its name
+        if rows:  # if several keys set one option, the one with its name
             return next((row for row in rows if row.name == path), rows[0])
         for setting in self.settings:
             inner = path.removeprefix(setting.path + ".")
@@ -124,8 +123,8 @@ class Table:
         return None
 
     def read(self, reading: Reading, entries: Mapping[str, Node], target: Any) -> dict[str, Node]:
-        """Sets in `target` what a block says. Returns the keys that were read, by their names.
-        Raises `ConfigError` for the first that is wrong; unknown keys go to `reading`."""
+        """Sets in `target` the values of a block. Returns the names of the keys that were read.
+        Raises `ConfigError` for the first wrong value; unknown keys go to `reading`."""
         seen: dict[str, Node] = {}
         for key, node in entries.items():
             setting = self._apply(reading, key, node, target)
@@ -134,7 +133,7 @@ class Table:
         return seen
 
     def gather(self, reading: Reading, entries: Mapping[str, Node], target: Any) -> dict[str, Node]:
-        """As `read`, but every complaint goes to `reading`, and the rest is read all the same."""
+        """Like `read`, but all complaints go to `reading`, and reading continues."""
         seen: dict[str, Node] = {}
         for key, node in entries.items():
             try:
@@ -146,7 +145,7 @@ class Table:
     def _apply(self, reading: Reading, key: str, node: Node, target: Any) -> Setting | None:
         setting = self.find(key)
         if setting is None:
-            if not node.used:  # it may be there for a variable's sake
+            if not node.used:  # it may only define a variable
                 reading.complain(node, self._unknown.format(key=key))
             return None
         if setting.read is None:

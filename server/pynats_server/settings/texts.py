@@ -1,4 +1,4 @@
-"""What texts must look like, whether they stand in a file or on the command line."""
+"""Rules for texts, from a file or from the command line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 
 def is_text(value: str) -> bool:
-    """Whether the file had nothing but UTF-8 there."""
+    """Whether this part of the file was valid UTF-8."""
     return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def split_host_port(text: str) -> tuple[str, str] | None:
-    """`host:port` or `[v6]:port` taken apart; None if `text` is neither."""
+    """The host and port of `host:port` or `[v6]:port`; None for other texts."""
     found = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*)):([^:\[\]]*)", text)
     if found is None:
         return None

@@ -1,7 +1,7 @@
 """Every configuration key of the top level: one row each (see `schema`).
 
-To switch on a key whose part has been built, give its row a `read` function (and fields in
-`Options`). Names, defaults and reload rules: the real server's documentation and source.
+When a missing part is built, its row gets a `read` function (and fields in `Options`). Names,
+defaults and reload rules are those of docs.nats.io/running-a-nats-service/configuration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pynats_server.settings.authorization import AUTHORIZATION, read_authorizati
 from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
 from pynats_server.settings.schema import Setting, Table
 
-_NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
+_NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
 
 
 def _store_listen(options: Options, value: v.Address) -> None:
@@ -37,7 +37,7 @@ def _store_trace_headers(options: Options, value: Any) -> None:
 
 
 def _store_max_connections(options: Options, value: Any) -> None:
-    options.max_connections = value or -1  # an explicit zero refuses everybody
+    options.max_connections = value or -1  # an explicit zero refuses all clients
 
 
 TOP_LEVEL = Table(
@@ -48,7 +48,7 @@ TOP_LEVEL = Table(
     Setting("port", "port for clients, -1 = any free one", v.port, zero_is_default=True),
     Setting(
         "client_advertise",
-        "address that clients are told to use, host:port",
+        "address for clients that INFO names, host:port",
         v.name,
         reloadable=True,
     ),
@@ -91,7 +91,7 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=AUTHORIZATION,
     ),
-    Setting("no_auth_user", "user that clients without credentials become", v.string),
+    Setting("no_auth_user", "user of clients without credentials", v.string),
     Setting("accounts", "separate subject spaces", read_accounts, reloadable=True, block=ACCOUNT),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
     # limits
@@ -144,7 +144,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "ping_max",
-        "unanswered pings before a client is cut",
+        "unanswered pings before a client is disconnected",
         v.integer(),
         reloadable=True,
         zero_is_default=True,
@@ -178,13 +178,13 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "lame_duck_duration",
-        "time over which clients are sent away",
+        "time over which clients are disconnected",
         v.lame_duck_duration,
         zero_is_default=True,
     ),
     Setting(
         "lame_duck_grace_period",
-        "time before the first is sent away",
+        "time before the first client is disconnected",
         v.lame_duck_grace_period,
         zero_is_default=True,
     ),
@@ -203,7 +203,7 @@ TOP_LEVEL = Table(
         zero_is_default=True,
     ),
     # logging and files
-    Setting("debug", "log what helps debugging", v.boolean, field="log.debug", reloadable=True),
+    Setting("debug", "log debug messages", v.boolean, field="log.debug", reloadable=True),
     Setting("trace", "log the protocol", v.boolean, field="log.trace", reloadable=True),
     Setting(
         "trace_verbose",
@@ -312,7 +312,7 @@ TOP_LEVEL = Table(
     Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
     Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
-    Setting("feature_flags", "features that are not for everybody yet", off=({},)),
+    Setting("feature_flags", "experimental features", off=({},)),
     Setting("cluster", "routes to servers of the same cluster", off=({},)),
     Setting("gateway", "gateways to other clusters", off=({},)),
     Setting("leafnodes", "leaf node connections", aliases=("leaf",), off=({},)),

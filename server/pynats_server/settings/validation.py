@@ -1,4 +1,4 @@
-"""Rules between settings, checked once everything from file and command line is in place."""
+"""Rules between settings, checked after file and command line were read."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pynats_common.go.durations import format_duration_s
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
 from pynats_server.settings.texts import is_text, split_host_port
 
-LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it the start warns
+LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
 FILE_NAME_MAX = 255  # bytes
 _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 
 def validate(options: Options) -> None:
-    """Raises `ValueError` with the reason why a server cannot run with `options`."""
+    """Raises `ValueError` if a server cannot run with `options`."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
         grace = format_duration_s(options.lame_duck_grace_period)
         raise ValueError(
@@ -38,14 +38,14 @@ def validate(options: Options) -> None:
 
 
 def _validate_names(options: Options) -> None:
-    """What INFO tells everybody, which a command line can set as well as a file."""
+    """Checks the texts that INFO shows, from command line or file."""
     for key in ("server_name", "client_advertise", "host"):
         if not is_text(getattr(options, key)):
             raise ValueError(f"{key} is not valid UTF-8")
     advertise = options.client_advertise
     if ":" in advertise:
         split = split_host_port(advertise)
-        # Python would read digits of any script, and underscores, as a number.
+        # int() would also accept other scripts' digits, and underscores.
         if split is None or not re.fullmatch(r"[+-]?[0-9]{1,18}|", split[1]):
             raise ValueError(f'client_advertise must be a host or host:port, got "{advertise}"')
 
@@ -108,13 +108,13 @@ def _validate_streams_of_accounts(options: Options) -> None:
 
 
 def _is_folder_name(name: str) -> bool:
-    # Names that begin with a dot are the store's own, as `.snap-staging`.
+    # Names with a leading dot belong to the store, such as `.snap-staging`.
     good = name and not name.startswith(".") and not any(char in name for char in "/\0")
     return bool(good) and len(os.fsencode(name)) <= FILE_NAME_MAX
 
 
 def startup_warnings(options: Options) -> list[str]:
-    """What the log should warn of when a server starts with `options`."""
+    """Warnings for the log when a server starts with `options`."""
     warnings: list[str] = []
     auth = options.authorization
     secrets = [auth.password, auth.token, *(user.password for _, user in options.all_users())]

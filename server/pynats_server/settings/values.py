@@ -1,4 +1,4 @@
-"""Turning one parsed value into a typed one, with the complaint when it is of the wrong kind."""
+"""Turns a parsed value into a typed one, with a complaint if its type is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pynats_server.settings.texts import is_text, split_host_port
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 
-# What the real server's messages call the types.
+# The names of types in the real server's messages.
 _GO_TYPES = {"boolean": "bool", "integer": "int64", "float": "float64", "array": "[]interface {}"}
 _GO_TYPES |= {"map": "map[string]interface {}", "datetime": "time.Time"}
 
@@ -50,7 +50,7 @@ def string(reading: Reading, node: Node, key: str) -> str:
 
 
 def name(reading: Reading, node: Node, key: str) -> str:
-    """A string that is shown to others, in JSON: no bytes that are not UTF-8."""
+    """A string that JSON answers show: must be valid UTF-8."""
     value = string(reading, node, key)
     if not is_text(value):
         refuse(node, f"{key} is not valid UTF-8")
@@ -79,7 +79,7 @@ def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
 
 
 def port(reading: Reading, node: Node, key: str) -> int:
-    """A TCP port; -1 stands for any free one."""
+    """A TCP port; -1 = any free port."""
     value = integer()(reading, node, key)
     assert isinstance(value, int)
     return check_port(value, node, key)
@@ -162,13 +162,13 @@ def server_name(reading: Reading, node: Node, key: str) -> str:
 
 
 def url_path(reading: Reading, node: Node, key: str) -> str:
-    """A path with a leading slash and nothing superfluous."""
+    """A normalised path with a leading slash."""
     text = "/" + name(reading, node, key)
     return "/" + posixpath.normpath(text).lstrip("/")
 
 
 def strings(what: str) -> Reader:
-    """One string or an array of them. `what` names it in complaints."""
+    """One string or an array of strings. `what` names it in complaints."""
 
     def read(reading: Reading, node: Node, key: str) -> list[str]:
         if isinstance(node.value, str):
@@ -202,7 +202,7 @@ class Address:
 
 
 def address(reading: Reading, node: Node, key: str) -> Address:
-    """`listen`: a port alone, or `host:port`."""
+    """`listen`: a port or `host:port`."""
     value = node.value
     if isinstance(value, int) and not isinstance(value, bool):
         return Address("", check_port(value, node, key))

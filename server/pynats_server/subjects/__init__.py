@@ -1,1 +1,1 @@
-"""What rewrites subjects: `transform`, for mappings, streams, republishing. Anybody may call it."""
+"""Rewriting subjects: `transform`, for mappings, streams, republishing. Any room may import it."""

@@ -1,10 +1,10 @@
-"""Subject mapping: a source pattern, and a destination built from what its wildcards matched.
+"""Subject mapping: a source pattern, and a destination built from the tokens its wildcards match.
 
 Streams, sources, republish, account mappings and imports share it. A transform is compiled once
 into a regular expression for the source and a template for the destination, so that `apply`
-costs one match and one formatting per message. The notation, the odd corners of the functions
-and the texts of the errors are those of the real server (server-inventory 3.8, 6.15); the tests
-compare each of them with it.
+costs one match and one formatting per message. Notation
+(docs.nats.io/nats-concepts/subject_mapping), corner cases and error texts are those of the real
+server; the tests compare them with it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _call_of(words: str) -> re.Pattern[str]:
     return re.compile(r"\{\{[\t\n\f\r ]*" + name + r"[\t\n\f\r ]*\((.*)\)[\t\n\f\r ]*\}\}")
 
 
-# A token may hold several calls; the first entry found anywhere in it is the one that counts.
+# A token may hold several calls; the first entry found anywhere in it counts.
 _CALLS: Final[tuple[tuple[_Function, re.Pattern[str]], ...]] = (
     ("wildcard", _call_of("wildcard")),
     ("partition", _call_of("partition")),
@@ -70,7 +70,7 @@ _CALLS: Final[tuple[tuple[_Function, re.Pattern[str]], ...]] = (
 class TransformError(ValueError):
     """The pair of source and destination is refused; the text is what the API reports.
 
-    `in_source` tells which of the two is at fault, for the APIs that have a code for each.
+    `in_source` tells which of the two is wrong, for APIs that have a code for each.
     """
 
     def __init__(self, text: str, in_source: bool = False) -> None:
@@ -120,10 +120,10 @@ class SubjectTransform:
     def compile(cls, src: str, dest: str, strict: bool = False) -> SubjectTransform:
         """The transform from `src` to `dest`.
 
-        An empty source is `>`; with an empty destination subjects that match stay as they are.
+        An empty source is `>`; with an empty destination matching subjects stay unchanged.
         `strict` is for imports, whose mapping must be reversible: only wildcards are allowed and
         every wildcard of the source must be used. (An import of a literal subject has no
-        transform: its local name is taken as it stands.) Raises TransformError.
+        transform: its local name is used unchanged.) Raises TransformError.
         """
         if src and not is_valid_subject(src):
             raise TransformError(f"invalid subject {src}", in_source=True)
@@ -177,7 +177,7 @@ class SubjectTransform:
     def apply(self, subject: bytes | str) -> bytes | str | None:
         """The new subject, of the type given; None when the source does not match.
 
-        The result can be invalid as a subject where the functions leave an empty token.
+        The result can be an invalid subject if a function returns an empty token.
         """
         if isinstance(subject, str):
             result = self.apply(subject.encode("utf-8", "surrogateescape"))
@@ -196,7 +196,7 @@ def _to_bytes(text: str) -> bytes:
 
 def _source_pattern(tokens: list[str]) -> re.Pattern[bytes]:
     """A group per token: group n + 1 is what token n matched; after it, the first token of `>`."""
-    token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # what is published to `a.*` is never mapped
+    token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # the literal subject `a.*` is never mapped
     wild = {"*": b"(" + token + b")", ">": b"((" + token + rb")(?:\." + token + b")*)"}
     return re.compile(
         rb"\.".join(wild.get(name, b"(" + re.escape(_to_bytes(name)) + b")") for name in tokens)
@@ -208,7 +208,7 @@ def _looks_like_call(token: str) -> bool:
 
 
 def _check_tokens(dest: str) -> None:
-    """First pass: the form of each token, before any of them is understood."""
+    """First pass: the form of each token, before its meaning."""
     ended = False
     for token in dest.split("."):
         if not token or ended:
@@ -292,7 +292,7 @@ def _read_arguments(token: str, function: _Function, arguments: list[str]) -> _C
 def _read_calls(
     source: list[str], tokens: list[str], strict: bool, dest: str
 ) -> list[_Call | None]:
-    """Second pass: every wildcard that the destination names must be one of the source."""
+    """Second pass: every wildcard that the destination names must exist in the source."""
     stars = source.count("*")
     literal_source = not stars and source[-1] != ">"
     calls: list[_Call | None] = []
@@ -318,7 +318,7 @@ def _read_calls(
 
 
 def _part(call: _Call, groups: tuple[int, ...]) -> Callable[[re.Match[bytes]], bytes]:
-    """What computes one destination token from the match of the source."""
+    """The function that computes one destination token from the match of the source."""
     if call.function == "random":
         sides = abs(call.number)
         return lambda _: b"%d" % random.randrange(sides) if sides else b"0"
@@ -347,7 +347,8 @@ def _split(group: int, delimiter: bytes) -> Callable[[re.Match[bytes]], bytes]:
         token = found[group]
         pieces = token.split(delimiter) if delimiter else _characters(token)
         result = pieces[0]
-        # Empty pieces vanish, but a second piece that is empty keeps its dot when one follows.
+        # Empty pieces are dropped, but an empty second piece keeps its dot if another piece
+        # follows.
         for place, piece in enumerate(pieces[1:], 1):
             if piece:
                 result += piece if place == 1 and not pieces[0] else b"." + piece

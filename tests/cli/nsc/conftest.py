@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,8 @@ from pathlib import Path
 import pytest
 from pynsc.__main__ import main
 
+from tests.support.deadline import wait_until
 from tests.support.process import REFERENCE, server_command
-
-DEADLINE_S = 15
 
 
 @dataclass
@@ -39,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def nsc(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run pynsc; fails the test on another exit status than `code`."""
+    """Runs pynsc; the exit status must be `code`."""
 
     def run(*arguments: str, code: int = 0) -> Result:
         capfd.readouterr()
@@ -60,16 +58,16 @@ class Server:
 
 
 def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
+    def written() -> str:
         assert process.poll() is None, (folder / "log").read_text()
         for path in folder.glob("*.ports"):
             try:
                 return str(json.loads(path.read_text())["nats"][0])
             except (ValueError, LookupError):
                 continue
-        time.sleep(0.02)
-    raise AssertionError("server wrote no ports file in time")
+        return ""
+
+    return wait_until(written, "the ports file")
 
 
 @pytest.fixture
@@ -86,10 +84,10 @@ def start_server(home: Path) -> Iterator[Callable[[str], Server]]:
         )
         head = f'listen: "127.0.0.1:-1"\nports_file_dir: "{folder}"\nlog_file: "{folder}/log"\n'
         (folder / "server.conf").write_text(head + config)
-        process = subprocess.Popen(
-            [program, "-c", str(folder / "server.conf")],
-            stdout=subprocess.DEVNULL, stderr=(folder / "log").open("ab"),
-        )  # fmt: skip
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [program, "-c", str(folder / "server.conf")], stdout=subprocess.DEVNULL, stderr=log
+            )
         processes.append(process)
         return Server(_ports(folder, process), folder, process)
 

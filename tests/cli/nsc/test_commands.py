@@ -19,6 +19,8 @@ from pynsc.core import files
 from pynsc.core.values import parse_duration_ns, parse_number, parse_time
 from pynsc.table import COMMANDS
 
+from tests.support.deadline import PATIENCE_S
+
 Nsc = Callable[..., Any]
 
 
@@ -306,7 +308,7 @@ def test_connecting_sends_only_documented_fields(team: Nsc, home: Path) -> None:
         thread = Thread(target=serve, daemon=True)
         thread.start()
         team("tool", "rtt", "--nats", f"nats://127.0.0.1:{listener.getsockname()[1]}", code=1)
-        thread.join(10)
+        thread.join(PATIENCE_S)
     fields = json.loads(seen[0].removeprefix(b"CONNECT "))
     documented = "verbose pedantic tls_required lang version protocol echo headers no_responders"
     assert set(fields) <= {*documented.split(), "name", "jwt", "sig", "nkey"}

@@ -1,4 +1,4 @@
-"""Completion: what is offered where, and the scripts in the shells that this machine has."""
+"""Completion: the candidates at each place, and the scripts in the shells of this machine."""
 
 from __future__ import annotations
 

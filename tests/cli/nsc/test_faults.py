@@ -1,4 +1,4 @@
-"""What goes wrong around a store: it cannot be written, a process dies, it is of version 1."""
+"""Problems with a store: it is read-only, a process dies, it has version 1."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ import pytest
 from pynats_common import jwt
 from pynats_common.nkeys import Prefix, create_pair
 
+from tests.support.deadline import PATIENCE_S
+
 Nsc = Callable[..., Any]
 LIBC = ctypes.CDLL(None)
-DEADLINE_S = 30
 EXIT_STILL_ROOT = 77
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 
 def obey_modes() -> None:
-    """In a child that is root: give up the right to ignore file modes, from its exec on."""
+    """In a child that runs as root: drops the right to ignore file modes, from exec on."""
     if os.geteuid() == 0 and LIBC.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) != 0:
         os._exit(EXIT_STILL_ROOT)
 
@@ -48,7 +49,7 @@ def test_a_read_only_store_is_refused_and_unchanged(command: str, team: Nsc, hom
     try:
         done = subprocess.run(
             [sys.executable, "-B", "-m", "pynsc", *command.split()], capture_output=True,
-            text=True, timeout=DEADLINE_S, check=False, cwd=home, preexec_fn=obey_modes,
+            text=True, timeout=PATIENCE_S, check=False, cwd=home, preexec_fn=obey_modes,
         )  # fmt: skip
         if done.returncode == EXIT_STILL_ROOT:
             pytest.skip("root cannot be made to obey file modes here")
@@ -80,7 +81,7 @@ def test_a_process_that_dies_while_writing_leaves_the_old_file(team: Nsc, home: 
     before = path.read_text()
     done = subprocess.run(
         [sys.executable, "-c", _DIE, "A.jwt", "edit", "account", "A", "--tag", "x"],
-        capture_output=True, timeout=DEADLINE_S, check=False,
+        capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 9
     assert path.read_text() == before
@@ -93,7 +94,7 @@ def test_a_process_that_dies_while_writing_leaves_the_old_file(team: Nsc, home: 
 
 
 def encode_v1(claims: dict[str, Any], pair: Any) -> str:
-    """A token as version 1 wrote it: its signature covers the payload only."""
+    """A version 1 token: its signature covers the payload only."""
 
     def part(data: bytes) -> str:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -17,7 +17,7 @@ Answered = Callable[..., Any]
 
 @pytest.fixture
 def answered(nsc: Nsc, monkeypatch: pytest.MonkeyPatch) -> Answered:
-    """Run a command with -i and these answers; all of them must be used."""
+    """Runs a command with -i and these answers; it must use all of them."""
 
     def run(command: str, *answers: str, code: int = 0) -> Any:
         source = io.StringIO("".join(f"{answer}\n" for answer in answers))

@@ -1,4 +1,4 @@
-"""Menus: what keys do, and a whole one at a pseudo terminal."""
+"""Menus: the effect of keys, and a complete menu at a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import re
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pynsc.menu import Menu
 
+from tests.support.deadline import PATIENCE_S, Deadline
+
 Nsc = Callable[..., Any]
-DEADLINE_S = 30
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 UP, DOWN, ENTER, BACK, CLEAR = "\x1b[A", "\x1b[B", "\r", "\x7f", "\x15"
 
@@ -55,7 +55,7 @@ def test_space_marks_where_many_can_be_chosen() -> None:
 
 
 class Screen:
-    """A program at a pseudo terminal; answers go out when their question has come."""
+    """A program at a pseudo terminal; each answer is sent after its question."""
 
     def __init__(self, *arguments: str) -> None:
         self.control, terminal = pty.openpty()
@@ -72,10 +72,10 @@ class Screen:
         os.write(self.control, keys.encode())
 
     def _read_until(self, words: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = Deadline()
         while words not in self.text:
-            assert time.monotonic() < deadline, self.text
-            if not select.select([self.control], [], [], 0.1)[0]:
+            deadline.check(f"{words!r} after {self.text!r}")
+            if not select.select([self.control], [], [], deadline.remaining())[0]:
                 continue
             try:
                 data = os.read(self.control, 4096)
@@ -87,7 +87,7 @@ class Screen:
 
     def finish(self) -> int:
         try:
-            return self.process.wait(DEADLINE_S)
+            return self.process.wait(PATIENCE_S)
         finally:
             self.process.kill()
             os.close(self.control)

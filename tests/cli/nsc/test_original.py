@@ -1,7 +1,7 @@
-"""What nsc 2.15 does, command by command: claims, words and exit statuses seen when run.
+"""The behaviour of nsc 2.15, command by command: claims, texts and exit statuses, as observed.
 
-Each row is a command line on a store with operator O, accounts A and B and user U of A, the words
-that its report has, and what the claims have afterwards (a path below `nats`, and its value).
+Each row is a command line on a store with operator O, accounts A and B and user U of A; the words
+in its report; and a value in the claims afterwards (with its path below `nats`).
 """
 
 from __future__ import annotations

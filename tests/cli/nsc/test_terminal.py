@@ -1,4 +1,4 @@
-"""What a terminal shows (drawn with Rich), and that a pipe still gets plain text."""
+"""Output at a terminal (drawn with Rich) and, as plain text, in a pipe."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pynsc.core import prompts
 from pynsc.core.report import Line, Report
 from pynsc.render import show, show_failure
 
+from tests.support.deadline import PATIENCE_S
+
 Nsc = Callable[..., Any]
 
 
@@ -25,7 +27,7 @@ class Terminal(io.StringIO):
 
 
 def attach(monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, Terminal]:
-    """Make standard output and standard error terminals of 40 columns without colours."""
+    """Makes standard output and standard error terminals of 40 columns without colours."""
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "LINES"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("TERM", "xterm"), ("COLUMNS", "40"), ("NO_COLOR", "1")):
@@ -99,7 +101,9 @@ def test_a_real_terminal_has_colours_and_a_pipe_has_none(nsc: Nsc, home: Path) -
     command = [sys.executable, "-m", "pynsc", "list", "operators"]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "60"}
     environment.pop("NO_COLOR", None)
-    piped = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=30)
+    piped = subprocess.run(
+        command, env=environment, capture_output=True, check=True, timeout=PATIENCE_S
+    )
     assert b"\x1b" not in piped.stdout and b"+--" in piped.stdout
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as process:
@@ -113,7 +117,7 @@ def test_a_real_terminal_has_colours_and_a_pipe_has_none(nsc: Nsc, home: Path) -
             if not chunk:
                 break
             shown += chunk
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
     os.close(ours)
     assert b"\x1b[1m" in shown and "╭".encode() in shown and b"+--" not in shown
 
@@ -125,6 +129,6 @@ def test_rich_is_not_imported_for_a_pipe(nsc: Nsc, home: Path) -> None:
         "print('pynsc.terminal' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stdout.endswith("False\n")

@@ -19,7 +19,7 @@ NAME = "pynsc_update_probe"
 
 
 def write_wheel(folder: Path, version: str) -> None:
-    """The smallest wheel that pip takes."""
+    """The smallest wheel that pip accepts."""
     info = f"{NAME}-{version}.dist-info"
     files = {
         f"{NAME}.py": f"VERSION = {version!r}\n",
@@ -36,7 +36,7 @@ def write_wheel(folder: Path, version: str) -> None:
 
 @pytest.fixture
 def index(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is pip's only source."""
+    """A folder as pip's only source."""
     folder = home / "wheels"
     write_wheel(folder, "1.0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -46,7 +46,11 @@ def index(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_pip_brings_the_latest_or_the_wanted_version(home: Path, index: Path) -> None:
     environment = home / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    # The pip of this environment: a new one takes long to install.
+    pip = metadata.distribution("pip").locate_file("")
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "pip.pth").write_text(f"{pip}\n")
     python = str(environment / "bin/python")
     assert update.upgrade(NAME, "", python) == "1.0"
     write_wheel(index, "1.1")

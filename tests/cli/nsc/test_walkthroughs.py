@@ -1,4 +1,4 @@
-"""The documented walkthroughs, end to end, with the real server accepting the result."""
+"""The documented walkthroughs, end to end; the real server must accept the result."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import pytest
 from pynats_common import jwt
 from pynats_common.creds import decode_creds
 
+from tests.support.deadline import PATIENCE_S
+from tests.support.jetstream import connect
+
 pytestmark = pytest.mark.reference
 Nsc = Callable[..., Any]
-DEADLINE_S = 15
 
 
 def background(*arguments: str) -> subprocess.Popen[str]:
-    """`pynsc tool` process that has subscribed already."""
+    """A `pynsc tool` process that has subscribed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pynsc", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -31,7 +33,7 @@ def background(*arguments: str) -> subprocess.Popen[str]:
 
 def finished(process: subprocess.Popen[str]) -> str:
     try:
-        return process.communicate(timeout=DEADLINE_S)[0]
+        return process.communicate(timeout=PATIENCE_S)[0]
     finally:
         process.kill()
 
@@ -252,8 +254,6 @@ def test_the_created_creds_connect_with_the_plain_client_library(
 ) -> None:
     import asyncio
 
-    import nats
-
     server = setup_operator(nsc, start_server)
     nsc("add", "account", "A")
     nsc("edit", "account", "A", "--js-enable", "0")
@@ -263,7 +263,7 @@ def test_the_created_creds_connect_with_the_plain_client_library(
     assert decode_creds(path.read_text()).jwt
 
     async def use() -> None:
-        client = await nats.connect(server.url, user_credentials=str(path))
+        client = await connect(server.url, user_credentials=str(path))
         await client.flush()
         await client.close()
 

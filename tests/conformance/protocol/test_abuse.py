@@ -124,6 +124,8 @@ def test_subscriber_that_stops_reading_is_cut(tmp_path: Path) -> None:
         stalled.read_to_end(10)
         assert stalled.closed
         grown = server.resident_bytes() - before
+        for client in (stalled, healthy, publisher):
+            client.close()
         assert grown < 20 * limit, f"grew by {grown / MIB:.0f} MiB"
         _assert_serves(server)
 
@@ -149,6 +151,8 @@ def test_subscriber_that_exceeds_the_write_deadline_is_cut(tmp_path: Path) -> No
         ), server.log()[-2000:]
         stalled.read_to_end(10)
         assert stalled.closed
+        for client in (stalled, healthy, publisher):
+            client.close()
         _assert_serves(server)
 
 

@@ -1,4 +1,4 @@
-"""Atomic batches and crashes: whatever a crash leaves of a commit, all of it shows or nothing."""
+"""Atomic batches and crashes: after a crash, the whole batch is visible or nothing of it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import random
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.publish.batch.atomic import find_incomplete_batch
 from pynats_server.jetstream.publish.batch.staging import MessagePack
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreFull
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
-from tests.support.deadline import wait_until
+from tests.support.deadline import pause, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 
 def pack(name: str, count: int, size: int = 10) -> MessagePack:
-    """A batch as it is stored."""
+    """A batch in its stored form."""
     made = MessagePack()
     for n in range(1, count + 1):
         headers = {"Nats-Batch-Id": name, "Nats-Batch-Sequence": str(n)}
@@ -43,7 +43,7 @@ def contents(store: FileStore) -> list[tuple[int, bytes, bytes]]:
 
 
 def recover(folder: Path, block_size: int) -> FileStore:
-    """What a stream does with its store when it starts."""
+    """Opens a store the way a stream does at start."""
     store = FileStore(FileConfig("S", folder, block_size=block_size))
     first = find_incomplete_batch(store)
     if first is not None:
@@ -52,8 +52,8 @@ def recover(folder: Path, block_size: int) -> FileStore:
 
 
 def write(folder: Path, block_size: int, plain: int) -> tuple[Path, int, int]:
-    """A folder with some messages and then a batch in one write; the block file that the batch
-    is in, and its size before and after."""
+    """A folder with some messages and then a batch in one write; returns the block file with the
+    batch, and its size before and after."""
     store = FileStore(FileConfig("S", folder, block_size=block_size))
     for n in range(plain):
         store.append(b"s.0", None, b"plain %d" % n, 1)
@@ -91,7 +91,7 @@ def test_a_cut_at_any_byte_leaves_all_or_nothing(
         store = recover(folder, block_size)
         expected = everything if size == after else everything[:-7]
         assert contents(store) == expected, f"cut to {size} of {before}..{after}"
-        # The stream goes on, and what it takes then outlives another start.
+        # The stream continues, and its new messages survive another start.
         again = store.append(b"s.0", None, b"next", 4)
         assert again == len(expected) + 1
         store.flush()
@@ -111,13 +111,13 @@ def test_zeros_at_any_byte_leave_all_or_nothing(tmp_path: Path) -> None:
             file.truncate(size)
             file.truncate(after)
         found = contents(recover(folder, 1 << 20))
-        # Only a record that ended in zeros anyway could be whole already.
+        # Only a record that ends in zeros can be complete.
         assert len(found) == 4, size
         shutil.rmtree(folder)
 
 
 class ShortDisk(Disk):
-    """Full after so many bytes."""
+    """A disk that is full after a number of bytes."""
 
     room: int | None = None
 
@@ -156,7 +156,7 @@ def test_only_what_nobody_was_told_of_is_dropped(tmp_path: Path) -> None:
     assert find_incomplete_batch(store) is None
     pack("whole", 3).append_to(store, 1)
     assert find_incomplete_batch(store) is None
-    store.remove(store.last_seq)  # its commit was there, and was deleted
+    store.remove(store.last_seq)  # its commit message existed and was deleted
     assert find_incomplete_batch(store) is None
     store.append(b"s.1", None, b"", 1)
     assert find_incomplete_batch(store) is None
@@ -174,7 +174,7 @@ STREAM = {"name": "B", "subjects": ["s.>"], "allow_atomic": True}
 
 
 def batch_bytes(number: int) -> bytes:
-    """A batch on the wire; the payloads say which message of which batch it is."""
+    """A batch in wire format; the payloads number batch and message."""
     made = []
     for n in range(1, BATCH + 1):
         headers = {"Nats-Batch-Id": f"b{number}", "Nats-Batch-Sequence": str(n)}
@@ -216,7 +216,7 @@ class Publisher:
             self.acknowledged.add(int(message.subject.rsplit(".", 1)[1]))
 
     def finish(self) -> None:
-        """After the server was killed: what it had said is still to be read."""
+        """After the server was killed: reads the answers that it had sent."""
         self.thread.join()
         self.client.close()
 
@@ -243,15 +243,15 @@ def test_killed_while_publishing_batches(tmp_path: Path) -> None:
                     assert reply is not None and b"did_create" in reply.payload
             publisher = Publisher(server.port, number)
             publisher.thread.start()
-            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement", 30)
-            time.sleep(chance.uniform(0.05, 0.4))  # the moment of death is the input of this test
+            wait_until(lambda p=publisher: p.acknowledged, "an acknowledgement")
+            pause(chance.uniform(0.05, 0.4))  # the moment of death is the input of this test
             server.signal(signal.SIGKILL)
             server.wait()
             publisher.finish()
             number = publisher.number
             acknowledged |= publisher.acknowledged
     assert acknowledged
-    with server:  # recovers, and stops in order
+    with server:  # recovers, and stops cleanly
         pass
     found = set()
     for rows in stored_batches(tmp_path):
@@ -264,7 +264,7 @@ def test_killed_while_publishing_batches(tmp_path: Path) -> None:
 
 @pytest.mark.reference
 def test_the_reference_reads_a_folder_with_batches(tmp_path: Path) -> None:
-    """Also when a batch made a block longer than blocks usually are."""
+    """Also when a batch made a block longer than usual."""
     flags = ("-js", "-sd", str(tmp_path / "store"))
     big = {f"Nats-Batch-{name}": value for name, value in (("Id", "big"), ("Sequence", "1"))}
     with ServerProcess(PYNATS, tmp_path, flags=flags) as server, Client(server.port) as client:

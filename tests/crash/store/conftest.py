@@ -1,4 +1,4 @@
-"""Sweeps make thousands of small folders: they go where no disk slows them down."""
+"""Sweeps make thousands of small folders: keep them in memory, not on a slow disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where the system has one, else `tmp_path`."""
+    """A folder in memory if the system has one, else `tmp_path`."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         yield tmp_path

@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import (
-    BadKey,
-    CorruptRecord,
-    FileConfig,
-    FileStore,
-    SequenceNotFound,
-)
-from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store import BadKey, CorruptRecord, FileConfig, SequenceNotFound
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import QuickDisk
@@ -40,7 +35,7 @@ def make(folder: Path, form: str) -> tuple[FileConfig, Contents]:
     store.remove(5)
     store.enforce_limits(max_msgs=10)
     store.flush()
-    write_meta(store, META)
+    store.write_meta(META)
     contents = {}
     for seq, _ in store.oldest():
         m = store.load(seq)
@@ -54,11 +49,11 @@ def folder_bytes(folder: Path) -> int:
 
 
 def check(config: FileConfig, expected: Contents, what: str, spared: set[int]) -> None:
-    """The store opens and serves exact copies or says what is missing; `spared` must be served."""
+    """The store opens and serves exact copies or reports missing ones; `spared` must be served."""
     try:
         store = FileStore(config, disk=QuickDisk())
     except BadKey:
-        return  # only meta.key can cause this, and it names itself
+        return  # only meta.key can cause this; the error names it
     missing = []
     for seq in range(1, COUNT + 1):
         try:
@@ -82,7 +77,7 @@ def check(config: FileConfig, expected: Contents, what: str, spared: set[int]) -
 
 
 def owners(config: FileConfig) -> dict[str, set[int]]:
-    """Which sequences live in each block file."""
+    """The sequences in each block file."""
     store = FileStore(config)
     held = {}
     for block in store.blocks:
@@ -106,7 +101,7 @@ def test_no_damage_is_served_or_hidden(scratch: Path, form: str, kind: str) -> N
     for path in files:
         data = path.read_bytes()
         name = path.relative_to(golden)
-        # Other blocks never suffer; in the damaged plain block at most the touched record does.
+        # Other blocks stay intact; in the damaged plain block at most one record is lost.
         harmed = held.get(path.name, set())
         if path.name.endswith(".key"):
             harmed = held[path.with_suffix(".blk").name] if path.parent.name == "msgs" else set()

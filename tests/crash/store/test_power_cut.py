@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError
+from pynats_server.jetstream.store import FileConfig, StoreError
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import CrashDisk, QuickDisk
@@ -18,14 +19,14 @@ FORMS = ["plain", "limits", "s2", "chacha"]
 
 
 class Script:
-    """Random operations on a store, with what is certain and what a crash may undo."""
+    """Random operations on a store; tracks what is certain and what a crash may undo."""
 
     def __init__(self, config: FileConfig, disk: CrashDisk, form: str, seed: int) -> None:
         self.chance = random.Random(seed)
         self.store = FileStore(config, disk=disk)
         self.form = form
         self.written: dict[int, bytes] = {}
-        self.live: set[int] = set()  # certain to be there
+        self.live: set[int] = set()  # certain to exist
         self.gone: set[int] = set()  # certain to be gone
         self.doubt: set[int] = set()  # removed since the last commit
 
@@ -89,7 +90,7 @@ def test_every_crash_image_keeps_what_was_committed(scratch: Path, form: str, se
         for _ in disk.images(5, script.chance, image):
             back = FileStore(moved, disk=QuickDisk())
             script.check(back, f"step {number}")
-            # And once more from what this recovery left, without and with its index.
+            # Again from the result of this recovery, without and with its index.
             if script.chance.random() < 0.5:
                 back.close()
             shutil.rmtree(scratch / "again", ignore_errors=True)

@@ -8,18 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import (
-    FileConfig,
-    FileStore,
-    StoreError,
-    StoreFailed,
-    StoreFull,
-)
+from pynats_server.jetstream.store import FileConfig, StoreError, StoreFailed, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 
 class FaultyDisk(Disk):
-    """Fails what it is told to."""
+    """Fails the operations that it is told to."""
 
     def __init__(self) -> None:
         self.room: int | None = None
@@ -136,7 +131,7 @@ class NthFails(Disk):
 
 
 def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[int], set[int]]:
-    """A busy life until the disk is done with it; (store, acknowledged, removed and committed)."""
+    """Uses a store until the disk fails; returns (store, acknowledged, removed and committed)."""
     store = FileStore(config, disk=disk)
     live: set[int] = set()
     gone: set[int] = set()
@@ -157,7 +152,7 @@ def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[
         doubt |= before - {seq for seq, _ in store.oldest()}
         if outcome(store) is None:
             live = {seq for seq, _ in store.oldest()}
-            gone |= doubt - live  # a full disk brought back what limits had taken
+            gone |= doubt - live  # a full disk brings back what limits had removed
             doubt = set()
     return store, live - doubt, gone
 

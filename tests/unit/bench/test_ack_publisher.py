@@ -1,4 +1,4 @@
-"""The acknowledged publisher against scripted peers: what it sends, and what it refuses."""
+"""The acknowledged publisher against scripted peers: its output, and the errors it detects."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from pynats_bench._ackengine import AckPublishLoop, parse_ack
 from pynats_bench.jetstream import JetStreamLoad, build_units
 from pynats_bench.model import LoadError
+
+from tests.support.deadline import PATIENCE_S
 
 PREFIX = "_INBOX.abc."
 FRAME = re.compile(
@@ -59,7 +61,7 @@ class Peer:
             self._link.sendall(data[at : at + self._piece])
 
     def join(self) -> None:
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
 

@@ -13,6 +13,8 @@ from pynats_bench._relay import relay
 from pynats_bench.load import PubSubSession, RequestSession, build_block, shuffled
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad
 
+from tests.support.deadline import PATIENCE_S
+
 Script = Callable[[socket.socket], None]
 
 
@@ -20,12 +22,12 @@ Script = Callable[[socket.socket], None]
 def scripted_server(*scripts: Script) -> Iterator[Endpoint]:
     """A loopback listener that runs one script per connection, in order of arrival."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_S)
 
         def serve() -> None:
             for script in scripts:
                 link, _ = listener.accept()
-                link.settimeout(10)
+                link.settimeout(PATIENCE_S)
                 threads.append(threading.Thread(target=_play, args=(script, link), daemon=True))
                 threads[-1].start()
 
@@ -33,7 +35,7 @@ def scripted_server(*scripts: Script) -> Iterator[Endpoint]:
         threads[0].start()
         yield Endpoint("127.0.0.1", listener.getsockname()[1])
         for thread in threads:
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def _play(script: Script, link: socket.socket) -> None:

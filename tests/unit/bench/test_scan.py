@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -136,10 +137,27 @@ def test_the_digest_names_the_set_not_the_order() -> None:
     assert digest(1, 4) != digest(2, 3)
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes_are_counted_or_refused(data: bytes) -> None:
+def counted(counter: StreamCounter, pieces: list[bytes]) -> tuple[int, ...] | None:
+    """All figures after `pieces`; None when they are refused."""
     try:
-        StreamCounter().feed(data)
-        StreamCounter(b"HMSG", publishers=1).feed(data)
+        for piece in pieces:
+            counter.feed(piece)
     except ValueError:
-        pass
+        return None
+    figures = (counter.messages, counter.payload_bytes, counter.pings, counter.pongs)
+    return (*figures, counter.disorder, counter.digest)
+
+
+ANYTHING = st.lists(
+    st.one_of(MESSAGES, CONTROL, st.binary(max_size=20), st.sampled_from([b"HMSG a 1 2 4\r\n"])),
+    max_size=6,
+).map(b"".join)
+
+
+@given(ANYTHING, st.lists(st.integers(0, 400), max_size=6))
+def test_any_bytes_are_counted_alike_however_they_arrive(data: bytes, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
+    for verb, publishers in ((b"MSG ", 0), (b"HMSG", 1)):
+        whole = counted(StreamCounter(verb, publishers), [data])
+        assert counted(StreamCounter(verb, publishers), pieces) == whole

@@ -1,4 +1,4 @@
-"""What a received message says about its place in a stream."""
+"""The stream metadata of a received message."""
 
 from __future__ import annotations
 

@@ -84,9 +84,11 @@ def test_bad_templates_are_template_errors(template: str) -> None:
 @given(st.text(alphabet='{}.$|()"`ifend rangeNm1 :=-', max_size=60))
 def test_any_text_renders_or_is_a_template_error(text: str) -> None:
     try:
-        render("{{" + text, {}, DATA)
+        rendered = render("{{" + text, {}, DATA)
     except TemplateError:
-        pass
+        return
+    # What stands around a template stays as it is.
+    assert render("< {{``}}{{" + text + "{{``}} >", {}, DATA) == f"< {rendered} >"
 
 
 def test_private_attributes_are_out_of_reach() -> None:

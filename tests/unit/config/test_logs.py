@@ -17,6 +17,8 @@ from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
 from pynats_server.process.argv_redaction import redact_args
 
+from tests.support.deadline import PATIENCE_S, next_turn
+
 LINE = re.compile(r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[([A-Z]{3})\] (.*)")
 
 
@@ -179,8 +181,8 @@ def test_gathered_lines_keep_their_order(tmp_path: Path) -> None:
         assert (tmp_path / "log").read_text() == ""
         logger.notice("2")
         logger.trace("3")
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await next_turn()
+        await next_turn()
         assert re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M) == ["1", "2", "3"]
         logger.trace("4")
         logger.detach()
@@ -200,20 +202,20 @@ def test_the_same_warning_comes_rarely(tmp_path: Path) -> None:
 def test_remote_syslog_over_udp_and_tcp() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(10)
+        server.settimeout(PATIENCE_S)
         logger = open_logger(LogOptions(remote_syslog=f"udp://127.0.0.1:{server.getsockname()[1]}"))
         logger.error("broken")
         data = server.recv(2000).decode()
         assert re.fullmatch(rf"<27>\S+ \S+ pynats-server\[{os.getpid()}\]: broken\n", data)
         logger.close()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_S)
         logger = open_logger(
             LogOptions(remote_syslog=f"tcp://127.0.0.1:{listener.getsockname()[1]}")
         )
         peer, _ = listener.accept()
         with peer:
-            peer.settimeout(10)
+            peer.settimeout(PATIENCE_S)
             logger.notice("fine")
             assert peer.makefile("rb").readline().startswith(b"<29>")
             logger.close()

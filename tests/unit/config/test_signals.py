@@ -11,6 +11,8 @@ import pytest
 from pynats_server.process import signals
 from pynats_server.process.signals import SignalError, send_signal
 
+from tests.support.deadline import PATIENCE_S
+
 
 class Sent(list[tuple[int, int]]):
     def kill(self, pid: int, number: int) -> None:
@@ -121,7 +123,7 @@ def test_a_running_server_is_found_and_signalled(tmp_path: Path) -> None:
         process.stdout.readline()
         assert process.pid in signals.running_servers()
         send_signal(f"term={process.pid}")
-        assert process.wait(10) == -signal.SIGTERM
+        assert process.wait(PATIENCE_S) == -signal.SIGTERM
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="writes /proc/self/mem")

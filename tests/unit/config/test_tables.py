@@ -1,4 +1,4 @@
-"""What is made from the tables of settings: docs/configuration.md and `--help`."""
+"""Output that is generated from the tables: docs/configuration.md and `--help`."""
 
 from __future__ import annotations
 

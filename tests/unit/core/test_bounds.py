@@ -1,4 +1,4 @@
-"""What a peer may cost before and after CONNECT."""
+"""The resources that a client may use before and after CONNECT."""
 
 from __future__ import annotations
 

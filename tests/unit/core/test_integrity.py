@@ -18,7 +18,7 @@ NOISE = random.Random(7).randbytes(LARGEST + 256)
 
 
 def payload_of(publisher: int, number: int) -> bytes:
-    """What message `number` of a publisher carries: known to both ends without sending more."""
+    """The content of message `number` of a publisher; both ends can compute it."""
     chance = random.Random(publisher * 1_000_003 + number)
     kind = chance.random()
     if kind < 0.5:
@@ -44,7 +44,7 @@ def _connect(port: int, rcvbuf: int = 0) -> socket.socket:
 
 
 def _publish(port: int, publisher: int, problems: list[str]) -> None:
-    """Sends in pieces that do not respect frames. Runs of one size come often, for `repeat`."""
+    """Sends in pieces that ignore frame borders. Often sends runs of one size, for `repeat`."""
     chance = random.Random(publisher)
     try:
         with _connect(port) as sock:

@@ -1,4 +1,4 @@
-"""Publishes that arrive together act as if they had come one by one."""
+"""Publishes that arrive together act as if they had arrived one by one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _hpub(subject: bytes, reply: bytes, body: bytes) -> bytes:
 
 
 def _loose(subject: bytes, body: bytes) -> bytes:
-    """As no client writes it, and yet allowed."""
+    """Valid input that no client library writes."""
     return b"pub  %b\t%d \r\n%b\r\n" % (subject, len(body), body)
 
 
@@ -60,7 +60,7 @@ def port() -> Iterator[int]:
 
 
 def _told(port: int, pieces: list[bytes]) -> bytes:
-    """What the server says when each piece has its effect before the next is sent."""
+    """The server's output when each piece takes effect before the next is sent."""
     with RawClient(port) as client:
         client.read_info()
         client.send(CONNECT)

@@ -1,4 +1,4 @@
-"""Permissions that change under a living connection: a later CONNECT, a reload."""
+"""Permissions that change during a connection: a later CONNECT, a reload."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def _options(guest: Permissions) -> Options:
 
 
 def test_subscription_of_the_implicit_user_survives_a_connect_without_limits() -> None:
-    """What was filtered for the guest is not for the admin, who has no permissions to ask."""
+    """Messages that are filtered for the guest are not filtered for the admin without
+    permissions."""
     guest = Permissions(subscribe=SubjectPermission(deny=["secret.*"]))
     with ThreadedServer(_options(guest)) as server, RawClient(server.server.client_port) as client:
         client.read_info()
@@ -58,7 +59,7 @@ def test_subscription_of_the_implicit_user_is_judged_by_the_new_permissions() ->
 
 
 def test_reload_passes_over_a_subject_that_is_no_text() -> None:
-    """Everybody is pruned, also those after the one whose subject is not UTF-8."""
+    """All clients are checked, also those after one with a subject that is not UTF-8."""
     before = _options(Permissions())
     after = _options(Permissions(subscribe=SubjectPermission(deny=["secret.>"])))
     with ThreadedServer(before) as server:

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from pynats_server.options import LogOptions, Options
 from pynats_server.pytest_plugin import ThreadedServer
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.raw import RawClient
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 OLD_CLIENT = CONNECT.replace(b"true", b"false")  # understands no headers
 HEADER = b"NATS/1.0\r\nTrace-Id: 0123456789\r\n\r\n"
-TIMEOUT = 20.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def threaded() -> Iterator[ThreadedServer]:
 
 
 def _bodies(count: int, size: int) -> list[bytes]:
-    """Bodies of one size that tell their place, as far as the size allows."""
+    """Bodies of one size that contain their number, if it fits."""
     return [(b"%d" % number).zfill(size)[:size] for number in range(count)]
 
 
@@ -56,7 +55,7 @@ def _client(
     stack: ExitStack, port: int, commands: bytes = b"", rcvbuf: int | None = None
 ) -> RawClient:
     """Connected, with `commands` carried out."""
-    client = stack.enter_context(RawClient(port, timeout_s=TIMEOUT, rcvbuf=rcvbuf))
+    client = stack.enter_context(RawClient(port, timeout_s=PATIENCE_S, rcvbuf=rcvbuf))
     client.send((b"" if commands.startswith(b"CONNECT") else CONNECT) + commands)
     client.fence()
     assert not client.timed_out
@@ -66,14 +65,14 @@ def _client(
 def _subscriber(
     stack: ExitStack, port: int, commands: bytes, rcvbuf: int | None = None
 ) -> RawClient:
-    """As `_client`, with nothing but deliveries in `received` from now on."""
+    """Like `_client`, but `received` has only deliveries from now on."""
     client = _client(stack, port, commands, rcvbuf)
     client.received.clear()
     return client
 
 
 def _read(client: RawClient, length: int) -> None:
-    while len(client.received) < length and client.read_some(TIMEOUT):
+    while len(client.received) < length and client.read_some(PATIENCE_S):
         pass
 
 
@@ -153,11 +152,11 @@ def test_a_backlog_beyond_the_limit_cuts_this_receiver_only() -> None:
         slow = _subscriber(stack, port, b"SUB cut 1\r\n", rcvbuf=4096)
         publisher = _client(stack, port)
         quick = _subscriber(stack, port, b"SUB cut 1\r\n")
-        # As they read in turns, the quick one's backlog stays far below the limit.
+        # They read in turns, so the quick one's backlog stays far below the limit.
         wanted = _delivered(b"cut", b"1", bodies, b"")
         for first in range(0, len(bodies), 1000):
             publisher.send(_published(b"cut", bodies[first : first + 1000], b""))
             _read(quick, len(wanted) // len(bodies) * (first + 1000))
         assert quick.received == wanted
         wait_until(lambda: engine.slow_consumers == 1, "the slow consumer to be noticed")
-        assert slow.read_to_end(TIMEOUT)
+        assert slow.read_to_end(PATIENCE_S)

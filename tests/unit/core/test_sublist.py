@@ -1,4 +1,4 @@
-"""The sublist against a naive matcher: whatever is added and removed, look-ups agree."""
+"""The sublist against a naive matcher: look-ups agree after any additions and removals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from pynats_server.core import subject as fast
-from pynats_server.core.sublist import Sublist, Subscription
+from pynats_server.core.interest.sublist import Sublist
+from pynats_server.core.interest.subscription import Subscription
 
 from tests.support.fuzzing import examples
 
@@ -23,7 +24,7 @@ PATTERNS = st.builds(
 
 
 def naive_match(subject: str, pattern: str) -> bool:
-    """Token by token, as the documentation says it."""
+    """Compares token by token, as documented."""
     tokens, wanted = subject.split("."), pattern.split(".")
     for place, want in enumerate(wanted):
         if want == ">" and place == len(wanted) - 1:
@@ -48,7 +49,7 @@ class SublistMachine(RuleBasedStateMachine):
 
     @rule(pattern=st.sampled_from(["a", "a.b", "*", ">"]), names=st.sets(st.integers(0, 40)))
     def add_groups(self, pattern: str, names: set[int]) -> None:
-        """More groups than are scanned, so that they are found by a map."""
+        """Enough groups that a map replaces the scan."""
         for name in names:
             self.add(pattern, f"group {name}")
 

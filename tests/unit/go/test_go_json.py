@@ -1,4 +1,4 @@
-"""JSON with Go's habits, and its words for errors of the system."""
+"""JSON as Go writes it, and Go's texts of system errors."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_quoting(data: bytes, text: str) -> None:
 def test_what_is_quoted_is_printable_and_can_be_read_back(data: bytes) -> None:
     text = quote(data)
     assert text.isprintable()
-    # Python reads these escapes alike, but for bytes, which are characters to it.
+    # Python reads these escapes the same way, except bytes, which it treats as characters.
     marked = re.sub(r"(?<!\\)((?:\\\\)*)\\x([89a-f][0-9a-f])", r"\1\\udc\2", text)
     assert ast.literal_eval(marked).encode("utf-8", "surrogateescape") == data
 

@@ -1,4 +1,4 @@
-"""The checks of a published message, against a model that says the same in plain Python."""
+"""The checks of a published message, against a model in plain Python."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers as header_blocks
-from pynats_server.jetstream.publish.checks import Admission
+from pynats_server.jetstream.publish.checks import Admission, read_sequence
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import MemoryStore
+from pynats_server.jetstream.store.memory import MemoryStore
 
 from tests.support.fuzzing import examples
 
@@ -29,7 +29,7 @@ def admission_of(store: MemoryStore, usage: Usage | None = None, **config: objec
 
 @dataclass
 class Model:
-    """What a stream remembers, searched from end to end."""
+    """The messages of a stream, with linear search."""
 
     stored: list[tuple[int, bytes, bytes, int]] = field(
         default_factory=list
@@ -77,7 +77,7 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(150))
 @given(st.lists(st.tuples(st.sampled_from(SUBJECTS), SAID, st.integers(0, 6)), max_size=25))
 def test_says_what_the_model_says(messages: list[tuple[bytes, dict[bytes, bytes], int]]) -> None:
     store, model, now = MemoryStore("S"), Model(), 1
@@ -155,3 +155,60 @@ def test_ids_of_messages_that_were_taken_back_are_free() -> None:
     admission.undone(1)
     assert admission.last_msg_id == b"1"
     assert (admission.ids.get(b"1", 3), admission.ids.get(b"2", 3)) == (1, 0)
+
+
+def test_sequences_in_headers() -> None:
+    assert read_sequence(b"12") == 12
+    assert read_sequence(b"1x") == read_sequence(b"-1") == 2**64 - 1  # no stream reaches it
+    assert read_sequence(b"%d" % (2**64 + 3)) == 3  # as in the real server
+
+
+def rollup(value: bytes) -> bytes:
+    return header_blocks.build([(b"Nats-Rollup", value)])
+
+
+def test_rollups() -> None:
+    admission = admission_of(MemoryStore("S"), allow_rollup_hdrs=True)
+    for value, found in ((b"sub", "sub"), (b"SUB", "sub"), (b"All", "all"), (b"", "")):
+        admission.check_rollup(rollup(value))
+        assert admission.rollup_of(rollup(value)) == found
+    with pytest.raises(ApiError, match=r'rollup value invalid: "x\\ty"'):
+        admission.check_rollup(rollup(b"X\tY"))
+    assert admission.rollup_of(rollup(b"x")) == ""
+    for forbidding in ({}, {"allow_rollup_hdrs": True, "deny_purge": True}):
+        admission = admission_of(MemoryStore("S"), **forbidding)
+        assert admission.rollup_of(rollup(b"sub")) == ""
+        with pytest.raises(ApiError, match="rollup not permitted"):
+            admission.check_rollup(rollup(b"sub"))
+
+
+def staged(admission: Admission, *what: object) -> str:
+    try:
+        admission.check_staged(b"a", *what)  # type: ignore[arg-type]
+    except ApiError as error:
+        assert error.err_code == 10077
+        return error.description
+    return ""
+
+
+def test_a_batch_counts_with_what_is_stored() -> None:
+    store = MemoryStore("S")
+    store.append(b"a", None, b"xx", 1)  # 19 bytes
+    limits = {"max_msgs": 3, "max_bytes": 60, "max_msgs_per_subject": 2}
+    admission = admission_of(store, discard="new", discard_new_per_subject=True, **limits)
+    assert staged(admission, 1, 41, 1, False) == ""
+    assert staged(admission, 1, 42, 1, False) == "maximum bytes exceeded"
+    assert staged(admission, 2, 41, 1, False) == ""
+    assert staged(admission, 3, 41, 1, False) == "maximum messages exceeded"
+    assert staged(admission, 2, 38, 2, False) == "maximum messages per subject exceeded"
+    assert staged(admission, 2, 38, 2, True) == ""  # a rollup makes room
+    assert staged(admission_of(store, **limits), 9, 99, 9, False) == ""  # the oldest go
+
+
+def test_counted_sizes_are_the_stores() -> None:
+    store = MemoryStore("S")
+    admission = admission_of(store)
+    for block in (b"", header_blocks.build([(b"A", b"b")])):
+        before = store.nbytes
+        store.append(b"a.b", block or None, b"payload", 1)
+        assert store.nbytes - before == admission.size(b"a.b", block, b"payload")

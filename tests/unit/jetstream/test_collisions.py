@@ -1,4 +1,4 @@
-"""Whether lists of subjects collide: the same as asking for every pair."""
+"""Collisions between lists of subjects: the same result as comparing every pair."""
 
 from __future__ import annotations
 

@@ -96,13 +96,25 @@ def test_sources_are_written_in_order() -> None:
     assert read_sources(None) == read_sources(b"") == {}
 
 
-@given(st.binary())
+NEAR_NUMBER = st.text(st.sampled_from("+-0123456789.e _"), max_size=8).map(str.encode)
+
+
+@given(st.binary() | NEAR_NUMBER)
 def test_garbage(text: bytes) -> None:
-    for read in (parse_increment, read_total, read_sources):
-        try:
-            read(text)
-        except ApiError as refused:
-            assert refused.err_code in (10169, 10171, 10172)
+    for shape in (text, b'{"val":"%b"}' % text, b'{"A":{"x":"%b"}}' % text):
+        for read, write in (
+            (parse_increment, lambda number: show_total(number).encode()),
+            (read_total, write_total),
+            (read_sources, write_sources),
+        ):
+            try:
+                found = read(shape)
+            except ApiError as refused:
+                assert refused.err_code in (10169, 10171, 10172)
+                continue
+            assert read(write(found)) == found
+            if read is not read_sources:
+                assert found == int(text)
 
 
 @given(NUMBER)

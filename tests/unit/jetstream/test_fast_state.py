@@ -1,4 +1,4 @@
-"""Reply subjects of fast batches, and how often their publishers hear of progress."""
+"""Reply subjects of fast batches, and the frequency of progress reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JetStream may use when nobody says."""
+"""JetStream's default limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_what_streams_hold_already_does_not_lower_the_limit(
         with (blocks / f"{number}.blk").open("wb") as out:
             out.write(os.urandom(MIB))
             out.flush()
-            os.fsync(out.fileno())  # it has no blocks before
+            os.fsync(out.fileno())  # before that, it has no blocks
     disk = SimpleNamespace(f_bavail=1, f_frsize=MIB)
     monkeypatch.setattr(os, "statvfs", lambda path: disk)
     held = sum(path.stat().st_blocks * 512 for path in blocks.iterdir())

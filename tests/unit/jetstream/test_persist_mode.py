@@ -8,7 +8,7 @@ from pathlib import Path
 from pynats_server import Options, Server
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.store import FileStore
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 
 def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None
                 config = StreamConfig(name=f"S{mode}", subjects=[f"s{mode}"], persist_mode=mode)
                 stream = await account.create(prepare_create(config, account.surroundings))
                 assert isinstance(stream.store, FileStore)
-                intervals[mode] = stream.store.config.sync_interval
+                intervals[mode] = stream.store.config.sync_interval_s
             assert intervals[""] == 0
             assert intervals["async"] > 0
 

@@ -1,4 +1,4 @@
-"""What a stream publishes again leaves when it is durable, once, in order."""
+"""Republished messages are sent when they are durable, once, in order."""
 
 from __future__ import annotations
 
@@ -9,37 +9,35 @@ from typing import Any
 
 from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
 
+from tests.support.deadline import next_turn
+
 
 class Scene:
-    """A queue of a stream that only notes what leaves; `turn` lets one turn of the loop pass."""
+    """The queue of a stream that only records its output; `turn` runs one turn of the loop."""
 
     def __init__(self) -> None:
         self.left: list[bytes] = []
         self.complaints: list[Exception] = []
         loop = asyncio.get_running_loop()
 
-        def publish(engine: Any, target: bytes, payload: bytes, headers: bytes) -> None:
+        def publish(target: bytes, payload: bytes, headers: bytes) -> None:
             if target == b"bad":
                 raise RuntimeError("a receiver of ours")
             self.left.append(payload)
 
         options = SimpleNamespace(max_buffered_msgs=3, max_buffered_size=30)
         engine = SimpleNamespace(within_turn=lambda work: work())
-        stream: Any = SimpleNamespace(
-            account=SimpleNamespace(
-                manager=SimpleNamespace(loop=loop, engine=engine, options=options)
-            ),
-            ingest=SimpleNamespace(account=SimpleNamespace(publish=publish)),
-            on_internal_error=self.complaints.append,
+        account: Any = SimpleNamespace(
+            server=SimpleNamespace(loop=loop, engine=engine, options=options), publish=publish
         )
-        self.queue = RepublishQueue(stream)
+        self.queue = RepublishQueue(account, self.complaints.append)
 
     def store(self, *seqs: int, target: bytes = b"to") -> None:
         for seq in seqs:
             self.queue.add(Republished(seq, target, b"", b"%d" % seq))
 
     async def turn(self) -> list[bytes]:
-        await asyncio.sleep(0)
+        await next_turn()
         return self.left
 
 
@@ -95,7 +93,7 @@ def test_what_waits_for_the_disk_has_a_limit() -> None:
         it.queue.undone(2)
         assert not it.queue.is_full
         it.queue.add(Republished(3, b"to", b"", b"x" * 28))
-        assert it.queue.is_full  # by its bytes, and by their number
+        assert it.queue.is_full  # by bytes, and by number
         it.queue.committed(2)
         await it.turn()
         assert not it.queue.is_full

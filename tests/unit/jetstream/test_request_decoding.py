@@ -1,4 +1,4 @@
-"""Request bodies: what is read, what is refused, and that nothing else can happen.
+"""Request bodies are read or refused; nothing else can happen.
 
 The texts of refusals are compared with the real server in the conformance suite.
 """
@@ -26,7 +26,7 @@ class Part(JsonObject):
 
 
 class Query(JsonObject):
-    """Something of every type that requests have."""
+    """A value of every type in requests."""
 
     words: list[str] = msgspec.field(default_factory=list)
     counts: dict[str, int] = msgspec.field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Schedules: properties of next_time, changes of the clock, and what cannot be asked for."""
+"""Schedules: properties of next_time, clock changes, and invalid schedules."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_times_increase_and_match_the_fields(pattern: str, zone: str, after: int
 def test_no_time_is_passed_over(
     minutes: str, hours: str, zone: str, year: int, data: st.DataObject
 ) -> None:
-    """Around the change of a clock the result is what looking at each minute finds."""
+    """Around a clock change, the result equals a search minute by minute."""
     cron = parse_schedule(f"0 {minutes} {hours} * * *", zone)
     assert isinstance(cron, Cron)
     year_s = START // SECOND_NS + (year - 2010) * 365 * 86400
@@ -230,7 +230,15 @@ def test_garbage_is_refused_or_works(pattern: str, zone: str | None) -> None:
         schedule = parse_schedule(pattern, zone)
     except ValueError:
         return
-    schedule.next_time(START)
+    for after in (START, END):
+        following = schedule.next_time(after)
+        if following is None:
+            assert not schedule.repeats or isinstance(schedule, Cron)
+            continue
+        assert after < following <= TIME_MAX
+        assert parse_time_ns(schedule.show(following)) == following // SECOND_NS * SECOND_NS
+        if isinstance(schedule, Cron):
+            assert matches(schedule, following)
 
 
 def test_offsets_are_shown_as_the_zone_has_them() -> None:

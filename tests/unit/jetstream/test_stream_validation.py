@@ -74,7 +74,7 @@ def test_what_is_prepared_stays_as_it_is(origin: dict[str, Any], fields: dict[st
     assert prepare_create(made, account) == made
     assert same_config(made, made)
     assert prepare_update(made, made, account) == made
-    # What answers show may be sent back.
+    # A configuration from an answer is valid as a request.
     assert prepare_update(made, public_config(made), account) == made
 
 
@@ -109,7 +109,7 @@ def test_the_required_level_is_no_difference() -> None:
 
 
 def test_a_long_chain_of_sources_is_walked() -> None:
-    """Every stream is looked at once, however many ways lead to it, and without recursion."""
+    """Every stream is visited once, however many paths lead to it, and without recursion."""
     account = FakeAccount()
     for number in range(3000):
         before = [f"N{number - back}" for back in (1, 2) if number >= back]

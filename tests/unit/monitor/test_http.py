@@ -17,6 +17,7 @@ from pynats_server.monitor.endpoints import Endpoints
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server.server import Server, ServerError
 
+from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.fuzzing import examples
 
 HOST = b"Host: x\r\n"
@@ -31,7 +32,7 @@ def serve(folder: Path, scenario: Callable[[Server], Awaitable[None]], **setting
             host="127.0.0.1", port=-1, http_port=-1, log=LogOptions(log_file=log), **settings
         )
         async with Server(options) as server:
-            await asyncio.wait_for(scenario(server), 30)
+            await asyncio.wait_for(scenario(server), 3 * PATIENCE_S)
 
     asyncio.run(run())
     text = log.read_text()
@@ -316,8 +317,7 @@ def test_closed_connections_are_found_by_account_and_user(tmp_path: Path) -> Non
     async def scenario(server: Server) -> None:
         client = await connect(server, b"SUB a q 1\r\nUNSUB 1 7\r\n")
         client.close()
-        while not server.state.closed_clients:
-            await asyncio.sleep(0.01)
+        await wait_until_async(lambda: server.state.closed_clients, "the end of the client")
         path = "/connz?state=closed&subs=detail&acc=$G&sort=uptime"
         entry = json.loads((await get(server, path))[1])["connections"][0]
         assert entry["reason"] == "Client Closed"

@@ -1,5 +1,5 @@
-"""What monitoring says of JetStream where the real server cannot be asked: several accounts made by
-hand, failed and damaged stores, limits on series; and that it is not loaded where it is off."""
+"""Monitoring of JetStream in cases without a reference: hand-made accounts, failed and damaged
+stores, limits on series; and monitoring does not load JetStream when it is off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
@@ -27,6 +27,8 @@ from pynats_server.monitor.metrics import server as metrics
 from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
+
+from tests.support.deadline import PATIENCE_S, wait_until_async
 
 Scenario = Callable[[Server], Awaitable[None]]
 
@@ -41,18 +43,18 @@ async def running(folder: Path) -> AsyncIterator[Server]:
 
 
 def serve(folder: Path, *scenarios: Scenario) -> None:
-    """Runs scenarios one after the other, each against a server of its own on the same folder."""
+    """Runs scenarios in order, each with a new server on the same folder."""
 
     async def run() -> None:
         for scenario in scenarios:
             async with running(folder) as server:
-                await asyncio.wait_for(scenario(server), 30)
+                await asyncio.wait_for(scenario(server), 3 * PATIENCE_S)
 
     asyncio.run(run())
 
 
 def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
-    """The account with JetStream, made where it is missing."""
+    """The account with JetStream; created if it does not exist."""
     assert server.state.jetstream is not None
     if name not in server.state.jetstream.accounts:
         server.state.accounts.add(Options(accounts={name: AccountOptions()}))
@@ -67,7 +69,7 @@ async def make(server: Server, name: str, *, account: str = "$G", **config: Any)
 
 
 async def fill(stream: Stream, count: int) -> None:
-    """Messages that are durable at return."""
+    """Publishes messages; they are durable on return."""
     for index in range(count):
         body = b"%d" % index * 100
         await stream.change(Append(b"%b.x" % stream.name.encode(), b"", body, stream.now()))
@@ -134,8 +136,8 @@ def test_requests_under_way_are_counted(tmp_path: Path) -> None:
             account.publish(server.state.engine, b"$JS.API.STREAM.PURGE.S", b"")
         assert (await jsz(server))["api"] == {"level": 5, "total": 0, "errors": 0, "inflight": 3}
         assert scrape(server)["jetstream_api_requests_inflight"] == 3
-        while server.state.jetstream.api.inflight:
-            await asyncio.sleep(0.001)
+        in_work = server.state.jetstream.api
+        await wait_until_async(lambda: not in_work.inflight, "the purges")
         assert (await jsz(server))["api"] == {"level": 5, "total": 3, "errors": 0}
         assert scrape(server)['account_jetstream_api_requests_total{account="$G"}'] == 3
 
@@ -294,10 +296,10 @@ def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_sync_times_fall_into_their_buckets() -> None:
     times = SyncTimes()
-    for seconds in (0.0, BOUNDS[0], BOUNDS[0] * 1.01, BOUNDS[-1] + 1):
+    for seconds in (0.0, BOUNDS_S[0], BOUNDS_S[0] * 1.01, BOUNDS_S[-1] + 1):
         times.add(seconds)
-    assert times.counts == [2, 1, *[0] * (len(BOUNDS) - 2), 1]
-    assert times.total_seconds == pytest.approx(BOUNDS[0] * 2.01 + BOUNDS[-1] + 1)
+    assert times.counts == [2, 1, *[0] * (len(BOUNDS_S) - 2), 1]
+    assert times.total_seconds == pytest.approx(BOUNDS_S[0] * 2.01 + BOUNDS_S[-1] + 1)
 
 
 # -- off --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Accounts of a running server: what reloads do to their clients, logs, embedding."""
+"""Accounts of a running server: effects of reloads on clients, logs, embedding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from pynats_server.options import (
 )
 
 from tests.support.client import Client
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.raw import RawClient
 
@@ -138,7 +139,7 @@ def test_the_system_account_can_get_users_but_no_other_name(server: ServerProces
     reload(server, admin)
     with login(server, "dan") as dan:
         assert account(dan) == "$SYS" and b'"acc_is_sys":true' in dan.received
-    with RawClient(server.port) as anybody:  # nobody was locked out by that
+    with RawClient(server.port) as anybody:  # this locked no clients out
         anybody.read_info()
         anybody.send(b'CONNECT {"verbose":false,"protocol":1}\r\nSUB a 1\r\n')
         anybody.fence()
@@ -177,8 +178,8 @@ def test_embedded_accounts(tmp_path: Path) -> None:
 
 async def _two_accounts(options: Options) -> None:
     async with Server(options) as server:
-        a = await nats.connect(server.client_url, user="a", password="p")
-        b = await nats.connect(server.client_url, user="b", password="p")
+        a = await connect(server.client_url, user="a", password="p")
+        b = await connect(server.client_url, user="b", password="p")
         info = await a.jetstream().account_info()
         assert info.limits.max_streams == 1
         await a.jetstream().add_stream(name="S", subjects=["s"])
@@ -191,13 +192,13 @@ async def _two_accounts(options: Options) -> None:
         await a.publish("s", b"")
         await a.flush()
         await b.publish("own", b"")
-        assert (await heard.next_msg(timeout=10)).subject == "own"
+        assert (await heard.next_msg(PATIENCE_S)).subject == "own"
         for client in (a, b):
             await client.close()
 
 
 def test_creations_under_way_while_jetstream_is_switched_off(tmp_path: Path) -> None:
-    """Every answer is true: what was made is on the disk when the account comes back."""
+    """Every positive answer is true: the stream is on disk when the account returns."""
     options = Options(
         host="127.0.0.1",
         port=-1,
@@ -214,11 +215,11 @@ def test_creations_under_way_while_jetstream_is_switched_off(tmp_path: Path) -> 
 
 async def _create_and_switch_off(options: Options, without: Options) -> None:
     async with Server(options) as server:
-        client = await nats.connect(server.client_url, user="a", password="p")
+        client = await connect(server.client_url, user="a", password="p")
 
         async def create(index: int) -> str | None:
             body = json.dumps({"name": f"S{index}", "subjects": [f"s.{index}"]}).encode()
-            reply = await client.request(f"$JS.API.STREAM.CREATE.S{index}", body, timeout=10)
+            reply = await client.request(f"$JS.API.STREAM.CREATE.S{index}", body)
             answer: dict[str, Any] = json.loads(reply.data)
             return answer["config"]["name"] if "config" in answer else None
 
@@ -295,7 +296,7 @@ def test_default_permissions_of_an_account() -> None:
     ],
 )
 def test_who_may_come_without_credentials(options: Options, guest: str) -> None:
-    """CVE-2023-47090: users of the system account must not open a server that was closed."""
+    """CVE-2023-47090: users of the system account must not open a closed server to others."""
     authenticator = StaticAuthenticator(options, "guest-1")
     assert (authenticator.guest, authenticator.required) == (guest, True)
     assert (authenticator.implicit() is not None) == bool(guest)

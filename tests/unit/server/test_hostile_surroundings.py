@@ -1,4 +1,4 @@
-"""What the machine around a server can do to it: names, folders and files that are not as hoped."""
+"""Bad environments of a server: unexpected names, folders and files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pynats_server import Options, Server
 
+from tests.support.deadline import PATIENCE_S, next_turn
 from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
 
@@ -67,7 +68,7 @@ def test_a_ports_file_that_cannot_be_written_is_an_error_but_no_end(tmp_path: Pa
         assert line, log
         log += line
     process.terminate()
-    _, rest = process.communicate(timeout=20)
+    _, rest = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert b"[ERR] Error writing ports file" in log
     assert b"Traceback" not in log + rest
@@ -101,12 +102,12 @@ def test_a_stop_while_it_starts_leaves_nothing_open() -> None:
     async def scenario() -> None:
         server = Server(Options(host="127.0.0.1", port=-1, http_host="127.0.0.1", http_port=-1))
         starting = asyncio.create_task(server.start())
-        await asyncio.sleep(0)
+        await next_turn()
         await server.shutdown()
         await starting
         assert not server.ready
         for port in (server.client_port, server.http_port):
             with pytest.raises(OSError, match="refused"):
-                socket.create_connection(("127.0.0.1", port), timeout=10)
+                socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
     asyncio.run(scenario())

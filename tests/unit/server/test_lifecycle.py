@@ -9,16 +9,16 @@ import socket
 import subprocess
 from pathlib import Path
 
-import nats
+import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
+from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
 
-TIMEOUT_S = 20.0
 PLAIN = "debug: false\n"  # a file without any value is warned of
 CONNECT = b'CONNECT {"verbose":false,"protocol":1%s}\r\n'
 
@@ -100,7 +100,7 @@ def test_hup_without_a_file_is_refused(tmp_path: Path) -> None:
         child.send_signal(signal.SIGHUP)
         wait_until(lambda: "can only reload config when a file" in log.read_text(), "refusal")
         child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(PATIENCE_S) == 0
     finally:
         child.kill()
         child.wait()
@@ -116,7 +116,7 @@ def test_usr1_opens_the_log_anew(tmp_path: Path) -> None:
         child.send_signal(signal.SIGUSR1)
         wait_until(log.exists, "the new log file")
         child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(PATIENCE_S) == 0
     finally:
         child.kill()
         child.wait()
@@ -133,7 +133,7 @@ def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         pid_file = tmp_path / "pid"
         command = [*server_command(PYNATS), "-a", "127.0.0.1", "-p", str(port), "-P", str(pid_file)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 1
     fatal = [line for line in done.stderr.splitlines() if "[FTL]" in line]
     assert len(fatal) == 1
@@ -146,7 +146,7 @@ def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 def test_pid_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "pid"
     command = [*server_command(PYNATS), "-a", "127.0.0.1", "-p", "-1", "-P", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
@@ -159,10 +159,10 @@ def test_pid_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
 def test_restart_under_load_loses_nothing_acknowledged_by_a_reply(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Core NATS is at most once: what counts is what the receiver confirmed before, and that
-    every client comes back with its subscriptions and works on."""
+    """Core NATS delivers at most once. The test checks messages that the receiver confirmed before,
+    and that all clients reconnect with their subscriptions."""
     with process(tmp_path) as server:
-        asyncio.run(asyncio.wait_for(_restart_under_load(server, number), TIMEOUT_S))
+        asyncio.run(asyncio.wait_for(_restart_under_load(server, number), PATIENCE_S))
         assert "Traceback" not in server.log()
 
 
@@ -180,7 +180,7 @@ async def _restart_under_load(server: ServerProcess, number: signal.Signals) -> 
         async def on_error(_: Exception) -> None:
             pass
 
-        return await nats.connect(
+        return await connect(
             url,
             reconnect_time_wait=0.05,
             max_reconnect_attempts=-1,
@@ -206,16 +206,15 @@ async def _restart_under_load(server: ServerProcess, number: signal.Signals) -> 
             count += 1
             data = b"%d-%d" % (number, count)
             try:
-                await client.request("store", data, timeout=0.5)
+                await client.request("store", data, timeout=0.5)  # some are lost, and sent again
             except (TimeoutError, nats.errors.Error):
-                await asyncio.sleep(0.01)
+                await pause_async(0.01)
                 continue
             acknowledged.add(data)
 
     async def more(count: int) -> None:
         goal = len(acknowledged) + count
-        while len(acknowledged) < goal:
-            await asyncio.sleep(0.01)
+        await wait_until_async(lambda: len(acknowledged) >= goal, f"{count} more replies")
 
     stop = asyncio.Event()
     running = [asyncio.ensure_future(send(n, c, stop)) for n, c in enumerate(senders)]
@@ -237,12 +236,12 @@ async def _restart_under_load(server: ServerProcess, number: signal.Signals) -> 
 def test_a_flushed_message_is_delivered_before_an_orderly_end(
     tmp_path: Path, lame_duck: bool
 ) -> None:
-    """PONG means that the server has handled all before; ending must not drop what the receiver
-    has not read yet, far more here than the buffers of the kernel hold."""
+    """PONG means that the server has handled everything before it. A shutdown must not drop unread
+    messages, here far more than the kernel's buffers hold."""
     count = 20_000
     config = 'lame_duck_duration: "30s"\nlame_duck_grace_period: "0.1s"\n'
     with process(tmp_path, config) as server, login(server) as sender:
-        receiver = RawClient(server.port, timeout_s=TIMEOUT_S, rcvbuf=65536)
+        receiver = RawClient(server.port, timeout_s=PATIENCE_S, rcvbuf=65536)
         receiver.send(CONNECT % b"" + b"SUB x 1\r\n")
         receiver.fence()
         sender.send(b"PUB x 1000\r\n%b\r\n" % bytes(1000) * count)
@@ -252,7 +251,7 @@ def test_a_flushed_message_is_delivered_before_an_orderly_end(
             logged(server, "Closing existing clients")
         else:
             logged(server, "Initiating Shutdown")
-            sender.send(b"PUB x 4\r\nlate\r\nPING\r\n")  # must not be answered any more
+            sender.send(b"PUB x 4\r\nlate\r\nPING\r\n")  # must not be answered
         assert receiver.read_to_end()
         assert receiver.received.count(b"MSG x 1 1000\r\n") == count
         assert b"late" not in receiver.received
@@ -289,7 +288,7 @@ def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="refused"):
             RawClient(server.port)
         server.signal(signal.SIGUSR2)  # once is enough
-        server.signal(signal.SIGTERM)  # and TERM does not cut it short
+        server.signal(signal.SIGTERM)  # TERM does not shorten it
         assert server.wait() == 0
         for client in clients:
             assert client.read_to_end()

@@ -1,1 +1,1 @@
-"""The `nats` command line tool in Python. May be called by its console script only."""
+"""The `nats` command line tool in Python. Only its console script may import it."""

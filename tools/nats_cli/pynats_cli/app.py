@@ -17,7 +17,7 @@ from pynats_cli.global_options import GlobalOptions, help_rows, split_global_opt
 
 PROGRAM = "pynats"
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells give it."""
+"""Exit code after Ctrl-C, as in shells."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> str:
 
 
 class _CommandTable(TyperGroup):
-    """The top-level group: names and help come from the table, modules load on use."""
+    """The top-level group: the table gives names and help, modules are loaded on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [entry.name for entry in COMMANDS]
@@ -112,7 +112,7 @@ def _root(
 
 
 def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
-    """Runs one command line (without the program's name) and gives back its exit code.
+    """Runs one command line (without the program's name) and returns its exit code.
 
     Raises CliError with the message to show.
     """
@@ -128,7 +128,7 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
-        # Usage errors of the parser, whichever library Typer carries it in.
+        # Usage errors of the parser; its library depends on the version of Typer.
         describe = getattr(error, "format_message", None)
         if describe is None:
             raise
@@ -148,14 +148,15 @@ def main() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone; keep Python from complaining at exit.
+        # The reader of our output has closed; avoid Python's error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)
 
 
 def _open_missing_streams() -> None:
-    """What the shell closed (`>&-`) leads nowhere; else connections would get these numbers."""
+    """Opens /dev/null for streams that the shell closed (`>&-`); otherwise connections would get
+    their descriptor numbers."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         for number in range(3):
             try:

@@ -8,4 +8,4 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """Bad flags or arguments; `main` adds where help is found."""
+    """Bad flags or arguments; `main` adds a pointer to the help."""

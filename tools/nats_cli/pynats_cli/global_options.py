@@ -1,7 +1,7 @@
-"""Flags every command takes, before or after the command's name, and their environment twins.
+"""Flags of every command, before or after its name, and their environment variables.
 
-They are taken out of the command line before the command's own parser sees it, so that one table
-(`GLOBAL_FLAGS`) is the only place that knows them. A flag beats the environment; both beat the
+They are removed from the command line before the command's own parser runs, so that one table
+(`GLOBAL_FLAGS`) is the only place that defines them. A flag beats the environment; both beat the
 context.
 """
 
@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_NS = 5 * SECOND_NS
 
 @dataclass
 class GlobalOptions:
-    """Parsed global flags; "" means not given. Secrets stay out of the representation.
+    """Parsed global flags; "" means not given. The representation hides secrets.
 
     `explicit` holds the fields that came from the command line rather than the environment.
     """
@@ -59,7 +59,7 @@ class GlobalOptions:
 
 @dataclass(frozen=True)
 class GlobalFlag:
-    """One row of the table: how a flag is spelled, where its value goes, how it is explained."""
+    """One row of the table: a flag's spelling, the field for its value, its explanation."""
 
     name: str
     target: str
@@ -116,7 +116,7 @@ _SHORT = {flag.short: flag for flag in GLOBAL_FLAGS if flag.short}
 def split_global_options(
     argv: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[GlobalOptions, list[str]]:
-    """Global options of a command line, and the arguments that are left. Raises UsageError."""
+    """Global options of a command line, and the remaining arguments. Raises UsageError."""
     options, rest = GlobalOptions(), []
     for flag in GLOBAL_FLAGS:
         if flag.env and (value := environment.get(flag.env, "")):
@@ -147,7 +147,7 @@ def split_global_options(
 
 
 def _match(argument: str) -> tuple[GlobalFlag, str | None, bool] | None:
-    """Flag of one argument, the value glued to it (None when it follows), and a switch's state."""
+    """Flag of one argument, its attached value (None if it follows), and a switch's state."""
     if argument.startswith("--"):
         name, equals, value = argument[2:].partition("=")
         flag = _LONG.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ RECANCEL_S = 0.5
 
 
 def run_async(work: Coroutine[Any, Any, None]) -> None:
-    """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for what NATS refuses."""
+    """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
     from nats import errors as nats_errors
 
     from pynats_cli.connect.connection import describe
@@ -26,9 +26,9 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
-    except (ConnectionResetError, ConnectionAbortedError):  # not the broken pipe of our output
+    except (ConnectionResetError, ConnectionAbortedError):  # BrokenPipeError is our output's
         raise CliError("nats: connection lost") from None
-    except UnicodeEncodeError as error:  # arguments can be any bytes, subjects and headers cannot
+    except UnicodeEncodeError as error:  # arguments can hold any bytes, subjects and headers cannot
         raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
 
 
@@ -44,11 +44,8 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
             task.cancel()
             loop.call_later(RECANCEL_S, interrupt)
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
+    with _on_signals((signal.SIGINT,), interrupt):
         await asyncio.wait({task})
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
     if interrupted:
         raise KeyboardInterrupt
     await task
@@ -56,13 +53,27 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
 
 @contextmanager
 def stop_event() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set instead of ending the program."""
-    loop = asyncio.get_running_loop()
+    """An event that SIGINT and SIGTERM set; they no longer end the program."""
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    try:
+    with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
         yield stopped
+
+
+@contextmanager
+def _on_signals(numbers: tuple[signal.Signals, ...], act: Callable[[], None]) -> Iterator[None]:
+    """`act` runs in the loop when one of the signals arrives."""
+    loop = asyncio.get_running_loop()
+    before = {}
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, act)
+        except NotImplementedError:  # Windows: the loop has no way to wait for signals
+            before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
+    try:
+        yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        for number in numbers:
+            if number in before:
+                signal.signal(number, before[number])
+            else:
+                loop.remove_signal_handler(number)

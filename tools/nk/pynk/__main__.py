@@ -1,4 +1,4 @@
-"""`pynk`: the options of `nk` in their own spelling.
+"""`pynk`: the options of `nk` in the original spelling.
 
 The original takes single-dash options and prints everything, fatal errors included, to standard
 output with exit status 1; so does this. Typer has no single-dash long options, hence argparse.
@@ -27,7 +27,7 @@ EPILOG = """examples:
 
 
 class NkError(Exception):
-    """What went wrong and what to do, in one line."""
+    """The error and what to do, in one line."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -167,7 +167,7 @@ def _verify(options: argparse.Namespace) -> str:
     pair = _read_key(options.inkey or options.pubin)
     text = _read_bytes(options.sigfile).strip()
     try:
-        # Standard and url alphabets both occur in signatures; padding is optional.
+        # Signatures use the standard or the URL alphabet; padding is optional.
         text = text.translate(bytes.maketrans(b"+/", b"-_")).rstrip(b"=")
         signature = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -187,7 +187,7 @@ def _read_bytes(name: str) -> bytes:
 
 
 def _read_key(name: str) -> KeyPair:
-    """Key of the first line that is one; comments and other lines are skipped."""
+    """The first line that is a key; comments and other lines are skipped."""
     from pynats_common.nkeys import NkeyError, from_text
 
     for line in _read_bytes(name).decode("utf-8", "replace").splitlines():

@@ -11,7 +11,7 @@ TITLE = "Create NATS operators, accounts and users, and manage their permissions
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run with these arguments; the exit status."""
+    """Runs with these arguments; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["__complete"]:
         return _complete(arguments[1:])
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
-    """Command path and the other arguments; global flags may stand before the command."""
+    """Command path and the other arguments; global flags may precede the command."""
     path, rest, index = "", [], 0
     takes_value = {"-K", "--private-key", "--config-dir", "--data-dir", "--keystore-dir", "-H",
                    "--all-dirs"}  # fmt: skip
@@ -84,7 +84,7 @@ def _call(path: str, rest: list[str]) -> int:
 
 
 def _complete(arguments: list[str]) -> int:
-    """Candidates for the word `=CURRENT` after the other words, for the completion scripts."""
+    """Completions of the word `=CURRENT` after the other words, for the completion scripts."""
     from pynsc.complete import candidates
 
     current = arguments[0].removeprefix("=") if arguments else ""

@@ -1,4 +1,4 @@
-"""Options dataclasses to Typer commands, loaded only when they are called."""
+"""Turns options dataclasses into Typer commands, loaded only when they are called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 
 Text = str
-Maybe = str | None  # an empty text was given, too: it clears what is set
+Maybe = str | None  # an empty text is a value too: it clears the setting
 Many = list[str] | None
 
 
@@ -46,7 +46,7 @@ class Options:
     all_dirs: Annotated[Text, opt("--all-dirs", "-H", help="all three directories")] = ""
     json: Annotated[bool, opt("--json", "-J", help="print JSON")] = False
 
-    # Whether the command asks questions at a terminal even without -i, when nothing was given.
+    # Whether the command asks questions at a terminal even without -i, if it got no arguments.
     asks_by_itself: ClassVar[bool] = False
 
 
@@ -57,7 +57,7 @@ class AccountOption(Options):
 
 @dataclass
 class KeySelection(Options):
-    """Which keys of the store; without a kind all of them."""
+    """Selects keys of the store; all if no kind is given."""
 
     operator: Annotated[bool, opt("--operator", "-o", help="operator keys")] = False
     accounts: Annotated[bool, opt("--accounts", "-a", help="account keys")] = False
@@ -126,12 +126,12 @@ class TlsOptions(Options):
     tls_curves: Annotated[Many, opt("--tls-curves", help="P256, P384, P521, X25519")] = None
 
 
-# Options whose value may be left out, and what that means.
+# Options with an optional value, and its default.
 _BARE_VALUES = {"--allow-pub-response": "1"}
 
 
 class NscCommand(TyperCommand):
-    """Accepts `--flag=true|false` and bare optional values, as the original's parser does."""
+    """Accepts `--flag=true|false` and omitted optional values, like the original's parser."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = {
@@ -159,7 +159,7 @@ class NscCommand(TyperCommand):
 
 
 def require_change(options: Options, *targets: str) -> None:
-    """Refuse an edit that edits nothing; `targets` are the options that only name what to edit."""
+    """Refuses an edit without changes; `targets` are the options that only name the object."""
     ignored = {*targets, *Options.__dataclass_fields__}
     given = any(
         getattr(options, item.name) != item.default
@@ -174,7 +174,7 @@ Run = Callable[[Session, Any], None]
 
 
 def build(name: str, run: Run, options: type[Options], help: str) -> Any:
-    """Command object for a function over an options dataclass."""
+    """Command object for a function that takes an options dataclass."""
     hints = typing.get_type_hints(options, include_extras=True)
     fields = dataclasses.fields(options)
 
@@ -242,7 +242,7 @@ def interview(path: str, session: Session, options: Options) -> None:
 
 
 def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
-    """Ask for the options that have a question and no value yet."""
+    """Asks for options that have a question and no value yet."""
     from pynsc.core.prompts import ask, confirm, edit_list
 
     for item in fields:

@@ -1,4 +1,4 @@
-"""Candidates for shell completion: commands, flags, and names of what the store holds."""
+"""Candidates for shell completion: commands, flags, and names in the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 from pynsc.table import COMMANDS, GROUPS
 
-# Which names a command takes as its argument.
+# The kind of names that a command takes as its argument.
 _ARGUMENTS = {
     "select operator": "operator",
     "select account": "account",
@@ -34,10 +34,10 @@ _VALUES = {
 
 
 def candidates(path: str, words: list[str], current: str) -> list[str]:
-    """Words that may stand at the cursor, sorted.
+    """The possible words at the cursor, sorted.
 
-    `path` is the command or group that was resolved, `words` what stands between it and the
-    cursor, `current` the beginning of the word. Never fails: no candidates is an answer.
+    `path` is the resolved command or group, `words` are the words between it and the cursor,
+    `current` is the beginning of the word. Never fails: returns no candidates instead.
     """
     if path in COMMANDS:
         found = _of_command(path, words, current)
@@ -73,7 +73,7 @@ def _of_command(path: str, words: list[str], current: str) -> list[str]:
 
 
 def _names(kind: str, words: list[str]) -> list[str]:
-    """Names of this kind in the store that the words choose."""
+    """Names of this kind in the store that `words` select."""
     from pynsc.core.env import load_environment
     from pynsc.core.store import operators
 

@@ -1,7 +1,7 @@
 """Menus at a terminal: move with the arrow keys, mark with space, narrow by typing.
 
-Only the lines of the menu are drawn anew; when it is done they are replaced by the answer, so
-that what scrolls by reads like questions and answers.
+Only the menu's lines are redrawn. At the end the answer replaces them, so that the scrollback shows
+questions and answers.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROWS_MAX = 10
-SEQUENCE_S = 0.05  # bytes of one key follow each other faster than keys do
+SEQUENCE_S = 0.05  # bytes of one key arrive faster than separate keys
 _UP, _DOWN = ("\x1b[A", "\x1bOA", "\x10"), ("\x1b[B", "\x1bOB", "\x0e", "\t")
 _ENTER, _BACK, _CLEAR = ("\r", "\n"), ("\x7f", "\x08"), "\x15"
 
 
 @dataclass
 class Menu:
-    """Choices on screen: which are shown, where the cursor is, which are marked."""
+    """State of a menu: shown choices, cursor, marked choices."""
 
     question: str
     choices: list[str]
@@ -38,7 +38,7 @@ class Menu:
     _drawn: int = 0
 
     def pick(self) -> int:
-        """Index of the choice that the user took. Raises KeyboardInterrupt and EOFError."""
+        """Index of the user's choice. Raises KeyboardInterrupt and EOFError."""
         hint = "arrows move, typing narrows"
         self._run(hint, many=False)
         self._finish(self.choices[self.cursor])
@@ -51,12 +51,12 @@ class Menu:
         return sorted(self.marked)
 
     def visible(self) -> list[int]:
-        """Indices of the choices that have the typed text in them."""
+        """Indices of the choices that contain the typed text."""
         text = self.filter.lower()
         return [i for i, choice in enumerate(self.choices) if text in choice.lower()]
 
     def press(self, key: str, many: bool) -> bool:
-        """Take a key; True when the menu is done."""
+        """Handles a key; True when the menu is done."""
         shown = self.visible()
         place = shown.index(self.cursor) if self.cursor in shown else 0
         if key in _ENTER:
@@ -79,7 +79,7 @@ class Menu:
         before, self.filter = self.filter, text
         shown = self.visible()
         if not shown:
-            self.filter = before  # a letter that leaves nothing is not taken
+            self.filter = before  # ignore a letter that would leave no choice
         elif self.cursor not in shown:
             self.cursor = shown[0]
 
@@ -118,14 +118,14 @@ class Menu:
         if self._drawn:
             sys.stderr.write(f"\x1b[{self._drawn}A\r\x1b[J")
         for line in lines:
-            # A folded line would make the number of lines to go back wrong.
+            # With a wrapped line, the number of lines to move up would be wrong.
             out.print(line, no_wrap=True, overflow="ellipsis", crop=True)
         sys.stderr.flush()
         self._drawn = len(lines)
 
 
 def _read_key() -> str:
-    """One key; an arrow is its whole sequence. What is typed ahead stays for the next question."""
+    """One key; an arrow is its whole sequence. Keys typed ahead stay for the next question."""
     descriptor = sys.stdin.fileno()
 
     def more() -> bytes:
@@ -147,7 +147,7 @@ def _read_key() -> str:
 
 @contextmanager
 def _raw_keys() -> Iterator[None]:
-    """Keys as they are pressed, the cursor hidden; the terminal is put back whatever happens."""
+    """Gives each key at once, with a hidden cursor; always restores the terminal."""
     import termios
     import tty
 
@@ -157,7 +157,7 @@ def _raw_keys() -> Iterator[None]:
     try:
         tty.setraw(descriptor, termios.TCSADRAIN)
         after = termios.tcgetattr(descriptor)
-        after[1] = before[1]  # output as before, so that line ends stay line ends
+        after[1] = before[1]  # keep output processing, so that line ends still work
         termios.tcsetattr(descriptor, termios.TCSADRAIN, after)
         yield
     finally:

@@ -14,7 +14,7 @@ _MARKS = {"OK": "[ OK ]", "WARN": "[WARN]", "ERR": "[ERR ]", "NOTE": ">"}
 
 
 def show(report: Report, as_json: bool) -> None:
-    """Print a finished report."""
+    """Prints a finished report."""
     if as_json:
         _show_json(report)
         return
@@ -31,7 +31,7 @@ def show(report: Report, as_json: bool) -> None:
 
 
 def show_failure(report: Report | None, message: str, as_json: bool) -> None:
-    """Print what was reached, then the error as one line."""
+    """Prints the results so far, then the error as one line."""
     message = " ".join(message.split())
     if as_json:
         lines = [line.to_json() for line in report.lines] if report else []

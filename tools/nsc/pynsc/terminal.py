@@ -1,7 +1,7 @@
 """Reports and questions drawn with Rich; imported only when a terminal shows them.
 
-Piped output stays the plain text of `pynsc.render`, so that scripts never see this. Text of JWTs
-is foreign: it is never read as markup, and control characters are replaced.
+Piped output is the plain text of `pynsc.render`, so scripts never see this. Text in JWTs is
+untrusted: it is never parsed as markup, and control characters are replaced.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code !=
 
 
 def print_table(table: Table, stream: TextIO) -> None:
-    """Titled table with rules between its sections; long cells fold, nothing is cut off."""
+    """Titled table with rules between its sections; long cells wrap, nothing is cut off."""
     width = max((len(row) for section in table.sections for row in section), default=1)
     width = max(width, len(table.header))
     drawn = RichTable(
@@ -54,7 +54,7 @@ def print_error(message: str, stream: TextIO) -> None:
 
 
 def print_question(question: str, default: str, stream: TextIO) -> None:
-    """`? Question [default] `, the cursor left behind it."""
+    """`? Question [default] `, leaving the cursor after it."""
     parts = [Text("? ", "bold green"), plain_text(question, "bold")]
     if default:
         parts.append(plain_text(f" [{default}]", "cyan"))
@@ -68,10 +68,10 @@ def print_choice(number: int, choice: str, stream: TextIO) -> None:
 
 
 def console(stream: TextIO) -> Console:
-    """Console that takes texts as they are."""
+    """Console that prints texts unchanged."""
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def plain_text(text: str, style: str = "") -> Text:
-    """Foreign text: no markup, no control characters."""
+    """Untrusted text: no markup, no control characters."""
     return Text(text.translate(_CONTROL), style)

@@ -10,9 +10,9 @@ from pynats_server.version import API_LEVEL
 def info(request: Request) -> Reply:
     """`$JS.API.INFO`."""
     account = request.account
-    domain = account.manager.options.domain
+    domain = account.domain
     return {
-        **account.figures(),
+        **account.info(),
         **({"domain": domain} if domain else {}),
         "api": {
             "level": API_LEVEL,

@@ -40,7 +40,7 @@ def named(request: Request) -> Reply:
 
 
 def not_found(request: Request) -> Reply:
-    """What else is about one consumer. Raises ApiError 10059, 10014."""
+    """Any other request about one consumer. Raises ApiError 10059, 10014."""
     _ = request.stream
     raise api_error(10014)
 

@@ -1,4 +1,4 @@
-"""DIRECT.GET: messages as they are, without JSON around them (server-inventory 6.11).
+"""DIRECT.GET: messages as they are, without JSON around them (ADR-31).
 
 One message, a batch of following ones, or the last one of each of several subjects. A series ends
 with a status line of its own, which tells what is left.
@@ -49,7 +49,7 @@ def get_last(request: Request) -> None:
 
 
 def nowhere(request: Request) -> None:
-    """What no stream listens to: the answer is that of a subject without listeners."""
+    """A request that no stream answers: as for any subject without listeners."""
     source = request.source
     if not isinstance(source, ClientConnection) or source.no_responders:
         _status(request, "503", f"Nats-Subject: {request.subject}")
@@ -71,12 +71,12 @@ def _stream(request: Request) -> Stream | None:
 
 
 def _asked(request: Request) -> GetRequest | None:
-    """The request's JSON; None when it is none, which the requester then knows."""
+    """The request's JSON. If it is not valid JSON, tells the requester and returns None."""
     try:
         if request.payload.strip(JSON_BLANKS):
             return decode(request.payload, GetRequest, strict=False)
     except ApiError:
-        pass  # told below
+        pass  # answered below
     _status(request, "408 Malformed Request")
     return None
 
@@ -108,7 +108,7 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> None:
 
 
 def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> None:
-    """`batch` messages from a start on."""
+    """`batch` messages, beginning at the start that was asked for."""
     filter = asked.next_by_subj.encode() or b">"
     store = stream.store
     start = max(start_sequence(stream, asked), 1)
@@ -136,7 +136,7 @@ def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> None:
 
 
 def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> None:
-    """The last messages of subjects, in the order of the stream."""
+    """The last message of each subject, in stream order."""
     store = stream.store
     up_to = asked.up_to_seq or store.last_seq
     if asked.up_to_time is not None:
@@ -171,7 +171,7 @@ def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> N
 
 
 def _block(stream: Stream, message: Message, pending: int | None = None, last: int = 0) -> bytes:
-    """The message's own headers with where it comes from."""
+    """The message's own headers, and headers that say where it is stored."""
     own = message.headers or headers.build()
     lines = [
         b"Nats-Stream: " + stream.name.encode(),
@@ -194,5 +194,5 @@ def _end(request: Request, pending: int, last: int, *more: str) -> None:
 
 
 def _status(request: Request, status: str, *lines: str) -> None:
-    """A reply of a status line and headers alone."""
+    """Replies with a status line and headers only."""
     request.respond(b"", "\r\n".join((f"NATS/1.0 {status}", *lines, "\r\n")).encode())

@@ -13,39 +13,38 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from pynats_server.core.account import Account
-from pynats_server.core.sublist import Subscription
-from pynats_server.jetstream import advisories
+from pynats_server.core.interest.subscription import Subscription
+from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.manager import JetStream
-
 PREFIX = "$JS.API."
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
-TURN_SHARE_NS = 5_000_000  # of a turn of the loop, after which requests wait for the next
+TURN_SHARE_NS = (
+    5_000_000  # per turn of the loop; when it is used up, requests wait for the next turn
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`run` answers a reply's fields, or sends the answer itself and gives None."""
+    """`run` returns the reply's fields, or sends the reply itself and returns None."""
 
     pattern: str
     type: str  # of the reply, without prefix and `_response`
     run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
-    audited: bool = True  # success is counted, and an advisory tells of it
+    audited: bool = True  # successful requests are counted and reported by an advisory
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -89,7 +88,8 @@ ENDPOINTS = (
 )
 
 
-# What the system account is told, as it has no streams; and requests that only clusters answer.
+# The answer to most requests of the system account, which has no streams; and requests that only
+# clusters answer.
 SYSTEM_ENDPOINT = Endpoint("", "system", account_endpoints.clustered)
 CLUSTER_REQUESTS = ("META.LEADER.STEPDOWN", "SERVER.REMOVE", "SERVER.EVACUATE", "META.RESCUE")
 
@@ -105,7 +105,7 @@ def _is_within_level(block: bytes) -> bool:
 def _for_system(
     subject: str, found: tuple[Endpoint, list[str]] | None
 ) -> tuple[Endpoint, list[str]] | None:
-    """Who answers a request in the system account: it may ask for its figures only."""
+    """The endpoint of a request in the system account, which may only ask for its figures."""
     name = subject.partition(".API.")[2]
     if name in CLUSTER_REQUESTS:
         return None
@@ -115,19 +115,19 @@ def _for_system(
 class Api:
     """The API of all accounts of one server."""
 
-    def __init__(self, manager: JetStream) -> None:
-        self.manager = manager
+    def __init__(self, context: JetStreamContext) -> None:
+        self._context = context
         self._routes: dict[tuple[str, ...], list[Endpoint]] = {}
         for endpoint in ENDPOINTS:
             tokens = endpoint.pattern.split(".")
             literal = tuple(token for token in tokens if token not in ("*", ">"))
             self._routes.setdefault(literal, []).append(endpoint)
         self._longest = max(len(literal) for literal in self._routes)
-        self._subscriptions: dict[str, list[Subscription]] = {}  # by account
+        self._served: dict[str, tuple[JetStreamAccount, list[Subscription]]] = {}  # by name
         self._queue: deque[tuple[Endpoint, Request]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._spent_ns = 0  # on requests in this turn of the loop
-        self._turn: asyncio.Handle | None = None  # tells of its end
+        self._turn: asyncio.Handle | None = None  # runs when it ends
         self._stopped = False
 
     def serve(self, account: JetStreamAccount) -> None:
@@ -138,25 +138,28 @@ class Api:
         ) -> None:
             self._arrived(account, subject, reply, headers, payload, source)
 
-        self.leave(account.account)
-        prefixes = ["$JS.API"]
-        if self.manager.options.domain:
-            prefixes.append(f"$JS.{self.manager.options.domain}.API")
-        self._subscriptions[account.name] = [
-            account.account.subscribe(f"{prefix}.>".encode(), on_request, b"", True)
-            for prefix in prefixes
-        ]
+        self.leave(account.name)
+        self._served[account.name] = (
+            account,
+            [
+                account.subscribe(f"{prefix}.>", on_request, with_source=True)
+                for prefix in self._context.api_prefixes
+            ],
+        )
 
-    def leave(self, account: Account) -> None:
-        """Answers no more requests of an account."""
-        for subscription in self._subscriptions.pop(account.name, ()):
+    def leave(self, name: str) -> None:
+        """Answers no more requests of the account of that name."""
+        if name not in self._served:
+            return
+        account, subscriptions = self._served.pop(name)
+        for subscription in subscriptions:
             account.unsubscribe(subscription)
 
     async def stop(self) -> None:
-        """Takes no more requests; the one under way ends, the rest is dropped."""
+        """Takes no more requests. The one being answered is finished, waiting ones are dropped."""
         self._stopped = True
-        for account in self.manager.served():
-            self.leave(account.account)
+        for name in list(self._served):
+            self.leave(name)
         self._queue.clear()
         if self._worker is not None:
             with contextlib.suppress(asyncio.CancelledError):
@@ -166,7 +169,7 @@ class Api:
 
     @property
     def inflight(self) -> int:
-        """Requests that wait or are under way."""
+        """Requests waiting or being answered."""
         return len(self._queue) + (self._worker is not None)
 
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
@@ -190,7 +193,7 @@ class Api:
     ) -> None:  # fmt: skip
         text = subject.decode(errors="replace")
         found = self.find(text.partition(".API.")[2])
-        if account.account.is_system:
+        if account.is_system:
             found = _for_system(text, found)
         if found is None:
             return
@@ -200,19 +203,19 @@ class Api:
             pending = self._begin(endpoint, request)
             if pending is not None:
                 first = self._finish(endpoint, request, pending)
-                self._worker = self.manager.loop.create_task(self._work(first))
-        elif len(self._queue) >= self.manager.options.request_queue_limit:
+                self._worker = self._context.loop.create_task(self._work(first))
+        elif len(self._queue) >= self._context.options.request_queue_limit:
             self._overflow(account)
         else:
             self._queue.append((endpoint, request))
             if self._worker is None:
-                self._worker = self.manager.loop.create_task(self._work(None))
+                self._worker = self._context.loop.create_task(self._work(None))
 
     def _overflow(self, account: JetStreamAccount) -> None:
         dropped = len(self._queue)
-        advisories.api_limit_reached(account, dropped)
+        account.advisories.api_limit_reached(dropped)
         self._queue.clear()
-        self.manager.log.warn_rarely(
+        self._context.log.warn_rarely(
             f"JetStream API queue limit reached, dropping {dropped} requests"
         )
 
@@ -233,25 +236,25 @@ class Api:
             await self._finish(endpoint, request, more)
 
     async def _contained(self, work: Awaitable[None]) -> None:
-        """A mistake of ours costs one request its answer, not all that follow theirs."""
+        """Contains a bug of ours to the one request that met it; later ones are still answered."""
         try:
             await work
         except Exception as error:
-            self.manager.log.error(f"JetStream API: {error!r}")
+            self._context.log.error(f"JetStream API: {error!r}")
 
     def _turn_ended(self) -> None:
         self._turn = None
         self._spent_ns = 0
 
     def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
-        """Runs an endpoint; what it still waits for, if anything."""
+        """Runs an endpoint. Returns what it still waits for, if anything."""
         begun = time.perf_counter_ns()
         try:
             return self._run(endpoint, request)
         finally:
             self._spent_ns += time.perf_counter_ns() - begun
             if self._turn is None:
-                self._turn = self.manager.loop.call_soon(self._turn_ended)
+                self._turn = self._context.loop.call_soon(self._turn_ended)
 
     def _run(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
         if request.headers and not _is_within_level(request.headers):
@@ -291,7 +294,7 @@ class Api:
             refusal = error
         else:
             # Never a traceback to the client, and never silence: the log has the cause.
-            self.manager.log.error(f"JetStream API {request.subject}: {error!r}")
+            self._context.log.error(f"JetStream API {request.subject}: {error!r}")
             refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
         request.account.api_errors += 1
         self._send(endpoint, request, {"error": refusal.as_dict()})
@@ -306,6 +309,6 @@ class Api:
         encoded = msgspec.json.encode(body)
         request.respond(encoded)
         if endpoint.audited or failed:
-            advisories.api_audit(
-                request.account, request.source, request.subject, request.payload, encoded
+            request.account.advisories.api_audit(
+                request.source, request.subject, request.payload, encoded
             )

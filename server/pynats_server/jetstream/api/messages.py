@@ -36,7 +36,7 @@ class DeleteRequest(JsonObject):
 
 
 def start_sequence(stream: Stream, asked: GetRequest) -> int:
-    """Where reading begins: `seq`, or the first message at `start_time`."""
+    """Where reading begins: at `seq`, or at the first message since `start_time`."""
     if asked.start_time is None:
         return asked.seq
     try:
@@ -50,7 +50,7 @@ def find(stream: Stream, asked: GetRequest) -> Message | None:
     store = stream.store
     start = start_sequence(stream, asked)
     if asked.last_by_subj:
-        if asked.last_by_subj == ">":  # what the last sequence holds, which may be nothing
+        if asked.last_by_subj == ">":  # the message at the last sequence, if it still exists
             return _load(stream, store.last_seq)
         return store.load_last(asked.last_by_subj.encode())
     if asked.next_by_subj:
@@ -66,7 +66,7 @@ def _load(stream: Stream, seq: int) -> Message | None:
 
 
 def is_contradictory(asked: GetRequest) -> bool:
-    """Whether a request names its message in more ways than one."""
+    """Whether a request names its message in more than one way."""
     if asked.start_time is not None and (asked.seq or asked.last_by_subj):
         return True
     return bool(asked.last_by_subj and (asked.seq or asked.next_by_subj))
@@ -115,7 +115,7 @@ async def delete(request: Request) -> Reply:
 
 
 def _not_there(stream: Stream, seq: int) -> ApiError:
-    """The real server's file store tells gaps from what is outside of its messages."""
+    """The real server's file store distinguishes gaps from sequences outside the stream."""
     if stream.config.storage == "file":
         if seq > stream.store.last_seq:
             return api_error(10057, err="stream store EOF")

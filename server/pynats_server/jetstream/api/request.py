@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.decode import decode
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", bound=JsonObject)
 
@@ -38,10 +36,10 @@ class Request:
 
     def body(self, type_: type[T]) -> T:
         """The request's JSON. Raises ApiError 10025."""
-        return decode(self.payload, type_, self.account.manager.options.strict)
+        return decode(self.payload, type_, self.account.strict)
 
     def optional_body(self, type_: type[T]) -> T:
-        """The same; what does not begin as an object or array asks for the defaults."""
+        """The same, but anything that does not begin as an object or array means the defaults."""
         given = self.payload.lstrip(JSON_BLANKS).startswith((b"{", b"["))
         return self.body(type_) if given else type_()
 
@@ -58,6 +56,4 @@ class Request:
     def respond(self, payload: bytes, headers: bytes = b"") -> None:
         """Sends a message to the requester."""
         if self.reply:
-            self.account.account.publish(
-                self.account.manager.engine, self.reply, payload, b"", headers
-            )
+            self.account.publish(self.reply, payload, b"", headers)

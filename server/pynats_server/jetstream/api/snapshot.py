@@ -1,8 +1,9 @@
-"""STREAM.SNAPSHOT and STREAM.RESTORE: backups through the API (server-inventory 6.12).
+"""STREAM.SNAPSHOT and STREAM.RESTORE: backups through the API.
 
 A backup leaves as chunks, at most `window_size` bytes ahead of their acknowledgements. A restore
 arrives as chunks, is gathered beside the streams, checked and built there, and becomes a stream
-only when all of it is good.
+only when all of it is good. Requests and replies:
+https://docs.nats.io/reference/jetstream/api/stream/snapshot.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account
-from pynats_server.jetstream import advisories
+from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.streams import describe
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
@@ -28,15 +29,12 @@ from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-
 CHUNK = 128 * 1024
 CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
 WINDOW = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
-NO_FLOW = 2.0  # seconds without an acknowledgement until a backup is given up
-NO_INPUT = 30.0  # seconds without a chunk until a restore is given up
+NO_FLOW_S = 2.0  # without an acknowledgement, until a backup is given up
+NO_INPUT_S = 30.0  # without a chunk, until a restore is given up
 
 
 class SnapshotRequest(JsonObject):
@@ -61,7 +59,7 @@ def snapshot(request: Request) -> Reply:
     if not is_valid_subject(asked.deliver_subject) or has_wildcard(asked.deliver_subject):
         raise api_error(10015)
     sending = Sending(request, stream, asked)
-    request.account.manager.spawn(sending.run())
+    request.account.spawn(sending.run())
     return {"config": stream.config.as_dict(), "state": stream.state().as_dict()}
 
 
@@ -74,7 +72,7 @@ class Sending:
         self.target = asked.deliver_subject.encode()
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
-        self.client = advisories.client_info(request.account, request.source)
+        self.client = self.account.advisories.client_info(request.source)
         self.unacknowledged = 0
         self.progress = asyncio.Event()
 
@@ -82,12 +80,12 @@ class Sending:
         """Sends chunks and the status that ends them."""
         started = time.time_ns()
         name = self.stream.name
-        advisories.publish(
-            self.account, f"STREAM.SNAPSHOT_CREATE.{name}", "snapshot_create", stream=name,
+        self.account.advisories.publish(
+            f"STREAM.SNAPSHOT_CREATE.{name}", "snapshot_create", stream=name,
             state=self.stream.state().as_dict(), client=self.client,
         )  # fmt: skip
-        prefix = f"$JS.SNAPSHOT.ACK.{name}.{advisories.unique_id()}"
-        acks = self.account.account.subscribe(f"{prefix}.*.*".encode(), self._acknowledged)
+        prefix = f"$JS.SNAPSHOT.ACK.{name}.{unique_id()}"
+        acks = self.account.subscribe(f"{prefix}.*.*", self._acknowledged)
         status, failure = "204", ""
         try:
             await self._send_all(prefix)
@@ -96,10 +94,10 @@ class Sending:
         except StoreError as error:
             status = failure = f"500 {error}"
         finally:
-            self.account.account.unsubscribe(acks)
+            self.account.unsubscribe(acks)
         self._send(b"", headers=f"NATS/1.0 {status}\r\n\r\n".encode())
-        advisories.publish(
-            self.account, f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
+        self.account.advisories.publish(
+            f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
             start=format_time_ns(started), end=format_time_ns(time.time_ns()), error=failure,
             client=self.client,
         )  # fmt: skip
@@ -110,7 +108,7 @@ class Sending:
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()
                 try:
-                    await asyncio.wait_for(self.progress.wait(), NO_FLOW)
+                    await asyncio.wait_for(self.progress.wait(), NO_FLOW_S)
                 except TimeoutError:
                     raise BackupError("408 No Flow Response") from None
             if last:
@@ -121,11 +119,10 @@ class Sending:
                 raise BackupError("408 No Interest")
             await asyncio.sleep(0)  # building and sending a chunk is a turn's work
             if self.account.streams.get(self.stream.name) is not self.stream:
-                raise BackupError("500 Stream Deleted")  # what is left of it is not all of it
+                raise BackupError("500 Stream Deleted")  # the rest would be incomplete
 
     def _send(self, piece: bytes, reply: bytes = b"", headers: bytes = b"") -> int:
-        engine = self.account.manager.engine
-        return self.account.account.publish(engine, self.target, piece, reply, headers)
+        return self.account.publish(self.target, piece, reply, headers)
 
     def _acknowledged(
         self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
@@ -160,7 +157,7 @@ def restore(request: Request) -> Reply:
     if asked.config.name in account.streams:
         raise api_error(10130)
     receiving = Receiving(request, asked.config)
-    request.account.manager.spawn(receiving.run())
+    request.account.spawn(receiving.run())
     return {"deliver_subject": receiving.subject}
 
 
@@ -168,13 +165,13 @@ class Receiving:
     """One backup on its way in."""
 
     def __init__(self, request: Request, asked: StreamConfig) -> None:
-        self.account: JetStreamAccount = request.account
+        self.account = request.account
         self.incoming = Incoming(self.account, asked)
         self.config = self.incoming.config
-        self.client = advisories.client_info(request.account, request.source)
-        self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{advisories.unique_id()}"
+        self.client = self.account.advisories.client_info(request.source)
+        self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
-        self.subscription = self.account.account.subscribe(self.subject.encode(), self._arrived)
+        self.subscription = self.account.subscribe(self.subject, self._arrived)
 
     def _arrived(
         self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
@@ -182,11 +179,11 @@ class Receiving:
         self.arrivals.put_nowait((payload, reply))
 
     async def run(self) -> None:
-        """Takes chunks to the end, and makes the stream."""
+        """Receives all chunks, then makes the stream."""
         started = time.time_ns()
         name = self.config.name
-        advisories.publish(
-            self.account, f"STREAM.RESTORE_CREATE.{name}", "restore_create", stream=name,
+        self.account.advisories.publish(
+            f"STREAM.RESTORE_CREATE.{name}", "restore_create", stream=name,
             client=self.client,
         )  # fmt: skip
         try:
@@ -199,22 +196,22 @@ class Receiving:
             body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}
             self._answer(reply, msgspec.json.encode(body))
         except TimeoutError:
-            self.account.manager.log.warn(
+            self.account.log.warn(
                 f"Restore of stream '{self.account.name} > {name}' given up: no more input"
             )
         finally:
-            self.account.account.unsubscribe(self.subscription)
+            self.account.unsubscribe(self.subscription)
             self.incoming.clean_up()
-        advisories.publish(
-            self.account, f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
+        self.account.advisories.publish(
+            f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
             start=format_time_ns(started), end=format_time_ns(time.time_ns()),
             bytes=self.incoming.size, client=self.client,
         )  # fmt: skip
 
     async def _take_all(self) -> bytes:
-        """Chunks until the empty one; its reply subject."""
+        """Receives chunks until the empty one; returns its reply subject."""
         while True:
-            payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT)
+            payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT_S)
             if not payload:
                 return reply
             self.incoming.write(payload)
@@ -222,4 +219,4 @@ class Receiving:
 
     def _answer(self, reply: bytes, body: bytes) -> None:
         if reply:
-            self.account.account.publish(self.account.manager.engine, reply, body)
+            self.account.publish(reply, body)

@@ -7,7 +7,6 @@ from typing import Any
 
 from pynats_common.go.times import format_time_ns
 
-from pynats_server.jetstream import advisories
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.config.model import (
     JsonObject,
@@ -52,7 +51,7 @@ class PurgeRequest(JsonObject):
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
     """StreamInfo without the cluster part."""
     mirror, sources = stream.origins()
-    domain = stream.account.manager.options.domain
+    domain = stream.domain
     return {
         "config": (config or stream.config).as_dict(),
         "created": format_time_ns(stream.created),
@@ -82,8 +81,8 @@ async def create(request: Request) -> Reply:
         stream = there or await account.create(config)
     described = {**describe(stream, public_config(stream.config)), "did_create": True}
     described.pop("domain", None)  # the one answer without it
-    if there is None:  # told last: the new stream may be one that keeps advisories
-        advisories.stream_action(account, stream.name, "create")
+    if there is None:  # announced last: the new stream itself may store advisories
+        account.advisories.stream_action(stream.name, "create")
     return described
 
 
@@ -139,7 +138,7 @@ def info(request: Request) -> Reply:
                 described["state"]["subjects"] = {
                     subject.decode(errors="replace"): count for subject, count in page
                 }
-    described["cluster"] = {"leader": stream.account.manager.server_name}
+    described["cluster"] = {"leader": request.account.server_name}
     return {**fields, **described}
 
 

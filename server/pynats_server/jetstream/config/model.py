@@ -1,6 +1,8 @@
 """The JSON objects of the JetStream API, typed.
 
-Field names and what is left out when empty follow the real server (server-inventory 6.3, 6.4).
+Field names and what is left out when empty follow the real server; the fields are explained in
+https://docs.nats.io/nats-concepts/jetstream/streams and their JSON schemas are in
+https://github.com/nats-io/jsm.go/tree/main/schemas/jetstream/api/v1.
 Durations are nanoseconds, sizes bytes, times RFC 3339 text as it travels (see `times`).
 """
 

@@ -49,9 +49,9 @@ from pynats_server.version import API_LEVEL, VERSION
 DESCRIPTION_MAX: Final = 4 * 1024  # bytes
 METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
 REPLICAS_MAX: Final = 5
-DUPLICATE_WINDOW_DEFAULT: Final = 120_000_000_000  # ns
-SHORTEST_AGE: Final = 100_000_000  # ns, of max_age and of duplicate_window
-SHORTEST_MARKER_TTL: Final = 1_000_000_000  # ns
+DUPLICATE_WINDOW_DEFAULT_NS: Final = 120_000_000_000
+SHORTEST_AGE_NS: Final = 100_000_000  # of max_age and of duplicate_window
+SHORTEST_MARKER_TTL_NS: Final = 1_000_000_000
 FULL_WILDCARD: Final = ">"
 
 _ENUMS: Final = (
@@ -261,28 +261,28 @@ def _set_unlimited(config: StreamConfig, pedantic: bool) -> None:
 def _set_duplicate_window(config: StreamConfig, limits: Limits, pedantic: bool) -> None:
     if config.max_age < 0:
         raise invalid_config("max age can not be negative")
-    if 0 < config.max_age < SHORTEST_AGE:
+    if 0 < config.max_age < SHORTEST_AGE_NS:
         raise invalid_config("max age needs to be >= 100ms")
     if config.duplicate_window == 0 and config.mirror is None and not config.sources:
-        window = DUPLICATE_WINDOW_DEFAULT
-        if 0 < limits.duplicate_window < window:
+        window_ns = DUPLICATE_WINDOW_DEFAULT_NS
+        if 0 < limits.duplicate_window < window_ns:
             if pedantic:
                 raise pedantic_error("duplicate window limits are higher than current limits")
-            window = limits.duplicate_window
-        if 0 < config.max_age < window:
+            window_ns = limits.duplicate_window
+        if 0 < config.max_age < window_ns:
             if pedantic:
                 raise pedantic_error("duplicate window cannot be bigger than max age")
-            window = config.max_age
-        config.duplicate_window = window
-    window = config.duplicate_window
-    if window < 0:
+            window_ns = config.max_age
+        config.duplicate_window = window_ns
+    window_ns = config.duplicate_window
+    if window_ns < 0:
         raise invalid_config("duplicates window can not be negative")
-    if 0 < config.max_age < window:
+    if 0 < config.max_age < window_ns:
         raise invalid_config("duplicates window can not be larger then max age")
-    if 0 < limits.duplicate_window < window:
+    if 0 < limits.duplicate_window < window_ns:
         most = format_duration_ns(limits.duplicate_window)
         raise invalid_config(f"duplicates window can not be larger then server limit of {most}")
-    if 0 < window < SHORTEST_AGE:
+    if 0 < window_ns < SHORTEST_AGE_NS:
         raise invalid_config("duplicates window needs to be >= 100ms")
 
 
@@ -309,12 +309,12 @@ def _check_discard(config: StreamConfig) -> None:
 
 
 def _set_markers(config: StreamConfig, pedantic: bool) -> None:
-    ttl = config.subject_delete_marker_ttl
-    if ttl < 0:
+    ttl_ns = config.subject_delete_marker_ttl
+    if ttl_ns < 0:
         raise invalid_config("subject delete marker TTL must not be negative")
-    if ttl == 0:
+    if ttl_ns == 0:
         return
-    if ttl < SHORTEST_MARKER_TTL:
+    if ttl_ns < SHORTEST_MARKER_TTL_NS:
         raise invalid_config("subject delete marker TTL must be at least 1 second")
     if not config.allow_msg_ttl:
         if pedantic:

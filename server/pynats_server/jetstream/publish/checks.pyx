@@ -1,10 +1,13 @@
-# cython: boundscheck=False, wraparound=False
-"""See admission.pxd."""
+"""See checks.pxd."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.string cimport memchr, memcmp, memcpy
 
+from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.jetstream.publish.marks cimport (
+    BAD_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Marks, Rollup, present, read_marks, read_rollup,
+)
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
@@ -17,101 +20,11 @@ from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFou
 
 cdef enum:
     HEADERS_MAX = 65535
-    PREFIX_SIZE = 5
-
-
-cdef inline bint _is(const char* name, size_t size, const char* text, size_t text_size) noexcept nogil:
-    return size == text_size and memcmp(name, text, size) == 0
-
-
-cdef inline Span* _slot(Marks* marks, const char* name, size_t size) noexcept nogil:
-    """Where the value of a header goes; NULL when nobody asks for it. `name` has no `Nats-`."""
-    if _is(name, size, b"Msg-Id", 6):
-        return &marks.msg_id
-    if size > 9 and memcmp(name, b"Expected-", 9) == 0:
-        name += 9
-        size -= 9
-        if _is(name, size, b"Last-Subject-Sequence", 21):
-            return &marks.expected_subject_seq
-        if _is(name, size, b"Last-Sequence", 13):
-            return &marks.expected_seq
-        if _is(name, size, b"Stream", 6):
-            return &marks.expected_stream
-        if _is(name, size, b"Last-Msg-Id", 11):
-            return &marks.expected_msg_id
-        if _is(name, size, b"Last-Subject-Sequence-Subject", 29):
-            return &marks.expected_subject
-        return NULL
-    if _is(name, size, b"Rollup", 6):
-        return &marks.rollup
-    if _is(name, size, b"TTL", 3):
-        return &marks.ttl
-    if (
-        _is(name, size, b"Incr", 4)
-        or (size >= 7 and memcmp(name, b"Schedul", 7) == 0)
-        or (size >= 6 and memcmp(name, b"Batch-", 6) == 0)
-        or _is(name, size, b"Stream-Source", 13)
-        or _is(name, size, b"Request-Info", 12)
-    ):
-        marks.rare = True
-    return NULL
-
-
-cdef void read_marks(const char* block, size_t size, Marks* marks) noexcept nogil:
-    """One pass; lines and values are those of headers.pyx."""
-    cdef const char* end = block + size
-    cdef const char* line = block
-    cdef const char* stop
-    cdef const char* colon
-    cdef const char* start
-    cdef Span* span
-    memset(marks, 0, sizeof(Marks))
-    while True:
-        line = <const char*>memchr(line, b'\n', end - line)
-        if line == NULL:
-            return
-        line += 1
-        if line - block < 2 or (line - 2)[0] != b'\r':
-            continue
-        if end - line <= PREFIX_SIZE or line[0] != b'N' or memcmp(line, b"Nats-", PREFIX_SIZE) != 0:
-            continue
-        stop = line
-        while True:
-            stop = <const char*>memchr(stop, b'\r', end - stop)
-            if stop == NULL:
-                stop = end
-                break
-            if stop + 1 < end and stop[1] == b'\n':
-                break
-            stop += 1
-        colon = <const char*>memchr(line, b':', stop - line)
-        if colon == NULL:
-            continue
-        span = _slot(marks, line + PREFIX_SIZE, colon - line - PREFIX_SIZE)
-        if span == NULL or span.end:  # the first of several counts
-            continue
-        start = colon + 1
-        while start < stop and start[0] == b' ':
-            start += 1
-        span.start = start - block
-        span.end = stop - block
-
-
-cdef Rollup read_rollup(const char* block, Marks* marks) noexcept nogil:
-    cdef const char* p = block + marks.rollup.start
-    if not present(marks.rollup):
-        return NO_ROLLUP
-    if marks.rollup.end - marks.rollup.start == 3:
-        if (p[0] | 32) == c's' and (p[1] | 32) == c'u' and (p[2] | 32) == c'b':
-            return ROLLUP_SUBJECT
-        if (p[0] | 32) == c'a' and (p[1] | 32) == c'l' and (p[2] | 32) == c'l':
-            return ROLLUP_ALL
-    return BAD_ROLLUP
 
 
 cdef inline uint64_t _number(const char* block, Span span) noexcept nogil:
-    """A sequence; what is none is one that no stream reaches. Overflow wraps, as in the real
-    server."""
+    """A sequence; non-numeric text becomes 2^64-1, which never matches. Overflow wraps, as in the
+    real server."""
     cdef uint64_t value = 0
     cdef Py_ssize_t i
     for i in range(span.start, span.end):
@@ -127,8 +40,15 @@ cdef inline bint _same(const char* block, Span span, const char* text, size_t si
     )
 
 
+def read_sequence(bytes text not None) -> int:
+    """The sequence in a header's value, by the rules of the compiled checks."""
+    cdef Span whole
+    whole.start, whole.end = 0, PyBytes_GET_SIZE(text)
+    return _number(PyBytes_AS_STRING(text), whole)
+
+
 cdef class Admission:
-    def __init__(self, StoreEngine store not None, Usage usage not None, str name not None):
+    def __init__(self, Retention store not None, Usage usage not None, str name not None):
         self.store = store
         self.usage = usage
         self.name = name.encode()
@@ -150,7 +70,7 @@ cdef class Admission:
         self.max_bytes = config.max_bytes
         self.max_per_subject = config.max_msgs_per_subject
         # With one message per subject a marker can not outlive what it marks.
-        self.ttl_min = (
+        self.ttl_min_s = (
             config.subject_delete_marker_ttl // 1_000_000_000
             if config.max_msgs_per_subject != 1 else 0
         )
@@ -164,14 +84,11 @@ cdef class Admission:
     # -- steps ------------------------------------------------------------------------------
 
     cdef int expect(self, const char* subject, size_t subject_size, const char* block,
-                    Marks* marks, int64_t ttl) except -1:
+                    Marks* marks, int64_t ttl_s) except -1:
         cdef Span about = marks.expected_subject
-        if present(marks.expected_stream) and not _same(
-            block, marks.expected_stream,
-            PyBytes_AS_STRING(self.name), PyBytes_GET_SIZE(self.name),
-        ):
+        if not self.is_own_name(block, marks):
             return 10060
-        if ttl != 0 and not self.allow_ttl:
+        if ttl_s != 0 and not self.allow_ttl:
             return 10166
         if present(marks.expected_subject_seq):
             if present(about):
@@ -207,15 +124,30 @@ cdef class Admission:
             )
             if self.found:
                 return DUPLICATE
-        if present(marks.expected_msg_id) and not _same(
-            block, marks.expected_msg_id, self.last_id, self.last_id_size
-        ):
+        if not self.is_last_id(block, marks):
             return 10070
-        if present(marks.rollup) and (
-            not self.allow_rollup or read_rollup(block, marks) == BAD_ROLLUP
-        ):
+        if not self.is_fit_rollup(block, marks):
             return 10111
         return PASSED
+
+    cdef bint is_own_name(self, const char* block, Marks* marks) noexcept:
+        """Whether the stream that the message expects is this one."""
+        return not present(marks.expected_stream) or _same(
+            block, marks.expected_stream,
+            PyBytes_AS_STRING(self.name), PyBytes_GET_SIZE(self.name),
+        )
+
+    cdef bint is_last_id(self, const char* block, Marks* marks) noexcept:
+        """Whether the message id that the message expects is the last one."""
+        return not present(marks.expected_msg_id) or _same(
+            block, marks.expected_msg_id, self.last_id, self.last_id_size
+        )
+
+    cdef bint is_fit_rollup(self, const char* block, Marks* marks) noexcept:
+        """Whether the rollup that the message asks for, if any, exists and is permitted."""
+        return not present(marks.rollup) or (
+            self.allow_rollup and read_rollup(block, marks) != BAD_ROLLUP
+        )
 
     cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept:
         if self.max_msg_size >= 0 and total > <uint64_t>self.max_msg_size:
@@ -226,28 +158,22 @@ cdef class Admission:
             return ENDLESS_HEADERS
         return PASSED
 
-    cdef bint has_storage(
-        self, size_t subject_size, size_t block_size, size_t total
-    ) noexcept:
-        """Whether the server and the account have room for one message more."""
-        cdef int64_t size = self.size_of(subject_size, block_size, total)
-        return self.usage.fits(size) and (
-            self.usage.parent is None or self.usage.parent.fits(0)
-        )
+    cdef int storage(self, int64_t size) noexcept:
+        """Whether the server and the account have room for `size` bytes. The server is full once
+        it holds more than its limit, an account before that."""
+        if self.usage.parent is not None and not self.usage.parent.fits(0):
+            return 10023
+        return PASSED if self.usage.fits(size) else 10002
 
     cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
                    size_t total, bint rollup) except -1:
         cdef int64_t size = self.size_of(subject_size, block_size, total)
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Leaf* leaf
         cdef bint replaces = False  # the oldest of a full subject goes
-        # The server is full once it holds more than its limit, an account before that.
-        if self.usage.parent is not None and not self.usage.parent.fits(0):
-            return 10023
-        if not self.usage.fits(size):
-            return 10002
-        if not self.discard_new:
-            return PASSED
+        cdef int verdict = self.storage(size)
+        if verdict != PASSED or not self.discard_new:
+            return verdict
         leaf = NULL
         if self.max_per_subject > 0:
             leaf = store.tree.get(<const uint8_t*>subject, subject_size)
@@ -262,8 +188,31 @@ cdef class Admission:
                 return BYTES_FULL
         return PASSED
 
+    cdef int staged_limit(self, bytes subject, uint64_t msgs, uint64_t size, uint64_t of_subject,
+                          bint rollup) except -1:
+        """As `limit`, for a message of a batch that adds so much with those before it. Before a
+        batch is stored, the real server does not ask which older messages would go, and asks for
+        the subject's limit last."""
+        cdef Leaf* leaf
+        cdef uint64_t stored = 0
+        if not self.discard_new:
+            return PASSED
+        if self.max_msgs > 0 and self.store.msgs + msgs > <uint64_t>self.max_msgs:
+            return MSGS_FULL
+        if self.max_bytes > 0 and self.store.nbytes + size > <uint64_t>self.max_bytes:
+            return BYTES_FULL
+        if self.discard_new_per_subject and self.max_per_subject > 0 and not rollup:
+            leaf = self.store.tree.get(
+                <const uint8_t*>PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject)
+            )
+            if leaf != NULL:
+                stored = leaf.total
+            if stored + of_subject > <uint64_t>self.max_per_subject:
+                return SUBJECT_FULL
+        return PASSED
+
     cdef int64_t _first_size(self, Leaf* leaf) except -1:
-        """What the store counts for the oldest message of a subject."""
+        """The counted size of the oldest message of a subject."""
         cdef uint64_t first, last
         first, last = self.store.exact(leaf)
         try:
@@ -296,15 +245,15 @@ cdef class Admission:
 
     # -- for Python -------------------------------------------------------------------------
 
-    def check_expected(self, bytes subject not None, bytes headers not None, int64_t ttl) -> None:
-        """Step `expect`; `ttl` is the message's own, 0 without. Raises ApiError 10060, 10166,
+    def check_expected(self, bytes subject not None, bytes headers not None, int64_t ttl_s) -> None:
+        """Step `expect`; `ttl_s` is the message's own, 0 without. Raises ApiError 10060, 10166,
         10071, 10193."""
         cdef Marks marks
         cdef int verdict
         read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
         verdict = self.expect(
             PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), PyBytes_AS_STRING(headers),
-            &marks, ttl,
+            &marks, ttl_s,
         )
         if verdict != PASSED:
             raise self.error(verdict, headers)
@@ -347,13 +296,62 @@ cdef class Admission:
             raise self.error(verdict)
 
     def check_storage(self, bytes subject not None, size_t headers_size, size_t total) -> None:
-        """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
-        10002."""
-        cdef int64_t size = self.size_of(len(subject), headers_size, total)
-        if self.usage.parent is not None and not self.usage.parent.fits(0):
-            raise api_error(10023)
-        if not self.usage.fits(size):
-            raise api_error(10002)
+        """The storage part of step `limit` alone. Raises ApiError 10023, 10002."""
+        cdef int verdict = self.storage(self.size_of(len(subject), headers_size, total))
+        if verdict != PASSED:
+            raise self.error(verdict)
+
+    def check_staged(
+        self, bytes subject not None, uint64_t msgs, uint64_t size, uint64_t of_subject,
+        bint rollup,
+    ) -> None:
+        """Step `limit` for a message of a batch, which adds `msgs` messages of `size` bytes with
+        those before it, `of_subject` of them with its subject. Raises ApiError 10077."""
+        cdef int verdict = self.staged_limit(subject, msgs, size, of_subject, rollup)
+        if verdict != PASSED:
+            raise self.error(verdict)
+
+    def size(self, bytes subject not None, bytes headers not None, bytes payload not None) -> int:
+        """What the store counts for a message."""
+        return self.size_of(len(subject), len(headers), len(headers) + len(payload))
+
+    # Single rules, for messages whose other rules are asked in another order.
+
+    def check_stream(self, bytes headers not None) -> None:
+        """Raises ApiError 10060 if the message expects another stream."""
+        cdef Marks marks
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        if not self.is_own_name(PyBytes_AS_STRING(headers), &marks):
+            raise self.error(10060)
+
+    def check_last_id(self, bytes headers not None) -> None:
+        """Raises ApiError 10070 if the message expects another last message id."""
+        cdef Marks marks
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        if not self.is_last_id(PyBytes_AS_STRING(headers), &marks):
+            raise self.error(10070)
+
+    def check_rollup(self, bytes headers not None) -> None:
+        """Raises ApiError 10111 if the message asks for an unknown or forbidden rollup."""
+        cdef Marks marks
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        if not self.is_fit_rollup(PyBytes_AS_STRING(headers), &marks):
+            raise self.error(10111, headers)
+
+    def rollup_of(self, bytes headers not None) -> str:
+        """Which older messages a message replaces: those of its subject (`sub`), `all` or none
+        (empty)."""
+        cdef Marks marks
+        cdef Rollup found
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        found = read_rollup(PyBytes_AS_STRING(headers), &marks)
+        if not self.allow_rollup:
+            return ""
+        return "sub" if found == ROLLUP_SUBJECT else "all" if found == ROLLUP_ALL else ""
+
+    def last_of(self, bytes subject not None) -> int:
+        """The last sequence of a subject or filter, 0 without any."""
+        return self._last_of(PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject))
 
     def stored(self, bytes headers not None, uint64_t seq, int64_t ts) -> None:
         """Notes the message id of message `seq`."""
@@ -406,13 +404,13 @@ cdef class Admission:
         cdef uint64_t start = self.store.last_seq
         self.note_plain()
         if self.store.msgs:
-            if self.ids.window > 0:
-                start = min(start, self.store.seq_from_time(now - self.ids.window))
+            if self.ids.window_ns > 0:
+                start = min(start, self.store.seq_from_time(now - self.ids.window_ns))
             self.note_from(start)
 
     def note_from(self, uint64_t start) -> None:
         """Notes the ids of the stored messages from sequence `start` on."""
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Block block
         cdef Py_ssize_t i
         cdef Marks marks

@@ -31,6 +31,13 @@ class _Body(msgspec.Struct):
     val: str
 
 
+class Counter(NamedTuple):
+    """The total in a stored message, and the totals of its sources."""
+
+    total: Decimal
+    sources: Sources
+
+
 class Combined(NamedTuple):
     """What a sourced message does to the counter that sources it."""
 

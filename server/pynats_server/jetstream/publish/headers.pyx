@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Header blocks as they travel: `NATS/1.0[ status]\\r\\nName: value\\r\\n...\\r\\n\\r\\n`.
 
 Blocks come from clients and may be anything; no function here raises because of their content.
@@ -10,35 +9,9 @@ All this is how the real server reads, and the tests compare, except that it can
 that follows a line with its name twice.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.string cimport memchr, memcmp
+from libc.string cimport memcmp
 
 cdef bytes VERSION = b"NATS/1.0"
-
-
-cdef inline Py_ssize_t _next_line(
-    const char* block, Py_ssize_t size, Py_ssize_t start
-) noexcept nogil:
-    """Where the line after the one at `start` begins; -1 when that one has no end."""
-    cdef const char* found
-    while start < size:
-        found = <const char*>memchr(block + start, b'\n', size - start)
-        if found == NULL:
-            return -1
-        start = found - block + 1
-        if start >= 2 and block[start - 2] == b'\r':
-            return start
-    return -1
-
-
-cdef inline Span _value(const char* block, Py_ssize_t size, Py_ssize_t start) noexcept nogil:
-    """The value that begins after the colon before `start`."""
-    cdef Span span
-    cdef Py_ssize_t end = _next_line(block, size, start)
-    span.end = size if end < 0 else end - 2
-    while start < span.end and block[start] == b' ':
-        start += 1
-    span.start = start
-    return span
 
 
 cdef inline bint _has_name(
@@ -55,11 +28,11 @@ cdef Span header_find(
     const char* block, Py_ssize_t size, const char* name, Py_ssize_t name_size
 ) noexcept nogil:
     cdef Span absent
-    cdef Py_ssize_t line = _next_line(block, size, 0)
+    cdef Py_ssize_t line = next_line(block, size, 0)
     while line >= 0:
         if _has_name(block, size, line, name, name_size):
-            return _value(block, size, line + name_size + 1)
-        line = _next_line(block, size, line)
+            return header_at(block, size, line).value
+        line = next_line(block, size, line)
     absent.start = absent.end = -1
     return absent
 
@@ -79,29 +52,26 @@ def get_all(bytes block not None, names not None):
     """The headers that are in the set `names`, each with its first value, in one pass."""
     cdef const char* text = PyBytes_AS_STRING(block)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(block)
-    cdef Py_ssize_t line = _next_line(text, size, 0)
-    cdef Py_ssize_t following, end
-    cdef const char* colon
+    cdef Py_ssize_t line = next_line(text, size, 0)
+    cdef Header header
     cdef Span span
     cdef dict found = {}
     cdef bytes name
-    while line >= 0 and line < size:
-        following = _next_line(text, size, line)
-        end = size if following < 0 else following - 2
-        colon = <const char*>memchr(text + line, b':', end - line) if end > line else NULL
-        if colon != NULL:
-            name = PyBytes_FromStringAndSize(text + line, colon - text - line)
+    while line >= 0:
+        header = header_at(text, size, line)
+        if header.colon >= 0:
+            name = PyBytes_FromStringAndSize(text + line, header.colon - line)
             if name in names and name not in found:
-                span = _value(text, size, colon - text + 1)
+                span = header.value
                 found[name] = PyBytes_FromStringAndSize(text + span.start, span.end - span.start)
-        line = following
+        line = header.following
     return found
 
 
 cdef bytes _without(bytes block, tuple names, bint exact):
     cdef const char* text = PyBytes_AS_STRING(block)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(block)
-    cdef Py_ssize_t line = _next_line(text, size, 0)
+    cdef Py_ssize_t line = next_line(text, size, 0)
     cdef Py_ssize_t first = line
     cdef Py_ssize_t kept_from = 0
     cdef Py_ssize_t following, name_size
@@ -109,7 +79,7 @@ cdef bytes _without(bytes block, tuple names, bint exact):
     cdef bytes name, rest
     cdef bint hit
     while line >= 0:
-        following = _next_line(text, size, line)
+        following = next_line(text, size, line)
         if following < 0:
             break  # what has no end stays, as in the real server
         hit = False

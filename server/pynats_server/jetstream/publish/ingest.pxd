@@ -2,18 +2,20 @@
 
 Messages whose headers and whose stream ask for no more than `Admission` checks go from the
 connection's buffer into the store without a Python object; all others are handed to the stream
-(`publish.py`). Acknowledgements collect in a
-batch per loop turn, which the store calls once everything in it is durable.
+(`slow_path.py`). Acknowledgements collect in a batch per loop turn, which the store calls once
+everything in it is durable.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
-from pynats_server.core.sublist cimport Message, Sink, Subscription
-from pynats_server.jetstream.publish.checks cimport Admission, Marks
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.jetstream.publish.checks cimport Admission
+from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, FastTable
 from pynats_server.jetstream.publish.batch.staging cimport Staging
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.quota cimport Usage
 
 
@@ -36,7 +38,7 @@ cdef class AckBatch:
 cdef class Ingest(Sink):
     cdef readonly Account account
     cdef Engine engine
-    cdef StoreEngine store
+    cdef Retention store
     cdef object stream
     cdef Usage usage
     cdef readonly Admission admission

@@ -2,7 +2,7 @@ from typing import Protocol
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
-from pynats_server.core.sublist import Sink
+from pynats_server.core.interest.subscription import Sink
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish.batch.fast_state import FastTable
 from pynats_server.jetstream.publish.batch.staging import Staging

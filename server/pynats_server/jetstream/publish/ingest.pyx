@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See ingest.pxd."""
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
@@ -7,9 +6,9 @@ from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
 from pynats_server.core.subject cimport subject_has_wildcard
-from pynats_server.jetstream.publish.checks cimport (
-    DUPLICATE, NO_ROLLUP, PASSED, RARE, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks,
-    read_rollup,
+from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
+from pynats_server.jetstream.publish.marks cimport (
+    NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast_reply
@@ -31,7 +30,7 @@ cdef struct AckHead:
 
 cdef enum Fate:
     OPEN  # depends on what becomes of the store
-    FINAL  # the body stands in any case
+    FINAL  # the body is sent whatever becomes of the store
     UNDONE  # the disk was full: the message has been taken back
 
 cdef enum:
@@ -79,8 +78,10 @@ cdef class AckBatch:
         head.body_len = body_len
         head.fate = FINAL if final else OPEN
         memcpy(self.data + self.used, &head, sizeof(AckHead))
-        memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
-        memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
+        if reply_len:  # else there may be no pointer at all
+            memcpy(self.data + self.used + sizeof(AckHead), reply, reply_len)
+        if body_len:
+            memcpy(self.data + self.used + sizeof(AckHead) + reply_len, body, body_len)
         self.used += need
         self.count += 1
         return 0
@@ -99,7 +100,7 @@ cdef class AckBatch:
         return 0
 
     def __call__(self, error: StoreError | None) -> None:
-        """Sends the acknowledgements, or says to each why its message was not kept."""
+        """Sends the acknowledgements, or the reason why a message was not kept."""
         cdef Ingest ingest = self.ingest
         ingest.waiting -= self.count
         ingest.waiting_bytes -= self.nbytes
@@ -146,7 +147,7 @@ cdef class AckBatch:
             p += head.body_len
             try:
                 route_once(ingest.account, None, &msg, &ingest.engine.random)
-            except Exception as failure:  # of one receiver; the others get theirs
+            except Exception as failure:  # of one receiver; the others still get the message
                 ingest.stream.on_internal_error(failure)
 
 
@@ -156,7 +157,7 @@ cdef class Ingest(Sink):
     messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
-                 StoreEngine store not None, stream, str name not None, str domain not None,
+                 Retention store not None, stream, str name not None, str domain not None,
                  Usage usage not None, max_waiting: int, max_waiting_bytes: int):
         self.account = account
         self.engine = engine
@@ -187,7 +188,7 @@ cdef class Ingest(Sink):
             return self._take(msg, source)
         except StoreError as error:
             refusal = self.refusal(store_error(error))
-        except Exception as error:  # a mistake of ours must not end the publisher's connection
+        except Exception as error:  # a bug of ours must not end the publisher's connection
             self.stream.on_internal_error(error)
             refusal = self.refusal(api_error(10077, err="internal error"))
         if msg.reply_len:
@@ -196,7 +197,7 @@ cdef class Ingest(Sink):
 
     cdef int _take(self, Message* msg, Sink source) except -1:
         cdef uint64_t seq
-        cdef StoreEngine store = self.store
+        cdef Retention store = self.store
         cdef Admission admission = self.admission
         cdef FastBatch fast = None
         cdef bint named
@@ -260,7 +261,7 @@ cdef class Ingest(Sink):
         else:
             admission.note_plain()
         if rollup == ROLLUP_SUBJECT:
-            # As limits, so that a full disk brings back what this message was to replace.
+            # As limits: if the disk is full, they bring back what this message was to replace.
             store.enforce(0, 0, 1, <const uint8_t*>msg.subject, msg.subject_len)
         elif rollup == ROLLUP_ALL:
             store.enforce(1, 0, 0, <const uint8_t*>msg.subject, msg.subject_len)
@@ -278,16 +279,16 @@ cdef class Ingest(Sink):
 
     cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1:
         cdef Admission admission = self.admission
-        cdef int64_t ttl = 0
+        cdef int64_t ttl_s = 0
         cdef int verdict
         if marks.rare:
             return RARE
         if present(marks.ttl):
-            header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl)
-            # What is invalid, or to be stored otherwise than it was sent, is rare.
-            if ttl == 0 or 0 < ttl < admission.ttl_min:
+            header_marks(<const uint8_t*>msg.payload, msg.header_len, &ttl_s)
+            # Invalid TTLs, and those that are stored with another value, are rare.
+            if ttl_s == 0 or 0 < ttl_s < admission.ttl_min_s:
                 return RARE
-        verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl)
+        verdict = admission.expect(msg.subject, msg.subject_len, msg.payload, marks, ttl_s)
         if verdict != PASSED:
             return verdict
         return admission.identify(msg.payload, marks, now)
@@ -324,7 +325,9 @@ cdef class Ingest(Sink):
             or self.waiting >= self.max_waiting
             or self.waiting_bytes >= self.max_waiting_bytes
             or self.admission.fit(msg.payload, msg.header_len, msg.total_len) != PASSED
-            or not self.admission.has_storage(msg.subject_len, msg.header_len, msg.total_len)
+            or self.admission.storage(
+                self.admission.size_of(msg.subject_len, msg.header_len, msg.total_len)
+            ) != PASSED
             or not self.staging.offer(msg)
         ):
             return False
@@ -365,7 +368,7 @@ cdef class Ingest(Sink):
         batch.last_seq = self.store.last_seq
         try:
             self.stream.appended()
-        except Exception as error:  # a mistake of ours must not cost the acknowledgements
+        except Exception as error:  # a bug of ours must not cost the acknowledgements
             self.stream.on_internal_error(error)
         try:
             self.store.commit(batch)
@@ -373,7 +376,7 @@ cdef class Ingest(Sink):
             self.stream.on_internal_error(error)
 
     def undone(self, last_seq: int) -> None:
-        """The store has taken back what it gave a sequence above `last_seq`."""
+        """The store has taken back the messages above `last_seq`."""
         self.batch.undo(last_seq)
         self.settle()
 
@@ -420,7 +423,7 @@ cdef class Ingest(Sink):
         return self.ack_head + b"%d" % seq + more + b"}"
 
     def refuse_busy(self, bytes reply not None) -> None:
-        """Tells a publisher at once that its message was dropped because too many wait."""
+        """Refuses a message at once because too many wait for the disk."""
         if reply and not self.no_ack:
             self.account.publish(
                 self.engine, reply, self.refusal(api_error(10167)),
@@ -428,7 +431,7 @@ cdef class Ingest(Sink):
             )
 
     def say_now(self, bytes reply not None, bytes body not None) -> None:
-        """Sends what depends on nothing stored, unless the stream sends no acknowledgements."""
+        """Sends an answer that does not depend on the store, unless the stream sends none."""
         if not self.no_ack:
             self.account.publish(self.engine, reply, body)
 
@@ -440,6 +443,6 @@ cdef class Ingest(Sink):
         )
 
     def release(self) -> None:
-        """Takes what this stream holds off the account's usage."""
+        """Subtracts what this stream holds from the account's usage."""
         self.usage.add(-self.charged)
         self.charged = 0

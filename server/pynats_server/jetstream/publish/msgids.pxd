@@ -33,7 +33,7 @@ cdef class MsgIds:
     cdef size_t used
     cdef IdChunk* oldest
     cdef IdChunk* newest
-    cdef readonly int64_t window  # ns; 0 = remembers nothing
+    cdef readonly int64_t window_ns  # 0 = remembers nothing
     cdef readonly uint64_t count  # entries held, those that have run out included
 
     # The sequence of the message with this id, 0 when there is none in the window.

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See msgids.pxd."""
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -52,8 +51,8 @@ cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
 
 
 cdef class MsgIds:
-    def __init__(self, int64_t window=0):
-        self.window = window
+    def __init__(self, int64_t window_ns=0):
+        self.window_ns = window_ns
 
     def __dealloc__(self):
         self.clear_all()
@@ -98,7 +97,7 @@ cdef class MsgIds:
         return 0
 
     cdef void unlink(self, MsgId* entry) noexcept:
-        """Takes an entry out of the map, unless a later one of the same id has its place."""
+        """Takes an entry out of the map, unless a later entry with the same id has replaced it."""
         cdef size_t mask = self.capacity - 1
         cdef size_t gap, i
         if self.used == 0:
@@ -125,7 +124,7 @@ cdef class MsgIds:
         cdef MsgId* entry
         cdef IdSlot* slot
         cdef uint32_t hash
-        if self.window <= 0:
+        if self.window_ns <= 0:
             return 0
         self.expire(ts)
         chunk = self.newest
@@ -167,12 +166,12 @@ cdef class MsgIds:
                 free(chunk)
                 chunk = self.oldest
                 continue
-            if now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window:
+            if now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window_ns:
                 return
             self.drop_oldest()
 
     cdef void forget_above(self, uint64_t seq) noexcept:
-        """Messages above `seq` are not kept after all. Their entries stay in the queue, unused."""
+        """Messages above `seq` were taken back. Their entries stay in the queue, unused."""
         cdef IdChunk* chunk = self.oldest
         cdef MsgId* entry
         cdef size_t at
@@ -215,10 +214,10 @@ cdef class MsgIds:
             chunk = chunk.next
         return total
 
-    def set_window(self, int64_t window, int64_t now):
-        """Remember ids for `window` ns from now on; what is older than that is forgotten."""
-        self.window = window
-        if window <= 0:
+    def set_window(self, int64_t window_ns, int64_t now):
+        """Remember ids for `window_ns` from now on; what is older than that is forgotten."""
+        self.window_ns = window_ns
+        if window_ns <= 0:
             self.clear_all()
         else:
             self.expire(now)
@@ -243,4 +242,4 @@ cdef class MsgIds:
             self.clear_all()
             return 0
         ts = (<MsgId*>(entries(self.oldest) + self.oldest.start)).ts
-        return min(ts, 0x7FFFFFFFFFFFFFFF - self.window) + self.window  # the end of time
+        return min(ts, 0x7FFFFFFFFFFFFFFF - self.window_ns) + self.window_ns  # the end of time

@@ -1,8 +1,10 @@
 """What a published message has to pass before it is kept, in the real server's order
-(server-inventory 6.5), for streams and headers that the compiled ingest leaves to Python.
+(`processJetStreamMsg` in nats-server's server/stream.go), for streams and headers that the compiled
+ingest leaves to Python.
 
-`check` decides and changes nothing; `keep` carries the decision out. What both paths check is in
-`Admission`; here are subject transforms, counters, schedules and republishing.
+`check` decides and changes nothing; `keep` carries the decision out as an operation. The rules of
+the compiled path are asked of `Admission`; here are subject transforms, counters, schedules and
+republishing.
 """
 
 from __future__ import annotations
@@ -11,40 +13,35 @@ import asyncio
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.message_ttl import parse_ttl
+from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
-from pynats_server.jetstream.stream.republish import Republisher, RepublishQueue
+from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.subjects.transform import SubjectTransform
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
-
-ROLLUP: Final = b"Nats-Rollup"
-TTL: Final = b"Nats-TTL"
-STREAM_SOURCE: Final = b"Nats-Stream-Source"
-REQUEST_INFO: Final = b"Nats-Request-Info"
 VERSION: Final = b"NATS/1.0"
 EMPTY_BLOCK_SIZE: Final = len(b"NATS/1.0\r\n\r\n")
 FORGET_MIN_S: Final = 0.05
 
 _UNFIT_FOR_COUNTERS = frozenset(
     (
-        ROLLUP,
-        b"Nats-Expected-Stream",
-        b"Nats-Expected-Last-Msg-Id",
-        b"Nats-Expected-Last-Subject-Sequence-Subject",
-        b"Nats-Expected-Last-Sequence",
-        b"Nats-Expected-Last-Subject-Sequence",
+        names.ROLLUP,
+        names.EXPECTED_STREAM,
+        names.EXPECTED_MSG_ID,
+        names.EXPECTED_SUBJECT,
+        names.EXPECTED_SEQUENCE,
+        names.EXPECTED_SUBJECT_SEQUENCE,
     )
 )
 
@@ -56,6 +53,18 @@ def without_status(block: bytes) -> bytes:
         return block
     block = VERSION + block[end:]
     return b"" if len(block) == EMPTY_BLOCK_SIZE else block
+
+
+def check_not_sealed(stream: StreamHost) -> None:
+    """Raises ApiError 10109."""
+    if stream.config.sealed:
+        raise api_error(10109)
+
+
+def check_not_sourced(headers: bytes) -> None:
+    """Only sources may say where a message is from. Raises ApiError 10227."""
+    if header_blocks.get(headers, names.STREAM_SOURCE):
+        raise api_error(10227)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,54 +97,47 @@ class Duplicate(Exception):
 class Publishing:
     """The checks of one stream, and what they remember."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost, republishing: Republishing) -> None:
         self.stream = stream
-        self.schedules = scheduling.Schedules(stream)
+        self._republishing = republishing
+        self._admission = stream.ingest.admission
         self._transform: SubjectTransform | None = None
-        self.republished = RepublishQueue(stream)
-        self._republisher: Republisher | None = None
         self._forgetting: asyncio.TimerHandle | None = None
         self._follow_config()
 
     def recover(self) -> None:
-        """Builds what the checks remember from the stored messages."""
-        self.stream.ingest.admission.recover(time.time_ns())
-        self.schedules.recover()
+        """Restores what the checks remember, from the stored messages."""
+        self._admission.recover(time.time_ns())
         self._arm_forgetting()
 
     def configured(self) -> None:
         """Follows a changed configuration."""
         self._follow_config()
-        self.schedules.recover()
         self._arm_forgetting()
 
     def _follow_config(self) -> None:
-        transform, republish = self.stream.config.subject_transform, self.stream.config.republish
+        transform = self.stream.config.subject_transform
         self._transform = None
         if transform is not None:
             self._transform = SubjectTransform.compile(transform.src, transform.dest)
-        self._republisher = None
-        if republish is not None:
-            self._republisher = Republisher(self.stream.name, republish)
 
     def stop(self) -> None:
-        """Stops timers."""
-        self.schedules.stop()
+        """Stops the timer."""
         if self._forgetting is not None:
             self._forgetting.cancel()
             self._forgetting = None
 
     def end_turn(self) -> None:
-        """At the end of a turn that brought messages."""
+        """Called at the end of a turn that brought messages."""
         if self._forgetting is None:
             self._arm_forgetting()
 
     # -- messages ---------------------------------------------------------------------------
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Checks and keeps a message; the publisher hears of either."""
+        """Checks and keeps a message, and answers the publisher."""
         ingest = self.stream.ingest
-        if ingest.is_busy or self.republished.is_full:
+        if ingest.is_busy or self._republishing.queue.is_full:
             ingest.refuse_busy(reply)
             return
         try:
@@ -178,8 +180,8 @@ class Publishing:
         return subject if made is None else made
 
     def wanted(self, subject: bytes) -> bool:
-        """Whether anybody will ever read a message of that subject: an interest stream without a
-        consumer for it drops it."""
+        """Whether to keep messages of that subject: an interest stream drops those that no consumer
+        wants."""
         return self.stream.config.retention != "interest"
 
     # -- checks -----------------------------------------------------------------------------
@@ -187,63 +189,45 @@ class Publishing:
     def check(self, message: Incoming) -> Plan:
         """Runs every check on a message, its subject already mapped. Changes nothing. Raises
         ApiError, Duplicate."""
-        stream, admission = self.stream, self.stream.ingest.admission
+        stream, admission = self.stream, self._admission
         subject, payload = message.subject, message.payload
-        if stream.config.sealed:
-            raise api_error(10109)
+        check_not_sealed(stream)
         headers = message.headers
         admission.check_size(headers, payload)
         increment = total = None
         rollup: Rollup = ""
-        ts, ttl, ttl_error = stream.now(), 0, None
+        ts, ttl_s, ttl_error = stream.now(), 0, None
         if headers:
-            headers = header_blocks.remove(headers, REQUEST_INFO)
+            headers = header_blocks.remove(headers, names.REQUEST_INFO)
             increment = self.increment(message, headers)
             try:
-                ttl = parse_ttl(header_blocks.get(headers, TTL) or b"")
-            except ValueError:
-                ttl_error = api_error(10165)
+                ttl_s = read_ttl(headers)
+            except ApiError as error:
+                ttl_error = error
             if not message.sourced:
-                admission.check_expected(subject, headers, ttl)
+                admission.check_expected(subject, headers, ttl_s)
                 headers = scheduling.check_schedule(stream, subject, headers)
-                if header_blocks.get(headers, STREAM_SOURCE):
-                    raise api_error(10227)
+                check_not_sourced(headers)
             original = admission.check_identity(headers, ts, message.sourced)
             if original:
                 raise Duplicate(original)
-            rollup = self._rollup(headers)
+            rollup = admission.rollup_of(headers)
         if stream.config.allow_msg_counter:
-            if increment is None:
-                raise api_error(10169)
             message = Incoming(subject, headers, payload, message.sourced)
-            total, headers, payload = self._count(message, increment)
-            admission.check_size(headers, payload)
+            counter, headers, payload = self.count(message, increment)
+            total = counter.total
         size = len(headers) + len(payload)
-        ends = scheduling.ended_schedule(headers) if self.may_roll_up else b""
+        ends = scheduling.ended_schedule(headers) if admission.allow_rollup else b""
         if not self.wanted(subject):
             return Plan(Skip(subject, headers, ts, rollup, ends))
         if ttl_error is not None:
             raise ttl_error
-        if 0 < ttl < admission.ttl_min:
-            headers = header_blocks.remove(headers, TTL)
-            headers = header_blocks.add(headers, TTL, b"%d" % admission.ttl_min)
+        if ttl_s:
+            headers = at_least(headers, ttl_s, admission.ttl_min_s)
             size = len(headers) + len(payload)
-        has_rollup = bool(header_blocks.get(headers, ROLLUP))
+        has_rollup = bool(header_blocks.get(headers, names.ROLLUP))
         admission.check_limits(subject, len(headers), size, has_rollup)
         return Plan(Append(subject, headers, payload, ts, rollup, ends), total)
-
-    @property
-    def may_roll_up(self) -> bool:
-        """Whether messages may replace older ones."""
-        return self.stream.config.allow_rollup_hdrs and not self.stream.config.deny_purge
-
-    def _rollup(self, headers: bytes) -> Rollup:
-        value = (header_blocks.get(headers, ROLLUP) or b"").lower()
-        if not self.may_roll_up:
-            return ""
-        if value == b"sub":
-            return "sub"
-        return "all" if value == b"all" else ""
 
     def increment(self, message: Incoming, headers: bytes) -> Decimal | None:
         """What the message adds to a counter; None when it does not say. Raises ApiError."""
@@ -261,36 +245,45 @@ class Publishing:
             raise api_error(10171)
         return increment
 
-    def _count(self, message: Incoming, increment: Decimal) -> tuple[Decimal, bytes, bytes]:
-        """The new total of a counter, and the header block and body to store."""
-        total, sources = counters.ZERO, counters.Sources()
-        last = self.stream.store.load_last(message.subject)
-        if last is not None:
-            total = counters.read_total(last.payload)
-            sources = counters.read_sources(
-                header_blocks.get(last.headers or b"", counters.SOURCES_HEADER)
-            )
+    def _counter(self, subject: bytes) -> counters.Counter:
+        """The counter in the last message of a subject. Raises ApiError 10172."""
+        last = self.stream.store.load_last(subject)
+        if last is None:
+            return counters.Counter(counters.ZERO, {})
+        sources = header_blocks.get(last.headers or b"", counters.SOURCES_HEADER)
+        return counters.Counter(counters.read_total(last.payload), counters.read_sources(sources))
+
+    def count(
+        self, message: Incoming, increment: Decimal | None, before: counters.Counter | None = None
+    ) -> tuple[counters.Counter, bytes, bytes]:
+        """The counter after a message that follows `before` (None = what is stored), and the
+        header block and body to store. Raises ApiError 10169, 10172, 10054, 10097."""
+        if increment is None:
+            raise api_error(10169)
+        if before is None:
+            before = self._counter(message.subject)
         headers = message.headers
-        origin = header_blocks.get(headers, STREAM_SOURCE)
+        origin = header_blocks.get(headers, names.STREAM_SOURCE)
         if origin:
             words = origin.decode(errors="replace").split(" ")
             subject = words[4] if len(words) > 4 else message.subject.decode(errors="replace")
-            combined = counters.combine(
-                total, sources, words[0], subject, counters.read_total(message.payload)
-            )
-            total, sources = combined.total, combined.sources
+            made = counters.combine(
+                before.total, before.sources, words[0], subject,
+                counters.read_total(message.payload),
+            )  # fmt: skip
+            after = counters.Counter(made.total, made.sources)
             headers = header_blocks.set(
-                headers,
-                counters.INCREMENT_HEADER,
-                counters.show_total(combined.increment).encode(),
+                headers, counters.INCREMENT_HEADER, counters.show_total(made.increment).encode()
             )
         else:
-            total = counters.add(total, increment)
-        if sources:
+            after = counters.Counter(counters.add(before.total, increment), before.sources)
+        if after.sources:
             headers = header_blocks.set(
-                headers, counters.SOURCES_HEADER, counters.write_sources(sources)
+                headers, counters.SOURCES_HEADER, counters.write_sources(after.sources)
             )
-        return total, headers, counters.write_total(total)
+        payload = counters.write_total(after.total)
+        self._admission.check_size(headers, payload)
+        return after, headers, payload
 
     # -- keeping ----------------------------------------------------------------------------
 
@@ -299,26 +292,19 @@ class Publishing:
         stream, operation = self.stream, plan.operation
         if isinstance(operation, Skip):
             return stream.apply(operation)
-        target, last_seq = None, 0
-        if self._republisher is not None:
-            target = self._republisher.subject(operation.subject)
-            if target is not None:
-                _, _, last_seq = stream.store.subject_state(operation.subject)
+        target, last_seq = self._republishing.target(operation.subject), 0
+        if target is not None:
+            _, _, last_seq = stream.store.subject_state(operation.subject)
         seq = stream.apply(operation)
-        if stream.config.allow_msg_schedules:
-            self.schedules.stored(operation.subject, operation.headers, seq, operation.ts)
-        if self._republisher is not None and target is not None:
+        if target is not None:
             message = operation.subject, operation.headers, operation.payload
-            self.republished.add(
-                self._republisher.describe(target, seq, operation.ts, last_seq, message)
-            )
+            self._republishing.stored(target, seq, operation.ts, last_seq, message)
         return seq
 
     def keep_batch(self, operation: AppendBatch) -> int:
         """Keeps all messages of a batch or none; returns the last sequence. Raises StoreError."""
-        stream, republisher = self.stream, self._republisher
-        scheduled = stream.config.allow_msg_schedules
-        if republisher is None and not scheduled:
+        stream, republishing = self.stream, self._republishing
+        if not republishing.is_on:
             return stream.apply(operation)
         before: dict[bytes, int] = {}
         for subject in operation.messages.subjects():
@@ -328,25 +314,21 @@ class Publishing:
         for seq, (subject, headers, payload, skipped) in enumerate(operation.messages, first):
             if skipped:
                 continue
-            if scheduled:
-                self.schedules.stored(subject, headers, seq, operation.ts)
-            target = republisher.subject(subject) if republisher is not None else None
-            if republisher is not None and target is not None:
+            target = republishing.target(subject)
+            if target is not None:
                 message = subject, headers, payload
-                self.republished.add(
-                    republisher.describe(target, seq, operation.ts, before[subject], message)
-                )
+                republishing.stored(target, seq, operation.ts, before[subject], message)
             before[subject] = seq
         return last
 
     # -- the duplicate window ---------------------------------------------------------------
 
     def _arm_forgetting(self) -> None:
-        """Ids of messages are forgotten as others come; this is for streams that fall silent."""
-        due = self.stream.ingest.admission.ids.forget(self.stream.now())
-        if due:
-            wait = max((due - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
-            self._forgetting = asyncio.get_running_loop().call_later(wait, self._forget)
+        """Message ids are forgotten as new messages come; the timer is for streams without any."""
+        due_ns = self._admission.ids.forget(self.stream.now())
+        if due_ns:
+            wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
+            self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:
         self._forgetting = None

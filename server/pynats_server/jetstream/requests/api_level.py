@@ -1,4 +1,4 @@
-"""The API level that a request or a message asks the server to have (server-inventory 6.5)."""
+"""The API level that a request or a message asks the server to have (ADR-44)."""
 
 from __future__ import annotations
 

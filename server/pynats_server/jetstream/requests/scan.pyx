@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Walks JSON text without recursion and without making objects: where a value ends, or where and
 why it is wrong. `jsonsyntax` puts that in words."""
 

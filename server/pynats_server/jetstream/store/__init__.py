@@ -1,13 +1,17 @@
-"""Storage of streams: `Store` (the interface), `FileStore`, `MemoryStore`.
+"""Storage of streams.
 
-May be used by the JetStream layer; imports nothing of the broker. `api` holds the contract;
-compiled are `record`/`block` (bytes), `streamindex` (what is where), `engine` (limits, ages) and
-`syncthread` (fsync without the interpreter lock). `diskblocks`, `filestore`, `recover`, `rekey`
-are the disk, `commit` the group commit, `crypt`, `s2`, `highway`, `index`, `meta` the formats,
-`consumer_state` the o.dat codec.
+A store is opened with `open_store` and used through `Store`, the contract; which kind it is knows
+only the store itself. Streams and their features may use both, and the compiled publish path works
+on `retention.Retention`, below every kind; nothing here knows of configurations of streams, of the
+API or of the broker.
+
+`contract` is the interface with its errors, `opening` the factory, `base` what all kinds share,
+`memory` one kind, `file/` the other, `format/` the bytes. Compiled: `record` and `block` (records
+and a run of them), `streamindex` (what is where), `retention` (limits, ages) over `subjects`,
+`seqset` and `expiry`.
 
 A stream appends during a loop turn, then calls `commit(callback)` once; the callback runs when
-an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.
+an fsync covers all of it (or the write, with `sync_interval_s` > 0), and the acks go out.
 """
 
 from pynats_server.jetstream.store.block import Message
@@ -25,18 +29,16 @@ from pynats_server.jetstream.store.contract import (
     StoreState,
     TooLarge,
 )
-from pynats_server.jetstream.store.file.diskblocks import FileConfig, choose_block_size
-from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size
 from pynats_server.jetstream.store.file.group_commit import Syncer
-from pynats_server.jetstream.store.memory import MemoryStore
+from pynats_server.jetstream.store.opening import open_store
 
 __all__ = [
     "SEQ_MAX",
     "BadKey",
     "CorruptRecord",
     "FileConfig",
-    "FileStore",
-    "MemoryStore",
+    "MemoryConfig",
     "Message",
     "OutOfSequences",
     "SequenceNotFound",
@@ -49,4 +51,5 @@ __all__ = [
     "Syncer",
     "TooLarge",
     "choose_block_size",
+    "open_store",
 ]

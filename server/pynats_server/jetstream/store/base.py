@@ -1,8 +1,8 @@
-"""Operations both stores share, on top of the compiled engine."""
+"""What both kinds of stores do alike, on top of the compiled retention."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from pynats_server.jetstream.store.block import Block, Message
@@ -13,18 +13,20 @@ from pynats_server.jetstream.store.contract import (
     StoreFailed,
     StoreState,
 )
-from pynats_server.jetstream.store.retention import Engine
+from pynats_server.jetstream.store.record import record_size
+from pynats_server.jetstream.store.retention import Retention
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
 
 U64_MAX = (1 << 64) - 1
+EMPTY_SIZE = record_size(0, 0, 0)  # a tombstone, or a mark of sequences used up
 DELETED_MAX = 1_000_000
-"""Missing sequences that are listed at most: a mirror whose origin jumped may miss any number."""
+"""Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
 GAP_MAX = 100_000
 """Missing sequences that a block notes one by one; more of them begin a new block."""
 NEAR = 1000
-"""Sequences looked through before the subjects of a wildcard are asked where its messages are:
-whoever reads many messages one after the other must not ask many subjects for each."""
+"""So many sequences are scanned before a wildcard's subjects are asked where its messages are:
+reading many messages in a row would otherwise visit many subjects for each of them."""
 
 
 def is_literal(filter: bytes) -> bool:
@@ -32,11 +34,17 @@ def is_literal(filter: bytes) -> bool:
     return not any(token in (b"*", b">") for token in filter.split(b"."))
 
 
-class BlockStore(Engine):
+class BlockStore(Retention):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
     lost: SequenceSet
     lost_bytes: int = 0
+    on_undo: Callable[[int], None] | None = None  # see `Store`
+
+    @property
+    def num_subjects(self) -> int:
+        """Subjects with messages."""
+        return len(self.tree)
 
     def _bury(self, seq: int, ts: int) -> None:
         """Make a removal outlive a restart."""
@@ -141,7 +149,7 @@ class BlockStore(Engine):
         if filter in (b">", b"") and not up_to and not keep:
             return self._purge_all()
         if filter in (b">", b"") and not keep and up_to > self.last_seq:
-            return self.compact(up_to)  # the sequence moves on to there
+            return self.compact(up_to)  # the next sequence becomes `up_to`
         return sum(self.purge_steps(filter, up_to, keep))
 
     def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
@@ -261,7 +269,7 @@ class BlockStore(Engine):
         _check_range(self.last_seq + count)
         tail = self.tail
         wide = tail is not None and tail.msgs and count > GAP_MAX
-        if tail is None or wide or tail.buffered + 30 > self.block_size:
+        if tail is None or wide or tail.buffered + EMPTY_SIZE > self.block_size:
             tail = self.roll_block()
         last = self.last_seq + count
         tail.mark(last, ts, False)
@@ -307,11 +315,11 @@ class BlockStore(Engine):
         yield from range(expected, self.last_seq + 1)
 
     def lost_between(self, start: int, end: int) -> list[int]:
-        """Sequences in start..end that exist no more because their bytes are damaged.
+        """Sequences in start..end that are lost because their bytes are damaged.
 
-        Readers that step from one message to the next (`load_next`) pass over lost ones without
-        a word; whoever must tell its clients asks here for the range it has just crossed. Reading
-        a block for the first time may add some, so ask after the read.
+        `load_next` skips lost messages silently; a reader that has to report them asks here for
+        the range it has just crossed. Reading a block for the first time may find more, so ask
+        after the read.
         """
         return self.lost.between(start, end)
 

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Blocks: runs of records in one growing buffer plus a table of record offsets.
 
 Block files hold exactly these bytes (before compression and encryption). A block's deleted set
@@ -11,8 +10,9 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
-from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
-                      record_sum, stamp, subject_size, u32, u64)
+from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK,
+                        TOMBSTONE, headers_of, record_at, record_size, record_sum, stamp,
+                        subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 
@@ -117,7 +117,7 @@ cdef class Block:
     cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
                  const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1:
         """Encode one record at the end of the buffer. The caller does the accounting."""
-        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
+        cdef size_t rl = record_size(sn, hn, mn)
         cdef uint8_t *r
         cdef uint8_t *p
         cdef uint32_t word
@@ -130,7 +130,8 @@ cdef class Block:
         memcpy(r + 12, &ts, 8)
         r[20], r[21] = <uint8_t>sn, <uint8_t>(sn >> 8)
         p = r + HEAD
-        memcpy(p, subject, sn)
+        if sn:  # else there may be no pointer at all
+            memcpy(p, subject, sn)
         p += sn
         if hn:
             self.plain = False
@@ -138,7 +139,8 @@ cdef class Block:
             memcpy(p, &word, 4)
             memcpy(p + 4, hdr, hn)
             p += 4 + hn
-        memcpy(p, msg, mn)
+        if mn:
+            memcpy(p, msg, mn)
         total = record_sum(self.key, r, rl)
         memcpy(r + rl - 8, &total, 8)
         if not seq & (ERASED | TOMBSTONE):

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.seqset import SequenceSet
 
 
 SEQ_MAX = (1 << 62) - 1
@@ -82,15 +83,38 @@ class StoreState:
 CommitCallback = Callable[[StoreError | None], None]
 
 
-@runtime_checkable
 class Store(Protocol):
     """Storage of one stream."""
+
+    on_disk: bool
+    """Whether it outlives the server: then its folder is to be kept or removed with it."""
+    dirty: bool
+    """Whether something waits for `flush`."""
+    first_seq: int
+    last_seq: int
+    last_ts: int
+    msgs: int
+    nbytes: int
+    failed: Exception | None
+    """Why it takes no more changes."""
+    lost: SequenceSet
+    """Sequences whose bytes are damaged."""
+    lost_bytes: int
+    on_undo: Callable[[int], None] | None
+    """Told the last sequence kept when a full disk takes appends back that had a sequence."""
+
+    @property
+    def num_subjects(self) -> int:
+        """Subjects with messages."""
 
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""
 
     def append_many(self, messages: list[tuple[bytes, bytes | None, bytes]], ts: int) -> int:
         """Several messages with one timestamp; returns the last sequence."""
+
+    def size_of(self, subject_size: int, headers_size: int, payload_size: int) -> int:
+        """What a message with these sizes adds to `StoreState.bytes`, and so to every limit."""
 
     def flush(self) -> None:
         """Hand everything buffered to the operating system, one write per block."""
@@ -100,6 +124,9 @@ class Store(Protocol):
 
     def load(self, seq: int) -> Message:
         """Raises SequenceNotFound or CorruptRecord."""
+
+    def get(self, seq: int) -> Message | None:
+        """`load` that answers None for a missing sequence."""
 
     def load_last(self, filter: bytes) -> Message | None:
         """The newest message of a filter."""
@@ -136,20 +163,20 @@ class Store(Protocol):
         subject: bytes = b"",
     ) -> int:
         """Remove the oldest messages past the limits (0 = none), those of `subject` first; returns
-        how many. Called after an append; compiled callers use `Engine.enforce`."""
+        how many. Called after an append; compiled callers use `Retention.enforce`."""
 
     def crowded(self, limit: int) -> list[bytes]:
-        """Subjects with more than `limit` messages, to `enforce_limits` a lowered limit."""
+        """Subjects with more than `limit` messages: those to enforce a lowered limit on."""
 
-    def next_expiry(self, max_age: int = 0, ttl: bool = True) -> int:
-        """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age` (ns); 0
+    def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
+        """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
         when none will. `ttl` off ignores the header."""
 
     def expired(
-        self, now: int, max_age: int = 0, ttl: bool = True
+        self, now: int, max_age_ns: int = 0, ttl: bool = True
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
-        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age`."""
+        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""
@@ -161,7 +188,7 @@ class Store(Protocol):
         """Delete everything above `seq`, which becomes the last sequence."""
 
     def skip(self, count: int, ts: int) -> int:
-        """Use up sequences without messages; returns the last."""
+        """Use up `count` sequences without storing messages; returns the last."""
 
     def state(self, deleted: bool = False) -> StoreState:
         """Counters, and the deleted sequences when asked."""
@@ -181,5 +208,23 @@ class Store(Protocol):
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""
 
-    def close(self) -> None:
-        """Flush, sync, write the index and release every file."""
+    def guard(self) -> None:
+        """Raises StoreClosed or StoreFailed unless the store takes changes."""
+
+    def fail(self, error: Exception) -> None:
+        """Refuse every change from now on."""
+
+    def write_meta(self, meta: dict[str, Any]) -> None:
+        """Keep the stream's configuration beside its messages, if they are kept at all. Waits
+        for the disk. Raises OSError or StoreError."""
+
+    def change_meta(self, old: dict[str, Any], new: dict[str, Any]) -> Exception | None:
+        """`write_meta` where there is a configuration. Raises where the old one is still what a
+        restart finds; returns an error where nobody knows: no more promises about this stream."""
+
+    def when_idle(self, done: Callable[[], None]) -> None:
+        """Call `done` once no thread works for this store, which must not be changed any more."""
+
+    def close(self, keep: bool = True) -> None:
+        """Flush, sync, write the index and release every file. Safe to call twice. With `keep` off
+        nothing is written and nothing blocks: the messages are about to be deleted."""

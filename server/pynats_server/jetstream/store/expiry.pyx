@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """When messages with a TTL of their own run out: a binary heap of (time, sequence).
 
 Removing a message leaves its entry behind; the owner, who knows which sequences live, skips dead

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
@@ -38,7 +41,7 @@ class MemoryStore(BlockStore):
         self.dirty = False
 
     def commit(self, callback: CommitCallback) -> None:
-        """Memory is as durable as it gets at once."""
+        """Complete at once: memory gets no more durable."""
         self.flush()
         callback(None)
 
@@ -47,7 +50,7 @@ class MemoryStore(BlockStore):
         block.scan(block.compacted(lambda _: False))
 
     def reap(self) -> None:
-        """Drop the blocks nothing lives in."""
+        """Drop the blocks without live messages."""
         self.dead = False
         self.blocks = [b for b in self.blocks if b.msgs or b is self.tail]
 
@@ -89,7 +92,26 @@ class MemoryStore(BlockStore):
         self.tail = None
         self.roll_block()
 
-    def close(self) -> None:
+    def guard(self) -> None:
+        """Raise unless the store takes changes."""
+        self._check()
+
+    def fail(self, error: Exception) -> None:
+        """Refuse every change from now on."""
+        self.failed = self.failed or error
+
+    def write_meta(self, meta: dict[str, Any]) -> None:
+        """Nothing of the stream is kept."""
+
+    def change_meta(self, old: dict[str, Any], new: dict[str, Any]) -> Exception | None:
+        """Nothing of the stream is kept."""
+        return None
+
+    def when_idle(self, done: Callable[[], None]) -> None:
+        """No thread ever works for it."""
+        done()
+
+    def close(self, keep: bool = True) -> None:
         """Forget everything."""
         self.blocks.clear()
         self.tail = None

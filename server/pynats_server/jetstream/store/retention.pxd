@@ -5,7 +5,7 @@ from pynats_server.jetstream.store.streamindex cimport StreamIndex
 from pynats_server.jetstream.store.subjects cimport Leaf
 
 
-cdef class Engine(StreamIndex):
+cdef class Retention(StreamIndex):
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
     cdef public dict due               # {seq: when}: ran out, not yet removed

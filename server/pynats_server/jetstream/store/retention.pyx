@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Limits, purges and ages of a stream, on top of its index: what removes messages by rule."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -6,15 +5,18 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, expiry
-from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, TOMBSTONE, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
+                        expiry)
+from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
+                        subject_size, u32, u64)
 from pynats_server.jetstream.store.streamindex cimport StreamIndex
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
+                        ring_unshift, subject_matches)
 
 from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
 
-cdef class Engine(StreamIndex):
+cdef class Retention(StreamIndex):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -23,7 +25,7 @@ cdef class Engine(StreamIndex):
     def __dealloc__(self):
         free(self.journal)
 
-    # Limits. Whoever appends calls `enforce` right after; what it takes out comes back if the
+    # Limits. The caller of an append calls `enforce` right after; what it takes out comes back if the
     # write that should cover it finds the disk full (see `restore_evicted`).
 
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
@@ -340,8 +342,8 @@ cdef class Engine(StreamIndex):
         """Entries of the TTL queue, those of messages that are gone included."""
         return self.expiries.size
 
-    def next_expiry(self, int64_t max_age=0, bint ttl=True):
-        """When (ns since 1970) the next message runs out, by its TTL or by `max_age` (ns); 0 when
+    def next_expiry(self, int64_t max_age_ns=0, bint ttl=True):
+        """When (ns since 1970) the next message runs out, by its TTL or by `max_age_ns`; 0 when
         none will. May lie in the past."""
         cdef int64_t found = 0
         if ttl:
@@ -353,15 +355,16 @@ cdef class Engine(StreamIndex):
                     del self.due[seq]
                 elif found == 0 or at < found:
                     found = at
-        if max_age:
+        if max_age_ns:
             aged = self.next_aging(self.first_seq, ttl)
-            if aged is not None and (found == 0 or aged[1] < found - max_age):
-                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age) + max_age  # the end of time
+            if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
+                # Not beyond the end of time.
+                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
         return found
 
-    def expired(self, int64_t now, int64_t max_age=0, bint ttl=True):
+    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
         off. Removing while iterating is fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
@@ -376,8 +379,8 @@ cdef class Engine(StreamIndex):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl) if max_age else None
-            if aged is not None and aged[1] > now - max_age:
+            aged = self.next_aging(start, ttl) if max_age_ns else None
+            if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
                 self.due.pop(waiting[next], None)

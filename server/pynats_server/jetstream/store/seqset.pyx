@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """A set of 64-bit sequences: a sorted run of 2048-bit pages.
 
 Deleted sequences cluster, so pages are dense and few; they sit in one sorted C array, found by

@@ -1,5 +1,4 @@
-# cython: boundscheck=False
-"""What both stores know of a stream without reading it: an index over its blocks, compiled.
+"""What every store knows of a stream without reading it: an index over its blocks, compiled.
 
 The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for
 blocks in use, so memory grows with subjects and interior deletes and not with messages.
@@ -10,20 +9,25 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
-from pynats_server.jetstream.store.record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
+                        header_marks)
+from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, counted_in,
+                        counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
-                        ring_take)
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
+                        ring_drop, ring_push, ring_take)
 from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
 
-from pynats_server.jetstream.store.contract import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
+from pynats_server.jetstream.store.contract import (CorruptRecord, OutOfSequences,
+                        SequenceNotFound, StoreFailed, TooLarge)
 
 cdef enum:
     # No server leaves more unused sequences inside of a block: each is noted in memory.
     GAP_READ_MAX = 1 << 26
 
+# A message counts this much less in memory than its record, with headers, takes in the buffer.
+cdef size_t LIGHTER = record_size(0, 1, 0) - counted_size(False, 0, 1, 0)
 cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
 
@@ -60,9 +64,13 @@ cdef class StreamIndex:
     cpdef bint is_sparse(self, Block block):
         """Whether a rewrite of a block would free more than half of it."""
         cdef size_t used = block.size - block.kept
-        cdef size_t live = block.nbytes if self.on_disk else block.nbytes + 18 * block.msgs
+        cdef size_t live = block.nbytes if self.on_disk else block.nbytes + LIGHTER * block.msgs
         return block.size > block.kept and live * 2 < used \
             and used > (SPARSE_DISK if self.on_disk else SPARSE_MEMORY)
+
+    def size_of(self, size_t subject_size, size_t headers_size, size_t payload_size):
+        """What a message with these sizes adds to `nbytes`."""
+        return counted_size(self.on_disk, subject_size, headers_size, payload_size)
 
     cpdef int touch(self) except -1:
         """Note that something waits for a flush."""
@@ -74,7 +82,7 @@ cdef class StreamIndex:
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
                              size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0:
         """The hot path: one record into the tail block's buffer. Nothing changes on an error."""
-        cdef size_t rl = EMPTY + sn + mn + (hn + 4 if hn else 0)
+        cdef size_t rl = record_size(sn, hn, mn)
         cdef uint64_t seq = self.last_seq + 1, counted
         cdef Block tail
         cdef Leaf *leaf
@@ -117,7 +125,7 @@ cdef class StreamIndex:
             tail.schedules += (marks & HAS_SCHEDULE) >> 1
             if ttl > 0:
                 self.expiries.insert(expiry(ts, ttl), seq)
-        counted = rl if self.on_disk else sn + hn + mn + 16
+        counted = rl if self.on_disk else counted_size(False, sn, hn, mn)
         if tail.msgs == 0:
             tail.first_seq, tail.first_ts = seq, ts
             tail.deleted.wipe()
@@ -191,11 +199,10 @@ cdef class StreamIndex:
     cdef int take(self, Block block, Py_ssize_t at) except -1:
         """Take the live message in a slot out of the index. No disk work."""
         cdef const uint8_t *r = block.buf + block.offs[at]
-        cdef size_t sn = subject_size(r), rl = u32(r) & ~HAS_HEADERS
-        cdef uint64_t seq = u64(r + 4), counted
+        cdef size_t sn = subject_size(r), counted = counted_in(self.on_disk, r)
+        cdef uint64_t seq = u64(r + 4)
         cdef int64_t ttl
         cdef int marks
-        counted = rl if self.on_disk else rl - EMPTY - (4 if u32(r) & HAS_HEADERS else 0) + 16
         self.leave(r + HEAD, sn, seq)
         if u32(r) & HAS_HEADERS and (block.ttls or block.schedules):
             marks = block.marks_at(at, &ttl)
@@ -409,6 +416,14 @@ cdef class StreamIndex:
             leaf.first = (first if first is not None else <Block>self.blocks[0]).first_seq
             leaf.last = last.last_seq if last is not None else self.last_seq
             leaf.flags = FIRST_STALE | LAST_STALE
+
+    def take_over(self, StreamIndex other not None):
+        """Take over the blocks of another index, which is not used again."""
+        self.blocks, self.tail, self.tree = other.blocks, other.tail, other.tree
+        self.first_seq, self.first_ts = other.first_seq, other.first_ts
+        self.last_seq, self.last_ts = other.last_seq, other.last_ts
+        self.msgs, self.nbytes, self.rings = other.msgs, other.nbytes, other.rings
+        self.expiries, self.stale = other.expiries, other.stale
 
     cdef Block numbered(self, uint64_t index):
         """The block of this number, or None; they are in order."""

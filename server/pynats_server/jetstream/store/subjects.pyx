@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Per-subject state in a tree that answers wildcard filters without visiting every subject.
 
 A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch and one leaf with

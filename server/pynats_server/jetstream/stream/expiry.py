@@ -1,4 +1,4 @@
-"""Messages that run out: by the stream's max_age and by TTLs of their own.
+"""Messages that expire: by the stream's max_age and by TTLs of their own.
 
 Where the stream leaves markers (`subject_delete_marker_ttl`), the last message of a subject is not
 just removed: a marker takes its place and says so, for as long as configured. A marker, or the
@@ -9,44 +9,43 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
-
 WAIT_MIN_S: Final = 0.01
-"""Messages that run out together go together."""
+"""Messages that expire within this time of each other are removed together."""
 WAIT_MAX_S: Final = 3600.0
 BATCH: Final = 5000
-"""Messages removed before the loop gets a turn."""
+"""Messages removed in one turn of the loop."""
 RETRY_S: Final = 1.0
-"""After a store that could not do it, a full disk for example."""
+"""Until the next try after a store error, for example a full disk."""
 
 
 class Expiry:
     """The timer of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
 
     def arm(self) -> None:
-        """Sets the timer to when the next message runs out, if that is earlier than it stands."""
+        """Sets the timer to when the next message expires, unless it is set to an earlier time."""
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
-        found = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
-        if found:
-            wait = (found - time.time_ns()) / SECOND_NS
-            self._arm_in(min(max(wait, WAIT_MIN_S), WAIT_MAX_S))
+        due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
+        if due_ns:
+            wait_s = (due_ns - time.time_ns()) / SECOND_NS
+            self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
 
     def configured(self) -> None:
         """Sets the timer anew."""
@@ -54,7 +53,7 @@ class Expiry:
         self.arm()
 
     def stop(self) -> None:
-        """Removes nothing more."""
+        """Stops removing messages."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -70,18 +69,18 @@ class Expiry:
         self._timer = loop.call_at(at, self.run)
 
     def run(self) -> None:
-        """Removes what has run out."""
+        """Removes expired messages."""
         self._timer = None
         stream = self._stream
         config = stream.config
-        marker_ttl = config.subject_delete_marker_ttl // SECOND_NS
+        marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
         left = BATCH
         try:
             for seq, subject, _, _ in stream.store.expired(
                 time.time_ns(), config.max_age, config.allow_msg_ttl
             ):
-                if marker_ttl and self._leaves_marker(seq, subject):
-                    self._leave_marker(subject, marker_ttl)
+                if marker_ttl_s and self._leaves_marker(seq, subject):
+                    self._leave_marker(subject, marker_ttl_s)
                 stream.apply(Remove(seq))
                 left -= 1
                 if not left:
@@ -100,16 +99,16 @@ class Expiry:
         message = store.get(seq)
         block = (message.headers or b"") if message is not None else b""
         return not (
-            header_blocks.get(block, b"Nats-Marker-Reason")
+            header_blocks.get(block, names.MARKER_REASON)
             or header_blocks.get(block, b"KV-Operation") == b"PURGE"
         )
 
     def _leave_marker(self, subject: bytes, ttl_s: int) -> None:
         block = header_blocks.build(
             (
-                (b"Nats-Marker-Reason", b"MaxAge"),
-                (b"Nats-TTL", format_duration_ns(ttl_s * SECOND_NS).encode()),
-                (b"Nats-Rollup", b"sub"),
+                (names.MARKER_REASON, b"MaxAge"),
+                (names.TTL, format_duration_ns(ttl_s * SECOND_NS).encode()),
+                (names.ROLLUP, b"sub"),
             )
         )
-        self._stream.publishing.take_own(subject, block, b"")
+        self._stream.take_own(subject, block, b"")

@@ -24,12 +24,12 @@ class Append:
     payload: bytes
     ts: int  # ns
     rollup: Rollup = ""  # which older messages it replaces
-    ends: bytes = b""  # subject of a schedule that ends with it
+    ends: bytes = b""  # subject of a schedule that this message ends
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Keep a mirrored message under its origin's sequence; what lies between stays empty.
+    """Keep a mirrored message under its origin's sequence, leaving a gap where needed.
     Result: the sequence."""
 
     seq: int
@@ -43,7 +43,7 @@ class Copy:
 class AppendBatch:
     """Keep all of these messages, which have passed every check, or none of them. `rollups` are
     (place of a message, filter): older messages of the filter go. A `plain` batch has no headers
-    that anything is to be remembered of. Result: the last sequence."""
+    that mean anything to the stream. Result: the last sequence."""
 
     messages: MessagePack
     ts: int  # ns
@@ -53,8 +53,8 @@ class AppendBatch:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Use up the sequence of a message that nobody is interested in; its headers still count.
-    Result: the sequence."""
+    """Use up the sequence of a message that no consumer is interested in; its headers still have
+    their effects. Result: the sequence."""
 
     subject: bytes
     headers: bytes

@@ -8,17 +8,17 @@ that republish into each other would otherwise call each other without end.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
+from pynats_server.jetstream.config.model import Republish
+from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.subjects.transform import SubjectTransform
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.config.model import Republish
-    from pynats_server.jetstream.stream.stream import Stream
 
 ALL: Final = ">"
 
@@ -39,8 +39,9 @@ def _size(message: Republished) -> int:
 class RepublishQueue:
     """What one stream has yet to publish again, by sequence."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, account: AccountContext, on_error: Callable[[Exception], None]) -> None:
+        self._account = account
+        self._on_error = on_error
         self._waiting: deque[Republished] = deque()
         self._size = 0  # bytes of those
         self._durable_seq = 0
@@ -53,16 +54,16 @@ class RepublishQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether the disk is so far behind that no other message can be taken: those without a
-        reply, of which nobody waits for an acknowledgement, wait here all the same."""
-        options = self._stream.account.manager.options
+        """Whether the disk is so far behind that no more messages can be taken. Messages without a
+        reply count here too, although nobody waits for their acknowledgement."""
+        options = self._account.server.options
         return (
             len(self._waiting) >= options.max_buffered_msgs
             or self._size >= options.max_buffered_size
         )
 
     def undone(self, last_seq: int) -> None:
-        """Forgets what is not kept after all: everything above `last_seq`."""
+        """Forgets messages above `last_seq`, which the store took back."""
         while self._waiting and self._waiting[-1].seq > last_seq:
             self._size -= _size(self._waiting.pop())
 
@@ -71,27 +72,24 @@ class RepublishQueue:
         self._durable_seq = last_seq
         if not self._scheduled and self._waiting and self._waiting[0].seq <= last_seq:
             self._scheduled = True
-            self._stream.account.manager.loop.call_soon(self._flush)
+            self._account.server.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._scheduled = False
-        self._stream.account.manager.engine.within_turn(self._publish)
+        self._account.server.engine.within_turn(self._publish)
 
     def _publish(self) -> None:
-        ingest, engine = self._stream.ingest, self._stream.account.manager.engine
         while self._waiting and self._waiting[0].seq <= self._durable_seq:
             message = self._waiting.popleft()
             self._size -= _size(message)
             try:
-                ingest.account.publish(
-                    engine, message.target, message.payload, headers=message.headers
-                )
-            except Exception as error:  # of one receiver; the others get theirs
-                self._stream.on_internal_error(error)
+                self._account.publish(message.target, message.payload, headers=message.headers)
+            except Exception as error:  # of one receiver; the others still get the message
+                self._on_error(error)
 
 
 class Republisher:
-    """What becomes of the messages of one stream by one setting."""
+    """How one setting changes messages."""
 
     def __init__(self, name: str, setting: Republish) -> None:
         self._name = name.encode()
@@ -99,7 +97,7 @@ class Republisher:
         self._transform = SubjectTransform.compile(setting.src or ALL, setting.dest)
 
     def subject(self, subject: bytes) -> bytes | None:
-        """Where messages of a subject go; None when nowhere."""
+        """The subject to publish messages of a subject to; None = they are not republished."""
         made = self._transform.apply(subject)
         if not made or not is_valid_publish_subject(made.decode(errors="replace")):
             return None
@@ -129,3 +127,38 @@ class Republisher:
         for name, value in described:
             block = header_blocks.add(block, name, value)
         return Republished(seq, target, block, payload)
+
+
+class Republishing:
+    """The setting of one stream, and the messages waiting to be published again."""
+
+    def __init__(self, stream: StreamHost) -> None:
+        self._stream = stream
+        self._setting: Republisher | None = None
+        self.queue = RepublishQueue(stream.account, stream.on_internal_error)
+
+    def configured(self) -> None:
+        """Follows a changed configuration."""
+        setting = self._stream.config.republish
+        self._setting = Republisher(self._stream.name, setting) if setting is not None else None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the stream has the setting."""
+        return self._setting is not None
+
+    def target(self, subject: bytes) -> bytes | None:
+        """The subject to publish messages of a subject to; None = they are not republished."""
+        return self._setting.subject(subject) if self._setting is not None else None
+
+    def stored(
+        self,
+        target: bytes,
+        seq: int,
+        ts: int,
+        last_seq: int,
+        message: tuple[bytes, bytes, bytes],
+    ) -> None:
+        """Notes a message that has been stored, see `Republisher.describe`."""
+        if self._setting is not None:
+            self.queue.add(self._setting.describe(target, seq, ts, last_seq, message))

@@ -1,7 +1,7 @@
 """When scheduled messages are due: `@at`, `@every` and cron patterns of `Nats-Schedule`.
 
-Times are nanoseconds since 1970, UTC. The grammar is that of the real server, found by asking it
-(server-inventory 6.5): its six cron fields start with the seconds, `?` is `*`, a name or a number
+Times are nanoseconds since 1970, UTC. The grammar is that of ADR-51 as the real server reads it,
+found by asking it: its six cron fields start with the seconds, `?` is `*`, a name or a number
 before a step means "from here to the end", lists may have empty places, and a pattern that can
 never be due is refused. No library has just this grammar, and one that accepts more or less would
 make a stream's schedules depend on which server took them; the calendar itself is `zoneinfo`.

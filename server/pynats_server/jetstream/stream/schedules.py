@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pynats_common.go.times import parse_time_ns
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
+from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store import Message, StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.schedule_syntax import (
     Schedule,
     ScheduleZoneError,
@@ -27,34 +30,34 @@ from pynats_server.jetstream.stream.schedule_syntax import (
     parse_schedule,
 )
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.config.model import StreamConfig
-    from pynats_server.jetstream.store import Message
-    from pynats_server.jetstream.stream.stream import Stream
-
-SCHEDULE: Final = b"Nats-Schedule"
-TIME_ZONE: Final = b"Nats-Schedule-Time-Zone"
-TARGET: Final = b"Nats-Schedule-Target"
-SOURCE: Final = b"Nats-Schedule-Source"
-TTL: Final = b"Nats-Schedule-TTL"
-ROLLUP: Final = b"Nats-Schedule-Rollup"
-NEXT: Final = b"Nats-Schedule-Next"
-SCHEDULER: Final = b"Nats-Scheduler"
 PURGE: Final = b"purge"
-"""Value of NEXT that ends the schedule named in SCHEDULER."""
+"""Value of SCHEDULE_NEXT that ends the schedule named in SCHEDULER."""
 
 TIMER_MIN_S: Final = 0.25
 TIMER_MAX_S: Final = 3600.0
 FIRE_MAX: Final = 1000
-"""Messages published before the loop gets a turn."""
+"""Messages published in one turn of the loop."""
 
-_KNOWN = frozenset((SCHEDULE, TIME_ZONE, TARGET, SOURCE, TTL, ROLLUP, NEXT, SCHEDULER))
+_KNOWN = frozenset(
+    (
+        names.SCHEDULE,
+        names.SCHEDULE_TIME_ZONE,
+        names.SCHEDULE_TARGET,
+        names.SCHEDULE_SOURCE,
+        names.SCHEDULE_TTL,
+        names.SCHEDULE_ROLLUP,
+        names.SCHEDULE_NEXT,
+        names.SCHEDULER,
+    )
+)
+_OF_THE_MADE = ((names.SCHEDULE_TTL, names.TTL), (names.SCHEDULE_ROLLUP, names.ROLLUP))
+"""Headers of a schedule, and the headers of its messages that they become."""
 
 
 def find_schedule(block: bytes) -> Schedule | None:
     """The schedule of a message; None when it is no schedule. Raises ApiError 10223, 10189."""
-    zone = header_blocks.get(block, TIME_ZONE)
-    pattern = header_blocks.get(block, SCHEDULE)
+    zone = header_blocks.get(block, names.SCHEDULE_TIME_ZONE)
+    pattern = header_blocks.get(block, names.SCHEDULE)
     try:
         if not pattern:
             if zone is not None:
@@ -70,7 +73,7 @@ def find_schedule(block: bytes) -> Schedule | None:
         raise api_error(10189) from None
 
 
-def check_schedule(stream: Stream, subject: bytes, block: bytes) -> bytes:
+def check_schedule(stream: StreamHost, subject: bytes, block: bytes) -> bytes:
     """What a client may say about schedules. Returns the header block to store: that of a schedule
     is a rollup. Raises ApiError 10188 to 10192, 10203, 10212, 10223, 10166."""
     config = stream.config
@@ -85,9 +88,9 @@ def check_schedule(stream: Stream, subject: bytes, block: bytes) -> bytes:
         raise
     if schedule is not None:
         block = _check_new(config, subject, block, said)
-    if said.get(NEXT):
+    if said.get(names.SCHEDULE_NEXT):
         _check_end(stream, subject, said)
-    elif said.get(SCHEDULER):
+    elif said.get(names.SCHEDULER):
         raise api_error(10212)
     return block
 
@@ -97,17 +100,17 @@ def _check_new(
 ) -> bytes:
     if not config.allow_msg_schedules:
         raise api_error(10188)
-    ttl = said.get(TTL)
+    ttl = said.get(names.SCHEDULE_TTL)
     if ttl:
         try:
             parse_ttl(ttl)
         except ValueError:
             raise api_error(10191) from None
-    if said.get(ROLLUP) not in (None, b"", b"sub"):
+    if said.get(names.SCHEDULE_ROLLUP) not in (None, b"", b"sub"):
         raise api_error(10192)
     if ttl and not config.allow_msg_ttl:
         raise api_error(10166)
-    target, source = said.get(TARGET, b""), said.get(SOURCE, b"")
+    target, source = said.get(names.SCHEDULE_TARGET, b""), said.get(names.SCHEDULE_SOURCE, b"")
     if target == subject or not _is_literal(target):
         raise api_error(10190)
     if source and (source in (target, subject) or not _is_literal(source)):
@@ -116,22 +119,22 @@ def _check_new(
         text = place.decode(errors="replace")
         if place and not any(subjects_overlap(own, text) for own in config.subjects):
             raise api_error(code)
-    rollup = (header_blocks.get(block, b"Nats-Rollup") or b"").lower()
+    rollup = (header_blocks.get(block, names.ROLLUP) or b"").lower()
     if not rollup:
-        return header_blocks.add(block, b"Nats-Rollup", b"sub")
+        return header_blocks.add(block, names.ROLLUP, b"sub")
     if rollup != b"sub":
         raise api_error(10192)
     return block
 
 
-def _check_end(stream: Stream, subject: bytes, said: dict[bytes, bytes]) -> None:
-    scheduler = said.get(SCHEDULER, b"")
-    if said[NEXT] != PURGE or scheduler == subject or not _is_literal(scheduler):
+def _check_end(stream: StreamHost, subject: bytes, said: dict[bytes, bytes]) -> None:
+    scheduler = said.get(names.SCHEDULER, b"")
+    if said[names.SCHEDULE_NEXT] != PURGE or scheduler == subject or not _is_literal(scheduler):
         raise api_error(10212)
     if not stream.config.allow_msg_schedules:
         raise api_error(10188)
     last = stream.store.load_last(scheduler)
-    if last is not None and not header_blocks.get(last.headers or b"", SCHEDULE):
+    if last is not None and not header_blocks.get(last.headers or b"", names.SCHEDULE):
         raise api_error(10212)
 
 
@@ -141,15 +144,15 @@ def _is_literal(subject: bytes) -> bool:
 
 def ended_schedule(block: bytes) -> bytes:
     """The subject of the schedule that this message ends; empty when it ends none."""
-    if header_blocks.get(block, NEXT) == PURGE:
-        return header_blocks.get(block, SCHEDULER) or b""
+    if header_blocks.get(block, names.SCHEDULE_NEXT) == PURGE:
+        return header_blocks.get(block, names.SCHEDULER) or b""
     return b""
 
 
 class Schedules:
     """The schedules of one stream, and the timer that publishes what is due."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
         self._due: dict[bytes, tuple[int, int]] = {}  # subject -> (time in ns, sequence)
         self._heap: list[tuple[int, int, bytes]] = []
@@ -171,7 +174,7 @@ class Schedules:
         self._arm()
 
     def stop(self) -> None:
-        """Publishes nothing more."""
+        """Stops publishing."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -181,7 +184,7 @@ class Schedules:
         try:
             schedule = find_schedule(block)
         except ApiError:
-            return  # stored by a source, whose rules may be others
+            return  # stored by a source, which may have other rules
         first = schedule.first_time(ts) if schedule is not None else None
         if first is not None:
             self._plan(subject, first, seq)
@@ -196,13 +199,13 @@ class Schedules:
         if schedule is None:
             return
         due = schedule.first_time(message.ts)
-        target = header_blocks.get(block, TARGET) or b""
+        target = header_blocks.get(block, names.SCHEDULE_TARGET) or b""
         published = self._stream.store.load_last(target) if _is_literal(target) else None
         if published is not None and published.seq > message.seq:
             said = header_blocks.get_all(published.headers or b"", _KNOWN)
-            if said.get(SCHEDULER) == message.subject:
+            if said.get(names.SCHEDULER) == message.subject:
                 try:
-                    due = parse_time_ns(said.get(NEXT, b"").decode(errors="replace"))
+                    due = parse_time_ns(said.get(names.SCHEDULE_NEXT, b"").decode(errors="replace"))
                 except ValueError:
                     pass  # written by somebody else: the schedule itself still tells
         if due is not None:
@@ -219,8 +222,8 @@ class Schedules:
             self.stop()
             return
         loop = asyncio.get_running_loop()
-        wait = (self._heap[0][0] - time.time_ns()) / 1e9
-        at = loop.time() + min(max(wait, TIMER_MIN_S), TIMER_MAX_S)
+        wait_s = (self._heap[0][0] - time.time_ns()) / 1e9
+        at = loop.time() + min(max(wait_s, TIMER_MIN_S), TIMER_MAX_S)
         if self._timer is not None:
             if self._fires_at <= at:
                 return
@@ -252,26 +255,27 @@ class Schedules:
         block = message.headers or b""
         schedule = find_schedule(block)
         said = header_blocks.get_all(block, _KNOWN)
-        if schedule is None or not said.get(TARGET):
+        if schedule is None or not said.get(names.SCHEDULE_TARGET):
             return
         following = next_due(schedule, due, now) if schedule.repeats else None
         body = message
-        if said.get(SOURCE):
-            body = stream.store.load_last(said[SOURCE]) or message
+        if said.get(names.SCHEDULE_SOURCE):
+            body = stream.store.load_last(said[names.SCHEDULE_SOURCE]) or message
         made = _without_orders(body.headers or b"")
-        made = header_blocks.add(made, SCHEDULER, subject)
-        made = header_blocks.add(
-            made, NEXT, PURGE if following is None else schedule.show(following).encode()
-        )
-        for name, header in ((TTL, b"Nats-TTL"), (ROLLUP, b"Nats-Rollup")):
+        made = header_blocks.add(made, names.SCHEDULER, subject)
+        again = PURGE if following is None else schedule.show(following).encode()
+        made = header_blocks.add(made, names.SCHEDULE_NEXT, again)
+        for name, header in _OF_THE_MADE:
             if said.get(name):
                 made = header_blocks.add(made, header, said[name])
         if following is not None:
             self._plan(subject, following, seq)
-        stream.publishing.take_own(said[TARGET], made, body.payload)
+        stream.take_own(said[names.SCHEDULE_TARGET], made, body.payload)
 
 
 def _without_orders(block: bytes) -> bytes:
-    """Without headers that are about the message itself, not about what it says."""
-    block = header_blocks.remove_prefix(block, SCHEDULE, b"Nats-Expected-", b"Nats-Batch-")
-    return header_blocks.remove(block, b"Nats-Msg-Id", b"Nats-TTL", b"Nats-Rollup")
+    """Without headers that apply to the stored message only, not to its content."""
+    block = header_blocks.remove_prefix(
+        block, names.SCHEDULE, names.EXPECTED_PREFIX, names.BATCH_PREFIX
+    )
+    return header_blocks.remove(block, names.MSG_ID, names.TTL, names.ROLLUP)

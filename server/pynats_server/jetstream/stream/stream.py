@@ -10,26 +10,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
-from pynats_server.core.sublist import Subscription
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
+from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.figures import StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
-    BATCH_ID,
     AtomicBatches,
     drop_incomplete_batch,
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
+from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
-from pynats_server.jetstream.store import FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.base import is_literal
 from pynats_server.jetstream.stream.expiry import Expiry
+from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
@@ -40,22 +43,22 @@ from pynats_server.jetstream.stream.operations import (
     Skip,
 )
 from pynats_server.jetstream.stream.origins import Following
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
+from pynats_server.jetstream.stream.republish import Republishing
+from pynats_server.jetstream.stream.schedules import Schedules
 
 Done = Callable[[int, ApiError | None], None]
 
 
 class Stream:
-    """One stream of an account."""
+    """One stream of an account: a `StreamHost` to its features, an `Origin` to its followers."""
 
     def __init__(
         self,
-        account: JetStreamAccount,
+        account: AccountContext,
+        neighbours: Neighbours,
         config: StreamConfig,
         created: int,
-        store: FileStore | MemoryStore,
+        store: Store,
         folder: Path | None,
     ) -> None:
         self.account = account
@@ -63,29 +66,30 @@ class Stream:
         self.created = created
         self.store = store
         self.folder = folder
-        self.watchers: list[Callable[[], None]] = []  # called when more has become durable
+        self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
-        manager = account.manager
-        self.log = manager.log
+        server = account.server
+        self.log = server.log
         self.ingest = Ingest(
             account.account,
-            manager.engine,
+            server.engine,
             store,
             self,
             config.name,
-            manager.options.domain,
+            server.domain,
             account.usage(config.storage),
-            manager.options.max_buffered_msgs,
-            manager.options.max_buffered_size,
+            server.options.max_buffered_msgs,
+            server.options.max_buffered_size,
         )
         self.expiry = Expiry(self)
-        if isinstance(store, FileStore):
-            store.on_undo = self.undone
-        self.publishing = Publishing(self)
-        self.following = Following(self)
-        self.atomic_batches = AtomicBatches(self)
-        self.fast_batches = FastBatches(self)
+        store.on_undo = self.undone
+        self.schedules = Schedules(self)
+        self.republishing = Republishing(self)
+        self.publishing = Publishing(self, self.republishing)
+        self.following = Following(self, neighbours)
+        self.atomic_batches = AtomicBatches(self, self.publishing)
+        self.fast_batches = FastBatches(self, self.publishing)
         self.ingest.settle()
         self._take_limits()
 
@@ -94,59 +98,70 @@ class Stream:
         """The stream's name."""
         return self.config.name
 
+    @property
+    def domain(self) -> str:
+        """The JetStream domain; empty without one."""
+        return self.account.server.domain
+
+    @property
+    def label(self) -> str:
+        """How the log calls the stream."""
+        return f"stream '{self.account.name} > {self.name}'"
+
     def __repr__(self) -> str:
         return f"Stream({self.account.name!r}, {self.name!r})"
 
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Applies the limits to what was recovered, and takes messages."""
+        """Applies the limits to the recovered messages, and begins to take new ones."""
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
+        self.schedules.recover()
+        self.republishing.configured()
         self._configure_batches()
         self._subscribe()
         self.following.configured()
         self.expiry.arm()
 
     def stop(self) -> None:
-        """Takes nothing more, acknowledges what is durable by then, and closes the store."""
+        """Takes no more messages, acknowledges those that are durable, and closes the store."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
         self.store.close()
 
     def leave(self) -> None:
-        """As `stop`, while the server goes on: nothing of the stream is counted any more."""
+        """As `stop`, while the server runs on: the stream's usage no longer counts."""
         try:
             self.stop()
         finally:
             self.ingest.release()
 
     async def discard(self) -> None:
-        """Stops for good, at the operator's wish: the caller removes the folder. What was published
+        """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
         try:
-            if isinstance(self.store, FileStore):
-                idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self.store.when_idle(lambda: idle.set_result(None))
-                await idle
-                self.store.close(keep=False)
-            else:
-                self.store.close()
+            idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.store.when_idle(lambda: idle.set_result(None))
+            await idle
+            self.store.close(keep=False)
         finally:
             self.ingest.release()
 
     def configure(self, config: StreamConfig) -> None:
-        """Works by another (valid) configuration from now on."""
+        """Takes another valid configuration."""
         self.config = config
         self._take_limits()
         self._subscribe()
         self._enforce_limits()
         self.publishing.configured()
+        self.schedules.recover()
+        self.republishing.configured()
         self.following.configured()
         self.expiry.configured()
         self._configure_batches()
@@ -154,6 +169,7 @@ class Stream:
     def _stop_timers(self) -> None:
         self.expiry.stop()
         self.publishing.stop()
+        self.schedules.stop()
         self.following.stop()
         self.atomic_batches.stop()
         self.fast_batches.stop()
@@ -207,22 +223,39 @@ class Stream:
             self.publishing.accept(subject, reply, headers, payload)
 
     def appended(self) -> None:
-        """At the end of a turn that brought messages."""
+        """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
         self.expiry.arm()
 
     def undone(self, last_seq: int) -> None:
-        """The disk is full: what was appended above `last_seq` is not kept after all."""
+        """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
         self.ingest.admission.undone(last_seq)
-        self.publishing.republished.undone(last_seq)
+        self.republishing.queue.undone(last_seq)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
-        self.publishing.republished.committed(self.durable_seq)
-        for watcher in self.watchers:
-            watcher()
+        self.republishing.queue.committed(self.durable_seq)
+        for wake in self._watchers:
+            wake()
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` whenever more has become durable."""
+        self._watchers.append(wake)
+
+    def unwatch(self, wake: Callable[[], None]) -> None:
+        """Stops calling it. Idempotent."""
+        if wake in self._watchers:
+            self._watchers.remove(wake)
+
+    def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that the stream writes itself. Raises ApiError or StoreError."""
+        self.publishing.take_own(subject, headers, payload)
+
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+        self.publishing.take_sourced(subject, headers, payload)
 
     def take_copy(self, copy: Copy) -> None:
         """A mirror's next message. Raises ApiError or StoreError."""
@@ -233,8 +266,8 @@ class Stream:
         self.ingest.stored(self.apply(copy), b"")
 
     def on_internal_error(self, error: Exception) -> None:
-        """A mistake of ours met while handling a message."""
-        self.log.error(f"JetStream stream '{self.account.name} > {self.name}': {error!r}")
+        """Logs a bug of ours met while handling a message."""
+        self.log.error(f"JetStream {self.label}: {error!r}")
 
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
@@ -276,6 +309,8 @@ class Stream:
                 self.enforce(subject)
                 self.ingest.admission.stored(headers, result, ts)
                 self._roll_up(operation, result, 1)
+                if self.config.allow_msg_schedules:
+                    self.schedules.stored(subject, headers, result, ts)
             case Copy(seq, subject, headers, payload, ts):
                 if seq > self.store.last_seq + 1:
                     self.store.skip(seq - 1 - self.store.last_seq, ts)
@@ -302,7 +337,7 @@ class Stream:
             self.store.flush()  # a full disk must not cost what the message was to replace
             self.store.purge(operation.subject, seq)
         elif operation.rollup and keep:
-            # As limits, so that a full disk brings back what this message was to replace.
+            # As limits: if the disk is full, they bring back what this message was to replace.
             alone = operation.rollup == "all"
             self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
         elif operation.rollup == "sub":
@@ -313,7 +348,7 @@ class Stream:
             self.store.purge(operation.ends)
 
     def _append_batch(self, operation: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else: what fails or is torn fails whole.
+        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
         store, messages, ts = self.store, operation.messages, operation.ts
         if store.dirty:
             self.ingest.end_turn()
@@ -331,9 +366,12 @@ class Stream:
         if operation.plain:
             admission.stored(b"", last, ts)
         else:
-            for seq, (_, headers, _, _) in enumerate(messages, before + 1):
+            scheduled = self.config.allow_msg_schedules
+            for seq, (subject, headers, _, skipped) in enumerate(messages, before + 1):
                 admission.stored(headers, seq, ts)
-        # Only now may older messages go: a torn batch must not have taken any with it.
+                if scheduled and not skipped:
+                    self.schedules.stored(subject, headers, seq, ts)
+        # Older messages go only now: a torn batch must not have removed any.
         for place, filter in operation.rollups:
             store.purge(filter, before + 1 + place)
         subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
@@ -344,8 +382,8 @@ class Stream:
     # -- limits -----------------------------------------------------------------------------
 
     def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream. What
-        cannot be removed now is tried again with the next message: the one that came is kept."""
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream. A
+        failure does not refuse the message that came; the next one tries again."""
         ingest = self.ingest
         self._evict(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject)
 
@@ -356,13 +394,11 @@ class Stream:
             self.on_over_limit(error)
 
     def on_over_limit(self, error: StoreError) -> None:
-        """Old messages could not be removed; the next message's arrival tries again."""
-        self.log.warn_rarely(
-            f"JetStream stream '{self.account.name} > {self.name}' is over a limit: {error}"
-        )
+        """Old messages could not be removed. The next message that arrives tries again."""
+        self.log.warn_rarely(f"JetStream {self.label} is over a limit: {error}")
 
     def _enforce_limits(self) -> None:
-        """All limits on all messages, after recovery or an update."""
+        """Applies all limits to all messages, after recovery or an update."""
         limit = self.ingest.max_per_subject
         if limit > 0:
             for subject in self.store.crowded(limit):
@@ -371,6 +407,28 @@ class Stream:
         self.ingest.settle()
 
     # -- figures ----------------------------------------------------------------------------
+
+    def figures(self) -> StreamFigures:
+        """Its numbers, for monitoring."""
+        store = self.store
+        return StreamFigures(
+            account=self.account.name,
+            name=self.name,
+            messages=store.msgs,
+            bytes=store.nbytes,
+            first_seq=store.first_seq,
+            last_seq=store.last_seq,
+            durable_seq=self.durable_seq,
+            subjects=store.num_subjects,
+            lost=len(store.lost),
+            lost_bytes=store.lost_bytes,
+            pending_acks=self.ingest.waiting,
+            failure=str(store.failed) if store.failed is not None else "",
+        )
+
+    def lost_sequences(self, most: int) -> list[int]:
+        """The first `most` sequences whose messages were lost to damage."""
+        return list(islice(self.store.lost, most))
 
     def state(self, deleted: bool = False) -> StreamState:
         """The `state` of STREAM.INFO."""
@@ -394,5 +452,5 @@ class Stream:
         )
 
     def origins(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
-        """How far the mirror and the sources have come."""
+        """The progress of the mirror and the sources."""
         return self.following.info()

@@ -15,7 +15,7 @@ Row = tuple[list[str], list[int]]  # labels, one value per family
 
 
 def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    """A figure of the server that goes up and down."""
+    """A gauge: one figure of the server that goes up and down."""
     family = labelled_gauge(name, text)
     family.add_metric([], value)
     return family
@@ -32,7 +32,7 @@ def counter(name: str, text: str, labels: list[str] | None = None) -> CounterMet
 
 
 def limited_rows(rows: Iterable[Row], most: int) -> list[Row]:
-    """The first `most` rows, and one under OTHER with the sums of what comes after them."""
+    """The first `most` rows, and one row OTHER with the sums of the rest."""
     kept: list[Row] = []
     for labels, values in rows:
         if len(kept) < most:
@@ -48,8 +48,8 @@ def limited_rows(rows: Iterable[Row], most: int) -> list[Row]:
 def account_families(
     prefix: str, families: Iterable[tuple[str, str, Family]], rows: Iterable[Row]
 ) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-    """Families (name, text, kind) of figures per account, with the values of `rows` in their
-    order; what comes after ACCOUNTS_MAX accounts is summed up."""
+    """Families (name, text, kind) per account, with the values of `rows` in their order; accounts
+    after the first ACCOUNTS_MAX are summed up."""
     kept = limited_rows(rows, ACCOUNTS_MAX)
     for index, (name, text, family_of) in enumerate(families):
         family = family_of(f"{prefix}{name}", text, ["account"])

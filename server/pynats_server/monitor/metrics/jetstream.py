@@ -1,8 +1,7 @@
 """The JetStream part of /metrics.
 
-Series per stream are many where streams are: STREAMS_MAX of them, in the order in which they came
-to be so that a scrape does not change which, get series of their own. The others are summed up
-under OTHER, but for figures that have no sum.
+The oldest STREAMS_MAX streams get their own series; this choice stays the same between scrapes. The
+other streams are summed up under OTHER, except figures that have no sum.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from pynats_server.jetstream.store.file.sync_times import BOUNDS
 from pynats_server.monitor.jsz import figures
 from pynats_server.monitor.metrics.families import (
     OTHER,
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.jetstream.stream.stream import Stream
 
-STREAMS_MAX = 1000  # streams with series of their own
+STREAMS_MAX = 1000  # streams with their own series
 
 
 def families(jetstream: JetStream, per_stream: bool) -> Iterator[Metric]:
@@ -46,13 +44,13 @@ def families(jetstream: JetStream, per_stream: bool) -> Iterator[Metric]:
 
 
 def _server(jetstream: JetStream) -> Iterator[Metric]:
-    used = figures(jetstream)
+    used, limits = figures(jetstream), jetstream.figures()
     gauges = (
         ("memory_bytes", "Memory that streams hold.", used.memory),
-        ("memory_bytes_max", "What they may hold, -1 = any.", jetstream.memory_usage.limit),
+        ("memory_bytes_max", "What they may hold, -1 = any.", limits.max_memory),
         ("memory_bytes_reserved", "Memory claimed by max_bytes.", used.reserved_memory),
         ("storage_bytes", "Disk space that streams hold.", used.storage),
-        ("storage_bytes_max", "What they may hold, -1 = any.", jetstream.file_usage.limit),
+        ("storage_bytes_max", "What they may hold, -1 = any.", limits.max_storage),
         ("storage_bytes_reserved", "Disk space claimed by max_bytes.", used.reserved_storage),
         ("accounts", "Accounts that have JetStream.", used.accounts),
         ("api_requests_inflight", "API requests that wait or are under way.", used.api.inflight),
@@ -89,13 +87,13 @@ def _contents(accounts: list[JetStreamAccount], streams: list[Stream]) -> Iterat
 
 
 def _sync_times(jetstream: JetStream) -> Metric:
-    times = jetstream.syncer.times
-    bounds = [*map(str, BOUNDS), "+Inf"]
+    times = jetstream.sync_times()
+    bounds = [*map(str, times.bounds_s), "+Inf"]
     return HistogramMetricFamily(
         f"{PREFIX}jetstream_sync_seconds",
         "How long fsyncs took that acknowledgements waited for.",
         buckets=list(zip(bounds, map(float, accumulate(times.counts)), strict=True)),
-        sum_value=times.total_seconds,
+        sum_value=times.total_s,
     )
 
 
@@ -138,7 +136,7 @@ _STREAM_FAMILIES: tuple[tuple[str, str, _Value, bool], ...] = (
     ("first_sequence", "Sequence of its first message.", lambda s: s.store.first_seq, False),
     ("last_sequence", "Sequence given last.", lambda s: s.store.last_seq, False),
     ("durable_sequence", "Last sequence that is durable.", lambda s: s.durable_seq, False),
-    ("subjects", "Subjects with messages in it.", lambda s: len(s.store.tree), True),
+    ("subjects", "Subjects with messages in it.", lambda s: s.store.num_subjects, True),
     ("lost_messages", "Messages that damage has taken from it.", lambda s: len(s.store.lost), True),
     ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
      lambda s: s.ingest.waiting, True),

@@ -1,7 +1,7 @@
 """/metrics: the server's figures for Prometheus.
 
-One series per figure and, where it says something, per account and stream: never one per
-connection or subject. What is beyond ACCOUNTS_MAX and STREAMS_MAX is summed up under OTHER;
+One series per figure and, where useful, per account and stream; never one per connection or
+subject. Accounts and streams beyond ACCOUNTS_MAX and STREAMS_MAX are summed up under OTHER;
 `/metrics?streams=0` leaves out the series of single streams.
 """
 
@@ -28,13 +28,13 @@ from pynats_server.version import PYNATS_VERSION, VERSION
 
 
 def collect(source: MonitorSource, usage: Usage, per_stream: bool = True) -> list[Metric]:
-    """All families with their figures of now."""
+    """All families with their current figures."""
     return list(_ServerFigures(source, usage, per_stream).families())
 
 
 def exposition(families: list[Metric], accept: str) -> tuple[bytes, str]:
-    """(body, content type), in the format that the Accept header prefers. Slow where there are
-    many series; touches nothing of the server, so any thread may do it."""
+    """(body, content type), in the format that the Accept header prefers. Slow with many series;
+    does not access the server, so it may run in any thread."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(families))
     encode, content_type = choose_encoder(accept)

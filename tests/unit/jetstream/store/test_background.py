@@ -1,4 +1,4 @@
-"""What the event loop must not do itself, and in which order the threads do it."""
+"""Work that the event loop must leave to threads, and its order."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
+from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import wait_until, wait_until_async
 
 
 class WatchedDisk(Disk):
-    """Notes (thread is the loop's, operation, path) of everything that waits for the medium."""
+    """Records (on the loop's thread?, operation, path) of every operation that waits for the
+    disk."""
 
     def __init__(self) -> None:
         self.loop_thread = threading.get_ident()
@@ -72,10 +74,13 @@ async def committed(store: FileStore) -> None:
 
 
 async def settled(store: FileStore) -> None:
-    """Everything handed to the threads is done and told."""
+    """Waits until all work of the threads is done and reported."""
     await committed(store)
-    while store.committer.busy or store.committer.has_tasks:
-        await asyncio.sleep(0.001)
+    await wait_until_async(
+        lambda: not (store.committer.busy or store.committer.has_tasks),
+        "the threads' work done",
+        interval_s=0.001,
+    )
 
 
 @pytest.mark.parametrize("cipher", [None, "chacha"])
@@ -187,12 +192,11 @@ def test_a_purge_lets_others_in_between_its_steps(tmp_path: Path) -> None:
 
 def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
     async def work(syncer: Syncer) -> None:
-        config = FileConfig("S", tmp_path, index_interval=0.01)
+        config = FileConfig("S", tmp_path, index_interval_s=0.01)
         store = FileStore(config, syncer)
         store.append(b"a", None, b"one", 1)
         index = tmp_path / "msgs" / "index.db"
-        while not index.exists():
-            await asyncio.sleep(0.005)
+        await wait_until_async(index.exists, "the index")
         store.append(b"a", None, b"two", 2)
         await committed(store)
         again = FileStore(config)
@@ -207,14 +211,16 @@ def test_the_index_is_saved_from_time_to_time(tmp_path: Path) -> None:
 def test_relaxed_commits_wait_for_the_write_alone(tmp_path: Path) -> None:
     async def work(syncer: Syncer) -> None:
         disk = WatchedDisk()
-        store = FileStore(FileConfig("S", tmp_path, sync_interval=0.02), syncer, disk)
+        store = FileStore(FileConfig("S", tmp_path, sync_interval_s=0.02), syncer, disk)
         done: list[StoreError | None] = []
         store.append(b"a", None, b"one", 1)
         store.commit(done.append)
         assert done == [None]
         assert (tmp_path / "msgs" / "1.blk").stat().st_size > 30
-        while ("sync", "1.blk") not in [(what, name) for _, what, name in disk.events]:
-            await asyncio.sleep(0.005)
+        await wait_until_async(
+            lambda: ("sync", "1.blk") in [(what, name) for _, what, name in disk.events],
+            "the sync",
+        )
         store.close()
 
     on_loop(work)

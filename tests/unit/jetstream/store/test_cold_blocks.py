@@ -1,11 +1,12 @@
-"""Blocks that have left memory: changing a message in one works on its file as it is there."""
+"""Blocks that are no longer in memory: changing a message works on the file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 
 

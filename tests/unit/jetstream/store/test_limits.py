@@ -1,4 +1,4 @@
-"""Limits, ages and what they leave on the disk, where the random model does not reach."""
+"""Limits, ages and their traces on disk: cases that the random model does not cover."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections import deque
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreFull
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.expiry import ExpiryQueue, ttl_of
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
+from pynats_server.jetstream.store.record import counted_size, record_size
 
 SECOND = 1_000_000_000
 
@@ -26,9 +29,26 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlockStore:
     return FileStore(FileConfig("S", tmp_path, block_size=500))
 
 
+@pytest.mark.parametrize("headers", [b"", b"NATS/1.0\r\nA: b\r\n\r\n"])
+@pytest.mark.parametrize("payload", [b"", b"hello"])
+def test_sizes_that_are_told_beforehand_are_what_a_message_takes(
+    store: BlockStore, headers: bytes, payload: bytes
+) -> None:
+    overhead = 16 if isinstance(store, MemoryStore) else 34 if headers else 30
+    size = store.size_of(1, len(headers), len(payload))
+    assert size == overhead + 1 + len(headers) + len(payload)
+    assert size == counted_size(isinstance(store, FileStore), 1, len(headers), len(payload))
+    store.append(b"s", headers, payload, 1)
+    store.append(b"s", None, b"keeps the block alive", 2)
+    assert store.state().bytes == size + store.size_of(1, 0, 21)
+    assert store.blocks[0].record_length(1) == record_size(1, len(headers), len(payload))
+    store.remove(1)
+    assert store.state().bytes == store.size_of(1, 0, 21)
+
+
 def test_max_bytes_keeps_the_newest_that_fit(store: BlockStore) -> None:
     kept: deque[bytes] = deque()
-    overhead = 31 if isinstance(store, FileStore) else 17
+    overhead = store.size_of(1, 0, 0)
     for i in range(200):
         payload = b"x" * (i * 7 % 50)
         kept.append(payload)
@@ -173,8 +193,8 @@ def test_limits_write_one_floor_and_no_tombstones_at_the_front(tmp_path: Path) -
 
 
 def test_a_removed_key_does_not_bring_older_values_back(tmp_path: Path) -> None:
-    """Where limits are only applied again after a crash, deleting the newest value of a subject
-    uncovers the older ones that the limit had removed."""
+    """A store that only applies limits again after a crash would show older values after the newest
+    one was deleted."""
     store = FileStore(FileConfig("S", tmp_path))
     store.append(b"anchor", None, b"", 0)
     for i in range(3):

@@ -11,9 +11,11 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, SequenceNotFound
+from pynats_server.jetstream.store import FileConfig, SequenceNotFound
 from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.subjects import matches
 
 from tests.support.fuzzing import examples
@@ -169,7 +171,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """What is on the disk after a flush, opened without a word from the one who wrote it."""
+        """Opens the files after a flush, without closing the store that wrote them."""
         self.file.flush()
         self.copies += 1
         copy = self.folder.with_name(f"{self.folder.name}-{self.copies}")
@@ -244,7 +246,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=examples(100),
+    max_examples=examples(50),
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,9 +1,10 @@
-"""What a recovery leaves in memory, and what it knows of the blocks it does not keep."""
+"""Memory after a recovery, and the facts that it keeps about blocks outside memory."""
 
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 
 SUBJECTS = 300
 
@@ -27,7 +28,7 @@ def test_only_the_last_block_stays_in_memory(tmp_path: Path, indexed: bool) -> N
     store = FileStore(config)
     loaded = [block.index for block in store.blocks if block.loaded]
     assert len(store.blocks) > 5
-    # Those that tombstones speak of were read back.
+    # Blocks named by tombstones were read again.
     assert len(loaded) <= (1 if indexed else 4)
     state = store.state(deleted=True)
     assert (state.msgs, state.num_subjects) == (2996, SUBJECTS)
@@ -83,7 +84,7 @@ def test_a_glance_tells_whether_a_file_has_headers(
     finished = store.blocks[:-1]
     assert not any(block.plain or block.loaded for block in finished)
     store.glance(finished)
-    # Compressed ones must be loaded to know.
+    # Compressed blocks must be loaded to find out.
     assert [block.plain for block in finished] == [plain and not compress] * len(finished)
     assert not any(block.loaded for block in finished)
     torn = config.folder / "msgs" / "1.blk"

@@ -1,12 +1,15 @@
-"""Closing a store ends everything it has begun: whoever owns the folder next is alone in it."""
+"""Closing a store ends all its work, so that the next owner has the folder alone."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
+from pynats_server.jetstream.store import FileConfig, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
+
+from tests.support.deadline import pause_async
 
 
 class Watched(Disk):
@@ -34,14 +37,13 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         told: list[object] = []
         store.append(b"s", None, b"x", 1)
         store.commit(told.append)
-        store.save_index()  # behind the sync that runs now
+        store.save_index()  # queued after the running sync
         store.close()
         assert told == [None]
         assert disk.replaced.count("index.db") >= 1
         seen = list(disk.replaced)
         (tmp_path / "S").rename(tmp_path / "elsewhere")
-        for _ in range(50):
-            await asyncio.sleep(0.001)
+        await pause_async(0.05)  # the time in which what was forgotten would do its harm
         assert disk.replaced == seen
         assert store.failed is None
         assert store.problems == []

@@ -1,12 +1,13 @@
-"""Going through a stream message by message, and keeping the newest: right, and not dearer with
-every subject or message that the stream holds."""
+"""Reading a stream message by message, and keeping the newest: correct, and the cost does not grow
+with the stream."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.store import MemoryStore, base
+from pynats_server.jetstream.store import base
+from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.subjects import matches
 
 SUBJECTS = (b"a.b", b"a.c", b"a.b.c", b"d")

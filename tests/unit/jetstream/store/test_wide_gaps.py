@@ -1,5 +1,5 @@
-"""Sequences that were used up without messages cost nothing, however many they are: a mirror
-follows its origin over any gap."""
+"""Gaps in the sequences cost nothing, whatever their size: a mirror follows its origin over any
+gap."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import os
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreError
+from pynats_server.jetstream.store import FileConfig, StoreError
 from pynats_server.jetstream.store.base import DELETED_MAX
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.memory import MemoryStore
 
+from tests.support.deadline import wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
 
 WIDE = 1 << 50
@@ -71,7 +74,7 @@ def test_damage_beside_a_gap(tmp_path: Path) -> None:
     store = FileStore(config)
     fill(store)
     store.close()
-    os.truncate(tmp_path / "S/msgs/2.blk", 40)  # its last record is not whole
+    os.truncate(tmp_path / "S/msgs/2.blk", 40)  # its last record is incomplete
     store = FileStore(config)
     assert store.load(1).payload == b"before"
     assert (store.msgs, store.last_seq) == (1, WIDE + 2)
@@ -85,15 +88,17 @@ def test_a_mirror_follows_over_a_gap(tmp_path: Path) -> None:
     async def run() -> None:
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)
+
+            async def followed(count: int) -> bool:
+                return (await api(client, "STREAM.INFO.M"))["state"]["messages"] == count
+
             await api(client, "STREAM.CREATE.A", {"name": "A", "subjects": ["a"]})
             await api(client, "STREAM.CREATE.M", {"name": "M", "mirror": {"name": "A"}})
             await client.request("a", b"before")
-            while (await api(client, "STREAM.INFO.M"))["state"]["messages"] < 1:
-                await asyncio.sleep(0)
+            await wait_until_async(lambda: followed(1), "the first message")
             await api(client, "STREAM.PURGE.A", {"seq": WIDE})
             await client.request("a", b"after")
-            while (await api(client, "STREAM.INFO.M"))["state"]["messages"] < 2:
-                await asyncio.sleep(0)
+            await wait_until_async(lambda: followed(2), "the second message")
             state = (await api(client, "STREAM.INFO.M", {"deleted_details": True}))["state"]
             assert (state["first_seq"], state["last_seq"]) == (1, WIDE)
             assert len(state["deleted"]) <= DELETED_MAX

@@ -279,7 +279,7 @@ def validate(ctx: typer.Context, name: OptionalName = "", connect: Connect = Fal
 
 
 def _show(store: ContextStore, name: str, connect: GlobalOptions | None = None) -> int:
-    """Prints a context and gives back how many of its settings cannot work."""
+    """Prints a context and returns the number of settings that cannot work."""
     if not name:
         raise CliError("no default context and no name supplied")
     context = store.load(name)
@@ -330,7 +330,7 @@ def _shown_reference(value: str, state: str) -> str:
 
 
 def _state(value: str) -> str:
-    """What stands behind a reference: OK or ERROR for files, else where the secret lives."""
+    """The state of a reference: OK or ERROR for files, else the location of the secret."""
     schemes = {"op": "1Password", "nsc": "nsc", "env": "runtime environment", "data": "embedded"}
     scheme = credrefs.scheme_of(value)
     if not value or scheme in schemes:

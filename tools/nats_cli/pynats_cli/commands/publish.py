@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
 
 CHECK_EVERY = 500
-"""Messages between two round trips when many are published without a pause."""
+"""Messages between two round trips when publishing many without a pause."""
 
 app = command_app()
 
@@ -50,7 +50,7 @@ class PublishOptions:
 
     @property
     def bar(self) -> bool:
-        """True when a progress bar stands for the lines."""
+        """True when a progress bar replaces the lines."""
         return self.count > PROGRESS_ABOVE and not self.quiet
 
     def say(self, text: str) -> None:
@@ -97,7 +97,7 @@ def publish(
     sleep: Annotated[int, duration_option("--sleep", help="Pause between messages.")] = 0,
     templates: TemplatesFlag = True,
 ) -> None:
-    parse_headers(header, 1)  # mistakes show before connecting
+    parse_headers(header, 1)  # reports mistakes before connecting
     options = PublishOptions(reply, tuple(header), max(count, 1), sleep, quiet)
     schedule = Schedule(
         schedule_after,
@@ -199,7 +199,7 @@ async def _to_stream(
 
 
 async def _publish_batch(session: Session, source: MessageSource, options: PublishOptions) -> None:
-    """All messages of standard input become visible together, or none does."""
+    """Publishes standard input as one batch: all messages become visible, or none."""
     from pynats_cli.connect.jsapi import require_api_level, stream_for_subject, stream_info
 
     reason = "Atomic Batch Publishing requires NATS Server 2.12"

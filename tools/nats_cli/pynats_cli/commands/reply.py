@@ -66,7 +66,7 @@ def reply(
     header: HeaderFlag = [],  # noqa: B006 - Typer copies defaults
     count: Annotated[int, typer.Option(min=0, help="Quit after this many requests.")] = 0,
 ) -> None:
-    parse_headers(header, 0)  # mistakes show before connecting
+    parse_headers(header, 0)  # reports mistakes before connecting
     if not body and not command and not echo:
         log("No body or command supplied, enabling echo mode")
         echo = True

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
 
 MANY = 32_767
-"""What a count below one, and waiting for an empty reply, stand for."""
+"""The number of replies for a count below one, or when waiting for an empty reply."""
 
 app = command_app()
 
@@ -79,7 +79,7 @@ def request(
     send_on: SendOnFlag = SendOn.EOF,
     templates: TemplatesFlag = True,
 ) -> None:
-    parse_headers(header, 1)  # mistakes show before connecting
+    parse_headers(header, 1)  # reports mistakes before connecting
     options = RequestOptions(
         headers=tuple(header),
         count=count if count >= 1 else MANY,
@@ -115,7 +115,7 @@ async def _request(
 async def _one(
     session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
 ) -> bool:
-    """Sends one request and shows its replies; False when nobody is there to answer."""
+    """Sends one request and shows its replies; False when there are no responders."""
     from pynats_cli.connect.connection import Headers
 
     data, subject = source.expand(body, number)
@@ -158,7 +158,7 @@ async def _replies(session: Session, subscription: Any, options: RequestOptions)
         else:
             timeout_s = rtt_sum_s / received + options.reply_timeout_ns / SECOND_NS
     if not received:
-        # A request refused by permissions looks like a silent service; say what it was.
+        # A request refused by permissions looks like a silent service: report the reason.
         await session.check()
     return True
 

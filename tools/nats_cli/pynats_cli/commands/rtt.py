@@ -84,7 +84,7 @@ async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> No
 
 
 async def _resolve(url: ServerUrl) -> Target:
-    """Every address a server's name stands for; the name itself when it cannot be looked up."""
+    """All addresses of a server's name; the name itself if the look-up fails."""
     hosts = [url.host]
     if not _is_ip(url.host):
         loop = asyncio.get_running_loop()
@@ -92,7 +92,7 @@ async def _resolve(url: ServerUrl) -> Target:
             found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
             hosts = list(dict.fromkeys(str(item[4][0]) for item in found)) or hosts
         except (OSError, UnicodeError):
-            pass  # connecting will say what is wrong
+            pass  # connecting will report the error
     return Target(url, [AddressResult(url.with_host(host).bare) for host in hosts])
 
 
@@ -111,7 +111,7 @@ async def _measure_address(
 
     address = parse_server_urls(result.address)[0]
     server = target.url.with_host(address.host).full
-    # Addresses are reached by number, so certificates must be checked for the server's name.
+    # We connect to IP addresses, so certificates must be checked for the server's name.
     async with open_session(options, server, context, tls_name=target.url.host) as session:
         if options.trace:
             line(f"RTT iterations for server: {result.address}")

@@ -136,7 +136,7 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
 
 
 async def _draw(screen: SubjectReport | RateGraphs, flow: Flow) -> None:
-    """Redraws until cancelled; when that is impossible, there is nothing to receive for."""
+    """Redraws until cancelled; an error while drawing ends receiving."""
     from pynats_cli.subscriber.report import refresh
 
     try:
@@ -165,7 +165,7 @@ async def _receive_stream(session: Session, options: SubscribeOptions, flow: Flo
     if not name:
         raise CliError(f"no stream found with subject: {options.subjects[0]}")
     info = await stream_info(session, name)
-    # Consumers of these streams would compete with the real ones for the messages.
+    # A consumer on these streams would take messages from the real consumers.
     shared = info["config"].get("retention") in ("workqueue", "interest")
     if options.durable or not (options.direct or shared):
         await receive_from_stream(session, options, name, flow)

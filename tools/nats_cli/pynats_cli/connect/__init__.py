@@ -1,4 +1,4 @@
-"""From the global options to a connected client, and what is asked of JetStream over it.
+"""Makes a connected client from the global options, and sends JetStream requests.
 
 `connection` and `jsapi` import nats-py, so commands import them only when they run.
 """

@@ -1,6 +1,6 @@
 """A NATS connection for one command: connecting, tracing, and errors worth one line.
 
-nats-py is imported here and in what imports this module, never while help is shown.
+Only this module and its importers import nats-py, so `--help` does not load it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from pynats_cli.screen.output import log
 
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
+_DISCARD_TIMEOUT_S = 0.2
 
 
 class Headers(dict[str, str]):
-    """Message headers in which a name may come more than once.
+    """Message headers that may repeat a name.
 
-    nats-py passes headers on as a mapping: reading one gives the last value, `items()` all pairs.
+    nats-py passes headers as a mapping: reading a name gives the last value, `items()` all pairs.
     """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
@@ -76,7 +77,7 @@ def _header_text(value: bytes) -> str:
 
 
 class Session:
-    """A connected client with the settings it was made from."""
+    """A connected client with its settings."""
 
     def __init__(self, client: Client, context: Context, options: GlobalOptions) -> None:
         self.client = client
@@ -89,10 +90,10 @@ class Session:
         self._errors.append(error)
 
     async def check(self) -> None:
-        """Round trip to the server; raises CliError when it refused something before."""
+        """Round trip to the server; raises CliError if the server reported an error before."""
         try:
-            # nats-py writes a PING at once, ahead of what its flusher still holds; only the
-            # second one travels behind everything published or subscribed before.
+            # nats-py writes a PING at once, before buffered data; only the second PING is sent
+            # after everything that was published or subscribed before.
             await self.client.flush(timeout=self.options.timeout_s)
             await self.client.flush(timeout=self.options.timeout_s)
         except (TimeoutError, nats_errors.Error) as error:
@@ -131,7 +132,7 @@ class _Watcher:
             self.last_error = error
         self._attempts_left -= 1
         if self._attempts_left <= 0:
-            # Leaves the client's own loop, which would try each server again.
+            # Stops the client's own loop, which would try each server again.
             raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
 
     async def on_disconnected(self) -> None:
@@ -158,7 +159,7 @@ def describe(error: BaseException) -> str:
         return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"
     if isinstance(error, (asyncio.TimeoutError, nats_errors.TimeoutError)):
         return "nats: timeout"
-    if isinstance(error, UnicodeError):  # a name that cannot even be asked for
+    if isinstance(error, UnicodeError):  # the host name is invalid
         return "cannot connect: no such host"
     if isinstance(error, OSError):
         return f"cannot connect: {error.strerror or error}"
@@ -181,7 +182,7 @@ def _reconnect_choice(pool: list[Any], _info: dict[str, Any]) -> tuple[Any, floa
 
 
 async def connect(options: GlobalOptions, context: Context, tls_name: str = "") -> Session:
-    """Connects once to each server until one takes us. Raises CliError.
+    """Tries each server once until one accepts the connection. Raises CliError.
 
     `tls_name` is the name certificates are checked for, instead of each server's own.
     """
@@ -235,7 +236,8 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
 
 async def _discard(client: Client) -> None:
     try:
-        await client.close()
+        # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+        await asyncio.wait_for(client.close(), _DISCARD_TIMEOUT_S)
     except Exception:
         # The connection never came up; only the reason for that matters.
         pass
@@ -264,7 +266,7 @@ async def open_session(
     context: Context | None = None,
     tls_name: str = "",
 ) -> AsyncIterator[Session]:
-    """A session by the settings in force, closed at the end. `server` replaces the server list."""
+    """A session with the current settings, closed at the end. `server` replaces the server list."""
     settings = context if context is not None else resolve_settings(options)
     settings = replace(settings, url=server) if server else settings
     session = await connect(options, settings, tls_name)

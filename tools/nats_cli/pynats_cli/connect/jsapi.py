@@ -1,7 +1,7 @@
 """JetStream requests over a plain NATS connection: API calls, publish acknowledgements.
 
-Written against the wire (JSON over `$JS.API.>`), because nats-py's own JetStream layer hides
-fields that the command line shows and knows nothing of the newest ones.
+Uses the wire format (JSON over `$JS.API.>`), because nats-py's JetStream layer hides fields that
+the command line shows and lacks the newest ones.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _raise_error(answer: dict[str, Any]) -> None:
 async def js_request(
     session: Session, subject: str, request: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Answer of an API call; `subject` is what follows the prefix. Raises CliError."""
+    """Answer of an API call; `subject` is the part after the prefix. Raises CliError."""
     subject = f"{session.jetstream_prefix()}.{subject}"
     payload = json.dumps(request).encode() if request is not None else b""
     if session.options.trace:
@@ -88,7 +88,7 @@ async def stream_info(session: Session, stream: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PubAck:
-    """What a stream answers to a publish."""
+    """A stream's answer to a publish."""
 
     stream: str
     sequence: int

@@ -21,7 +21,7 @@ def login_options(context: Context) -> dict[str, Any]:
     """Keyword arguments for `nats.connect` (and PUBLIC_NKEY). Raises CliError.
 
     Precedence: user and password, then creds, then nkey, then JWT with seed; a token is sent in
-    addition. Secrets are fetched now, so that a wrong path is an error before connecting.
+    addition. Secrets are read now, so that a wrong path fails before connecting.
     """
     found: dict[str, Any] = {}
     if context.user:
@@ -38,7 +38,7 @@ def login_options(context: Context) -> dict[str, Any]:
 
 
 def _reading(kind: str, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `read` gives; its errors name the kind of credentials and never repeat them."""
+    """The result of `read`; its errors name the kind of credentials, never the credentials."""
     try:
         return read()
     except (CredsError, NkeyError, credrefs.CredentialError) as error:
@@ -60,7 +60,7 @@ def _jwt_login(jwt: str, seed: str) -> dict[str, Any]:
         "user_jwt", lambda: {"user_jwt_cb": _constant(extract_jwt(_value_or_file(jwt)))}
     )
     if not seed:
-        # A bearer JWT is enough by itself; the signature stays empty.
+        # A bearer JWT needs no signature.
         return {**found, "signature_cb": lambda _nonce: b""}
     signature = _reading(
         "user_seed", lambda: {"signature_cb": _signer(extract_key_pair(_value_or_file(seed)))}
@@ -69,7 +69,7 @@ def _jwt_login(jwt: str, seed: str) -> dict[str, Any]:
 
 
 def _value_or_file(value: str) -> str:
-    """The value itself, the secret it refers to, or the content of the file it names."""
+    """The value itself, the secret that it refers to, or the content of the file that it names."""
     text = credrefs.read_literal(value)
     secret = text.startswith(("eyJ", "-")) or (len(text) == 58 and text.startswith("S"))
     return _text(text) if text == value and not secret else text

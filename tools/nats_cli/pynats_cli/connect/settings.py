@@ -17,11 +17,11 @@ _LOGIN_TARGETS = ("user", "password", "token", "creds", "nkey", "jwt", "seed")
 
 
 def resolve_settings(options: GlobalOptions, store: ContextStore | None = None) -> Context:
-    """The context in force with flags and environment applied. Raises CliError.
+    """The current context with flags and environment applied. Raises CliError.
 
     Order: the context named by --context (a name, or a path to a .json file), else the selected
-    one, else nothing. Naming a login by flag or environment replaces the context's login whole,
-    so that a second kind of credentials in the context cannot win over what was asked for.
+    one, else nothing. A login by flag or environment replaces the context's whole login, so that
+    other credentials in the context cannot win over it.
     """
     try:
         context = _base_context(options, store or ContextStore()).expanded()
@@ -67,7 +67,7 @@ def _base_context(options: GlobalOptions, store: ContextStore) -> Context:
 def _login(options: GlobalOptions) -> dict[str, Any]:
     """Login fields given by flag, or when no flag names one, by the environment."""
     from_flags = {name for name in _LOGIN_TARGETS if name in options.explicit}
-    # A password alone completes a user that came from elsewhere.
+    # A password alone completes a user from another place.
     sources = from_flags if from_flags - {"password"} else set(_LOGIN_TARGETS)
     given = {name: getattr(options, name) for name in sources if getattr(options, name)}
     if options.password and "user" in given:

@@ -1,1 +1,1 @@
-"""What is sent: where bodies come from, and the schedules that go with them."""
+"""What is sent: the sources of message bodies, and schedules."""

@@ -71,8 +71,8 @@ class Schedule:
 
 
 def _whole_second(text: str) -> str:
-    """An RFC 3339 time as schedules have it: in UTC, without a fraction. Raises CliError."""
+    """An RFC 3339 time in the form of schedules: UTC, without a fraction. Raises CliError."""
     try:
         return format_time_in(parse_instant_ns(text.upper()), UTC)
-    except (ValueError, OverflowError):  # the second for a year that UTC has not
+    except (ValueError, OverflowError):  # OverflowError: the year does not exist in UTC
         raise CliError(f'"{text}" is not an RFC3339 time such as 2026-01-31T12:00:00Z') from None

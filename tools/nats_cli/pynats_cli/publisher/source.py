@@ -1,5 +1,5 @@
-"""Where the messages of `publish` and `request` come from: argument or standard input, templates,
-counting, and the progress bar."""
+"""The messages of `publish` and `request`: argument or standard input, templates, counting, and the
+progress bar."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True)
 class MessageSource:
-    """Bodies to send: one from the command line, or what standard input holds."""
+    """Bodies to send: one from the command line, or those in standard input."""
 
     subject: str
     body: str | None
@@ -45,7 +45,7 @@ class MessageSource:
         return self.force_stdin or not os.isatty(0) or os.isatty(1)
 
     async def bodies(self) -> AsyncIterator[str]:
-        """Each body in turn, bytes that are not text kept as surrogates."""
+        """Yields each body; bytes that are not text become surrogates."""
         if not self.uses_stdin:
             yield self.body or ""
         elif self.send_on is SendOn.NEWLINE:
@@ -55,7 +55,7 @@ class MessageSource:
             yield _text(b"".join([data async for data in _chunks(by_line=False)]))
 
     def expand(self, body: str, count: int) -> tuple[bytes, str]:
-        """Body and subject of message number `count`; a bad template is logged and sent as is.
+        """Body and subject of message number `count`; a bad template is logged and sent unchanged.
 
         Raises CliError for a subject that no subscription could ever match.
         """
@@ -78,7 +78,7 @@ class MessageSource:
 
 
 def to_bytes(text: str) -> bytes:
-    """The bytes a text came from, whether they were UTF-8 or not."""
+    """The original bytes of a text, UTF-8 or not."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -87,9 +87,9 @@ def _text(data: bytes) -> str:
 
 
 async def _chunks(by_line: bool) -> AsyncIterator[bytes]:
-    """Standard input, read by a thread that does not keep the process alive.
+    """Standard input, read by a daemon thread.
 
-    The thread waits when the consumer is behind, so a large input is never held whole.
+    The thread waits for a slow consumer, so a large input is never completely in memory.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes | OSError | None] = asyncio.Queue()
@@ -104,7 +104,7 @@ async def _chunks(by_line: bool) -> AsyncIterator[bytes]:
         try:
             loop.call_soon_threadsafe(queue.put_nowait, data)
         except RuntimeError:
-            return False  # the loop has ended, nobody is listening
+            return False  # the loop has ended
         return True
 
     def read() -> None:

@@ -1,1 +1,1 @@
-"""Everything that a person sees or is asked: lines, bodies, tables, columns, questions."""
+"""Everything that a user sees: lines, bodies, tables, columns, questions."""

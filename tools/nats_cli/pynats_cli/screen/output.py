@@ -1,4 +1,4 @@
-"""Writing for people: log lines on stderr, message bodies on stdout, tables."""
+"""Output for users: log lines on stderr, message bodies on stdout, tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pynats_common.go.quoting import quote
 
 
 def log(text: str) -> None:
-    """One line on stderr with the local time of day in front, as `nats` logs."""
+    """One line on stderr that starts with the local time, like `nats` logs."""
     print(f"{time.strftime('%H:%M:%S')} {text.rstrip()}", file=sys.stderr, flush=True)
 
 
@@ -34,7 +34,7 @@ def thousands(value: int) -> str:
 
 
 def body(data: bytes, translate: str = "", subject: str = "", stream: str = "") -> None:
-    """A message body and the blank line after it."""
+    """A message body and a blank line."""
     shown = compact_body(data, translate, subject, stream)
     if shown is not None:
         write("\n" if shown.endswith(b"\n") else "\n\n")
@@ -43,7 +43,7 @@ def body(data: bytes, translate: str = "", subject: str = "", stream: str = "") 
 def compact_body(
     data: bytes, translate: str = "", subject: str = "", stream: str = ""
 ) -> bytes | None:
-    """Writes a body on lines of its own and gives back what was shown, None after an error."""
+    """Writes a body on separate lines and returns the shown text; None after an error."""
     if not data and not translate:
         line("nil body")
         return b""
@@ -60,7 +60,7 @@ def compact_body(
 
 
 def clear_screen() -> None:
-    """Empties the terminal and puts the cursor at its top."""
+    """Clears the terminal and moves the cursor to its top."""
     write("\033[2J\033[H")
 
 

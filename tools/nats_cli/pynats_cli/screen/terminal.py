@@ -1,4 +1,4 @@
-"""Questions to a person at the terminal, and the editor they chose."""
+"""Questions to the user at the terminal, and the user's editor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pynats_cli.errors import CliError
 
 
 def require_terminal() -> None:
-    """Raises CliError when nobody is there to answer."""
+    """Raises CliError without a terminal."""
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()):
         raise CliError("cannot ask for confirmation without a terminal")
 
@@ -40,11 +40,11 @@ def choose(question: str, choices: Sequence[str]) -> str:
 
 
 def edit_text(text: str, suffix: str) -> str:
-    """The text after a round in $EDITOR. Raises CliError when that fails."""
+    """The text after editing it in $EDITOR. Raises CliError when that fails."""
     editor = shlex.split(os.environ.get("EDITOR", ""))
     if not editor:
         raise CliError("set EDITOR environment variable to your chosen editor")
-    # Only the owner can read it: what is edited may hold secrets.
+    # Only the owner can read it: the text may hold secrets.
     handle, name = tempfile.mkstemp(suffix=suffix)
     path = Path(name)
     try:

@@ -18,7 +18,7 @@ class TranslateError(Exception):
 
 
 def translate_body(data: bytes, command: str, subject: str, stream: str) -> bytes:
-    """Output (both streams) of the command with `data` on its input.
+    """Output (both streams) of the command with `data` as its input.
 
     The command is a template with `{{Subject}}` and `{{Stream}}`. Raises TranslateError.
     """

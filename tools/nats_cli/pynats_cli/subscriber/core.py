@@ -11,7 +11,7 @@ from pynats_cli.subscriber.messages import from_client
 from pynats_cli.subscriber.options import SubscribeOptions
 
 PENDING_MESSAGES = 1_000_000
-"""Messages that may wait to be shown before the client drops some."""
+"""Messages that may wait for display; the client drops more."""
 PENDING_BYTES = 256 * 1024 * 1024
 
 
@@ -54,7 +54,8 @@ async def _subscribe_one(
             if flow.take(received) and options.ack and received.facts is not None:
                 await session.client.publish(received.reply, b"")
         except Exception as error:
-            # The client would only report it and go on, for example after a closed pipe.
+            # Otherwise the client would only report it and continue, for example after a closed
+            # pipe.
             flow.fail(error)
 
     await session.client.subscribe(

@@ -19,7 +19,7 @@ from pynats_cli.subscriber.messages import from_direct_get
 from pynats_cli.subscriber.options import SubscribeOptions
 
 BATCH = 100
-"""Messages asked for at once."""
+"""Messages of one request."""
 POLL_S = 0.25
 """Pause before asking again at the end of the stream."""
 
@@ -91,7 +91,7 @@ class _Reader:
         self._flow = flow
 
     async def read(self, request: dict[str, Any]) -> int:
-        """Passes one batch on and gives back its last sequence, 0 when there was nothing."""
+        """Passes on one batch and returns its last sequence, 0 if it was empty."""
         inbox = self._session.inbox
         subscription = await self._session.client.subscribe(inbox)
         last = 0
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def _check_status(status: str, message: Any) -> None:
-    """204 ends a batch, 404 says there is nothing (yet); everything else is an error."""
+    """204 ends a batch, 404 means no messages (yet); everything else is an error."""
     if status == "503":
         raise CliError("direct gets are not available: no responders for request")
     if status not in ("204", "404"):

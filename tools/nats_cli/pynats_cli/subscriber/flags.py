@@ -1,4 +1,4 @@
-"""The flags of `subscribe`: spelling, bounds and help of each; their defaults are the command's."""
+"""The flags of `subscribe`: spelling, bounds and help; the command sets their defaults."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TerminateAtEnd = Annotated[
     bool, typer.Option("--terminate-at-end", "-T", help="Quit at the end of the stream.")
 ]
 
-# What is shown of them.
+# What is shown of messages.
 Raw = Annotated[bool, typer.Option("--raw", "-r", help="Show bodies only.")]
 HeadersOnly = Annotated[bool, typer.Option("--headers-only", help="Show no bodies.")]
 SubjectsOnly = Annotated[bool, typer.Option("--subjects-only", help="Show subjects only.")]

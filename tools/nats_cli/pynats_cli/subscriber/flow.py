@@ -1,4 +1,4 @@
-"""What happens to each message, and when receiving ends: counts, quiet time, matched replies."""
+"""Handles each message and decides when receiving ends: counts, quiet time, matched replies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Sink = Callable[[Received, int, Received | None], None]
 
 
 class Flow:
-    """Feeds one sink and decides when enough has come."""
+    """Feeds one sink and decides when to stop."""
 
     def __init__(self, options: SubscribeOptions, sink: Sink) -> None:
         self._options = options
@@ -48,18 +48,18 @@ class Flow:
         self.stop()
 
     async def wait(self) -> None:
-        """Waits for the end; raises what made showing a message fail."""
+        """Waits for the end; raises the error of a message that could not be shown."""
         await self.done.wait()
         if self._failure is not None:
             raise self._failure
 
     def wanted(self, most: int) -> int:
-        """How many messages can be asked for at once, at least one."""
+        """How many messages to request at once, at least one."""
         limit = self._options.count
         return max(min(most, limit - self._received), 1) if limit else most
 
     def is_full(self) -> bool:
-        """True when no further message may be taken."""
+        """True when no more messages are accepted."""
         limit = self._options.count
         return self.done.is_set() or (limit > 0 and self._received >= limit)
 
@@ -82,7 +82,7 @@ class Flow:
         return True
 
     def take_reply(self, reply: Received) -> None:
-        """Pairs a reply with the request that asked for it."""
+        """Pairs a reply with its request."""
         waiting = self._requests.pop(reply.subject, None)
         if waiting is None:
             return

@@ -1,4 +1,4 @@
-"""What was received, whichever way it came, and the JetStream facts in its reply subject."""
+"""Received messages of every kind, and the JetStream metadata in their reply subject."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pynats_cli.connect.connection import header_pairs
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """Place of a message in a stream; `time_ns` since 1970."""
+    """Position of a message in a stream; `time_ns` since 1970."""
 
     stream: str
     sequence: int
@@ -24,7 +24,7 @@ class StreamFacts:
 
 @dataclass(frozen=True)
 class Received:
-    """One message; `pattern` is the subscription it came by."""
+    """One message; `pattern` is its subscription."""
 
     subject: str
     data: bytes
@@ -39,7 +39,7 @@ class Received:
         return next((value for key, value in self.headers if key == name), "")
 
     def to_json(self, data: bytes) -> str:
-        """The form dumps take: the message of the Go client, with `data` as its body."""
+        """The form of dumps: the message of the Go client, with `data` as its body."""
         headers: dict[str, list[str]] = {}
         for name, value in self.headers:
             headers.setdefault(name, []).append(value)
@@ -57,7 +57,7 @@ class Received:
 
 
 def from_client(message: Any, pattern: str = "") -> Received:
-    """A message as nats-py delivers it."""
+    """A message from nats-py."""
     return Received(
         subject=message.subject,
         data=message.data,
@@ -69,7 +69,7 @@ def from_client(message: Any, pattern: str = "") -> Received:
 
 
 def parse_ack_subject(reply: str) -> StreamFacts | None:
-    """Facts in `$JS.ACK...`, in both of its forms; None for any other subject.
+    """Metadata in `$JS.ACK...`, old and new form; None for other subjects.
 
     Old: $JS.ACK.stream.consumer.delivered.sseq.cseq.time.pending
     New: $JS.ACK.domain.account.stream.consumer.delivered.sseq.cseq.time.pending[.token]
@@ -90,7 +90,7 @@ def parse_ack_subject(reply: str) -> StreamFacts | None:
 
 
 def from_direct_get(message: Any) -> Received:
-    """A message as a direct get returns it: the facts are in its headers."""
+    """A message from a direct get: the metadata is in its headers."""
     pairs = tuple(header_pairs(message))
     values = dict(pairs)
     facts = StreamFacts(
@@ -123,7 +123,7 @@ _DIRECT_HEADERS = frozenset(
 
 
 def _time_ns(text: str) -> int:
-    """Nanoseconds since 1970; 0 when the server says something else."""
+    """Nanoseconds since 1970; 0 for any other text."""
     try:
         return parse_time_ns(text)
     except ValueError:

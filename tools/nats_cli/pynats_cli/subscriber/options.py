@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pynats_cli.errors import CliError
 
 GRAPHS_MAX = 4
-"""Subjects that fit into one terminal as graphs."""
+"""Graphs that fit into one terminal."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class SubscribeOptions:
 
     @property
     def chatty(self) -> bool:
-        """True when lines around the messages are welcome."""
+        """True when lines around the messages are shown."""
         return not self.raw and not self.dump
 
     @property
@@ -74,7 +74,7 @@ class SubscribeOptions:
         return f"\nIgnored subjects: {', '.join(self.ignore)}" if self.ignore else ""
 
     def validate(self) -> None:
-        """Raises CliError for flags that do not go together."""
+        """Raises CliError for flags that contradict each other."""
         for broken, message in self._rules():
             if broken:
                 raise CliError(message)

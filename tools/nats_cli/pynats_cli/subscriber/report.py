@@ -18,7 +18,7 @@ from pynats_cli.subscriber.options import SubscribeOptions
 
 REFRESH_S = 1.0
 TERMINAL_MIN = 20
-"""Smallest width and height a graph fits in, in characters."""
+"""Smallest width and height of a graph, in characters."""
 _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
@@ -76,7 +76,7 @@ class RateGraphs:
         self._counts[message.pattern] += 1
 
     def render(self) -> str:
-        """Closes the present second and draws the graphs."""
+        """Ends the current second and draws the graphs."""
         width, height = _terminal_size()
         blocks = []
         for pattern, rates in self._rates.items():
@@ -89,7 +89,7 @@ class RateGraphs:
 
 
 def draw_graph(values: Sequence[int], rows: int) -> str:
-    """Columns of block characters with the scale at the left."""
+    """Columns of block characters with the scale on the left."""
     top = max([*values, 1])
     lines = []
     for row in range(rows - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""Receiving from a stream by a consumer: an ephemeral one, or a durable pull or push consumer."""
+"""Receiving from a stream with a consumer: an ephemeral one, or a durable pull or push consumer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pynats_cli.subscriber.options import SubscribeOptions
 from pynats_cli.template.messages import unique_id
 
 PULL_BATCH = 500
-"""Messages asked for at once."""
+"""Messages of one request."""
 PULL_EXPIRES_S = 30
 PULL_HEARTBEAT_S = 15
 _EPHEMERAL_LIFE_NS = 5 * MINUTE_NS
@@ -71,7 +71,7 @@ async def receive_from_stream(
 
 
 def _config(options: SubscribeOptions) -> dict[str, Any]:
-    """Consumer configuration for the flags, and the line that says what it does."""
+    """Consumer configuration for the flags, and the line that describes it."""
     subject = options.subjects[0] if options.subjects else ">"
     config: dict[str, Any] = {"ack_policy": "none", "deliver_policy": "all"}
     config["filter_subject"] = subject
@@ -138,7 +138,7 @@ async def _delete(session: Session, consumer: _Consumer) -> None:
     try:
         await js_request(session, f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}")
     except (CliError, nats_errors.Error):
-        # The server drops it by itself once it has been idle for a while.
+        # The server deletes it after some idle time.
         pass
 
 
@@ -161,7 +161,7 @@ async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
     waiting_for = 0
     while not flow.done.is_set():
         if waiting_for <= 0:
-            # Asking for more than will be shown would lose what a durable consumer delivers.
+            # A durable consumer would deliver and lose messages beyond those that are shown.
             waiting_for = flow.wanted(PULL_BATCH)
             request = {
                 "batch": waiting_for,
@@ -172,7 +172,7 @@ async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
         try:
             message = await _next(flow, subscription, 2 * PULL_HEARTBEAT_S)
         except nats_errors.TimeoutError:
-            waiting_for = 0  # heartbeats stopped: the request got lost, ask again
+            waiting_for = 0  # heartbeats stopped: the request was lost, send it again
             continue
         if message is None:
             return

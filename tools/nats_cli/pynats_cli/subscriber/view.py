@@ -1,4 +1,4 @@
-"""How received messages are shown: pretty, raw, or dumped as files."""
+"""Shows received messages: pretty, raw, or dumped as files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DUMP_DOT_EVERY = 100
 
 
 class MessageView:
-    """Writes messages to stdout or to the dump folder, as the flags say."""
+    """Writes messages to stdout or to the dump folder."""
 
     def __init__(self, options: SubscribeOptions, trace: bool = False) -> None:
         self._options = options
@@ -31,7 +31,7 @@ class MessageView:
             Path(self._options.dump).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def show(self, message: Received, number: int, reply: Received | None = None) -> None:
-        """Shows message `number` (from 1), with the reply that belongs to it."""
+        """Shows message `number` (from 1), with its reply."""
         if self._trace and message.reply:
             line(f"<<< Reply Subject: {message.reply}")
         if self._options.dump:

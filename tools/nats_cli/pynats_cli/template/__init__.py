@@ -1,4 +1,4 @@
-"""Templates in bodies, subjects, headers and commands: Go's text/template, and what we put into it.
+"""Templates in bodies, subjects, headers and commands: Go's text/template with our functions.
 
-Knows nothing of connections or commands.
+Independent of connections and commands.
 """

@@ -1,4 +1,4 @@
-"""What can be wrong with a template."""
+"""Errors of templates."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ class TemplateError(ValueError):
 
 
 class FunctionError(TemplateError):
-    """A function got arguments it cannot work with."""
+    """A function got invalid arguments."""

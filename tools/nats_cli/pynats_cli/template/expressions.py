@@ -14,7 +14,7 @@ from pynats_cli.template.values import is_true
 
 
 class Scope:
-    """What one execution sees: functions, the present dot, variables, and the output so far."""
+    """The state of one execution: functions, the current dot, variables, and the output so far."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]], data: Any) -> None:
         self.functions = functions
@@ -106,7 +106,7 @@ def _call(
 
 
 def _first_deciding(wanted: bool, values: Iterator[Any], piped: tuple[Any, ...]) -> Any:
-    # Later arguments must not be evaluated once the answer is known.
+    # Later arguments must not be evaluated when the result is known.
     last: Any = None
     for last in values:
         if is_true(last) is wanted:

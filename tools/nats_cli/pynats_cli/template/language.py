@@ -1,9 +1,9 @@
-"""The template language of Go's text/template, as far as command lines need it.
+"""The part of Go's text/template language that command lines need.
 
 Supported: text, `{{pipelines | with | arguments}}`, fields (`.Name.Other`), variables, strings,
 numbers, parentheses, comments, trim markers, `if / else if / else`, `with`, `range` (lists, maps,
-integers; `break`, `continue`), and the predefined functions of `functions`. Not supported, and
-said so: `define`, `block`, `template`.
+integers; `break`, `continue`), and the predefined functions of `functions`. Refused with an error:
+`define`, `block`, `template`.
 
 A template is parsed into small node objects (`parser`); each evaluates itself in a `Scope`.
 """

@@ -1,4 +1,4 @@
-"""From the text of a template to its pieces: plain text, and actions as lists of tokens."""
+"""Splits a template into plain text, and actions as lists of tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", r
 
 
 def tokens(action: str) -> list[Token]:
-    """What stands between `{{` and `}}`. Raises TemplateError."""
+    """The tokens between `{{` and `}}`. Raises TemplateError."""
     found, position, text = [], 0, action.strip()
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -73,7 +73,7 @@ def number(text: str) -> int | float:
 
 
 def pieces(text: str) -> list[str | list[Token]]:
-    """Plain text and actions in order, comments gone and trim markers obeyed."""
+    """Plain text and actions in order, without comments, with trim markers applied."""
     found: list[str | list[Token]] = []
     position, trim = 0, False
     for match in _PIECE.finditer(text):

@@ -23,7 +23,7 @@ RANDOM_LENGTH_MAX = 64 * 1024 * 1024
 
 
 def random_text(shortest: int, longest: int) -> str:
-    """Letters and digits, of a random length between the two bounds (in either order)."""
+    """Letters and digits; the length is random between the two bounds (in any order)."""
     low, high = sorted((int(shortest), int(longest)))
     if low < 0 or high > RANDOM_LENGTH_MAX:
         raise TemplateError(f"Random: length out of range: {shortest}, {longest}")
@@ -56,7 +56,7 @@ class _Fields:
 
 
 def expand(text: str, count: int, request: str | None = None) -> str:
-    """The text with its template applied for message number `count`, counted from 1.
+    """The text with its template applied for message number `count` (from 1).
 
     `request` is the body being answered, for replies. Raises `TemplateError`.
     """

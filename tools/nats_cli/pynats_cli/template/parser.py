@@ -1,4 +1,4 @@
-"""From the pieces of a template to nodes."""
+"""Turns the pieces of a template into nodes."""
 
 from __future__ import annotations
 

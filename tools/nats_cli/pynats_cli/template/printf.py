@@ -1,4 +1,4 @@
-"""`printf` of the template language: the verbs of Go's fmt that make sense for its values."""
+"""`printf` of the template language: the verbs of Go's fmt that are useful for its values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))
 
 
 def printf(form: str, *values: Any) -> str:
-    """`form` with its verbs replaced; mistakes show in the text, as in Go. Raises FunctionError."""
+    """`form` with its verbs replaced; mistakes appear in the text, as in Go. Raises
+    FunctionError."""
     rest = list(values)
 
     def replace(match: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ class Break(Exception):
 
 
 class Continue(Exception):
-    """Goes on with the next item of the innermost `range`."""
+    """Continues with the next item of the innermost `range`."""
 
 
 class Node(Protocol):
@@ -26,7 +26,7 @@ class Node(Protocol):
 
 
 def run_all(nodes: Sequence[Node], scope: Scope) -> None:
-    """One after the other. Raises TemplateError, or Break and Continue for who loops."""
+    """Runs nodes in order. Raises TemplateError, or Break and Continue for the loop."""
     for node in nodes:
         node.run(scope)
 

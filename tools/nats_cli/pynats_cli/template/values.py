@@ -1,4 +1,4 @@
-"""How the values of templates become text, and which of them are true."""
+"""The text and the truth of template values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_true(value: Any) -> bool:
 
 
 def shortest(value: float) -> str:
-    """The shortest text that reads back as the same number."""
+    """The shortest text that gives the same number."""
     text = repr(value)
     if "e" in text or "inf" in text or "nan" in text:
         mantissa, mark, exponent = text.partition("e")

@@ -72,7 +72,7 @@ def add_operator(session: Session, options: AddOperator) -> None:
     session.private_key = ""
     if signing:
         session.report.ok(f"created operator signing key: {signing.public_key}")
-        session.private_key = signing.public_key  # for what else this command signs
+        session.private_key = signing.public_key  # for other signatures of this command
     if options.sys:
         create_system_account(session)
         claims = session.store().operator()
@@ -97,7 +97,7 @@ def _refuse_existing(session: Session, name: str, force: bool) -> None:
 
 
 def import_operator(session: Session, source: str, name: str, force: bool) -> None:
-    """Managed operator from a JWT file, an URL, or a well-known name."""
+    """Managed operator from a JWT file, a URL, or a well-known name."""
     variable = next(
         (v for k, v in os.environ.items() if k.lower() == f"nsc_{source.lower()}_operator"), ""
     )
@@ -231,7 +231,8 @@ class Init(Options):
 
 
 def init(session: Session, options: Init) -> None:
-    """Operator (with system account) or managed operator, an account and a user, of one name."""
+    """Operator (with system account) or managed operator, an account and a user, all with one
+    name."""
     if options.dir:
         session.env.config["store_root"] = str(Path(options.dir).expanduser().absolute())
     name = check_name(options.name or "*")

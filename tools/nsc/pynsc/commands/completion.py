@@ -1,8 +1,8 @@
 """`completion` scripts for bash, zsh, fish and powershell.
 
-All of them ask the hidden `pynsc __complete =CURRENT WORDS...` for candidates, one on a line. The
-word under the cursor goes first and behind a `=`, because some shells drop empty arguments. No
-script evaluates a candidate: names in a store are foreign text.
+They call the hidden `pynsc __complete =CURRENT WORDS...`, which prints one candidate per line. The
+word at the cursor comes first and after a `=`, because some shells drop empty arguments. No script
+evaluates a candidate: names in a store are untrusted text.
 """
 
 from __future__ import annotations

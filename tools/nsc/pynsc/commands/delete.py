@@ -126,8 +126,8 @@ def revoke_user(session: Session, options: UserRevocation) -> None:
 
 
 def revoke(session: Session, revocations: dict[str, int], public: str, at: int) -> None:
-    """Add an entry, or move its time forward; one for everyone leaves the others in place, so
-    that taking it back does not let them in."""
+    """Adds an entry, or moves its time forward. An entry for everyone keeps the others, so that
+    they still apply after its removal."""
     everyone = revocations.get(jwt.EVERYONE, 0)
     if public != jwt.EVERYONE and everyone >= at:
         session.report.warn(f"already covered: everyone is revoked until {format_time(everyone)}")
@@ -232,7 +232,7 @@ class Rename(Options):
 
 
 def rename_account(session: Session, options: Rename) -> None:
-    """Rename an account and move its folders and creds."""
+    """Renames an account and moves its folders and creds."""
     from pynsc.core.values import check_name
 
     store = session.store()

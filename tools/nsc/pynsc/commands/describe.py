@@ -81,7 +81,7 @@ def _show(session: Session, options: Describe, text: str) -> None:
     report, kind = session.report, claims.claim_type or "generic"
     to_file = options.output_file not in ("", "--")
     if options.raw:
-        # A file is made for others to import, hence the lines that say what it is.
+        # The file is for others to import, so it begins with lines that describe it.
         shown = decorate_jwt(token, kind) if to_file else token
         report.write(shown, options.output_file, f"{kind} jwt")
         return
@@ -191,7 +191,7 @@ def _account(session: Session, claims: jwt.AccountClaims, long: bool) -> None:
         ["Disallow Bearer Token", str(limits.disallow_bearer)],
     ]
     subjects, responses = _permission_rows(body.default_permissions)
-    if not subjects:  # a section of their own only with subjects
+    if not subjects:  # a separate section only with subjects
         main += responses
         responses = []
     sharing = [
@@ -222,7 +222,7 @@ def _scope_table(report: Report, scope: ScopedSigner) -> None:
 
 
 def _jetstream(limits: Any) -> list[Rows]:
-    """A section per tier; or one that says whether JetStream is enabled."""
+    """One section per tier, or one that says whether JetStream is enabled."""
     tiers = sorted(limits.tiered_limits.items())
     if tiers:
         return [[["Jetstream Tier", name], *_jetstream_rows(tier)] for name, tier in tiers]
@@ -232,7 +232,7 @@ def _jetstream(limits: Any) -> list[Rows]:
 
 
 def _jetstream_rows(tier: Any) -> Rows:
-    """Limits of one tier. Servers take 0 for no limit, but for no storage at all."""
+    """Limits of one tier. For servers 0 means unlimited, except for storage: none at all."""
 
     def storage(value: int) -> str:
         return format_bytes(value) if value else "Disabled"
@@ -302,7 +302,7 @@ def _token_expiry(token: str) -> str:
 
 
 def _account_name(session: Session, public: str) -> str:
-    """Name of an account of the store, or empty."""
+    """Name of an account in the store, or empty."""
     try:
         return session.store().account_named(public)
     except NscError:
@@ -318,7 +318,7 @@ def _yes(value: bool) -> str:
 
 
 def _permission_rows(permissions: Permissions) -> tuple[Rows, Rows]:
-    """Allowed and denied subjects, and the rows on responses."""
+    """Allowed and denied subjects, and the rows about responses."""
     subjects = [
         [words, "\n".join(entries)]
         for words, entries in (

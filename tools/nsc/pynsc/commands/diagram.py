@@ -1,4 +1,4 @@
-"""`generate diagram`: PlantUML texts of what accounts share, and of who signed whom."""
+"""`generate diagram`: PlantUML texts of exports and imports, and of signatures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Objects(Component):
 
 
 def _quoted(text: str) -> str:
-    """A text between quotes; names come from JWTs and must not end the line or the quotes."""
+    """A quoted text; names come from JWTs and must not end the line or the quotes."""
     return '"' + " ".join(text.split()).replace('"', "'") + '"'
 
 
@@ -69,7 +69,7 @@ def _imports(
         if found:
             target = found[0]
         else:
-            # The exporting account is elsewhere, or exports this no more: worth being seen.
+            # The exporting account is not in the store, or no longer has the export: show that.
             where = f"{item.account} {item.type} {item.subject}"
             target = missing.get(where, f"missing_{len(missing)}")
             if where not in missing:

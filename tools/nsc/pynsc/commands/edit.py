@@ -104,7 +104,8 @@ def edit_operator(session: Session, options: EditOperator) -> None:
 
 
 def _check_signing_keys(store: Store, claims: jwt.OperatorClaims) -> None:
-    """Refuse to require signing keys while something is signed without: servers would drop it."""
+    """Refuses to require signing keys while the identity key has signed something: servers would
+    reject it."""
     if not claims.nats.signing_keys:
         raise NscError("signing keys are required but none is set", "add one with --sk generate")
     if store.managed:
@@ -123,7 +124,7 @@ def _check_signing_keys(store: Store, claims: jwt.OperatorClaims) -> None:
 
 
 def edit_keys(session: Session, kind: Prefix, keys: list[Any], add: Many, remove: Many) -> None:
-    """Add and remove signing keys in place; an entry is a key, or a scope that has one."""
+    """Adds and removes signing keys in place; an entry is a key, or a scope with one."""
 
     def publics() -> list[str]:
         return [item if isinstance(item, str) else item.key for item in keys]
@@ -151,14 +152,14 @@ class EditUser(UserLimitOptions, TimeOptions, AccountOption):
 
 
 def edit_user(session: Session, options: EditUser) -> None:
-    if not session.private_key:  # a key alone is an edit, too: it signs the user anew
+    if not session.private_key:  # a key alone is an edit too: it signs the user again
         require_change(options, "pos", "name", "account")
     account = session.account_name(options.account)
     user = session.user_name(account, options.pos or options.name)
     claims = session.store().user(account, user)
     signer = session.account_signer(account)
     if not session.private_key:
-        # Stay with the key that issued the user, so that a scope is not lost on the way.
+        # Keep the key that issued the user, so that its scope is not lost.
         signer = session.keys.get(claims.iss) or signer
     apply_user_limits(claims.nats, options, session.report)
     apply_tags(claims.nats.tags, items(options.tag), items(options.rm_tag), session.report)

@@ -172,7 +172,7 @@ def _edit_jetstream(session: Session, claims: jwt.AccountClaims, options: EditAc
         target.mem_storage = target.disk_storage = -1
         report.planned(f"enabled tier limit {label}" if number else "enabled global limit")
     if not any(getattr(target, name) for _, name, _ in _JS_LIMITS[2:]):
-        for _, name, _words in _JS_LIMITS[2:]:  # a new tier has no limits but those given
+        for _, name, _words in _JS_LIMITS[2:]:  # a new tier has only the given limits
             setattr(target, name, -1)
     for _, name, words in _JS_LIMITS:
         if wanted[name]:
@@ -188,7 +188,7 @@ def _edit_jetstream(session: Session, claims: jwt.AccountClaims, options: EditAc
 def _check_jetstream(
     session: Session, claims: jwt.AccountClaims, options: EditAccount, changes: bool
 ) -> None:
-    """Refuse JetStream flags that contradict each other or what the account has."""
+    """Refuses JetStream flags that contradict each other or the account's limits."""
     ways = {
         "--js-disable": options.js_disable, "--js-enable": options.js_enable >= 0,
         "--rm-js-tier": options.rm_js_tier >= 0, "the other JetStream options": changes,

@@ -96,7 +96,7 @@ class GenerateProfile(Options):
 
 
 def generate_profile(session: Session, options: GenerateProfile) -> None:
-    """JSON with the creds path, service urls, and on request names, keys and seeds."""
+    """JSON with the creds path and service URLs, and optionally names, keys and seeds."""
     parts = urlsplit(options.url)
     if parts.scheme != "nsc" or not parts.netloc:
         raise NscError("not a profile url", "use nsc://operator[/account[/user]][?query]")

@@ -178,7 +178,7 @@ class Env(Options):
 
 
 def env(session: Session, options: Env) -> None:
-    """Show the environment, or change the remembered choice."""
+    """Shows the environment, or changes the stored choice."""
     if options.store:
         path = Path(options.store).expanduser().absolute()
         if (path / ".nsc").exists():
@@ -249,7 +249,7 @@ class Validate(AccountOption):
 
 
 def validate(session: Session, options: Validate) -> None:
-    """Issues of each JWT; an error exit when one blocks or a time check fails."""
+    """Issues of each JWT; exits with an error if one blocks or a time check fails."""
     bad = False
     if options.file:
         for number, line in enumerate(read_text(Path(options.file).expanduser()).splitlines(), 1):
@@ -303,7 +303,7 @@ class Expirations(Options):
 
 
 def expirations(session: Session, options: Expirations) -> None:
-    """When every JWT and creds file of the operator expires."""
+    """Expiry of every JWT and creds file of the operator."""
     store, limit, now = session.store(), parse_time(options.within), int(time.time())
     rows, data = [], []
     for resource, claims in sorted(_resources(session, store), key=lambda e: e[1].exp or 2**62):
@@ -328,7 +328,7 @@ def expirations(session: Session, options: Expirations) -> None:
 
 
 def _resources(session: Session, store: Store) -> Iterator[tuple[str, jwt.Claims]]:
-    """Names and claims of all JWTs, and of creds files, which may hold older ones."""
+    """Names and claims of all JWTs, also those in creds files, which may be older."""
     yield store.name, store.operator()
     for account in store.accounts():
         yield f"{store.name}/{account}", store.account(account)

@@ -29,7 +29,7 @@ class Load(Options):
 
 
 def load(session: Session, options: Load) -> None:
-    """Add what the profile names and this machine lacks: operator, account, user."""
+    """Adds operator, account and user of the profile if they do not exist here."""
     parts = urlsplit(options.profile)
     path = [part for part in parts.path.split("/") if part]
     if parts.scheme != "nsc" or not parts.netloc:
@@ -63,7 +63,7 @@ class Upgrade(Options):
 
 
 def upgrade_jwt(session: Session, options: Upgrade) -> None:
-    """Version 1 JWTs of the store, signed again as version 2; nothing changes on failure."""
+    """Signs the version 1 JWTs of the store again as version 2; a failure changes nothing."""
     session.accepts_version_1 = True
     store = session.store()
     paths = [store.operator_path(), *(store.account_path(a) for a in store.accounts())]

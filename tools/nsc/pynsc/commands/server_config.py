@@ -1,4 +1,4 @@
-"""`generate config`: what a server has to include to know the operator and its accounts."""
+"""`generate config`: server configuration for the operator and its accounts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _CACHE = """resolver {
 
 
 def generate_config(session: Session, options: GenerateConfig) -> None:
-    """Print or write the configuration for the chosen resolver."""
+    """Prints or writes the configuration for the chosen resolver."""
     kinds = (options.mem_resolver, options.nats_resolver, options.nats_resolver_cache, options.nkey)
     if kinds.count(True) != 1:
         raise NscError("choose one kind of configuration",
@@ -80,7 +80,8 @@ def generate_config(session: Session, options: GenerateConfig) -> None:
 
 
 def _resolver_config(session: Session, options: GenerateConfig, folder: Path | None) -> str:
-    """Operator, system account, resolver and preloaded accounts; JWTs go to `folder` if given."""
+    """Operator, system account, resolver and preloaded accounts; writes JWTs to `folder` if
+    given."""
     store = session.store()
     operator = store.operator()
     system = _system_account(session, options.sys_account)
@@ -129,7 +130,7 @@ def _system_account(session: Session, name: str) -> str:
 
 
 def _nkey_config(store: Store) -> str:
-    """Accounts whose users prove a key, for a server without an operator."""
+    """Accounts with users that log in with an NKey, for a server without an operator."""
     if store.operator().nats.system_account:
         raise NscError("nkey configurations don't support a system account", "use a resolver")
     claims = {name: store.account(name) for name in store.accounts()}
@@ -156,7 +157,7 @@ def _plain_export(
     export: Export, owner: jwt.AccountClaims, claims: dict[str, jwt.AccountClaims]
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {export.type: export.subject}
-    if export.token_req:  # who holds a token may import it
+    if export.token_req:  # accounts with a token may import it
         entry["accounts"] = [
             name for name, account in claims.items()
             if any(i.token and i.account == owner.sub and i.type == export.type

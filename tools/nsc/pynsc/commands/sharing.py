@@ -71,7 +71,7 @@ def add_export(session: Session, options: AddExport) -> None:
     if options.service:
         export.response_type = "Singleton"
     _apply_export(session, export, options)
-    session.report.lines.clear()  # of a new export one line says it all
+    session.report.lines.clear()  # a new export needs only one line
     if any(e.subject == export.subject and e.type == export.type for e in claims.nats.exports):
         raise NscError(f'export "{export.subject}" already exists', "use edit export")
     claims.nats.exports.append(export)
@@ -116,7 +116,7 @@ def _sampling(text: str) -> int | str:
 
 
 def find_export(claims: jwt.AccountClaims, subject: str) -> Export:
-    """The export of this subject, or the only one."""
+    """The export of this subject, or the only export."""
     exports = claims.nats.exports
     if not subject and len(exports) == 1:
         return exports[0]
@@ -299,7 +299,7 @@ def add_mapping(session: Session, options: Mapping) -> None:
 
 
 def delete_mapping(session: Session, options: Mapping) -> None:
-    """One target of a mapping (of the given cluster, or of none), or the whole mapping."""
+    """One target of a mapping (with the given cluster or none), or the whole mapping."""
     if not options.source:
         raise NscError("--from is required")
     account = session.account_name(options.account)

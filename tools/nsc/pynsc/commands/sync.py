@@ -96,7 +96,7 @@ async def _push_all(
 
 
 def _pushable(session: Session, name: str, force: bool) -> bool:
-    """Whether servers would take this account; the reasons are reported."""
+    """Whether servers would accept this account; reports the reasons."""
     store = session.store()
     claims = store.account(name)
     problems = [i.description for i in jwt.validate(claims) if i.level is not jwt.Level.WARNING]
@@ -150,7 +150,7 @@ async def _gather(client: Any, subject: str, payload: bytes, timeout: int) -> li
 
 
 def _record(line: Line, answers: list[dict[str, Any]], words: str) -> None:
-    """What each server answered, below `line`."""
+    """Shows each server's answer below `line`."""
     if not answers:
         line.add(ERR, "no server with a nats account resolver answered")
     for answer in answers:
@@ -174,7 +174,7 @@ def _failure(answer: dict[str, Any]) -> str:
 
 
 async def _manage(session: Session, client: Any, options: Push) -> None:
-    """Compare with what servers have, and delete there what is not here or was named."""
+    """Deletes on the servers the accounts that are not in the store, or those that were named."""
     store = session.store()
     local = {store.account(name).sub: name for name in store.accounts()}
     verb = "diff" if options.diff else "prune"
@@ -201,7 +201,7 @@ async def _manage(session: Session, client: Any, options: Push) -> None:
 
 
 def _list(top: Line, answers: list[dict[str, Any]], local: dict[str, str]) -> set[str]:
-    """Show which accounts each server has, and which it lacks; all that any of them has."""
+    """Shows for each server which of all known accounts it has and which are missing."""
     remote: set[str] = set()
     if not answers:
         top.add(ERR, "no server with a nats account resolver answered")
@@ -286,7 +286,7 @@ def _store_pulled(session: Session, text: str, options: Pull) -> None:
 
 
 def pull_http(session: Session, url: str, name: str, overwrite_newer: bool = True) -> None:
-    """Fetch one account from an account server, verify who signed it, and store it."""
+    """Fetches one account from an account server, verifies its issuer, and stores it."""
     store = session.store()
     mine = store.account(name)
     text = fetch(f"{url.rstrip('/')}/accounts/{mine.sub}").strip()

@@ -62,8 +62,8 @@ def _need_subject(options: ToolPub | ToolSub) -> None:
     if not options.subject:
         raise NscError("a subject is required")
     if options.encrypt:
-        # The original knows the flag only to refuse it, too: it was an experiment, with one nonce
-        # for all messages of a key, and AES-GCM is not safe then.
+        # The original refuses the flag too. It was an experiment that used one nonce for all
+        # messages of a key, which makes AES-GCM unsafe.
         raise NscError("the experimental --encrypt option is no longer supported",
                        "encrypt payloads in the application, with curve keys")  # fmt: skip
 
@@ -80,7 +80,7 @@ def pub(session: Session, options: ToolPub) -> None:
 
 
 def sub(session: Session, options: ToolSub) -> None:
-    """Print messages until --max-messages or an interrupt."""
+    """Prints messages until --max-messages or an interrupt."""
     _need_subject(options)
     await_count = options.max_messages
 
@@ -113,7 +113,7 @@ def req(session: Session, options: ToolPub) -> None:
 
 
 def reply(session: Session, options: ToolReply) -> None:
-    """Answer requests until --max-messages or an interrupt; without a message, echo."""
+    """Answers requests until --max-messages or an interrupt; without a message it echoes."""
     _need_subject(options)
 
     async def work(client: Any) -> None:

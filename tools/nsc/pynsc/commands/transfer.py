@@ -44,7 +44,7 @@ def _pair_in(path: Path) -> KeyPair | None:
 
 
 def import_keys(session: Session, options: ImportKeys) -> None:
-    """Seeds of .nk and .creds files into the keystore."""
+    """Copies seeds of .nk and .creds files into the keystore."""
     if not options.dir:
         raise NscError("a directory is required", "use --dir")
     count = 0
@@ -83,7 +83,7 @@ def _check_incoming(
     session: Session, claims: jwt.Claims, old: jwt.Claims | None,
     options: ImportUser | ImportAccount,
 ) -> None:  # fmt: skip
-    """Refuse what would replace something else, and what does not validate."""
+    """Refuses claims that would replace something else or do not validate."""
     words = f'{claims.claim_type} "{claims.name}"'
     if old is not None and not options.overwrite:
         raise NscError(f"{words} already exists", "use --overwrite to replace it")
@@ -105,7 +105,7 @@ def _incoming_file(options: ImportUser | ImportAccount) -> Path:
 
 
 def import_account(session: Session, options: ImportAccount) -> None:
-    """Account JWT; a self-signed one is signed by this operator, with --force any other too."""
+    """Imports an account JWT. This operator signs a self-signed one, with --force any other too."""
     path = _incoming_file(options)
     claims, store = load_claims(jwt.AccountClaims, path), session.store()
     name = check_name(claims.name)
@@ -125,7 +125,7 @@ def import_account(session: Session, options: ImportAccount) -> None:
 
 
 def import_user(session: Session, options: ImportUser) -> None:
-    """User JWT, or creds with their key, into the account that issued it."""
+    """Imports a user JWT, or creds with their key, into the account that issued it."""
     path = _incoming_file(options)
     claims, store = load_claims(jwt.UserClaims, path), session.store()
     account = store.account_named(claims.account)
@@ -194,7 +194,8 @@ def export_keys(session: Session, options: ExportKeys) -> None:
 
 
 def keys_migrate(session: Session, options: Options) -> None:
-    """Seeds of the older flat layouts into the current one; originals stay until all moved."""
+    """Moves seeds of the older flat layouts to the current one; originals stay until all are
+    moved."""
     moved = []
     for path in session.keys.flat_keys():
         pair = _pair_in(path)
@@ -216,7 +217,7 @@ class Reissue(Options):
 
 
 def reissue_operator(session: Session, options: Reissue) -> None:
-    """New identity key; everything is prepared before the first file changes."""
+    """Creates a new identity key; prepares everything before the first file changes."""
     store = session.store(options.pos or options.name)
     if store.managed:
         raise NscError("a managed operator can only be re-issued by its owner")
@@ -255,7 +256,7 @@ class Fix(Options):
 
 
 def fix(session: Session, options: Fix) -> None:
-    """Rebuild stores from loose files: the newest JWT of each identity, under who signed it."""
+    """Rebuilds stores from loose files: the newest JWT of each identity, in its issuer's folder."""
     sources, out = items(options.source), Path(options.out or ".").expanduser()
     if not sources or not options.out:
         raise NscError("--in and --out are required")
@@ -325,7 +326,7 @@ class Migrate(Options):
 
 
 def migrate(session: Session, options: Migrate) -> None:
-    """Accounts with their users from another operator's store, signed by this operator."""
+    """Copies accounts and users from another operator's store; this operator signs them."""
     if not options.operator_dir:
         import_account(
             session, ImportAccount(file=options.url, overwrite=options.force, force=options.force)

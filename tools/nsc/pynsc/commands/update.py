@@ -1,7 +1,7 @@
-"""`update`: the Python way of a tool that replaces itself, which is to ask its installer.
+"""`update`: installs a new version with pip.
 
-The original fetches a release of its single binary. Here pip, run by the interpreter that runs
-this, installs the newest version (or the one asked for) of the distribution.
+The original fetches a release of its single binary. Here pip, run by this interpreter, installs the
+newest (or the given) version of the distribution.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Update(Options):
 
 
 def update(session: Session, options: Update) -> None:
-    """Install the latest version of the toolbox, or the one asked for."""
+    """Installs the latest or the given version of the toolbox."""
     wanted = _wanted_version(options.version)
     have = metadata.version(DISTRIBUTION)
     if wanted == have:
@@ -57,7 +57,7 @@ def _wanted_version(text: str) -> str:
 
 
 def _refuse_foreign_installation() -> None:
-    """Name the right tool where pip must not, or cannot, replace the files."""
+    """Names the right tool if pip must not or cannot replace the files."""
     distribution = metadata.distribution(DISTRIBUTION)
     try:
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
@@ -75,10 +75,9 @@ def _refuse_foreign_installation() -> None:
 
 
 def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str:
-    """Let pip install `wanted` (empty: the latest) for `python`; the version that is there then.
+    """Lets pip install `wanted` (empty: the latest) for `python`; returns the new version.
 
-    Raises NscError with pip's reason when it fails. Nothing is half installed: pip puts the old
-    version back.
+    Raises NscError with pip's reason when it fails; pip then restores the old version.
     """
     requirement = f"{distribution}=={wanted}" if wanted else distribution
     command = [python, "-m", "pip", "install", "--upgrade", "--disable-pip-version-check",
@@ -98,7 +97,7 @@ def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str
 
 
 def _reason(stderr: str) -> str:
-    """pip's last word on what failed; its earlier lines tell the same in pieces."""
+    """The last line of pip's errors; the earlier lines have the same information in parts."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines or ["pip gave no reason"])[-1]

@@ -1,4 +1,4 @@
-"""Flag groups applied to claims: times, tags, permissions, limits. Each change is reported."""
+"""Applies flag groups to claims: times, tags, permissions, limits. Reports each change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def apply_times(claims: jwt.Claims, options: TimeOptions, report: Report) -> None:
-    """Set start and expiry when they were given."""
+    """Sets start and expiry if given."""
     now = int(clock.time())
     if options.start:
         claims.nbf = parse_time(options.start)
@@ -40,7 +40,7 @@ def apply_times(claims: jwt.Claims, options: TimeOptions, report: Report) -> Non
         claims.exp = parse_time(options.expiry)
         report.planned(f"changed jwt expiry to {format_moment(claims.exp, now) or 'never expire'}")
     if claims.exp and claims.exp < now:
-        # A negative time is meant so (tests need expired JWTs); a date is a slip of the pen.
+        # A negative time is intended (tests need expired JWTs); a past date is a mistake.
         if not options.expiry.startswith("-"):
             raise NscError("expiry is in the past", "give a later --expiry, or 0 for none")
         report.warn("the JWT is expired")
@@ -49,7 +49,7 @@ def apply_times(claims: jwt.Claims, options: TimeOptions, report: Report) -> Non
 
 
 def apply_tags(tags: list[str], add: list[str], remove: list[str], report: Report) -> None:
-    """Add and remove tags; the list stays sorted."""
+    """Adds and removes tags; the list stays sorted."""
     for tag in jwt.normalize_tags(add):
         if tag not in tags:
             tags.append(tag)
@@ -63,7 +63,7 @@ def apply_tags(tags: list[str], add: list[str], remove: list[str], report: Repor
 def apply_about(
     target: AccountBody | Export, description: str | None, info_url: str | None, report: Report
 ) -> None:
-    """Set what tells people of an account or an export; an empty text clears, None leaves it."""
+    """Sets description and info URL of an account or export; an empty text clears, None keeps."""
     if description is not None:
         target.description = description
         report.planned(f'changed description to "{description}"')
@@ -73,7 +73,7 @@ def apply_about(
 
 
 def discard(entries: list[str], entry: str, words: str, report: Report) -> None:
-    """Remove an entry; one that is not there is no failure, so that scripts can run twice."""
+    """Removes an entry; a missing one is not an error, so that scripts can run twice."""
     if entry in entries:
         entries.remove(entry)
         report.planned(f"removed {words}")
@@ -82,7 +82,7 @@ def discard(entries: list[str], entry: str, words: str, report: Report) -> None:
 
 
 def apply_permissions(target: Permissions, options: PermissionOptions, report: Report) -> None:
-    """Set response permissions, add allowed and denied subjects, then remove with --rm."""
+    """Sets response permissions, adds allowed and denied subjects, then removes those of --rm."""
     _apply_response(target, options, report)
     for given, both, entries, text in (
         (options.allow_pub, options.allow_pubsub, target.pub.allow, "pub"),
@@ -167,7 +167,7 @@ def _apply_windows(target: UserPermissionLimits, options: UserLimitOptions, repo
             target.times.remove(window)
             report.planned(f"removed time range {window.start}-{window.end}")
     if options.locale:
-        known = available_timezones()  # empty where the machine has no time zone data
+        known = available_timezones()  # empty if the machine has no time zone data
         if known and options.locale not in known and options.locale != "Local":
             raise NscError(f"unknown time zone {options.locale}", "use for example Europe/Berlin")
         target.locale = options.locale

@@ -1,9 +1,10 @@
-"""Connections for push, pull and tool, over nats-py; keys stay in this process."""
+"""Connections for push, pull and tool with nats-py; keys stay in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SYSTEM_USER_VALID_S = 120
 CONNECT_TIMEOUT_S = 5
+CLOSE_TIMEOUT_S = 0.2
 _CURVES = {"P256": "prime256v1", "P384": "secp384r1", "P521": "secp521r1", "X25519": "X25519"}
 
 
@@ -52,7 +54,7 @@ def run_client(
     work: Callable[[Any], Awaitable[None]],
     options: TlsOptions,
 ) -> None:
-    """Connect as this user, await `work(client)`, close. Raises NscError."""
+    """Connects as this user, awaits `work(client)`, closes. Raises NscError."""
     if not urls:
         raise NscError("no server url", "set one with edit operator --service-url")
     context = tls_context(options)
@@ -60,7 +62,7 @@ def run_client(
         asyncio.run(_connect_and_work(urls, token, pair, work, context, options.tls_first))
     except NscError:
         raise
-    except Exception as error:  # nats-py raises many kinds; all end as one line
+    except Exception as error:  # nats-py raises many kinds; all become one line
         if isinstance(error, ConnectionRefusedError):
             raise NscError(f"server {', '.join(urls)}: connection refused",
                            "is the server running there?") from None  # fmt: skip
@@ -72,7 +74,7 @@ async def _connect_and_work(
     urls: list[str], token: str, pair: KeyPair, work: Callable[[Any], Awaitable[None]],
     context: ssl.SSLContext | None, tls_first: bool,
 ) -> None:  # fmt: skip
-    import nats
+    from nats.aio.client import Client
 
     def sign(nonce: str) -> bytes:
         return base64.b64encode(pair.sign(nonce.encode()))
@@ -83,10 +85,11 @@ async def _connect_and_work(
         errors.append(error)
 
     kwargs: dict[str, Any] = {"tls": context, "tls_handshake_first": tls_first} if context else {}
+    client = Client()
     try:
         # nats-py retries a refused first connection for ever, hence the limit around it.
-        client = await asyncio.wait_for(
-            nats.connect(
+        await asyncio.wait_for(
+            client.connect(
                 servers=urls, user_jwt_cb=lambda: bytearray(token.encode()), signature_cb=sign,
                 allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0.1,
                 connect_timeout=CONNECT_TIMEOUT_S, error_cb=on_error, name="pynsc", **kwargs,
@@ -94,6 +97,9 @@ async def _connect_and_work(
             CONNECT_TIMEOUT_S,
         )  # fmt: skip
     except Exception as error:
+        with contextlib.suppress(Exception):  # only the reason of the failure matters
+            # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+            await asyncio.wait_for(client.close(), CLOSE_TIMEOUT_S)
         if isinstance(error, TimeoutError) and not errors:
             raise NscError("cannot reach the server", f"is it running at {urls[0]}?") from None
         raise (errors[-1] if errors else error) from None
@@ -104,7 +110,7 @@ async def _connect_and_work(
 
 
 def system_identity(session: Session, account: str = "", user: str = "") -> tuple[str, KeyPair]:
-    """JWT and key of a system user: a named one, or one made for two minutes."""
+    """JWT and key of a system user: a named one, or a new one that is valid for two minutes."""
     store = session.store()
     operator = store.operator()
     name = account or store.account_named(operator.nats.system_account)
@@ -132,7 +138,7 @@ def system_identity(session: Session, account: str = "", user: str = "") -> tupl
         if public != claims.sub:
             temporary.nats.issuer_account = claims.sub
         return jwt.encode(temporary, signer), pair
-    # Only scoped keys are left, or none: a stored user may still do.
+    # Only scoped keys are left, or none: try a stored user.
     for known_user in store.users(name):
         pair_or_none = session.keys.get(store.user(name, known_user).sub)
         if pair_or_none is not None:

@@ -1,4 +1,4 @@
-"""Where things live: directories, nsc.json, environment variables.
+"""Locations: directories, nsc.json, environment variables.
 
 XDG layout first; the folders of older releases (~/.nsc, ~/.nkeys) are used when only they exist.
 """
@@ -17,7 +17,7 @@ from pynsc.core.files import read_text, write_atomic
 
 @dataclass
 class Environment:
-    """Directories in use and the remembered choice (nsc.json, unknown fields kept)."""
+    """The directories in use and the stored choice (nsc.json, unknown fields kept)."""
 
     config_dir: Path
     data_dir: Path
@@ -46,7 +46,7 @@ class Environment:
         return self.keys_dir / "creds"
 
     def remember(self, **values: str) -> None:
-        """Store the current operator, account or store root."""
+        """Stores the current operator, account or store root."""
         self.config.setdefault("store_root", str(self.stores_dir))
         for name in ("operator", "account"):
             self.config.setdefault(name, "")

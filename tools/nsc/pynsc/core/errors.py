@@ -2,7 +2,7 @@
 
 
 class NscError(Exception):
-    """What went wrong, and a hint of what to do next. Never contains secrets."""
+    """An error and a hint what to do next. Never contains secrets."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

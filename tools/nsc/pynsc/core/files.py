@@ -1,4 +1,4 @@
-"""Files that hold identities: written whole or not at all, and for their owner only."""
+"""Files with identities: written atomically, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE_MODE, DIR_MODE = 0o600, 0o700
 
 
 def make_dir(path: Path) -> None:
-    """Create `path` and its missing parents with mode 0700."""
+    """Creates `path` and its missing parents with mode 0700."""
     missing = []
     current = path
     while not current.exists():
@@ -27,7 +27,7 @@ def make_dir(path: Path) -> None:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Replace `path` with `text` (mode 0600): after a crash it has the old or the new content."""
+    """Replaces `path` with `text` (mode 0600): after a crash it has the old or the new content."""
     make_dir(path.parent)
     temporary = ""
     try:
@@ -46,7 +46,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Content of a file; a clear error when it cannot be read."""
+    """Content of a file; raises a clear error if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -55,7 +55,7 @@ def read_text(path: Path) -> str:
 
 
 def remove(path: Path) -> bool:
-    """Delete a file; False when it was not there."""
+    """Deletes a file; False if it did not exist."""
     try:
         path.unlink()
     except FileNotFoundError:

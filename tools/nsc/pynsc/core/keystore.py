@@ -22,7 +22,7 @@ class KeyStore:
         return self.root / "keys" / public[0] / public[1:3] / f"{public}.nk"
 
     def save(self, pair: KeyPair) -> Path:
-        """Store a seed; also hides the folder from git unless NSC_NO_GIT_IGNORE is set."""
+        """Stores a seed, and hides the folder from git unless NSC_NO_GIT_IGNORE is set."""
         path = self.path_of(pair.public_key)
         ignore = self.root / ".gitignore"
         if not os.environ.get("NSC_NO_GIT_IGNORE") and not ignore.exists():
@@ -57,7 +57,7 @@ class KeyStore:
                 yield path.stem
 
     def flat_keys(self) -> list[Path]:
-        """Key files of the layout before sharding, which `keys migrate` moves."""
+        """Key files of the old flat layout, which `keys migrate` moves."""
         return sorted(self.root.glob("*/*/*.nk")) + sorted(self.root.glob("*.nk"))
 
     def creds_path(self, operator: str, account: str, user: str) -> Path:

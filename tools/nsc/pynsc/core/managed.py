@@ -1,4 +1,4 @@
-"""Operators that others run: account JWTs travel to their account server and come back signed."""
+"""Managed operators: their account server signs the account JWTs that we push."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RESPONSE_BYTES_MAX = 2 * 1024 * 1024
 
 
 def fetch(url: str, body: bytes | None = None) -> str:
-    """Text behind an http(s) URL (POST when there is a body). Raises NscError."""
+    """Text at an http(s) URL (POST if there is a body). Raises NscError."""
     import urllib.error
     import urllib.request
 
@@ -35,7 +35,8 @@ def fetch(url: str, body: bytes | None = None) -> str:
 def exchange_account(
     operator: jwt.OperatorClaims, claims: jwt.AccountClaims, token: str, report: Report
 ) -> str:
-    """Push a self-signed account, pull it back operator-signed; without a server keep it as is."""
+    """Pushes a self-signed account and pulls it back signed by the operator; without a server it
+    stays self-signed."""
     url = operator.nats.account_server_url
     if not url.startswith(("http://", "https://")):
         report.warn("no account server url in the operator JWT: kept the self-signed account")

@@ -1,6 +1,6 @@
 """Questions of the interactive mode, in the style `? Question [default] answer`.
 
-At a terminal, lists are menus to move in (`pynsc.menu`); answers from a pipe are lines.
+At a terminal, lists are interactive menus (`pynsc.menu`); answers from a pipe are lines.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Check = Callable[[str], Any]
 
 
 def ask(question: str, default: str = "", check: Check | None = None) -> str:
-    """One line of answer; an empty one is the default. Raises NscError at the end of input.
+    """One answer line; an empty one means the default. Raises NscError at the end of input.
 
-    `check` raises NscError for an answer that will not do; the question is asked again.
+    `check` raises NscError for an invalid answer; the question is then repeated.
     """
     while True:
         answer = _line(question, default)
@@ -65,7 +65,7 @@ def confirm(question: str, default: bool = False) -> bool:
 
 
 def select(question: str, choices: list[str], default: str = "") -> str:
-    """One of the choices, by number or by its text; an empty answer is the default or first."""
+    """One of the choices, by number or text; an empty answer means the default or the first."""
     default = default if default in choices else choices[0]
     if _has_menu():
         from pynsc.menu import Menu
@@ -81,7 +81,7 @@ def select(question: str, choices: list[str], default: str = "") -> str:
 
 
 def multi_select(question: str, choices: list[str]) -> list[str]:
-    """Any of the choices, by numbers or texts with commas between; an empty answer is none."""
+    """Any of the choices, by comma-separated numbers or texts; an empty answer means none."""
     if _has_menu():
         from pynsc.menu import Menu
 
@@ -114,6 +114,8 @@ def edit_list(question: str, check: Check | None = None) -> list[str]:
 def _has_menu() -> bool:
     from os import environ
 
+    if sys.platform == "win32":  # menus read keys through termios
+        return False
     return sys.stdin.isatty() and sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb"
 
 

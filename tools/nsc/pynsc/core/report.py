@@ -1,4 +1,4 @@
-"""What a command has to say, as data: lines with a level, tables, and output text."""
+"""The output of a command as data: lines with a level, tables, and output text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Line:
     planned: bool = False
 
     def add(self, level: str, text: str) -> Line:
-        """A line below this one; an error makes this one an error, too."""
+        """A line below this one; if it is an error, this one becomes an error too."""
         line = Line(level, text)
         self.children.append(line)
         if level == ERR:
@@ -37,7 +37,7 @@ class Line:
 class Table:
     """Title, optional header, and sections of rows (a rule is drawn between sections).
 
-    `current` is the row, counted over all sections, that a terminal shows in bold.
+    `current` is the index of the bold row, over all sections.
     """
 
     title: str
@@ -60,13 +60,14 @@ class Report:
         return self._add(OK, text)
 
     def planned(self, text: str) -> Line:
-        """Something that is done once the JWT is saved; a command that fails before hides it."""
+        """Reports a change that takes effect when the JWT is saved; not shown if the command fails
+        before."""
         line = self._add(OK, text)
         line.planned = True
         return line
 
     def settle(self) -> None:
-        """What was planned is done now."""
+        """Reports the planned changes as done."""
         for line in self.lines:
             line.planned = False
 

@@ -30,7 +30,7 @@ from pynsc.core.store import C, Store, operators
 
 @dataclass
 class Session:
-    """State that a command works on."""
+    """The state that a command works on."""
 
     env: Environment
     private_key: str = ""
@@ -106,7 +106,7 @@ class Session:
                        "create one with add user")  # fmt: skip
 
     def _select(self, kind: str, known: list[str], current: str) -> str:
-        """Ask once which one; later steps of the command go on with the answer."""
+        """Asks only once; later steps of the command reuse the answer."""
         from pynsc.core.prompts import select
 
         if self._selected.get(kind) not in known:
@@ -114,7 +114,7 @@ class Session:
         return self._selected[kind]
 
     def _from_cwd(self) -> tuple[str, str]:
-        """Operator and account whose folder is the working directory or above it."""
+        """Operator and account whose folder contains the working directory."""
         stores = self.env.stores_dir.absolute()
         try:
             parts = Path.cwd().absolute().relative_to(stores).parts
@@ -125,7 +125,7 @@ class Session:
         return parts[0], parts[2] if len(parts) > 2 and parts[1] == "accounts" else ""
 
     def readable(self, load: Callable[..., C], *names: str) -> C | None:
-        """Claims, or None with a warning for a damaged file: the others can still be worked on."""
+        """Claims, or None with a warning for a damaged file: the others are still usable."""
         try:
             return load(*names)
         except NscError as error:
@@ -156,24 +156,24 @@ class Session:
         raise NscError("not a key: expected a seed, a public key, or the path of a key file")
 
     def new_key(self, prefix: Prefix) -> KeyPair:
-        """Generate a key. It is stored with the first JWT that is saved: none is left behind
-        by a command that fails before."""
+        """Generates a key. It is stored with the first saved JWT, so that a failed command leaves
+        no key behind."""
         pair = create_pair(prefix)
         self.keep(pair)
         return pair
 
     def keep(self, pair: KeyPair) -> None:
-        """Store a key as soon as a JWT is saved; until then it can be signed with."""
+        """Stores a key when a JWT is saved; it can sign before."""
         self._pending_keys.append(pair)
 
     def _store_kept(self) -> None:
-        # Before the JWT, because a JWT whose key is lost is worth nothing.
+        # Before the JWT, because a JWT without its key is useless.
         while self._pending_keys:
             self.keys.save(self._pending_keys[0])
             del self._pending_keys[0]
 
     def stored_key(self, public: str) -> KeyPair | None:
-        """Pair of a key that is stored, or will be with the next JWT."""
+        """Pair of a key that is stored, or will be stored with the next JWT."""
         kept = next((pair for pair in self._pending_keys if pair.public_key == public), None)
         return kept or self.keys.get(public)
 
@@ -189,7 +189,7 @@ class Session:
         return pair
 
     def operator_signer(self, before: str = "") -> KeyPair:
-        """Key that may sign accounts: -K, else the one that signed it `before`, else the first
+        """Key that may sign accounts: -K, else the key that signed it `before`, else the first
         stored one."""
         claims = self.store().operator()
         allowed = list(claims.nats.signing_keys)
@@ -203,7 +203,7 @@ class Session:
         return self._signer([self.store().operator().sub], Prefix.OPERATOR, self.store().name)
 
     def account_signer(self, account: str) -> KeyPair:
-        """Key that may sign users of an account: -K (a role too), else the first stored one."""
+        """Key that may sign users of an account: -K (also a role), else the first stored one."""
         claims = self.store().account(account)
         given = self.private_key
         for item in claims.nats.signing_keys:
@@ -212,7 +212,7 @@ class Session:
                 if pair is None:
                     raise NscError(f'seed of role "{given}" is not stored', "use -K with its seed")
                 return pair
-        # Unless asked for, a key with a scope must not decide what a user may do.
+        # A key with a scope decides what a user may do: use it only if requested.
         plain = [k for k in claims.nats.signing_key_ids() if claims.nats.scope_of(k) is None]
         scoped = [k for k in claims.nats.signing_key_ids() if k not in plain]
         allowed = [*plain, *scoped] if given else plain
@@ -225,7 +225,7 @@ class Session:
 
     def _signer(self, allowed: list[str], kind: Prefix, owner: str) -> KeyPair:
         if self.private_key:
-            # A role or a key of another level may be meant for another step of this command.
+            # A role or a key of another level can be for another step of this command.
             pair = self.load_key(self.private_key)
             if pair.prefix is kind:
                 if pair.public_key not in allowed:
@@ -244,7 +244,7 @@ class Session:
     # Saving -----------------------------------------------------------------------
 
     def check(self, claims: jwt.Claims) -> None:
-        """Refuse claims with blocking issues; report warnings."""
+        """Refuses claims with blocking issues; reports warnings."""
         issues = jwt.validate(claims)
         for issue in issues:
             if issue.blocking:
@@ -253,7 +253,7 @@ class Session:
             self.report.warn(issue.description)
 
     def save_operator(self, claims: jwt.OperatorClaims, signer: KeyPair) -> None:
-        """Check, sign and store operator claims."""
+        """Checks, signs and stores operator claims."""
         self.check(claims)
         token = jwt.encode(claims, signer)
         self._store_kept()
@@ -261,7 +261,7 @@ class Session:
         self.report.settle()
 
     def save_account(self, claims: jwt.AccountClaims, name: str = "") -> None:
-        """Sign and store account claims; managed operators are asked to sign."""
+        """Signs and stores account claims; a managed operator signs on its server."""
         store = self.store()
         name = name or claims.name
         signer: KeyPair | None
@@ -306,7 +306,7 @@ class Session:
         self, account: str, claims: jwt.UserClaims, signer: KeyPair,
         creds_words: str = "generated user creds file",
     ) -> None:  # fmt: skip
-        """Sign and store user claims, and renew the creds file when the seed is stored."""
+        """Signs and stores user claims, and renews the creds file if the seed is stored."""
         owner = self.store().account(account)
         claims.nats.issuer_account = "" if signer.public_key == owner.sub else owner.sub
         if owner.nats.scope_of(signer.public_key) is not None and not claims.nats.is_clear():
@@ -321,7 +321,7 @@ class Session:
         self, account: str, name: str, token: str, public: str,
         creds_words: str = "generated user creds file",
     ) -> None:  # fmt: skip
-        """Store a user's JWT, and its creds file when the seed is stored."""
+        """Stores a user's JWT, and its creds file if the seed is stored."""
         self.store().save_user(account, name, token)
         self.report.settle()
         pair = self.keys.get(public)

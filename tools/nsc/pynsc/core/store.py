@@ -48,7 +48,7 @@ class Store:
         return bool(self.info.get("managed"))
 
     def is_version_1(self) -> bool:
-        """Whether the operator JWT is one of version 1; False when it cannot be told."""
+        """Whether the operator JWT is of version 1; False if unknown."""
         try:
             return jwt.is_version_1(extract_jwt(read_text(self.operator_path())))
         except (CredsError, jwt.JwtError, NscError):
@@ -84,7 +84,7 @@ class Store:
         return sorted(p.stem for p in (self.root / "accounts" / account / "users").glob("*.jwt"))
 
     def account_named(self, public: str) -> str:
-        """Name of the account with this public key, or empty; damaged ones are passed over."""
+        """Name of the account with this public key, or empty; skips damaged files."""
         for name in self.accounts():
             with contextlib.suppress(NscError):
                 if self.account(name).sub == public:

@@ -1,4 +1,4 @@
-"""Texts from the command line to values: times, numbers, durations, lists, names."""
+"""Parses command line texts: times, numbers, durations, lists, names."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def format_moment(seconds: int, now: int) -> str:
-    """A time and how far it is, as `YYYY-MM-DD hh:mm:ss UTC - in 2 months`; empty for 0."""
+    """A time and its distance from now, as `YYYY-MM-DD hh:mm:ss UTC - in 2 months`; empty for 0."""
     if seconds == 0:
         return ""
     distance = abs(seconds - now)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pick_signer(session: Session, account: str = "", scoped: bool = True) -> None:
-    """Choose among several stored keys: those of the account, else those of the operator."""
+    """Asks for one of the stored keys of the account, or of the operator."""
     store = session.store()
     if session.private_key or (store.managed and not account):
         return
@@ -41,21 +41,21 @@ def pick_signer(session: Session, account: str = "", scoped: bool = True) -> Non
 
 
 def name(given: str, question: str) -> str:
-    """The given name, or an answer that is a name."""
+    """The given name, or a valid answer."""
     from pynsc.core.values import check_name
 
     return given or ask(question, check=check_name)
 
 
 def key(session: Session, given: str, kind: str) -> str:
-    """The given key, or the path of one, or nothing to generate it."""
+    """The given key, the path of a key, or empty to generate one."""
     if given or confirm(f"generate {kind} key?", True):
         return given
     return ask(f"{kind} key: public key or path of a key file", check=session.load_key)
 
 
 def permissions(options: PermissionOptions) -> None:
-    """Lists of subjects, one by one."""
+    """Asks for lists of subjects, one by one."""
     options.allow_pub = options.allow_pub or edit_list("publish allowed")
     options.deny_pub = options.deny_pub or edit_list("publish denied")
     options.allow_sub = options.allow_sub or edit_list("subscribe allowed")
@@ -68,7 +68,7 @@ def any_permission(options: PermissionOptions) -> bool:
 
 
 def responses(options: PermissionOptions, question: str) -> None:
-    """How many answers to requests are allowed, and for how long."""
+    """Asks for the number of allowed responses and their time limit."""
     if options.allow_pub_response or options.max_responses or not confirm(question):
         return
     options.allow_pub_response = ask("max number of responses", "1", check=parse_number)
@@ -90,7 +90,7 @@ def _future(text: str) -> None:
 
 
 def changed_times(options: TimeOptions, start: int, expiry: int) -> None:
-    """Times of something that has some already; empty answers leave them."""
+    """Changes existing times; empty answers keep them."""
     from pynsc.core.values import format_time
 
     if options.start or options.expiry or not confirm("change when it is valid?"):
@@ -100,7 +100,7 @@ def changed_times(options: TimeOptions, start: int, expiry: int) -> None:
 
 
 def tags(options: Any, current: list[str]) -> None:
-    """Tags to add, and to remove from the current ones."""
+    """Asks for tags to add, and current tags to remove."""
     if options.tag or options.rm_tag or not confirm("edit tags?"):
         return
     options.tag = edit_list("add tags")
@@ -109,7 +109,8 @@ def tags(options: Any, current: list[str]) -> None:
 
 
 def limits(options: Any, rows: list[tuple[str, str, int]]) -> None:
-    """Numbers with their current values: option, question, value. The same answer is no change."""
+    """Numbers with their current values: option, question, value. An equal answer changes
+    nothing."""
     for flag, question, value in rows:
         if not getattr(options, flag):
             answer = ask(f"{question} (-1 unlimited)", str(value), check=parse_number)
@@ -123,7 +124,7 @@ def instant(default: str = "0") -> str:
 
 
 def optional(check: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A check that an empty answer passes."""
+    """A check that accepts an empty answer."""
     return lambda text: check(text) if text else None
 
 
@@ -139,6 +140,6 @@ def networks(text: str) -> None:
 
 
 def need_yes(question: str) -> None:
-    """A question whose answer no ends the command."""
+    """A question; the answer no ends the command."""
     if not confirm(question):
         raise NscError("cancelled", "nothing was changed")

@@ -104,7 +104,7 @@ def new_user(session: Session, options: AddUser) -> None:
         basics.responses(options, "set response permissions?")
         if not basics.any_permission(options) and confirm("limit its subjects?"):
             basics.permissions(options)
-    # Else the role decides what the user may do.
+    # Otherwise the role decides the user's permissions.
     basics.times(options)
 
 
@@ -262,6 +262,6 @@ def _url(session: Session) -> str:
 
 
 def existing_dir(text: str) -> None:
-    """Check of a directory that has to exist."""
+    """Checks that a directory exists."""
     if not Path(text).expanduser().is_dir():
         raise NscError(f"{text} is not a directory")

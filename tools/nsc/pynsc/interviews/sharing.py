@@ -53,7 +53,7 @@ def new_export(session: Session, options: AddExport) -> None:
 
 
 def _service(options: ExportSettings, export: Export | None) -> None:
-    """Latency, response type and tracing of a service, with what it has now as defaults."""
+    """Latency, response type and tracing of a service; the current values are the defaults."""
     old = export.latency if export else None
     if not options.latency and confirm("track service latency?", old is not None):
         shown = {"headers": "header"}.get(str(old.sampling), str(old.sampling)) if old else "100"
@@ -70,7 +70,7 @@ def _service(options: ExportSettings, export: Export | None) -> None:
 
 
 def _pick(exports: list[Any], question: str) -> str:
-    """Subject of one of these exports or imports."""
+    """Asks for one of these exports or imports; returns its subject."""
     if not exports:
         raise NscError("the account has none to choose from", "see describe account")
     labels: dict[str, str] = {}
@@ -136,7 +136,7 @@ def new_import(session: Session, options: AddImport) -> None:
 
 
 def _choose_source(session: Session, options: AddImport) -> None:
-    """Export of another account of the store, or account and subject, or a token."""
+    """An export of another account in the store, or account and subject, or a token."""
     store = session.store()
     known = {
         f"{name}: {export.subject} ({export.type}{', private' if export.token_req else ''})": (
@@ -148,7 +148,7 @@ def _choose_source(session: Session, options: AddImport) -> None:
     if known and confirm("pick from locally available exports?", True):
         name, export = known[select("select the export", list(known))]
         options.service = export.is_service
-        if export.token_req:  # the token says what it is for, often less than the export
+        if export.token_req:  # the token names the subject, often narrower than the export
             options.token = ask("activation token: path or url")
             return
         options.src_account = name
@@ -163,7 +163,7 @@ def _choose_source(session: Session, options: AddImport) -> None:
 
 
 def _narrowed(session: Session, options: AddImport, export: Export) -> str:
-    """The export's subject; with wildcards, or a place for the account, it may be narrowed."""
+    """The export's subject; one with wildcards or an account token may be narrowed."""
     subject = export.subject
     position = export.account_token_position
     if position:
@@ -193,7 +193,7 @@ def activation(session: Session, options: GenerateActivation) -> None:
 
 
 def _account(session: Session, but: str, question: str, everyone: bool = False) -> str:
-    """Another account of the store, or a public key (or `*`)."""
+    """Another account in the store, or a public key (or `*`)."""
     other = "another public key"
     names = [name for name in session.store().accounts() if name != but]
     extra = [f"{EVERYONE} (everyone)"] if everyone else []

@@ -3,7 +3,7 @@
 Every message names its batch in `Nats-Batch-Id` and its place, from 1, in `Nats-Batch-Sequence`;
 `Nats-Batch-Commit` on the last says `1` (this message belongs to it) or `eob` (it does not). Those
 in the middle are staged by compiled code (`staging.pyx`); first messages, commits and everything
-out of the ordinary come here. Rules and errors: server-inventory 6.5 and ADR-50.
+out of the ordinary come here. Rules and errors: ADR-50.
 
 A commit is one operation, and on disk one write of consecutive records. The records themselves say
 whether a batch is whole: only its last one has `Nats-Batch-Commit`. A crash in the middle of the
@@ -15,35 +15,23 @@ being part of an incomplete batch is impossible: messages from elsewhere lose th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from pynats_common.go.quoting import quote
 
-from pynats_server.jetstream import advisories
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.publish.batch.checks import (
-    HEADERS_OVERHEAD,
-    RECORD_OVERHEAD,
-    StagedChecks,
-)
-from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.checks import StagedChecks
+from pynats_server.jetstream.publish.batch.limits import ATOMIC_PER_STREAM
+from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import Batch, Staging, clock, needs_check
+from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID, BATCH_SEQUENCE
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_not_sealed
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.store import CorruptRecord, StoreError
+from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.store import FileStore, MemoryStore, Message
-    from pynats_server.jetstream.stream.stream import Stream
-
-BATCH_ID = b"Nats-Batch-Id"
-BATCH_SEQUENCE = b"Nats-Batch-Sequence"
-BATCH_COMMIT = b"Nats-Batch-Commit"
-BATCH_PREFIX = b"Nats-Batch-"
 
 ID_MAX = 64  # bytes
 MSGS_MAX = 1000
@@ -55,10 +43,11 @@ _DIGITS = re.compile(rb"[0-9]{1,20}")
 class AtomicBatches(OpenBatches[Batch]):
     """The open batches of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
-        manager = stream.account.manager
-        super().__init__(stream, manager.atomic_batches, ATOMIC_PER_STREAM)
-        options = manager.options
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
+        server = stream.account.server
+        super().__init__(stream, server.atomic_batches, ATOMIC_PER_STREAM)
+        self._publishing = publishing
+        options = server.options
         self.staging = Staging(options.limits.batch.max_msgs or MSGS_MAX, options.max_buffered_size)
 
     def configured(self) -> None:
@@ -74,7 +63,7 @@ class AtomicBatches(OpenBatches[Batch]):
         self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message that names a batch; the publisher hears of it."""
+        """Takes a message that names a batch, and answers the publisher."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
@@ -158,8 +147,8 @@ class AtomicBatches(OpenBatches[Batch]):
 
     def _abandon(self, batch: Batch, reason: str) -> None:
         self._close(batch)
-        advisories.batch_abandoned(
-            self.stream.account, self.stream.name, batch.id.decode(errors="replace"), reason
+        self.stream.account.advisories.batch_abandoned(
+            self.stream.name, batch.id.decode(errors="replace"), reason
         )
 
     def _commit(self, batch: Batch, reply: bytes) -> None:
@@ -168,26 +157,21 @@ class AtomicBatches(OpenBatches[Batch]):
         if batch.plain and needs_no_look(stream):
             operation = AppendBatch(batch, ts, plain=True)
         else:
-            operation = StagedChecks(stream).check_all(batch, ts)
-        last = stream.publishing.keep_batch(operation)
+            operation = StagedChecks(stream, self._publishing).check_all(batch, ts)
+        last = self._publishing.keep_batch(operation)
         stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
 
 
-def check_publish(stream: Stream, subject: bytes, headers: bytes, payload: bytes) -> None:
-    """What every message of a batch has to pass first. Raises ApiError."""
-    if stream.config.sealed:
-        raise api_error(10109)
-    usage = stream.account.usage(stream.config.storage)
-    more = RECORD_OVERHEAD + HEADERS_OVERHEAD + len(subject) + len(headers) + len(payload)
-    if not usage.has_room(more):
-        raise api_error(10002)
-    if usage.parent is not None and not usage.parent.has_room(0):
-        raise api_error(10023)
-    stream.ingest.admission.check_size(headers, payload)
+def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
+    """The checks that come first for every message of a batch. Raises ApiError."""
+    check_not_sealed(stream)
+    admission = stream.ingest.admission
+    admission.check_storage(subject, len(headers), len(headers) + len(payload))
+    admission.check_size(headers, payload)
 
 
 def batch_ack(
-    stream: Stream, seq: int, batch_id: bytes, count: int, duplicate: bool = False
+    stream: StreamHost, seq: int, batch_id: bytes, count: int, duplicate: bool = False
 ) -> bytes:
     """The PubAck of a committed batch; of a duplicate when its only message is one."""
     name = quote(batch_id.decode(errors="surrogateescape"))
@@ -203,8 +187,8 @@ def _sequence(headers: bytes) -> int:
     return int(text)
 
 
-def needs_no_look(stream: Stream) -> bool:
-    """Whether messages without headers of their own pass every check of this stream."""
+def needs_no_look(stream: StreamHost) -> bool:
+    """Whether messages without `Nats-` headers of their own pass every check of this stream."""
     config = stream.config
     limited = max(config.max_msgs, config.max_bytes, config.max_msgs_per_subject) > 0
     return not (
@@ -218,7 +202,7 @@ def needs_no_look(stream: Stream) -> bool:
 # -- recovery -------------------------------------------------------------------------------
 
 
-def drop_incomplete_batch(stream: Stream) -> None:
+def drop_incomplete_batch(stream: StreamHost) -> None:
     """After a crash: removes what a torn write left of a batch at the end of the stream. Nothing
     of it was acknowledged. Raises StoreError."""
     store = stream.store
@@ -226,14 +210,14 @@ def drop_incomplete_batch(stream: Stream) -> None:
     if first is None:
         return
     stream.log.warn(
-        f"JetStream stream '{stream.account.name} > {stream.name}': dropped sequences "
-        f"{first}-{store.last_seq} of a batch whose commit a crash cut off"
+        f"JetStream {stream.label}: dropped sequences {first}-{store.last_seq} of a batch whose "
+        f"commit a crash cut off"
     )
     store.truncate(first - 1)
     stream.ingest.settle()
 
 
-def find_incomplete_batch(store: FileStore | MemoryStore) -> int | None:
+def find_incomplete_batch(store: Store) -> int | None:
     """The first sequence of a batch that the store ends in without its commit."""
     try:
         last = store.get(store.last_seq)
@@ -248,7 +232,7 @@ def find_incomplete_batch(store: FileStore | MemoryStore) -> int | None:
             return None
         for seq in range(first, last.seq):
             message = store.get(seq)
-            # A missing one only used up its sequence: nobody was interested in it.
+            # A missing one only used up its sequence: no consumer was interested in it.
             if message is not None and _place(message) != (name, seq - first + 1):
                 return None
     except CorruptRecord:

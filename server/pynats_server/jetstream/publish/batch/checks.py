@@ -1,65 +1,46 @@
 """What the messages of an atomic batch have to pass before any of them is kept.
 
-The checks are those of single messages, in the real server's order (server-inventory 6.5), against
-the stream as it would be after the batch's earlier messages: nothing has been stored yet, so this
-remembers what they would change.
+The rules are those of single messages (`Admission`, `Publishing`). The order is that in which the
+real server checks batches (`checkMsgHeadersPreClusteredProposal` in nats-server's
+server/jetstream_batching.go), and they are asked of the stream as it would be after the batch's
+earlier messages: nothing has been stored yet, so this remembers what those would change.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
+from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish.batch.staging import MessagePack
+from pynats_server.jetstream.publish.checks import read_sequence
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import get_all
 from pynats_server.jetstream.publish.headers import remove as remove_header
-from pynats_server.jetstream.publish.headers import set as set_header
-from pynats_server.jetstream.publish.message_ttl import parse_ttl
+from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.publish.slow_path import (
-    REQUEST_INFO,
-    ROLLUP,
-    STREAM_SOURCE,
-    TTL,
     Duplicate,
     Incoming,
+    Publishing,
+    check_not_sourced,
 )
 from pynats_server.jetstream.stream import schedules as scheduling
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
-
-MSG_ID = b"Nats-Msg-Id"
-EXPECTED_STREAM = b"Nats-Expected-Stream"
-EXPECTED_SEQUENCE = b"Nats-Expected-Last-Sequence"
-EXPECTED_SUBJECT_SEQUENCE = b"Nats-Expected-Last-Subject-Sequence"
-EXPECTED_SUBJECT = b"Nats-Expected-Last-Subject-Sequence-Subject"
-EXPECTED_MSG_ID = b"Nats-Expected-Last-Msg-Id"
-
-LOOKED_AT = frozenset(
-    (
-        EXPECTED_STREAM, EXPECTED_SEQUENCE, EXPECTED_SUBJECT_SEQUENCE, EXPECTED_SUBJECT, MSG_ID,
-        STREAM_SOURCE, TTL,
-    )
-)  # fmt: skip
-RECORD_OVERHEAD = 30  # bytes of a record on disk without headers
-HEADERS_OVERHEAD = 4  # more with headers
-MEMORY_OVERHEAD = 16  # bytes of a message in memory
-
-_DIGITS = re.compile(rb"[0-9]{1,20}")
-_UINT64_MAX = 2**64 - 1
+_EXPECTED = frozenset(
+    (names.EXPECTED_SEQUENCE, names.EXPECTED_SUBJECT_SEQUENCE, names.EXPECTED_SUBJECT)
+)
 
 
 class StagedChecks:
     """One pass over the messages of one batch."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
         self.stream = stream
+        self.publishing = publishing
+        self.admission = stream.ingest.admission
         self.base = stream.store.last_seq
         self.count = 0
         self.msg_ids: set[bytes] = set()
@@ -67,22 +48,19 @@ class StagedChecks:
         self.nbytes = 0
         self.expected: dict[bytes, int] = {}
         self.rollups: list[tuple[int, bytes]] = []
-        self.totals: dict[bytes, tuple[Decimal, counters.Sources]] = {}
+        self.totals: dict[bytes, counters.Counter] = {}
 
     def check_all(self, messages: MessagePack, ts: int, whole: bool = True) -> AppendBatch:
         """The operation that keeps the batch; without `whole` it is one message of a fast batch.
         Raises the ApiError of the first message that fails, or Duplicate."""
-        publishing = self.stream.publishing
+        publishing = self.publishing
         checked = MessagePack()
         for published, headers, payload, _ in messages:
             subject = publishing.mapped(published)
-            expected = get_header(headers, EXPECTED_MSG_ID)
-            if expected and whole:
-                raise api_error(10177, header=EXPECTED_MSG_ID.decode())
-            last_id = self.stream.ingest.admission.last_msg_id
-            if expected and expected != last_id:
-                raise api_error(10070, id=last_id.decode(errors="replace"))
-            headers = remove_header(headers, REQUEST_INFO)
+            if whole and get_header(headers, names.EXPECTED_MSG_ID):
+                raise api_error(10177, header=names.EXPECTED_MSG_ID.decode())
+            self.admission.check_last_id(headers)
+            headers = remove_header(headers, names.REQUEST_INFO)
             headers, payload = self._check(Incoming(subject, headers, payload), ts)
             checked.add(subject, headers, payload, not publishing.wanted(subject))
             self.count += 1
@@ -91,92 +69,66 @@ class StagedChecks:
     def _check(self, message: Incoming, ts: int) -> tuple[bytes, bytes]:
         """Headers and payload as they are to be kept."""
         subject, headers, payload = message.subject, message.headers, message.payload
-        publishing = self.stream.publishing
-        increment = publishing.increment(message, headers)
-        found = get_all(headers, LOOKED_AT)
-        if found:
-            self._check_identity(found, ts)
+        increment = self.publishing.increment(message, headers)
+        self.admission.check_stream(headers)
+        ttl_s = self._ttl(headers)
+        self._check_msg_id(headers, ts)
+        check_not_sourced(headers)
         if self.stream.config.allow_msg_counter:
-            if increment is None:
-                raise api_error(10169)
-            headers, payload = self._count(subject, headers, increment)
-        if found:
-            self._check_expected(subject, found)
+            self.totals[subject], headers, payload = self.publishing.count(
+                message, increment, self.totals.get(subject)
+            )
+        self._check_expected(subject, get_all(headers, _EXPECTED))
         headers = scheduling.check_schedule(self.stream, subject, headers)
-        rollup = get_header(headers, ROLLUP) or b""
-        self._check_rollup(subject, rollup)
+        self._check_rollup(subject, headers)
         ends = scheduling.ended_schedule(headers)
-        if ends and publishing.may_roll_up:
+        if ends and self.admission.allow_rollup:
             self.rollups.append((self.count, ends))
-        headers = self._live_long_enough(headers, found.get(TTL, b""))
+        headers = at_least(headers, ttl_s, self.admission.ttl_min_s)
         self.subjects[subject] += 1
-        self.nbytes += self._size(subject, headers, payload)
-        self._check_limits(subject, bool(rollup))
+        self.nbytes += self.admission.size(subject, headers, payload)
+        self.admission.check_staged(
+            subject,
+            self.count + 1,
+            self.nbytes,
+            self.subjects[subject],
+            bool(get_header(headers, names.ROLLUP)),
+        )
         return headers, payload
 
-    def _count(self, subject: bytes, headers: bytes, increment: Decimal) -> tuple[bytes, bytes]:
-        """The message with the new total, from which the subject's next one goes on."""
-        if subject in self.totals:
-            total, sources = self.totals[subject]
-        else:
-            total, sources = counters.ZERO, {}
-            last = self.stream.store.load_last(subject)
-            if last is not None:
-                total = counters.read_total(last.payload)
-                found = get_header(last.headers or b"", counters.SOURCES_HEADER)
-                sources = counters.read_sources(found)
-        total = counters.add(total, increment)
-        self.totals[subject] = total, sources
-        payload = counters.write_total(total)
-        if sources:
-            headers = set_header(headers, counters.SOURCES_HEADER, counters.write_sources(sources))
-        if 0 <= self.stream.config.max_msg_size < len(headers) + len(payload):
-            raise api_error(10054)
-        return headers, payload
-
-    def _live_long_enough(self, headers: bytes, ttl: bytes) -> bytes:
-        """A subject's delete marker lives for a time of its own: messages live no shorter."""
-        least = self.stream.ingest.admission.ttl_min
-        if ttl and 0 < parse_ttl(ttl) < least:
-            return set_header(headers, TTL, b"%d" % least)
-        return headers
-
-    def _check_identity(self, found: dict[bytes, bytes], ts: int) -> None:
-        name = found.get(EXPECTED_STREAM)
-        if name and name != self.stream.name.encode():
-            raise api_error(10060)
-        self._check_ttl(found.get(TTL, b""))
-        msg_id = found.get(MSG_ID)
-        if msg_id:
-            if msg_id in self.msg_ids:
-                raise api_error(10201)
-            original = self.stream.ingest.admission.ids.get(msg_id, ts)
-            if original:
-                raise Duplicate(original)
-            self.msg_ids.add(msg_id)
-        if found.get(STREAM_SOURCE):
-            raise api_error(10227)
-
-    def _check_ttl(self, text: bytes) -> None:
+    def _ttl(self, headers: bytes) -> int:
+        """Seconds to live. Where TTLs are not allowed, an invalid one is refused as one of them."""
         try:
-            ttl = parse_ttl(text)
-        except ValueError:
+            ttl_s = read_ttl(headers)
+        except ApiError:
             if self.stream.config.allow_msg_ttl:
-                raise api_error(10165) from None
-            ttl = 1
-        if ttl and not self.stream.config.allow_msg_ttl:
+                raise
+            raise api_error(10166) from None
+        if ttl_s and not self.stream.config.allow_msg_ttl:
             raise api_error(10166)
+        return ttl_s
+
+    def _check_msg_id(self, headers: bytes, ts: int) -> None:
+        msg_id = get_header(headers, names.MSG_ID)
+        if not msg_id:
+            return
+        if msg_id in self.msg_ids:
+            raise api_error(10201)
+        original = self.admission.ids.get(msg_id, ts)
+        if original:
+            raise Duplicate(original)
+        self.msg_ids.add(msg_id)
 
     def _check_expected(self, subject: bytes, found: dict[bytes, bytes]) -> None:
-        wanted = _number(found.get(EXPECTED_SEQUENCE))
-        if wanted is not None:
-            if wanted != self.base + self.count:
+        wanted = found.get(names.EXPECTED_SEQUENCE)
+        if wanted:
+            if read_sequence(wanted) != self.base + self.count:
                 raise api_error(10071, seq=self.base + self.count)
             if self.count:
                 raise api_error(10164)
-        wanted = _number(found.get(EXPECTED_SUBJECT_SEQUENCE))
-        other = found.get(EXPECTED_SUBJECT, b"")
-        if wanted is None:
+        wanted = found.get(names.EXPECTED_SUBJECT_SEQUENCE)
+        other = found.get(names.EXPECTED_SUBJECT, b"")
+        if not wanted:
             if other:
                 raise api_error(10193)
             return
@@ -185,53 +137,19 @@ class StagedChecks:
             raise api_error(10164)
         last = self.expected.get(watched)
         if last is None:
-            message = self.stream.store.load_last(watched)
-            last = message.seq if message is not None else 0
-        if last != wanted:
+            last = self.admission.last_of(watched)
+        if last != read_sequence(wanted):
             raise api_error(10071, seq=last)
         self.expected[watched] = last
 
-    def _check_rollup(self, subject: bytes, rollup: bytes) -> None:
-        if not rollup:
-            return
-        if not self.stream.publishing.may_roll_up:
-            raise api_error(10111, err="rollup not permitted")
-        match rollup.lower():
-            case b"sub":
+    def _check_rollup(self, subject: bytes, headers: bytes) -> None:
+        self.admission.check_rollup(headers)
+        match self.admission.rollup_of(headers):
+            case "sub":
                 if subject in self.subjects:
                     raise api_error(10111, err="batch rollup sub invalid")
                 self.rollups.append((self.count, subject))
-            case b"all":
+            case "all":
                 if self.subjects:
                     raise api_error(10111, err="batch rollup all invalid")
                 self.rollups.append((self.count, b">"))
-            case _:
-                text = rollup.decode(errors="replace")
-                raise api_error(10111, err=f'rollup value invalid: "{text}"')
-
-    def _check_limits(self, subject: bytes, rollup: bool) -> None:
-        """discard new: refuses what would push the stream over a limit."""
-        config, store = self.stream.config, self.stream.store
-        if config.discard != "new":
-            return
-        if 0 < config.max_msgs < store.msgs + self.count + 1:
-            raise api_error(10077, err="maximum messages exceeded")
-        if 0 < config.max_bytes < store.nbytes + self.nbytes:
-            raise api_error(10077, err="maximum bytes exceeded")
-        if config.discard_new_per_subject and config.max_msgs_per_subject > 0 and not rollup:
-            stored, _, _ = store.subject_state(subject)
-            if stored + self.subjects[subject] > config.max_msgs_per_subject:
-                raise api_error(10077, err="maximum messages per subject exceeded")
-
-    def _size(self, subject: bytes, headers: bytes, payload: bytes) -> int:
-        size = len(subject) + len(headers) + len(payload)
-        if self.stream.config.storage == "memory":
-            return size + MEMORY_OVERHEAD
-        return size + RECORD_OVERHEAD + (HEADERS_OVERHEAD if headers else 0)
-
-
-def _number(text: bytes | None) -> int | None:
-    """A header's number; None without one. What is no number is one that no sequence has."""
-    if not text:
-        return None
-    return min(int(text), _UINT64_MAX) if _DIGITS.fullmatch(text) else _UINT64_MAX

@@ -3,7 +3,7 @@
 Every message has the reply subject `<prefix>.<id>.<flow>.<gap mode>.<sequence>.<operation>.$FI`.
 Messages are stored as they come; every `flow` messages the publisher hears how far. `fail` ends
 a batch at the first message that is missing or refused, `ok` goes on behind it. Rules, errors
-and flow messages: server-inventory 6.5 and ADR-50. What simply continues a batch is stored by
+and flow messages: ADR-50. What simply continues a batch is stored by
 compiled code (`ingest.pyx`, `fast_state.pyx`); all else comes here.
 
 Whatever the publisher hears goes out in the order of the acknowledgements, after an fsync that
@@ -13,13 +13,12 @@ covers what it says.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.atomic import (
-    BATCH_PREFIX,
     ID_MAX,
     batch_ack,
     check_publish,
@@ -27,19 +26,19 @@ from pynats_server.jetstream.publish.batch.atomic import (
 )
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
 from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTable, read_reply
-from pynats_server.jetstream.publish.batch.open_batches import FAST_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.limits import FAST_PER_STREAM
+from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
+from pynats_server.jetstream.publish.header_names import BATCH_PREFIX
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.headers import remove_prefix
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Plan
+from pynats_server.jetstream.publish.slow_path import Duplicate, Plan, Publishing
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
 
 FAST_SUFFIX = b".$FI"
 
@@ -72,8 +71,9 @@ class FastMessage(NamedTuple):
 class FastBatches(OpenBatches[FastBatch]):
     """The open fast batches of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
-        super().__init__(stream, stream.account.manager.fast_batches, FAST_PER_STREAM)
+    def __init__(self, stream: StreamHost, publishing: Publishing) -> None:
+        super().__init__(stream, stream.account.server.fast_batches, FAST_PER_STREAM)
+        self._publishing = publishing
         self.table = FastTable()
 
     def configured(self) -> None:
@@ -84,12 +84,12 @@ class FastBatches(OpenBatches[FastBatch]):
             self.stop()
 
     def stop(self) -> None:
-        """Forgets every open batch; what came of them stays stored."""
+        """Forgets every open batch; their stored messages stay."""
         self.stream.ingest.fast_table = None
         self._close_all()
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message with such a reply subject; the publisher hears of it."""
+        """Takes a message with such a reply subject, and answers the publisher."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
@@ -121,7 +121,7 @@ class FastBatches(OpenBatches[FastBatch]):
         if message.operation == FastOperation.PING:
             self._ping(batch, message, reply)
         elif self._in_order(batch, message, reply):
-            # Stored messages with these headers are taken for parts of an atomic batch.
+            # A stored message with these headers would be taken for part of an atomic batch.
             self._keep(
                 batch, message, subject, reply, remove_prefix(headers, BATCH_PREFIX), payload
             )
@@ -186,16 +186,18 @@ class FastBatches(OpenBatches[FastBatch]):
     def _store(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         stream = self.stream
         if needs_no_look(stream) and not (headers and needs_check(headers)):
-            return stream.publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
+            return self._publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
         pack = MessagePack()
         pack.add(subject, headers, payload)
-        operation = StagedChecks(stream).check_all(pack, stream.now(), whole=False)
-        return stream.publishing.keep_batch(operation)
+        operation = StagedChecks(stream, self._publishing).check_all(
+            pack, stream.now(), whole=False
+        )
+        return self._publishing.keep_batch(operation)
 
     def _repeated(
         self, batch: FastBatch, message: FastMessage, reply: bytes, original: int
     ) -> None:
-        """The message is in the stream already, which does no harm."""
+        """The message is a duplicate, which is no error."""
         batch.stored = message.sequence
         self._maybe_say_flow(batch, reply)
         if not message.commits:
@@ -242,7 +244,7 @@ class FastBatches(OpenBatches[FastBatch]):
         self._close(batch)
 
     def _finish(self, batch: FastBatch, reply: bytes) -> None:
-        """Ends a batch: the publisher hears how much of it is stored."""
+        """Ends a batch and tells the publisher how much of it is stored."""
         self._close(batch)
         self._say(reply, batch_ack(self.stream, batch.stream_seq, batch.id, batch.last), False)
 

@@ -1,7 +1,7 @@
-"""Open fast batches, and the reply subjects that drive them (see fast_batches.py)."""
+"""Open fast batches, and the reply subjects that drive them (see fast.py)."""
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 
 
 cdef struct FastReply:

@@ -1,11 +1,10 @@
-# cython: boundscheck=False, wraparound=False
 """See fast_state.pxd."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-from pynats_server.core.sublist cimport Message
+from pynats_server.core.interest.message cimport Message
 
 cdef enum:
     APPEND = 1

@@ -1,24 +1,17 @@
-"""What the open batches of a stream, atomic or fast, have in common: how many there may be, and
-that those which nobody continues end."""
+"""What the open batches of a stream, atomic or fast, have in common: a limit on their number, and
+a timeout for those that nobody continues."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pynats_common.go.durations import SECOND_NS
 
+from pynats_server.jetstream.publish.batch.limits import TIMEOUT_S, BatchCount
 from pynats_server.jetstream.publish.batch.staging import clock
-
-if TYPE_CHECKING:
-    from pynats_server.jetstream.stream.stream import Stream
-
-# What is open at once when the configuration says nothing (server-inventory 2.8, `limits.batch`).
-ATOMIC_PER_STREAM, ATOMIC_TOTAL = 50, 1000
-FAST_PER_STREAM, FAST_TOTAL = 1000, 50_000
-TIMEOUT_S = 10.0
+from pynats_server.jetstream.stream.host import StreamHost
 
 
 class OpenBatch(Protocol):
@@ -31,22 +24,14 @@ class OpenBatch(Protocol):
 BatchT = TypeVar("BatchT", bound=OpenBatch)
 
 
-@dataclass(slots=True)
-class BatchCount:
-    """How many batches of a kind are open in all streams of the server, of `limit`."""
-
-    limit: int
-    open: int = 0
-
-
 class OpenBatches(ABC, Generic[BatchT]):
     """The open batches of one stream; `total` counts them with those of all other streams.
 
     `per_stream` is the limit where none is configured.
     """
 
-    def __init__(self, stream: Stream, total: BatchCount, per_stream: int) -> None:
-        limits = stream.account.manager.options.limits.batch
+    def __init__(self, stream: StreamHost, total: BatchCount, per_stream: int) -> None:
+        limits = stream.account.server.options.limits.batch
         self.stream = stream
         self._total = total
         self._per_stream = limits.max_inflight_per_stream or per_stream

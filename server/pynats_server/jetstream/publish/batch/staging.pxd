@@ -1,8 +1,8 @@
-"""Messages of atomic batches, packed until their batch commits (see batches.py)."""
+"""Messages of atomic batches, packed until their batch commits (see atomic.py)."""
 from libc.stdint cimport int64_t, uint64_t
 
-from pynats_server.core.sublist cimport Message
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.core.interest.message cimport Message
+from pynats_server.jetstream.store.retention cimport Retention
 
 
 cdef class MessagePack:
@@ -11,6 +11,7 @@ cdef class MessagePack:
     cdef size_t capacity
     cdef size_t used
     cdef size_t last  # where the last message begins
+    cdef size_t recorded  # bytes of all records
     cdef bint too_large  # a message passes what a store takes
     cdef readonly uint64_t count
 
@@ -18,7 +19,7 @@ cdef class MessagePack:
         self, const char* subject, size_t subject_len, const char* headers, size_t headers_len,
         const char* payload, size_t payload_len, bint skipped,
     ) except -1
-    cdef uint64_t _append_all(self, StoreEngine store, int64_t ts) except 0
+    cdef uint64_t _append_all(self, Retention store, int64_t ts) except 0
 
 
 cdef class Batch(MessagePack):

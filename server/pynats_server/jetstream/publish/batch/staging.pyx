@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """See staging.pxd.
 
 A message of a pack is a `Head` followed by subject, headers and payload, so that a batch costs one
@@ -7,12 +6,13 @@ allocation that grows, and committing it is one walk into the store's buffer.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-from pynats_server.core.sublist cimport Message
-from pynats_server.jetstream.publish.headers cimport Span
-from pynats_server.jetstream.store.retention cimport Engine as StoreEngine
+from pynats_server.core.interest.message cimport Message
+from pynats_server.jetstream.publish.headers cimport Header, Span, header_at, is_nats, next_line
+from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
+from pynats_server.jetstream.store.retention cimport Retention
 
 from pynats_server.jetstream.publish.headers import add as add_header
 from pynats_server.jetstream.store.contract import StoreFailed, TooLarge
@@ -32,8 +32,7 @@ cdef struct BatchHeaders:
 
 cdef enum:
     PACK_MIN = 4096
-    RECORD_OVERHEAD = 34  # of a record on disk with headers
-    RECORD_MAX = 32 * 1024 * 1024  # of a record on disk
+    SUBJECT_MAX = 65535  # bytes of a subject in a record
     SEQUENCE_DIGITS = 18  # more cannot be a sequence in a batch
 
 
@@ -49,56 +48,42 @@ def clock() -> int:
 
 
 cdef inline bint _is(
-    const char* line, const char* colon, const char* name, Py_ssize_t name_len
+    const char* name, Py_ssize_t size, const char* wanted, Py_ssize_t wanted_size
 ) noexcept nogil:
-    return colon - line == name_len and memcmp(line, name, name_len) == 0
-
-
-cdef Span _value(const char* block, const char* colon, const char* end) noexcept nogil:
-    cdef Span span
-    cdef const char* start = colon + 1
-    while start < end and start[0] == b' ':
-        start += 1
-    span.start = start - block
-    span.end = end - block
-    return span
+    return size == wanted_size and memcmp(name, wanted, wanted_size) == 0
 
 
 cdef void scan_batch_headers(
     const char* block, Py_ssize_t size, BatchHeaders* found
 ) noexcept nogil:
-    """What a header block says about a batch, by the rules of `headers.pyx`."""
-    cdef const char* end = block + size
-    cdef const char* line = block
-    cdef const char* stop
-    cdef const char* colon
-    cdef bint first = True
+    """What a header block says about a batch."""
+    cdef Py_ssize_t line = next_line(block, size, 0)
+    cdef Py_ssize_t length
+    cdef const char* name
+    cdef Header header
     found.id.start = found.sequence.start = -1
     found.commit = found.level = found.others = False
-    while line < end:
-        stop = <const char*>memchr(line, b'\n', end - line)
-        while stop != NULL and (stop == block or (stop - 1)[0] != b'\r'):
-            stop = <const char*>memchr(stop + 1, b'\n', end - stop - 1)
-        if not first and end - line > 5 and memcmp(line, b"Nats-", 5) == 0:
-            colon = <const char*>memchr(line, b':', (stop if stop != NULL else end) - line)
-            if colon == NULL:
-                pass
-            elif _is(line, colon, b"Nats-Batch-Id", 13):
-                if found.id.start < 0:
-                    found.id = _value(block, colon, stop - 1 if stop != NULL else end)
-            elif _is(line, colon, b"Nats-Batch-Sequence", 19):
-                if found.sequence.start < 0:
-                    found.sequence = _value(block, colon, stop - 1 if stop != NULL else end)
-            elif _is(line, colon, b"Nats-Batch-Commit", 17):
-                found.commit = True
-            elif _is(line, colon, b"Nats-Required-Api-Level", 23):
-                found.level = True
-            else:
-                found.others = True
-        if stop == NULL:
-            return
-        first = False
-        line = stop + 1
+    while line >= 0:
+        if not is_nats(block, size, line):
+            line = next_line(block, size, line)
+            continue
+        header = header_at(block, size, line)
+        name, length = block + line, header.colon - line
+        line = header.following
+        if header.colon < 0:
+            continue
+        if _is(name, length, b"Nats-Batch-Id", 13):
+            if found.id.start < 0:
+                found.id = header.value
+        elif _is(name, length, b"Nats-Batch-Sequence", 19):
+            if found.sequence.start < 0:
+                found.sequence = header.value
+        elif _is(name, length, b"Nats-Batch-Commit", 17):
+            found.commit = True
+        elif _is(name, length, b"Nats-Required-Api-Level", 23):
+            found.level = True
+        else:
+            found.others = True
 
 
 def needs_check(bytes headers not None) -> bool:
@@ -121,15 +106,15 @@ cdef class MessagePack:
 
     @property
     def stored_bytes(self) -> int:
-        """What its records take on disk at most."""
-        return self.used + self.count * (RECORD_OVERHEAD - sizeof(Head))
+        """What its records take in a block at most: those that only use up a sequence less."""
+        return self.recorded
 
     cdef int put(
         self, const char* subject, size_t subject_len, const char* headers, size_t headers_len,
         const char* payload, size_t payload_len, bint skipped,
     ) except -1:
         cdef size_t need = sizeof(Head) + subject_len + headers_len + payload_len
-        cdef size_t capacity
+        cdef size_t capacity, record
         cdef char* grown
         cdef char* p
         cdef Head head
@@ -149,13 +134,17 @@ cdef class MessagePack:
         p += sizeof(Head)
         memcpy(p, subject, subject_len)
         p += subject_len
-        memcpy(p, headers, headers_len)
+        if headers_len:  # else there may be no pointer at all
+            memcpy(p, headers, headers_len)
         p += headers_len
-        memcpy(p, payload, payload_len)
+        if payload_len:
+            memcpy(p, payload, payload_len)
         self.last = self.used
         self.used += need
         self.count += 1
-        if need + RECORD_OVERHEAD - sizeof(Head) > RECORD_MAX or subject_len > 65535:
+        record = record_size(subject_len, headers_len, payload_len)
+        self.recorded += record
+        if record > RECORD_MAX or subject_len > SUBJECT_MAX:
             self.too_large = True
         return 0
 
@@ -184,6 +173,7 @@ cdef class MessagePack:
         p += head.headers_len
         payload = p[:head.payload_len]
         self.used = self.last
+        self.recorded -= record_size(head.subject_len, head.headers_len, head.payload_len)
         self.count -= 1
         self.add(subject, add_header(headers, name, value), payload, head.skipped)
 
@@ -222,7 +212,7 @@ cdef class MessagePack:
             at += sizeof(Head) + head.subject_len + head.headers_len + head.payload_len
         return found
 
-    def append_to(self, StoreEngine store not None, int64_t ts) -> int:
+    def append_to(self, Retention store not None, int64_t ts) -> int:
         """Appends every message to the store, all to one block, so that one write takes them
         to the disk. Returns the last sequence. Raises StoreError; only on MemoryError may some
         have been appended."""
@@ -242,7 +232,7 @@ cdef class MessagePack:
         finally:
             store.block_size = block_size
 
-    cdef uint64_t _append_all(self, StoreEngine store, int64_t ts) except 0:
+    cdef uint64_t _append_all(self, Retention store, int64_t ts) except 0:
         cdef size_t at = 0
         cdef uint64_t seq = 0
         cdef Head head

@@ -36,8 +36,10 @@ class Syncer:
         self._count = threads
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._worker: threading.Thread | None = None
-        self._untold = 0  # jobs of the worker whose end has not been told
-        self._ended: deque[tuple[Done, OSError | None]] = deque()  # by the worker, not yet told
+        self._untold = 0  # jobs of the worker whose callback has not run yet
+        self._ended: deque[tuple[Done, OSError | None]] = (
+            deque()
+        )  # by the worker, callbacks not run yet
         self._native: SyncThreads | None = None
         self.times = SyncTimes()
         self._pending: dict[int, tuple[Done, float]] = {}  # and when it was handed over
@@ -62,7 +64,7 @@ class Syncer:
             self._ended.append((done, _attempt(work)))
             try:
                 self.loop.call_soon_threadsafe(self._tell_ended)
-            except RuntimeError:  # the loop was closed: nobody is left to tell
+            except RuntimeError:  # the loop was closed: no callback can run
                 return
 
     def _tell_ended(self) -> None:
@@ -104,7 +106,7 @@ class Syncer:
             done(OSError(code, os.strerror(code)) if code else None)
 
     def settle(self) -> None:
-        """Block until everything handed over, and what follows from it, is done and told."""
+        """Block until all work and its follow-up is done and the callbacks have run."""
         while True:
             if self._native is not None:
                 self._native.wait_idle()
@@ -282,7 +284,7 @@ class Committer:
             raise self._failed
 
     def abandon(self) -> None:
-        """Tell those who still wait; nothing more is synced (a store that failed and closes)."""
+        """Call back everyone still waiting, without syncing (a failed store closes)."""
         cycle, self._next = self._next, _Cycle()
         for task in cycle.tasks:
             if task.closing:

@@ -1,9 +1,8 @@
-"""A stream's meta.inf and meta.sum: its configuration, checksummed, encrypted when it is on."""
+"""A stream's meta.inf and meta.sum on disk: written so that a crash leaves a pair that matches."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,28 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pynats_server.jetstream.store.contract import CorruptRecord
+from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.format.highway import hash64
+from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.file.diskblocks import DiskBlocks, FileConfig
     from pynats_server.jetstream.store.format.crypt import Sealer
-
-
-def name_key(name: str) -> bytes:
-    """The key of the checksums of a stream (its name) or a consumer (`stream/consumer`)."""
-    return hashlib.sha256(name.encode()).digest()
-
-
-def meta_sum(name: str, data: bytes) -> bytes:
-    """Content of meta.sum: the checksum in hex."""
-    return hash64(name_key(name), data).to_bytes(8, "little").hex().encode()
-
-
-def write_meta(store: DiskBlocks, meta: dict[str, Any]) -> None:
-    """Write the configuration, sealed when encryption is on."""
-    data = _encoded(meta, store.sealer, store.random)
-    replace_meta(store.disk, store.config.folder, store.config.name, data)
 
 
 def write_new_stream(
@@ -47,7 +30,7 @@ def write_new_stream(
     if config.keys is not None:
         files["meta.key"], seed = config.keys.create(config.name, random)
         sealer = config.keys.seed_sealer(seed)
-    files["meta.inf"] = _encoded(meta, sealer, random)
+    files["meta.inf"] = encode_meta(meta, sealer, random)
     files["meta.sum"] = meta_sum(config.name, files["meta.inf"])
     for name, data in files.items():
         handle = disk.open(config.folder / name)
@@ -57,11 +40,6 @@ def write_new_stream(
         finally:
             disk.close(handle)
     disk.sync_folder(config.folder)
-
-
-def _encoded(meta: dict[str, Any], sealer: Sealer | None, random: Callable[[int], bytes]) -> bytes:
-    data = json.dumps(meta, separators=(",", ":")).encode()
-    return data if sealer is None else sealer.seal(data, random(sealer.nonce_size))
 
 
 def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
@@ -74,7 +52,7 @@ def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
 
 
 def read_sums(folder: Path, disk: Disk) -> list[bytes]:
-    """The checksums that meta.inf may have: meta.sum, and one that was about to replace it."""
+    """The checksums that meta.inf may have: meta.sum, and the next one after a crash."""
     found = []
     for name in ("meta.sum", "meta.sum.next"):
         with contextlib.suppress(FileNotFoundError):

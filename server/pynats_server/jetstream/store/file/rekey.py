@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import BadKey
-from pynats_server.jetstream.store.file.blockfile import unpack_block
+from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.diskblocks import FileConfig
-from pynats_server.jetstream.store.file.meta import meta_sum, name_key, read_sums, replace_meta
+from pynats_server.jetstream.store.file.meta import read_sums, replace_meta
 from pynats_server.jetstream.store.format import consumer_state
 from pynats_server.jetstream.store.format import index_db as index
+from pynats_server.jetstream.store.format.blockfile import unpack_block
 from pynats_server.jetstream.store.format.highway import digest64
+from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import BlockCipher, Keys, Sealer

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """Threads that do nothing but fsync, and never hold the interpreter lock.
 
 A Python worker has to win the lock back from a busy event loop after every fsync, which costs up

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.contract import StoreError
+from pynats_server.jetstream.store.contract import Store, StoreError
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
@@ -43,7 +42,7 @@ def encode_entry(entry: Entry) -> bytes:
     return bytes(out) + entry.name + entry.headers + entry.payload
 
 
-def write_archive(store: BlockStore, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
+def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
     """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
     (0 = all). The store may change between chunks: what goes before its turn is left out."""
     yield s2.IDENTIFIER
@@ -101,7 +100,7 @@ def _entry_at(data: bytes, at: int) -> tuple[Entry, int] | None:
     return made, reader.at
 
 
-def restore_messages(store: BlockStore, entries: Iterable[Entry]) -> list[Entry]:
+def restore_messages(store: Store, entries: Iterable[Entry]) -> list[Entry]:
     """Append an archive's messages to an empty store, gaps kept; returns the documents."""
     documents = []
     for entry in entries:

@@ -24,39 +24,42 @@ typedef struct {
     size_t size;
 } hw_piece;
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+/* Choosing at load time (ifunc) is glibc's; musl has nothing like it. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define HW_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define HW_CLONES
 #endif
 
-static inline __attribute__((always_inline)) hw_lanes hw_zipper(hw_lanes v) {
+/* Vectors are handed over by address: how they travel by value depends on whether AVX is on, which
+ * is of no matter between inlined functions, but GCC warns of it (-Wpsabi). */
+static inline __attribute__((always_inline)) void hw_add_zipped(hw_lanes *sum, const hw_lanes *v) {
     /* The byte order the authors publish for one pair of lanes, applied to both pairs. */
     const hw_bytes order = {3, 12, 2, 5, 14, 1, 15, 0, 11, 4, 10, 13, 9, 6, 8, 7,
                             19, 28, 18, 21, 30, 17, 31, 16, 27, 20, 26, 29, 25, 22, 24, 23};
 #if defined(__clang__)
-    hw_bytes in = (hw_bytes)v, out;
+    hw_bytes in = (hw_bytes)*v, out;
     for (int i = 0; i < 32; i++) out[i] = in[order[i]];
-    return (hw_lanes)out;
+    *sum += (hw_lanes)out;
 #else
-    return (hw_lanes)__builtin_shuffle((hw_bytes)v, order);
+    *sum += (hw_lanes)__builtin_shuffle((hw_bytes)*v, order);
 #endif
 }
 
-static inline __attribute__((always_inline)) void hw_mix(hw_state *s, hw_lanes packet) {
+static inline __attribute__((always_inline)) void hw_mix(hw_state *s, const hw_lanes *packet) {
     const hw_lanes low = {0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu};
-    s->v1 += packet + s->mul0;
+    s->v1 += *packet + s->mul0;
     s->mul0 ^= (s->v1 & low) * (s->v0 >> 32);
     s->v0 += s->mul1;
     s->mul1 ^= (s->v0 & low) * (s->v1 >> 32);
-    s->v0 += hw_zipper(s->v1);
-    s->v1 += hw_zipper(s->v0);
+    hw_add_zipped(&s->v0, &s->v1);
+    hw_add_zipped(&s->v1, &s->v0);
 }
 
-static inline __attribute__((always_inline)) hw_lanes hw_read(const uint8_t *p) {
+static inline __attribute__((always_inline)) void hw_mix_bytes(hw_state *s, const uint8_t *p) {
     hw_lanes packet;
     memcpy(&packet, p, 32); /* little endian, as the definition asks */
-    return packet;
+    hw_mix(s, &packet);
 }
 
 static inline __attribute__((always_inline)) void hw_remainder(
@@ -79,7 +82,7 @@ static inline __attribute__((always_inline)) void hw_remainder(
         packet[17] = tail[whole + (rest >> 1)];
         packet[18] = tail[size - 1];
     }
-    hw_mix(s, hw_read(packet));
+    hw_mix_bytes(s, packet);
 }
 
 /* Hash of the concatenation of `count` pieces under a 32-byte key. */
@@ -89,7 +92,8 @@ static uint64_t hw_hash64(const uint8_t *key, const hw_piece *pieces, int count)
                             0x13198a2e03707344ull, 0x243f6a8885a308d3ull};
     const hw_lanes init1 = {0x3bd39e10cb0ef593ull, 0xc0acf169b5f18a8cull,
                             0xbe5466cf34e90c6cull, 0x452821e638d01377ull};
-    hw_lanes k = hw_read(key);
+    hw_lanes k;
+    memcpy(&k, key, 32);
     hw_state s = {init0 ^ k, init1 ^ ((k >> 32) | (k << 32)), init0, init1};
     uint8_t held[32];
     size_t have = 0;
@@ -101,17 +105,18 @@ static uint64_t hw_hash64(const uint8_t *key, const hw_piece *pieces, int count)
             memcpy(held + have, p, take);
             have += take, p += take, n -= take;
             if (have < 32) continue;
-            hw_mix(&s, hw_read(held));
+            hw_mix_bytes(&s, held);
             have = 0;
         }
-        for (; n >= 32; p += 32, n -= 32) hw_mix(&s, hw_read(p));
+        for (; n >= 32; p += 32, n -= 32) hw_mix_bytes(&s, p);
         if (n) memcpy(held, p, n);
         have = n;
     }
     if (have) hw_remainder(&s, held, have);
     for (int i = 0; i < 4; i++) {
         hw_lanes turned = {s.v0[2], s.v0[3], s.v0[0], s.v0[1]};
-        hw_mix(&s, (turned >> 32) | (turned << 32));
+        turned = (turned >> 32) | (turned << 32);
+        hw_mix(&s, &turned);
     }
     return s.v0[0] + s.v1[0] + s.mul0[0] + s.mul1[0];
 }

@@ -99,7 +99,7 @@ def decode_index(data: bytes | memoryview) -> FullState:
             reader.varint() + first_ts,
         )
         deleted = reader.uvarint()
-        # Before versions 2 and 3 nobody counted: what may hold some is said to hold them.
+        # Not counted before versions 2 and 3: every block is taken to hold some.
         entry.ttls = reader.uvarint() if version >= 2 else 1
         entry.schedules = reader.uvarint() if version >= 3 else 1
         if deleted:

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """S2 (Snappy with repeat offsets) blocks and streams, as nats-server reads and writes them.
 
 Format: the public Snappy format and framing descriptions plus the S2 extension notes (stream

@@ -1,4 +1,3 @@
-# cython: boundscheck=False
 """The subjects of index.db, read without an object for each: there may be ten million.
 
 A count, then for every subject its size, its bytes, its messages, and the numbers of its first and

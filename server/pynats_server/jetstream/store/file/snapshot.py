@@ -16,10 +16,10 @@ from typing import IO, Any
 
 from pynats_server.jetstream.store.contract import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.meta import meta_sum
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import encode_index
+from pynats_server.jetstream.store.format.meta_inf import meta_sum
 
 ALLOWED = re.compile(
     r"meta\.(inf|sum)|msgs/(\d{1,10}\.blk|(index|thw|sched)\.db)|sources\.db"
@@ -44,18 +44,18 @@ def write_snapshot(
     ):
         yield s2.encode_chunks(_entry(name, data))
     for block in list(store.blocks):
-        data = block.content() if block.loaded else store.read_block(block)
+        data = block.content() if block.loaded else store.files.read_block(block)
         yield s2.encode_chunks(_entry(f"msgs/{block.index}.blk", data))
     if not store.lost:
         body = encode_index(store.index_state())
-        yield s2.encode_chunks(_entry("msgs/index.db", body + digest64(store.hash_key, body)))
+        yield s2.encode_chunks(_entry("msgs/index.db", body + digest64(store.files.hash_key, body)))
     for name, data in extra:
         yield s2.encode_chunks(_entry(name, data))
     yield s2.encode_chunks(bytes(1024))
 
 
 def _entry(name: str, data: bytes) -> bytes:
-    import tarfile  # here and below: a server without backups need not wait for it
+    import tarfile  # here and below: a server without backups does not pay for the import
 
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.uname, info.gname = len(data), 0o600, "nats", "nats"

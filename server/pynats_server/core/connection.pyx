@@ -1,0 +1,589 @@
+"""See connection.pxd."""
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memmove, memset
+from posix.unistd cimport close as c_close
+
+import time
+
+from pynats_server.core.engine cimport PAUSE_STALL, chunk_new, chunk_release, monotonic_ns
+from pynats_server.core.epoll cimport (
+    EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
+)
+from pynats_server.core.ledger cimport BROKER_DEBUG, BUFFERS, count_gone, count_made, must
+from pynats_server.core.limits cimport (
+    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, OUT_BUFFER, READ_CHUNK,
+)
+
+from pynats_server.core.reasons import CloseReason
+
+cdef extern from "<sys/uio.h>" nogil:
+    struct iovec:
+        void* iov_base
+        size_t iov_len
+
+cdef extern from "<sys/socket.h>" nogil:
+    struct msghdr:
+        iovec* msg_iov
+        size_t msg_iovlen
+    ssize_t recv(int fd, void* buf, size_t length, int flags)
+    ssize_t recvmsg(int fd, msghdr* message, int flags)
+    ssize_t send(int fd, const void* buf, size_t length, int flags)
+    ssize_t sendmsg(int fd, const msghdr* message, int flags)
+    int shutdown(int fd, int how)
+    enum:
+        MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR
+
+cdef int REASON_CLIENT_CLOSED = CloseReason.CLIENT_CLOSED
+cdef int REASON_READ_ERROR = CloseReason.READ_ERROR
+cdef int REASON_WRITE_ERROR = CloseReason.WRITE_ERROR
+cdef int REASON_WRITE_DEADLINE = CloseReason.SLOW_CONSUMER_WRITE_DEADLINE
+
+
+cdef class Connection(Peer):
+    """See the module; handler calls are listed at `Engine`."""
+
+    def __cinit__(self, Engine engine not None, sock, str host, int port, *args, **kwargs):
+        self.engine = engine
+        sock.setblocking(False)
+        self.host = host
+        self.port = port
+        self.start = time.time()
+        self.waiters = []
+        self.opened = self.last_input = self.last_activity = monotonic_ns()
+        engine.last_cid += 1
+        engine.total_connections += 1
+        self.cid = engine.last_cid
+        self.fd = sock.detach()
+
+    def open(self) -> None:
+        """Starts reading."""
+        self.interest = EPOLLIN
+        self.engine.connections[self.cid] = self
+        self.engine.watch(self, EPOLLIN)
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        if self.fd >= 0:
+            c_close(self.fd)
+        free(self.carry)
+        if self.assembly != NULL:
+            chunk_release(self.assembly)
+        for i in range(self.extern_start, self.extern_end):
+            chunk_release(self.externs[i].owner)
+        free(self.externs)
+        if self.out != NULL:
+            free(self.out)
+            count_gone(BUFFERS)
+
+    # --- figures ---
+
+    @property
+    def pending_bytes(self) -> int:
+        return self.pending()
+
+    @property
+    def pending_chunks(self) -> int:
+        """Pieces of memory that the pending bytes lie in."""
+        return self.extern_end - self.extern_start + (self.out_end > self.out_start)
+
+    # --- input ---
+
+    cdef int on_ready(self, uint32_t events) except -1:
+        if events & EPOLLOUT and self.blocked:
+            self.flush()
+        if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and not self.closing and not self.paused:
+            self.on_readable()
+        elif events & (EPOLLHUP | EPOLLERR) and not self.closing:
+            if self.paused == PAUSE_STALL:
+                # The peer is gone, but what it sent before counts: parsed when the pause ends.
+                self.engine.unwatch(self)
+                self.unwatched = True
+            else:
+                self.close_with(REASON_CLIENT_CLOSED)
+        return 0
+
+    cdef int on_readable(self) except -1:
+        cdef Engine engine = self.engine
+        cdef Chunk* chunk
+        cdef ssize_t n
+        cdef size_t have = 0
+        cdef size_t missing = 0
+        cdef iovec parts[2]
+        cdef msghdr message
+        if engine.chunk.references > 1:
+            # Output still refers to the chunk: send that now. If some of it remains, leave the
+            # chunk to it and read into a fresh one.
+            engine.flush_dirty()
+            if engine.chunk.references > 1:
+                chunk = chunk_new(READ_CHUNK)
+                chunk_release(engine.chunk)
+                engine.chunk = chunk
+        chunk = engine.chunk
+        if self.assembly != NULL:
+            missing = self.assembly.capacity - self.assembly_length
+            parts[0].iov_base = self.assembly.data + self.assembly_length
+            parts[0].iov_len = missing
+            parts[1].iov_base = chunk.data
+            parts[1].iov_len = chunk.capacity
+            memset(&message, 0, sizeof(message))
+            message.msg_iov = parts
+            message.msg_iovlen = 2
+            n = recvmsg(self.fd, &message, MSG_DONTWAIT)
+        else:
+            have = self.carry_length
+            if have * 2 > chunk.capacity:  # only with an enormous max_control_line
+                chunk = chunk_new(have * 4)
+                chunk_release(engine.chunk)
+                engine.chunk = chunk
+            if have:
+                memcpy(chunk.data, self.carry, have)
+            n = recv(self.fd, chunk.data + have, chunk.capacity - have, MSG_DONTWAIT)
+        if n <= 0:
+            if n < 0 and (errno == EAGAIN or errno == EINTR):
+                return 0
+            return self.close_with(REASON_CLIENT_CLOSED if n == 0 else REASON_READ_ERROR)
+        self.last_input = engine.now
+        if self.assembly != NULL:
+            if <size_t>n < missing:
+                self.assembly_length += n
+                return 0
+            self.assembly_length += missing
+            n -= missing
+            self._parse_assembly()
+            if n and not self.closing:
+                if self.paused or self.assembly != NULL:
+                    # Cannot be parsed yet: keep it behind what already waits.
+                    self._keep_more(chunk.data, n)
+                else:
+                    self.parse_chunk(chunk, n)
+            return 0
+        return self.parse_chunk(chunk, have + n)
+
+    cdef int parse_chunk(self, Chunk* chunk, size_t length) except -1:
+        self.engine.current = chunk
+        return self.parse(chunk.data, length)
+
+    cdef int _parse_assembly(self) except -1:
+        cdef Chunk* chunk = self.assembly
+        cdef size_t length = self.assembly_length
+        cdef Chunk* before = self.engine.current
+        self.assembly = NULL
+        self.assembly_length = 0
+        self.engine.current = chunk
+        try:
+            self.parse(chunk.data, length)
+        finally:
+            self.engine.current = before
+            chunk_release(chunk)
+        return 0
+
+    cdef int _keep_more(self, const char* data, size_t length) except -1:
+        cdef char* grown
+        if self.assembly != NULL:
+            if self.assembly.capacity - self.assembly_length < length:
+                raise AssertionError("input beyond the frame that is being assembled")
+            memcpy(self.assembly.data + self.assembly_length, data, length)
+            self.assembly_length += length
+            return 0
+        grown = <char*>realloc(self.carry, self.carry_length + length)
+        if grown == NULL:
+            raise MemoryError()
+        memcpy(grown + self.carry_length, data, length)
+        self.carry = grown
+        self.carry_length += length
+        return 0
+
+    cdef int parse(self, char* data, size_t length) except -1:
+        """Parses, and keeps what the parser did not take."""
+        cdef size_t rest
+        cdef Py_ssize_t taken
+        cdef char* old = self.carry
+        self.carry = NULL  # its bytes are at the front of data
+        self.carry_length = 0
+        self.wanted = 0
+        try:
+            taken = self.on_data(data, length)
+        finally:
+            free(old)
+        must(0 <= taken <= <Py_ssize_t>length, b"a parser takes what it was given")
+        if self.closing:
+            return 0
+        rest = length - taken
+        if rest == 0:
+            return 0
+        if self.wanted > ASSEMBLY_MIN and self.wanted > rest and not self.paused:
+            self.assembly = chunk_new(self.wanted)
+            memcpy(self.assembly.data, data + taken, rest)
+            self.assembly_length = rest
+        else:
+            self.carry = <char*>malloc(rest)
+            if self.carry == NULL:
+                raise MemoryError()
+            memcpy(self.carry, data + taken, rest)
+            self.carry_length = rest
+        return 0
+
+    cdef Py_ssize_t on_data(self, char* data, size_t length) except -1:
+        raise NotImplementedError
+
+    cdef int reparse(self) except -1:
+        """Parses what waited while reading was paused."""
+        cdef Chunk* chunk
+        cdef Chunk* before = self.engine.current  # another parse may be under way
+        cdef size_t length = self.carry_length
+        if length == 0 or self.closing:
+            return 0
+        chunk = chunk_new(length)
+        memcpy(chunk.data, self.carry, length)
+        self.engine.current = chunk
+        try:
+            self.parse(chunk.data, length)
+        finally:
+            self.engine.current = before
+            chunk_release(chunk)
+        return 0
+
+    cdef int pause(self, uint32_t why) except -1:
+        self.paused |= why
+        return self.set_interest(self.interest & ~<uint32_t>EPOLLIN)
+
+    cdef int resume(self, uint32_t why) except -1:
+        self.paused &= ~why
+        if self.paused or self.closing:
+            return 0
+        self.reparse()
+        if self.paused or self.closing:
+            return 0
+        return self.set_interest(self.interest | EPOLLIN)
+
+    cdef int set_interest(self, uint32_t events) except -1:
+        cdef epoll_event event
+        if self.unwatched and not self.closed and events & EPOLLIN:
+            self.unwatched = False
+            self.interest = events
+            return self.engine.watch(self, events)
+        if events == self.interest or self.closed:
+            return 0
+        self.interest = events
+        if self.unwatched:
+            return 0
+        event.events = events
+        event.data.fd = self.fd
+        epoll_ctl(self.engine.epoll_fd, EPOLL_CTL_MOD, self.fd, &event)
+        return 0
+
+    # --- output ---
+
+    cdef char* grow(self, size_t length) except NULL:
+        cdef size_t used = self.out_end - self.out_start
+        cdef size_t capacity
+        cdef char* grown
+        cdef uint32_t i
+        if self.out == NULL and length <= OUT_BUFFER:
+            self.out = self.engine.take_buffer()
+            self.out_capacity = OUT_BUFFER
+            return self.out
+        if self.out_start and self.out_start >= used:
+            # More than half is already written: move the rest to the front instead of growing.
+            memmove(self.out, self.out + self.out_start, used)
+            for i in range(self.extern_start, self.extern_end):
+                self.externs[i].at -= self.out_start
+            self.out_start = 0
+            self.out_end = used
+            if self.out_capacity - used >= length:
+                return self.out + used
+        capacity = self.out_capacity * 2 if self.out_capacity else OUT_BUFFER
+        while capacity < self.out_end + length:
+            capacity *= 2
+        grown = <char*>realloc(self.out, capacity)
+        if grown == NULL:
+            raise MemoryError()
+        if self.out == NULL:
+            count_made(BUFFERS)
+        self.out = grown
+        self.out_capacity = capacity
+        return self.out + self.out_end
+
+    cdef int add_extern(self, const char* data, size_t length, Chunk* owner) except -1:
+        cdef Extern* piece
+        cdef Extern* grown
+        cdef uint32_t capacity
+        if self.extern_end == self.extern_capacity:
+            if self.extern_start > self.extern_end // 2:
+                memmove(
+                    self.externs, self.externs + self.extern_start,
+                    (self.extern_end - self.extern_start) * sizeof(Extern),
+                )
+                self.extern_end -= self.extern_start
+                self.extern_start = 0
+            else:
+                capacity = self.extern_capacity * 2 if self.extern_capacity else 16
+                grown = <Extern*>realloc(self.externs, capacity * sizeof(Extern))
+                if grown == NULL:
+                    raise MemoryError()
+                self.externs = grown
+                self.extern_capacity = capacity
+        piece = &self.externs[self.extern_end]
+        piece.at = self.out_end
+        piece.data = data
+        piece.length = length
+        piece.owner = owner
+        owner.references += 1
+        self.extern_end += 1
+        self.extern_bytes += length
+        return 0
+
+    cdef int append(self, const char* data, size_t length) except -1:
+        memcpy(self.reserve(length), data, length)
+        self.out_end += length
+        return 0
+
+    cdef int write(self, const char* data, size_t length) except -1:
+        """Queues bytes; they leave at the end of the turn."""
+        self.append(data, length)
+        return self.touch_output()
+
+    cdef int write_through(self, const char* data, size_t length) except -1:
+        """Sends bytes at once, from where they are, when nothing waits before them; queues what
+        the kernel does not take."""
+        cdef ssize_t n = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if n == <ssize_t>length:
+            self.written += n
+            return 0
+        if n > 0:
+            self.written += n
+            data += n
+            length -= n
+        self.append(data, length)
+        return self.flush()  # which tells a full kernel buffer from an error
+
+    def send(self, bytes data not None) -> None:
+        """Queues protocol bytes, in order with what is queued already."""
+        if not self.closing:
+            self.write(data, len(data))
+
+    cdef int flush(self) except -1:
+        """Writes until all is out or the kernel's buffer is full."""
+        cdef ssize_t n
+        if self.closed:
+            return 0
+        if BROKER_DEBUG:
+            self.check_output()
+        while True:
+            if self.pending() == 0:
+                self._drained()
+                break
+            if self.extern_start == self.extern_end:
+                n = send(
+                    self.fd, self.out + self.out_start, self.out_end - self.out_start,
+                    MSG_DONTWAIT | MSG_NOSIGNAL,
+                )
+                if n > 0:
+                    self.out_start += n
+            else:
+                n = self._send_pieces()
+            if n > 0:
+                self.written += n
+                continue
+            if n < 0 and errno == EINTR:
+                continue
+            if n < 0 and errno == EAGAIN:
+                self._block()
+                break
+            self._discard_output()
+            return self.close_with(REASON_WRITE_ERROR)
+        if self.backlog_since and self.pending() < BACKLOG_LOW:
+            self.engine.release(self)
+        return 0
+
+    cdef void check_output(self) noexcept:
+        """Invariants of the output, for debug builds."""
+        cdef size_t at = self.out_start
+        cdef size_t spliced = 0
+        cdef uint32_t i
+        must(self.out_start <= self.out_end <= self.out_capacity, b"output lies in its buffer")
+        must(self.extern_start <= self.extern_end <= self.extern_capacity, b"pieces lie in their table")
+        for i in range(self.extern_start, self.extern_end):
+            must(at <= self.externs[i].at <= self.out_end, b"pieces are in order, within the output")
+            must(self.externs[i].owner.references > 0, b"a piece's memory is held")
+            at = self.externs[i].at
+            spliced += self.externs[i].length
+        must(spliced == self.extern_bytes, b"extern_bytes is the sum of the pieces")
+
+    cdef ssize_t _send_pieces(self) noexcept:
+        cdef iovec pieces[IOV_MAX_PIECES]
+        cdef msghdr message
+        cdef size_t at = self.out_start
+        cdef uint32_t i = self.extern_start
+        cdef size_t n = 0
+        cdef ssize_t sent
+        while n < IOV_MAX_PIECES - 1:
+            if i == self.extern_end:
+                if at < self.out_end:
+                    pieces[n].iov_base = self.out + at
+                    pieces[n].iov_len = self.out_end - at
+                    n += 1
+                break
+            if at < self.externs[i].at:
+                pieces[n].iov_base = self.out + at
+                pieces[n].iov_len = self.externs[i].at - at
+                at = self.externs[i].at
+                n += 1
+            pieces[n].iov_base = <void*>self.externs[i].data
+            pieces[n].iov_len = self.externs[i].length
+            n += 1
+            i += 1
+        memset(&message, 0, sizeof(message))
+        message.msg_iov = pieces
+        message.msg_iovlen = n
+        sent = sendmsg(self.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if sent > 0:
+            self._consume(sent)
+        return sent
+
+    cdef void _consume(self, size_t n) noexcept:
+        """Advances over written bytes, buffer and spliced pieces alike."""
+        cdef Extern* piece
+        cdef size_t part
+        while n:
+            if self.extern_start < self.extern_end:
+                piece = &self.externs[self.extern_start]
+                part = piece.at - self.out_start
+                if part:
+                    part = min(part, n)
+                    self.out_start += part
+                    n -= part
+                    continue
+                part = min(piece.length, n)
+                piece.data += part
+                piece.length -= part
+                self.extern_bytes -= part
+                n -= part
+                if piece.length == 0:
+                    chunk_release(piece.owner)
+                    self.extern_start += 1
+            else:
+                self.out_start += n
+                n = 0
+
+    cdef int _drained(self) except -1:
+        if self.out != NULL:
+            if self.out_capacity == OUT_BUFFER:
+                self.engine.give_buffer(self.out)
+            else:
+                free(self.out)
+                count_gone(BUFFERS)
+        self.out = NULL
+        self.out_capacity = self.out_start = self.out_end = 0
+        self.extern_start = self.extern_end = 0
+        if self.blocked:
+            self.blocked = False
+            self.set_interest(self.interest & ~<uint32_t>EPOLLOUT)
+        return 0
+
+    cdef int _block(self) except -1:
+        """The receiver does not keep up: wait for writability, and stop borrowing the chunk that
+        is about to be read into, unless much of it is still needed."""
+        cdef uint32_t i
+        cdef size_t borrowed = 0
+        cdef Chunk* shared = self.engine.chunk
+        cdef Chunk* own
+        cdef Extern* piece
+        if not self.blocked:
+            self.blocked = True
+            self.blocked_since = self.engine.now
+            self.deadline_mark = self.written + self.pending()
+            self.set_interest(self.interest | EPOLLOUT)
+        elif self.written >= self.deadline_mark:
+            # What was pending at the last mark is out: the deadline starts again for the rest.
+            self.blocked_since = self.engine.now
+            self.deadline_mark = self.written + self.pending()
+        i = self.extern_end
+        while i > self.extern_start and self.externs[i - 1].owner == shared:
+            i -= 1
+            borrowed += self.externs[i].length
+        if borrowed and borrowed * 4 < shared.capacity:
+            for i in range(i, self.extern_end):
+                piece = &self.externs[i]
+                own = chunk_new(piece.length)
+                memcpy(own.data, piece.data, piece.length)
+                piece.data = own.data
+                piece.owner = own
+                chunk_release(shared)
+        return 0
+
+    cdef void _discard_output(self) noexcept:
+        cdef uint32_t i
+        for i in range(self.extern_start, self.extern_end):
+            chunk_release(self.externs[i].owner)
+        self.extern_start = self.extern_end = 0
+        self.extern_bytes = 0
+        self.out_start = self.out_end = 0
+
+    # --- time ---
+
+    cdef int on_tick(self) except -1:
+        if self.blocked and not self.closing:
+            if self.written >= self.deadline_mark:
+                self.blocked_since = self.engine.now
+                self.deadline_mark = self.written + self.pending()
+            elif self.engine.now - self.blocked_since > self.engine.write_deadline_ns:
+                self.engine.slow_consumers += 1
+                self.engine.handler.on_slow_consumer(self, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
+                return self.close_with(REASON_WRITE_DEADLINE)
+        return 0
+
+    # --- end ---
+
+    cdef int close_with(self, int reason) except -1:
+        """Ends the connection: no more input or deliveries; queued output gets one last write at
+        the end of the turn."""
+        if self.closing:
+            return 0
+        self.closing = True
+        self.reason = reason
+        return self.engine.schedule_close(self)
+
+    def close(self, reason) -> None:
+        """Ends the connection for a CloseReason."""
+        self.close_with(int(reason))
+
+    cdef int finish_close(self) except -1:
+        if self.closed:
+            return 0
+        if self.pending():
+            self.flush()
+        self.closed = True
+        self.engine.release(self)
+        self.engine.unwatch(self)
+        self._hang_up()
+        self._discard_output()
+        self._drained()
+        free(self.carry)
+        self.carry = NULL
+        self.carry_length = 0
+        if self.assembly != NULL:
+            chunk_release(self.assembly)
+            self.assembly = NULL
+        self.engine.connections.pop(self.cid, None)
+        return self.on_closed()
+
+    cdef void _hang_up(self) noexcept:
+        """Half-closes and throws away unread input first: closing with unread input makes the
+        kernel send a reset, which can destroy the last -ERR on its way."""
+        cdef char scratch[16384]
+        cdef size_t thrown = 0
+        cdef ssize_t n
+        shutdown(self.fd, SHUT_WR)
+        while thrown < CLOSE_DRAIN:
+            n = recv(self.fd, scratch, sizeof(scratch), MSG_DONTWAIT)
+            if n <= 0:
+                break
+            thrown += n
+        c_close(self.fd)
+        self.fd = -1
+
+    cdef int on_closed(self) except -1:
+        self.engine.handler.on_closed(self)
+        return 0

@@ -1,0 +1,3 @@
+def delivery_line(
+    subject: bytes, sid: bytes, reply: bytes = b"", header_len: int = 0, total_len: int = 0
+) -> tuple[bytes, int, int]: ...

@@ -1,0 +1,69 @@
+"""Subscriptions of one account, and who gets a published subject.
+
+Literal subjects live in a hash map, wildcard subjects in a token trie, so a literal costs one look-up
+however many there are, and the trie holds only what needs walking. The flattened answer for a subject
+is a `Match`, kept in a bounded cache. Adding or removing a literal invalidates only the match of that
+subject; a wildcard changes the generation and so invalidates all.
+"""
+from libc.stdint cimport uint32_t, uint64_t
+
+from pynats_server.core.bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
+from pynats_server.core.interest.groups cimport SubSet
+from pynats_server.core.interest.match cimport Match
+from pynats_server.core.interest.subscription cimport Subscription
+
+
+cdef struct Literal:
+    SubSet subs
+    uint32_t length
+    char* subject
+
+cdef struct Node:
+    SubSet subs
+    ByteMap children
+    Node* star
+    Node* gt
+    char* token
+    uint32_t token_len
+
+
+cdef class Sublist:
+    cdef ByteMap literals
+    cdef ByteMap cache
+    cdef Node* root
+    cdef uint64_t cache_weight
+    cdef readonly uint64_t generation
+    cdef readonly uint32_t cache_max  # 0 = no cache
+    cdef readonly uint64_t count
+    cdef readonly uint64_t inserts
+    cdef readonly uint64_t removes
+    cdef readonly uint64_t matches
+    cdef readonly uint64_t cache_hits
+
+    cdef int insert(self, Subscription sub) except -1
+    cdef int remove(self, Subscription sub) except -1
+    # A subscription changed in a way that shortcuts rely on (its limit): matches are built anew.
+    cdef int touch(self, Subscription sub) except -1
+    # Borrowed: valid until the next change of the sublist or the next call of match.
+    cdef Match* match(self, const char* subject, size_t length) except NULL
+    # The cached match, if it is there and current, else NULL. `hash` is bytemap_hash(subject).
+    cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept
+    # As `match` for a subject that will hardly come again, past the cache. Owned by the caller.
+    cdef Match* match_once(self, const char* subject, size_t length) except NULL
+    # Whether any subscription matches, without building or caching a Match.
+    cdef bint has_match(self, const char* subject, size_t length) noexcept
+
+    cdef int _insert_literal(self, const char* p, size_t n, Subscription sub) except -1
+    cdef Match* _collect(self, const char* subject, size_t length) except NULL
+    cdef int _invalidate(self, const char* p, size_t n) except -1
+    cdef void _drop_cache(self) noexcept
+
+    # What `find` will read: call the first for many subjects, then the second, then find.
+    cdef inline void prefetch_slot(self, uint32_t hash) noexcept:
+        bytemap_prefetch(&self.cache, hash)
+
+    cdef inline void prefetch_match(self, uint32_t hash) noexcept:
+        bytemap_prefetch_entry(&self.cache, hash)
+
+    cdef inline bint is_current(self, Match* match) noexcept:
+        return match.valid and match.generation == self.generation

@@ -1,0 +1,352 @@
+"""See sublist.pxd."""
+from libc.stdlib cimport calloc, free
+from libc.string cimport memchr, memcpy
+
+from pynats_server.core.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.interest.groups cimport set_add, set_free, set_is_empty, set_remove
+from pynats_server.core.interest.match cimport Hits, add_hit, match_build, match_release
+from pynats_server.core.interest.subscription cimport Sink, new_subscription
+from pynats_server.core.subject cimport subject_has_gap
+
+# Matches kept per account. When full the cache is dropped whole: rebuilding a hot entry is cheap,
+# and no bookkeeping is paid on hits.
+DEFAULT_CACHE_MAX = 16384
+cdef enum:
+    # Subscribers that all cached matches of an account may list together: bounds the memory (8 bytes
+    # each) where many subjects reach many subscribers.
+    CACHE_WEIGHT_MAX = 4194304
+
+
+# --- the trie ----------------------------------------------------------------------------------
+
+cdef Node* _new_node(const char* token, size_t length) except NULL:
+    cdef Node* node = <Node*>calloc(1, sizeof(Node) + length)
+    if node == NULL:
+        raise MemoryError()
+    node.token = <char*>node + sizeof(Node)
+    node.token_len = <uint32_t>length
+    memcpy(node.token, token, length)
+    return node
+
+
+cdef inline size_t _token_length(const char* p, size_t n) noexcept:
+    cdef const char* dot = <const char*>memchr(p, b'.', n)
+    return n if dot == NULL else <size_t>(dot - p)
+
+
+cdef inline bint _node_is_empty(Node* node) noexcept:
+    return (
+        node.children.used == 0 and node.star == NULL and node.gt == NULL
+        and set_is_empty(&node.subs)
+    )
+
+
+cdef Node* _child(Node* node, const char* token, size_t length) noexcept:
+    if length == 1 and token[0] == b'*':
+        return node.star
+    if length == 1 and token[0] == b'>':
+        return node.gt
+    return <Node*>bytemap_get(&node.children, token, length)
+
+
+cdef Node* _make_child(Node* node, const char* token, size_t length) except NULL:
+    cdef Node* child = _child(node, token, length)
+    if child != NULL:
+        return child
+    child = _new_node(token, length)
+    if length == 1 and token[0] == b'*':
+        node.star = child
+    elif length == 1 and token[0] == b'>':
+        node.gt = child
+    else:
+        bytemap_put(&node.children, child.token, length, child)
+    return child
+
+
+cdef void _drop_child(Node* node, Node* child) noexcept:
+    if node.star == child:
+        node.star = NULL
+    elif node.gt == child:
+        node.gt = NULL
+    else:
+        bytemap_pop(&node.children, child.token, child.token_len)
+    free(child)
+
+
+cdef bint _trie_remove(Node* node, const char* p, size_t n, Subscription sub) noexcept:
+    cdef size_t length = _token_length(p, n)
+    cdef Node* child = _child(node, p, length)
+    cdef bint found
+    if child == NULL:
+        return False
+    if length == n:
+        found = set_remove(&child.subs, sub)
+    else:
+        found = _trie_remove(child, p + length + 1, n - length - 1, sub)
+    if found and _node_is_empty(child):
+        _drop_child(node, child)
+    return found
+
+
+cdef void _node_free(Node* node) noexcept:
+    if node == NULL:
+        return
+    cdef uint32_t i
+    for i in range(node.children.capacity):
+        if node.children.slots[i].value != NULL:
+            _node_free(<Node*>node.children.slots[i].value)
+    bytemap_free(&node.children)
+    _node_free(node.star)
+    _node_free(node.gt)
+    set_free(&node.subs)
+    free(node)
+
+
+cdef int _walk(Node* node, const char* p, size_t n, Hits* hits) except -1:
+    cdef size_t length = _token_length(p, n)
+    cdef Node* child
+    if node.gt != NULL:
+        add_hit(hits, &node.gt.subs)
+    child = <Node*>bytemap_get(&node.children, p, length)
+    if child != NULL:
+        if length == n:
+            add_hit(hits, &child.subs)
+        else:
+            _walk(child, p + length + 1, n - length - 1, hits)
+    child = node.star
+    if child != NULL:
+        if length == n:
+            add_hit(hits, &child.subs)
+        else:
+            _walk(child, p + length + 1, n - length - 1, hits)
+    return 0
+
+
+cdef bint _walk_any(Node* node, const char* p, size_t n) noexcept:
+    cdef size_t length = _token_length(p, n)
+    cdef Node* child
+    if node.gt != NULL:
+        return True
+    child = <Node*>bytemap_get(&node.children, p, length)
+    if child != NULL:
+        if length == n:
+            if not set_is_empty(&child.subs):
+                return True
+        elif _walk_any(child, p + length + 1, n - length - 1):
+            return True
+    child = node.star
+    if child != NULL:
+        if length == n:
+            return not set_is_empty(&child.subs)
+        return _walk_any(child, p + length + 1, n - length - 1)
+    return False
+
+
+# --- the list ----------------------------------------------------------------------------------
+
+cdef class Sublist:
+    def __cinit__(self, cache_max=DEFAULT_CACHE_MAX):
+        self.root = _new_node(b"", 0)
+        self.cache_max = cache_max
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        cdef Literal* literal
+        self._drop_cache()
+        for i in range(self.literals.capacity):
+            literal = <Literal*>self.literals.slots[i].value
+            if literal != NULL:
+                set_free(&literal.subs)
+                free(literal)
+        bytemap_free(&self.literals)
+        _node_free(self.root)
+
+    cdef int insert(self, Subscription sub) except -1:
+        cdef const char* p = sub.c_subject()
+        cdef size_t n = sub.subject_len
+        cdef size_t length
+        cdef Node* node
+        if sub.wildcard:
+            node = self.root
+            while True:
+                length = _token_length(p, n)
+                node = _make_child(node, p, length)
+                if length == n:
+                    break
+                p += length + 1
+                n -= length + 1
+            set_add(&node.subs, sub)
+            self.generation += 1
+        else:
+            self._insert_literal(p, n, sub)
+            self._invalidate(p, n)
+        self.count += 1
+        self.inserts += 1
+        return 0
+
+    cdef int _insert_literal(self, const char* p, size_t n, Subscription sub) except -1:
+        cdef Literal* literal = <Literal*>bytemap_get(&self.literals, p, n)
+        if literal == NULL:
+            literal = <Literal*>calloc(1, sizeof(Literal) + n)
+            if literal == NULL:
+                raise MemoryError()
+            literal.subject = <char*>literal + sizeof(Literal)
+            literal.length = <uint32_t>n
+            memcpy(literal.subject, p, n)
+            bytemap_put(&self.literals, literal.subject, n, literal)
+        return set_add(&literal.subs, sub)
+
+    cdef int remove(self, Subscription sub) except -1:
+        cdef const char* p = sub.c_subject()
+        cdef size_t n = sub.subject_len
+        cdef Literal* literal
+        if sub.wildcard:
+            if not _trie_remove(self.root, p, n, sub):
+                raise KeyError(sub.subject)
+            self.generation += 1
+        else:
+            literal = <Literal*>bytemap_get(&self.literals, p, n)
+            if literal == NULL or not set_remove(&literal.subs, sub):
+                raise KeyError(sub.subject)
+            if set_is_empty(&literal.subs):
+                bytemap_pop(&self.literals, p, n)
+                free(literal)
+            self._invalidate(p, n)
+        self.count -= 1
+        self.removes += 1
+        return 0
+
+    cdef int touch(self, Subscription sub) except -1:
+        if sub.wildcard:
+            self.generation += 1
+        else:
+            self._invalidate(sub.c_subject(), sub.subject_len)
+        return 0
+
+    cdef Match* match(self, const char* subject, size_t length) except NULL:
+        cdef Match* match
+        self.matches += 1
+        if self.cache.used:
+            match = <Match*>bytemap_get(&self.cache, subject, length)
+            if match != NULL:
+                if match.generation == self.generation:
+                    self.cache_hits += 1
+                    return match
+                bytemap_pop(&self.cache, subject, length)
+                match.valid = False
+                match_release(match)
+        match = self._collect(subject, length)
+        match.generation = self.generation
+        cdef uint64_t weight = match.n_plain
+        cdef uint32_t i
+        for i in range(match.n_queues):
+            weight += match.queues[i].length
+        if (
+            self.cache.used >= (self.cache_max or 1)
+            or self.cache_weight + weight > CACHE_WEIGHT_MAX
+        ):
+            self._drop_cache()
+        self.cache_weight += weight  # counts replaced entries too, until the next drop
+        bytemap_put(&self.cache, match.subject, length, match)
+        return match
+
+    cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept:
+        cdef Match* match = <Match*>bytemap_find(&self.cache, subject, length, hash)
+        return match if match != NULL and match.generation == self.generation else NULL
+
+    cdef Match* match_once(self, const char* subject, size_t length) except NULL:
+        cdef Match* match
+        self.matches += 1
+        match = self._collect(subject, length)
+        match.generation = self.generation
+        return match
+
+    cdef Match* _collect(self, const char* subject, size_t length) except NULL:
+        cdef Hits hits
+        cdef Literal* literal = <Literal*>bytemap_get(&self.literals, subject, length)
+        hits.sets = NULL
+        hits.length = 0
+        hits.capacity = 0
+        try:
+            if literal != NULL:
+                add_hit(&hits, &literal.subs)
+            if not _node_is_empty(self.root) and not subject_has_gap(subject, length):
+                _walk(self.root, subject, length, &hits)
+            return match_build(&hits, subject, length)
+        finally:
+            free(hits.sets)
+
+    cdef bint has_match(self, const char* subject, size_t length) noexcept:
+        if bytemap_get(&self.literals, subject, length) != NULL:
+            return True
+        return not subject_has_gap(subject, length) and _walk_any(self.root, subject, length)
+
+    cdef int _invalidate(self, const char* p, size_t n) except -1:
+        cdef Match* match = <Match*>bytemap_pop(&self.cache, p, n)
+        if match != NULL:
+            match.valid = False
+            match_release(match)
+        return 0
+
+    cdef void _drop_cache(self) noexcept:
+        cdef uint32_t i
+        cdef Match* match
+        for i in range(self.cache.capacity):
+            match = <Match*>self.cache.slots[i].value
+            if match != NULL:
+                match.valid = False
+                match_release(match)
+        bytemap_free(&self.cache)
+        self.cache_weight = 0
+
+    # --- for tests, monitoring and permission lists ---
+
+    def add(self, subject: bytes, queue: bytes = b"", sid: bytes = b"0", Sink sink=None):
+        """Inserts a subscription and returns it."""
+        cdef Subscription sub = new_subscription(
+            sink, subject, len(subject), queue, len(queue), sid, len(sid)
+        )
+        self.insert(sub)
+        return sub
+
+    def discard(self, Subscription sub not None) -> None:
+        """Removes a subscription. Raises KeyError when it is not in the list."""
+        self.remove(sub)
+
+    def lookup(self, bytes subject) -> tuple:
+        """What a literal subject reaches: (plain subscriptions, {queue: members})."""
+        cdef Match* match = self.match(subject, len(subject))
+        cdef uint32_t i, j
+        plain = [<Subscription>match.plain[i] for i in range(match.n_plain)]
+        queues = {}
+        for i in range(match.n_queues):
+            name = match.queues[i].name[:match.queues[i].name_len]
+            queues[name] = [
+                <Subscription>match.queues[i].members[j]
+                for j in range(match.queues[i].length)
+            ]
+        return plain, queues
+
+    def interested(self, bytes subject) -> bool:
+        """Whether a literal subject reaches anybody."""
+        return self.has_match(subject, len(subject))
+
+    @property
+    def cached(self) -> int:
+        """Number of matches in the cache."""
+        return self.cache.used
+
+    def fanout(self) -> tuple:
+        """(largest, mean) number of subscribers among the cached matches."""
+        cdef uint32_t i
+        cdef Match* match
+        cdef uint64_t total = 0
+        cdef uint64_t most = 0
+        cdef uint64_t n
+        for i in range(self.cache.capacity):
+            match = <Match*>self.cache.slots[i].value
+            if match != NULL:
+                n = match.n_plain + match.n_queues
+                total += n
+                most = max(most, n)
+        return most, (total / self.cache.used if self.cache.used else 0.0)

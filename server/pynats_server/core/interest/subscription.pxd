@@ -1,0 +1,47 @@
+"""A subscription, and what it delivers to."""
+from libc.stdint cimport uint32_t, uint64_t
+
+from pynats_server.core.figures cimport Counted
+from pynats_server.core.interest.message cimport Message
+
+
+cdef class Sink(Counted):
+    """What a subscription delivers to: a connection, or a part of the server."""
+    # Returns 1 when the message was taken, 0 when not (closed, filtered, auto-unsubscribed).
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
+    cdef bint skip_own  # do not deliver to the sink that published (echo: false)
+
+
+cdef class Subscription:
+    cdef Sink sink
+    cdef char* text  # subject, sid and queue name in one block, with blanks around the sid
+    cdef uint32_t subject_len
+    cdef uint32_t sid_len
+    cdef uint32_t queue_len
+    cdef uint32_t index  # place in the set that holds it
+    cdef readonly uint64_t delivered
+    cdef readonly uint64_t max  # 0 = no limit
+    cdef bint closed
+    cdef bint wildcard
+    cdef bint filtered  # overlaps a deny rule: check each delivery
+
+    cdef inline const char* c_subject(self) noexcept nogil:
+        return self.text
+
+    cdef inline const char* c_sid(self) noexcept nogil:
+        return self.text + self.subject_len + 1
+
+    cdef inline const char* c_queue(self) noexcept nogil:
+        return self.text + self.subject_len + self.sid_len + 2
+
+    # The sid between blanks, as it stands in a delivery: sid_len + 2 bytes.
+    cdef inline const char* c_sid_field(self) noexcept nogil:
+        return self.text + self.subject_len
+
+
+cdef Subscription new_subscription(
+    Sink sink,
+    const char* subject, size_t subject_len,
+    const char* queue, size_t queue_len,
+    const char* sid, size_t sid_len,
+)

@@ -1,0 +1,62 @@
+"""See subscription.pxd."""
+cimport cython
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from pynats_server.core.ledger cimport SUBSCRIPTIONS, count_gone, count_made
+from pynats_server.core.subject cimport SUBJECT_WILDCARD, subject_kind
+
+
+cdef class Sink:
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        raise NotImplementedError
+
+
+@cython.final
+@cython.no_gc
+cdef class Subscription:
+    def __dealloc__(self):
+        if self.text != NULL:
+            free(self.text)
+            count_gone(SUBSCRIPTIONS)
+
+    @property
+    def subject(self) -> bytes:
+        return self.text[:self.subject_len]
+
+    @property
+    def sid(self) -> bytes:
+        return self.c_sid()[:self.sid_len]
+
+    @property
+    def queue(self) -> bytes:
+        return self.c_queue()[:self.queue_len]
+
+    @property
+    def owner(self):
+        """The connection or service that subscribed; None once closed."""
+        return self.sink
+
+
+cdef Subscription new_subscription(
+    Sink sink,
+    const char* subject, size_t subject_len,
+    const char* queue, size_t queue_len,
+    const char* sid, size_t sid_len,
+):
+    cdef Subscription sub = Subscription.__new__(Subscription)
+    sub.text = <char*>malloc(subject_len + sid_len + queue_len + 2)
+    if sub.text == NULL:
+        raise MemoryError()
+    count_made(SUBSCRIPTIONS)
+    memcpy(sub.text, subject, subject_len)
+    sub.text[subject_len] = b' '
+    memcpy(sub.text + subject_len + 1, sid, sid_len)
+    sub.text[subject_len + 1 + sid_len] = b' '
+    memcpy(sub.text + subject_len + sid_len + 2, queue, queue_len)
+    sub.subject_len = <uint32_t>subject_len
+    sub.sid_len = <uint32_t>sid_len
+    sub.queue_len = <uint32_t>queue_len
+    sub.sink = sink
+    sub.wildcard = subject_kind(subject, subject_len) == SUBJECT_WILDCARD
+    return sub

@@ -1,0 +1,64 @@
+"""The publishing half of a client connection: from a parsed publish to everybody who gets it.
+
+Three ways, the fastest that fits first:
+
+- `repeat`: the same control line again, recognised by one comparison (`Memo`). Runs of such messages
+  are made into blocks of deliveries (`runs`).
+- `publish_ahead`: changing subjects, several at a time, so that their look-ups miss the cache
+  together instead of one after the other.
+- `publish`: one message, with every check.
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from pynats_server.core.bytemap cimport ByteMap
+from pynats_server.core.interest.match cimport Match
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.limits cimport MEMO_LINE
+from pynats_server.core.receiver cimport Receiver
+
+
+cdef struct Memo:
+    # The last control line without reply, and where it led: publishers repeat themselves.
+    char line[MEMO_LINE]
+    uint32_t line_len  # 0 = nothing remembered
+    uint32_t seen_len  # length of `line` when it was only seen, not yet remembered
+    uint32_t subject_at
+    uint32_t subject_len
+    uint32_t header_len
+    uint32_t total_len
+    bint runs  # receivers may get many at a time, see _runs_fit
+    uint32_t sid_max  # length of their longest sid
+    Match* match  # owned
+
+
+cdef class Publisher(Receiver):
+    cdef Memo memo
+    cdef ByteMap publish_verdicts  # subject -> Verdict, owned
+    cdef public bint verbose
+    cdef public bint pedantic
+    cdef public bint no_responders
+    cdef public int64_t max_control_line  # bytes
+    cdef public int64_t max_payload  # bytes; negative = unlimited
+
+    # -ERR; the connection goes on.
+    cdef int complain(self, bytes text) except -1
+    # As many frames with the remembered control line as are at p. Returns the bytes taken; only
+    # while `memo.line_len`.
+    cdef Py_ssize_t repeat(self, char* p, char* end) except -1
+    # Returns the bytes taken, 0 when there is no publish that can be dealt with here.
+    cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1
+    # Checks and routes one message. `match` is where the subject leads if that is known, else NULL.
+    cdef int publish(self, Message* msg, Match* match) except -1
+    # Remembers a control line that comes the second time in a row.
+    cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
+    # What was remembered is no longer true: permissions, echo, account.
+    cdef int forget(self) noexcept
+    cdef int forget_verdicts(self) noexcept
+
+    cdef bint may_publish(self, const char* subject, size_t length) except -1
+    cdef int no_responders_reply(self, Message* msg) except -1
+    cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
+    cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
+    cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
+    cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
+    cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept

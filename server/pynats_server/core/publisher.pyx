@@ -1,0 +1,379 @@
+"""See publisher.pxd."""
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memset
+
+from pynats_server.core.account cimport route, route_match
+from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
+from pynats_server.core.framing cimport line_max
+from pynats_server.core.interest.match cimport match_release, match_retain
+from pynats_server.core.interest.sublist cimport Sublist
+from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.limits cimport EXTERN_MIN, LOOK_AHEAD, PERMISSION_CACHE, RUN_BLOCK, SID_FAST
+from pynats_server.core.native cimport prefetch
+from pynats_server.core.runs cimport Run, run_address
+from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard
+from pynats_server.core.wire cimport Frame, wire_publish
+
+cdef struct Verdict:
+    bint allowed
+    char* subject
+
+
+cdef struct Ahead:
+    # A publish that was parsed ahead of its turn.
+    Frame frame
+    Match* match  # owned; NULL = look it up
+    uint32_t hash  # of the subject
+
+
+cdef class Publisher(Receiver):
+    def __dealloc__(self):
+        self.forget_verdicts()
+        self.forget()
+
+    cdef int complain(self, bytes text) except -1:
+        if self.closing:
+            return 0
+        return self.write(b"-ERR '" + text + b"'\r\n", len(text) + 9)
+
+    # --- one message ---
+
+    cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept:
+        self.totals.in_msgs += msgs
+        self.totals.in_bytes += size
+        self.account.totals.in_msgs += msgs
+        self.account.totals.in_bytes += size
+        self.engine.totals.in_msgs += msgs
+        self.engine.totals.in_bytes += size
+        self.last_activity = self.engine.now
+        return 0
+
+    cdef int publish(self, Message* msg, Match* match) except -1:
+        cdef int64_t delivered
+        self.count_input(1, msg.total_len)
+        if self._reserved(msg.subject, msg.subject_len, True) or (
+            self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
+        ):
+            self._deny_publish(msg.subject[:msg.subject_len])
+            return 0
+        if msg.reply_len and self._reserved(msg.reply, msg.reply_len, False):
+            self._deny_reply(msg.reply[:msg.reply_len])
+            return 0
+        if self.pedantic and (
+            subject_has_gap(msg.subject, msg.subject_len)
+            or subject_has_wildcard(msg.subject, msg.subject_len)
+        ):
+            self.complain(b"Invalid Publish Subject")
+        if self.verbose:
+            self.write(b"+OK\r\n", 5)
+        if match != NULL:
+            delivered = route_match(match, self, msg, &self.engine.random)
+        else:
+            delivered = route(self.account, self, msg, &self.engine.random)
+        if delivered == 0 and msg.reply_len and self.no_responders:
+            self.no_responders_reply(msg)
+        return 0
+
+    cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept:
+        """Names that belong to servers: gateways (_GR_. and $GR.), replication ($NRG., subjects
+        only, outside the system account), service imports (_R_.) and acknowledgements ($JS.ACK.)
+        as replies."""
+        if n < 4 or (p[0] != b'_' and p[0] != b'$'):
+            return False
+        if (n > 5 and memcmp(p, b"_GR_.", 5) == 0) or memcmp(p, b"$GR.", 4) == 0:
+            return True
+        if as_subject:
+            return n > 5 and memcmp(p, b"$NRG.", 5) == 0 and not self.account.is_system
+        return memcmp(p, b"_R_.", 4) == 0 or (n > 8 and memcmp(p, b"$JS.ACK.", 8) == 0)
+
+    def _deny_publish(self, bytes subject) -> None:
+        self.complain(b'Permissions Violation for Publish to "' + subject + b'"')
+        self.engine.handler.on_error(
+            self, f'Publish Violation - Subject "{subject.decode(errors="replace")}"'
+        )
+
+    def _deny_reply(self, bytes reply) -> None:
+        self.complain(b'Permissions Violation for Publish with Reply of "' + reply + b'"')
+        self.engine.handler.on_error(
+            self, f'Publish Violation - Reply "{reply.decode(errors="replace")}"'
+        )
+
+    cdef bint may_publish(self, const char* subject, size_t length) except -1:
+        cdef Verdict* verdict = <Verdict*>bytemap_get(&self.publish_verdicts, subject, length)
+        if verdict == NULL:
+            if self.publish_verdicts.used >= PERMISSION_CACHE:
+                self.forget_verdicts()
+            verdict = <Verdict*>malloc(sizeof(Verdict) + length)
+            if verdict == NULL:
+                raise MemoryError()
+            verdict.subject = <char*>verdict + sizeof(Verdict)
+            memcpy(verdict.subject, subject, length)
+            verdict.allowed = self.permissions.may_publish(subject, length)
+            bytemap_put(&self.publish_verdicts, verdict.subject, length, verdict)
+        return verdict.allowed or (
+            self.replies is not None and self.replies.take(subject, length, self.engine.now)
+        )
+
+    cdef int forget_verdicts(self) noexcept:
+        cdef uint32_t i
+        for i in range(self.publish_verdicts.capacity):
+            free(self.publish_verdicts.slots[i].value)
+        bytemap_free(&self.publish_verdicts)
+        return 0
+
+    cdef int no_responders_reply(self, Message* msg) except -1:
+        """Tells the requester that nobody listens (ADR-22 of the NATS architecture notes)."""
+        cdef Message answer
+        cdef Match* match
+        cdef Subscription sub
+        cdef uint32_t i
+        status = b"NATS/1.0 503\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n\r\n"
+        memset(&answer, 0, sizeof(answer))
+        answer.subject = msg.reply
+        answer.subject_len = msg.reply_len
+        answer.payload = status
+        answer.header_len = answer.total_len = <uint32_t>(len(status) - 2)
+        match = self.account.sublist.match(msg.reply, msg.reply_len)
+        match_retain(match)
+        try:
+            for i in range(match.n_plain):
+                sub = <Subscription>match.plain[i]
+                if sub.sink is self and not sub.closed:
+                    # Not one of the messages that UNSUB with a maximum counts.
+                    limit, count = sub.max, sub.delivered
+                    sub.max = 0
+                    self.deliver(sub, &answer, None)
+                    sub.max, sub.delivered = limit, count
+                    break
+        finally:
+            match_release(match)
+        return 0
+
+    # --- publishes to changing subjects ---
+
+    cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1:
+        cdef Ahead found[LOOK_AHEAD]
+        cdef Ahead* item
+        cdef Sublist sublist
+        cdef char* q = p
+        cdef int count = 0
+        cdef int i
+        if self.engine.tracing:
+            return 0
+        sublist = self.account.sublist
+        while count < LOOK_AHEAD and wire_publish(
+            q, end, self.max_control_line, self.max_payload, self.headers, &found[count].frame
+        ):
+            item = &found[count]
+            item.match = NULL
+            item.hash = bytemap_hash(item.frame.msg.subject, item.frame.msg.subject_len)
+            if count and item.hash == found[count - 1].hash:
+                break  # the same subject again: `repeat` handles that better
+            sublist.prefetch_slot(item.hash)
+            q += item.frame.length
+            count += 1
+        if count <= 1:
+            if count == 0:
+                return 0
+            item = &found[0]
+            self.publish(&item.frame.msg, NULL)
+            if item.frame.msg.reply_len == 0 and not self.closing and not self.engine.tracing:
+                self.notice_line(p, item.frame.line_len, &item.frame.msg)
+            return item.frame.length
+        for i in range(count):
+            sublist.prefetch_match(found[i].hash)
+        try:
+            for i in range(count):
+                item = &found[i]
+                item.match = sublist.find(
+                    item.frame.msg.subject, item.frame.msg.subject_len, item.hash
+                )
+                if item.match != NULL:
+                    match_retain(item.match)
+                    if item.match.n_plain:
+                        prefetch(item.match.plain[0])
+                        prefetch(<char*>item.match.plain[0] + 64)
+            for i in range(count):
+                if found[i].match != NULL and found[i].match.n_plain:
+                    prefetch((<Subscription>found[i].match.plain[0]).text)
+            q = p
+            for i in range(count):
+                item = &found[i]
+                q += item.frame.length
+                # The deliveries before this one may have changed the subscriptions.
+                if (
+                    item.match != NULL and self.account.sublist is sublist
+                    and sublist.is_current(item.match)
+                ):
+                    sublist.matches += 1
+                    sublist.cache_hits += 1
+                    self.publish(&item.frame.msg, item.match)
+                else:
+                    self.publish(&item.frame.msg, NULL)
+                if self.closing or self.paused:
+                    break
+        finally:
+            for i in range(count):
+                if found[i].match != NULL:
+                    match_release(found[i].match)
+        return q - p
+
+    # --- repeated publishes: the same control line again, without parsing it ---
+
+    cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1:
+        if line_len > sizeof(self.memo.line):
+            return 0
+        if line_len == self.memo.seen_len and memcmp(line, self.memo.line, line_len) == 0:
+            return self.remember(line, line_len, msg)
+        self.forget()
+        memcpy(self.memo.line, line, line_len)
+        self.memo.seen_len = <uint32_t>line_len
+        return 0
+
+    cdef int forget(self) noexcept:
+        if self.memo.line_len:
+            self.memo.line_len = 0
+            match_release(self.memo.match)
+        return 0
+
+    cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1:
+        """Keeps a control line that may be served by `repeat`: everything allowed, nothing to
+        answer or to trace."""
+        cdef Match* match
+        self.forget()
+        if self.verbose or self.replies is not None:
+            return 0
+        if self.pedantic and (
+            subject_has_gap(msg.subject, msg.subject_len)
+            or subject_has_wildcard(msg.subject, msg.subject_len)
+        ):
+            return 0
+        if self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len):
+            return 0
+        match = self.account.sublist.match(msg.subject, msg.subject_len)
+        match_retain(match)
+        self.memo.match = match
+        self.memo.subject_at = <uint32_t>(msg.subject - line)
+        self.memo.subject_len = msg.subject_len
+        self.memo.header_len = msg.header_len
+        self.memo.total_len = msg.total_len
+        self.memo.runs = self._runs_fit(match, msg)
+        self.memo.line_len = <uint32_t>line_len
+        return 0
+
+    cdef bint _runs_fit(self, Match* match, Message* msg) noexcept:
+        """Whether runs of this message may be delivered block by block: every receiver takes
+        every message, as it is, and none has two subscriptions (it would see their messages out
+        of order)."""
+        cdef Subscription sub
+        cdef Receiver target
+        cdef uint32_t i
+        if match.n_queues or msg.total_len >= EXTERN_MIN:
+            return False
+        self.engine.run_stamp += 1
+        self.memo.sid_max = 0
+        for i in range(match.n_plain):
+            sub = <Subscription>match.plain[i]
+            if sub.closed or not isinstance(sub.sink, Receiver):
+                return False
+            target = <Receiver>sub.sink
+            if (
+                sub.max or sub.filtered or sub.sid_len > SID_FAST
+                or target.run_stamp == self.engine.run_stamp
+                or (target is self and self.skip_own)
+                or (msg.header_len and not target.headers)
+            ):
+                return False
+            target.run_stamp = self.engine.run_stamp
+            self.memo.sid_max = max(self.memo.sid_max, sub.sid_len)
+        return True
+
+    cdef Py_ssize_t repeat(self, char* p, char* end) except -1:
+        cdef Memo* memo = &self.memo
+        cdef size_t line = memo.line_len
+        cdef size_t frame = line + memo.total_len + 2
+        cdef size_t available = end - p
+        cdef size_t count = 0
+        cdef char* q = p
+        cdef Message msg
+        cdef Match* match = memo.match
+        while available >= frame and memcmp(q, memo.line, line) == 0:
+            if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
+                break
+            q += frame
+            available -= frame
+            count += 1
+        if count == 0:
+            return 0
+        if self.engine.tracing or not self.account.sublist.is_current(match):
+            self.forget()
+            return 0
+        self.count_input(count, count * memo.total_len)
+        if match.n_plain == 0 and match.n_queues == 0:
+            return q - p
+        msg.subject = p + memo.subject_at
+        msg.subject_len = memo.subject_len
+        msg.reply = NULL
+        msg.reply_len = 0
+        msg.header_len = memo.header_len
+        msg.total_len = memo.total_len
+        msg.borrowed = True
+        if memo.runs:
+            # Nothing below should change the subscriptions before the turn ends; the match is
+            # retained in case it does.
+            match_retain(match)
+            try:
+                self.deliver_run(match, &msg, p, count)
+            finally:
+                match_release(match)
+            return q - p
+        match_retain(match)
+        try:
+            q = p
+            while count:
+                msg.subject = q + memo.subject_at
+                msg.payload = q + line
+                q += frame
+                count -= 1
+                route_match(match, self, &msg, &self.engine.random)
+                if not self.account.sublist.is_current(match):
+                    # A delivery changed the subscriptions: the rest goes the ordinary way.
+                    self.totals.in_msgs -= count
+                    self.totals.in_bytes -= count * msg.total_len
+                    self.account.totals.in_msgs -= count
+                    self.account.totals.in_bytes -= count * msg.total_len
+                    self.engine.totals.in_msgs -= count
+                    self.engine.totals.in_bytes -= count * msg.total_len
+                    break
+        finally:
+            match_release(match)
+        return q - p
+
+    cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1:
+        """Delivers `frames` equal-sized messages to all plain subscribers, a block at a time, so
+        that the block stays in the core's cache while one receiver after the other gets it."""
+        cdef Run run
+        cdef Subscription sub
+        cdef size_t piece_max = line_max(msg, self.memo.sid_max) + msg.total_len + 2
+        # Blocks of even size: a short one at the end would cost each receiver a system call.
+        cdef size_t blocks = (frames * piece_max + RUN_BLOCK // 2) // RUN_BLOCK
+        cdef size_t most = (frames + blocks - 1) // blocks if blocks else frames
+        cdef uint32_t i
+        run.frames = p
+        run.line_len = self.memo.line_len
+        run.msg = msg
+        run.block = self.engine.take_buffer()
+        try:
+            while frames:
+                run.count = min(most, frames)
+                run.piece = 0
+                for i in range(match.n_plain):
+                    sub = <Subscription>match.plain[i]
+                    if not sub.closed:
+                        run_address(&run, sub)
+                        (<Receiver>sub.sink).take_run(&run, sub, self)
+                run.frames += run.count * (run.line_len + msg.total_len + 2)
+                frames -= run.count
+        finally:
+            self.engine.give_buffer(run.block)
+        return 0

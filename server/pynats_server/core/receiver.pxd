@@ -1,0 +1,30 @@
+"""The receiving half of a client connection: its subscriptions, and what is delivered to them."""
+from libc.stdint cimport uint32_t, uint64_t
+
+from pynats_server.core.account cimport Account
+from pynats_server.core.bytemap cimport ByteMap
+from pynats_server.core.connection cimport Connection
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.core.permissions cimport Permissions, ReplyGrants
+from pynats_server.core.runs cimport Run
+
+
+cdef class Receiver(Connection):
+    cdef readonly Account account
+    cdef readonly Permissions permissions
+    cdef ReplyGrants replies  # None = no allow_responses
+    cdef ByteMap subscriptions  # sid -> Subscription, owned references
+    cdef public bint headers  # both sides support them
+    cdef uint64_t run_stamp  # marks this receiver while a match is looked through
+
+    cdef bint has_subscription(self, const char* sid, size_t length) noexcept
+    cdef int add_subscription(self, Subscription sub) except -1
+    # UNSUB: ends after `most` deliveries, counted from the first one; 0 = now.
+    cdef int limit_subscription(self, const char* sid, size_t length, uint64_t most) except -1
+    cdef int drop_subscription(self, Subscription sub) except -1
+    cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1
+    cdef bint sheds(self, Sink source) noexcept
+    cdef bint over_pending(self, size_t length) except -1
+    cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept
+    cdef int after_output(self, Sink source) except -1

@@ -1,0 +1,191 @@
+"""See receiver.pxd."""
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memcpy
+
+from pynats_server.core.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.framing cimport line_max, put_line
+from pynats_server.core.limits cimport BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, RUN_DIRECT
+
+from pynats_server.core.reasons import CloseReason
+
+cdef int SLOW_PENDING = CloseReason.SLOW_CONSUMER_PENDING_BYTES
+
+
+cdef class Receiver(Connection):
+    # --- subscriptions ---
+
+    cdef bint has_subscription(self, const char* sid, size_t length) noexcept:
+        return bytemap_get(&self.subscriptions, sid, length) != NULL
+
+    cdef int add_subscription(self, Subscription sub) except -1:
+        self.account.sublist.insert(sub)
+        bytemap_put(&self.subscriptions, sub.c_sid(), sub.sid_len, <void*>sub)
+        Py_INCREF(sub)  # owned by `subscriptions` until drop_subscription
+        return 0
+
+    cdef int limit_subscription(self, const char* sid, size_t length, uint64_t most) except -1:
+        cdef Subscription sub
+        cdef void* found = bytemap_get(&self.subscriptions, sid, length)
+        if found == NULL:
+            return 0
+        sub = <Subscription>found
+        if most:
+            sub.max = most
+            self.account.sublist.touch(sub)
+        if most == 0 or sub.delivered >= sub.max:
+            self.drop_subscription(sub)
+        return 0
+
+    cdef int drop_subscription(self, Subscription sub) except -1:
+        if sub.closed:
+            return 0
+        sub.closed = True
+        bytemap_pop(&self.subscriptions, sub.c_sid(), sub.sid_len)
+        self.account.sublist.remove(sub)
+        sub.sink = None
+        Py_DECREF(sub)  # the reference of `subscriptions`
+        return 0
+
+    def drop_subscriptions(self) -> None:
+        """Removes every subscription."""
+        cdef Subscription sub
+        for sub in self.subscription_list():
+            self.drop_subscription(sub)
+
+    @property
+    def subscription_count(self) -> int:
+        return self.subscriptions.used
+
+    def subscription_list(self) -> list:
+        """The live subscriptions, in no particular order."""
+        cdef uint32_t i
+        found = []
+        for i in range(self.subscriptions.capacity):
+            if self.subscriptions.slots[i].value != NULL:
+                found.append(<Subscription>self.subscriptions.slots[i].value)
+        return found
+
+    # --- deliveries ---
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef bint with_headers
+        cdef const char* payload
+        cdef size_t length, room
+        cdef char* start
+        cdef char* at
+        if self.closing or (source is self and self.skip_own):
+            return 0
+        if sub.max and sub.delivered >= sub.max:
+            self.drop_subscription(sub)
+            return 0
+        if self.sheds(source):
+            return 0
+        if sub.filtered and self.permissions.denies_delivery(
+            msg.subject, msg.subject_len, sub.c_queue(), sub.queue_len
+        ):
+            return 0
+        with_headers = msg.header_len != 0 and self.headers
+        payload = msg.payload
+        length = msg.total_len
+        if msg.header_len and not with_headers:
+            payload += msg.header_len
+            length -= msg.header_len
+        room = line_max(msg, sub.sid_len)
+        if self.pending() + room + length > <size_t>self.engine.max_pending:
+            if self.over_pending(room + length):
+                return 0
+        if (
+            length >= EXTERN_MIN and msg.borrowed and
+            (not self.blocked or length * 4 >= self.engine.current.capacity)
+        ):
+            start = at = self.reserve(room)
+        else:
+            start = at = self.reserve(room + length + 2)
+        at = put_line(at, msg, sub, msg.header_len if with_headers else 0, length)
+        if self.engine.tracing:
+            self.engine.handler.trace_out(self, b"HMSG" if with_headers else b"MSG",
+                                          start[4:at - start - 2].strip())
+        if (
+            length >= EXTERN_MIN and msg.borrowed and
+            (not self.blocked or length * 4 >= self.engine.current.capacity)
+        ):
+            self.out_end += at - start
+            self.add_extern(payload, length + 2, self.engine.current)
+        else:
+            memcpy(at, payload, length + 2)
+            self.out_end += at + length + 2 - start
+        sub.delivered += 1
+        if sub.max and sub.delivered >= sub.max:
+            self.drop_subscription(sub)
+        self.count_output(1, length)
+        if self.replies is not None and msg.reply_len:
+            self.replies.grant(msg.reply[:msg.reply_len], self.engine.now)
+        self.after_output(source)
+        return 1
+
+    cdef bint over_pending(self, size_t length) except -1:
+        """Cuts a receiver whose backlog would pass max_pending."""
+        cdef size_t pending = self.pending()
+        if pending + length <= <size_t>self.engine.max_pending:
+            return False
+        self.engine.slow_consumers += 1
+        if self.account is not None:
+            self.account.slow_consumers += 1
+        self.engine.handler.on_slow_consumer(self, CloseReason.SLOW_CONSUMER_PENDING_BYTES)
+        self._discard_output()
+        self.close_with(SLOW_PENDING)
+        return True
+
+    cdef bint sheds(self, Sink source) noexcept:
+        """no_fast_producer_stall: a receiver that would stall clients loses their messages."""
+        if self.engine.stall_producers or not isinstance(source, Receiver):
+            return False
+        return self.pending() * 4 > <size_t>self.engine.max_pending * 3
+
+    cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept:
+        self.totals.out_msgs += msgs
+        self.totals.out_bytes += size
+        self.account.totals.out_msgs += msgs
+        self.account.totals.out_bytes += size
+        self.engine.totals.out_msgs += msgs
+        self.engine.totals.out_bytes += size
+        self.last_activity = self.engine.now
+
+    cdef int after_output(self, Sink source) except -1:
+        cdef size_t pending = self.pending()
+        self.touch_output()
+        if pending > FLUSH_MARK:
+            if not self.blocked:
+                self.flush()
+                pending = self.pending()
+            if pending > BACKLOG_HIGH and isinstance(source, Receiver):
+                self.engine.hold_back(<Receiver>source, self, pending)
+        return 0
+
+    cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1:
+        """Same effect as `deliver` for each message, many at a time."""
+        cdef size_t length = run.count * run.piece
+        cdef size_t pending = self.pending()
+        cdef size_t i
+        if self.closing:
+            return 0
+        if (pending + length) * 4 > <size_t>self.engine.max_pending * 3:
+            for i in range(run.count):  # which of them is one too many?
+                if self.sheds(source):
+                    continue
+                if self.closing or self.over_pending(run.piece):
+                    return 0
+                self.append(run.block + i * run.piece, run.piece)
+                sub.delivered += 1
+                self.count_output(1, run.msg.total_len)
+                self.after_output(source)
+            return 0
+        if pending == 0 and length >= RUN_DIRECT and not self.blocked:
+            self.write_through(run.block, length)
+        else:
+            self.append(run.block, length)
+        sub.delivered += run.count
+        self.count_output(run.count, run.count * run.msg.total_len)
+        if self.pending() and not self.closing:
+            self.after_output(source)
+        return 0

@@ -1,0 +1,9 @@
+_Parts = tuple[bytes, bytes, bytes, bytes]
+
+def next_frame(
+    data: bytes, max_control_line: int, max_payload: int
+) -> tuple[str, str, bytes, int, _Parts | None]: ...
+def next_publish(
+    data: bytes, max_control_line: int, max_payload: int, headers: bool = True
+) -> tuple[int, int, _Parts] | None: ...
+def words(line: bytes, most: int) -> list[bytes] | None: ...

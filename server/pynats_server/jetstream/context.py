@@ -1,0 +1,134 @@
+"""What all of JetStream on one server shares, and what the streams of one account share.
+
+Parts take these instead of the `JetStream` or the account they belong to, so nobody has to know
+who uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pynats_server.core.account import Account
+from pynats_server.core.engine import Engine
+from pynats_server.jetstream.advisories import Advisories
+from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
+from pynats_server.jetstream.quota import Usage
+from pynats_server.jetstream.store import Syncer
+from pynats_server.log.logger import Logger
+from pynats_server.options import AccountLimits, JetStreamOptions
+
+T = TypeVar("T")
+STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
+
+
+class JetStreamContext:
+    """The server's loop, options, folder, storage and background work."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: Logger,
+        options: JetStreamOptions,
+        limits: JetStreamLimits,
+        server_name: str,
+    ) -> None:
+        self.engine = engine
+        self.log = log
+        self.options = options
+        self.server_name = server_name
+        self.loop = asyncio.get_running_loop()
+        self.syncer = Syncer(self.loop)
+        self.store_dir = limits.store_dir
+        self.folder = limits.store_dir / "jetstream"
+        self.staging = self.folder / STAGING
+        self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
+        most = options.limits.batch.max_inflight_total
+        self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
+        self.fast_batches = BatchCount(most or FAST_TOTAL)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def domain(self) -> str:
+        """The JetStream domain; empty without one."""
+        return self.options.domain
+
+    @property
+    def api_prefixes(self) -> tuple[str, ...]:
+        """Where this server's API listens: `$JS.API`, and that of its domain if it has one."""
+        return ("$JS.API", f"$JS.{self.domain}.API") if self.domain else ("$JS.API",)
+
+    def usage(self, storage: str) -> Usage:
+        """What the streams of all accounts hold of a kind of storage, and may hold."""
+        return self._usage[storage]
+
+    # -- work beside the loop's turns ---------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs something in the background until the server stops."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log.error(f"JetStream: {error!r}")
+
+    async def end_tasks(self) -> None:
+        """Cancels what `spawn` started, and waits for its end."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Runs what waits for the disk off the loop. A cancelled caller resumes only when the
+        thread is done, so that nobody cleans up files that are still being written."""
+        running = self.loop.run_in_executor(None, work, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
+
+    def remove_later(self, folder: Path) -> None:
+        """Removes a folder that nothing refers to any more, off the loop."""
+        self.loop.run_in_executor(None, shutil.rmtree, folder, True)
+
+
+class AccountContext:
+    """An account's name, its advisories, and what its streams hold."""
+
+    def __init__(self, server: JetStreamContext, account: Account, limits: AccountLimits) -> None:
+        self.server = server
+        self.account = account
+        self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
+        self._usage = {
+            "file": Usage(limits.max_storage, server.usage("file")),
+            "memory": Usage(limits.max_memory, server.usage("memory")),
+        }
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    def usage(self, storage: str) -> Usage:
+        """What the account's streams hold of a kind of storage, and may hold."""
+        return self._usage[storage]
+
+    def set_limits(self, limits: AccountLimits) -> None:
+        """Changes the limits. Messages already stored stay, even above the new limits."""
+        self._usage["file"].limit = limits.max_storage
+        self._usage["memory"].limit = limits.max_memory
+
+    def publish(
+        self, subject: bytes, payload: bytes, reply: bytes = b"", headers: bytes = b""
+    ) -> int:
+        """Publishes in the account; returns how many got it."""
+        return self.account.publish(self.server.engine, subject, payload, reply, headers)

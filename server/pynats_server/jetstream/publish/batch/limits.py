@@ -1,0 +1,18 @@
+"""How many batches may be open at once, when the configuration says nothing (`limits.batch`
+in docs/configuration.md), and the count of those of all streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ATOMIC_PER_STREAM, ATOMIC_TOTAL = 50, 1000
+FAST_PER_STREAM, FAST_TOTAL = 1000, 50_000
+TIMEOUT_S = 10.0  # until a batch that nobody continues ends
+
+
+@dataclass(slots=True)
+class BatchCount:
+    """How many batches of a kind are open in all streams of the server, of `limit`."""
+
+    limit: int
+    open: int = 0

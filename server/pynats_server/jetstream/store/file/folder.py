@@ -1,0 +1,195 @@
+"""The files of one stream: where they are, how they are opened, what is kept of damaged ones.
+
+`msgs/<n>.blk` hold the records, `<n>.key` a block's sealed seed, `index.db` the state that saves
+a scan at the next start. Nothing is deleted on doubt: bytes that cannot be read are copied to
+`quarantine/` beside `msgs/` before anything is cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import BadKey
+from pynats_server.jetstream.store.file.config import FileConfig
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_block
+from pynats_server.jetstream.store.format.highway import digest64
+from pynats_server.jetstream.store.format.index_db import FullState, decode_index
+from pynats_server.jetstream.store.format.meta_inf import name_key
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.store.format.crypt import Sealer
+
+
+class StreamFolder:
+    """A stream's files on a disk, and what was found wrong with them."""
+
+    def __init__(
+        self,
+        config: FileConfig,
+        disk: Disk,
+        random: Callable[[int], bytes],
+        on_problem: Callable[[str], None] | None = None,
+    ) -> None:
+        self.config = config
+        self.disk = disk
+        self.random = random
+        self.messages = config.folder / "msgs"
+        self.hash_key = name_key(config.name)
+        self.sealer: Sealer | None = None
+        self.problems: list[str] = []
+        self._on_problem = on_problem
+
+    def problem(self, text: str) -> None:
+        """Report something an operator must know."""
+        self.problems.append(text)
+        if self._on_problem is not None:
+            self._on_problem(text)
+
+    def open_stream_key(self) -> None:
+        """Find or make the seed that seals the stream's metadata."""
+        path = self.config.folder / "meta.key"
+        keys = self.config.keys
+        try:
+            sealed = self.disk.read(path)
+        except FileNotFoundError:
+            if keys is None:
+                return
+            sealed, _ = keys.create(self.config.name, self.random)
+            self.disk.replace(path, sealed)
+        if keys is None:
+            raise BadKey("encrypted store encountered with no main key")
+        self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
+
+    # The index.
+
+    def read_index(self) -> FullState | None:
+        """The saved state, or None when there is none or it is damaged (then reported)."""
+        try:
+            data = self.disk.read(self.messages / "index.db")
+        except FileNotFoundError:
+            return None
+        try:
+            if len(data) < 32 or digest64(self.hash_key, memoryview(data)[:-8]) != data[-8:]:
+                raise ValueError("checksum does not match")
+            body: bytes | memoryview = memoryview(data)[:-8]
+            if self.sealer is not None:
+                with contextlib.suppress(BadKey):  # restored archives carry it in the clear
+                    body = self.sealer.open(data[:-8])
+            return decode_index(body)
+        except ValueError as error:
+            self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
+            return None
+
+    def holds_index(self, body: bytes) -> bool:
+        """Whether the saved state is this one."""
+        try:
+            data = self.disk.read(self.messages / "index.db")
+            if data[-8:] != digest64(self.hash_key, data[:-8]):
+                return False
+            return (self.sealer.open(data[:-8]) if self.sealer is not None else data[:-8]) == body
+        except (OSError, ValueError, BadKey):
+            return False
+
+    def write_index(self, body: bytes) -> None:
+        """Save an encoded state."""
+        if self.sealer is not None:
+            body = self.sealer.seal(body, self.random(self.sealer.nonce_size))
+        self.disk.replace(self.messages / "index.db", body + digest64(self.hash_key, body))
+        # nats-server's queues of TTLs and schedules; it makes them anew from the messages.
+        for name in ("thw.db", "sched.db"):
+            self.disk.remove(self.messages / name)
+
+    # Blocks.
+
+    def block_indexes(self) -> list[int]:
+        """Numbers of the block files, ascending."""
+        found = []
+        for name in self.disk.names(self.messages):
+            stem, dot, kind = name.partition(".")
+            if dot and kind == "blk" and stem.isdigit():
+                found.append(int(stem))
+        return sorted(found)
+
+    def path_of(self, block: Block) -> Path:
+        """The block's file."""
+        return self.messages / f"{block.index}.blk"
+
+    def key_path(self, index: int) -> Path:
+        """The file of a block's sealed seed."""
+        return self.messages / f"{index}.key"
+
+    def context(self, index: int) -> str:
+        """What a block's seed is sealed for."""
+        return f"{self.config.name}:{index}"
+
+    def make_block(self, index: int, first_seq: int) -> Block:
+        """The object of a block on disk, with its cipher; BadKey when its key does not open."""
+        block = Block(index, first_seq, self.config.name)
+        keys = self.config.keys
+        if keys is not None:
+            try:
+                sealed = self.disk.read(self.key_path(index))
+            except FileNotFoundError:
+                return block  # from before encryption was turned on
+            block.cipher = keys.block_cipher(sealed, keys.recover(self.context(index), sealed))
+        return block
+
+    def read_block(self, block: Block) -> bytes:
+        """The block's records from its file, outer layers removed."""
+        plain, damaged = self.unpack_file(block)
+        if damaged:
+            self.report_packed(block, damaged)
+        return plain
+
+    def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
+        """(records of the block's file, the file's content when it is damaged in its compressed
+        form). Reports no damage, so any thread may call it."""
+        data = self.disk.read(self.path_of(block))
+        plain, whole = unpack_block(data, block.cipher)
+        block.sealed = is_packed(data, block.cipher)
+        return plain, b"" if whole else data
+
+    def report_packed(self, block: Block, data: bytes) -> None:
+        """Report a file that is damaged in its compressed form."""
+        self.quarantine(self.path_of(block).name, data)
+        self.problem(f"block {block.index} is damaged in its compressed form")
+
+    def quarantine(self, name: str, data: bytes) -> None:
+        """Keep a copy of doubtful bytes where no recovery will touch them."""
+        folder = self.config.folder / "quarantine"
+        self.disk.make_folder(folder)
+        stamp = hashlib.sha256(data).hexdigest()[:16]
+        path = folder / f"{name}.{stamp}"
+        if path.name not in self.disk.names(folder):
+            self.disk.replace(path, data)
+
+    def cut(self, block: Block, size: int) -> None:
+        """Drop a block's torn end (already in quarantine) so that it can be appended to."""
+        handle = self.disk.open(self.path_of(block))
+        try:
+            self.disk.truncate(handle, size)
+            self.disk.sync(handle)
+        finally:
+            self.disk.close(handle)
+        block.cut(size)
+
+    def overwrite(self, block: Block, data: bytes, offset: int) -> None:
+        """Write over a part of a block's file, durably."""
+        handle = self.disk.open(self.path_of(block))
+        try:
+            self.disk.write(handle, data, offset)
+            self.disk.sync(handle)
+        finally:
+            self.disk.close(handle)
+
+    def delete(self, names: list[Path]) -> None:
+        """Remove files of the messages' folder, durably."""
+        for path in names:
+            self.disk.remove(path)
+        self.disk.sync_folder(self.messages)

@@ -1,0 +1,341 @@
+"""Streams on disk, the writing half: appends, blocks that are full, commits.
+
+Appends go to the last block's buffer; `flush` hands it to the system in one write; `commit` waits
+for an fsync that covers it (group commit), or in relaxed mode (`sync_interval_s` > 0) only for the
+write. Everything else that touches the disk (deleting blocks, compressing, compaction, the index)
+is a task of the `Committer`: it runs in a thread, after the sync that makes it safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random as chance
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import (
+    CommitCallback,
+    CorruptRecord,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
+from pynats_server.jetstream.store.file.disk import FULL
+from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
+from pynats_server.jetstream.store.file.folder import StreamFolder
+from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
+from pynats_server.jetstream.store.file.saved_index import SavedIndex
+from pynats_server.jetstream.store.format.blockfile import pack_block
+from pynats_server.jetstream.store.seqset import SequenceSet
+
+
+class WrittenBlocks(DiskBlocks):
+    """Blocks on disk of which the last takes appends."""
+
+    def __init__(self, files: StreamFolder, syncer: Syncer) -> None:
+        super().__init__(files)
+        self.config = files.config
+        self.disk = files.disk
+        self.syncer = syncer
+        self.committer = Committer(syncer, self.disk, self.fail)
+        self.saved_index = SavedIndex(files, self.committer, self.fail)
+        self.top_index = 0
+        self._closed = False
+        self._flushed = (0, 0, 0)
+        self._finished: Block | None = None  # the last block that was full
+        self._finished_at: object = None  # its mark of use then
+        self._sparse: list[Block] = []
+        self._scheduled = False
+        self._sync_timer: asyncio.TimerHandle | None = None
+        self._index_timer: asyncio.TimerHandle | None = None
+
+    def _bury_dead(self) -> list[Block]:
+        """The blocks nothing lives in, after moving on what they still have to say."""
+        raise NotImplementedError
+
+    def _release(self, dead: list[Block]) -> None:
+        """Delete the files of emptied blocks once what made them dead is durable."""
+        raise NotImplementedError
+
+    def fail(self, error: Exception) -> None:
+        """Refuse every change from now on."""
+        if self.failed is None:
+            self.failed = error
+            self.files.problem(f"storage failed and takes no more changes: {error}")
+
+    def guard(self) -> None:
+        """Raise unless the store is open and sound."""
+        if self._closed:
+            raise StoreClosed("the store is closed")
+        self._check()
+
+    def attempt(self, work: Callable[[], Any]) -> Any:
+        """Do disk work at once: a full disk raises StoreFull, other failures are final."""
+        try:
+            return work()
+        except OSError as error:
+            if error.errno in FULL:
+                raise StoreFull(f"no space for stream {self.config.name}") from error
+            self.fail(error)
+            raise StoreFailed(str(error)) from error
+
+    def roll_block(self) -> Block:
+        """Finish the last block and start the next."""
+        self.guard()
+        finished = self.tail
+        if finished is not None:
+            self.flush()
+        index = self.top_index + 1
+        block = Block(index, self.last_seq + 1, self.config.name)
+        if self.config.keys is not None:
+            self._make_key(block)
+        block.file = self.attempt(lambda: self.disk.open(self.files.path_of(block)))
+        self.committer.created(self.files.messages)
+        self.top_index = index
+        self.blocks.append(block)
+        self.tail = block
+        self._remember()
+        if finished is not None:
+            if not finished.msgs:
+                self.dead = True
+            self._seal(finished)
+        return block
+
+    def _make_key(self, block: Block) -> None:
+        """Write a new block's key file; no commit of the block completes before it is durable."""
+        keys = self.config.keys
+        assert keys is not None
+        sealed, seed = keys.create(self.files.context(block.index), self.files.random)
+        path = self.files.key_path(block.index)
+        handle = self.attempt(lambda: self.disk.open(path))
+        try:
+            self.attempt(lambda: self.disk.write(handle, sealed, 0))
+        except StoreError:
+            self.disk.close(handle)
+            self.disk.remove(path)
+            raise
+        self.committer.written(handle)
+        self.committer.close_later(handle)
+        block.cipher = keys.block_cipher(sealed, seed)
+
+    def _seal(self, block: Block) -> None:
+        self._cached += block.buffered
+        if self.config.compress and block.buffered > 8:
+            self._rewrite(block)
+        elif block.file is not None:
+            self.committer.close_later(block.file)
+            block.file = None
+        self.keep_in_cache(block)
+        self._forget_finished()
+        self._finished, self._finished_at = block, block.used_at
+
+    def _forget_finished(self) -> None:
+        """Drop the buffer of the block finished before, unless it was read in the
+        meantime: a reader that keeps up finds the last one in memory, a writer needs no more."""
+        block = self._finished
+        if (
+            block is not None
+            and block.loaded
+            and block.used_at == self._finished_at
+            and self._evictable(block)
+            and block in self.blocks
+        ):
+            self._cached -= block.buffered
+            block.unload()
+
+    def _rewrite(self, block: Block) -> None:
+        """Replace a finished block's file by what its buffer holds, later and atomically."""
+        handle, block.file = block.file, None
+        if handle is not None:
+            self.committer.close_later(handle)
+        plain = block.content()
+        path, cipher, compress = self.files.path_of(block), block.cipher, self.config.compress
+        block.rewriting += 1
+        block.sealed = compress
+
+        def work() -> None:
+            self.disk.replace(path, pack_block(plain, compress, cipher))
+
+        def done(error: OSError | None) -> None:
+            block.rewriting -= 1
+            if error is None:
+                return
+            if error.errno not in FULL:
+                self.fail(error)
+            elif not block.rewriting:
+                # The file keeps its longer, equally valid form.
+                block.sealed = False
+
+        self.committer.after(Task(work, done))
+
+    def on_sparse(self, block: Block) -> None:
+        """Rewrite it when the next flush has made its tombstones safe."""
+        if block not in self._sparse:
+            self._sparse.append(block)
+
+    def compact_block(self, block: Block) -> None:
+        """Rewrite a finished block without its deleted records; damaged ones stay as they are."""
+        if block is self.tail or not block.msgs:
+            return
+        if not block.loaded:
+            self.load_block(block)
+        with contextlib.suppress(CorruptRecord):
+            plain = block.compacted(lambda seq: seq < block.first_seq and seq >= self.first_seq)
+            self.retire_index()
+            self._cached -= block.buffered
+            block.scan(plain)
+            block.kept = max(0, block.buffered - block.nbytes)
+            self._cached += block.buffered
+            self._rewrite(block)
+
+    def on_dirty(self) -> None:
+        """Write once per loop turn, whatever arrives in it."""
+        loop = self.syncer.loop
+        if loop is None:
+            return
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._turn)
+        if self._index_timer is None and self.config.index_interval_s > 0:
+            wait_s = self.saved_index.wait_s() * (1 + chance.random() / 4)
+            self._index_timer = loop.call_later(wait_s, self._on_index_timer)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if not self._closed and self.failed is None:
+            with contextlib.suppress(StoreError):
+                self.flush()
+
+    def _remember(self) -> None:
+        self._flushed = (self.last_seq, self.last_ts, self.tail.buffered if self.tail else 0)
+
+    def flush(self) -> None:
+        """Write the tail's new bytes; on a full disk undo what was appended since the last."""
+        self.dirty = False
+        block = self.tail
+        if block is None:
+            return
+        dead = self._bury_dead() if self.dead else []
+        if self.floor_due and self.first_seq > 1:
+            block.mark_floor(self.first_seq - 1, self.last_ts)
+        if block.written != block.buffered:
+            self._check()
+            try:
+                self._write(block)
+            except StoreFull:
+                self.dead = True  # so that they are found again when there is room
+                raise
+        self.floor_due = False
+        self.forget_evicted()
+        self._remember()
+        if dead:
+            self._release(dead)
+        while self._sparse:
+            self.compact_block(self._sparse.pop())
+        if self.committer.has_tasks:
+            self.committer.start()
+
+    def _write(self, block: Block) -> None:
+        data = block.unwritten()
+        if block.cipher is not None:
+            data = block.cipher.apply(data, block.written)
+        try:
+            self.disk.write(block.file, data, block.written)
+        except OSError as error:
+            if error.errno not in FULL:
+                self.fail(error)
+                raise StoreFailed(str(error)) from error
+            self._undo(block)
+            raise StoreFull(f"no space for stream {self.config.name}") from error
+        block.written = block.buffered
+        self.committer.written(block.file)
+
+    def _undo(self, block: Block) -> None:
+        """Forget the appends since the last flush and bring back what limits took out for them;
+        explicit removals stay noted for the next try."""
+        last_seq, last_ts, size = self._flushed
+        try:
+            self.disk.truncate(block.file, size)
+        except OSError as error:
+            self.fail(error)
+            raise StoreFailed(str(error)) from error
+        self.restore_evicted()
+        for seq in range(self.last_seq, last_seq, -1):
+            if block.record_length(seq):
+                self.unlink(seq)
+        marks = block.tombstones(size)
+        block.cut(size)
+        block.last_seq, block.last_ts = last_seq, last_ts
+        if block.deleted:
+            block.deleted = only_up_to(block.deleted, last_seq)
+        self.last_seq, self.last_ts = last_seq, last_ts
+        self.forget_above(last_seq)
+        if not block.msgs:
+            block.first_seq = last_seq + 1
+        self.find_first()
+        for seq, ts in marks:
+            if seq <= last_seq and not self.is_live(seq):
+                block.mark(seq, ts, True)
+        if self.on_undo is not None:
+            self.on_undo(last_seq)
+
+    def commit(self, callback: CommitCallback) -> None:
+        """See `Store.commit`. In relaxed mode the write is enough and fsync follows on a timer."""
+        try:
+            self.guard()
+            self.flush()
+        except StoreError as error:
+            callback(error)
+            return
+        if self.config.sync_interval_s > 0:
+            loop = self.syncer.loop
+            if loop is not None and self._sync_timer is None:
+                self._sync_timer = loop.call_later(self.config.sync_interval_s, self._on_sync_timer)
+            callback(None)
+            return
+        self.committer.wait(partial(self._committed, callback))
+
+    def _committed(self, callback: CommitCallback, error: OSError | None) -> None:
+        failure = error or self.failed
+        callback(StoreFailed(str(failure)) if failure is not None else None)
+
+    def _on_sync_timer(self) -> None:
+        self._sync_timer = None
+        self.committer.start()
+
+    def _drain(self) -> None:
+        """Everything written so far is durable and every task done when this returns."""
+        self.attempt(self.committer.drain)
+
+    def retire_index(self) -> None:
+        """Records are about to leave the disk for good: the old index must no longer count them.
+        It is kept while something is lost: nothing else records that."""
+        if not self.lost:
+            self.saved_index.retire()
+
+    def _on_index_timer(self) -> None:
+        self._index_timer = None
+        if not self._closed and self.failed is None:
+            with contextlib.suppress(StoreError):
+                self.save_index()
+
+    def save_index(self) -> None:
+        """Save the state in the background, once the data it speaks of is durable."""
+        self.flush()
+        if self.lost:
+            # Only the index on disk knows what should be there; a new one would hide the loss.
+            return
+        self.saved_index.save(self.index_state)
+        self.committer.start()
+
+
+def only_up_to(deleted: SequenceSet, last: int) -> SequenceSet:
+    kept = SequenceSet()
+    for seq in deleted:
+        if seq <= last:
+            kept.add(seq)
+    return kept

@@ -1,0 +1,126 @@
+"""What the features of a stream may ask of it, and what mirrors and sources may ask of another.
+
+Expiry, schedules, republishing, batches, mirrors and sources each get a host instead of the
+`Stream` that they are part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.context import AccountContext
+from pynats_server.jetstream.publish.ingest import Ingest
+from pynats_server.jetstream.store import Store
+from pynats_server.jetstream.stream.operations import Copy, Operation
+from pynats_server.log.logger import Logger
+
+
+class Described(Protocol):
+    """A stream's name, where it is, and what is in it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def account(self) -> AccountContext: ...
+
+    @property
+    def label(self) -> str:
+        """How the log calls the stream: `stream 'ACCOUNT > NAME'`."""
+        ...
+
+    @property
+    def log(self) -> Logger:
+        """The server's log."""
+        ...
+
+    @property
+    def created(self) -> int:
+        """When, in ns since 1970."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """For reading; changes are operations."""
+        ...
+
+
+class StreamHost(Described, Protocol):
+    """The stream that a feature is part of."""
+
+    @property
+    def config(self) -> StreamConfig:
+        """The configuration in force; it may be another one at the next call."""
+        ...
+
+    @property
+    def ingest(self) -> Ingest:
+        """Acknowledgements, refusals, and the compiled checks of published messages."""
+        ...
+
+    def now(self) -> int:
+        """The time for the next message, ns: never before the last one's."""
+        ...
+
+    def apply(self, operation: Operation) -> int:
+        """Carries out an operation that has passed every check; its result. Raises StoreError,
+        and then nothing has changed."""
+        ...
+
+    def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
+        ApiError or StoreError."""
+        ...
+
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+        ...
+
+    def take_copy(self, copy: Copy) -> None:
+        """Keeps a mirror's next message. Raises ApiError or StoreError."""
+        ...
+
+    def on_internal_error(self, error: Exception) -> None:
+        """Logs a bug of ours met while handling a message."""
+        ...
+
+
+class Origin(Described, Protocol):
+    """A stream that a mirror or source reads."""
+
+    @property
+    def durable_seq(self) -> int:
+        """Everything up to here is durable; what is above may yet be lost."""
+        ...
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` whenever more has become durable."""
+        ...
+
+    def unwatch(self, wake: Callable[[], None]) -> None:
+        """Stops calling it. Idempotent."""
+        ...
+
+
+class Neighbours:
+    """The streams of one account as its mirrors and sources see them."""
+
+    def __init__(self, find: Callable[[str], Origin | None]) -> None:
+        self.find = find
+        self._followers: list[Callable[[], None]] = []
+
+    def join(self, changed: Callable[[], None]) -> None:
+        """Calls `changed` whenever a stream has come or gone."""
+        self._followers.append(changed)
+
+    def leave(self, changed: Callable[[], None]) -> None:
+        """Stops calling it. Idempotent."""
+        if changed in self._followers:
+            self._followers.remove(changed)
+
+    def changed(self) -> None:
+        """A stream has come or gone."""
+        for follower in list(self._followers):
+            follower()

@@ -1,0 +1,221 @@
+"""What the data plane hands out comes back: chunks, buffers, matches, subscriptions.
+
+Only the debug build counts (`make sanitize`); other builds show that nothing fails.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pynats_server.core import ledger
+from pynats_server.core.account import Account
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.engine import Engine
+from pynats_server.core.permissions import Permissions
+
+from tests.support.deadline import Deadline
+
+TIMEOUT_S = 30.0
+
+
+class Timer:
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work: Callable[[], object] | None = work
+
+    def cancel(self) -> None:
+        self.work = None
+
+
+class FakeLoop:
+    """Runs nothing by itself: the tests turn the engine and let time pass."""
+
+    def __init__(self) -> None:
+        self.timers: list[Timer] = []
+
+    def add_reader(self, *_: object) -> None:
+        pass
+
+    remove_reader = add_reader
+
+    def call_later(self, _: float, work: Callable[[], object]) -> Timer:
+        self.timers.append(Timer(work))
+        return self.timers[-1]
+
+    def call_soon(self, work: Callable[[], object]) -> None:
+        work()
+
+    def run_timers(self) -> None:
+        """All that are set, whatever their time."""
+        due, self.timers = self.timers, []
+        for timer in due:
+            if timer.work is not None:
+                timer.work()
+
+
+class Handler:
+    """Lets everybody in and keeps what goes wrong."""
+
+    def __init__(self) -> None:
+        self.bugs: list[Exception] = []
+        self.slow = 0
+
+    def on_connect(self, client: ClientConnection, _: bytes) -> None:
+        client.verbose = client.pedantic = False
+        client.headers = client.no_responders = True
+
+    def on_first_pong(self, _: ClientConnection) -> bool:
+        return True
+
+    def on_closed(self, _: ClientConnection) -> None:
+        pass
+
+    def on_error(self, _: ClientConnection, text: str) -> None:
+        pass
+
+    def on_slow_consumer(self, *_: object) -> None:
+        self.slow += 1
+
+    def on_internal_error(self, _: ClientConnection, error: Exception) -> None:
+        self.bugs.append(error)
+
+
+class Life:
+    """An engine with clients, driven by hand."""
+
+    def __init__(self) -> None:
+        self.handler = Handler()
+        self.loop = FakeLoop()
+        loop: Any = self.loop
+        self.engine = Engine(loop, self.handler)
+        self.account = Account("A")
+        self.peers: list[socket.socket] = []
+
+    def client(
+        self, commands: bytes = b"", permissions: Permissions | None = None
+    ) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's least
+        theirs.setblocking(False)
+        client = ClientConnection(self.engine, ours, "here", 1, self.account)
+        if permissions is not None:
+            client.admit(self.account, permissions)
+        client.open()
+        self.peers.append(theirs)
+        self.say(theirs, b"CONNECT {}\r\n" + commands)
+        return theirs
+
+    def say(self, peer: socket.socket, data: bytes) -> None:
+        """In pieces, with a turn after each."""
+        deadline = Deadline(TIMEOUT_S)
+        while data:
+            try:
+                data = data[peer.send(data) :]
+            except BlockingIOError:  # it is held back
+                assert not deadline.passed, "the engine takes no more input"
+                self.loop.run_timers()
+            self.engine.turn()
+
+    def end(self) -> None:
+        self.engine.close()
+        for peer in self.peers:
+            peer.close()
+
+
+def pub(subject: bytes, payload: bytes, reply: bytes = b"") -> bytes:
+    return b"PUB %b %b %d\r\n%b\r\n" % (subject, reply, len(payload), payload)
+
+
+def literals_and_wildcards(life: Life) -> None:
+    life.client(b"SUB a.b 1\r\nSUB a.* q 2\r\nSUB > q 3\r\nSUB a.> r 4\r\nUNSUB 4 2\r\nUNSUB 2\r\n")
+    life.say(life.client(), b"".join(pub(b"a.%d" % (i % 5), b"x") for i in range(100)))
+
+
+def runs(life: Life) -> None:
+    for _ in range(3):
+        life.client(b"SUB a 1\r\n")
+    life.say(life.client(), pub(b"a", b"x" * 100) * 2000)
+
+
+def borrowed_payloads(life: Life) -> None:
+    readers = [life.client(b"SUB a 1\r\n") for _ in range(2)]
+    publisher = life.client()
+    for size in (3000, 40_000, 300_000):
+        life.say(publisher, pub(b"a", b"x" * size) * 3)
+        for reader in readers:
+            try:
+                while reader.recv(1 << 20):
+                    life.engine.turn()
+            except BlockingIOError:
+                pass
+
+
+def receivers_that_do_not_read(life: Life) -> None:
+    life.engine.max_pending = 500_000
+    for size in (100, 5000):
+        life.client(b"SUB a 1\r\n")
+        life.say(life.client(), pub(b"a", b"x" * size) * (1_200_000 // size))
+    assert life.handler.slow > 0
+
+
+def half_a_frame_at_the_end(life: Life) -> None:
+    life.say(life.client(), b"PUB a 100000\r\n" + b"x" * 5000)
+    life.say(life.client(), b"PUB a 10\r\nx")
+
+
+def requests_nobody_answers(life: Life) -> None:
+    permissions = Permissions(responses=True)
+    life.client(b"SUB a 1\r\n", permissions)
+    life.say(
+        life.client(b"SUB inbox.> 1\r\n"),
+        pub(b"none", b"", b"inbox.1") + pub(b"a", b"", b"inbox.2"),
+    )
+
+
+def refusals(life: Life) -> None:
+    life.client(b"SUB a 1\r\nNONSENSE\r\n")
+    life.client(b"SUB a 1\r\nPUB a x\r\n")
+    life.client(b"SUB a..b 1\r\n", Permissions(publish_deny=(b"a",), subscribe_deny=(b"b",)))
+
+
+LIVES = [
+    literals_and_wildcards,
+    runs,
+    borrowed_payloads,
+    receivers_that_do_not_read,
+    half_a_frame_at_the_end,
+    requests_nobody_answers,
+    refusals,
+]
+
+
+@pytest.mark.parametrize("live", LIVES)
+def test_all_comes_back(live: Callable[[Life], None]) -> None:
+    gc.collect()
+    before = ledger.counts()
+    made = ledger.ever_made()
+    life = Life()
+    live(life)
+    during = ledger.counts()
+    life.end()
+    assert life.handler.bugs == []
+    del life
+    gc.collect()
+    assert ledger.counts() == before
+    if ledger.COUNTED:
+        assert during["chunks"] > before["chunks"]
+        assert ledger.ever_made()["chunks"] > made["chunks"]
+
+
+def test_a_life_makes_some_of_everything() -> None:
+    if not ledger.COUNTED:
+        assert set(ledger.ever_made().values()) == {0}
+        return
+    made = ledger.ever_made()
+    life = Life()
+    runs(life)
+    life.end()
+    assert all(ledger.ever_made()[name] > count for name, count in made.items())
