@@ -1,4 +1,4 @@
-"""What a user may publish and subscribe to (rules: server-inventory 2.5 and 3.8)."""
+"""What a user may publish and subscribe to (docs.nats.io, "Authorization")."""
 from libc.stdint cimport int64_t
 
 from pynats_server.core.interest.sublist cimport Sublist
