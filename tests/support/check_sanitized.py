@@ -1,5 +1,5 @@
-"""Proves that the sanitized build finds what it is built for: every planted fault ends its process
-with the report that is expected. `make sanitize` runs this first, as
+"""Proves that the sanitized build finds faults: every planted fault must end its process with the
+expected report. `make sanitize` runs this first, as
 
     python -m tests.support.check_sanitized FOLDER_OF_THE_BUILD
 """
@@ -26,7 +26,7 @@ PLANTED = {
 
 
 def missed(statement: str, report: str) -> str:
-    """What is wrong with how a fault ended; empty when it was found."""
+    """Why a fault was not found; empty if it was."""
     found = subprocess.run(
         [sys.executable, "-c", f"import planted; {statement}"],
         capture_output=True,

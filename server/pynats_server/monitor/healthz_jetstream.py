@@ -94,8 +94,7 @@ def _asked(account: JetStreamAccount, request: HealthRequest) -> list[Stream]:
 
 
 def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> Failure | None:
-    """An account without streams, past or present, is not found: it may be one whose store is
-    not mounted."""
+    """An account that never had streams is not found: perhaps its store is not mounted."""
     if not request.account:
         return None
     account = jetstream.accounts.get(request.account)
@@ -142,7 +141,7 @@ def _unknown_accounts(
 
 
 def _unserved(on_disk: OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
-    """Streams of accounts that have no JetStream any more."""
+    """Streams of accounts that no longer have JetStream."""
     for account, name in on_disk.unserved:
         if account in known and request.account in ("", account) and request.stream in ("", name):
             yield _not_recovered(

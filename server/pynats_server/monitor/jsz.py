@@ -155,7 +155,7 @@ def read_request(query: Query) -> Request:
 
 
 def figures(jetstream: JetStream) -> Figures:
-    """What the server's JetStream uses."""
+    """The JetStream usage of the server."""
     found = jetstream.figures()
     return Figures(
         memory=max(0, found.memory),
