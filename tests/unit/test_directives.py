@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -32,3 +33,22 @@ def test_overrides_are_recognised() -> None:
         "    with cython.wraparound(False):\n",
     ):
         assert OVERRIDE.search(text), text
+
+
+def test_the_tables_of_the_build_name_modules_that_exist() -> None:
+    modules = [
+        ".".join(path.relative_to(ROOT / root).with_suffix("").parts)
+        for root in ("server", "bench")
+        for path in (ROOT / root).rglob("*.pyx")
+    ]
+    tables = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "setup.py").read_text()).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("HOT", "UNLOCKED")
+    }
+    assert tables.keys() == {"HOT", "UNLOCKED"}
+    for names in tables.values():
+        for name in names:
+            assert any(f"{module}.".startswith(f"{name}.") for module in modules), name
