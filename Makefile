@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test retest fuzz lint types check bench sanitize dist dist-check clean
+.PHONY: setup build run docs test record reference fuzz lint types check bench sanitize dist dist-check clean
 
 setup: $(STAMP)
 
@@ -38,9 +38,13 @@ run: setup
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# The tests that failed the last time, in one process.
-retest: setup
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --exitfirst $(ARGS)
+# Asks the reference (the real server) and writes its answers, of the cases that match CASE.
+record: setup
+	$(BIN)/python -m pytest --record $(if $(CASE),-k '$(CASE)',-n $(JOBS)) $(ARGS)
+
+# Asks it again: records must be what it says; and the tests that only it can answer.
+reference: setup
+	$(BIN)/python -m pytest --reference -n $(JOBS) $(ARGS)
 
 # Many new random examples for every property test. Takes minutes to hours, so it is not part of
 # check.
@@ -61,7 +65,7 @@ bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
 
 # A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
-# First it must find the faults that are planted in it (tests/support/planted.pyx).
+# It must first find the faults that tests/support/planted.pyx contains.
 SANITIZED    = build/sanitize
 SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
                LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \

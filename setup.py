@@ -59,7 +59,8 @@ def flags() -> tuple[list[str], list[str]]:
 #
 # A negative index is an error in every build instead of one from the end (`wraparound`), so that
 # the debug build finds what the release build would read out of bounds. Overflow is not checked:
-# hashes and random numbers overflow on purpose, and the sanitizer finds the signed kind.
+# hashes and random numbers overflow on purpose, and CPython's flags (-fwrapv) define what signed
+# numbers do.
 CHECKED = {
     "embedsignature": True,
     "boundscheck": True,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support import process
 from tests.support.fuzzing import load_profile
 from tests.support.loop_errors import LoopErrors, heard
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE
+from tests.support.records import CHECK, RECORD, REPLAY, Recorded, RecordFile
 
 load_profile()
+_CASES = pytest.StashKey[dict[Path, set[str]]]()  # of modules that were collected as a whole
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,19 +27,86 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what conformance suites compare with the reference; `reference` compares it with "
         "a second instance of itself, which proves that the comparison is fair",
     )
+    asked = parser.getgroup("reference")
+    asked.addoption("--record", action="store_true", help="ask the reference, write its answers")
+    asked.addoption(
+        "--reference",
+        action="store_true",
+        help="ask the reference: records must be what it says, and tests that need it run",
+    )
+
+
+def _mode(config: pytest.Config) -> str:
+    if config.getoption("--record"):
+        return RECORD
+    return CHECK if config.getoption("--reference") else REPLAY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    process.reference_allowed = (
+        _mode(config) != REPLAY or config.getoption("--server-under-test") == REFERENCE
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps what the mode is about: cases with records, or those that need no reference."""
+    cases: dict[Path, set[str]] = {}
+    if not any("::" in arg for arg in config.args):
+        for item in items:
+            cases.setdefault(item.path, set()).add(item.name)
+    config.stash[_CASES] = cases
+    mode = _mode(config)
+
+    def wanted(item: pytest.Item) -> bool:
+        needs_reference = item.get_closest_marker("reference") is not None
+        has_records = "recorded" in getattr(item, "fixturenames", ())
+        if mode == REPLAY:
+            return not needs_reference or process.reference_allowed
+        return has_records or (needs_reference and mode == CHECK)
+
+    dropped = [item for item in items if not wanted(item)]
+    if dropped:
+        items[:] = [item for item in items if wanted(item)]
+        config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.fixture
+def record_version() -> Callable[[], str]:
+    """Who gives the answers, for the head of the file; asked only when one is written."""
+    return process.reference_version
+
+
+@pytest.fixture
+def recorded(
+    request: pytest.FixtureRequest, record_version: Callable[[], str]
+) -> Iterator[Recorded]:
+    """The reference's answers to this case, from its record as a rule."""
+    path: Path = request.node.path
+    file = RecordFile.of_module(path)
+    config = request.config
+    cases = config.stash[_CASES].get(path)
+    mode = _mode(config)
+    if cases is not None:
+        file.drop_stale(cases, mode)
+    whole = cases is not None and not (config.option.keyword or config.option.markexpr)
+    recorded = Recorded(file, request.node.name, mode, record_version, whole)
+    failed_before = request.session.testsfailed
+    yield recorded
+    recorded.end(passed=request.session.testsfailed == failed_before)
 
 
 @pytest.fixture(scope="session")
 def loop_errors_of_session() -> Iterator[LoopErrors]:
     with heard() as errors:
         yield errors
-        gc.collect()  # what is found only when a task is destroyed
+        gc.collect()  # some errors are reported only when a task is destroyed
         assert errors.take() == []
 
 
 @pytest.fixture(autouse=True)
 def loop_errors(loop_errors_of_session: LoopErrors) -> Iterator[LoopErrors]:
-    """Fails a test in which an event loop complained; who provokes that takes the complaints."""
+    """Fails a test if an event loop reports an error, unless the test takes the error itself."""
     yield loop_errors_of_session
     assert loop_errors_of_session.take() == []
 

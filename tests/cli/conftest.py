@@ -1,7 +1,7 @@
 """Servers for the tools, and a way to run the tools.
 
-Every test that asks for `server` runs against the reference server and against ours;
-`PYNATS_TEST_SERVER=reference|pynats` picks one.
+Every test that asks for `server` runs against ours, and in `make reference` against the real
+server.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from pynats_cli.app import main
 
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
+
+THE_REAL_ONE = pytest.param(REFERENCE, marks=pytest.mark.reference)
+KINDS = [PYNATS, THE_REAL_ONE]
 
 
 @dataclass(frozen=True)
@@ -155,12 +158,7 @@ class Cli:
             running.finish()
 
 
-def _kinds() -> list[str]:
-    chosen = os.environ.get("PYNATS_TEST_SERVER", "")
-    return [chosen] if chosen else [REFERENCE, PYNATS]
-
-
-@pytest.fixture(scope="session", params=_kinds())
+@pytest.fixture(scope="session", params=KINDS)
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
@@ -169,12 +167,14 @@ def server(
         yield process
 
 
-@pytest.fixture(scope="session")
-def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """The reference server with JetStream."""
+@pytest.fixture(scope="session", params=KINDS)
+def stream_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A server with JetStream."""
     folder = tmp_path_factory.mktemp("jetstream")
     config = f'jetstream {{ store_dir: "{folder / "store"}" }}'
-    with ServerProcess(REFERENCE, folder, config) as process:
+    with ServerProcess(request.param, folder, config) as process:
         yield process
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
-from tests.cli.conftest import Cli, _kinds, url_of
+from tests.cli.conftest import KINDS, THE_REAL_ONE, Cli, url_of
 from tests.support.deadline import PATIENCE_S
 from tests.support.process import ServerProcess
 
@@ -18,10 +18,10 @@ CONFIG = """
 authorization {
   users = [
     { user: alice, password: s3cret, permissions: { publish: "open.>", subscribe: ["open.>", "_INBOX.>"] } }
-    { nkey: %s }
   ]
 }
 """  # noqa: E501
+KEY_CONFIG = "authorization { users = [{ nkey: %s }] }"
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,24 @@ def user_key() -> KeyPair:
     return create_pair(Prefix.USER)
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, user_key: KeyPair) -> Iterator[ServerProcess]:
-    folder = tmp_path_factory.mktemp("guarded")
-    with ServerProcess("reference", folder, CONFIG % user_key.public_key) as server:
+@pytest.fixture(scope="module", params=KINDS)
+def guarded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    with ServerProcess(request.param, tmp_path_factory.mktemp("guarded"), CONFIG) as server:
         yield server
 
 
-@pytest.fixture(scope="module", params=_kinds())
+@pytest.fixture(scope="module", params=[THE_REAL_ONE])  # ours has no keys yet
+def key_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, user_key: KeyPair
+) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("keys")
+    with ServerProcess(request.param, folder, KEY_CONFIG % user_key.public_key) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def token_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
@@ -69,15 +79,19 @@ def test_a_token_by_flag_or_as_a_lone_user(
 
 
 def test_an_nkey_seed_from_a_file_or_the_environment(
-    guarded_cli: Cli, tmp_path: Path, user_key: KeyPair
+    key_server: ServerProcess,
+    make_cli: Callable[[str], Cli],
+    tmp_path: Path,
+    user_key: KeyPair,
 ) -> None:
+    cli = make_cli(url_of(key_server))
     path = tmp_path / "user.nk"
     path.write_text(user_key.seed + "\n")
-    assert guarded_cli.run("pub", "a", "x", "--nkey", str(path)).code == 0
-    assert guarded_cli.run("pub", "a", "x", NATS_NKEY=str(path)).code == 0
-    assert guarded_cli.run("pub", "a", "x", "--nkey", "env://SEED", SEED=user_key.seed).code == 0
+    assert cli.run("pub", "a", "x", "--nkey", str(path)).code == 0
+    assert cli.run("pub", "a", "x", NATS_NKEY=str(path)).code == 0
+    assert cli.run("pub", "a", "x", "--nkey", "env://SEED", SEED=user_key.seed).code == 0
     path.write_text(user_key.seed[:-1] + ("A" if user_key.seed[-1] != "A" else "B"))
-    broken = guarded_cli.run("pub", "a", "x", "--nkey", str(path))
+    broken = cli.run("pub", "a", "x", "--nkey", str(path))
     assert broken.err.startswith("pynats: error: nkey: ")
     assert user_key.seed[:20] not in broken.err
 

@@ -1,4 +1,4 @@
-"""Publishing to and reading from streams, against the reference server."""
+"""Publishing to and reading from streams."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import THE_REAL_ONE, Cli
 from tests.support import jetstream
+
+# Ours has no consumers yet.
+CONSUMERS = pytest.mark.parametrize("stream_server", [THE_REAL_ONE], indirect=True)
 
 
 @pytest.fixture
@@ -61,11 +64,11 @@ def test_an_acknowledged_publish_tells_where_it_is(
 
 
 def test_an_atomic_batch_is_stored_whole(stream: Callable[..., str], stream_cli: Cli) -> None:
-    name = stream("BATCH", allow_atomic=True)
+    name = stream("BATCH", allow_atomic=True, allow_direct=True)
     arguments = ["pub", f"{name}.x", "--atomic", "--send-on", "newline"]
     done = stream_cli.run(*arguments, "-H", "N: 1", stdin="a\nb\nc\n")
     assert re.search(r"Wrote batch ID: \w{22} Messages: 3 Sequence: 3", done.err)
-    seen = stream_cli.run("sub", "--stream", name, "--all", "-T").out
+    seen = stream_cli.run("sub", "--stream", name, "--all", "--direct", "-T").out
     assert seen.count("N: 1\n") == 3
     assert "no messages to publish" in stream_cli.run(*arguments, stdin="").err
     stream("NOBATCH")
@@ -101,14 +104,22 @@ def test_schedules_are_accepted_by_the_server(
         (["--all", "--count", "2"], ["m1", "m2"]),
     ],
 )
-@pytest.mark.parametrize("direct", [[], ["--direct"]], ids=["consumer", "direct"])
-def test_where_reading_starts_and_ends(
-    stream_cli: Cli, filled: str, flags: list[str], direct: list[str], bodies: list[str]
-) -> None:
-    done = stream_cli.run("sub", "--stream", filled, *flags, *direct, "-T", "--raw")
-    assert (done.code, done.out.split()) == (0, bodies), done.err
+class TestWhereReadingStartsAndEnds:
+    @CONSUMERS
+    def test_with_a_consumer(
+        self, stream_cli: Cli, filled: str, flags: list[str], bodies: list[str]
+    ) -> None:
+        done = stream_cli.run("sub", "--stream", filled, *flags, "-T", "--raw")
+        assert (done.code, done.out.split()) == (0, bodies), done.err
+
+    def test_directly(
+        self, stream_cli: Cli, filled: str, flags: list[str], bodies: list[str]
+    ) -> None:
+        done = stream_cli.run("sub", "--stream", filled, *flags, "--direct", "-T", "--raw")
+        assert (done.code, done.out.split()) == (0, bodies), done.err
 
 
+@CONSUMERS
 def test_stream_messages_show_their_place(stream_cli: Cli, filled: str) -> None:
     done = stream_cli.run("sub", f"{filled}.b", "--all", "-T")
     place = (
@@ -124,6 +135,7 @@ def test_stream_messages_show_their_place(stream_cli: Cli, filled: str) -> None:
     assert base64.b64decode(json.loads(dumped.rstrip("\0"))["Data"]) == b"m4"
 
 
+@CONSUMERS
 def test_new_messages_are_awaited(stream_cli: Cli, filled: str) -> None:
     for flags in (["--new"], ["--new", "--direct"]):
         sub = stream_cli.start("sub", "--stream", filled, *flags, "--count", "1")
@@ -133,6 +145,7 @@ def test_new_messages_are_awaited(stream_cli: Cli, filled: str) -> None:
         assert "fresh" in sub.finish().out
 
 
+@CONSUMERS
 def test_a_durable_consumer_goes_on_where_it_was(stream_cli: Cli, filled: str) -> None:
     arguments = ["sub", "--stream", filled, "--durable", "D", "--all", "--count", "1", "--raw"]
     assert [stream_cli.run(*arguments).out for _ in range(4)] == ["m1\n", "m2\n", "m3\n", "m4\n"]

@@ -16,6 +16,7 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 from pynats_server.jetstream import account
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.options import AccountLimits
 
 from tests.support.deadline import wait_until_async
@@ -114,7 +115,8 @@ def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event
     """Makes the thread of a change wait before `work` until the block ends; yields a function that
     tells whether it waits."""
     reached, go_on = threading.Event(), threading.Event()
-    real = getattr(account, work)
+    owner = account if hasattr(account, work) else FileStore
+    real = getattr(owner, work)
 
     def wait(*arguments: Any) -> Any:
         reached.set()
@@ -122,7 +124,7 @@ def held(monkeypatch: pytest.MonkeyPatch, work: str) -> Iterator[threading.Event
         return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(account, work, wait)
+        patch.setattr(owner, work, wait)
         try:
             yield reached
         finally:

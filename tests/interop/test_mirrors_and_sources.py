@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from nats.aio.client import Client
 from test_store_reference import reference
 from test_stream_backup import api, ours
 
 from tests.support.deadline import wait_until_async
+from tests.support.records import Recorded, plain
 
 Dump = dict[str, Any]
 
@@ -69,7 +69,7 @@ async def publish(client: Client, subject: str, body: bytes, **headers: str) -> 
 
 
 async def settled(client: Client, expected: Callable[[Dump], bool], name: str) -> Dump:
-    """The stream once `expected` holds of its info."""
+    """The stream info, when `expected` is true for it."""
 
     async def reached() -> Dump | None:
         info: Dump = await api(client, f"STREAM.INFO.{name}")
@@ -144,10 +144,15 @@ async def run(open_server: Callable[[], Any], work: Callable[[Client], Awaitable
         return await work(client)
 
 
-@pytest.mark.reference
-def test_both_servers_take_over_the_same(tmp_path: Path) -> None:
-    theirs = asyncio.run(run(lambda: reference(tmp_path / "theirs", None), scenario))
-    mine = asyncio.run(run(lambda: ours(tmp_path / "ours"), scenario))
+def test_both_servers_take_over_the_same(tmp_path: Path, recorded: Recorded) -> None:
+    def play(open_server: Callable[[], Any]) -> dict[str, Dump]:
+        found: dict[str, Dump] = asyncio.run(run(open_server, scenario))
+        for each in found.values():
+            each["messages"] = [(m[0], m[1], m[2].decode(), m[3]) for m in each["messages"]]
+        return found
+
+    theirs = recorded.of(lambda: play(lambda: reference(tmp_path / "theirs", None)))
+    mine = plain(play(lambda: ours(tmp_path / "ours")))
     for name in STREAMS:
         assert mine[name] == theirs[name], name
 
@@ -188,7 +193,7 @@ def test_origins_come_and_go(tmp_path: Path) -> None:
         assert info["sources"][0]["error"]["err_code"] == 10059
         await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
         await publish(client, "a.1", b"new")
-        # The mirror says so, and does not mix two histories.
+        # The mirror reports it, and does not mix two histories.
         info = await settled(
             client, lambda i: bool(i["mirror"].get("error", {}).get("err_code") == 10029), "M"
         )

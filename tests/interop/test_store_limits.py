@@ -13,11 +13,11 @@ from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.index_db import decode_index
 from pynats_server.jetstream.store.memory import MemoryStore
-from test_store_reference import api, read_all, reference
+from test_store_reference import api, contents, read_all, reference, shown
 
 from tests.support.deadline import wait_until_async
+from tests.support.records import Recorded
 
-pytestmark = pytest.mark.reference
 SECOND = 1_000_000_000
 LIMITS = [
     {"max_msgs": 7},
@@ -29,63 +29,76 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize("storage", ["file", "memory"])
-def test_limits_leave_what_the_reference_leaves(tmp_path: Path, storage: str) -> None:
-    async def run() -> None:
-        chance = random.Random(5)
-        async with reference(tmp_path / "js", None) as client:
-            js = client.jetstream()
-            for number, limits in enumerate(LIMITS):
-                name = f"L{number}"
-                made = await api(
-                    client,
-                    f"STREAM.CREATE.{name}",
-                    name=name,
-                    subjects=[f"{name}.>"],
-                    storage=storage,
-                    **limits,
-                )
-                assert "error" not in made, made
-                store = (
-                    FileStore(FileConfig(name, tmp_path / name))
-                    if storage == "file"
-                    else MemoryStore(name)
-                )
-                for i in range(120):
-                    subject = f"{name}.{chance.choice('abcdaab')}"
-                    payload = b"x" * chance.randrange(40)
-                    await js.publish(subject, payload)
-                    store.append(subject.encode(), None, payload, i)
-                    store.enforce_limits(
-                        limits.get("max_msgs", 0),
-                        limits.get("max_bytes", 0),
-                        limits.get("max_msgs_per_subject", 0),
-                        subject.encode(),
-                    )
-                    if i % 17 == 5:
-                        seq = chance.choice([seq for seq, _ in store.oldest()])
-                        await api(client, f"STREAM.MSG.DELETE.{name}", seq=seq)
-                        store.remove(seq)
-                    if i % 10 == 9:
-                        info = await api(
-                            client,
-                            f"STREAM.INFO.{name}",
-                            deleted_details=True,
-                            subjects_filter=">",
-                        )
-                        theirs, ours = info["state"], store.state(deleted=True)
-                        assert theirs["messages"] == ours.msgs, (limits, i)
-                        assert theirs["bytes"] == ours.bytes
-                        assert (theirs["first_seq"], theirs["last_seq"]) == (
-                            ours.first_seq,
-                            ours.last_seq,
-                        )
-                        assert theirs.get("deleted", []) == ours.deleted
-                        totals = store.subject_totals(b">")
-                        assert theirs["subjects"] == {k.decode(): v for k, v in totals.items()}
-                store.close()
+Step = tuple[str, Any, int]  # "publish", subject, size; "delete", "", sequence; "look"
 
-    asyncio.run(run())
+
+def limited(store: FileStore | MemoryStore, limits: dict[str, int]) -> tuple[list[Step], list[Any]]:
+    """What a stream has to go through, and what our store has each time one looks."""
+    chance = random.Random(5)
+    steps: list[Step] = []
+    states = []
+    for i in range(120):
+        subject, size = f"L.{chance.choice('abcdaab')}", chance.randrange(40)
+        steps.append(("publish", subject, size))
+        store.append(subject.encode(), None, b"x" * size, i)
+        store.enforce_limits(
+            limits.get("max_msgs", 0),
+            limits.get("max_bytes", 0),
+            limits.get("max_msgs_per_subject", 0),
+            subject.encode(),
+        )
+        if i % 17 == 5:
+            seq = chance.choice([seq for seq, _ in store.oldest()])
+            steps.append(("delete", "", seq))
+            store.remove(seq)
+        if i % 10 == 9:
+            steps.append(("look", "", 0))
+            state = store.state(deleted=True)
+            states.append(
+                {
+                    "messages": state.msgs,
+                    "bytes": state.bytes,
+                    "first_seq": state.first_seq,
+                    "last_seq": state.last_seq,
+                    "deleted": list(state.deleted),
+                    "subjects": {k.decode(): v for k, v in store.subject_totals(b">").items()},
+                }
+            )
+    return steps, states
+
+
+async def play(folder: Path, config: dict[str, Any], steps: list[Step]) -> list[Any]:
+    """What the real server has each time one looks."""
+    name, states = config["name"], []
+    async with reference(folder, None) as client:
+        made = await api(client, f"STREAM.CREATE.{name}", **config)
+        assert "error" not in made, made
+        js = client.jetstream()
+        for kind, subject, number in steps:
+            if kind == "publish":
+                await js.publish(subject, b"x" * number)
+            elif kind == "delete":
+                await api(client, f"STREAM.MSG.DELETE.{name}", seq=number)
+            else:
+                asked = {"deleted_details": True, "subjects_filter": ">"}
+                state = (await api(client, f"STREAM.INFO.{name}", **asked))["state"]
+                keep = ("messages", "bytes", "first_seq", "last_seq")
+                kept = {key: state[key] for key in keep}
+                kept["deleted"] = state.get("deleted", [])
+                states.append(kept | {"subjects": dict(sorted(state["subjects"].items()))})
+    return states
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=lambda limits: ",".join(limits))
+@pytest.mark.parametrize("storage", ["file", "memory"])
+def test_limits_leave_what_the_reference_leaves(
+    tmp_path: Path, recorded: Recorded, storage: str, limits: dict[str, int]
+) -> None:
+    store = MemoryStore("L") if storage == "memory" else FileStore(FileConfig("L", tmp_path / "L"))
+    steps, states = limited(store, limits)
+    store.close()
+    config = {"name": "L", "subjects": ["L.>"], "storage": storage, **limits}
+    assert states == recorded.of(lambda: asyncio.run(play(tmp_path / "js", config, steps)))
 
 
 CONFIG: dict[str, Any] = {
@@ -98,30 +111,37 @@ CONFIG: dict[str, Any] = {
 }
 
 
+VALUES = ["90s", "never", "1h1m", "100", "61500ms", "1.5h"]
+
+
+async def write_ttls(folder: Path) -> str:
+    async with reference(folder, None) as client:
+        assert "error" not in await api(client, "STREAM.CREATE.T", **CONFIG)
+        js = client.jetstream()
+        for i, value in enumerate(VALUES):
+            await js.publish(f"t.{i}", b"x", headers={"Nats-TTL": value})
+        await js.publish("t.none", b"x")
+        schedule = {
+            "Nats-Schedule": "@at 2099-01-01T00:00:00Z",
+            "Nats-Schedule-Target": "t.later",
+        }
+        await js.publish("t.schedule", b"x", headers=schedule)
+        return shown(await read_all(client))
+
+
 @pytest.mark.parametrize("index", [True, False])
-def test_ttls_of_the_reference_are_found_again(tmp_path: Path, index: bool) -> None:
-    values = ["90s", "never", "1h1m", "100", "61500ms", "1.5h"]
-
-    async def write() -> None:
-        async with reference(tmp_path / "js", None) as client:
-            assert "error" not in await api(client, "STREAM.CREATE.T", **CONFIG)
-            js = client.jetstream()
-            for i, value in enumerate(values):
-                await js.publish(f"t.{i}", b"x", headers={"Nats-TTL": value})
-            await js.publish("t.none", b"x")
-            schedule = {
-                "Nats-Schedule": "@at 2099-01-01T00:00:00Z",
-                "Nats-Schedule-Target": "t.later",
-            }
-            await js.publish("t.schedule", b"x", headers=schedule)
-
-    asyncio.run(write())
-    home = tmp_path / "js" / "jetstream" / "$G" / "streams" / "T"
+def test_ttls_of_the_reference_are_found_again(
+    tmp_path: Path, recorded: Recorded, index: bool
+) -> None:
+    folder = tmp_path / "js"
+    expected = recorded.folder(folder, lambda: asyncio.run(write_ttls(folder)))
+    home = folder / "jetstream" / "$G" / "streams" / "T"
     theirs = decode_index((home / "msgs" / "index.db").read_bytes()[:-8])
     if not index:
         (home / "msgs" / "index.db").unlink()
     store = FileStore(FileConfig("T", home))
     assert store.problems == []
+    assert shown(contents(store)) == expected
     stamps = dict(store.oldest())
     ends = {1: 90, 3: 3660, 4: 100, 5: 61, 6: 5400}
     ends = {seq: stamps[seq] + seconds * SECOND for seq, seconds in ends.items()}
@@ -135,6 +155,7 @@ def test_ttls_of_the_reference_are_found_again(tmp_path: Path, index: bool) -> N
     store.close()
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("crash", [False, True])
 def test_the_reference_expires_what_we_wrote(tmp_path: Path, crash: bool) -> None:
     home = tmp_path / "js" / "jetstream" / "$G" / "streams" / "T"

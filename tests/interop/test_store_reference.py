@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support import jetstream
 from tests.support.process import REFERENCE, ServerProcess
+from tests.support.records import Recorded
 
-pytestmark = pytest.mark.reference
+Contents = dict[int, tuple[bytes, bytes, bytes]]  # subject, headers, payload
 HEADERS = b"NATS/1.0\r\nA: b\r\n\r\n"
 
 
@@ -55,59 +58,96 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
+async def write(folder: Path, cipher: str | None, compress: bool) -> Contents:
+    """A stream of the real server with gaps of all kinds."""
+    async with reference(folder, cipher) as client:
+        made = await api(
+            client,
+            "STREAM.CREATE.T",
+            name="T",
+            subjects=["t.>"],
+            max_bytes=90000,
+            compression="s2" if compress else "none",
+            discard="new",
+            storage="file",
+        )
+        assert "error" not in made
+        js = client.jetstream()
+        for i in range(300):
+            headers = {"A": "b"} if i % 3 == 0 else None
+            await js.publish(f"t.{i % 7}", b"payload %d " % i * 9, headers=headers)
+        for seq in (1, 2, 77, 200, 300):
+            gone = await api(client, "STREAM.MSG.DELETE.T", seq=seq, no_erase=seq % 2 == 0)
+            assert gone["success"]
+        await api(client, "STREAM.PURGE.T", filter="t.3", keep=2)
+        return await read_all(client)
+
+
 @pytest.mark.parametrize(("cipher", "compress"), FORMS)
 def test_we_read_what_the_reference_wrote(
-    tmp_path: Path, cipher: str | None, compress: bool, index: bool
+    tmp_path: Path, recorded: Recorded, cipher: str | None, compress: bool
 ) -> None:
-    async def write() -> dict[int, tuple[bytes, bytes, bytes]]:
-        async with reference(tmp_path / "js", cipher) as client:
-            made = await api(
-                client,
-                "STREAM.CREATE.T",
-                name="T",
-                subjects=["t.>"],
-                max_bytes=90000,
-                compression="s2" if compress else "none",
-                discard="new",
-                storage="file",
-            )
-            assert "error" not in made
-            js = client.jetstream()
-            for i in range(600):
-                headers = {"A": "b"} if i % 3 == 0 else None
-                await js.publish(f"t.{i % 7}", b"payload %d " % i * 3, headers=headers)
-            for seq in (1, 2, 77, 300, 600):
-                gone = await api(client, "STREAM.MSG.DELETE.T", seq=seq, no_erase=seq % 2 == 0)
-                assert gone["success"]
-            await api(client, "STREAM.PURGE.T", filter="t.3", keep=2)
-            return await read_all(client)
+    def ask() -> str:
+        return shown(asyncio.run(write(tmp_path / "js", cipher, compress)))
 
-    expected = asyncio.run(write())
-    conf = config(tmp_path / "js", cipher, compress)
-    if not index:
-        (conf.folder / "msgs" / "index.db").unlink()
-    store = FileStore(conf)
-    assert store.problems == []
-    got = {}
-    for seq, _ in store.oldest():
-        m = store.load(seq)
-        got[seq] = (m.subject, m.headers, m.payload)
-    assert got == expected
-    assert read_meta(conf)["name"] == "T"
+    expected = recorded.folder(tmp_path / "js", ask)
+    for index in (True, False):
+        folder = tmp_path / str(index)
+        shutil.copytree(tmp_path / "js", folder)
+        conf = config(folder, cipher, compress)
+        assert len(list((conf.folder / "msgs").glob("*.blk"))) > 1
+        if not index:
+            (conf.folder / "msgs" / "index.db").unlink()
+        store = FileStore(conf)
+        assert store.problems == []
+        assert shown(contents(store)) == expected
+        assert read_meta(conf)["name"] == "T"
+        store.close()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(("cipher", "compress"), FORMS)
+def test_the_reference_reads_what_we_added(
+    tmp_path: Path, cipher: str | None, compress: bool
+) -> None:
+    expected = asyncio.run(write(tmp_path / "js", cipher, compress))
+    store = FileStore(config(tmp_path / "js", cipher, compress))
     store.append(b"t.new", HEADERS, b"ours", 1)
     store.close()
 
     async def back() -> None:
         async with reference(tmp_path / "js", cipher) as client:
             all_of_it = await read_all(client)
-            assert all_of_it.pop(601) == (b"t.new", HEADERS, b"ours")
+            assert all_of_it.pop(301) == (b"t.new", HEADERS, b"ours")
             assert all_of_it == expected
 
     asyncio.run(back())
 
 
-async def read_all(client: Any) -> dict[int, tuple[bytes, bytes, bytes]]:
+def contents(store: BlockStore) -> Contents:
+    """Everything in one of our stores."""
+    found = {}
+    for seq, _ in store.oldest():
+        m = store.load(seq)
+        found[seq] = (m.subject, m.headers, m.payload)
+    return found
+
+
+def shown(found: Contents) -> str:
+    """A line per message; of a long payload the beginning and a checksum."""
+
+    def short(payload: bytes) -> str:
+        if len(payload) < 20:
+            return repr(payload)[1:]
+        return f"{payload[:12]!r}... {len(payload)} bytes {crc32(payload):08x}"[1:]
+
+    return "\n".join(
+        " ".join([str(seq), subject.decode(), repr(headers)[1:], short(payload)])
+        for seq, (subject, headers, payload) in sorted(found.items())
+    )
+
+
+async def read_all(client: Any) -> Contents:
     info = await api(client, "STREAM.INFO.T", deleted_details=True)
     assert "error" not in info, info
     assert "lost" not in info["state"], info["state"]
@@ -127,6 +167,7 @@ async def read_all(client: Any) -> dict[int, tuple[bytes, bytes, bytes]]:
     return found
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
 @pytest.mark.parametrize(("cipher", "compress"), FORMS)
 def test_the_reference_reads_what_we_wrote(
@@ -165,10 +206,7 @@ def test_the_reference_reads_what_we_wrote(
             "consumer_limits": {},
         },
     )
-    expected = {}
-    for seq, _ in store.oldest():
-        m = store.load(seq)
-        expected[seq] = (m.subject, m.headers, m.payload)
+    expected = contents(store)
     subjects = store.subject_totals(b">")
     store.close()
     if not index:

@@ -14,17 +14,9 @@ from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.format.consumer_state import decode_consumer_state
 from pynats_server.jetstream.store.format.crypt import Keys, Sealer
-from test_store_reference import api, read_all, reference
+from test_store_reference import Contents, api, contents, read_all, reference, shown
 
-Contents = dict[int, tuple[bytes, bytes, bytes]]
-
-
-def contents(store: FileStore) -> Contents:
-    found = {}
-    for seq, _ in store.oldest():
-        m = store.load(seq)
-        found[seq] = (m.subject, m.headers, m.payload)
-    return found
+from tests.support.records import Recorded
 
 
 async def fill(folder: Path, cipher: str | None, key: str) -> Contents:
@@ -57,34 +49,57 @@ async def look(folder: Path, cipher: str | None, key: str) -> tuple[Contents, in
         return await read_all(client), info["ack_floor"]["stream_seq"]
 
 
-@pytest.mark.reference
-@pytest.mark.parametrize(
+CHANGES = pytest.mark.parametrize(
     ("before", "after"),
     [("chacha", "chacha"), ("aes", "chacha"), ("chacha", "aes"), (None, "aes"), ("aes", None)],
 )
-def test_a_folder_changes_its_key(tmp_path: Path, before: Any, after: Any) -> None:
-    expected = asyncio.run(fill(tmp_path / "js", before, "A"))
-    home = tmp_path / "js" / "jetstream" / "$G" / "streams" / "T"
+
+
+def change_key(folder: Path, before: Any, after: Any) -> tuple[str, Path]:
+    """Opens the real server's folder with another key and adds a message; what was in there, and
+    the stream's own folder."""
+    home = folder / "jetstream" / "$G" / "streams" / "T"
     old = Keys("A", "$G", before) if before else None
     new = Keys("B", "$G", after) if after else None
     config = FileConfig("T", home, block_size=32000, compress=True, keys=new, prev_keys=old)
     store = FileStore(config)
     assert store.problems == []
-    assert contents(store) == expected
+    found = shown(contents(store))
     assert read_meta(config)["name"] == "T"
     store.append(b"t.new", None, b"ours", 10**18)
     store.close()
+    return found, home
+
+
+@CHANGES
+def test_a_folder_changes_its_key(
+    tmp_path: Path, recorded: Recorded, before: Any, after: Any
+) -> None:
+    folder = tmp_path / "js"
+    expected = recorded.folder(folder, lambda: shown(asyncio.run(fill(folder, before, "A"))))
+    found, home = change_key(folder, before, after)
+    assert found == expected
     plain = b"payload"
     assert all((plain in p.read_bytes()) == (after is None) for p in (home / "msgs").glob("1.blk"))
     assert not list(home.rglob("*.next"))
     state = (home / "obs" / "dur" / "o.dat").read_bytes()
-    if new is not None:
+    if after is not None:
+        new = Keys("B", "$G", after)
         seed = new.recover("T.dur", (home / "obs" / "dur" / "meta.key").read_bytes())
         state = Sealer(new.cipher, seed).open(state)
     assert decode_consumer_state(state).ack_floor == (4, 4)
-    if old is not None and new is not None:
+    if before is not None and after is not None:
         with pytest.raises(BadKey):
-            FileStore(FileConfig("T", home, block_size=32000, keys=old))
+            FileStore(FileConfig("T", home, block_size=32000, keys=Keys("A", "$G", before)))
+
+
+@pytest.mark.reference
+@CHANGES
+def test_the_reference_reads_a_folder_with_another_key(
+    tmp_path: Path, before: Any, after: Any
+) -> None:
+    expected = asyncio.run(fill(tmp_path / "js", before, "A"))
+    change_key(tmp_path / "js", before, after)
     found, floor = asyncio.run(look(tmp_path / "js", after, "B"))
     assert found.pop(401) == (b"t.new", b"", b"ours")
     assert found == expected

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig
-from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.snapshot import (
     BadArchive,
@@ -28,9 +27,10 @@ from pynats_server.jetstream.store.format.archive import (
 )
 from pynats_server.jetstream.store.format.meta_inf import meta_sum
 from pynats_server.jetstream.store.memory import MemoryStore
-from test_store_reference import api, read_all, reference
+from test_store_reference import Contents, api, contents, read_all, reference, shown
 
 from tests.support.deadline import PATIENCE_S
+from tests.support.records import Recorded
 
 META: dict[str, Any] = {
     "Created": "2026-01-02T03:04:05Z",
@@ -50,14 +50,6 @@ META: dict[str, Any] = {
     "compression": "none",
     "consumer_limits": {},
 }
-
-
-def contents(store: BlockStore) -> dict[int, tuple[bytes, bytes, bytes]]:
-    found = {}
-    for seq, _ in store.oldest():
-        m = store.load(seq)
-        found[seq] = (m.subject, m.headers, m.payload)
-    return found
 
 
 @pytest.mark.reference
@@ -181,35 +173,56 @@ def test_message_archives_move_between_storages(tmp_path: Path, source: str, tar
     again.close()
 
 
-@pytest.mark.reference
-def test_the_message_archive_goes_both_ways(tmp_path: Path) -> None:
-    async def take() -> tuple[bytes, dict[int, tuple[bytes, bytes, bytes]], dict[str, Any]]:
-        async with reference(tmp_path / "js", None) as client:
-            await api(client, "STREAM.CREATE.T", name="T", subjects=["t.>"])
-            for i in range(200):
-                headers = {"A": "b"} if i % 3 == 0 else None
-                await client.jetstream().publish(f"t.{i % 4}", b"v%d" % i * 9, headers=headers)
-            await api(client, "STREAM.MSG.DELETE.T", seq=5)
-            parts: list[bytes] = []
-            done = asyncio.Event()
+async def take_archive(folder: Path) -> tuple[bytes, Contents, dict[str, Any]]:
+    """A message archive of the real server, what is in it, the stream's state."""
+    async with reference(folder, None) as client:
+        await api(client, "STREAM.CREATE.T", name="T", subjects=["t.>"])
+        for i in range(200):
+            headers = {"A": "b"} if i % 3 == 0 else None
+            await client.jetstream().publish(f"t.{i % 4}", b"v%d" % i * 9, headers=headers)
+        await api(client, "STREAM.MSG.DELETE.T", seq=5)
+        parts: list[bytes] = []
+        done = asyncio.Event()
 
-            async def collect(message: Any) -> None:
-                if message.data:
-                    parts.append(message.data)
-                    await message.respond(b"")
-                else:
-                    done.set()
+        async def collect(message: Any) -> None:
+            if message.data:
+                parts.append(message.data)
+                await message.respond(b"")
+            else:
+                done.set()
 
-            await client.subscribe("snapshot.here", cb=collect)
-            begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="snapshot.here")
-            await asyncio.wait_for(done.wait(), PATIENCE_S)
-            return b"".join(parts), await read_all(client), begun["state"]
+        await client.subscribe("snapshot.here", cb=collect)
+        begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="snapshot.here")
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
+        return b"".join(parts), await read_all(client), begun["state"]
 
-    archive, expected, state = asyncio.run(take())
+
+def test_we_read_the_message_archive_of_the_reference(tmp_path: Path, recorded: Recorded) -> None:
+    kept = tmp_path / "kept"
+
+    def ask() -> str:
+        archive, found, _ = asyncio.run(take_archive(tmp_path / "js"))
+        kept.mkdir()
+        (kept / "archive").write_bytes(archive)
+        return shown(found)
+
+    expected = recorded.folder(kept, ask)
+    archive = (kept / "archive").read_bytes()
     store = FileStore(FileConfig("T", tmp_path / "ours"))
     documents = restore_messages(store, read_archive(io.BytesIO(archive), 1 << 20))
     assert [document.name for document in documents] == [b"state.json"]
-    assert contents(store) == expected
+    assert shown(contents(store)) == expected
+    store.close()
+    for size in range(0, len(archive), 200):
+        with pytest.raises(BadMessageArchive):
+            list(read_archive(io.BytesIO(archive[:size]), 1 << 20))
+
+
+@pytest.mark.reference
+def test_the_reference_reads_our_message_archive(tmp_path: Path) -> None:
+    archive, expected, state = asyncio.run(take_archive(tmp_path / "js"))
+    store = FileStore(FileConfig("T", tmp_path / "ours"))
+    documents = restore_messages(store, read_archive(io.BytesIO(archive), 1 << 20))
     ours = b"".join(write_archive(store, documents))
     store.close()
 
@@ -224,6 +237,3 @@ def test_the_message_archive_goes_both_ways(tmp_path: Path) -> None:
             assert await read_all(client) == expected
 
     asyncio.run(give())
-    for size in range(0, len(archive), 200):
-        with pytest.raises(BadMessageArchive):
-            list(read_archive(io.BytesIO(archive[:size]), 1 << 20))

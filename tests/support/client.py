@@ -128,7 +128,7 @@ class Client:
             yield message
 
     def next(self, sid: int, timeout_s: float = PATIENCE_S) -> Message | None:
-        """The next message of a subscription, None when none came in time."""
+        """The next message of a subscription; None on time-out."""
         return self._take(sid, timeout_s, None)
 
     def flush(self) -> None:

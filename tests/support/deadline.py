@@ -1,4 +1,4 @@
-"""Waiting with an end: the one place where tests poll, and the only one that may sleep."""
+"""Waiting with a deadline: the only place where tests poll or sleep."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# How long a test waits for what must happen. Reached only when it does not happen, so it is far
-# more than a busy machine needs.
+# How long a test waits for an event that must happen. Only a failure reaches it, so it is far more
+# than a busy machine needs.
 PATIENCE_S = 30.0
 POLL_INTERVAL_S = 0.01
 
@@ -67,7 +67,7 @@ async def wait_until_async(
     timeout_s: float = PATIENCE_S,
     interval_s: float = POLL_INTERVAL_S,
 ) -> T:
-    """As `wait_until`, with the loop running on; what `probe` returns is awaited if it can be."""
+    """Like `wait_until`, while the loop runs; awaits the result of `probe` if it is awaitable."""
     deadline = Deadline(timeout_s)
     while True:
         found = probe()
@@ -79,7 +79,7 @@ async def wait_until_async(
 
 
 async def next_turn() -> None:
-    """Let the loop run everything that is ready now: what a test counts in turns, not in time."""
+    """Let the loop run everything that is ready now, for tests that count turns instead of time."""
     await pause_async(0)
 
 
@@ -89,5 +89,5 @@ def pause(seconds: float) -> None:
 
 
 async def pause_async(seconds: float) -> None:
-    """As `pause`, with the loop running on."""
+    """Like `pause`, while the loop runs."""
     await asyncio.sleep(seconds)  # noqa: TID251

@@ -1,4 +1,4 @@
-"""What event loops of the test process complain of: exceptions that nobody caught or asked for.
+"""Errors that event loops of the test process report: exceptions that no code caught or retrieved.
 
 asyncio only logs them: a callback that failed, a task whose exception was never retrieved, a
 future that was destroyed while pending.
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 class LoopErrors(logging.Handler):
-    """Keeps what asyncio logs as errors until it is taken."""
+    """Keeps errors that asyncio logs, until they are taken."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -23,14 +23,14 @@ class LoopErrors(logging.Handler):
         self._found.append(self.format(record))
 
     def take(self) -> list[str]:
-        """What came since the last call."""
+        """The errors since the last call."""
         found, self._found = self._found, []
         return found
 
 
 @contextmanager
 def heard() -> Iterator[LoopErrors]:
-    """A `LoopErrors` that listens meanwhile."""
+    """A `LoopErrors` that is active during the block."""
     handler, logger = LoopErrors(), logging.getLogger("asyncio")
     logger.addHandler(handler)
     try:

@@ -1,5 +1,5 @@
-"""Faults on purpose, compiled like everything else into the sanitized build and nowhere else:
-`tests.support.check_sanitized` proves that each of them is found."""
+"""Deliberate faults, compiled only into the sanitized build: `tests.support.check_sanitized` proves
+that it finds each of them."""
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -9,17 +9,17 @@ cdef class Box:
 
 
 def index(const unsigned char[::1] data, Py_ssize_t at) -> int:
-    """Reads a place that may not exist."""
+    """Reads an index that may be out of range."""
     return data[at]
 
 
 def attribute(Box box) -> int:
-    """Reads an attribute of what may be None."""
+    """Reads an attribute of an object that may be None."""
     return box.value
 
 
 def beyond(size_t size) -> int:
-    """Reads one byte behind a block of memory."""
+    """Reads one byte after a block of memory."""
     cdef char* block = <char*>malloc(size)
     cdef volatile char found
     if block == NULL:
@@ -29,13 +29,13 @@ def beyond(size_t size) -> int:
     return found
 
 
-def sum_of(int a, int b) -> int:
-    """Adds, whether the sum fits or not."""
-    return a + b
+def shifted(int value, int places) -> int:
+    """Shifts without a range check."""
+    return value << places
 
 
 def copy_from_nowhere(size_t size) -> None:
-    """Copies `size` bytes from NULL; 0 of them are undefined behaviour, too."""
+    """Copies `size` bytes from NULL; even 0 bytes are undefined behaviour."""
     cdef char[8] room
     cdef const char* source = NULL
     memcpy(room, source, size)

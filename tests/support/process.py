@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.support.deadline import PATIENCE_S, wait_until
 REFERENCE = "reference"
 PYNATS = "pynats"
 
+reference_allowed = False  # set by the test session: whether it may ask what is not ours
+
 
 class ServerFailed(AssertionError):
     """The process ended before it was ready; carries its output."""
@@ -25,12 +28,38 @@ class ServerFailed(AssertionError):
 
 def server_command(kind: str) -> list[str]:
     """The program to run for `kind`, looked up beside the running interpreter first."""
+    if kind == REFERENCE and not reference_allowed:
+        raise ServerFailed("the reference runs only in `make record` and `make reference`")
     name = {REFERENCE: "nats-server", PYNATS: "pynats-server"}[kind]
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
         raise ServerFailed(f"{name} is not installed; run `make setup`")
     return [found]
+
+
+@cache
+def reference_version() -> str:
+    """As it says itself: `nats-server 2.15.1`."""
+    said = subprocess.run(
+        [*server_command(REFERENCE), "-v"], capture_output=True, text=True, check=True, timeout=20
+    )
+    return said.stdout.strip().replace(": v", " ")
+
+
+def run_reference(
+    *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One run of the reference that ends by itself, in `folder`."""
+    return subprocess.run(
+        [*server_command(REFERENCE), *arguments],
+        cwd=folder,
+        env=os.environ | dict(environ or {}),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=20,
+    )
 
 
 class ServerProcess:

@@ -1,4 +1,4 @@
-"""What the bytes of a client mean, read the slow and obvious way: the oracle for `core.wire`."""
+"""A slow and simple parser of client bytes: the oracle for `core.wire`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import dataclasses
 import re
 
 VERBS = ("CONNECT", "PUB", "HPUB", "SUB", "UNSUB", "PING", "PONG", "INFO", "+OK", "-ERR")
-BARE = ("PING", "PONG", "+OK")  # nothing behind them counts
-SLACK = 1024  # blanks and ignored bytes that an unfinished line may have beyond the limit
+BARE = ("PING", "PONG", "+OK")  # bytes after them are ignored
+SLACK = 1024  # spaces and ignored bytes that an incomplete line may have above the limit
 
 Message = tuple[bytes, bytes, bytes, bytes]
 
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """One frame, or why there is none. `message` is (subject, reply, headers, payload)."""
+    """One frame, or the reason why there is none. `message` is (subject, reply, headers,
+    payload)."""
 
     outcome: str
     verb: str = ""
     args: bytes = b""
-    length: int = 0  # of the frame; with "more" what is needed, 0 = unknown
+    length: int = 0  # of the frame; with "more" the needed length, 0 = unknown
     message: Message | None = None
 
 
 def _verb(data: bytes) -> str | None:
-    """The verb that data begins with, "" when it could still become one, None when it cannot."""
+    """The verb at the start of data, "" if it is incomplete, None if there is none."""
     text = data[:8].upper()
     for verb in VERBS:
         if text.startswith(verb.encode()):
@@ -37,7 +38,7 @@ def _number(word: bytes) -> int | None:
 
 
 def read_frame(data: bytes, max_control_line: int, max_payload: int) -> Seen:
-    """The frame that data begins with."""
+    """The frame at the start of data."""
     verb = _verb(data)
     if verb is None:
         return Seen("unknown")

@@ -1,56 +1,194 @@
-"""Imports point one way: common <- server, common <- tools; the data plane knows nothing above it
-(docs/ARCHITECTURE.md)."""
+"""Who may import whom, room by room, and that nothing imports in a circle (docs/hacking.md).
+
+Annotations count: an import below `if TYPE_CHECKING` is knowledge, too. So do `cimport`s.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = re.compile(r"^\s*(?:from|import|cimport)\s+(pyn\w+(?:\.\w+)*)", re.MULTILINE)
+SOURCES = ("common", "server", "tools/nats_cli", "tools/nsc", "tools/nk", "bench")
+COMPILED = re.compile(
+    r"^\s*(?:from\s+(?P<base>[\w.]+)\s+)?(?:import|cimport)\s+(?P<names>\([^)]*\)|[^\n#]+)",
+    re.MULTILINE,
+)
 
-# Folder -> the packages of ours that its modules may import, themselves apart.
-ALLOWED = {
-    "common/pynats_common": (),
-    "server/pynats_server/core": (),
-    "server/pynats_server/jetstream/store": ("pynats_common", "pynats_server.core"),
-    "server/pynats_server": ("pynats_common",),
-    "tools/nats_cli/pynats_cli": ("pynats_common",),
-    "tools/nsc/pynsc": ("pynats_common",),
-    "tools/nk/pynk": ("pynats_common",),
-    "bench/pynats_bench": ("pynats_common", "pynats_server"),
-}
+# A room (a package, or a module that is a room of its own) and the rooms that its modules may
+# import, besides their own. A name stands for everything below it that has no row of its own.
+S = "pynats_server."
+J = S + "jetstream."
+BASE = ("pynats_common", S + "options", S + "version")
+RULES: dict[str, tuple[str, ...]] = {
+    "pynats_common": (),
+    "pynats_cli": ("pynats_common",),
+    "pynsc": ("pynats_common",),
+    "pynk": ("pynats_common",),
+    "pynats_bench": ("pynats_common", "pynats_server"),
+    # What is below everything in the server.
+    S + "options": (),
+    S + "version": (),
+    S + "core": (),
+    S + "subjects": ("pynats_common", S + "core"),
+    S + "settings": BASE,
+    S + "log": BASE,
+    # What a server consists of. They share `server.state`, and know no `server.server`.
+    S + "accounts": (*BASE, S + "core"),
+    S + "auth": (*BASE, S + "core"),
+    S + "clients.closed": ("pynats_common", S + "core"),
+    S + "clients.trace": ("pynats_common",),
+    S + "server.state": (
+        *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
+        S + "log", S + "settings",
+    ),
+    S + "server.info": (*BASE, S + "core", S + "server.state"),
+    S + "clients": (
+        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
+        S + "server.info", S + "server.state", S + "settings",
+    ),
+    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    # JetStream, from the disk upwards.
+    J + "errors": (),
+    J + "figures": (J + "config",),
+    J + "quota": (),
+    J + "store": ("pynats_common", S + "core", J + "store.file", J + "store.format"),
+    J + "store.format": ("pynats_common", J + "store"),
+    J + "store.file": ("pynats_common", J + "store", J + "store.format"),
+    J + "requests": (*BASE, J + "config", J + "errors"),
+    J + "config": (*BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store"),
+    J + "publish": (
+        *BASE, S + "core", S + "log", S + "subjects", J + "context", J + "errors", J + "quota",
+        J + "publish.batch", J + "requests", J + "store", J + "stream",
+    ),
+    J + "publish.batch": (
+        *BASE, S + "core", J + "advisories", J + "context", J + "errors", J + "publish",
+        J + "requests", J + "store", J + "stream",
+    ),
+    J + "stream": (
+        *BASE, S + "core", J + "figures", S + "log", S + "subjects", J + "advisories", J + "config",
+        J + "context", J + "errors", J + "publish", J + "publish.batch", J + "quota",
+        J + "store", J + "store.file", J + "store.format",
+    ),
+    J + "context": (
+        *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "publish.batch",
+        J + "quota", J + "store",
+    ),
+    J + "capacity": BASE,
+    J + "advisories": (*BASE, S + "core"),
+    J + "api": (
+        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
+        J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
+    ),
+    S + "jetstream": (
+        *BASE, S + "accounts", S + "core", S + "log", S + "subjects", J + "advisories",
+        J + "figures",
+        J + "api", J + "capacity", J + "config", J + "context", J + "errors", J + "publish",
+        J + "publish.batch", J + "quota", J + "store", J + "store.file", J + "store.format",
+        J + "stream",
+    ),
+    # The whole, and how it becomes a process.
+    S + "server": (
+        *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
+        J + "capacity",
+        S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
+        S + "settings",
+    ),
+    S + "process": (*BASE, S + "clients.trace", S + "settings"),
+    "pynats_server": (*BASE, S + "log", S + "process", S + "server"),
+}  # fmt: skip
 
 
-def imports_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """(file, imported module of ours)"""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".pyx", ".pxd", ".pyi"):
-            for found in OURS.finditer(path.read_text()):
-                yield str(path.relative_to(ROOT)), found[1]
+@cache
+def modules() -> dict[str, list[Path]]:
+    """Every module of ours by its import name, with its files (.pyx and .pxd are one module)."""
+    found: dict[str, list[Path]] = {}
+    for root in SOURCES:
+        for path in sorted((ROOT / root).rglob("*")):
+            if path.suffix in (".py", ".pyx", ".pxd"):
+                parts = path.relative_to(ROOT / root).with_suffix("").parts
+                name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+                found.setdefault(name, []).append(path)
+    return found
 
 
-@pytest.mark.parametrize("folder", ALLOWED)
-def test_imports_point_one_way(folder: str) -> None:
-    own = folder.partition("/pyn")[2]
-    package = "pyn" + own.replace("/", ".")
-    allowed = (package, *ALLOWED[folder])
+def statements(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """(module, names taken from it) of every import in a file; no names for a plain import."""
+    text = path.read_text()
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, []) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module or "", [alias.name for alias in node.names]
+        return
+    for match in COMPILED.finditer(text):
+        names = [part.split()[0] for part in re.split(r"[,()\s]*,[,()\s]*|[()\s]*\n\s*|\(|\)",
+                                                      match["names"]) if part.strip()]  # fmt: skip
+        if match["base"]:
+            yield match["base"], names
+        else:
+            yield from ((name, []) for name in names)
+
+
+def imports_of(name: str) -> set[str]:
+    """The modules of ours that a module imports."""
+    known = modules()
+    found: set[str] = set()
+    for path in known[name]:
+        for base, names in statements(path):
+            inner = {f"{base}.{each}" for each in names} & known.keys()
+            found |= (
+                inner if names and len(inner) == len(names) else inner | ({base} & known.keys())
+            )
+    return found - {name}
+
+
+def room_of(module: str) -> str:
+    """The row of RULES that speaks for a module: the longest name that contains it."""
+    return max((room for room in RULES if module == room or module.startswith(room + ".")), key=len)
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_rooms_import_only_what_they_may(room: str) -> None:
+    members = [name for name in modules() if room_of(name) == room]
+    assert members, f"{room} has no modules"
+    allowed = {room, *RULES[room]}
     wrong = [
-        (file, module)
-        for file, module in imports_of(ROOT / folder)
-        if not any(module == name or module.startswith(name + ".") for name in allowed)
+        f"{name} imports {other}"
+        for name in members
+        for other in sorted(imports_of(name))
+        if room_of(other) not in allowed and not (room == "pynats_bench" and "server" in other)
     ]
     assert wrong == []
 
 
-def test_every_source_root_has_its_rule() -> None:
-    packages = {
-        str(path.parent.relative_to(ROOT))
-        for root in ("common", "server", "tools", "bench")
-        for path in (ROOT / root).glob("**/__init__.py")
-        if not (path.parent.parent / "__init__.py").exists()
-    }
-    assert packages <= set(ALLOWED)
+def test_every_module_has_a_rule() -> None:
+    assert [name for name in modules() if not any(
+        name == room or name.startswith(room + ".") for room in RULES)] == []  # fmt: skip
+
+
+def test_no_modules_import_in_a_circle() -> None:
+    # A package imports its parts for whoever asks the package; its parts may ask it for others.
+    packages = {name for name, paths in modules().items() if paths[0].stem == "__init__"}
+    graph = {name: imports_of(name) - packages for name in modules() if name not in packages}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_imports_are_absolute() -> None:
+    relative = re.compile(r"^\s*from\s+\.|^\s*cimport\s+\.", re.MULTILINE)
+    assert [
+        str(path.relative_to(ROOT))
+        for paths in modules().values()
+        for path in paths
+        if relative.search(path.read_text())
+    ] == []

@@ -87,7 +87,7 @@ def test_cutting_keeps_every_character(token: str, size: int) -> None:
         assert cut.replace(b".", b"") == token.encode()
 
 
-# What a token may look like on either side, good and bad.
+# Valid and invalid tokens for both sides.
 PIECE = st.sampled_from(
     ["a", "b", "*", ">", "", " ", "$1", "$2", "$x", "{{wildcard(1)}}", "{{partition(3,1)}}",
      "{{split(1,-)}}", "{{splitFromLeft(1,1)}}", "{{right(1,1)}}", "{{wildcard(9)}}", "{{", "}}"]

@@ -1,4 +1,4 @@
-"""The tools of the tests do what the tests rely on."""
+"""The test helpers work as the tests expect."""
 
 from __future__ import annotations
 

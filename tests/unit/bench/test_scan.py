@@ -138,7 +138,7 @@ def test_the_digest_names_the_set_not_the_order() -> None:
 
 
 def counted(counter: StreamCounter, pieces: list[bytes]) -> tuple[int, ...] | None:
-    """All figures after `pieces`; None when they are refused."""
+    """All figures after `pieces`; None if the scanner refuses them."""
     try:
         for piece in pieces:
             counter.feed(piece)

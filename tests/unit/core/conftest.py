@@ -1,4 +1,4 @@
-"""What tests of the data plane share."""
+"""Fixtures for tests of the data plane."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pynats_server.core import client
 
 @pytest.fixture(scope="module", autouse=True)
 def no_first_ping() -> Iterator[None]:
-    """The server's own PING, two seconds after CONNECT, would be among the bytes that are compared
-    when the machine is busy."""
+    """On a busy machine, the server's own PING (two seconds after CONNECT) would appear among the
+    compared bytes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "FIRST_PING_NS", 1 << 60)
         yield

@@ -1,4 +1,4 @@
-"""What the data plane hands out comes back: chunks, buffers, matches, subscriptions.
+"""The data plane gets back everything it hands out: chunks, buffers, matches, subscriptions.
 
 Only the debug build counts (`make sanitize`); other builds show that nothing fails.
 """
@@ -31,7 +31,7 @@ class Timer:
 
 
 class FakeLoop:
-    """Runs nothing by itself: the tests turn the engine and let time pass."""
+    """Runs nothing by itself: the tests run the engine's turns and advance time."""
 
     def __init__(self) -> None:
         self.timers: list[Timer] = []
@@ -49,7 +49,7 @@ class FakeLoop:
         work()
 
     def run_timers(self) -> None:
-        """All that are set, whatever their time."""
+        """All timers, whatever their time."""
         due, self.timers = self.timers, []
         for timer in due:
             if timer.work is not None:
@@ -57,7 +57,7 @@ class FakeLoop:
 
 
 class Handler:
-    """Lets everybody in and keeps what goes wrong."""
+    """Accepts all clients and records errors."""
 
     def __init__(self) -> None:
         self.bugs: list[Exception] = []
@@ -98,7 +98,7 @@ class Life:
         self, commands: bytes = b"", permissions: Permissions | None = None
     ) -> socket.socket:
         ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's least
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's minimum
         theirs.setblocking(False)
         client = ClientConnection(self.engine, ours, "here", 1, self.account)
         if permissions is not None:
@@ -109,7 +109,7 @@ class Life:
         return theirs
 
     def say(self, peer: socket.socket, data: bytes) -> None:
-        """In pieces, with a turn after each."""
+        """Sends in pieces, with a turn after each."""
         deadline = Deadline(TIMEOUT_S)
         while data:
             try:

@@ -1,4 +1,4 @@
-"""The data plane's modules know only those above them in the table of docs/ARCHITECTURE.md."""
+"""Modules of the data plane import only those above them in the table of docs/ARCHITECTURE.md."""
 
 from __future__ import annotations
 

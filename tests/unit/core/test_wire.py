@@ -33,7 +33,7 @@ VECTORS = [
      [("HPUB", b"a r 12 12", (b"a", b"r", b"NATS/1.0\r\n\r\n", b"")), ("PING", b"", None)]),
 ]  # fmt: skip
 
-# (bytes that are no frame, why)
+# (invalid bytes, reason)
 REFUSED = [
     (b"X", "unknown"),
     (b"PUX", "unknown"),
@@ -60,7 +60,7 @@ def seen(data: bytes) -> Seen:
 
 
 def read_all(pieces: Iterable[bytes]) -> tuple[list[Seen], bytes]:
-    """As a connection does: the frames, and what is left; stops at what is no frame."""
+    """Reads like a connection: returns the frames and the rest; stops at invalid input."""
     frames: list[Seen] = []
     rest, skipping = b"", ""
     for piece in pieces:
@@ -90,7 +90,7 @@ def read_all(pieces: Iterable[bytes]) -> tuple[list[Seen], bytes]:
 
 
 def essence(frames: list[Seen]) -> list[tuple[str, str, bytes, object]]:
-    """Without the lengths, which a line that came in two parts does not have."""
+    """Frames without lengths, which a line in two parts does not have."""
     return [(frame.outcome, frame.verb, frame.args, frame.message) for frame in frames]
 
 
@@ -148,7 +148,7 @@ def lines(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def publishes(draw: st.DrawFn) -> bytes:
-    """Mostly right ones."""
+    """Mostly valid lines."""
     body = draw(st.binary(max_size=44))
     args = [draw(token)] + ([draw(token)] if draw(st.booleans()) else [])
     headers = draw(st.booleans())
@@ -183,7 +183,7 @@ def test_cuts_change_nothing(data: bytes, cuts: list[int]) -> None:
     pieces = [data[a:b] for a, b in pairwise(places)]
     whole, rest = read_all([data])
     split, split_rest = read_all(pieces)
-    # A refusal may come before the rest of its line does, so only the frames are the same there.
+    # A line may be refused before its end arrives, so only the frames are equal.
     if whole and whole[-1].outcome != "frame":
         assert essence(split[: len(whole) - 1]) == essence(whole[:-1])
         assert len(split) == len(whole)
@@ -209,7 +209,7 @@ def test_the_short_way_sees_what_the_long_way_sees(data: bytes, headers: bool) -
     "data", [vector for vector, _ in VECTORS if vector.startswith((b"PUB ", b"HPUB "))]
 )
 def test_the_short_way_takes_what_clients_write(data: bytes) -> None:
-    # It never looks at the last 7 bytes for the end of the line.
+    # It does not search the last 7 bytes for the end of the line.
     assert next_publish(data + b"PUB b 1\r\n", LINE, PAYLOAD) is not None
     assert next_publish(data[: seen(data).length - 1], LINE, PAYLOAD) is None
     if data.startswith(b"HPUB "):

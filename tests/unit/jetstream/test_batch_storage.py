@@ -1,4 +1,4 @@
-"""Batches fill an account as single messages do: to its limit, counted by the store's own size."""
+"""Batches fill an account like single messages: up to its limit, in bytes of the store."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 
-KINDS = pytest.mark.parametrize("kind", [REFERENCE, PYNATS])
+KINDS = pytest.mark.parametrize(
+    "kind", [PYNATS, pytest.param(REFERENCE, marks=pytest.mark.reference)]
+)
 FLOOD = 200
 
 

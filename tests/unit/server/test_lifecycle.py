@@ -19,7 +19,7 @@ from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
 
-PLAIN = "debug: false\n"  # a file without any value is warned of
+PLAIN = "debug: false\n"  # an empty file causes a warning
 CONNECT = b'CONNECT {"verbose":false,"protocol":1%s}\r\n'
 
 
@@ -206,7 +206,7 @@ async def _restart_under_load(server: ServerProcess, number: signal.Signals) -> 
             count += 1
             data = b"%d-%d" % (number, count)
             try:
-                await client.request("store", data, timeout=0.5)  # some are lost, and sent again
+                await client.request("store", data, timeout=0.5)  # lost requests are sent again
             except (TimeoutError, nats.errors.Error):
                 await pause_async(0.01)
                 continue

@@ -16,7 +16,7 @@ from pynats_server.jetstream.store.record cimport (
 from pynats_common.go.quoting import quote
 
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 cdef enum:
     HEADERS_MAX = 65535

@@ -16,7 +16,7 @@ from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast
 import msgspec
 
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.store.contract import StoreError, StoreFull, TooLarge
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, TooLarge
 
 cdef extern from "<string.h>" nogil:
     void* memmem(const void* haystack, size_t n, const void* needle, size_t m)

@@ -15,18 +15,16 @@ an fsync covers all of it (or the write, with `sync_interval_s` > 0), and the ac
 """
 
 from pynats_server.jetstream.store.block import Message
-from pynats_server.jetstream.store.contract import (
-    SEQ_MAX,
+from pynats_server.jetstream.store.contract import SEQ_MAX, Store, StoreState
+from pynats_server.jetstream.store.errors import (
     BadKey,
     CorruptRecord,
     OutOfSequences,
     SequenceNotFound,
-    Store,
     StoreClosed,
     StoreError,
     StoreFailed,
     StoreFull,
-    StoreState,
     TooLarge,
 )
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size

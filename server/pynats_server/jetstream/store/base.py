@@ -6,13 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from pynats_server.jetstream.store.block import Block, Message
-from pynats_server.jetstream.store.contract import (
-    SEQ_MAX,
-    OutOfSequences,
-    SequenceNotFound,
-    StoreFailed,
-    StoreState,
-)
+from pynats_server.jetstream.store.contract import SEQ_MAX, StoreState
+from pynats_server.jetstream.store.errors import OutOfSequences, SequenceNotFound, StoreFailed
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.retention import Retention
 from pynats_server.jetstream.store.seqset import SequenceSet

@@ -18,7 +18,7 @@ from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 
 import hashlib
 
-from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 
 cdef class Message:

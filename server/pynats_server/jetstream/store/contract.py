@@ -1,4 +1,4 @@
-"""The `Store` interface and its errors: what a stream may ask of its storage.
+"""The `Store` interface: what a stream may ask of its storage.
 
 Contract, for every implementation:
 
@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pynats_server.jetstream.store.errors import StoreError
+
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
     from pynats_server.jetstream.store.seqset import SequenceSet
@@ -25,42 +27,6 @@ if TYPE_CHECKING:
 
 SEQ_MAX = (1 << 62) - 1
 """The highest sequence: records on disk use the bits above it for marks."""
-
-
-class StoreError(Exception):
-    """Anything a store reports."""
-
-
-class SequenceNotFound(StoreError):
-    """No live message has this sequence."""
-
-
-class CorruptRecord(StoreError):
-    """The message exists but its bytes are damaged; it is never served."""
-
-
-class OutOfSequences(StoreError):
-    """A sequence would pass `SEQ_MAX`."""
-
-
-class TooLarge(StoreError):
-    """The record would pass 32 MiB, or its subject 64 KiB."""
-
-
-class StoreFull(StoreError):
-    """The disk is full (ENOSPC, EDQUOT, EFBIG). Nothing was kept; a later try may work."""
-
-
-class StoreFailed(StoreError):
-    """A write or fsync failed; the store serves reads and refuses changes until reopened."""
-
-
-class StoreClosed(StoreError):
-    """The store has been stopped."""
-
-
-class BadKey(StoreError):
-    """Encrypted data cannot be opened with the key at hand."""
 
 
 @dataclass(slots=True)

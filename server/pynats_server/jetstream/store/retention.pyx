@@ -13,7 +13,7 @@ from pynats_server.jetstream.store.streamindex cimport StreamIndex
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
                         ring_unshift, subject_matches)
 
-from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 
 cdef class Retention(StreamIndex):

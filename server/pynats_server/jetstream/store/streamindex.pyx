@@ -19,8 +19,7 @@ from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Le
                         ring_drop, ring_push, ring_take)
 from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
 
-from pynats_server.jetstream.store.contract import (CorruptRecord, OutOfSequences,
-                        SequenceNotFound, StoreFailed, TooLarge)
+from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 
 cdef enum:
     # No server leaves more unused sequences inside of a block: each is noted in memory.

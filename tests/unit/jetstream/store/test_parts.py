@@ -86,7 +86,7 @@ def test_s2_refuses_what_was_changed(seed: bytes, repeat: int, data: st.DataObje
         found = s2.decode_stream(bytes(stream), 1 << 20)
     except ValueError:
         return
-    # The format lets readers skip chunks of unknown kinds, and says some things in several ways.
+    # Readers may skip chunks of unknown kinds, and some data has several encodings.
     assert found in (plain, b"")
 
 

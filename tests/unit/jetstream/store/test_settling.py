@@ -43,7 +43,7 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         assert disk.replaced.count("index.db") >= 1
         seen = list(disk.replaced)
         (tmp_path / "S").rename(tmp_path / "elsewhere")
-        await pause_async(0.05)  # the time in which what was forgotten would do its harm
+        await pause_async(0.05)  # time in which forgotten work would do damage
         assert disk.replaced == seen
         assert store.failed is None
         assert store.problems == []

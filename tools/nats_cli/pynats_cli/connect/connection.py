@@ -236,7 +236,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
 
 async def _discard(client: Client) -> None:
     try:
-        # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+        # After a failed TLS handshake nats-py would wait forever for the end of the connection.
         await asyncio.wait_for(client.close(), _DISCARD_TIMEOUT_S)
     except Exception:
         # The connection never came up; only the reason for that matters.

@@ -87,7 +87,7 @@ async def _connect_and_work(
     kwargs: dict[str, Any] = {"tls": context, "tls_handshake_first": tls_first} if context else {}
     client = Client()
     try:
-        # nats-py retries a refused first connection for ever, hence the limit around it.
+        # nats-py retries a refused first connection forever, hence the time-out.
         await asyncio.wait_for(
             client.connect(
                 servers=urls, user_jwt_cb=lambda: bytearray(token.encode()), signature_cb=sign,
@@ -97,8 +97,8 @@ async def _connect_and_work(
             CONNECT_TIMEOUT_S,
         )  # fmt: skip
     except Exception as error:
-        with contextlib.suppress(Exception):  # only the reason of the failure matters
-            # After a failed TLS handshake nats-py would wait for an end that it is never told of.
+        with contextlib.suppress(Exception):  # only the reason of the first failure matters
+            # After a failed TLS handshake nats-py would wait forever for the end of the connection.
             await asyncio.wait_for(client.close(), CLOSE_TIMEOUT_S)
         if isinstance(error, TimeoutError) and not errors:
             raise NscError("cannot reach the server", f"is it running at {urls[0]}?") from None

@@ -15,7 +15,7 @@ from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
 from pynats_server.jetstream.store.retention cimport Retention
 
 from pynats_server.jetstream.publish.headers import add as add_header
-from pynats_server.jetstream.store.contract import StoreFailed, TooLarge
+from pynats_server.jetstream.store.errors import StoreFailed, TooLarge
 
 cdef struct Head:
     uint32_t subject_len

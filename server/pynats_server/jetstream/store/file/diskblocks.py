@@ -10,7 +10,7 @@ import os
 
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.contract import StoreError
+from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.seqset import SequenceSet

@@ -11,7 +11,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.base import EMPTY_SIZE
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.contract import StoreError, StoreFull
+from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.folder import StreamFolder

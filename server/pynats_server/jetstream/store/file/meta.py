@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pynats_server.jetstream.store.contract import CorruptRecord
+from pynats_server.jetstream.store.errors import CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.contract import BadKey, CorruptRecord
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState

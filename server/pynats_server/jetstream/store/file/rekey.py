@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.contract import BadKey
+from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.meta import read_sums, replace_meta

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from pynats_server.jetstream.store.contract import StoreError
+from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.highway import digest64

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.contract import (
-    CommitCallback,
+from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.errors import (
     CorruptRecord,
     StoreClosed,
     StoreError,

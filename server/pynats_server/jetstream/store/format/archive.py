@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from pynats_server.jetstream.store.contract import Store, StoreError
+from pynats_server.jetstream.store.contract import Store
+from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
-from pynats_server.jetstream.store.contract import BadKey
+from pynats_server.jetstream.store.errors import BadKey
 
 CipherName = Literal["chacha", "aes"]
 SEED_SIZE = 32
