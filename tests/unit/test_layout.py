@@ -53,13 +53,10 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "settings",
     ),
-    S + "monitor": (
-        *BASE, S + "clients.closed", S + "core", S + "jetstream", J + "config", J + "figures",
-        J + "stream",
-    ),
+    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
     # JetStream, from the disk upwards.
     J + "errors": (),
-    J + "figures": (),
+    J + "figures": (J + "config",),
     J + "quota": (),
     J + "store": ("pynats_common", S + "core", J + "store.file", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),

@@ -449,6 +449,17 @@ class JetStreamAccount:
         """A store in another folder that any one thread may fill and close."""
         return open_store(self._file_config(config, folder))
 
+    def served(self, name: str = "") -> list[Stream]:
+        """Its streams in order of creation; with a name, only that one."""
+        if not name:
+            return list(self.streams.values())
+        found = self.streams.get(name)
+        return [found] if found is not None else []
+
+    def unrecovered(self) -> dict[str, str]:
+        """Its streams on disk that could not be opened, and why."""
+        return dict(self.broken)
+
     def figures(self) -> AccountFigures:
         """Its numbers, for monitoring."""
         return AccountFigures(

@@ -1,11 +1,15 @@
-"""What JetStream tells of itself in numbers: for monitoring, which reads nothing else of it.
+"""What JetStream tells of itself, for monitoring.
 
 Plain values as of the call. Sizes are bytes; a limit of -1 = none.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+
+from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 
 
 class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +25,18 @@ class ServerFigures(msgspec.Struct, frozen=True, kw_only=True):
     api_total: int
     api_errors: int
     api_inflight: int
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """The streams of all accounts together."""
+
+    streams: int
+    broken: int  # streams on disk that could not be opened
+    failed: int  # streams whose storage takes no more changes
+    messages: int
+    bytes: int
+    lost: int  # messages that damage has taken
+    pending_acks: int  # messages taken but not yet acknowledged
 
 
 class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +69,27 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     lost: int  # messages that damage has taken
     lost_bytes: int
     pending_acks: int  # messages taken but not yet acknowledged
-    failure: str  # why the storage takes no more changes; empty while it does
+    failure: str | None  # why the storage takes no more changes; None while it does
+    folder: Path | None  # None in memory
+
+
+class StreamDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What STREAM.INFO tells of one stream."""
+
+    name: str
+    created_ns: int  # since 1970
+    config: StreamConfig
+    state: StreamState
+    mirror: SourceInfo | None
+    sources: list[SourceInfo]
+
+
+class OnDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in a server's JetStream folder."""
+
+    accounts: list[str]  # folders of accounts
+    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
+    quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
 
 
 class SyncTimes(msgspec.Struct, frozen=True, kw_only=True):

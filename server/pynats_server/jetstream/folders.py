@@ -6,21 +6,12 @@ Everything here waits for the disk: it is for threads, never for the loop.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from pynats_server.jetstream.figures import OnDisk
 from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
 
 DISK = Disk()
-
-
-@dataclass(frozen=True, slots=True)
-class OnDisk:
-    """What lies in a server's JetStream folder."""
-
-    accounts: list[str]  # folders of accounts
-    unserved: list[tuple[str, str]]  # streams (account, name) of accounts without JetStream
-    quarantined: dict[Path, int]  # folder of a stream -> files in its quarantine, if any
 
 
 def has_streams(folder: Path) -> bool:
@@ -48,7 +39,11 @@ def look_at_disk(
         if path.is_dir()
     ]
     counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
-    return OnDisk(accounts, unserved, {folder: count for folder, count in counts if count})
+    return OnDisk(
+        accounts=accounts,
+        unserved=unserved,
+        quarantined={folder: count for folder, count in counts if count},
+    )
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from pynats_server.core.account import Account
@@ -15,8 +14,8 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import Api
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
-from pynats_server.jetstream.figures import ServerFigures, SyncTimes
-from pynats_server.jetstream.folders import OnDisk, has_streams, look_at_disk
+from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
+from pynats_server.jetstream.folders import has_streams, look_at_disk
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.stream.stream import Stream
@@ -116,21 +115,45 @@ class JetStream:
             api_inflight=self.api.inflight,
         )
 
-    def streams(self) -> list[Stream]:
-        """The streams of all accounts, in order of creation."""
-        return [s for account in self.accounts.values() for s in account.streams.values()]
+    def contents(self) -> Contents:
+        """What the streams of all accounts hold together, for monitoring."""
+        count = failed = messages = size = lost = pending = 0
+        for stream in self.streams():
+            store = stream.store
+            count += 1
+            failed += store.failed is not None
+            messages += store.msgs
+            size += store.nbytes
+            lost += len(store.lost)
+            pending += stream.ingest.waiting
+        return Contents(
+            streams=count,
+            broken=sum(len(account.broken) for account in self.accounts.values()),
+            failed=failed,
+            messages=messages,
+            bytes=size,
+            lost=lost,
+            pending_acks=pending,
+        )
+
+    def streams(self, account: str = "", name: str = "") -> list[Stream]:
+        """The streams in order of creation: of all accounts or of one, all or those of a name."""
+        asked = [account] if account else self.accounts
+        return [s for a in asked if a in self.accounts for s in self.accounts[a].served(name)]
 
     def sync_times(self) -> SyncTimes:
         """How long fsyncs took since the start."""
         times = self.context.syncer.times
         return SyncTimes(bounds_s=BOUNDS_S, counts=tuple(times.counts), total_s=times.total_seconds)
 
-    async def on_disk(self, quarantined: Iterable[Path]) -> OnDisk:
-        """What lies in the folder besides the streams that are served; and how many files the
-        `quarantined` folders of streams have put aside."""
+    async def on_disk(self, account: str, name: str, quarantine: bool) -> OnDisk:
+        """What lies in the folder besides the streams that are served; with `quarantine` also how
+        many files were put aside of the `streams` of that account and name."""
         served = frozenset(self.accounts)
+        streams = self.streams(account, name) if quarantine else []
+        folders = [stream.folder for stream in streams if stream.folder is not None]
         return await asyncio.to_thread(
-            look_at_disk, self.folder, self.context.staging, served, list(quarantined)
+            look_at_disk, self.folder, self.context.staging, served, folders
         )
 
     # -- accounts -----------------------------------------------------------------------------

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 from pynats_common.go.quoting import quote
 
+from pynats_server.monitor.source import JetStreamView, StreamView
+
 if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.folders import OnDisk
-    from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream.stream import Stream
+    from pynats_server.jetstream.figures import OnDisk, StreamFigures
 
 UNAVAILABLE = "unavailable"
 NAMED_MAX = 10  # lost sequences a warning names
@@ -54,12 +52,11 @@ class Failure:
 
 
 async def check(
-    jetstream: JetStream, known: Container[str], request: HealthRequest
+    jetstream: JetStreamView, known: Container[str], request: HealthRequest
 ) -> tuple[list[Failure], list[HealthError]]:
     """(failures, warnings; the latter with details only). `known` are the server's accounts."""
-    streams = [s for a in _asked_accounts(jetstream, request) for s in _asked(a, request)]
-    folders = [stream.folder for stream in streams if stream.folder is not None]
-    on_disk = await jetstream.on_disk(folders if request.details else [])
+    streams = jetstream.streams(request.account, request.stream)
+    on_disk = await jetstream.on_disk(request.account, request.stream, quarantine=request.details)
     missing = _missing(jetstream, on_disk, request)
     if missing is not None:
         return [missing], []
@@ -76,36 +73,21 @@ async def check(
     return failures, warnings
 
 
-def _asked_accounts(jetstream: JetStream, request: HealthRequest) -> list[JetStreamAccount]:
-    if not request.account:
-        return list(jetstream.accounts.values())
-    found = jetstream.accounts.get(request.account)
-    return [found] if found is not None else []
-
-
-def _asked(account: JetStreamAccount, request: HealthRequest) -> list[Stream]:
-    if not request.stream:
-        return list(account.streams.values())
-    found = account.streams.get(request.stream)
-    return [found] if found is not None else []
-
-
 # -- failures ---------------------------------------------------------------------------------
 
 
-def _missing(jetstream: JetStream, on_disk: OnDisk, request: HealthRequest) -> Failure | None:
+def _missing(jetstream: JetStreamView, on_disk: OnDisk, request: HealthRequest) -> Failure | None:
     """An account that never had streams is not found: perhaps its store is not mounted."""
     if not request.account:
         return None
     account = jetstream.accounts.get(request.account)
-    if request.account not in on_disk.accounts and not (account and account.streams):
+    if request.account not in on_disk.accounts and not jetstream.streams(request.account):
         text = f"JetStream account {quote(request.account)} not found"
         about = HealthError(type="ACCOUNT", account=request.account, error=text)
         return Failure(404, UNAVAILABLE, about)
-    there = account is not None and (
-        request.stream in account.streams or request.stream in account.broken
-    )
-    if account is None or not request.stream or there:
+    if account is None or not request.stream or request.stream in account.unrecovered():
+        return None
+    if jetstream.streams(request.account, request.stream):
         return None
     text = (
         f"JetStream stream {quote(request.stream)} not found "
@@ -149,9 +131,11 @@ def _unserved(on_disk: OnDisk, known: Container[str], request: HealthRequest) ->
             )
 
 
-def _unrecovered(jetstream: JetStream, request: HealthRequest) -> Iterator[Failure]:
-    for account in _asked_accounts(jetstream, request):
-        for name, reason in account.broken.items():
+def _unrecovered(jetstream: JetStreamView, request: HealthRequest) -> Iterator[Failure]:
+    for account in jetstream.accounts.values():
+        if request.account not in ("", account.name):
+            continue
+        for name, reason in account.unrecovered().items():
             if request.stream in ("", name):
                 yield _not_recovered(account.name, name, reason if request.details else "")
 
@@ -163,32 +147,30 @@ def _not_recovered(account: str, stream: str, reason: str) -> Failure:
     return Failure(503, UNAVAILABLE, about)
 
 
-def _write_errors(streams: Iterable[Stream]) -> Iterator[Failure]:
+def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
     for stream in streams:
-        if stream.store.failed is not None:
-            text = f"write error: {stream.store.failed}"
-            yield Failure(503, UNAVAILABLE, _about(stream, text))
+        if stream.failure is not None:
+            text = f"write error: {stream.failure}"
+            yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
 
 
 # -- warnings ---------------------------------------------------------------------------------
 
 
-def _warnings(streams: Iterable[Stream], on_disk: OnDisk) -> Iterator[HealthError]:
-    for stream in sorted(streams, key=lambda stream: (stream.account.name, stream.name)):
-        lost = stream.store.lost
-        if lost:
-            named = ", ".join(map(str, islice(lost, NAMED_MAX)))
-            more = ", ..." if len(lost) > NAMED_MAX else ""
+def _warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Iterator[HealthError]:
+    told = [(stream.figures(), stream) for stream in streams]
+    for found, stream in sorted(told, key=lambda pair: (pair[0].account, pair[0].name)):
+        if found.lost:
+            named = ", ".join(map(str, stream.lost_sequences(NAMED_MAX)))
+            more = ", ..." if found.lost > NAMED_MAX else ""
             yield _about(
-                stream,
-                f"lost {len(lost)} messages ({stream.store.lost_bytes} bytes): {named}{more}",
+                found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}"
             )
-        count = on_disk.quarantined.get(stream.folder) if stream.folder else None
+        count = on_disk.quarantined.get(found.folder) if found.folder else None
         if count:
-            yield _about(stream, f"has {count} files in quarantine: {stream.folder}/quarantine")
+            yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")
 
 
-def _about(stream: Stream, text: str) -> HealthError:
-    account, name = stream.account.name, stream.name
-    error = f"JetStream stream '{account} > {name}' {text}"
-    return HealthError(type="STREAM", account=account, stream=name, error=error)
+def _about(stream: StreamFigures, text: str) -> HealthError:
+    error = f"JetStream stream '{stream.account} > {stream.name}' {text}"
+    return HealthError(type="STREAM", account=stream.account, stream=stream.name, error=error)

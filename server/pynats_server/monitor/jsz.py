@@ -6,7 +6,8 @@ Nothing here imports JetStream: a server without it answers too, and must not lo
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
@@ -16,14 +17,17 @@ from pynats_common.go.times import format_time_ns, format_time_s
 
 from pynats_server.monitor.json import Document, encoded, give_way
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
-from pynats_server.monitor.source import MonitorSource
+from pynats_server.monitor.source import (
+    JetStreamAccountView,
+    JetStreamView,
+    MonitorSource,
+    StreamView,
+)
 from pynats_server.options import BatchLimits, JetStreamServerLimits
 from pynats_server.version import API_LEVEL
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream.stream import Stream
+    from pynats_server.jetstream.figures import ServerFigures
 
 T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # the real server shows this when every write is synced
@@ -154,9 +158,8 @@ def read_request(query: Query) -> Request:
     return request
 
 
-def figures(jetstream: JetStream) -> Figures:
+def figures(found: ServerFigures) -> Figures:
     """The JetStream usage of the server."""
-    found = jetstream.figures()
     return Figures(
         memory=max(0, found.memory),
         storage=max(0, found.storage),
@@ -173,9 +176,9 @@ def figures(jetstream: JetStream) -> Figures:
     )
 
 
-def configured(jetstream: JetStream) -> Configured:
+def _configured(jetstream: JetStreamView, found: ServerFigures) -> Configured:
     """The configuration in force."""
-    options, found = jetstream.options, jetstream.figures()
+    options = jetstream.options
     always = options.sync_interval <= 0
     return Configured(
         max_memory=found.max_memory,
@@ -217,9 +220,10 @@ def varz_part(source: MonitorSource) -> Varz:
     jetstream = source.jetstream
     if jetstream is None:
         return Varz()
+    found = jetstream.figures()
     return Varz(
-        config=configured(jetstream),
-        stats=figures(jetstream),
+        config=_configured(jetstream, found),
+        stats=figures(found),
         limits=server_limits(jetstream.options.limits),
     )
 
@@ -256,25 +260,25 @@ def _disabled(source: MonitorSource) -> Info:
     )  # fmt: skip
 
 
-def _totals(source: MonitorSource, jetstream: JetStream, request: Request) -> Info:
+def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -> Info:
     """The totals of all streams, whichever accounts were requested."""
-    streams = [s for account in jetstream.accounts.values() for s in account.streams.values()]
+    used, contents = jetstream.figures(), jetstream.contents()
     return Info(
-        **msgspec.structs.asdict(figures(jetstream)),
+        **msgspec.structs.asdict(figures(used)),
         server_id=source.id,
         now=format_time_s(time.time()),
-        config=configured(jetstream),
+        config=_configured(jetstream, used),
         limits=server_limits(jetstream.options.limits),
-        streams=len(streams),
-        streams_leader=len(streams) if request.raft else 0,
+        streams=contents.streams,
+        streams_leader=contents.streams if request.raft else 0,
         consumers=0,
-        messages=sum(stream.store.msgs for stream in streams),
-        bytes=sum(stream.store.nbytes for stream in streams),
+        messages=contents.messages,
+        bytes=contents.bytes,
         total=len(jetstream.accounts),
     )
 
 
-def _chosen(jetstream: JetStream, request: Request) -> list[JetStreamAccount]:
+def _chosen(jetstream: JetStreamView, request: Request) -> list[JetStreamAccountView]:
     """The accounts to show: the named one, or a page of all if requested. As in the real server, an
     unknown name is no error and shows no account."""
     named = jetstream.accounts.get(request.account)
@@ -290,50 +294,50 @@ def _chosen(jetstream: JetStream, request: Request) -> list[JetStreamAccount]:
 
 
 async def _details(
-    source: MonitorSource, accounts: list[JetStreamAccount], request: Request
+    source: MonitorSource, accounts: list[JetStreamAccountView], request: Request
 ) -> AsyncIterator[list[bytes]]:
     for account in accounts:
         detail = _detail(account)
-        streams = sorted(account.streams.items()) if request.streams else []
+        streams = sorted(account.served(), key=attrgetter("name")) if request.streams else []
         if streams:
             detail.stream_detail = []
         document = Document(detail, depth=2)
         if streams:
-            described = _streams([stream for _, stream in streams], source.name, request.config)
+            described = _streams(streams, source.name, request.config)
             await document.fill("stream_detail", encoded(described, 4, STREAM_SLICE))
         yield document.parts()
         await give_way()
 
 
-def _detail(account: JetStreamAccount) -> Detail:
-    limits = account.limits
+def _detail(account: JetStreamAccountView) -> Detail:
+    found = account.figures()
     return Detail(
-        name=account.name,
-        id=account.name,
-        memory=max(0, account.usage("memory").used),
-        storage=max(0, account.usage("file").used),
+        name=found.name,
+        id=found.name,
+        memory=max(0, found.memory),
+        storage=max(0, found.storage),
         # The account's limits, not what its streams reserve; -1 (no limit) as an unsigned number.
-        reserved_memory=limits.max_memory & UINT64_MAX,
-        reserved_storage=limits.max_storage & UINT64_MAX,
+        reserved_memory=found.max_memory & UINT64_MAX,
+        reserved_storage=found.max_storage & UINT64_MAX,
         accounts=0,
         ha_assets=0,
-        api=ApiFigures(level=0, total=account.api_total, errors=account.api_errors),
+        api=ApiFigures(level=0, total=found.api_total, errors=found.api_errors),
     )
 
 
 def _streams(
-    streams: list[Stream], server_name: str, with_config: bool
+    streams: Iterable[StreamView], server_name: str, with_config: bool
 ) -> Iterator[dict[str, Any]]:
     from pynats_server.jetstream.config.model import plain
 
     for stream in streams:
-        mirror, sources = stream.origins()
+        found = stream.details()
         yield {
-            "name": stream.name,
-            "created": format_time_ns(stream.created),
+            "name": found.name,
+            "created": format_time_ns(found.created_ns),
             "cluster": {"leader": server_name},
-            **({"config": stream.config.as_dict()} if with_config else {}),
-            "state": stream.state().as_dict(),
-            **({"mirror": mirror.as_dict()} if mirror else {}),
-            **({"sources": plain(sources)} if sources else {}),
+            **({"config": plain(found.config)} if with_config else {}),
+            "state": plain(found.state),
+            **({"mirror": plain(found.mirror)} if found.mirror else {}),
+            **({"sources": plain(found.sources)} if found.sources else {}),
         }

@@ -1,16 +1,26 @@
-"""What monitoring reads: a typed view of the server and of the data plane."""
+"""What monitoring reads: a typed view of the server, of the data plane and of JetStream."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.clients.closed import ClosedConnection
-from pynats_server.options import Options
+from pynats_server.options import JetStreamOptions, Options
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.manager import JetStream
+    # Only types: a server without JetStream must not load it.
+    from pynats_server.jetstream.figures import (
+        AccountFigures,
+        Contents,
+        OnDisk,
+        ServerFigures,
+        StreamDetails,
+        StreamFigures,
+        SyncTimes,
+    )
 
 
 class SubscriptionView(Protocol):
@@ -101,6 +111,71 @@ class EngineView(Protocol):
     total_connections: int
 
 
+class StreamView(Protocol):
+    """A stream. It may be deleted while an answer is written, and still answers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def failure(self) -> str | None:
+        """Why its storage takes no more changes; None while it does."""
+        ...
+
+    def figures(self) -> StreamFigures: ...
+
+    def details(self) -> StreamDetails: ...
+
+    def lost_sequences(self, most: int) -> list[int]:
+        """The first `most` sequences whose messages were lost to damage."""
+        ...
+
+
+class JetStreamAccountView(Protocol):
+    """An account that has JetStream."""
+
+    @property
+    def name(self) -> str: ...
+
+    def figures(self) -> AccountFigures: ...
+
+    def served(self) -> Sequence[StreamView]:
+        """Its streams, in order of creation."""
+        ...
+
+    def unrecovered(self) -> Mapping[str, str]:
+        """Its streams on disk that could not be opened, and why."""
+        ...
+
+
+class JetStreamView(Protocol):
+    """JetStream of the server."""
+
+    @property
+    def options(self) -> JetStreamOptions: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def accounts(self) -> Mapping[str, JetStreamAccountView]: ...
+
+    def figures(self) -> ServerFigures: ...
+
+    def contents(self) -> Contents: ...
+
+    def sync_times(self) -> SyncTimes: ...
+
+    def streams(self, account: str = "", name: str = "") -> Sequence[StreamView]:
+        """In order of creation: of all accounts or of one, all or those of a name."""
+        ...
+
+    async def on_disk(self, account: str, name: str, quarantine: bool) -> OnDisk:
+        """What lies in the folder; with `quarantine` also how many files were put aside of the
+        `streams` of that account and name."""
+        ...
+
+
 class MonitorSource(Protocol):
     """The server as monitoring sees it. Read-only except `http_requests`, which counts requests by
     endpoint."""
@@ -126,7 +201,7 @@ class MonitorSource(Protocol):
     def system_account(self) -> Any: ...
 
     @property
-    def jetstream(self) -> JetStream | None: ...
+    def jetstream(self) -> JetStreamView | None: ...
 
     def advertised(self) -> tuple[str, int]: ...
 

@@ -19,7 +19,7 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.figures import StreamFigures
+from pynats_server.jetstream.figures import StreamDetails, StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
     drop_incomplete_batch,
@@ -423,7 +423,26 @@ class Stream:
             lost=len(store.lost),
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,
-            failure=str(store.failed) if store.failed is not None else "",
+            failure=self.failure,
+            folder=self.folder,
+        )
+
+    @property
+    def failure(self) -> str | None:
+        """Why the storage takes no more changes; None while it does."""
+        failed = self.store.failed
+        return str(failed) if failed is not None else None
+
+    def details(self) -> StreamDetails:
+        """What it is and what is in it, for monitoring."""
+        mirror, sources = self.origins()
+        return StreamDetails(
+            name=self.name,
+            created_ns=self.created,
+            config=self.config,
+            state=self.state(),
+            mirror=mirror,
+            sources=sources,
         )
 
     def lost_sequences(self, most: int) -> list[int]:

@@ -6,7 +6,7 @@ other streams are summed up under OTHER, except figures that have no sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -22,35 +22,38 @@ from pynats_server.monitor.metrics.families import (
     gauge,
     labelled_gauge,
 )
+from pynats_server.monitor.source import JetStreamView
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.stream.stream import Stream
+    from pynats_server.jetstream.figures import (
+        AccountFigures,
+        Contents,
+        ServerFigures,
+        StreamFigures,
+        SyncTimes,
+    )
 
 STREAMS_MAX = 1000  # streams with their own series
 
 
-def families(jetstream: JetStream, per_stream: bool) -> Iterator[Metric]:
+def families(jetstream: JetStreamView, per_stream: bool) -> Iterator[Metric]:
     """All figures; those of single streams if wanted."""
-    accounts = list(jetstream.accounts.values())
-    streams = [stream for account in accounts for stream in account.streams.values()]
-    yield from _server(jetstream)
-    yield from _contents(accounts, streams)
-    yield _sync_times(jetstream)
-    yield from _accounts(accounts)
+    yield from _server(jetstream.figures())
+    yield from _contents(jetstream.contents())
+    yield _sync_times(jetstream.sync_times())
+    yield from _accounts(account.figures() for account in jetstream.accounts.values())
     if per_stream:
-        yield from _streams(streams)
+        yield from _streams([stream.figures() for stream in jetstream.streams()])
 
 
-def _server(jetstream: JetStream) -> Iterator[Metric]:
-    used, limits = figures(jetstream), jetstream.figures()
+def _server(found: ServerFigures) -> Iterator[Metric]:
+    used = figures(found)
     gauges = (
         ("memory_bytes", "Memory that streams hold.", used.memory),
-        ("memory_bytes_max", "What they may hold, -1 = any.", limits.max_memory),
+        ("memory_bytes_max", "What they may hold, -1 = any.", found.max_memory),
         ("memory_bytes_reserved", "Memory claimed by max_bytes.", used.reserved_memory),
         ("storage_bytes", "Disk space that streams hold.", used.storage),
-        ("storage_bytes_max", "What they may hold, -1 = any.", limits.max_storage),
+        ("storage_bytes_max", "What they may hold, -1 = any.", found.max_storage),
         ("storage_bytes_reserved", "Disk space claimed by max_bytes.", used.reserved_storage),
         ("accounts", "Accounts that have JetStream.", used.accounts),
         ("api_requests_inflight", "API requests that wait or are under way.", used.api.inflight),
@@ -67,27 +70,23 @@ def _server(jetstream: JetStream) -> Iterator[Metric]:
         yield family
 
 
-def _contents(accounts: list[JetStreamAccount], streams: list[Stream]) -> Iterator[Metric]:
-    stores = [stream.store for stream in streams]
-    broken = sum(len(account.broken) for account in accounts)
+def _contents(found: Contents) -> Iterator[Metric]:
     gauges = (
-        ("streams", "Streams.", len(streams)),
-        ("streams_broken", "Streams on disk that could not be recovered.", broken),
+        ("streams", "Streams.", found.streams),
+        ("streams_broken", "Streams on disk that could not be recovered.", found.broken),
         ("streams_failed", "Streams whose storage takes no more changes after an error.",
-         sum(store.failed is not None for store in stores)),
-        ("messages", "Messages in all streams.", sum(store.msgs for store in stores)),
-        ("bytes", "Bytes of messages in all streams.", sum(store.nbytes for store in stores)),
-        ("lost_messages", "Messages that damage has taken from streams.",
-         sum(len(store.lost) for store in stores)),
+         found.failed),
+        ("messages", "Messages in all streams.", found.messages),
+        ("bytes", "Bytes of messages in all streams.", found.bytes),
+        ("lost_messages", "Messages that damage has taken from streams.", found.lost),
         ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
-         sum(stream.ingest.waiting for stream in streams)),
+         found.pending_acks),
     )  # fmt: skip
     for name, text, value in gauges:
         yield gauge(f"jetstream_{name}", text, value)
 
 
-def _sync_times(jetstream: JetStream) -> Metric:
-    times = jetstream.sync_times()
+def _sync_times(times: SyncTimes) -> Metric:
     bounds = [*map(str, times.bounds_s), "+Inf"]
     return HistogramMetricFamily(
         f"{PREFIX}jetstream_sync_seconds",
@@ -97,7 +96,7 @@ def _sync_times(jetstream: JetStream) -> Metric:
     )
 
 
-def _accounts(accounts: list[JetStreamAccount]) -> Iterator[Metric]:
+def _accounts(accounts: Iterable[AccountFigures]) -> Iterator[Metric]:
     rows = (([account.name], _account_values(account)) for account in accounts)
     yield from account_families("account_jetstream_", _ACCOUNT_FAMILIES, rows)
 
@@ -115,42 +114,42 @@ _ACCOUNT_FAMILIES: tuple[tuple[str, str, Family], ...] = (
 )
 
 
-def _account_values(account: JetStreamAccount) -> list[int]:
+def _account_values(account: AccountFigures) -> list[int]:
     return [
-        len(account.streams),
-        len(account.broken),
-        account.usage("memory").used,
-        account.reserved("memory"),
-        account.usage("file").used,
-        account.reserved("file"),
+        account.streams,
+        account.broken,
+        account.memory,
+        account.reserved_memory,
+        account.storage,
+        account.reserved_storage,
         account.api_total,
         account.api_errors,
     ]
 
 
-_Value = Callable[["Stream"], int]
+_Value = Callable[["StreamFigures"], int]
 # name, text, value, whether the values of several streams have a sum
 _STREAM_FAMILIES: tuple[tuple[str, str, _Value, bool], ...] = (
-    ("messages", "Messages in the stream.", lambda s: s.store.msgs, True),
-    ("bytes", "Bytes of its messages.", lambda s: s.store.nbytes, True),
-    ("first_sequence", "Sequence of its first message.", lambda s: s.store.first_seq, False),
-    ("last_sequence", "Sequence given last.", lambda s: s.store.last_seq, False),
+    ("messages", "Messages in the stream.", lambda s: s.messages, True),
+    ("bytes", "Bytes of its messages.", lambda s: s.bytes, True),
+    ("first_sequence", "Sequence of its first message.", lambda s: s.first_seq, False),
+    ("last_sequence", "Sequence given last.", lambda s: s.last_seq, False),
     ("durable_sequence", "Last sequence that is durable.", lambda s: s.durable_seq, False),
-    ("subjects", "Subjects with messages in it.", lambda s: s.store.num_subjects, True),
-    ("lost_messages", "Messages that damage has taken from it.", lambda s: len(s.store.lost), True),
+    ("subjects", "Subjects with messages in it.", lambda s: s.subjects, True),
+    ("lost_messages", "Messages that damage has taken from it.", lambda s: s.lost, True),
     ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
-     lambda s: s.ingest.waiting, True),
+     lambda s: s.pending_acks, True),
     ("failed", "1 when its storage takes no more changes after an error.",
-     lambda s: int(s.store.failed is not None), True),
+     lambda s: int(s.failure is not None), True),
 )  # fmt: skip
 
 
-def _streams(streams: list[Stream]) -> Iterator[Metric]:
+def _streams(streams: list[StreamFigures]) -> Iterator[Metric]:
     shown, others = streams[:STREAMS_MAX], streams[STREAMS_MAX:]
     for name, text, value, summable in _STREAM_FAMILIES:
         family = labelled_gauge(f"stream_{name}", text, ["account", "stream"])
         for stream in shown:
-            family.add_metric([stream.account.name, stream.name], value(stream))
+            family.add_metric([stream.account, stream.name], value(stream))
         if others and summable:
             family.add_metric([OTHER, OTHER], sum(map(value, others)))
         yield family
