@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pynats_server.options import Options
     from pynats_server.server.server import Server
 
-START_TIMEOUT = 10.0  # seconds
+START_TIMEOUT_S = 10.0  # seconds
 
 
 class ThreadedServer:
@@ -47,7 +47,7 @@ class ThreadedServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._started.wait(START_TIMEOUT):
+        if not self._started.wait(START_TIMEOUT_S):
             raise TimeoutError("the server did not start")
         if self._problem is not None:
             raise self._problem

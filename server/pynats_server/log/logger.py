@@ -27,7 +27,7 @@ from pynats_server.options import LogOptions
 __all__ = ["LogError", "Logger", "open_logger"]
 
 GATHERED_MAX = 64 * 1024  # bytes of debug and trace lines that wait for the end of the turn
-REPEAT_AFTER = 10.0  # seconds until a rate-limited warning may be given again
+REPEAT_AFTER_S = 10.0  # seconds until a rate-limited warning may be given again
 REMEMBERED_MAX = 1000  # different rate-limited warnings remembered
 
 # level: colour on a terminal, syslog severity
@@ -91,9 +91,9 @@ class Logger:
             self._gather("TRC", text)
 
     def warn_rarely(self, text: str) -> None:
-        """A warning that repeats at most every `REPEAT_AFTER` seconds."""
+        """A warning that repeats at most every `REPEAT_AFTER_S` seconds."""
         now = time.monotonic()
-        if now - self._warned.get(text, -REPEAT_AFTER) < REPEAT_AFTER:
+        if now - self._warned.get(text, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
             return
         if len(self._warned) >= REMEMBERED_MAX:
             self._warned.clear()

@@ -17,7 +17,7 @@ from pynats_common.go.errno import error_text
 FILE_MODE = 0o640
 SYSLOG_PORT = 514
 SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
-SYSLOG_RETRY = 1.0  # seconds between attempts to reconnect
+SYSLOG_RETRY_S = 1.0  # seconds between attempts to reconnect
 _FACILITY_DAEMON = 3 << 3
 _LOCAL_SYSLOG = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
@@ -248,7 +248,7 @@ class RemoteSyslogSink:
                 self._drop_connection()
 
     def _drop_connection(self) -> None:
-        self._retry_at = time.monotonic() + SYSLOG_RETRY
+        self._retry_at = time.monotonic() + SYSLOG_RETRY_S
         if self._network != "udp" and self._socket is not None:
             self._socket.close()
             self._socket = None

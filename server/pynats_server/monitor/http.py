@@ -17,9 +17,9 @@ import h11
 
 HEADER_MAX = 64 * 1024  # bytes of request line and headers
 BODY_MAX = 64 * 1024  # bytes of a request body, which is ignored
-HEADER_TIMEOUT = 5.0  # seconds for a request to arrive
-IDLE_TIMEOUT = 60.0  # seconds between two requests of one connection
-WRITE_TIMEOUT = 10.0  # seconds to send a piece of an answer
+HEADER_TIMEOUT_S = 5.0  # seconds for a request to arrive
+IDLE_TIMEOUT_S = 60.0  # seconds between two requests of one connection
+WRITE_TIMEOUT_S = 10.0  # seconds to send a piece of an answer
 READ_SIZE = 16 * 1024
 WRITE_SIZE = 256 * 1024  # bytes passed to the socket at once
 TEXT = "text/plain; charset=utf-8"
@@ -79,16 +79,16 @@ class Peer:
         """Serves until the peer disconnects, sends bad input, or is too slow. Does not close the
         writer."""
         try:
-            timeout = HEADER_TIMEOUT
+            timeout = HEADER_TIMEOUT_S
             while await self._exchange(timeout):
-                timeout = IDLE_TIMEOUT
+                timeout = IDLE_TIMEOUT_S
         except (OSError, TimeoutError, h11.LocalProtocolError):
             self._writer.transport.abort()
 
-    async def _exchange(self, patience: float) -> bool:
+    async def _exchange(self, patience_s: float) -> bool:
         """One request and its answer. Returns whether another may follow."""
         try:
-            request = await self._request(patience)
+            request = await self._request(patience_s)
             if request is None:
                 return False
             self.waits_since = None
@@ -105,17 +105,17 @@ class Peer:
 
     # -- reading ------------------------------------------------------------------------------
 
-    async def _request(self, patience: float) -> Request | None:
+    async def _request(self, patience_s: float) -> Request | None:
         """The next request, without its body; None when the peer has disconnected. Raises
         _Refused."""
         self._header_bytes = 0
         self._started = bool(self._protocol.trailing_data[0])
         try:
-            if not self._started and patience > HEADER_TIMEOUT:
-                async with asyncio.timeout(patience):
+            if not self._started and patience_s > HEADER_TIMEOUT_S:
+                async with asyncio.timeout(patience_s):
                     if not await self._read():
                         return None
-            async with asyncio.timeout(HEADER_TIMEOUT):
+            async with asyncio.timeout(HEADER_TIMEOUT_S):
                 return await self._read_request()
         except TimeoutError:
             if not self._started:
@@ -186,7 +186,7 @@ class Peer:
         with contextlib.suppress(OSError, TimeoutError):
             if self._writer.can_write_eof():
                 self._writer.write_eof()
-            async with asyncio.timeout(HEADER_TIMEOUT / 5):
+            async with asyncio.timeout(HEADER_TIMEOUT_S / 5):
                 for _ in range(BODY_MAX * 16 // READ_SIZE):
                     if not await self._reader.read(READ_SIZE):
                         break
@@ -194,7 +194,7 @@ class Peer:
     async def _write(self, data: bytes) -> None:
         if data:
             self._writer.write(data)
-            async with asyncio.timeout(WRITE_TIMEOUT):
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await self._writer.drain()
 
 

@@ -16,7 +16,7 @@ from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.version import PYNATS_VERSION, VERSION
 
-TLS_TIMEOUT = 2  # seconds; the default of the `tls` block
+TLS_TIMEOUT_S = 2  # seconds; the default of the `tls` block
 CPU_WINDOW = 1.0  # seconds; the shortest time that CPU load is measured over
 
 
@@ -201,7 +201,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "mqtt": Empty(),
         "websocket": Empty(),
         "jetstream": jsz.varz_part(source),
-        "tls_timeout": TLS_TIMEOUT,
+        "tls_timeout": TLS_TIMEOUT_S,
         "write_deadline": int(options.write_deadline * SECOND_NS),
         "write_timeout": "" if options.write_timeout == "default" else options.write_timeout,
         "config_digest": options.config_digest,

@@ -28,7 +28,7 @@ CONNECTION_TYPES = (
     "MQTT_WS",
     "IN_PROCESS",
 )
-_LONG_TIMEOUT = 60.0  # seconds; longer ones get a warning
+_LONG_TIMEOUT_S = 60.0  # seconds; longer ones get a warning
 
 
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
@@ -54,7 +54,7 @@ def _refuse_unless_off(reading: Reading, node: Node, key: str) -> None:
 
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
     seconds = seconds_or_duration(node, "authorization")
-    if seconds > _LONG_TIMEOUT:
+    if seconds > _LONG_TIMEOUT_S:
         value = node.value if isinstance(node.value, str) else f"{node.value:g}"
         reading.warn(
             node,

@@ -16,7 +16,7 @@ MAX_PENDING = 1_000_000  # bytes
 BODY = b"x" * 1000
 BATCH = 100  # messages between two fences
 BATCHES = 100  # more than kernel buffers and max_pending hold
-TIMEOUT = 20.0  # seconds
+TIMEOUT_S = 20.0  # seconds
 
 
 def _runs() -> bytes:
@@ -32,11 +32,11 @@ def _singles() -> bytes:
 
 def _flood(server: ServerProcess, batch: bytes) -> Iterator[RawClient]:
     """Yields a receiver that slept while 10 MB came, then the publisher."""
-    with RawClient(server.port, TIMEOUT, rcvbuf=1 << 20) as slow:
+    with RawClient(server.port, TIMEOUT_S, rcvbuf=1 << 20) as slow:
         slow.send(CONNECT + b"SUB data 1\r\nSUB mark 2\r\n")
         slow.fence()
         slow.received.clear()
-        with RawClient(server.port, TIMEOUT) as publisher:
+        with RawClient(server.port, TIMEOUT_S) as publisher:
             publisher.send(CONNECT)
             for _ in range(BATCHES):
                 publisher.send(batch)

@@ -13,7 +13,7 @@ PUBLISHERS = 4
 SUBSCRIBERS = 4
 MESSAGES = 300  # per publisher
 LARGEST = 300_000
-TIMEOUT = 60.0  # seconds; reached only when something is lost
+TIMEOUT_S = 60.0  # seconds; reached only when something is lost
 NOISE = random.Random(7).randbytes(LARGEST + 256)
 
 
@@ -34,7 +34,7 @@ def _connect(port: int, rcvbuf: int = 0) -> socket.socket:
     sock = socket.socket()
     if rcvbuf:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-    sock.settimeout(TIMEOUT)
+    sock.settimeout(TIMEOUT_S)
     sock.connect(("127.0.0.1", port))
     sock.sendall(CONNECT + b"PING\r\n")
     seen = b""
@@ -132,7 +132,7 @@ def test_every_receiver_gets_every_byte_in_order() -> None:
         for thread in [*receivers, *publishers]:
             thread.start()
         for thread in [*receivers, *publishers]:
-            thread.join(TIMEOUT)
+            thread.join(TIMEOUT_S)
         assert problems == []
         assert not any(thread.is_alive() for thread in [*receivers, *publishers])
         engine = server.server.state.engine

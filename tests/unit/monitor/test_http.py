@@ -110,8 +110,8 @@ def test_several_requests_on_one_connection(tmp_path: Path) -> None:
 def test_a_peer_that_says_too_little_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "HEADER_TIMEOUT", 0.1)
-    monkeypatch.setattr(http, "IDLE_TIMEOUT", 0.2)
+    monkeypatch.setattr(http, "HEADER_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(http, "IDLE_TIMEOUT_S", 0.2)
 
     async def scenario(server: Server) -> None:
         assert await exchange(server, b"", end=False) == b""

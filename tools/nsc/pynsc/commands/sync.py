@@ -81,13 +81,13 @@ def push(session: Session, options: Push) -> None:
 
 
 async def _push_all(
-    session: Session, client: Any, names: list[str], timeout: int, title: str
+    session: Session, client: Any, names: list[str], timeout_s: int, title: str
 ) -> None:
     top = session.report.ok(title)
     for name in names:
         line = top.add(OK, f"push {name} to nats-server with nats account resolver:")
         text = read_text(session.store().account_path(name)).strip()
-        answers = await _gather(client, UPDATE, text.encode(), timeout)
+        answers = await _gather(client, UPDATE, text.encode(), timeout_s)
         _record(line, answers, f'pushed "{name}" to nats-server')
         if answers:
             line.add(OK, f"pushed to a total of {len(answers)} nats-server")
@@ -124,13 +124,15 @@ def _push_http(session: Session, url: str, name: str, force: bool) -> None:
         pull_http(session, url, name)
 
 
-async def _gather(client: Any, subject: str, payload: bytes, timeout: int) -> list[dict[str, Any]]:
-    """Answers of all servers that come within `timeout` seconds."""
+async def _gather(
+    client: Any, subject: str, payload: bytes, timeout_s: int
+) -> list[dict[str, Any]]:
+    """Answers of all servers that come within `timeout_s` seconds."""
     answers: list[dict[str, Any]] = []
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox)
     await client.publish(subject, payload, reply=inbox)
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + timeout_s
     while (left := deadline - asyncio.get_running_loop().time()) > 0:
         try:
             message = await subscription.next_msg(timeout=left)
