@@ -91,6 +91,7 @@ class Model:
         return len(self.stored), len(staged)
 
 
+# The model is what the reference does: in `make reference` it has to agree, too.
 @pytest.fixture(
     scope="module", params=[PYNATS, pytest.param(REFERENCE, marks=pytest.mark.reference)]
 )
