@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,12 +49,19 @@ def reference_version() -> str:
     return said.stdout.strip().replace(": v", " ")
 
 
-def run_reference(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_reference(
+    *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """One run of the reference that ends by itself, in `folder`."""
     return subprocess.run(
         [*server_command(REFERENCE), *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=20,
-    )  # fmt: skip
+        cwd=folder,
+        env=os.environ | dict(environ or {}),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=20,
+    )
 
 
 class ServerProcess:

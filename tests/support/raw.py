@@ -24,6 +24,7 @@ class RawClient:
     """
 
     def __init__(self, port: int, timeout_s: float = 5.0, rcvbuf: int | None = None) -> None:
+        self.port = port
         self.timeout_s = timeout_s
         self.received = bytearray()
         self.closed = False

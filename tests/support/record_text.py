@@ -15,13 +15,18 @@ from typing import Any
 _HEAD = "# Answers of "
 _CASE = "=== "
 _WIDTH = 100
-_KEY = re.compile(r"([A-Za-z_][\w.-]*):(?: (.*))?")
+_KEY = re.compile(r"([A-Za-z_][\w .-]*):(?: (.*))?")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|\\)")
 
 
 def render(version: str, records: dict[str, str]) -> str:
-    """A file's text; the records in the order of their names, answers rendered already."""
-    blocks = [f"{_CASE}{_escape(case)}\n{answer}\n" for case, answer in sorted(records.items())]
+    """A file's text; the records in the order of their names, answers rendered already.
+
+    Raises ValueError for a name that does not fit in a line.
+    """
+    if not all(map(str.isprintable, records)):
+        raise ValueError("names of cases must be printable")
+    blocks = [f"{_CASE}{case}\n{answer}\n" for case, answer in sorted(records.items())]
     return "\n".join([f"{_HEAD}{version}\n", *blocks])
 
 
@@ -30,7 +35,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     head, *blocks = f"\n{text}".split(f"\n{_CASE}")
     cases = [block.partition("\n") for block in blocks]
     version = head.strip().removeprefix(_HEAD)
-    return version, {_unescape(case): answer.rstrip("\n") for case, _, answer in cases}
+    return version, {case: answer.rstrip("\n") for case, _, answer in cases}
 
 
 def render_answer(answer: Any) -> str:
@@ -106,21 +111,22 @@ def _parse_block(lines: list[str]) -> Any:
 
 
 def _escape(line: str) -> str:
-    """Everything visible: no control characters, no lone surrogates."""
-    return "".join(char if char.isprintable() and char != "\\" else _escaped(char) for char in line)
+    """Everything visible: no control characters, no lone surrogates. A backslash stands for
+    itself where it does not look like the start of an escape."""
+    shown = []
+    for char, following in zip(line, [*line[1:], " "], strict=True):
+        if char == "\\":
+            ambiguous = following in "\\xuU" or not following.isprintable()
+            shown.append("\\\\" if ambiguous else "\\")
+        else:
+            shown.append(char if char.isprintable() else _escaped(ord(char)))
+    return "".join(shown)
 
 
-def _escaped(char: str) -> str:
-    if char == "\\":
-        return "\\\\"
-    code = ord(char)
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else (f"\\U{code:08x}")
-    )
+def _escaped(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _unescape(line: str) -> str:

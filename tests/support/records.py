@@ -29,7 +29,7 @@ REPLAY = "replay"
 RECORD = "record"
 CHECK = "check"
 
-PART = " / "  # between a case and which of its answers
+PART = " :: "  # between a case and which of its answers
 
 
 class RecordMissing(AssertionError):

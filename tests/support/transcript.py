@@ -81,8 +81,6 @@ def _show(data: bytes) -> str:
     return data.decode("latin-1").encode("unicode_escape").decode("ascii")
 
 
-def render(items: list[Item]) -> str:
-    """One item per line, for failure messages."""
-    return "\n".join(
-        item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in items
-    )
+def show(item: Item) -> str:
+    """An item as the line it was."""
+    return item if isinstance(item, str) else f"INFO {json.dumps(item['INFO'], sort_keys=True)}"

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import process
+from tests.support.fuzzing import examples
 from tests.support.process import REFERENCE, ServerFailed, server_command
 from tests.support.record_text import parse, parse_answer, render, render_answer
 from tests.support.records import (
@@ -29,14 +30,16 @@ _ANSWERS = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
+_CASES = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable)
 _FIELDS = st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), _ANSWERS)
 # A value of each form, and what looks like a line of the file itself.
 _ODD: dict[str, Any] = {
     "text": "a\n\n=== b\n| c\n  d\\x41\\\r\u2028\ud800\n",
+    "backslashes": "\\ \\\\ \\r\\x \\\0 \\\\\\",
     "empty": "",
     "key": {"text": "x: 1\ny:\n", "long": ["word" * 9] * 9, "none": None, "empty": {}},
     "no keys": {"a b": {"c": ["=== d"] * 40}},
-    "a\nb": ["\n"],
+    "\\a / b": ["\n"],
 }
 
 
@@ -52,7 +55,8 @@ def test_odd_answers_come_back(case: str) -> None:
     assert parse(_text("x 1.0", {case: _ODD[case]}))[1] == {case: answers[case]}
 
 
-@given(st.dictionaries(st.text(min_size=1), _ANSWERS | _FIELDS, max_size=4))
+@settings(max_examples=examples(30))
+@given(st.dictionaries(_CASES, _ANSWERS | _FIELDS, max_size=4))
 def test_any_answers_come_back(records: dict[str, Any]) -> None:
     text = _text("server 1.2.3", records)
     version, answers = parse(text)
@@ -65,6 +69,11 @@ def test_lines_are_short_and_in_order() -> None:
     text = _text("x 1.0", {"b": 1, "a": {"key": [{"name": "n" * 30}] * 5}})
     assert text.index("=== a") < text.index("=== b")
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_name_is_one_line() -> None:
+    with pytest.raises(ValueError, match="printable"):
+        _text("x 1.0", {"a\nb": 1})
 
 
 def _asking(file: RecordFile, mode: str, version: str = "x 1", whole: bool = False) -> Recorded:

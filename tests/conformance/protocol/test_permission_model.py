@@ -129,7 +129,6 @@ def _random_user(rng: random.Random, number: int) -> User:
     )
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("seed", range(6))
 def test_permissions_follow_the_model(seed: int, kind_under_test: str, tmp_path: Path) -> None:
     _check(kind_under_test, seed, tmp_path)

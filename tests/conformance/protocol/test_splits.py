@@ -13,9 +13,8 @@ from tests.conformance.protocol.configs import CONFIGS
 from tests.support.deadline import pause
 from tests.support.pool import ServerPool
 from tests.support.raw import RawClient
-from tests.support.transcript import Item, parse_transcript
-
-pytestmark = pytest.mark.reference
+from tests.support.records import Recorded
+from tests.support.transcript import parse_transcript, show
 
 _HEAD = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
 
@@ -55,22 +54,30 @@ def _script(name: str, number: int) -> bytes:
     return {**SCRIPTS, **_SMALL}[name].replace(b"@@@", b"%03d" % number)
 
 
-def _whole(port: int, name: str) -> list[Item]:
-    with RawClient(port) as client:
-        client.read_info()
-        client.send(_script(name, 0))
-        client.fence()
-        return _result(client, port, 0)
+def _expected(recorded: Recorded, servers: ServerPool, name: str, config: str) -> str:
+    """What the real server says to the script in one piece."""
+
+    def ask() -> str:
+        port = servers.get(config, CONFIGS[config]).port
+        with RawClient(port) as client:
+            client.read_info()
+            client.send(_script(name, 0))
+            client.fence()
+            return _result(client, 0)
+
+    told: str = recorded.of(ask)
+    return told
 
 
-def _result(client: RawClient, port: int, number: int) -> list[Item]:
+def _result(client: RawClient, number: int) -> str:
     closed = client.closed
     client.finish()
     assert not client.timed_out
     received = bytes(client.received).replace(b"%03d" % number, b"@@@")
     greeting, _, rest = received.partition(b"\r\n")
     assert greeting.startswith(b"INFO ")
-    return [*parse_transcript(rest, port), f"closed: {closed}"]
+    lines = [show(item) for item in parse_transcript(rest, client.port)]
+    return "\n".join([*lines, "closed" if closed else "open"])
 
 
 def _open(port: int, count: int) -> list[RawClient]:
@@ -82,9 +89,13 @@ def _open(port: int, count: int) -> list[RawClient]:
 
 @pytest.mark.parametrize(("name", "config"), CASES, ids=[name for name, _ in CASES])
 def test_every_split_position_means_the_same(
-    name: str, config: str, reference_servers: ServerPool, servers_under_test: ServerPool
+    name: str,
+    config: str,
+    recorded: Recorded,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
 ) -> None:
-    expected = _whole(reference_servers.get(config, CONFIGS[config]).port, name)
+    expected = _expected(recorded, reference_servers, name, config)
     port = servers_under_test.get(config, CONFIGS[config]).port
     positions = range(1, len(_script(name, 0)))
     clients = _open(port, len(positions))
@@ -97,22 +108,26 @@ def test_every_split_position_means_the_same(
             client.send(_script(name, position)[position:], pongs=_pongs(expected))
         for position, client in zip(positions, clients, strict=True):
             client.fence()
-            assert _result(client, port, position) == expected, f"split at {position}"
+            assert _result(client, position) == expected, f"split at {position}"
     finally:
         for client in clients:
             client.close()
 
 
-def _pongs(expected: list[Item]) -> int:
+def _pongs(expected: str) -> int:
     """How many the script itself causes: all but the fence's own."""
-    return max(0, expected.count("PONG") - 1)
+    return max(0, expected.split("\n").count("PONG") - 1)
 
 
 @pytest.mark.parametrize(("name", "config"), CASES, ids=[name for name, _ in CASES])
 def test_byte_by_byte_means_the_same(
-    name: str, config: str, reference_servers: ServerPool, servers_under_test: ServerPool
+    name: str,
+    config: str,
+    recorded: Recorded,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
 ) -> None:
-    expected = _whole(reference_servers.get(config, CONFIGS[config]).port, name)
+    expected = _expected(recorded, reference_servers, name, config)
     port = servers_under_test.get(config, CONFIGS[config]).port
     data = _script(name, 0)
     with RawClient(port) as client:
@@ -122,4 +137,4 @@ def test_byte_by_byte_means_the_same(
             pause(0.0003)  # long enough to be read on its own, most of the time
         client.send(b"", pongs=_pongs(expected))
         client.fence()
-        assert _result(client, port, 0) == expected
+        assert _result(client, 0) == expected

@@ -1,12 +1,14 @@
 """What the server does by itself: first PING, keep-alive, auth time-out, lame duck, reload.
 
-Each scenario runs against both servers and yields a description that must be equal.
+Each scenario yields a description of what happened, which must be the one recorded of the real
+server.
 """
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,20 +19,35 @@ from tests.conformance.protocol.configs import CONFIGS
 from tests.support.deadline import wait_until
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.raw import RawClient
-from tests.support.transcript import parse_transcript
-
-pytestmark = pytest.mark.reference
+from tests.support.records import Recorded, plain
+from tests.support.transcript import parse_transcript, show
 
 QUIET = b'CONNECT {"verbose":false,"protocol":%d}\r\n'
-Scenario = Callable[[ServerProcess], Any]
+Scenario = Callable[[ServerProcess], dict[str, Any]]
 
 
-def _compare(scenario: Scenario, config: str, kind: str, folder: Path) -> None:
-    with ServerProcess(REFERENCE, folder / "reference", config) as theirs:
-        expected = scenario(theirs)
-    with ServerProcess(kind, folder / "ours", config) as ours:
-        assert scenario(ours) == expected
-        assert "Traceback" not in ours.log()
+@dataclass(frozen=True)
+class Comparison:
+    """Plays a scenario against our server, and against the real one where it may be asked."""
+
+    recorded: Recorded
+    kind: str
+    folder: Path
+
+    def __call__(self, scenario: Scenario, config: str) -> None:
+        def theirs() -> Any:
+            with ServerProcess(REFERENCE, self.folder / "reference", config) as server:
+                return scenario(server)
+
+        expected = self.recorded.of(theirs)
+        with ServerProcess(self.kind, self.folder / "ours", config) as ours:
+            assert plain(scenario(ours)) == expected
+            assert "Traceback" not in ours.log()
+
+
+@pytest.fixture
+def compare(recorded: Recorded, kind_under_test: str, tmp_path: Path) -> Comparison:
+    return Comparison(recorded, kind_under_test, tmp_path)
 
 
 def _connected(server: ServerProcess, protocol: int = 0) -> RawClient:
@@ -41,14 +58,15 @@ def _connected(server: ServerProcess, protocol: int = 0) -> RawClient:
     return client
 
 
-def _after_greeting(client: RawClient, port: int) -> list[Any]:
-    return parse_transcript(bytes(client.received), port)[1:]
+def _told(client: RawClient) -> str:
+    """Everything after the greeting."""
+    return "\n".join(
+        show(item) for item in parse_transcript(bytes(client.received), client.port)[1:]
+    )
 
 
-def test_first_ping_comes_about_two_seconds_after_connect(
-    kind_under_test: str, tmp_path: Path
-) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_first_ping_comes_about_two_seconds_after_connect(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         with RawClient(server.port, timeout_s=10) as client:
             client.read_info()
             client.send(QUIET % 1)
@@ -57,22 +75,22 @@ def test_first_ping_comes_about_two_seconds_after_connect(
             elapsed = monotonic() - start
             client.send(b"PONG\r\n")
             client.fence()
-            return [arrived, 1.0 < elapsed < 6.0, _after_greeting(client, server.port)]
+            return {"came": arrived, "in time": 1.0 < elapsed < 6.0, "told": _told(client)}
 
-    _compare(scenario, "", kind_under_test, tmp_path)
+    compare(scenario, "")
 
 
-def test_unanswered_pings_end_in_stale_connection(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_unanswered_pings_end_in_stale_connection(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         with _connected(server) as client:
             client.read_to_end(10)
-            return [client.closed, _after_greeting(client, server.port)]
+            return {"closed": client.closed, "told": _told(client)}
 
-    _compare(scenario, CONFIGS["stale"], kind_under_test, tmp_path)
+    compare(scenario, CONFIGS["stale"])
 
 
-def test_answered_pings_keep_the_connection(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_answered_pings_keep_the_connection(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         with _connected(server) as client:
             for number in range(1, 7):
                 wait_until(
@@ -81,35 +99,34 @@ def test_answered_pings_keep_the_connection(kind_under_test: str, tmp_path: Path
                 )
                 client.send(b"PONG\r\n")
             client.fence()
-            return [client.closed, _pings(client) >= 6]
+            return {"closed": client.closed, "six came": _pings(client) >= 6}
 
     def _pings(client: RawClient) -> int:
         return client.received.count(b"PING\r\n")
 
-    _compare(scenario, CONFIGS["stale"], kind_under_test, tmp_path)
+    compare(scenario, CONFIGS["stale"])
 
 
-def test_authentication_timeout(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_authentication_timeout(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         silent = RawClient(server.port)
         partial = RawClient(server.port)
         silent.read_info()
         partial.read_info()
         partial.send(b'CONNECT {"user":"ann","pass":')
-        outcome = []
-        for client in (silent, partial):
-            client.read_to_end(10)
-            outcome.append([client.closed, _after_greeting(client, server.port)])
+        outcome: dict[str, Any] = {}
+        for name, client in (("silent", silent), ("partial", partial)):
+            closed = client.read_to_end(10)
+            outcome[f"{name} closed"] = closed
+            outcome[f"{name} told"] = _told(client)
             client.close()
         return outcome
 
-    _compare(scenario, CONFIGS["auth_timeout"], kind_under_test, tmp_path)
+    compare(scenario, CONFIGS["auth_timeout"])
 
 
-def test_lame_duck_announces_itself_and_accepts_nobody(
-    kind_under_test: str, tmp_path: Path
-) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_lame_duck_announces_itself_and_accepts_nobody(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         new, old = _connected(server, 1), _connected(server, 0)
         server.signal(signal.SIGUSR2)
         told = new.read_until(b'"ldm":true')
@@ -121,43 +138,43 @@ def test_lame_duck_announces_itself_and_accepts_nobody(
             RawClient(server.port).close()
         except OSError:
             refused = True
-        outcome = [
-            told,
-            refused,
-            _after_greeting(new, server.port),
-            _after_greeting(old, server.port),
-            "Entering lame duck mode" in server.log(),
-        ]
+        outcome = {
+            "announced": told,
+            "newcomer refused": refused,
+            "new client told": _told(new),
+            "old client told": _told(old),
+            "logged": "Entering lame duck mode" in server.log(),
+        }
         new.close()
         old.close()
         server.kill()  # would otherwise wait for the end of the grace period
         return outcome
 
     config = 'lame_duck_duration: "30s"\nlame_duck_grace_period: "5s"\n'
-    _compare(scenario, config, kind_under_test, tmp_path)
+    compare(scenario, config)
 
 
-def test_lame_duck_without_clients_ends_at_once(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> int:
+def test_lame_duck_without_clients_ends_at_once(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         server.signal(signal.SIGUSR2)
-        return server.wait()
+        return {"exit": server.wait()}
 
-    _compare(scenario, 'lame_duck_duration: "30s"\n', kind_under_test, tmp_path)
+    compare(scenario, 'lame_duck_duration: "30s"\n')
 
 
-def test_reloaded_max_payload_is_enforced(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_reloaded_max_payload_is_enforced(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         client = _connected(server, 0)
         _reload(server, "max_payload: 64\n")
         client.send(b"PUB foo 65\r\n" + b"x" * 65 + b"\r\n")
         client.read_to_end(5)
-        outcome = [_after_greeting(client, server.port)]
+        told = _told(client)
         client.close()
         with RawClient(server.port) as fresh:
-            outcome.append(parse_transcript(fresh.read_info(), server.port))
-        return outcome
+            (greeting,) = parse_transcript(fresh.read_info(), server.port)
+        return {"told": told, "next": show(greeting)}
 
-    _compare(scenario, "max_payload: 1000\n", kind_under_test, tmp_path)
+    compare(scenario, "max_payload: 1000\n")
 
 
 def test_reloaded_max_payload_is_announced(kind_under_test: str, tmp_path: Path) -> None:
@@ -180,26 +197,25 @@ def _reload(server: ServerProcess, config: str) -> None:
     wait_until(lambda: "Reloaded server configuration" in server.log(), "reload")
 
 
-def test_signals_are_logged(kind_under_test: str, tmp_path: Path) -> None:
-    def scenario(server: ServerProcess) -> list[str]:
+def test_signals_are_logged(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         _reload(server, "max_payload: 64\n")
         server.signal(signal.SIGUSR1)
         wait_until(lambda: "signal 1" in server.log(), "the line")
         server.signal(signal.SIGUSR2)
         server.wait()
         lines = [line.partition("[INF] ")[2] for line in server.log().splitlines()]
-        return [line for line in lines if line.startswith(("Trapped", "Reloaded server"))]
+        kept = [line for line in lines if line.startswith(("Trapped", "Reloaded server"))]
+        return {"log": "\n".join(kept)}
 
-    _compare(scenario, "max_payload: 1000\n", kind_under_test, tmp_path)
+    compare(scenario, "max_payload: 1000\n")
 
 
-def test_terminated_server_closes_clients_and_exits_cleanly(
-    kind_under_test: str, tmp_path: Path
-) -> None:
-    def scenario(server: ServerProcess) -> list[Any]:
+def test_terminated_server_closes_clients_and_exits_cleanly(compare: Comparison) -> None:
+    def scenario(server: ServerProcess) -> dict[str, Any]:
         with _connected(server, 1) as client:
             server.signal(signal.SIGTERM)
             client.read_to_end(10)
-            return [client.closed, _after_greeting(client, server.port), server.wait()]
+            return {"closed": client.closed, "told": _told(client), "exit": server.wait()}
 
-    _compare(scenario, "", kind_under_test, tmp_path)
+    compare(scenario, "")

@@ -1,0 +1,64 @@
+"""One configuration through the real server's `-t` (its record, as a rule) and through ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from pynats_server.flags import parse_command_line
+
+from tests.support.process import run_reference
+from tests.support.records import Recorded
+
+NAME = "a.conf"
+CHECK = ("-t", "-c", NAME)
+
+
+def theirs(
+    recorded: Recorded,
+    folder: Path,
+    args: Sequence[str] = CHECK,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Exit code and complaints of the real server.
+
+    It goes through maps in random order, see `stable`.
+    """
+
+    def ask() -> dict[str, int | str]:
+        done = run_reference(*args, folder=folder, environ=environ)
+        return {"exit": done.returncode, "stderr": stable(done.stderr)}
+
+    answer = recorded.of(ask)
+    return answer["exit"], answer["stderr"]
+
+
+def ours(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    args: Sequence[str] = CHECK,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[int | None, str]:
+    """Exit code and complaints of pynats-server."""
+    monkeypatch.chdir(folder)
+    for name, value in (environ or {}).items():
+        monkeypatch.setenv(name, value)
+    command = parse_command_line(list(args), "nats-server")
+    return command.exit_code, command.stderr
+
+
+def stable(output: str) -> str:
+    """Lines sorted, below the program's name; without addresses of memory, and without the place
+    of a folder that is named twice, which may be either."""
+    output = re.sub(r"0x[0-9a-f]{9,}", "<address>", output)
+    output = re.sub(r"a\.conf:\d+:\d+: (?=Duplicate 'store_dir')", "", output)
+    first, *lines = output.split("\n")
+    return "\n".join([first, *sorted(line for line in lines if line), ""])
+
+
+def complaints(output: str) -> list[str]:
+    """The lines, sorted and without the program's name."""
+    text = output.removeprefix("nats-server: ")
+    return sorted(line for line in text.split("\n") if line)
