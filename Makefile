@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run test record reference fuzz lint types check bench sanitize clean
+.PHONY: setup build run docs test record reference fuzz lint types check bench sanitize clean
 
 setup: $(STAMP)
 
@@ -72,3 +72,7 @@ sanitize: setup
 clean:
 	rm -rf build $(VENV) *.egg-info
 	find server bench -name '*.so' -delete
+
+# Pages that are made from the code; a test fails when one is stale.
+docs: setup
+	$(BIN)/python -m pynats_server.settings.document > docs/configuration.md

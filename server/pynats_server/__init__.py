@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pynats_server.options import Options
-    from pynats_server.server import Server, ServerError
+    from pynats_server.server.server import Server, ServerError
 
 __all__ = ["Options", "Server", "ServerError"]
 
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
 
         return Options
     if name in ("Server", "ServerError"):
-        from pynats_server import server
+        from pynats_server.server import server
 
         return getattr(server, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

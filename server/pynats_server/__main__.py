@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_server.argv_redaction import redact_process_title
-from pynats_server.flags import Command, parse_command_line
+from pynats_server.process.argv_redaction import redact_process_title
+from pynats_server.process.flags import Command, parse_command_line
 
 if TYPE_CHECKING:
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 PROGRAM = "pynats-server"
 
@@ -46,8 +46,8 @@ def _allow_many_files() -> None:
 
 
 def _run(command: Command, program: str) -> int:
-    from pynats_server.logs import LogError
-    from pynats_server.server import Server, ServerError
+    from pynats_server.log.logger import LogError
+    from pynats_server.server.server import Server, ServerError
 
     assert command.options is not None
     try:

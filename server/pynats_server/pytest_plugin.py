@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pynats_server.options import Options
-    from pynats_server.server import Server
+    from pynats_server.server.server import Server
 
 START_TIMEOUT = 10.0  # seconds
 
@@ -64,7 +64,7 @@ class ThreadedServer:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        from pynats_server.server import Server
+        from pynats_server.server.server import Server
 
         try:
             self._loop = asyncio.get_running_loop()

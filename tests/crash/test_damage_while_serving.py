@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -35,8 +35,8 @@ async def state(client: Client) -> dict[str, Any]:
 
 def forget_blocks(server: Server) -> None:
     """Leaves no block in memory but the last: the others will be read again."""
-    assert server.jetstream is not None
-    store = server.jetstream.accounts["$G"].streams["L"].store
+    assert server.state.jetstream is not None
+    store = server.state.jetstream.accounts["$G"].streams["L"].store
     for block in store.blocks[:-1]:
         if block.loaded:
             store._cached -= block.buffered

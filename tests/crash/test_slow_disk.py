@@ -150,7 +150,7 @@ def test_jetstream_switched_off_during_a_change(
         before = {}
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)
-            jetstream, of_all = server.jetstream, server.accounts["$G"]
+            jetstream, of_all = server.state.jetstream, server.state.accounts["$G"]
             assert jetstream is not None
             await api(client, "STREAM.CREATE.OLD", {"name": "OLD", "subjects": ["old"]})
             await client.request("old", b"x")

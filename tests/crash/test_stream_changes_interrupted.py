@@ -115,8 +115,8 @@ async def interrupted(
 async def restarted(folder: Path) -> Streams:
     """The streams after a restart; every name must be free for, or the name of, a whole one."""
     async with jetstream_server(folder) as server:
-        assert server.jetstream is not None
-        assert server.jetstream.accounts["$G"].broken == {}
+        assert server.state.jetstream is not None
+        assert server.state.jetstream.accounts["$G"].broken == {}
         client = await connect(server.client_url)
         found = await streams_of(client)
         for name in ("OLD", "NEW", "BACK"):

@@ -140,7 +140,7 @@ def test_drain_delivers_what_was_on_its_way(run: Callable[[Scenario], None]) -> 
             assert received == sent
             await sender.publish("feed", b"too late")
             await sender.flush()
-            assert server.global_account.sublist.count == 0
+            assert server.state.global_account.sublist.count == 0
             await sender.close()
 
     run(scenario)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import following
 from pynats_server.jetstream.api import dispatch
+from pynats_server.jetstream.stream import origins as following
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -31,8 +31,8 @@ def test_a_flood_of_requests_leaves_turns_to_others(
 
     async def run() -> list[int]:
         async with jetstream_server(tmp_path) as server:
-            assert server.jetstream is not None
-            account = server.jetstream.accounts["$G"]
+            assert server.state.jetstream is not None
+            account = server.state.jetstream.accounts["$G"]
             reader, writer = await connect_raw(server.client_port)
             requests = b"".join(b"PUB $JS.API.INFO in.%d 0\r\n\r\n" % i for i in range(count))
             writer.write(b"SUB in.* 1\r\n" + requests)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.store.meta import meta_sum
+from pynats_server.jetstream.store.file.meta import meta_sum
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -79,8 +79,8 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
         await prepare(tmp_path)
         before = contents(tmp_path)
         async with jetstream_server(tmp_path) as server:
-            assert server.jetstream is not None
-            broken = server.jetstream.accounts["$G"].broken
+            assert server.state.jetstream is not None
+            broken = server.state.jetstream.accounts["$G"].broken
             assert set(broken) == {*ODD, "EMPTY"}
             assert all(broken.values())
             client = await connect(server.client_url)
@@ -99,11 +99,11 @@ def test_an_empty_folder_does_not_block_its_name(tmp_path: Path) -> None:
     async def run() -> None:
         streams = await prepare(tmp_path)
         async with jetstream_server(tmp_path) as server:
-            assert server.jetstream is not None
+            assert server.state.jetstream is not None
             client = await connect(server.client_url)
             made = await api(client, "STREAM.CREATE.EMPTY", {"name": "EMPTY"})
             assert "error" not in made
-            assert "EMPTY" not in server.jetstream.accounts["$G"].broken
+            assert "EMPTY" not in server.state.jetstream.accounts["$G"].broken
             await client.close()
         assert (streams / "EMPTY" / "meta.inf").is_file()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore
-from pynats_server.jetstream.store.index import decode_index
-from pynats_server.jetstream.store.meta import write_meta
+from pynats_server.jetstream.store.file.meta import write_meta
+from pynats_server.jetstream.store.format.index_db import decode_index
 from test_store_reference import api, read_all, reference
 
 pytestmark = pytest.mark.reference

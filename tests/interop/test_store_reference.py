@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore
-from pynats_server.jetstream.store.crypt import Keys
-from pynats_server.jetstream.store.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support import jetstream
 from tests.support.process import REFERENCE, ServerProcess

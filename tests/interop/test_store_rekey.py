@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import BadKey, FileConfig, FileStore
-from pynats_server.jetstream.store.consumer_state import decode_consumer_state
-from pynats_server.jetstream.store.crypt import Keys, Sealer
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store.format.consumer_state import decode_consumer_state
+from pynats_server.jetstream.store.format.crypt import Keys, Sealer
 from test_store_reference import api, read_all, reference
 
 Contents = dict[int, tuple[bytes, bytes, bytes]]

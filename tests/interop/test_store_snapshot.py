@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, s2
-from pynats_server.jetstream.store.archive import (
+from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore
+from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.file.meta import meta_sum
+from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format.archive import (
     BadMessageArchive,
     Entry,
     read_archive,
     restore_messages,
     write_archive,
 )
-from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.meta import meta_sum
-from pynats_server.jetstream.store.snapshot import BadArchive, unpack_snapshot, write_snapshot
+from pynats_server.jetstream.store.format.snapshot import (
+    BadArchive,
+    unpack_snapshot,
+    write_snapshot,
+)
 from test_store_reference import api, read_all, reference
 
 META: dict[str, Any] = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk
 
 
 class QuickDisk(Disk):

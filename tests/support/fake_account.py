@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pynats_server.jetstream.decode import decode
-from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import StreamConfig, StreamConfigRequest
-from pynats_server.jetstream.surroundings import Limits
-from pynats_server.jetstream.validation import (
+from pynats_server.jetstream.config.context import Limits
+from pynats_server.jetstream.config.model import StreamConfig, StreamConfigRequest
+from pynats_server.jetstream.config.validation import (
     check_config,
     prepare_create,
     prepare_update,
     public_config,
     same_config,
 )
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.requests.decode import decode
 
 CREATE, UPDATE = "CREATE", "UPDATE"
 

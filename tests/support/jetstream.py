@@ -13,7 +13,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+from pynats_server.server.server import Server
 
 REPLY_TIMEOUT_S = 20.0
 

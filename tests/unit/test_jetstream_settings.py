@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.banner import banner_lines, human_size
-from pynats_server.jetstream.limits import JetStreamLimits
+from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.settings import SettingsError, diff, validate
 from pynats_server.settings.load import load_file

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_common.subjects import subject_matches
 from pynats_server.core.fnv import fnv1a32
-from pynats_server.subject_transform import SubjectTransform, TransformError
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 TOKEN = st.text(st.characters(codec="utf-8", exclude_characters=". \t\r\n\f\x00*>"), min_size=1)
 SUBJECT = st.lists(TOKEN, min_size=1, max_size=5).map(".".join)

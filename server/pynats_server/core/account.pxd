@@ -1,8 +1,8 @@
 """An account: a separate subject space with its own subscriptions and figures."""
 from libc.stdint cimport int64_t, uint64_t
 
-from .figures cimport Counted
-from .sublist cimport Match, Message, Sink, Sublist
+from pynats_server.core.figures cimport Counted
+from pynats_server.core.sublist cimport Match, Message, Sink, Sublist
 
 
 cdef class Account(Counted):

@@ -4,9 +4,9 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from .engine cimport Engine
-from .native cimport pn_below
-from .sublist cimport Match, MatchQueue, Subscription, match_release, match_retain, new_subscription
+from pynats_server.core.engine cimport Engine
+from pynats_server.core.native cimport pn_below
+from pynats_server.core.sublist cimport Match, MatchQueue, Subscription, match_release, match_retain, new_subscription
 
 
 cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1:

@@ -6,7 +6,7 @@ get for free by keeping the key inside the value.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
-from .native cimport pn_hash, prefetch
+from pynats_server.core.native cimport pn_hash, prefetch
 
 cdef uint64_t hash_seed
 

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 import os
 
-from .native cimport pn_equal, pn_hash
+from pynats_server.core.native cimport pn_equal, pn_hash
 
 hash_seed = int.from_bytes(os.urandom(8), "little")
 

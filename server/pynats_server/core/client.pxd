@@ -1,13 +1,13 @@
 """A client connection: the NATS client protocol on top of `Connection`."""
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from .account cimport Account
-from .bytemap cimport ByteMap
-from .engine cimport Connection
-from .limits cimport MEMO_LINE
-from .permissions cimport Permissions
-from .runs cimport Run
-from .sublist cimport Match, Message, Sink, Subscription
+from pynats_server.core.account cimport Account
+from pynats_server.core.bytemap cimport ByteMap
+from pynats_server.core.engine cimport Connection
+from pynats_server.core.limits cimport MEMO_LINE
+from pynats_server.core.permissions cimport Permissions
+from pynats_server.core.runs cimport Run
+from pynats_server.core.sublist cimport Match, Message, Sink, Subscription
 
 
 cdef enum Op:

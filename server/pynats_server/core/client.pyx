@@ -12,22 +12,22 @@ from libc.string cimport memchr, memcmp, memcpy, memset, strlen
 import random as _random
 import time
 
-from .account cimport route, route_match
-from .bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_pop, bytemap_put
-from .engine cimport PAUSE_AUTH, Engine, monotonic_ns
-from .limits cimport (
+from pynats_server.core.account cimport route, route_match
+from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_pop, bytemap_put
+from pynats_server.core.engine cimport PAUSE_AUTH, Engine, monotonic_ns
+from pynats_server.core.limits cimport (
     BACKLOG_HIGH, CONTROL_LINE_SLACK, EXTERN_MIN, FLUSH_MARK, LOOK_AHEAD, MEMO_LINE,
     PERMISSION_CACHE, REPLIES_SWEEP, RUN_BLOCK, RUN_DIRECT, SID_FAST, SUBJECT_TOKENS_MAX,
 )
-from .native cimport pn_copy, pn_get_uint, pn_put_uint, pn_word_end, prefetch
-from .permissions cimport SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED
-from .runs cimport Run, run_address, run_header_max
-from .subject cimport (
+from pynats_server.core.native cimport pn_copy, pn_get_uint, pn_put_uint, pn_word_end, prefetch
+from pynats_server.core.permissions cimport SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED
+from pynats_server.core.runs cimport Run, run_address, run_header_max
+from pynats_server.core.subject cimport (
     SUBJECT_INVALID, subject_has_gap, subject_has_wildcard, subject_kind, subject_tokens,
 )
-from .sublist cimport Sublist, match_release, match_retain, new_subscription
+from pynats_server.core.sublist cimport Sublist, match_release, match_retain, new_subscription
 
-from .reasons import CloseReason
+from pynats_server.core.reasons import CloseReason
 
 cdef int PARSE_ERROR = CloseReason.PARSE_ERROR
 cdef int PROTOCOL_VIOLATION = CloseReason.PROTOCOL_VIOLATION

@@ -10,8 +10,8 @@ because a receiver's output is one sequence that only deliveries append to.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from .figures cimport Counted
-from .sublist cimport Message, Sink, Subscription
+from pynats_server.core.figures cimport Counted
+from pynats_server.core.sublist cimport Message, Sink, Subscription
 
 
 cdef struct Chunk:

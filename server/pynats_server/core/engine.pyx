@@ -12,13 +12,13 @@ import os
 import socket
 import time
 
-from .limits cimport (
+from pynats_server.core.limits cimport (
     ACCEPT_BATCH, ASSEMBLY_MIN, BACKLOG_HIGH, BACKLOG_HOLD_MS, BACKLOG_LOW, CHUNK_POOL, CLOSE_DRAIN,
     IOV_MAX_PIECES, OUT_BUFFER, OUT_POOL, POLL_EVENTS, POLL_ROUNDS, READ_CHUNK, STALL_MAX_MS,
     STALL_MIN_MS,
 )
 
-from .reasons import CloseReason
+from pynats_server.core.reasons import CloseReason
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:

@@ -1,7 +1,7 @@
 """What a user may publish and subscribe to (rules: server-inventory 2.5 and 3.8)."""
 from libc.stdint cimport int64_t
 
-from .sublist cimport Sublist
+from pynats_server.core.sublist cimport Sublist
 
 cdef enum SubscribeVerdict:
     SUBSCRIBE_DENIED = 0

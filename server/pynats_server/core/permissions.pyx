@@ -1,6 +1,6 @@
 # cython: boundscheck=False, wraparound=False
 """See permissions.pxd."""
-from .subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
+from pynats_server.core.subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
 
 
 cdef Sublist _patterns(entries):

@@ -5,7 +5,7 @@ as one block, and the next receiver gets the same block: as it is when its sid i
 of a program number their subscriptions alike), with the sids overwritten when they have the same
 length, written anew otherwise.
 """
-from .sublist cimport Message, Subscription
+from pynats_server.core.sublist cimport Message, Subscription
 
 
 cdef struct Run:

@@ -2,8 +2,8 @@
 """See runs.pxd."""
 from libc.string cimport memcmp, memcpy
 
-from .limits cimport MEMO_LINE, RUN_SLACK, SID_FAST
-from .native cimport pn_copy, pn_put_uint
+from pynats_server.core.limits cimport MEMO_LINE, RUN_SLACK, SID_FAST
+from pynats_server.core.native cimport pn_copy, pn_put_uint
 
 
 cdef size_t run_header_max(Message* msg, size_t sid_len) noexcept:

@@ -10,8 +10,8 @@ while callbacks may run takes a count first (`match_retain`).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from .bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
-from .figures cimport Counted
+from pynats_server.core.bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
+from pynats_server.core.figures cimport Counted
 
 
 cdef struct Message:

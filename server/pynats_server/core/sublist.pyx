@@ -5,8 +5,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
-from .bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
-from .subject cimport SUBJECT_WILDCARD, subject_has_gap, subject_kind
+from pynats_server.core.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.subject cimport SUBJECT_WILDCARD, subject_has_gap, subject_kind
 
 # Matches kept per account. When full the cache is dropped whole: rebuilding a hot entry is cheap,
 # and no bookkeeping is paid on hits.

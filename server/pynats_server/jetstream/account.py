@@ -16,24 +16,29 @@ from pynats_common.subjects import subjects_overlap
 from pynats_common.units import human_duration
 
 from pynats_server.core.account import Account
+from pynats_server.jetstream import advisories
+from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.config.context import Limits
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.folders import change_meta, move_in, put_aside
+from pynats_server.jetstream.quota import Usage
+from pynats_server.jetstream.store import (
+    FileConfig,
+    FileStore,
+    MemoryStore,
+    StoreError,
+    choose_block_size,
+)
+from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.times import SECOND, format_time, parse_time
 from pynats_server.options import AccountLimits
 
-from . import advisories
-from .advisories import unique_id
-from .errors import api_error
-from .folders import change_meta, move_in, put_aside
-from .model import StreamConfig
-from .store import FileConfig, FileStore, MemoryStore, StoreError, choose_block_size
-from .store.meta import read_meta, write_new_stream
-from .stream import Stream
-from .surroundings import Limits
-from .times import SECOND, format_time, parse_time
-from .usage import Usage
-
 if TYPE_CHECKING:
-    from .following import Follower
-    from .manager import JetStream
-    from .store.crypt import Keys
+    from pynats_server.jetstream.manager import JetStream
+    from pynats_server.jetstream.store.format.crypt import Keys
+    from pynats_server.jetstream.stream.origins import Follower
 
 
 ASYNC_SYNC_INTERVAL = 120.0  # seconds between the fsyncs of a stream with persist_mode async
@@ -329,7 +334,9 @@ class JetStreamAccount:
         options = self.manager.options
         if not options.key:
             return None
-        from .store.crypt import Keys  # 10 ms that only an encrypted store has to pay
+        from pynats_server.jetstream.store.format.crypt import (
+            Keys,  # 10 ms that only an encrypted store has to pay
+        )
 
         return Keys(options.key, self.name, options.cipher)
 

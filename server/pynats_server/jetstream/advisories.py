@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pynats_server.core.client import ClientConnection
-
-from .times import SECOND, format_time
+from pynats_server.jetstream.times import SECOND, format_time
 
 if TYPE_CHECKING:
-    from .account import JetStreamAccount
+    from pynats_server.jetstream.account import JetStreamAccount
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynats_server.jetstream.limits import JetStreamLimits
+from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.options import JetStreamOptions
 from pynats_server.settings.durations import show_duration
 from pynats_server.version import API_LEVEL

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.core.account import Account
+from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.manager import JetStream
 from pynats_server.options import GLOBAL_ACCOUNT, AccountLimits, Options
-
-from .limits import JetStreamLimits
-from .manager import JetStream
 
 Wanted = Mapping[str, AccountLimits | None]
 
@@ -54,8 +54,30 @@ def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) 
         )
 
 
-def follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
-    """Takes over what a reload changed. The global account keeps what it had without anybody
+def check_reload(jetstream: JetStream, options: Options) -> None:
+    """Raises ValueError where new options promise accounts more than the server has."""
+    new = options.jetstream
+    sizes = JetStreamLimits(
+        jetstream.memory_usage.limit if new.max_memory is None else new.max_memory,
+        jetstream.file_usage.limit if new.max_file is None else new.max_file,
+        jetstream.limits.store_dir,
+    )
+    check_promises(wanted(options), sizes)
+
+
+def reload(jetstream: JetStream, options: Options, known: AccountRegistry) -> None:
+    """Follows new options: sizes, which accounts have JetStream, and which are gone."""
+    if options.jetstream.max_memory is not None:
+        jetstream.memory_usage.limit = options.jetstream.max_memory
+    if options.jetstream.max_file is not None:
+        jetstream.file_usage.limit = options.jetstream.max_file
+    _follow(jetstream, wanted(options), known)
+    for account in known.surplus(options):
+        jetstream.forget(account)
+
+
+def _follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
+    """Gives and takes JetStream. The global account keeps what it had without anybody
     saying so: accounts that were added must not take its streams away from running clients."""
     for name, limits in accounts.items():
         has = jetstream.accounts.get(name)

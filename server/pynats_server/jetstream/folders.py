@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .store import FileStore, StoreError
-from .store.disk import Disk, make_durable_folder
-from .store.meta import read_meta, write_meta
+from pynats_server.jetstream.store import FileStore, StoreError
+from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
+from pynats_server.jetstream.store.file.meta import read_meta, write_meta
 
 DISK = Disk()
 

@@ -12,16 +12,15 @@ from typing import Any, TypeVar
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
-from pynats_server.logs import Logger
+from pynats_server.jetstream.account import JetStreamAccount
+from pynats_server.jetstream.api import Api
+from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.publish.batch.open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
+from pynats_server.jetstream.quota import Usage
+from pynats_server.jetstream.store import Syncer
+from pynats_server.jetstream.store.file.diskblocks import FULL
+from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-
-from .account import JetStreamAccount
-from .api import Api
-from .limits import JetStreamLimits
-from .open_batches import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
-from .store import Syncer
-from .store.diskblocks import FULL
-from .usage import Usage
 
 T = TypeVar("T")
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too

@@ -4,6 +4,6 @@ Imported by the server only when a monitoring port is configured. Reads the data
 changes it, and gives way to it between slices of work.
 """
 
-from pynats_server.monitor.server import MonitorServer
+from pynats_server.monitor.listener import MonitorServer
 
 __all__ = ["MonitorServer"]

@@ -10,14 +10,14 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pynats_server.monitor import absent, accounts, general, health, index, jetstream, stacks
-from pynats_server.monitor.connections import connz
-from pynats_server.monitor.encode import compact, pretty
+from pynats_server.monitor import absent, accountz, healthz, index, jsz, stacksz, varz
+from pynats_server.monitor.connz import connz
 from pynats_server.monitor.gotext import WallClock
-from pynats_server.monitor.peer import Request, Response
+from pynats_server.monitor.http import Request, Response
+from pynats_server.monitor.json import compact, pretty
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import MonitorSource
-from pynats_server.monitor.subscriptions import subsz
+from pynats_server.monitor.subsz import subsz
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -33,7 +33,7 @@ class Endpoints:
     def __init__(self, source: MonitorSource) -> None:
         self._source = source
         self._clock = WallClock()
-        self._usage = general.Usage()
+        self._usage = varz.Usage()
         self._busy = asyncio.Semaphore(AT_ONCE)
         self._base = _clean("/" + source.options.http_base_path).rstrip("/")
         self._endpoints: dict[str, _Endpoint] = {
@@ -43,8 +43,8 @@ class Endpoints:
             "/subsz": self._subsz,
             "/subscriptionsz": self._subsz,
             "/healthz": self._healthz,
-            "/accountz": self._plain(accounts.accountz),
-            "/accstatz": self._plain(accounts.accstatz),
+            "/accountz": self._plain(accountz.accountz),
+            "/accstatz": self._plain(accountz.accstatz),
             "/routez": self._plain(absent.routez),
             "/gatewayz": self._plain(absent.gatewayz),
             "/leafz": self._plain(absent.leafz),
@@ -102,7 +102,7 @@ class Endpoints:
         return Response(200, HTML, [index.page(self._source.name, self._base)])
 
     async def _varz(self, query: Query, request: Request) -> Response:
-        return _json([pretty(general.varz(self._source, self._usage))])
+        return _json([pretty(varz.varz(self._source, self._usage))])
 
     async def _connz(self, query: Query, request: Request) -> Response:
         return _json(await connz(self._source, query, self._clock))
@@ -111,21 +111,23 @@ class Endpoints:
         return _json(await subsz(self._source, query))
 
     async def _jsz(self, query: Query, request: Request) -> Response:
-        return _json(await jetstream.jsz(self._source, query))
+        return _json(await jsz.jsz(self._source, query))
 
     async def _healthz(self, query: Query, request: Request) -> Response:
-        status, body = await health.healthz(self._source, query)
+        status, body = await healthz.healthz(self._source, query)
         return _json([compact(body)], status)
 
     async def _raftz(self, query: Query, request: Request) -> Response:
         return Response.text(404, absent.NO_RAFT_NODES)
 
     async def _stacksz(self, query: Query, request: Request) -> Response:
-        return Response.text(200, stacks.stacks())
+        return Response.text(200, stacksz.stacks())
 
     async def _metrics(self, query: Query, request: Request) -> Response:
         # The client library is slow to import: in a thread, and only when first asked for.
-        metrics = await asyncio.to_thread(importlib.import_module, "pynats_server.monitor.metrics")
+        metrics = await asyncio.to_thread(
+            importlib.import_module, "pynats_server.monitor.metrics.server"
+        )
         per_stream = not query.text("streams") or query.flag("streams")
         families = metrics.collect(self._source, self._usage, per_stream)
         body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pynats_server.closed import ClosedConnection
+from pynats_server.clients.closed import ClosedConnection
 from pynats_server.options import Options
 
 if TYPE_CHECKING:
@@ -130,4 +130,5 @@ class MonitorSource(Protocol):
 
     def advertised(self) -> tuple[str, int]: ...
 
-    def info_json(self) -> dict[str, Any]: ...
+    @property
+    def auth_required(self) -> bool: ...

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pynats_server.settings.load import apply_document, load_file
-    from pynats_server.settings.reading import Setting, SettingsError
     from pynats_server.settings.reload import Change, diff
-    from pynats_server.settings.table import BY_KEY, SETTINGS
+    from pynats_server.settings.schema import Setting, SettingsError
+    from pynats_server.settings.top_level import TOP_LEVEL
     from pynats_server.settings.validation import startup_warnings, validate
 
 __all__ = [
-    "BY_KEY",
-    "SETTINGS",
+    "TOP_LEVEL",
     "Change",
     "Setting",
     "SettingsError",
@@ -27,9 +26,9 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {"apply_document": "load", "load_file": "load", "Setting": "reading"}
-_HOMES |= {"SettingsError": "reading", "Change": "reload", "diff": "reload", "BY_KEY": "table"}
-_HOMES |= {"SETTINGS": "table", "startup_warnings": "validation", "validate": "validation"}
+_HOMES = {"apply_document": "load", "load_file": "load", "Setting": "schema"}
+_HOMES |= {"SettingsError": "schema", "Change": "reload", "diff": "reload"}
+_HOMES |= {"TOP_LEVEL": "top_level", "startup_warnings": "validation", "validate": "validation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from pynats_common.config import ConfigError, Node, plain
 
 from pynats_server.options import (
@@ -14,23 +11,13 @@ from pynats_server.options import (
     AccountOptions,
     ConnectionLimits,
 )
-from pynats_server.settings.authorization import NOT_YET, read_users
-from pynats_server.settings.permissions import read_permissions
-from pynats_server.settings.readers import INT32_MAX, go_type, integer, refuse
-from pynats_server.settings.readers import name as read_name
-from pynats_server.settings.reading import Reading
+from pynats_server.settings.authorization import USER, read_users
+from pynats_server.settings.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
 from pynats_server.settings.texts import is_text
+from pynats_server.settings.values import INT32_MAX, go_type, integer, refuse
+from pynats_server.settings.values import name as read_name
 
-# Parts of an account that are not built yet, and the values that ask for nothing.
-_LATER: dict[str, tuple[object, ...]] = {
-    "nkey": (),
-    "imports": ([],),
-    "exports": ([],),
-    "mappings": ({},),
-    "maps": ({},),
-    "msg_trace": ("", {}),
-    "trace_dest": ("", {}),
-}
 _SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 
@@ -81,34 +68,10 @@ def _add_name(reading: Reading, accounts: dict[str, AccountOptions], node: Node)
 def _read_account(reading: Reading, entries: dict[str, Node], names: set[str]) -> AccountOptions:
     """`names` are the users there are already; those of this account are added."""
     account = AccountOptions()
-    users: Node | None = None
-    for key, item in entries.items():
-        if key.lower() == "users":
-            users = item
-        try:
-            _read_entry(reading, account, key, item)
-        except ConfigError as error:
-            reading.errors.append(str(error))
-    if users is not None and account.users:
-        reading.attempt(lambda: _check_users(reading, users, account, names))
+    seen = ACCOUNT.gather(reading, entries, account)
+    if account.users:
+        reading.attempt(lambda: _check_users(reading, seen["users"], account, names))
     return account
-
-
-def _read_entry(reading: Reading, account: AccountOptions, key: str, node: Node) -> None:
-    match key.lower():
-        case "users":
-            account.users = read_users(reading, node)
-        case "default_permissions":
-            account.default_permissions = read_permissions(reading, node)
-        case "jetstream":
-            account.jetstream = _read_jetstream(reading, node)
-        case "limits":
-            account.limits = _read_limits(reading, node)
-        case later if later in _LATER:
-            if plain(node.value) not in _LATER[later]:
-                refuse(node, NOT_YET.format(f'"{key}" of an account'))
-        case _:
-            reading.unknown(node, key)
 
 
 def _check_users(reading: Reading, node: Node, account: AccountOptions, names: set[str]) -> None:
@@ -123,7 +86,7 @@ def _check_users(reading: Reading, node: Node, account: AccountOptions, names: s
         names.add(user.user)
 
 
-def _read_jetstream(reading: Reading, node: Node) -> AccountLimits | None:
+def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | None:
     """A switch, or the limits; None = off."""
     value = node.value
     if isinstance(value, bool):
@@ -135,30 +98,24 @@ def _read_jetstream(reading: Reading, node: Node) -> AccountLimits | None:
     if not isinstance(value, dict):
         refuse(node, f"Expected map, bool or string to define JetStream, got {go_type(node)}")
     limits = AccountLimits()
-    for key, item in value.items():
-        if key.lower() == "cluster_traffic":
-            _check_cluster_traffic(item, key)
-        elif (row := _JETSTREAM.get(key.lower())) is not None:
-            setattr(limits, row[0], row[1](item, key))
-        else:
-            reading.unknown(item, key)
+    JETSTREAM.read(reading, value, limits)
     return limits
 
 
-def _size(node: Node, key: str) -> int:
+def _size(reading: Reading, node: Node, key: str) -> int:
     if isinstance(node.value, bool) or not isinstance(node.value, int):
         refuse(node, f'Expected a parseable size for "{key}", got {_shown(node)}')
     return node.value
 
 
-def _switch(node: Node, key: str) -> bool:
+def _switch(reading: Reading, node: Node, key: str) -> bool:
     if not isinstance(node.value, bool):
         refuse(node, f'Expected a parseable bool for "{key}", got {_shown(node)}')
     return node.value
 
 
-def _check_cluster_traffic(node: Node, key: str) -> None:
-    """Which account the traffic between replicas belongs to: nothing to do on one server."""
+def _cluster_traffic(reading: Reading, node: Node, key: str) -> None:
+    """Only checked: there is no such traffic on one server."""
     if not isinstance(node.value, str):
         refuse(
             node,
@@ -173,42 +130,80 @@ def _shown(node: Node) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_Row = tuple[str, Callable[[Node, str], Any]]
-_JETSTREAM: dict[str, _Row] = {
-    key: (field, read)
-    for field, read, keys in (
-        ("max_memory", _size, "max_memory max_mem mem memory"),
-        ("max_storage", _size, "max_store max_file max_disk store disk"),
-        ("max_streams", _size, "max_streams streams"),
-        ("max_consumers", _size, "max_consumers consumers"),
-        ("max_ack_pending", _size, "max_ack_pending"),
-        ("memory_max_stream_bytes", _size, "mem_max_stream_bytes memory_max_stream_bytes"),
-        ("storage_max_stream_bytes", _size, "disk_max_stream_bytes store_max_stream_bytes"),
-        ("max_bytes_required", _switch, "max_bytes_required max_stream_bytes max_bytes"),
-    )
-    for key in keys.split()
-}
-
-
-def _read_limits(reading: Reading, node: Node) -> ConnectionLimits:
+def _read_limits(reading: Reading, node: Node, key: str) -> ConnectionLimits:
     if not isinstance(node.value, dict):
         refuse(node, f"Expected account limits to be a map/struct, got {_shown(node)}")
     limits = ConnectionLimits()
-    for key, item in node.value.items():
-        match key.lower():
-            case "max_connections" | "max_conn":
-                limits.max_connections = _count(reading, item, key)
-            case "max_subscriptions" | "max_subs":
-                limits.max_subscriptions = _count(reading, item, key)
-            case "max_payload" | "max_pay":
-                limits.max_payload = _count(reading, item, key)
-            case "max_leafnodes" | "max_leafs":
-                _count(reading, item, key)  # there are no leaf nodes yet, so none too many
-            case _ if not item.used:
-                reading.complain(item, f'Unknown field "{key}" parsing account limits')
+    LIMITS.read(reading, node.value, limits)
     return limits
 
 
-def _count(reading: Reading, node: Node, key: str) -> int:
-    count: int = integer(high=INT32_MAX)(reading, node, key)
-    return count
+_count = integer(high=INT32_MAX)
+
+LIMITS = Table(
+    ConnectionLimits,
+    Setting("max_connections", "clients of the account at a time", _count, ("max_conn",)),
+    Setting("max_subscriptions", "subscriptions of each client", _count, ("max_subs",)),
+    Setting("max_payload", "bytes of a message", _count, ("max_pay",)),
+    Setting(  # there are no leaf nodes yet, so none too many
+        "max_leafnodes", "leaf nodes at a time", _count, ("max_leafs",), store=keep_nothing
+    ),
+    unknown='Unknown field "{key}" parsing account limits',
+)
+JETSTREAM = Table(
+    AccountLimits,
+    Setting("max_memory", "bytes of streams in memory", _size, ("max_mem", "mem", "memory")),
+    Setting(
+        "max_store",
+        "bytes of streams in files",
+        _size,
+        ("max_file", "max_disk", "store", "disk"),
+        field="max_storage",
+    ),
+    Setting("max_streams", "streams", _size, ("streams",)),
+    Setting("max_consumers", "consumers of a stream", _size, ("consumers",)),
+    Setting("max_ack_pending", "unacknowledged messages of a consumer", _size),
+    Setting(
+        "memory_max_stream_bytes",
+        "bytes of one stream in memory",
+        _size,
+        ("mem_max_stream_bytes",),
+    ),
+    Setting(
+        "store_max_stream_bytes",
+        "bytes of one stream in files",
+        _size,
+        ("disk_max_stream_bytes",),
+        field="storage_max_stream_bytes",
+    ),
+    Setting(
+        "max_bytes_required",
+        "streams must have max_bytes",
+        _switch,
+        ("max_stream_bytes", "max_bytes"),
+    ),
+    Setting(
+        "cluster_traffic",
+        "account that the traffic between replicas belongs to: system or owner",
+        _cluster_traffic,
+        store=keep_nothing,
+    ),
+)
+ACCOUNT = Table(
+    AccountOptions,
+    Setting("users", "who is in it", read_users, block=USER),
+    Setting(
+        "default_permissions",
+        "permissions of users without their own",
+        read_permissions,
+        block=PERMISSIONS,
+    ),
+    Setting("jetstream", "JetStream: on or off, or its limits", _read_jetstream, block=JETSTREAM),
+    Setting("limits", "limits of its clients; negative = none", _read_limits, block=LIMITS),
+    Setting("nkey", "public NKey of the account"),
+    Setting("imports", "subjects of other accounts", off=([],)),
+    Setting("exports", "subjects that other accounts may import", off=([],)),
+    Setting("mappings", "subject mappings", aliases=("maps",), off=({},)),
+    Setting("msg_trace", "where traces go", aliases=("trace_dest",), off=("", {})),
+    where=" of an account",
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pynats_common.config import ConfigError, Node
+from pynats_common.config import Node
 
 from pynats_server.options import Authorization, User
-from pynats_server.settings.permissions import read_permissions
-from pynats_server.settings.readers import (
+from pynats_server.settings.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.schema import NOT_YET, Reading, Setting, Table, keep_nothing
+from pynats_server.settings.values import (
     boolean,
     go_type,
     name,
@@ -17,7 +18,6 @@ from pynats_server.settings.readers import (
     string,
     strings,
 )
-from pynats_server.settings.reading import Reading
 
 CONNECTION_TYPES = (
     "STANDARD",
@@ -29,7 +29,6 @@ CONNECTION_TYPES = (
     "IN_PROCESS",
 )
 _LONG_TIMEOUT = 60.0  # seconds; more is taken for a slip of the pen
-NOT_YET = "{} is not supported yet by this version"
 
 
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
@@ -37,15 +36,8 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
     if not isinstance(node.value, dict):
         refuse(node, f"{key} must be a map, got {go_type(node)}")
     auth = Authorization(present=True)
-    users: list[User] | None = None
-    for entry, item in node.value.items():
-        try:
-            if entry.lower() == "users":
-                users = read_users(reading, item)
-            else:
-                _read_entry(reading, auth, entry, item)
-        except ConfigError as error:
-            reading.errors.append(str(error))
+    seen = AUTHORIZATION.gather(reading, node.value, auth)
+    users = auth.users if "users" in seen else None
     elsewhere = [user.user for a in reading.options.accounts.values() for user in a.users]
     _check_combination(node, auth, users, elsewhere)
     auth.users = [
@@ -55,29 +47,9 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
     return auth
 
 
-def _read_entry(reading: Reading, auth: Authorization, key: str, node: Node) -> None:
-    match key.lower():
-        case "user" | "username":
-            auth.user = name(reading, node, key)
-        case "pass" | "password":
-            auth.password = string(reading, node, key)
-        case "token":
-            auth.token = string(reading, node, key)
-        case "timeout":
-            auth.timeout = _read_timeout(reading, node, key) or auth.timeout
-        case "default_permission" | "default_permissions" | "permissions":
-            auth.default_permissions = read_permissions(reading, node)
-        case "auth_callout" | "auth_hook":
-            refuse(node, NOT_YET.format(f'"{key}"'))
-        case "proxy_required":
-            _refuse_unless_off(reading, node, key)
-        case _:
-            reading.unknown(node, key)
-
-
 def _refuse_unless_off(reading: Reading, node: Node, key: str) -> None:
     if boolean(reading, node, key):
-        refuse(node, NOT_YET.format(f'"{key}"'))
+        refuse(node, f'"{key}" {NOT_YET}')
 
 
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
@@ -112,7 +84,7 @@ def _check_combination(
         seen.add(user.user)
 
 
-def read_users(reading: Reading, node: Node) -> list[User]:
+def read_users(reading: Reading, node: Node, key: str = "users") -> list[User]:
     """A `users` list. Raises `ConfigError` if it is none, or for the first entry without a name;
     lesser complaints go to `reading`."""
     if not isinstance(node.value, list):
@@ -128,26 +100,9 @@ def read_users(reading: Reading, node: Node) -> list[User]:
 
 def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
     user = User("")
-    nkey: Node | None = None
-    for key, item in entries.items():
-        match key.lower():
-            case "nkey":
-                string(reading, item, key)
-                nkey = item
-            case "user" | "username":
-                user.user = name(reading, item, key)
-            case "pass" | "password":
-                user.password = string(reading, item, key)
-            case "permission" | "permissions" | "authorization":
-                user.permissions = read_permissions(reading, item)
-            case "allowed_connection_types" | "connection_types" | "clients":
-                user.allowed_connection_types = _read_connection_types(reading, item, key)
-            case "proxy_required":
-                _refuse_unless_off(reading, item, key)
-            case _:
-                reading.unknown(item, key)
-    if nkey is not None:
-        refuse(nkey, NOT_YET.format('"nkey"'))
+    seen = USER.read(reading, entries, user)
+    if "nkey" in seen:
+        refuse(seen["nkey"], f'"nkey" {NOT_YET}')
     if not user.user:
         refuse(node, "User entry requires a user")
     return user
@@ -159,3 +114,48 @@ def _read_connection_types(reading: Reading, node: Node, key: str) -> list[str]:
     if unknown:
         refuse(node, f"invalid connection types [{' '.join(unknown)}]")
     return list(dict.fromkeys(names))
+
+
+USER = Table(
+    lambda: User(""),
+    Setting("user", "name that the client gives", name, ("username",)),
+    Setting("password", "its password, plain or a bcrypt hash", string, ("pass",)),
+    Setting("nkey", "public NKey of a user without a password", string, store=keep_nothing),
+    Setting(
+        "permissions",
+        "subjects it may publish and subscribe to",
+        read_permissions,
+        ("permission", "authorization"),
+        block=PERMISSIONS,
+    ),
+    Setting(
+        "allowed_connection_types",
+        "kinds of connections it may use: " + ", ".join(CONNECTION_TYPES),
+        _read_connection_types,
+        ("connection_types", "clients"),
+    ),
+    Setting(
+        "proxy_required", "only through a trusted proxy", _refuse_unless_off, store=keep_nothing
+    ),
+)
+AUTHORIZATION = Table(
+    Authorization,
+    Setting("user", "user name that clients must give", name, ("username",)),
+    Setting(
+        "password", "password that clients must give, plain or a bcrypt hash", string, ("pass",)
+    ),
+    Setting("token", "token that clients must give, plain or a bcrypt hash", string),
+    Setting("timeout", "seconds a client has to log in", _read_timeout, zero_is_default=True),
+    Setting("users", "several users", read_users, block=USER),
+    Setting(
+        "default_permissions",
+        "permissions of users without their own",
+        read_permissions,
+        ("default_permission", "permissions"),
+        block=PERMISSIONS,
+    ),
+    Setting("auth_callout", "a service that decides about log-ins", aliases=("auth_hook",)),
+    Setting(
+        "proxy_required", "only through a trusted proxy", _refuse_unless_off, store=keep_nothing
+    ),
+)

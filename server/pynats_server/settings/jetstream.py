@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pynats_common.config import Node, plain
 
 from pynats_server.options import BatchLimits, JetStreamOptions, JetStreamServerLimits
-from pynats_server.settings import readers as r
+from pynats_server.settings import values as v
 from pynats_server.settings.durations import parse_duration
-from pynats_server.settings.reading import Reader, Reading
+from pynats_server.settings.schema import Reader, Reading, Setting, Table
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _CIPHERS = {"chacha": "chacha", "chachapoly": "chacha", "aes": "aes"}
@@ -33,39 +31,23 @@ def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
         made.enabled = value
     elif isinstance(value, str):
         if value.lower() not in _SWITCH:
-            r.refuse(node, f"Expected 'enabled' or 'disabled' for string value, got '{value}'")
+            v.refuse(node, f"Expected 'enabled' or 'disabled' for string value, got '{value}'")
         made.enabled = _SWITCH[value.lower()]
     elif isinstance(value, dict):
         made.enabled = True
-        _read_block(reading, value, made, _BLOCK)
+        JETSTREAM.read(reading, value, made)
     else:
-        r.refuse(node, f"Expected map, bool or string to define JetStream, got {r.go_type(node)}")
+        v.refuse(node, f"Expected map, bool or string to define JetStream, got {v.go_type(node)}")
     return made
 
 
 def read_store_dir(reading: Reading, node: Node, key: str) -> Path | None:
-    """JetStream's folder, which the file may name only once."""
-    return _store_dir(reading, node, key, reading.options.jetstream)
-
-
-def _store_dir(reading: Reading, node: Node, key: str, made: JetStreamOptions) -> Path | None:
-    path = r.path(reading, node, key)
-    if made.store_dir is not None:
-        r.refuse(node, "Duplicate 'store_dir' configuration")
+    """JetStream's folder, which command line and file together may name only once."""
+    path = v.path(reading, node, key)
+    if reading.options.jetstream.store_dir is not None or reading.store_dir_named:
+        v.refuse(node, "Duplicate 'store_dir' configuration")
+    reading.store_dir_named = path is not None
     return path
-
-
-def _read_block(reading: Reading, entries: dict[str, Node], made: Any, table: _Table) -> None:
-    for key, node in entries.items():
-        row = table.get(key.lower())
-        if row is None:
-            reading.unknown(node, key)
-        elif key.lower() == "tpm":
-            r.refuse(node, '"tpm" is not supported: give the encryption key in "key"')
-        elif row[0] == "store_dir":
-            made.store_dir = _store_dir(reading, node, key, made)
-        else:
-            setattr(made, row[0], row[1](reading, node, key))
 
 
 def _size(name: str) -> Reader:
@@ -76,17 +58,17 @@ def _size(name: str) -> Reader:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if not isinstance(value, str):
-            r.refuse(node, f"{name} must be int64 or string")
+            v.refuse(node, f"{name} must be int64 or string")
         if not value:
             return 0
         digits, unit = value[:-1], value[-1]
         if not digits.removeprefix("-").removeprefix("+").isdecimal() or not digits.isascii():
-            r.refuse(node, f'{name} strconv.ParseInt: parsing "{digits}": invalid syntax')
+            v.refuse(node, f'{name} strconv.ParseInt: parsing "{digits}": invalid syntax')
         if unit not in _UNITS:
-            r.refuse(node, f"{name} sizes defined as strings must end in K, M, G, T")
+            v.refuse(node, f"{name} sizes defined as strings must end in K, M, G, T")
         size = int(digits) * _UNITS[unit]
-        if size > r.INT64_MAX:
-            r.refuse(node, f"{name} value is too big")
+        if size > v.INT64_MAX:
+            v.refuse(node, f"{name} value is too big")
         return size
 
     return read
@@ -102,14 +84,14 @@ def _limit(name: str) -> Reader:
     return read
 
 
-def _whole(complaint: str, low: int | None = None, high: int = r.INT64_MAX) -> Reader:
+def _whole(complaint: str, low: int | None = None, high: int = v.INT64_MAX) -> Reader:
     """A whole number; `complaint` has a place for the key."""
 
     def read(reading: Reading, node: Node, key: str) -> int:
         value = node.value
         good = isinstance(value, int) and not isinstance(value, bool) and value <= high
         if not good or (low is not None and isinstance(value, int) and value < low):
-            r.refuse(node, f"{complaint.format(key=key)}, got {plain(value)}")
+            v.refuse(node, f"{complaint.format(key=key)}, got {plain(value)}")
         assert isinstance(value, int)
         return value
 
@@ -119,20 +101,20 @@ def _whole(complaint: str, low: int | None = None, high: int = r.INT64_MAX) -> R
 def _absolute_size(reading: Reading, node: Node, key: str) -> int:
     size: int = _size(key)(reading, node, key)
     if size < 0:
-        r.refuse(node, f'Expected an absolute size for "{key}", got {size}')
+        v.refuse(node, f'Expected an absolute size for "{key}", got {size}')
     return size
 
 
 def _strict(reading: Reading, node: Node, key: str) -> bool:
     if not isinstance(node.value, bool):
-        r.refuse(node, f"Expected 'true' or 'false' for bool value, got '{plain(node.value)}'")
+        v.refuse(node, f"Expected 'true' or 'false' for bool value, got '{plain(node.value)}'")
     return node.value
 
 
 def _cipher(reading: Reading, node: Node, key: str) -> str:
-    word = r.string(reading, node, key)
+    word = v.string(reading, node, key)
     if word.lower() not in _CIPHERS:
-        r.refuse(node, f'Unknown cipher type: "{word}"')
+        v.refuse(node, f'Unknown cipher type: "{word}"')
     return _CIPHERS[word.lower()]
 
 
@@ -140,84 +122,109 @@ def _sync_interval(reading: Reading, node: Node, key: str) -> float:
     """Seconds between fsyncs; `always`, zero and less mean one before every acknowledgement."""
     if isinstance(node.value, str) and node.value.lower() == "always":
         return 0.0
-    return max(0.0, r.duration(reading, node, key))
+    return max(0.0, v.duration(reading, node, key))
 
 
 def _duration(reading: Reading, node: Node, key: str) -> float:
-    text = r.string(reading, node, key)
+    text = v.string(reading, node, key)
     try:
         return parse_duration(text)
     except ValueError as error:
-        r.refuse(node, str(error))
+        v.refuse(node, str(error))
 
 
 def _unique_tag(reading: Reading, node: Node, key: str) -> str:
-    return r.string(reading, node, key).strip().lower()
+    return v.string(reading, node, key).strip().lower()
 
 
 def _limits(reading: Reading, node: Node, key: str) -> JetStreamServerLimits:
     if not isinstance(node.value, dict):
-        r.refuse(node, f"Expected a map to define JetStreamLimits, got {r.go_type(node)}")
+        v.refuse(node, f"Expected a map to define JetStreamLimits, got {v.go_type(node)}")
     made = JetStreamServerLimits()
-    _read_block(reading, node.value, made, _LIMITS)
+    LIMITS.read(reading, node.value, made)
     return made
 
 
 def _batch(reading: Reading, node: Node, key: str) -> BatchLimits:
     if not isinstance(node.value, dict):
-        r.refuse(node, f"Expected a map to define batch limits, got {r.go_type(node)}")
+        v.refuse(node, f"Expected a map to define batch limits, got {v.go_type(node)}")
     made = BatchLimits()
-    _read_block(reading, node.value, made, _BATCH)
+    BATCH.read(reading, node.value, made)
     return made
-
-
-_Row = tuple[str, Callable[[Reading, Node, str], Any]]
-_Table = dict[str, _Row]
-
-
-def _rows(*rows: tuple[str, Reader, str]) -> _Table:
-    """`field, reader, keys` as a table by key."""
-    return {key: (name, read) for name, read, keys in rows for key in keys.split()}
 
 
 _PARSEABLE = 'Expected a parseable size for "{key}"'
 _ABSOLUTE = 'Expected an absolute size for "{key}"'
-_BLOCK: _Table = _rows(
-    ("enabled", r.boolean, "enabled enable"),
-    ("strict", _strict, "strict"),
-    ("store_dir", r.path, "store_dir store storedir"),
-    ("max_memory", _limit("max_mem_store"), "max_memory_store max_mem_store max_mem"),
-    ("max_file", _limit("max_file_store"), "max_file_store max_file"),
-    ("sync_interval", _sync_interval, "sync_interval sync"),
-    ("domain", r.name, "domain"),
-    ("key", r.string, "key ek encryption_key"),
-    ("prev_key", r.string, "prev_key prev_ek prev_encryption_key"),
-    ("cipher", _cipher, "cipher"),
-    ("extension_hint", r.name, "extension_hint"),
-    ("unique_tag", _unique_tag, "unique_tag"),
-    ("limits", _limits, "limits"),
-    ("tpm", r.string, "tpm"),
-    ("max_outstanding_catchup", _size("max_outstanding_catchup"), "max_outstanding_catchup"),
-    ("max_buffered_size", _size("max_buffered_size"), "max_buffered_size"),
-    ("max_buffered_msgs", _whole(_PARSEABLE), "max_buffered_msgs"),
-    ("request_queue_limit", _whole(_PARSEABLE), "request_queue_limit"),
-    ("info_queue_limit", _whole(_PARSEABLE), "info_queue_limit"),
-    ("meta_compact", _whole(_ABSOLUTE, 0), "meta_compact"),
-    ("meta_compact_size", _absolute_size, "meta_compact_size"),
-    ("meta_compact_sync", r.boolean, "meta_compact_sync"),
-    ("max_concurrent_io", _whole(_ABSOLUTE + " between 4 and 8192", 4, 8192), "max_concurrent_io"),
+BATCH = Table(
+    BatchLimits,
+    Setting("max_inflight_per_stream", "open batches of a stream", v.integer()),
+    Setting("max_inflight_total", "open batches of the server", v.integer()),
+    Setting("max_msgs", "messages of a batch", v.integer()),
+    Setting("timeout", "time after which a quiet batch is dropped", _duration),
 )
-_LIMITS: _Table = _rows(
-    ("max_ack_pending", r.integer(), "max_ack_pending"),
-    ("max_ha_assets", r.integer(), "max_ha_assets"),
-    ("max_request_batch", r.integer(), "max_request_batch"),
-    ("duplicate_window", _duration, "duplicate_window"),
-    ("default_max_consumers", r.integer(), "default_max_consumers"),
-    ("batch", _batch, "batch"),
+LIMITS = Table(
+    JetStreamServerLimits,
+    Setting("max_ack_pending", "unacknowledged messages of a consumer", v.integer()),
+    Setting("max_ha_assets", "replicated streams and consumers", v.integer()),
+    Setting("max_request_batch", "messages of one request", v.integer()),
+    Setting("duplicate_window", "time for which message ids are remembered", _duration),
+    Setting("default_max_consumers", "consumers of a stream that names no limit", v.integer()),
+    Setting("batch", "batches of messages", _batch, block=BATCH),
 )
-_BATCH: _Table = _rows(
-    ("max_inflight_per_stream", r.integer(), "max_inflight_per_stream"),
-    ("max_inflight_total", r.integer(), "max_inflight_total"),
-    ("max_msgs", r.integer(), "max_msgs"),
-    ("timeout", _duration, "timeout"),
+JETSTREAM = Table(
+    JetStreamOptions,
+    Setting("enabled", "whether JetStream is on", v.boolean, ("enable",)),
+    Setting("strict", "refuse API requests with unknown fields", _strict),
+    Setting("store_dir", "folder of JetStream's files", read_store_dir, ("store", "storedir")),
+    Setting(
+        "max_memory_store",
+        "bytes of streams in memory (default: 75 % of the memory)",
+        _limit("max_mem_store"),
+        ("max_mem_store", "max_mem"),
+        field="max_memory",
+    ),
+    Setting(
+        "max_file_store",
+        "bytes of streams in files (default: 75 % of the free disk)",
+        _limit("max_file_store"),
+        ("max_file",),
+        field="max_file",
+    ),
+    Setting(
+        "sync_interval",
+        '"always" = an acknowledgement waits for the disk; else the time between syncs',
+        _sync_interval,
+        ("sync",),
+    ),
+    Setting("domain", "name of its domain", v.name),
+    Setting("key", "encryption key of the files", v.string, ("ek", "encryption_key")),
+    Setting("prev_key", "the key before", v.string, ("prev_ek", "prev_encryption_key")),
+    Setting("cipher", "cipher of the files: chacha or aes", _cipher),
+    Setting("extension_hint", "domain to extend", v.name),
+    Setting("unique_tag", "tag that differs between the peers of a stream", _unique_tag),
+    Setting("limits", "limits of what clients may ask for", _limits, block=LIMITS),
+    Setting(
+        "tpm",
+        "key in a trusted platform module",
+        refusal='"tpm" is not supported: give the encryption key in "key"',
+    ),
+    Setting(
+        "max_outstanding_catchup",
+        "bytes on their way to replicas",
+        _size("max_outstanding_catchup"),
+    ),
+    Setting(
+        "max_buffered_size", "bytes of a stream waiting for the disk", _size("max_buffered_size")
+    ),
+    Setting("max_buffered_msgs", "messages of a stream waiting for the disk", _whole(_PARSEABLE)),
+    Setting("request_queue_limit", "API requests waiting", _whole(_PARSEABLE)),
+    Setting("info_queue_limit", "API requests for information waiting", _whole(_PARSEABLE)),
+    Setting("meta_compact", "entries of the meta log before a snapshot", _whole(_ABSOLUTE, 0)),
+    Setting("meta_compact_size", "bytes of the meta log before a snapshot", _absolute_size),
+    Setting("meta_compact_sync", "write snapshots of the meta log at once", v.boolean),
+    Setting(
+        "max_concurrent_io",
+        "disk operations at a time",
+        _whole(_ABSOLUTE + " between 4 and 8192", 4, 8192),
+    ),
 )

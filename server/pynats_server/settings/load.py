@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pynats_common.config import ConfigError, Document, Node, plain, read_document
+from pynats_common.config import ConfigError, Document, read_document
 
 from pynats_server.options import Options
-from pynats_server.settings.paths import get_path, set_path
-from pynats_server.settings.reading import Reading, Setting, SettingsError
-from pynats_server.settings.table import BY_KEY
+from pynats_server.settings.schema import Reading, SettingsError
+from pynats_server.settings.top_level import TOP_LEVEL
 
 
 def load_file(
@@ -36,39 +35,8 @@ def apply_document(document: Document, options: Options) -> None:
     reading = Reading(options)
     if not document.entries:
         reading.warnings.append(f"{document.file}: config has no values or is empty")
-    for key, node in document.entries.items():
-        try:
-            _apply_entry(reading, key, node)
-        except ConfigError as error:
-            reading.errors.append(str(error))
+    TOP_LEVEL.gather(reading, document.entries, options)
     if reading.errors:
         raise SettingsError(reading.errors, reading.warnings)
     options.config_digest = document.digest
     options.warnings = reading.warnings
-
-
-def _apply_entry(reading: Reading, key: str, node: Node) -> None:
-    setting = BY_KEY.get(key.lower())
-    if setting is None:
-        reading.unknown(node, key)
-        return
-    if setting.read is None:
-        if not _is_off(setting, node):
-            reading.complain(node, f'"{key}" is not supported yet by this version')
-        return
-    value = setting.read(reading, node, key)
-    if setting.zero_is_default and not value:
-        value = _default(setting)
-    if setting.store is not None:
-        setting.store(reading.options, value)
-    else:
-        set_path(reading.options, setting.path, value)
-
-
-def _default(setting: Setting) -> object:
-    return get_path(Options(), setting.path)
-
-
-def _is_off(setting: Setting, node: Node) -> bool:
-    value = plain(node.value)
-    return any(type(value) is type(off) and value == off for off in setting.off)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_server.options import Options
 
-
-def get_path(options: Options, path: str) -> Any:
-    target: Any = options
+def get_path(options: Any, path: str) -> Any:
+    target = options
     for name in path.split("."):
         target = getattr(target, name)
     return target
 
 
-def set_path(options: Options, path: str, value: object) -> None:
+def set_path(options: Any, path: str, value: object) -> None:
     *parents, last = path.split(".")
-    target: Any = options
+    target = options
     for name in parents:
         target = getattr(target, name)
     setattr(target, last, value)

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import re
 
-from pynats_common.config import ConfigError, Node
+from pynats_common.config import Node
 
 from pynats_server.options import Permissions, ResponsePermission, SubjectPermission
 from pynats_server.settings.durations import parse_duration
-from pynats_server.settings.readers import go_type, integer, refuse
-from pynats_server.settings.reading import Reading
+from pynats_server.settings.schema import Reader, Reading, Setting, Table
+from pynats_server.settings.values import go_type, integer, refuse
 
-_PUBLISH = ("pub", "publish", "import")
-_SUBSCRIBE = ("sub", "subscribe", "export")
-_RESPONSES = ("publish_allow_responses", "allow_responses")
-_MAX_MSGS = ("max", "max_msgs", "max_messages", "max_responses")
-_EXPIRES = ("expires", "expiration", "ttl")
 _WHITE = re.compile(r"[\t\n\f\r ]")
 
 
-def read_permissions(reading: Reading, node: Node) -> Permissions:
+def read_permissions(reading: Reading, node: Node, key: str) -> Permissions:
     """A `permissions` block. Raises `ConfigError` if it is no block at all; lesser complaints go
     to `reading`."""
     if not isinstance(node.value, dict):
         refuse(node, f"Expected permissions to be a map/struct, got {go_type(node)}")
     permissions = Permissions()
-    for key, item in node.value.items():
-        try:
-            _read_entry(reading, permissions, key, item)
-        except ConfigError as error:
-            reading.errors.append(str(error))
+    PERMISSIONS.gather(reading, node.value, permissions)
     if permissions.responses is not None:
         # Leave to answer takes the leave to publish anywhere away, unless some was given.
         publish = permissions.publish or SubjectPermission()
@@ -38,43 +29,36 @@ def read_permissions(reading: Reading, node: Node) -> Permissions:
     return permissions
 
 
-def _read_entry(reading: Reading, permissions: Permissions, key: str, node: Node) -> None:
-    name = key.lower()
-    if name in _PUBLISH:
-        permissions.publish = _read_subject_permission(reading, node, queues=False)
-    elif name in _SUBSCRIBE:
-        permissions.subscribe = _read_subject_permission(reading, node, queues=True)
-    elif name in _RESPONSES:
-        permissions.responses = _read_responses(reading, node)
-    elif not node.used:
-        reading.complain(node, f'Unknown field "{key}" parsing permissions')
+def _subject_permission(table: Table) -> Reader:
+    """A list of allowed subjects, or a block of `allow` and `deny`."""
+
+    def read(reading: Reading, node: Node, key: str) -> SubjectPermission | None:
+        permission = SubjectPermission()
+        if not isinstance(node.value, dict):
+            table.read(reading, {"allow": node}, permission)
+        elif node.value:
+            table.read(reading, node.value, permission)
+        else:
+            return None
+        return permission
+
+    return read
 
 
-def _read_subject_permission(
-    reading: Reading, node: Node, *, queues: bool
-) -> SubjectPermission | None:
-    if not isinstance(node.value, dict):
-        return SubjectPermission(allow=_read_subjects(node, queues) or None)
-    if not node.value:
-        return None
-    permission = SubjectPermission()
-    for key, item in node.value.items():
-        match key.lower():
-            case "allow":
-                permission.allow = _read_subjects(item, queues) or None
-            case "deny":
-                permission.deny = _read_subjects(item, queues)
-            case _ if not item.used:
-                reading.complain(
-                    item,
-                    f'Unknown field name "{key}" parsing subject permissions, '
-                    "only 'allow' or 'deny' are permitted",
-                )
-    return permission
+def _subjects(*, queues: bool) -> Reader:
+    """A subject or an array of them. As in the real server an empty array sets nothing."""
+
+    def read(reading: Reading, node: Node, key: str) -> list[str]:
+        return _read_subjects(node, queues)
+
+    return read
+
+
+def _store_allow(permission: SubjectPermission, subjects: list[str]) -> None:
+    permission.allow = subjects or None
 
 
 def _read_subjects(node: Node, queues: bool) -> list[str]:
-    """A subject or an array of them. As in the real server an empty array sets nothing."""
     subjects: list[str] = []
     if isinstance(node.value, str):
         subjects.append(node.value)
@@ -112,23 +96,82 @@ def is_subject_pattern(text: str) -> bool:
     return all(tokens) and ">" not in tokens[:-1] and not _WHITE.search(text)
 
 
-def _read_responses(reading: Reading, node: Node) -> ResponsePermission | None:
+def _read_responses(reading: Reading, node: Node, key: str) -> ResponsePermission | None:
     if isinstance(node.value, bool):
         return ResponsePermission() if node.value else None
     if not isinstance(node.value, dict):
         refuse(node, "error parsing response permissions, expected a boolean or a map")
     permission = ResponsePermission()
-    for key, item in node.value.items():
-        name = key.lower()
-        if name in _MAX_MSGS:
-            permission.max_msgs = integer()(reading, item, key) or permission.max_msgs
-        elif name in _EXPIRES:
-            if not isinstance(item.value, str):
-                refuse(item, "error parsing expires, not a duration string")
-            try:
-                permission.ttl = parse_duration(item.value) or permission.ttl
-            except ValueError as error:
-                refuse(item, f"error parsing expires: {error}")
-        elif not item.used:
-            reading.complain(item, f'Unknown field "{key}" parsing permissions')
+    RESPONSES.read(reading, node.value, permission)
     return permission
+
+
+def _read_expires(reading: Reading, node: Node, key: str) -> float:
+    if not isinstance(node.value, str):
+        refuse(node, "error parsing expires, not a duration string")
+    try:
+        return parse_duration(node.value)
+    except ValueError as error:
+        refuse(node, f"error parsing expires: {error}")
+
+
+_UNKNOWN = 'Unknown field "{key}" parsing permissions'
+_UNKNOWN_LIST = (
+    "Unknown field name \"{key}\" parsing subject permissions, only 'allow' or 'deny' are permitted"
+)
+PUBLISH = Table(
+    SubjectPermission,
+    Setting("allow", "subjects", _subjects(queues=False), store=_store_allow),
+    Setting("deny", "subjects, even where allowed", _subjects(queues=False)),
+    unknown=_UNKNOWN_LIST,
+)
+SUBSCRIBE = Table(
+    SubjectPermission,
+    Setting("allow", 'subjects, or "subject queue"', _subjects(queues=True), store=_store_allow),
+    Setting("deny", 'subjects, or "subject queue", even where allowed', _subjects(queues=True)),
+    unknown=_UNKNOWN_LIST,
+)
+RESPONSES = Table(
+    ResponsePermission,
+    Setting(
+        "max_msgs",
+        "replies to one request, negative = any number",
+        integer(),
+        ("max", "max_messages", "max_responses"),
+        zero_is_default=True,
+    ),
+    Setting(
+        "ttl",
+        "time in which they may be sent, negative = any",
+        _read_expires,
+        ("expires", "expiration"),
+        zero_is_default=True,
+    ),
+    unknown=_UNKNOWN,
+)
+PERMISSIONS = Table(
+    Permissions,
+    Setting(
+        "publish",
+        "subjects it may publish to: a list, or a block",
+        _subject_permission(PUBLISH),
+        ("pub", "import"),
+        block=PUBLISH,
+    ),
+    Setting(
+        "subscribe",
+        "subjects it may subscribe to: a list, or a block",
+        _subject_permission(SUBSCRIBE),
+        ("sub", "export"),
+        block=SUBSCRIBE,
+    ),
+    Setting(
+        "allow_responses",
+        "replying to requests that it received: true, or a block",
+        _read_responses,
+        ("publish_allow_responses",),
+        field="responses",
+        block=RESPONSES,
+    ),
+    unknown=_UNKNOWN,
+)

@@ -8,8 +8,8 @@ from typing import Any
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.settings.durations import show_duration
 from pynats_server.settings.paths import get_path
-from pynats_server.settings.reading import Setting
-from pynats_server.settings.table import SETTINGS
+from pynats_server.settings.schema import Setting
+from pynats_server.settings.top_level import TOP_LEVEL
 
 _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg": "Msg"}
 _SECRET = ("authorization", "accounts")  # their values are never shown
@@ -76,10 +76,9 @@ def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Cha
 
 def _watched() -> dict[str, Setting]:
     """The option fields and the row that speaks for each; `http_host` has no row of its own."""
-    elsewhere = ("listen", "http", "jetstream", "store_dir")
-    rows = {s.path: s for s in SETTINGS if s.read and s.name not in elsewhere}
-    rows["http_host"] = next(s for s in SETTINGS if s.name == "http")
-    return rows
+    elsewhere = ("listen", "jetstream", "store_dir")
+    rows = [s for s in TOP_LEVEL.settings if s.read and s.name not in elsewhere]
+    return {"http_host" if s.name == "http" else s.path: s for s in rows}
 
 
 def _tolerated(path: str, old: Options, new: Options) -> bool:

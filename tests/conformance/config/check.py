@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import parse_command_line
+from pynats_server.process.flags import parse_command_line
 
 from tests.support.process import run_reference
 from tests.support.records import Recorded

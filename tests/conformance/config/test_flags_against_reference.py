@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pynats_server.flags import FLAGS, parse_command_line
-from pynats_server.goflags import FlagError, read_flags
+from pynats_server.process.flags import FLAGS, parse_command_line
+from pynats_server.process.goflags import FlagError, read_flags
 
 from tests.support.process import run_reference
 from tests.support.records import Recorded

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.surroundings import Limits
+from pynats_server.jetstream.config.context import Limits
 
 from tests.conformance.jetstream.config_cases import Case
 from tests.conformance.jetstream.config_differences import DIFFERENCES

@@ -1,12 +1,13 @@
-"""Counters: increments that the real server takes, totals that it stores, and sourced totals."""
+"""Counters, beside what the real server was recorded to do: the increments it takes, the totals that
+it stores, and sourced totals."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-from pynats_server.jetstream import counters, headers
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import counters, headers
 
 from tests.conformance.jetstream.reference import Reference
 from tests.conformance.jetstream.shorten import shorten

@@ -1,10 +1,10 @@
-"""The real server finds the same headers in odd blocks, and strips them in the same way."""
+"""The real server was recorded to find the same headers in odd blocks, and to strip them alike."""
 
 from __future__ import annotations
 
 import base64
 
-from pynats_server.jetstream import headers
+from pynats_server.jetstream.publish import headers
 
 from tests.conformance.jetstream.reference import Reference
 from tests.support.deadline import wait_until

@@ -11,8 +11,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.schedule import ScheduleZoneError, next_due, parse_schedule
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.stream.schedule_syntax import (
+    ScheduleZoneError,
+    next_due,
+    parse_schedule,
+)
 from pynats_server.jetstream.times import SECOND, parse_time
 
 from tests.conformance.jetstream.reference import Reference, ask_live

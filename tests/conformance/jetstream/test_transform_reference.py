@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from pynats_server.subject_transform import SubjectTransform, TransformError
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 from tests.conformance.jetstream.reference import Reference, ask_live
 from tests.conformance.jetstream.transform_rows import APPLIED, COMPILED, STRICT

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.message_ttl import NEVER, TTL_MAX_S, parse_ttl
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 from pynats_server.jetstream.times import SECOND, parse_time
 
 from tests.conformance.jetstream.reference import Reference

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.batches import find_incomplete_batch
-from pynats_server.jetstream.staging import MessagePack
+from pynats_server.jetstream.publish.batch.atomic import find_incomplete_batch
+from pynats_server.jetstream.publish.batch.staging import MessagePack
 from pynats_server.jetstream.store import FileConfig, FileStore, StoreFull
-from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
 from tests.support.deadline import wait_until

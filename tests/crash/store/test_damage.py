@@ -14,8 +14,8 @@ from pynats_server.jetstream.store import (
     FileStore,
     SequenceNotFound,
 )
-from pynats_server.jetstream.store.crypt import Keys
-from pynats_server.jetstream.store.meta import read_meta, write_meta
+from pynats_server.jetstream.store.file.meta import read_meta, write_meta
+from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import QuickDisk
 

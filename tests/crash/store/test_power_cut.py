@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore, StoreError
-from pynats_server.jetstream.store.crypt import Keys
+from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import CrashDisk, QuickDisk
 

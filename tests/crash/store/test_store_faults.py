@@ -15,7 +15,7 @@ from pynats_server.jetstream.store import (
     StoreFailed,
     StoreFull,
 )
-from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk
 
 
 class FaultyDisk(Disk):

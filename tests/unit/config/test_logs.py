@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from pynats_server.argv_redaction import redact_args
-from pynats_server.log_sinks import StreamSink
-from pynats_server.logs import LogError, Logger, open_logger
+from pynats_server.clients.trace import payload_text, quote, redact_connect, redact_url
+from pynats_server.log.logger import LogError, Logger, open_logger
+from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
-from pynats_server.trace_text import payload_text, quote, redact_connect, redact_url
+from pynats_server.process.argv_redaction import redact_args
 
 LINE = re.compile(r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[([A-Z]{3})\] (.*)")
 

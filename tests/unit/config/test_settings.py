@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.flags import FLAGS, parse_command_line
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
@@ -22,7 +21,8 @@ from pynats_server.options import (
     SubjectPermission,
     User,
 )
-from pynats_server.settings import SETTINGS, SettingsError, diff, load_file, startup_warnings
+from pynats_server.process.flags import FLAGS, parse_command_line
+from pynats_server.settings import TOP_LEVEL, SettingsError, diff, load_file, startup_warnings
 from pynats_server.settings.durations import parse_duration, show_duration
 from pynats_server.settings.paths import get_path
 
@@ -139,7 +139,9 @@ def test_all_complaints_are_listed_in_order(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.read is None], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "setting", [s for s in TOP_LEVEL.settings if s.read is None], ids=lambda s: s.name
+)
 def test_what_is_not_built_is_refused_unless_off(setting: Any, tmp_path: Path) -> None:
     for key in (setting.name, *setting.aliases, setting.name.upper()):
         message = f's.conf:1:1: "{key}" is not supported yet by this version'

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pynats_server import signals
-from pynats_server.signals import SignalError, send_signal
+from pynats_server.process import signals
+from pynats_server.process.signals import SignalError, send_signal
 
 
 class Sent(list[tuple[int, int]]):
@@ -127,7 +127,7 @@ def test_a_running_server_is_found_and_signalled(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="writes /proc/self/mem")
 def test_secrets_vanish_from_the_process_list() -> None:
     program = (
-        "from pynats_server.argv_redaction import redact_process_title as redact\n"
+        "from pynats_server.process.argv_redaction import redact_process_title as redact\n"
         "assert redact()\n"
         "print(open('/proc/self/cmdline', 'rb').read())"
     )

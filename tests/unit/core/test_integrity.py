@@ -135,7 +135,7 @@ def test_every_receiver_gets_every_byte_in_order() -> None:
             thread.join(TIMEOUT)
         assert problems == []
         assert not any(thread.is_alive() for thread in [*receivers, *publishers])
-        engine = server.server.engine
+        engine = server.server.state.engine
         published = engine.in_msgs
         expected = [MESSAGES * PUBLISHERS + PUBLISHERS + receiver.same for receiver in receivers]
         assert expected == [published] * SUBSCRIBERS

@@ -98,7 +98,7 @@ def test_every_receiver_gets_the_run_under_its_own_sid(
     header: bytes,
 ) -> None:
     port = threaded.server.client_port
-    engine = threaded.server.engine
+    engine = threaded.server.state.engine
     bodies = _bodies(count, size)
     with ExitStack() as stack:
         receivers = [_subscriber(stack, port, b"SUB %b %b\r\n" % (subject, sid)) for sid in sids]
@@ -149,7 +149,7 @@ def test_a_backlog_beyond_the_limit_cuts_this_receiver_only() -> None:
     bodies = _bodies(100_000, 200)
     with ThreadedServer(options) as threaded, ExitStack() as stack:
         port = threaded.server.client_port
-        engine = threaded.server.engine
+        engine = threaded.server.state.engine
         slow = _subscriber(stack, port, b"SUB cut 1\r\n", rcvbuf=4096)
         publisher = _client(stack, port)
         quick = _subscriber(stack, port, b"SUB cut 1\r\n")

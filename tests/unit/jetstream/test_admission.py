@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pynats_server.jetstream import headers as header_blocks
-from pynats_server.jetstream.admission import Admission
+from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.checks import Admission
+from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import MemoryStore
-from pynats_server.jetstream.usage import Usage
 
 from tests.support.fuzzing import examples
 

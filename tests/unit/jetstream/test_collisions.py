@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_server.core import subject
-from pynats_server.jetstream.checks import any_collide
+from pynats_server.jetstream.config.rules import any_collide
 
 subjects = st.lists(st.sampled_from(["a", "b", "*", ">", ""]), min_size=1, max_size=3).map(".".join)
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.counters import (
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish.counters import (
     ZERO,
     add,
     combine,
@@ -19,7 +20,6 @@ from pynats_server.jetstream.counters import (
     write_sources,
     write_total,
 )
-from pynats_server.jetstream.errors import ApiError
 
 NUMBER = st.one_of(st.integers(), st.integers(-(10**400), 10**400))
 

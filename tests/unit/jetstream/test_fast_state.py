@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.fast_state import FastBatch, FastTable, read_reply
+from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTable, read_reply
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pynats_server.jetstream.limits import resolve
+from pynats_server.jetstream.capacity import resolve
 from pynats_server.options import JetStreamOptions
 
 MIB = 1 << 20

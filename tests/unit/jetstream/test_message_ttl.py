@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.message_ttl import NEVER, TTL_MAX_S, parse_ttl
+from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 
 
 @pytest.mark.parametrize(

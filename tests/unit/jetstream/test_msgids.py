@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from pynats_server.jetstream.msgids import MsgIds
+from pynats_server.jetstream.publish.msgids import MsgIds
 
 WINDOW = 10
 

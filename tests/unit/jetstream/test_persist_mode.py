@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from pynats_server import Options, Server
-from pynats_server.jetstream.model import StreamConfig
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.store import FileStore
-from pynats_server.jetstream.validation import prepare_create
 
 
 def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None:
@@ -17,8 +17,8 @@ def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None
         options.jetstream.enabled = True
         options.jetstream.store_dir = tmp_path
         async with Server(options) as server:
-            assert server.jetstream is not None
-            account = server.jetstream.accounts["$G"]
+            assert server.state.jetstream is not None
+            account = server.state.jetstream.accounts["$G"]
             intervals = {}
             for mode in ("", "async"):
                 config = StreamConfig(name=f"S{mode}", subjects=[f"s{mode}"], persist_mode=mode)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from pynats_server.jetstream.republish import Republished, RepublishQueue
+from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
 
 
 class Scene:

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pynats_server.jetstream import jsonsyntax
-from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.gotime import normalised_time
-from pynats_server.jetstream.model import JsonObject, StreamConfig, StreamConfigRequest
+from pynats_server.jetstream.requests import syntax
+from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.field_types import Choice, Int32, Time, Uint64
+from pynats_server.jetstream.requests.times import normalised_time
 from pynats_server.jetstream.times import parse_time
-from pynats_server.jetstream.wiretypes import Choice, Int32, Time, Uint64
 
 from tests.support.stream_configs import stream_configs
 
@@ -181,10 +181,10 @@ def test_the_syntax_is_that_of_json(body: bytes) -> None:
     except ValueError:
         expected = False
     try:
-        at = jsonsyntax.skip_space(body, 0)
-        end = jsonsyntax.check_value(body, at)
-        accepted = jsonsyntax.skip_space(body, end) == len(body)
-    except (jsonsyntax.SyntaxProblem, jsonsyntax.Truncated):
+        at = syntax.skip_space(body, 0)
+        end = syntax.check_value(body, at)
+        accepted = syntax.skip_space(body, end) == len(body)
+    except (syntax.SyntaxProblem, syntax.Truncated):
         accepted = False
     assert accepted == expected
 
@@ -200,20 +200,20 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from([None, 1]), st.booleans())
 def test_all_json_is_checked_whole(value: Any, indent: int | None, ascii_only: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "replace")
-    assert jsonsyntax.check_value(body, 0) == len(body)
-    assert jsonsyntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
+    assert syntax.check_value(body, 0) == len(body)
+    assert syntax.elements(b"[" + body + b" , " + body + b"]", 0) == [
         (1, 1 + len(body)),
         (4 + len(body), 4 + 2 * len(body)),
     ]
-    assert jsonsyntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
-    with pytest.raises((jsonsyntax.Truncated, jsonsyntax.SyntaxProblem)):
-        jsonsyntax.check_value(b"[" + body, 0)
+    assert syntax.members(b'{"": ' + body + b"}", 0) == [(1, 3, 5, 5 + len(body))]
+    with pytest.raises((syntax.Truncated, syntax.SyntaxProblem)):
+        syntax.check_value(b"[" + body, 0)
 
 
 @given(st.text(), st.booleans())
 def test_strings_are_read_back(text: str, ascii_only: bool) -> None:
     body = json.dumps(text, ensure_ascii=ascii_only).encode()
-    assert jsonsyntax.string_at(body, 0, len(body)) == text
+    assert syntax.string_at(body, 0, len(body)) == text
 
 
 @given(stream_configs())

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.schedule import (
+from pynats_server.jetstream.stream.schedule_syntax import (
     TIME_MAX,
     TIME_MIN,
     Cron,

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.model import StreamConfig, StreamConfigRequest, StreamSource
-from pynats_server.jetstream.validation import (
+from pynats_server.jetstream.config.model import StreamConfig, StreamConfigRequest, StreamSource
+from pynats_server.jetstream.config.validation import (
     check_config,
     prepare_create,
     prepare_update,
     public_config,
     same_config,
 )
+from pynats_server.jetstream.errors import ApiError
 from pynats_server.version import VERSION
 
 from tests.support.fake_account import FakeAccount

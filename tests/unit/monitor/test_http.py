@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_server.monitor import peer
-from pynats_server.monitor import server as listener
+from pynats_server.monitor import http, listener
 from pynats_server.monitor.endpoints import Endpoints
 from pynats_server.options import Authorization, LogOptions, Options
-from pynats_server.server import Server, ServerError
+from pynats_server.server.server import Server, ServerError
 
 from tests.support.fuzzing import examples
 
@@ -110,8 +109,8 @@ def test_several_requests_on_one_connection(tmp_path: Path) -> None:
 def test_a_peer_that_says_too_little_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer, "HEADER_TIMEOUT", 0.1)
-    monkeypatch.setattr(peer, "IDLE_TIMEOUT", 0.2)
+    monkeypatch.setattr(http, "HEADER_TIMEOUT", 0.1)
+    monkeypatch.setattr(http, "IDLE_TIMEOUT", 0.2)
 
     async def scenario(server: Server) -> None:
         assert await exchange(server, b"", end=False) == b""
@@ -153,10 +152,10 @@ def test_too_many_connections_are_closed_at_the_door_while_all_others_are_answer
     async def scenario(server: Server) -> None:
         asked, answer = asyncio.Semaphore(0), asyncio.Event()
 
-        async def wait(_: Endpoints, request: peer.Request) -> peer.Response:
+        async def wait(_: Endpoints, request: http.Request) -> http.Response:
             asked.release()
             await answer.wait()
-            return peer.Response.text(200, "done")
+            return http.Response.text(200, "done")
 
         monkeypatch.setattr(Endpoints, "answer", wait)
         request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -187,11 +186,11 @@ def test_shutting_down_does_not_wait_for_open_connections(tmp_path: Path) -> Non
 
 def test_not_ready_is_unhealthy(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
-        server.ready = False
+        server.state.ready = False
         status, body = await get(server, "/healthz?details=1")
         assert status == 500
         assert json.loads(body)["errors"][0]["type"] == "CONNECTION"
-        server.ready = True
+        server.state.ready = True
 
     serve(tmp_path, scenario)
 
@@ -251,7 +250,7 @@ def test_pages_of_connections_join_to_the_whole(tmp_path: Path) -> None:
             assert page["total"] == 7
             assert page["num_connections"] == len(page["connections"])
             found += [entry["cid"] for entry in page["connections"]]
-        assert found == sorted(server.engine.connections)
+        assert found == sorted(server.state.engine.connections)
         for client in clients:
             client.close()
 
@@ -317,7 +316,7 @@ def test_closed_connections_are_found_by_account_and_user(tmp_path: Path) -> Non
     async def scenario(server: Server) -> None:
         client = await connect(server, b"SUB a q 1\r\nUNSUB 1 7\r\n")
         client.close()
-        while not server.closed_clients:
+        while not server.state.closed_clients:
             await asyncio.sleep(0.01)
         path = "/connz?state=closed&subs=detail&acc=$G&sort=uptime"
         entry = json.loads((await get(server, path))[1])["connections"][0]

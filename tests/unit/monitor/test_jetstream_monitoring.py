@@ -13,19 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.core.account import Account
 from pynats_server.jetstream.account import JetStreamAccount
-from pynats_server.jetstream.model import StreamConfig
-from pynats_server.jetstream.operations import Append, Remove
-from pynats_server.jetstream.store.sync_times import BOUNDS, SyncTimes
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.validation import prepare_create
-from pynats_server.monitor import health, jetstream_metrics, metrics
-from pynats_server.monitor.general import Usage
-from pynats_server.monitor.jetstream import Request, answer
-from pynats_server.monitor.jetstream_health import HealthRequest
-from pynats_server.options import JetStreamOptions, Options
-from pynats_server.server import Server
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.validation import prepare_create
+from pynats_server.jetstream.store.file.sync_times import BOUNDS, SyncTimes
+from pynats_server.jetstream.stream.operations import Append, Remove
+from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.monitor import healthz
+from pynats_server.monitor.healthz_jetstream import HealthRequest
+from pynats_server.monitor.jsz import Request, answer
+from pynats_server.monitor.metrics import jetstream as jetstream_metrics
+from pynats_server.monitor.metrics import server as metrics
+from pynats_server.monitor.varz import Usage
+from pynats_server.options import AccountOptions, JetStreamOptions, Options
+from pynats_server.server.server import Server
 
 Scenario = Callable[[Server], Awaitable[None]]
 
@@ -52,11 +53,11 @@ def serve(folder: Path, *scenarios: Scenario) -> None:
 
 def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
     """The account with JetStream, made where it is missing."""
-    assert server.jetstream is not None
-    if name not in server.jetstream.accounts:
-        server.accounts[name] = Account(name, True, False)
-        server.jetstream.enable(server.accounts[name])
-    return server.jetstream.accounts[name]
+    assert server.state.jetstream is not None
+    if name not in server.state.jetstream.accounts:
+        server.state.accounts.add(Options(accounts={name: AccountOptions()}))
+        server.state.jetstream.enable(server.state.accounts[name])
+    return server.state.jetstream.accounts[name]
 
 
 async def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
@@ -73,16 +74,16 @@ async def fill(stream: Stream, count: int) -> None:
 
 
 async def jsz(server: Server, **request: Any) -> Any:
-    return json.loads(b"".join(await answer(server, Request(**request))))
+    return json.loads(b"".join(await answer(server.state, Request(**request))))
 
 
-async def healthz(server: Server, **request: Any) -> tuple[int, health.Health]:
-    return await health.check(server, HealthRequest(details=True, **request))
+async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health]:
+    return await healthz.check(server.state, HealthRequest(details=True, **request))
 
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
     """{series: value} of /metrics."""
-    text, _ = metrics.exposition(metrics.collect(server, Usage(), per_stream), "")
+    text, _ = metrics.exposition(metrics.collect(server.state, Usage(), per_stream), "")
     lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
     return {
         name.removeprefix("nats_server_"): float(value)
@@ -126,14 +127,14 @@ def test_many_streams_are_all_listed(tmp_path: Path) -> None:
 
 def test_requests_under_way_are_counted(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
-        assert server.jetstream is not None
+        assert server.state.jetstream is not None
         await make(server, "S")
         account = account_of(server).account
         for _ in range(3):  # each waits for the disk
-            account.publish(server.engine, b"$JS.API.STREAM.PURGE.S", b"")
+            account.publish(server.state.engine, b"$JS.API.STREAM.PURGE.S", b"")
         assert (await jsz(server))["api"] == {"level": 5, "total": 0, "errors": 0, "inflight": 3}
         assert scrape(server)["jetstream_api_requests_inflight"] == 3
-        while server.jetstream.api.inflight:
+        while server.state.jetstream.api.inflight:
             await asyncio.sleep(0.001)
         assert (await jsz(server))["api"] == {"level": 5, "total": 3, "errors": 0}
         assert scrape(server)['account_jetstream_api_requests_total{account="$G"}'] == 3
@@ -150,17 +151,17 @@ def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
             await make(server, name)
         account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
         text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
-        status, body = await health.check(server, HealthRequest())
+        status, body = await healthz.check(server.state, HealthRequest())
         assert (status, body.status, body.error) == (503, "unavailable", text)
-        status, body = await healthz(server)
+        status, body = await health_of(server)
         assert (status, body.status) == (503, "error")
         (error,) = body.errors
         assert (error.type, error.account, error.stream, error.error) == (
             "STREAM", "$G", "ILL", text,
         )  # fmt: skip
-        assert (await healthz(server, account="$G", stream="GOOD"))[0] == 200
-        assert (await healthz(server, account="$G", stream="ILL"))[0] == 503
-        assert (await healthz(server, enabled_only=True))[0] == 200
+        assert (await health_of(server, account="$G", stream="GOOD"))[0] == 200
+        assert (await health_of(server, account="$G", stream="ILL"))[0] == 503
+        assert (await health_of(server, enabled_only=True))[0] == 200
         found = scrape(server)
         assert found["jetstream_streams_failed"] == 1
         assert found['stream_failed{account="$G",stream="ILL"}'] == 1
@@ -177,14 +178,15 @@ def test_losses_are_warnings(tmp_path: Path) -> None:
     async def after(server: Server) -> None:
         store = account_of(server).streams["HURT"].store
         assert list(store.lost) == [10]
-        assert await health.check(server, HealthRequest()) == (200, health.Health(status="ok"))
-        status, body = await healthz(server)
+        answer = await healthz.check(server.state, HealthRequest())
+        assert answer == (200, healthz.Health(status="ok"))
+        status, body = await health_of(server)
         assert (status, body.status, body.errors) == (200, "ok", [])
         lost, kept = body.warnings
         assert {(w.type, w.account, w.stream) for w in body.warnings} == {("STREAM", "$G", "HURT")}
         assert f"'$G > HURT' lost 1 messages ({store.lost_bytes} bytes): 10" in lost.error
         assert "1 files in quarantine" in kept.error
-        assert (await healthz(server, account="$G", stream="WHOLE"))[1].warnings == []
+        assert (await health_of(server, account="$G", stream="WHOLE"))[1].warnings == []
         found = scrape(server)
         assert found["jetstream_lost_messages"] == 1
         assert found['stream_lost_messages{account="$G",stream="HURT"}'] == 1
@@ -206,7 +208,7 @@ def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
         await make(server, "FINE")
 
     async def after(server: Server) -> None:
-        status, body = await healthz(server)
+        status, body = await health_of(server)
         assert status == 503
         (error,) = body.errors
         assert error.stream == "BROKEN"
@@ -214,7 +216,7 @@ def test_broken_streams_are_named_and_counted(tmp_path: Path) -> None:
             "JetStream stream '$G > BROKEN' could not be recovered: "
             "meta.inf does not match meta.sum"
         )
-        status, body = await healthz(server, account="$G", stream="BROKEN", consumer="c")
+        status, body = await health_of(server, account="$G", stream="BROKEN", consumer="c")
         assert (status, body.errors[0].type) == (404, "CONSUMER")
         found = scrape(server)
         assert (found["jetstream_streams"], found["jetstream_streams_broken"]) == (1, 1)
@@ -230,7 +232,7 @@ def test_what_is_no_account_in_the_folder_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "jetstream" / "note.txt").write_text("x")
 
     async def scenario(server: Server) -> None:
-        assert (await healthz(server))[0] == 200
+        assert (await health_of(server))[0] == 200
 
     serve(tmp_path, scenario)
 

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.monitor.connections import in_order
-from pynats_server.monitor.encode import Document, encoded, pretty
+from pynats_server.monitor.connz import in_order
 from pynats_server.monitor.gotext import WallClock
+from pynats_server.monitor.json import Document, encoded, pretty
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
 
 JSON_VALUES = st.recursive(

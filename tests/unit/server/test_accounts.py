@@ -228,10 +228,10 @@ async def _create_and_switch_off(options: Options, without: Options) -> None:
         assert server.reload()
         made = {name for name in await asyncio.gather(*creations) if name}
         assert "S3" in made
-        assert server.jetstream is not None and "A" not in server.jetstream.accounts
+        assert server.state.jetstream is not None and "A" not in server.state.jetstream.accounts
         server.load_options = lambda: options
         assert server.reload()
-        back = server.jetstream.accounts["A"]
+        back = server.state.jetstream.accounts["A"]
         assert made <= back.streams.keys() and not back.broken
         await client.close()
 

@@ -16,7 +16,7 @@ import bcrypt
 import pytest
 from pynats_server import Options, Server
 from pynats_server.auth import StaticAuthenticator, Verdict
-from pynats_server.client_handler import CHECKS_AT_ONCE
+from pynats_server.clients.handler import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import wait_until
@@ -120,7 +120,7 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
             await asyncio.wait_for(asyncio.to_thread(lambda: None), 20)
         finally:
             gate.set()
-        await _until(lambda: not server.handler._checks and not server.engine.connections)
+        await _until(lambda: not server.handler._checks and not server.state.engine.connections)
 
 
 async def _log_in(server: Server) -> socket.socket:

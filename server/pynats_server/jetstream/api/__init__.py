@@ -4,6 +4,6 @@
 one module per group of endpoints holds what they do. Shapes: server-inventory 6.1.
 """
 
-from .dispatch import Api
+from pynats_server.jetstream.api.dispatch import Api
 
 __all__ = ["Api"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.errors import api_error
 from pynats_server.version import API_LEVEL
-
-from .request import Reply, Request
 
 
 def info(request: Request) -> Reply:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pynats_server.core.client import ClientConnection
-from pynats_server.jetstream import headers
-from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
+from pynats_server.jetstream.api.request import JSON_BLANKS, Request
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time
-
-from .messages import GetRequest, find, is_contradictory, start_sequence
-from .request import JSON_BLANKS, Request
 
 SUBJECTS_MAX = 1024  # of one request for last messages
 SERIES_BYTES_MAX = 32 << 20  # of one series when the request has no max_bytes: what a client's

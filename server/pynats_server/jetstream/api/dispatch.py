@@ -19,14 +19,14 @@ import msgspec
 
 from pynats_server.core.account import Account
 from pynats_server.core.sublist import Subscription
-from pynats_server.jetstream import advisories, headers
-from pynats_server.jetstream.api_level import REQUIRED_LEVEL, level_supported
+from pynats_server.jetstream import advisories
+from pynats_server.jetstream.api import account as account_endpoints
+from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
+from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish import headers
+from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
-
-from . import account as account_endpoints
-from . import consumers, direct, messages, snapshot, streams
-from .request import Reply, Request
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

@@ -7,15 +7,14 @@ from typing import Any
 
 import msgspec
 
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import JsonObject
-from pynats_server.jetstream.operations import Remove
+from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import Message, SequenceNotFound
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.operations import Remove
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time, parse_time
-from pynats_server.jetstream.wiretypes import Int, Time, Uint64
-
-from .request import Reply, Request
 
 
 class GetRequest(JsonObject):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pynats_server.jetstream.decode import decode
+from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import JsonObject
+from pynats_server.jetstream.requests.decode import decode
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount
-    from pynats_server.jetstream.stream import Stream
+    from pynats_server.jetstream.stream.stream import Stream
 
 T = TypeVar("T", bound=JsonObject)
 

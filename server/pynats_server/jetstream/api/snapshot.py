@@ -17,17 +17,16 @@ from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account
 from pynats_server.jetstream import advisories
-from pynats_server.jetstream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.config.model import JsonObject, StreamConfig
+from pynats_server.jetstream.config.validation import public_config
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.model import JsonObject, StreamConfig
+from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream import Stream
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import public_config
-from pynats_server.jetstream.wiretypes import Int
-
-from .request import Reply, Request
-from .streams import describe
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.account import JetStreamAccount

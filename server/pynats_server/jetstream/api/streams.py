@@ -6,26 +6,25 @@ import time
 from typing import Any
 
 from pynats_server.jetstream import advisories
-from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.model import (
+from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
     StreamConfigRequest,
     plain,
 )
-from pynats_server.jetstream.operations import Purge
-from pynats_server.jetstream.stream import Stream
-from pynats_server.jetstream.times import format_time
-from pynats_server.jetstream.validation import (
+from pynats_server.jetstream.config.validation import (
     check_config,
     prepare_create,
     prepare_update,
     public_config,
     same_config,
 )
-from pynats_server.jetstream.wiretypes import Int, Uint64
-
-from .request import Reply, Request
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.requests.field_types import Int, Uint64
+from pynats_server.jetstream.stream.operations import Purge
+from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.times import format_time
 
 NAMES_PAGE = 1024
 LIST_PAGE = 256

@@ -10,7 +10,8 @@ A stream appends during a loop turn, then calls `commit(callback)` once; the cal
 an fsync covers all of it (or the write, with `sync_interval` > 0), and the acks go out.
 """
 
-from .api import (
+from pynats_server.jetstream.store.block import Message
+from pynats_server.jetstream.store.contract import (
     SEQ_MAX,
     BadKey,
     CorruptRecord,
@@ -24,11 +25,10 @@ from .api import (
     StoreState,
     TooLarge,
 )
-from .block import Message
-from .commit import Syncer
-from .diskblocks import FileConfig, choose_block_size
-from .filestore import FileStore
-from .memory import MemoryStore
+from pynats_server.jetstream.store.file.diskblocks import FileConfig, choose_block_size
+from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.group_commit import Syncer
+from pynats_server.jetstream.store.memory import MemoryStore
 
 __all__ = [
     "SEQ_MAX",

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from .api import SEQ_MAX, OutOfSequences, SequenceNotFound, StoreFailed, StoreState
-from .block import Block, Message
-from .engine import Engine
-from .seqset import SequenceSet
-from .subjects import matches
+from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.contract import (
+    SEQ_MAX,
+    OutOfSequences,
+    SequenceNotFound,
+    StoreFailed,
+    StoreState,
+)
+from pynats_server.jetstream.store.retention import Engine
+from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.jetstream.store.subjects import matches
 
 U64_MAX = (1 << 64) - 1
 DELETED_MAX = 1_000_000

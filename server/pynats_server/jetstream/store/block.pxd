@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from .seqset cimport SequenceSet
+from pynats_server.jetstream.store.seqset cimport SequenceSet
 
 
 cdef class Message:

@@ -3,8 +3,8 @@ from typing import Any
 
 from typing_extensions import Buffer
 
-from .seqset import SequenceSet
-from .subjects import SubjectTree
+from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.jetstream.store.subjects import SubjectTree
 
 class Message:
     seq: int

@@ -10,15 +10,15 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from .expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
-from .record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
+from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
+from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK, TOMBSTONE, headers_of, record_at,
                       record_sum, stamp, subject_size, u32, u64)
-from .seqset cimport SequenceSet
-from .subjects cimport SubjectTree, subject_matches
+from pynats_server.jetstream.store.seqset cimport SequenceSet
+from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 
 import hashlib
 
-from .api import CorruptRecord, SequenceNotFound
+from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
 
 
 cdef class Message:

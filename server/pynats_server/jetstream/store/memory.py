@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .api import CommitCallback
-from .base import BlockStore
-from .block import Block
-from .seqset import SequenceSet
+from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.seqset import SequenceSet
 
 BLOCK_SIZE = 1024 * 1024
 

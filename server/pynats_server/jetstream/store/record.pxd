@@ -11,7 +11,7 @@ floor: everything up to its sequence is gone. nats-server takes it for a plain t
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from .highway cimport hw_hash64, hw_piece
+from pynats_server.jetstream.store.format.highway cimport hw_hash64, hw_piece
 
 cdef extern from "<string.h>" nogil:
     void *memmem(const void *haystack, size_t n, const void *needle, size_t m)

@@ -1,8 +1,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from .block cimport Block
-from .expiry cimport ExpiryQueue
-from .subjects cimport Leaf, SubjectTree
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.expiry cimport ExpiryQueue
+from pynats_server.jetstream.store.subjects cimport Leaf, SubjectTree
 
 
 cdef class StreamIndex:

@@ -9,16 +9,16 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 
-from .block cimport Block
-from .expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
-from .record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, stamp, subject_size, u32, u64
-from .seqset cimport SequenceSet
-from .subjectlist cimport Listed, next_listed
-from .subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry, header_marks
+from pynats_server.jetstream.store.record cimport EMPTY, HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.seqset cimport SequenceSet
+from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree, ring_drop, ring_push,
                         ring_take)
-from .varint cimport get_uvarint, put_uvarint
+from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
 
-from .api import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
+from pynats_server.jetstream.store.contract import CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge
 
 cdef enum:
     # No server leaves more unused sequences inside of a block: each is noted in memory.

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
-from pynats_server.jetstream.store.crypt import Keys
-from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.deadline import wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore
-from pynats_server.jetstream.store.crypt import Keys
+from pynats_server.jetstream.store.format.crypt import Keys
 
 
 @pytest.mark.parametrize("keys", [None, Keys("secret", "A"), Keys("secret", "A", "aes")])

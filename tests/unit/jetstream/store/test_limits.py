@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.disk import Disk
 from pynats_server.jetstream.store.expiry import ExpiryQueue, ttl_of
+from pynats_server.jetstream.store.file.disk import Disk
 
 SECOND = 1_000_000_000
 

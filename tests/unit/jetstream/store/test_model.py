@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pynats_server.jetstream.store import FileConfig, FileStore, MemoryStore, SequenceNotFound
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.crypt import Keys
+from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.subjects import matches
 
 from tests.support.fuzzing import examples

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer, s2
-from pynats_server.jetstream.store.consumer_state import (
+from pynats_server.jetstream.store import FileConfig, FileStore, StoreError, Syncer
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format.consumer_state import (
     ConsumerState,
     decode_consumer_state,
     encode_consumer_state,
 )
-from pynats_server.jetstream.store.disk import Disk
-from pynats_server.jetstream.store.highway import hash64
+from pynats_server.jetstream.store.format.highway import hash64
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import SubjectTree, matches
 

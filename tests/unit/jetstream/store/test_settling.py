@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from pynats_server.jetstream.store import FileConfig, FileStore, Syncer
-from pynats_server.jetstream.store.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk
 
 
 class Watched(Disk):

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.store.codec import put_uvarint
-from pynats_server.jetstream.store.subjectlist import list_end, subjects_of
+from pynats_server.jetstream.store.format.codec import put_uvarint
+from pynats_server.jetstream.store.format.subjectlist import list_end, subjects_of
 
 NUMBERS = st.integers(min_value=0, max_value=2**64 - 1)
 ENTRIES = st.dictionaries(

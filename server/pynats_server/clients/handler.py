@@ -1,0 +1,296 @@
+"""What the data plane leaves to Python: greeting, CONNECT, errors, traces, the end of clients."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
+from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
+from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.trace import payload_text, redact_connect
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.engine import Connection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.state import ServerState
+from pynats_server.settings.durations import show_duration
+
+NS = 1_000_000_000  # per second
+CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
+Conclude = Callable[[ClientConnection, Verdict | None], None]
+
+
+class ClientHandler:
+    """Callbacks of the engine and of client connections; one per server, on the loop's thread."""
+
+    def __init__(self, state: ServerState, info: InfoMessage) -> None:
+        self._state = state
+        self._info = info
+        self._log = state.log
+        self._checks: dict[int, asyncio.Task[None]] = {}  # by connection id
+        self._check_threads: ThreadPoolExecutor | None = None
+        self._free_threads = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+    # -- arrival ----------------------------------------------------------------------------
+
+    def on_accept(self, sock: socket.socket, address: Sequence[object]) -> None:
+        """Takes a new socket in: limits, INFO, timers."""
+        state, options = self._state, self._state.options
+        host, port = str(address[0]), int(str(address[1]))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        required = state.authenticator.required
+        client = ClientConnection(
+            state.engine, sock, host, port, None if required else state.global_account
+        )
+        client.context = ConnectOptions()
+        client.max_subscription_tokens = options.max_subscription_tokens
+        apply_limits(client, options)
+        client.implicit_connect = bool(state.authenticator.guest)
+        client.send(self._info.encode(client))
+        client.open()
+        if self._log.debug_enabled:
+            self._log.debug(f"{_label(client)} - Client connection created")
+        limit = options.max_connections
+        if limit < 0 or len(state.engine.connections) > limit > 0:
+            client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+            return
+        if required:
+            client.auth_deadline = time.monotonic_ns() + int(options.authorization.timeout * NS)
+        else:
+            client.admit(state.global_account, None)
+
+    # -- CONNECT ----------------------------------------------------------------------------
+
+    def on_connect(self, client: ClientConnection, raw: bytes) -> None:
+        """CONNECT arrived; checks that take long go to a thread, and reading waits for them."""
+        if self._log.trace_enabled:
+            self._trace(client, "<<-", f"[CONNECT {redact_connect(raw)}]")
+        connect: ConnectOptions = client.context
+        try:
+            connect.update(raw)
+        except ValueError as error:
+            client.reject_connect(str(error))
+            return
+        if connect.account or connect.new_account:
+            self.refuse(client)  # the account follows from the credentials alone
+            return
+        verdict = self._state.authenticator.quick(connect)
+        if verdict is NotImplemented:
+            client.auth_deadline = 0  # it has done its part; the wait is ours
+            self._start_check(client, self._conclude)
+        else:
+            assert verdict is None or isinstance(verdict, Verdict)
+            self._conclude(client, verdict)
+
+    def recheck(self, client: ClientConnection) -> None:
+        """A reload changed the hash that a client's password was compared with: it is compared
+        again, and the client waits for that. Nothing to do where a check is under way."""
+        if client.cid not in self._checks:
+            self._start_check(client, self._conclude_again)
+
+    def _start_check(self, client: ClientConnection, conclude: Conclude) -> None:
+        client.hold()
+        self._checks[client.cid] = asyncio.ensure_future(self._check(client, conclude))
+
+    async def _check(self, client: ClientConnection, conclude: Conclude) -> None:
+        """Cancelled when the client's connection ends. Who has left while others were checked is
+        not checked at all: a flood of log-ins lasts no longer than those who wait for them."""
+        waited = self._free_threads.locked()
+        async with self._free_threads:
+            verdict = None
+            left = waited and _has_left(client)
+            while not left:
+                authenticator = self._state.authenticator
+                verdict = await self._ask_slow(authenticator, client)
+                if authenticator is self._state.authenticator:
+                    break  # else a reload came in between, and its rules count
+        self._checks.pop(client.cid, None)
+        if left:
+            client.close(CloseReason.CLIENT_CLOSED)
+        elif not client.closing:
+            conclude(client, verdict)
+            client.proceed()
+
+    async def _ask_slow(
+        self, authenticator: StaticAuthenticator, client: ClientConnection
+    ) -> Verdict | None:
+        if self._check_threads is None:
+            # Threads of its own: monitoring and name look-ups share the loop's.
+            self._check_threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._check_threads, authenticator.slow, client.context
+            )
+        except Exception as error:  # a bug of ours must not leave the client held for ever
+            self.on_internal_error(client, error)
+            return None
+
+    def _conclude_again(self, client: ClientConnection, verdict: Verdict | None) -> None:
+        if verdict is None:
+            self.refuse(client)
+
+    def _conclude(self, client: ClientConnection, verdict: Verdict | None) -> None:
+        connect: ConnectOptions = client.context
+        if verdict is None:
+            self.refuse(client)
+            return
+        if connect.protocol not in (0, 1):
+            client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
+            return
+        headers = connect.headers and not self._state.options.no_header_support
+        if connect.no_responders and not headers:
+            client.fail_with(
+                "no responders requires headers support",
+                CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
+            )
+            return
+        client.verbose = connect.verbose
+        client.pedantic = connect.pedantic
+        client.headers = headers
+        client.no_responders = connect.no_responders
+        client.protocol = connect.protocol
+        client.name, client.lang, client.version = connect.name, connect.lang, connect.version
+        client.set_echo(connect.echo)
+        if client.connect_received:
+            client.drop_subscriptions()
+        client.connect_received = True
+        self._admit(client, verdict)
+        if connect.verbose and not client.closing:
+            client.send_ok()
+
+    def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
+        options = self._state.options
+        client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
+        apply_limits(client, options)
+        most = account_limits(client, options).max_connections
+        if 0 <= most < len(client.account.clients):
+            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+
+    def refuse(self, client: ClientConnection) -> None:
+        """Its credentials are no good, or not any more: the log says whose."""
+        who = shown_user(client)
+        kind = "Token" if who == REDACTED else "User"
+        self.on_error(client, "authentication error" + (f' - {kind} "{who}"' if who else ""))
+        client.send_error("Authorization Violation")
+        client.close(CloseReason.AUTHENTICATION_VIOLATION)
+
+    def on_implicit_connect(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where `no_auth_user` is configured."""
+        verdict = self._state.authenticator.implicit()
+        if verdict is not None:
+            self._admit(client, verdict)
+
+    def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
+        """INFO from a client is ignored, but must be what it says."""
+        try:
+            ConnectOptions().update(raw)
+        except ValueError as error:
+            client.reject_connect(str(error))
+
+    def on_first_pong(self, client: ClientConnection) -> bool:
+        """The first PING after CONNECT was answered: tells the client whom it is connected as.
+        False when that is still to come, because CONNECT is."""
+        if not client.connect_received:
+            return False
+        if client.protocol >= 1:
+            client.send(self._info.encode(client, connect_info=True))
+        return True
+
+    # -- trouble ----------------------------------------------------------------------------
+
+    def on_error(self, client: ClientConnection, text: str) -> None:
+        """The client did something wrong."""
+        self._log.error(f"{_label(client)} - {text}")
+
+    def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
+        """A receiver is cut because it does not keep up."""
+        options = self._state.options
+        if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
+            detail = f"MaxPending of {options.max_pending} Exceeded"
+        else:
+            detail = (
+                f"WriteDeadline of {show_duration(options.write_deadline)} exceeded with "
+                f"{connection.pending_chunks} chunks of {connection.pending_bytes} total bytes."
+            )
+        self._log.notice(f"{_label(connection)} - Slow Consumer Detected: {detail}")
+
+    def on_internal_error(self, item: object, error: Exception) -> None:
+        """A bug of ours: the connection ends, the server goes on. One line, no traceback."""
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        who = _label(item) if isinstance(item, Connection) else type(item).__name__
+        self._log.error(f"{who} - internal error, please report: {error!r} at {place}")
+
+    def on_closed(self, connection: Connection) -> None:
+        """A connection has ended; its figures are still readable."""
+        reason = CloseReason(connection.reason)
+        if isinstance(connection, ClientConnection):
+            if self._state.closed_clients.maxlen:
+                closed = ClosedConnection.capture(connection, time.time(), reason)
+                self._state.closed_clients.append(closed)
+            check = self._checks.pop(connection.cid, None)
+            if check is not None:
+                check.cancel()
+        if self._log.debug_enabled:
+            self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
+
+    # -- traces -----------------------------------------------------------------------------
+
+    def trace_in(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
+        line = b" ".join(part for part in (verb, arguments) if part)
+        self._trace(client, "<<-", f"[{line.decode('utf-8', 'backslashreplace')}]")
+
+    def trace_payload(self, client: ClientConnection, payload: bytes, header_length: int) -> None:
+        options = self._state.options.log
+        if options.trace_headers:
+            payload = payload[:header_length]
+        if payload:
+            text = payload_text(payload, options.max_traced_msg_len)
+            self._trace(client, "<<-", f"MSG_PAYLOAD: {text}")
+
+    def trace_out(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
+        line = b" ".join(part for part in (verb, arguments) if part)
+        self._trace(client, "->>", f"[{line.decode('utf-8', 'backslashreplace')}]")
+
+    def _trace(self, client: ClientConnection, direction: str, text: str) -> None:
+        self._log.trace(f"{_label(client)} - {direction} {text}")
+
+    async def stop(self) -> None:
+        """Ends the credential checks that still wait."""
+        checks = list(self._checks.values())
+        for task in checks:
+            task.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+        if self._check_threads is not None:
+            self._check_threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _has_left(client: ClientConnection) -> bool:
+    """Whether the peer has closed its side; nobody reads from a client that is being checked."""
+    poll = select.poll()
+    poll.register(client.fd, select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
+def _label(connection: Connection) -> str:
+    """How log lines begin: address, id, what program it says it is, account and user."""
+    label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
+    if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
+        described = [f"v{connection.version}" if connection.version else "", connection.lang]
+        described.append(connection.name)
+        label += f' - "{":".join(part for part in described if part)}"'
+    if isinstance(connection, ClientConnection) and connection.connect_received:
+        who = shown_user(connection)
+        if who:
+            kind = "token" if who == REDACTED else f"user:{who}"
+            label += f' - "{connection.account.name}/{kind}"'
+    return label

@@ -1,0 +1,85 @@
+"""What the options ask of the engine and of each client, at the start and after a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.engine import Engine
+from pynats_server.core.reasons import CloseReason
+from pynats_server.options import ConnectionLimits, Options
+from pynats_server.server.state import ServerState
+
+NS = 1_000_000_000  # per second
+TICK_MAX_S = 0.25  # between looks at the timers of all connections
+TICK_MIN_S = 0.01
+TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
+
+
+def configure_engine(engine: Engine, options: Options) -> None:
+    """Hands the engine the options that it works by."""
+    engine.max_pending = options.max_pending
+    engine.write_deadline_ns = int(options.write_deadline * NS)
+    engine.stall_producers = not options.no_fast_producer_stall
+    engine.tracing = options.log.trace
+    shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
+    engine.tick_interval = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
+
+
+def apply_limits(client: ClientConnection, options: Options) -> None:
+    """Gives a client the server's limits and those of its account, if it has one: the lower one
+    counts."""
+    own = account_limits(client, options)
+    client.max_control_line = options.max_control_line
+    client.max_payload = _lower(options.max_payload, own.max_payload)
+    client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
+    client.ping_interval_ns = int(options.ping_interval * NS)
+    client.ping_max = options.ping_max
+
+
+def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
+    """Those of a client's account; none before it has one."""
+    found = options.accounts.get(client.account.name) if client.account is not None else None
+    return found.limits if found is not None else ConnectionLimits()
+
+
+def _lower(first: int, second: int) -> int:
+    """The lower limit, where negative ones limit nothing."""
+    return max(first, second) if first < 0 or second < 0 else min(first, second)
+
+
+def reload(state: ServerState) -> bool:
+    """Applies new limits to the clients, and closes those beyond them. Returns whether a limit
+    that clients are told in INFO changed."""
+    told = False
+    for client in state.clients():
+        before = client.max_payload
+        apply_limits(client, state.options)
+        told = told or client.max_payload != before
+        if 0 <= client.max_subscriptions < client.subscription_count:
+            client.fail_with(
+                "maximum subscriptions exceeded", CloseReason.MAX_SUBSCRIPTIONS_EXCEEDED
+            )
+    _cut_surplus(state)
+    return told
+
+
+def _cut_surplus(state: ServerState) -> None:
+    """The newest clients go where there are more than allowed, in an account or altogether."""
+    options = state.options
+    for name, account in options.accounts.items():
+        for client in _surplus(state.accounts[name].clients, account.limits.max_connections):
+            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+    most = options.max_connections
+    for client in _surplus(state.clients(), max(0, most)) if most else ():
+        client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+
+
+def _surplus(clients: Iterable[ClientConnection], most: int) -> list[ClientConnection]:
+    """The newest of them, beyond the `most` that may stay; negative = all may."""
+    newest_first = sorted((c for c in clients if not c.closing), key=_cid, reverse=True)
+    return newest_first[: max(0, len(newest_first) - most)] if most >= 0 else []
+
+
+def _cid(client: ClientConnection) -> int:
+    return client.cid

@@ -1,0 +1,487 @@
+"""Whether a stream configuration is allowed, and what the server makes of it.
+
+Order matters to clients: of several things wrong the first is reported, so the rules run in the
+real server's order. What the API does with a request:
+
+create: `decode`; name against subject (10056); `prepare_create`; then, where a stream of that
+name exists, `same_config` with it or 10058.
+update: `decode`; `check_config`; name against subject (10056); stream exists (10059);
+`prepare_update`.
+
+All functions leave what they are given alone and raise nothing but ApiError.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import msgspec
+from pynats_common.subjects import has_wildcard
+from pynats_common.units import format_duration
+
+from pynats_server.clients.trace import quote
+from pynats_server.jetstream.config import source_rules
+from pynats_server.jetstream.config.context import Limits, Surroundings
+from pynats_server.jetstream.config.model import (
+    REQUIRED_LEVEL_KEY,
+    SERVER_LEVEL_KEY,
+    SERVER_VERSION_KEY,
+    Placement,
+    StreamConfig,
+)
+from pynats_server.jetstream.config.rules import (
+    NAME_MAX,
+    any_collide,
+    check_transform,
+    covers,
+    invalid_config,
+    is_asset_name,
+    is_subject,
+    pedantic_error,
+    subjects_collide,
+)
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.store import SEQ_MAX
+from pynats_server.subjects.transform import SubjectTransform, TransformError
+from pynats_server.version import API_LEVEL, VERSION
+
+DESCRIPTION_MAX: Final = 4 * 1024  # bytes
+METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
+REPLICAS_MAX: Final = 5
+DUPLICATE_WINDOW_DEFAULT: Final = 120_000_000_000  # ns
+SHORTEST_AGE: Final = 100_000_000  # ns, of max_age and of duplicate_window
+SHORTEST_MARKER_TTL: Final = 1_000_000_000  # ns
+FULL_WILDCARD: Final = ">"
+
+_ENUMS: Final = (
+    ("retention", ("limits", "interest", "workqueue"), "invalid retention"),
+    ("discard", ("old", "new"), "invalid discard policy"),
+    ("compression", ("none", "s2"), "invalid compression"),
+    ("storage", ("file", "memory"), "invalid storage type"),
+)
+# In the order in which they are looked at.
+_UNLIMITED_AT_ZERO: Final = (
+    "max_msgs",
+    "max_msgs_per_subject",
+    "max_bytes",
+    "max_msg_size",
+    "max_consumers",
+)
+# Subjects of the server's own that a stream may capture only without acknowledging, each with
+# the part of it that is free for all.
+_RESERVED: Final = (
+    ("$JS.>", "$JS.EVENT.>", "jetstream"),
+    ("$JSC.>", "$JS.EVENT.>", "jetstream"),
+    ("$NRG.>", "$JS.EVENT.>", "jetstream"),
+    ("$SYS.>", "$SYS.ACCOUNT.>", "system"),
+)
+# Metadata that tells of the server that answers, and is therefore never stored.
+_TRANSIENT_METADATA: Final = (SERVER_VERSION_KEY, SERVER_LEVEL_KEY)
+
+
+def prepare_create(
+    config: StreamConfig, around: Surroundings, pedantic: bool = False
+) -> StreamConfig:
+    """The configuration that a new stream gets.
+
+    Where the account has a stream of that name, its subjects are not compared with the others':
+    the caller decides by `same_config`.
+    """
+    made = _with_required_level(_plain(config))
+    if "/" in made.name or "\\" in made.name:
+        raise api_error(10128)
+    if made.sealed:
+        raise invalid_config("stream configuration for create can not be sealed")
+    if made.mirror_direct and made.mirror is None:
+        raise invalid_config("stream has no mirror but does have mirror direct")
+    if made.first_seq > SEQ_MAX:
+        raise invalid_config(f"first sequence can not be beyond {SEQ_MAX}")
+    limits = around.limits(made.num_replicas)
+    others = [other for other in around.streams() if other.name != made.name]
+    if 0 < limits.max_streams <= len(others):
+        raise api_error(10027)
+    _check_account_limits(made, made.max_bytes, limits, others)
+    made = _checked(made, around, pedantic)
+    if made.num_replicas > 1:
+        raise api_error(10074)
+    if around.stream(made.name) is not None:
+        return made
+    _check_account_limits(made, made.max_bytes, limits, others)
+    source_rules.check_filters(made)
+    _check_overlap(made, others)
+    if made.storage == "file" and "\0" in made.name:  # no folder can be called so
+        raise api_error(10049, err="error creating store for stream")
+    return made
+
+
+def check_config(
+    config: StreamConfig, around: Surroundings, pedantic: bool = False
+) -> StreamConfig:
+    """The configuration with defaults set, after the rules that hold for any stream."""
+    return _checked(_plain(config), around, pedantic)
+
+
+def prepare_update(
+    old: StreamConfig, new: StreamConfig, around: Surroundings, pedantic: bool = False
+) -> StreamConfig:
+    """The configuration that stream `old` gets by an update to `new`."""
+    made = _with_required_level(_checked(_plain(new), around, pedantic))
+    if made.name != old.name:
+        raise invalid_config("stream configuration name must match original")
+    if made.num_replicas > 1:
+        raise api_error(10074)
+    _check_changes(old, made)
+    if made.sealed:
+        made.max_age = 0
+        made.discard = "new"
+        made.deny_delete = made.deny_purge = True
+        made.allow_rollup_hdrs = False
+    others = [other for other in around.streams() if other.name != made.name]
+    limits = around.limits(made.num_replicas)
+    # Of the new size only what the stream does not have yet must still be free.
+    more = max(0, max(made.max_bytes, 0) - max(old.max_bytes, 0))
+    _check_account_limits(made, more, limits, others, held=max(made.max_bytes, 0) - more)
+    _check_overlap(made, others)
+    return made
+
+
+def same_config(asked: StreamConfig, existing: StreamConfig) -> bool:
+    """Whether creating `asked` (prepared) is answered by the stream that exists."""
+    return _comparable(asked) == _comparable(existing)
+
+
+def public_config(config: StreamConfig) -> StreamConfig:
+    """The configuration as the answers to create, update and info show it."""
+    shown = config.copy()
+    shown.metadata = {
+        **config.metadata,
+        SERVER_VERSION_KEY: VERSION,
+        SERVER_LEVEL_KEY: str(API_LEVEL),
+    }
+    return shown
+
+
+def _plain(config: StreamConfig) -> StreamConfig:
+    """An independent copy without what belongs to the request alone."""
+    fields = {name: getattr(config, name) for name in StreamConfig.__struct_fields__}
+    return msgspec.convert(msgspec.to_builtins(fields), StreamConfig)
+
+
+def _with_required_level(config: StreamConfig) -> StreamConfig:
+    """Notes the API level that a server needs to run the stream."""
+    level = 0
+    if config.allow_msg_ttl or config.subject_delete_marker_ttl > 0:
+        level = 1
+    if (
+        config.allow_msg_counter
+        or config.allow_atomic
+        or config.allow_msg_schedules
+        or config.persist_mode == "async"
+    ):
+        level = 2
+    if config.allow_batched:
+        level = 4
+    kept = {key: text for key, text in config.metadata.items() if key not in _TRANSIENT_METADATA}
+    config.metadata = {**kept, REQUIRED_LEVEL_KEY: str(level)}
+    return config
+
+
+def _comparable(config: StreamConfig) -> StreamConfig:
+    plain = _plain(config)
+    for key in (*_TRANSIENT_METADATA, REQUIRED_LEVEL_KEY):
+        plain.metadata.pop(key, None)
+    return plain
+
+
+def _checked(config: StreamConfig, around: Surroundings, pedantic: bool) -> StreamConfig:
+    """Sets defaults in `config`, which is the caller's to change, and runs the common rules."""
+    _check_labels(config)
+    _check_enums(config)
+    _set_replicas(config)
+    _set_unlimited(config, pedantic)
+    _set_duplicate_window(config, around.limits(config.num_replicas), pedantic)
+    if config.deny_purge and config.allow_rollup_hdrs:
+        raise invalid_config("roll-ups require the purge permission")
+    _check_counter(config)
+    _check_discard(config)
+    _set_markers(config, pedantic)
+    _set_schedules(config, pedantic)
+    _check_persist_mode(config)
+    source_rules.check_mirror(config, around, pedantic)
+    source_rules.check_sources(config, around)
+    source_rules.check_external_prefixes(config, around)
+    source_rules.check_cycles(config, around)
+    _set_subjects(config)
+    _check_stream_bytes(config, around.limits(config.num_replicas))
+    if config.subject_transform is not None:
+        transform = config.subject_transform
+        check_transform(transform.src, transform.dest, 10155, 10156)
+    _set_republish(config, pedantic)
+    _set_placement(config)
+    return config
+
+
+def _check_labels(config: StreamConfig) -> None:
+    if not is_asset_name(config.name):
+        raise invalid_config("stream name is required and can not contain '.', '*', '>', '\\', '/'")
+    if len(config.name.encode()) > NAME_MAX:
+        raise invalid_config(f"stream name is too long, maximum allowed is {NAME_MAX}")
+    if len(config.description.encode()) > DESCRIPTION_MAX:
+        raise invalid_config(
+            f"stream description is too long, maximum allowed is {DESCRIPTION_MAX}"
+        )
+    size = sum(len(key.encode()) + len(text.encode()) for key, text in config.metadata.items())
+    if size > METADATA_MAX:
+        raise invalid_config(f"stream metadata exceeds maximum size of {METADATA_MAX} bytes")
+
+
+def _check_enums(config: StreamConfig) -> None:
+    for name, words, complaint in _ENUMS:
+        if getattr(config, name) not in words:
+            raise invalid_config(complaint)
+
+
+def _set_replicas(config: StreamConfig) -> None:
+    config.num_replicas = config.num_replicas or 1
+    if config.num_replicas > REPLICAS_MAX:
+        raise invalid_config(f"maximum replicas is {REPLICAS_MAX}")
+    if config.num_replicas < 0:
+        raise api_error(10133)
+
+
+def _set_unlimited(config: StreamConfig, pedantic: bool) -> None:
+    for name in _UNLIMITED_AT_ZERO:
+        if getattr(config, name) < -1 and pedantic:
+            raise pedantic_error(f"{name} must be set to -1")
+        if getattr(config, name) < 1:
+            setattr(config, name, -1)
+
+
+def _set_duplicate_window(config: StreamConfig, limits: Limits, pedantic: bool) -> None:
+    if config.max_age < 0:
+        raise invalid_config("max age can not be negative")
+    if 0 < config.max_age < SHORTEST_AGE:
+        raise invalid_config("max age needs to be >= 100ms")
+    if config.duplicate_window == 0 and config.mirror is None and not config.sources:
+        window = DUPLICATE_WINDOW_DEFAULT
+        if 0 < limits.duplicate_window < window:
+            if pedantic:
+                raise pedantic_error("duplicate window limits are higher than current limits")
+            window = limits.duplicate_window
+        if 0 < config.max_age < window:
+            if pedantic:
+                raise pedantic_error("duplicate window cannot be bigger than max age")
+            window = config.max_age
+        config.duplicate_window = window
+    window = config.duplicate_window
+    if window < 0:
+        raise invalid_config("duplicates window can not be negative")
+    if 0 < config.max_age < window:
+        raise invalid_config("duplicates window can not be larger then max age")
+    if 0 < limits.duplicate_window < window:
+        most = format_duration(limits.duplicate_window)
+        raise invalid_config(f"duplicates window can not be larger then server limit of {most}")
+    if 0 < window < SHORTEST_AGE:
+        raise invalid_config("duplicates window needs to be >= 100ms")
+
+
+def _check_counter(config: StreamConfig) -> None:
+    if not config.allow_msg_counter:
+        return
+    if config.discard == "new":
+        raise invalid_config("counter stream cannot use discard new")
+    if config.allow_msg_ttl:
+        raise invalid_config("counter stream cannot use message TTLs")
+    if config.allow_msg_schedules:
+        raise invalid_config("counter stream cannot use message schedules")
+    if config.retention != "limits":
+        raise invalid_config("counter stream can only use limits retention")
+
+
+def _check_discard(config: StreamConfig) -> None:
+    if not config.discard_new_per_subject:
+        return
+    if config.discard != "new":
+        raise invalid_config("discard new per subject requires discard new policy to be set")
+    if config.max_msgs_per_subject <= 0:
+        raise invalid_config("discard new per subject requires max msgs per subject > 0")
+
+
+def _set_markers(config: StreamConfig, pedantic: bool) -> None:
+    ttl = config.subject_delete_marker_ttl
+    if ttl < 0:
+        raise invalid_config("subject delete marker TTL must not be negative")
+    if ttl == 0:
+        return
+    if ttl < SHORTEST_MARKER_TTL:
+        raise invalid_config("subject delete marker TTL must be at least 1 second")
+    if not config.allow_msg_ttl:
+        if pedantic:
+            raise invalid_config("subject delete marker cannot be set if message TTLs are disabled")
+        config.allow_msg_ttl = True
+    _set_rollup(config, pedantic, "subject delete marker cannot be set if roll-ups are disabled")
+
+
+def _set_schedules(config: StreamConfig, pedantic: bool) -> None:
+    if not config.allow_msg_schedules:
+        return
+    if config.discard == "new":
+        raise invalid_config("message scheduling cannot use discard new")
+    _set_rollup(config, pedantic, "message scheduling cannot be set if roll-ups are disabled")
+
+
+def _set_rollup(config: StreamConfig, pedantic: bool, complaint: str) -> None:
+    if config.allow_rollup_hdrs:
+        return
+    if pedantic:
+        raise invalid_config(complaint)
+    config.allow_rollup_hdrs, config.deny_purge = True, False
+
+
+def _check_persist_mode(config: StreamConfig) -> None:
+    if config.persist_mode != "async":
+        return
+    if config.storage != "file":
+        raise invalid_config("async persist mode is only supported on file storage")
+    if config.num_replicas > 1:
+        raise invalid_config("async persist mode is not supported on replicated streams")
+    if config.allow_atomic:
+        raise invalid_config("async persist mode is not supported with atomic batch publish")
+
+
+def _set_subjects(config: StreamConfig) -> None:
+    if not config.subjects and config.mirror is None and not config.sources:
+        config.subjects = [config.name]
+        return
+    seen: set[str] = set()
+    repeated = {each for each, count in Counter(config.subjects).items() if count > 1}
+    wild = [each for each in enumerate(config.subjects) if has_wildcard(each[1])]
+    for place, subject in enumerate(config.subjects):
+        if not is_subject(subject):
+            raise invalid_config("invalid subject")
+        if subject in seen:
+            raise invalid_config("duplicate subjects detected")
+        seen.add(subject)
+        if subject == FULL_WILDCARD:
+            if not config.no_ack:
+                raise invalid_config("capturing all subjects requires no-ack to be true")
+            if config.num_replicas != 1:
+                raise invalid_config("capturing all subjects requires replicas of 1")
+        if not config.no_ack:
+            _check_reserved(subject)
+        if subject in repeated or has_wildcard(subject):
+            rivals = config.subjects[place + 1 :]
+        else:  # a literal one can only collide with wildcards
+            rivals = [other for at, other in wild if at > place]
+        for other in rivals:
+            if subjects_collide(other, subject):
+                pair = f"{quote(subject.encode())} overlaps with {quote(other.encode())}"
+                raise invalid_config(f"subject {pair}")
+
+
+def _check_reserved(subject: str) -> None:
+    for space, free, owner in _RESERVED:
+        if subjects_collide(subject, space) and not covers(free, subject):
+            raise invalid_config(
+                f"subjects that overlap with {owner} api require no-ack to be true"
+            )
+
+
+def _check_stream_bytes(config: StreamConfig, limits: Limits) -> None:
+    if limits.max_bytes_required and config.max_bytes <= 0:
+        raise api_error(10113)
+    in_memory = config.storage == "memory"
+    most = limits.memory_max_stream_bytes if in_memory else limits.storage_max_stream_bytes
+    if 0 < most < config.max_bytes:
+        raise api_error(10122)
+
+
+def _set_republish(config: StreamConfig, pedantic: bool) -> None:
+    republish, transform = config.republish, config.subject_transform
+    if republish is None:
+        return
+    if not republish.src:
+        if pedantic:
+            raise pedantic_error("republish source can not be empty")
+        republish.src = FULL_WILDCARD
+    # From all to all would go round, but for a transform that moves all the stream gets.
+    if (
+        republish.src == republish.dest == FULL_WILDCARD
+        and transform is not None
+        and config.subjects == [transform.src]
+    ):
+        if pedantic:
+            raise pedantic_error("implicit republish based on subject transform")
+        republish.src = republish.dest = transform.dest
+    if any_collide([republish.dest], config.subjects):
+        raise invalid_config("stream configuration for republish destination forms a cycle")
+    try:
+        SubjectTransform.compile(republish.src, republish.dest)
+    except TransformError:
+        raise invalid_config(
+            f"stream configuration for republish with transform from '{republish.src}'"
+            f" to '{republish.dest}' not valid"
+        ) from None
+
+
+def _set_placement(config: StreamConfig) -> None:
+    if config.placement == Placement():
+        config.placement = None
+    if config.placement is not None and config.placement.preferred:
+        raise invalid_config("preferred server not permitted in placement")
+
+
+def _check_changes(old: StreamConfig, new: StreamConfig) -> None:
+    """What an update may not change."""
+    update = "stream configuration update can not"
+    workqueue = "workqueue" in (old.retention, new.retention)
+    if new.storage != old.storage:
+        raise invalid_config(f"{update} change storage type")
+    if new.retention != old.retention and workqueue:
+        raise invalid_config(f"{update} change retention policy to/from workqueue")
+    if old.sealed and not new.sealed:
+        raise invalid_config(f"{update} unseal a sealed stream")
+    if old.deny_delete and not new.deny_delete:
+        raise invalid_config(f"{update} cancel deny message deletes")
+    if old.deny_purge and not new.deny_purge:
+        raise invalid_config(f"{update} cancel deny purge")
+    # To drop the mirror makes an ordinary stream of it.
+    if new.mirror is not None and new.mirror != old.mirror:
+        raise api_error(10055)
+    if old.allow_msg_ttl and not new.allow_msg_ttl:
+        raise invalid_config("message TTL status can not be disabled")
+    if old.allow_msg_counter != new.allow_msg_counter:
+        raise invalid_config(f"{update} change message counter setting")
+    if old.allow_msg_schedules and not new.allow_msg_schedules:
+        raise invalid_config("message schedules can not be disabled")
+    if old.persist_mode != new.persist_mode:
+        raise invalid_config(f"{update} change persist mode")
+
+
+def _check_account_limits(
+    config: StreamConfig, size: int, limits: Limits, others: list[StreamConfig], held: int = 0
+) -> None:
+    """Whether account and server can promise `size` bytes besides the `held` ones.
+
+    Every replica counts for the account.
+    """
+    if 0 < limits.max_consumers < config.max_consumers:
+        raise api_error(10026)
+    in_memory = config.storage == "memory"
+    most = limits.max_memory if in_memory else limits.max_storage
+    left = limits.memory_left if in_memory else limits.storage_left
+    size = 1 if size < 0 else size
+    asked = size * max(config.num_replicas, 1)
+    promised = held + sum(
+        other.max_bytes
+        for other in others
+        if other.max_bytes > 0 and other.storage == config.storage
+    )
+    if (most >= 0 and promised + asked > most) or 0 <= left < size:
+        raise api_error(10028 if in_memory else 10047)
+
+
+def _check_overlap(config: StreamConfig, others: list[StreamConfig]) -> None:
+    if any_collide(config.subjects, (each for other in others for each in other.subjects)):
+        raise api_error(10065)

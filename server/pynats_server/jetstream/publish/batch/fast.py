@@ -1,0 +1,264 @@
+"""Fast batches: a stream of messages with few acknowledgements, driven by their reply subjects.
+
+Every message has the reply subject `<prefix>.<id>.<flow>.<gap mode>.<sequence>.<operation>.$FI`.
+Messages are stored as they come; every `flow` messages the publisher hears how far. `fail` ends
+a batch at the first message that is missing or refused, `ok` goes on behind it. Rules, errors
+and flow messages: server-inventory 6.5 and ADR-50. What simply continues a batch is stored by
+compiled code (`ingest.pyx`, `fast_state.pyx`); all else comes here.
+
+Whatever the publisher hears goes out in the order of the acknowledgements, after an fsync that
+covers what it says.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish.batch.atomic import (
+    BATCH_PREFIX,
+    ID_MAX,
+    batch_ack,
+    check_publish,
+    needs_no_look,
+)
+from pynats_server.jetstream.publish.batch.checks import StagedChecks
+from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTable, read_reply
+from pynats_server.jetstream.publish.batch.open_batches import FAST_PER_STREAM, OpenBatches
+from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
+from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.jetstream.publish.headers import remove as remove_header
+from pynats_server.jetstream.publish.headers import remove_prefix
+from pynats_server.jetstream.publish.ingest import store_error
+from pynats_server.jetstream.publish.slow_path import Duplicate, Plan
+from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.operations import Append
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.stream.stream import Stream
+
+FAST_SUFFIX = b".$FI"
+
+
+class FastOperation(IntEnum):
+    """The last number of a reply subject."""
+
+    START = 0
+    APPEND = 1
+    COMMIT = 2
+    COMMIT_WITHOUT = 3  # this message only ends the batch
+    PING = 4
+
+
+class FastMessage(NamedTuple):
+    """What a reply subject says."""
+
+    id: bytes
+    sequence: int
+    flow: int
+    gap_ok: bool
+    operation: int
+
+    @property
+    def commits(self) -> bool:
+        """Whether the batch ends with this message."""
+        return self.operation in (FastOperation.COMMIT, FastOperation.COMMIT_WITHOUT)
+
+
+class FastBatches(OpenBatches[FastBatch]):
+    """The open fast batches of one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream, stream.account.manager.fast_batches, FAST_PER_STREAM)
+        self.table = FastTable()
+
+    def configured(self) -> None:
+        """Follows the stream's configuration: without `allow_batched` open batches end."""
+        if self.stream.config.allow_batched:
+            self.stream.ingest.fast_table = self.table
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Forgets every open batch; what came of them stays stored."""
+        self.stream.ingest.fast_table = None
+        self._close_all()
+
+    def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        """Takes a message with such a reply subject; the publisher hears of it."""
+        ingest = self.stream.ingest
+        if ingest.is_busy:
+            ingest.refuse_busy(reply)
+            return
+        try:
+            self._take(subject, reply, headers, payload)
+        except ApiError as error:
+            ingest.answer(reply, ingest.refusal(error))
+
+    def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+        stream = self.stream
+        check_publish(stream, subject, headers, payload)
+        if not stream.config.allow_batched:
+            raise api_error(10205)
+        found = read_reply(reply)
+        if found is None:
+            raise api_error(10206)
+        message = FastMessage(*found)
+        if len(message.id) > ID_MAX:
+            raise api_error(10207)
+        batch = self.table.batches.get(message.id) or self._open(message)
+        level = get_header(headers, REQUIRED_LEVEL) if headers else None
+        if level:
+            if not level_supported(level):
+                self._close(batch)
+                raise api_error(10185)
+            headers = remove_header(headers, REQUIRED_LEVEL)
+        batch.touched = clock()
+        if message.operation == FastOperation.PING:
+            self._ping(batch, message, reply)
+        elif self._in_order(batch, message, reply):
+            # Stored messages with these headers are taken for parts of an atomic batch.
+            self._keep(
+                batch, message, subject, reply, remove_prefix(headers, BATCH_PREFIX), payload
+            )
+
+    def _ping(self, batch: FastBatch, message: FastMessage, reply: bytes) -> None:
+        told = False
+        if message.sequence > batch.last:
+            self._say_gap(reply, batch.last + 1, message.sequence + 1)
+            if not batch.gap_ok:
+                self._finish(batch, reply)
+                return
+            batch.last = batch.stored = message.sequence
+            told = self._maybe_say_flow(batch, reply)
+        if not told:
+            self._say_flow(batch, batch.flowed, reply)
+
+    def _in_order(self, batch: FastBatch, message: FastMessage, reply: bytes) -> bool:
+        """Whether the message is to be stored. Reports a gap, which may end the batch."""
+        expected = batch.last + 1
+        if message.sequence != expected:
+            self._say_gap(reply, expected, message.sequence)
+            if not batch.gap_ok or message.sequence < expected:
+                self._finish(batch, reply)
+                return False
+        if message.operation == FastOperation.COMMIT_WITHOUT:
+            batch.last = batch.stored = message.sequence - 1
+            self._finish(batch, reply)
+            return False
+        batch.last = message.sequence
+        if message.sequence == 1 and not message.commits and not self.stream.config.no_ack:
+            self._say_flow(batch, 0, reply)
+        return True
+
+    def _keep(
+        self,
+        batch: FastBatch,
+        message: FastMessage,
+        subject: bytes,
+        reply: bytes,
+        headers: bytes,
+        payload: bytes,
+    ) -> None:
+        stream = self.stream
+        try:
+            batch.stream_seq = self._store(subject, headers, payload)
+        except Duplicate as duplicate:
+            self._repeated(batch, message, reply, duplicate.seq)
+            return
+        except ApiError as error:
+            self._refused(batch, message, reply, error)
+            return
+        except StoreError as error:
+            self._refused(batch, message, reply, store_error(error))
+            return
+        stream.ingest.stored(batch.stream_seq, b"")
+        batch.stored = batch.last
+        if message.commits:
+            self._finish(batch, reply)
+        else:
+            self._maybe_say_flow(batch, reply)
+
+    def _store(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        stream = self.stream
+        if needs_no_look(stream) and not (headers and needs_check(headers)):
+            return stream.publishing.keep(Plan(Append(subject, headers, payload, stream.now())))
+        pack = MessagePack()
+        pack.add(subject, headers, payload)
+        operation = StagedChecks(stream).check_all(pack, stream.now(), whole=False)
+        return stream.publishing.keep_batch(operation)
+
+    def _repeated(
+        self, batch: FastBatch, message: FastMessage, reply: bytes, original: int
+    ) -> None:
+        """The message is in the stream already, which does no harm."""
+        batch.stored = message.sequence
+        self._maybe_say_flow(batch, reply)
+        if not message.commits:
+            return
+        if message.gap_ok or batch.last > 1:
+            self._finish(batch, reply)
+            return
+        self._close(batch)
+        self._say(reply, batch_ack(self.stream, original, batch.id, 1, duplicate=True), False)
+
+    def _refused(
+        self, batch: FastBatch, message: FastMessage, reply: bytes, error: ApiError
+    ) -> None:
+        if not message.gap_ok and batch.last == 1:
+            self._close(batch)
+            self._say(reply, self.stream.ingest.refusal(error))
+            return
+        said = {"type": "err", "seq": message.sequence, "error": error.as_dict()}
+        self._say(reply, msgspec.json.encode(said))
+        if message.gap_ok and not message.commits:
+            return
+        batch.last -= 1
+        batch.stored = batch.last
+        self._finish(batch, reply)
+
+    # -- life of a batch --------------------------------------------------------------------
+
+    def _open(self, message: FastMessage) -> FastBatch:
+        if message.sequence != 1 or message.operation == FastOperation.PING:
+            raise api_error(10208)
+        if not self._has_room():
+            raise api_error(10211)
+        batch = self.table.open(message.id, message.gap_ok, message.flow)
+        self._opened()
+        return batch
+
+    def _batches(self) -> dict[bytes, FastBatch]:
+        return self.table.batches
+
+    def _forget(self, batch: FastBatch) -> None:
+        self.table.close(batch)
+
+    def _expired(self, batch: FastBatch) -> None:
+        self._close(batch)
+
+    def _finish(self, batch: FastBatch, reply: bytes) -> None:
+        """Ends a batch: the publisher hears how much of it is stored."""
+        self._close(batch)
+        self._say(reply, batch_ack(self.stream, batch.stream_seq, batch.id, batch.last), False)
+
+    # -- what the publisher hears -----------------------------------------------------------
+
+    def _maybe_say_flow(self, batch: FastBatch, reply: bytes) -> bool:
+        due = self.table.flow_due(batch)
+        if due:
+            self._say_flow(batch, batch.flowed, reply)
+        return due
+
+    def _say_flow(self, batch: FastBatch, sequence: int, reply: bytes) -> None:
+        self._say(reply, b'{"type":"ack","seq":%d,"msgs":%d}' % (sequence, batch.flow), False)
+
+    def _say_gap(self, reply: bytes, expected: int, sequence: int) -> None:
+        self._say(reply, b'{"type":"gap","last_seq":%d,"seq":%d}' % (expected, sequence))
+
+    def _say(self, reply: bytes, body: bytes, final: bool = True) -> None:
+        self.stream.ingest.tell(reply, body, final)

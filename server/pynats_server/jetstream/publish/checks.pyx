@@ -1,0 +1,445 @@
+# cython: boundscheck=False, wraparound=False
+"""See admission.pxd."""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.record cimport (
+    HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
+)
+
+from pynats_server.monitor.gotext import quoted
+
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+
+cdef enum:
+    HEADERS_MAX = 65535
+    PREFIX_SIZE = 5
+
+
+cdef inline bint _is(const char* name, size_t size, const char* text, size_t text_size) noexcept nogil:
+    return size == text_size and memcmp(name, text, size) == 0
+
+
+cdef inline Span* _slot(Marks* marks, const char* name, size_t size) noexcept nogil:
+    """Where the value of a header goes; NULL when nobody asks for it. `name` has no `Nats-`."""
+    if _is(name, size, b"Msg-Id", 6):
+        return &marks.msg_id
+    if size > 9 and memcmp(name, b"Expected-", 9) == 0:
+        name += 9
+        size -= 9
+        if _is(name, size, b"Last-Subject-Sequence", 21):
+            return &marks.expected_subject_seq
+        if _is(name, size, b"Last-Sequence", 13):
+            return &marks.expected_seq
+        if _is(name, size, b"Stream", 6):
+            return &marks.expected_stream
+        if _is(name, size, b"Last-Msg-Id", 11):
+            return &marks.expected_msg_id
+        if _is(name, size, b"Last-Subject-Sequence-Subject", 29):
+            return &marks.expected_subject
+        return NULL
+    if _is(name, size, b"Rollup", 6):
+        return &marks.rollup
+    if _is(name, size, b"TTL", 3):
+        return &marks.ttl
+    if (
+        _is(name, size, b"Incr", 4)
+        or (size >= 7 and memcmp(name, b"Schedul", 7) == 0)
+        or (size >= 6 and memcmp(name, b"Batch-", 6) == 0)
+        or _is(name, size, b"Stream-Source", 13)
+        or _is(name, size, b"Request-Info", 12)
+    ):
+        marks.rare = True
+    return NULL
+
+
+cdef void read_marks(const char* block, size_t size, Marks* marks) noexcept nogil:
+    """One pass; lines and values are those of headers.pyx."""
+    cdef const char* end = block + size
+    cdef const char* line = block
+    cdef const char* stop
+    cdef const char* colon
+    cdef const char* start
+    cdef Span* span
+    memset(marks, 0, sizeof(Marks))
+    while True:
+        line = <const char*>memchr(line, b'\n', end - line)
+        if line == NULL:
+            return
+        line += 1
+        if line - block < 2 or (line - 2)[0] != b'\r':
+            continue
+        if end - line <= PREFIX_SIZE or line[0] != b'N' or memcmp(line, b"Nats-", PREFIX_SIZE) != 0:
+            continue
+        stop = line
+        while True:
+            stop = <const char*>memchr(stop, b'\r', end - stop)
+            if stop == NULL:
+                stop = end
+                break
+            if stop + 1 < end and stop[1] == b'\n':
+                break
+            stop += 1
+        colon = <const char*>memchr(line, b':', stop - line)
+        if colon == NULL:
+            continue
+        span = _slot(marks, line + PREFIX_SIZE, colon - line - PREFIX_SIZE)
+        if span == NULL or span.end:  # the first of several counts
+            continue
+        start = colon + 1
+        while start < stop and start[0] == b' ':
+            start += 1
+        span.start = start - block
+        span.end = stop - block
+
+
+cdef Rollup read_rollup(const char* block, Marks* marks) noexcept nogil:
+    cdef const char* p = block + marks.rollup.start
+    if not present(marks.rollup):
+        return NO_ROLLUP
+    if marks.rollup.end - marks.rollup.start == 3:
+        if (p[0] | 32) == c's' and (p[1] | 32) == c'u' and (p[2] | 32) == c'b':
+            return ROLLUP_SUBJECT
+        if (p[0] | 32) == c'a' and (p[1] | 32) == c'l' and (p[2] | 32) == c'l':
+            return ROLLUP_ALL
+    return BAD_ROLLUP
+
+
+cdef inline uint64_t _number(const char* block, Span span) noexcept nogil:
+    """A sequence; what is none is one that no stream reaches. Overflow wraps, as in the real
+    server."""
+    cdef uint64_t value = 0
+    cdef Py_ssize_t i
+    for i in range(span.start, span.end):
+        if not c'0' <= block[i] <= c'9':
+            return <uint64_t>-1
+        value = value * 10 + <uint64_t>(block[i] - c'0')
+    return value
+
+
+cdef inline bint _same(const char* block, Span span, const char* text, size_t size) noexcept nogil:
+    return (
+        <size_t>(span.end - span.start) == size and memcmp(block + span.start, text, size) == 0
+    )
+
+
+cdef class Admission:
+    def __init__(self, StoreEngine store not None, Usage usage not None, str name not None):
+        self.store = store
+        self.usage = usage
+        self.name = name.encode()
+        self.ids = MsgIds()
+        self.max_msg_size = -1
+
+    def __dealloc__(self):
+        free(self.last_id)
+
+    def configure(self, config) -> None:
+        """Checks by this configuration from now on; the ids follow with `recover`."""
+        self.allow_rollup = config.allow_rollup_hdrs and not config.deny_purge
+        self.allow_ttl = config.allow_msg_ttl
+        self.discard_new = config.discard == "new"
+        self.discard_new_per_subject = config.discard_new_per_subject
+        self.mirror = config.mirror is not None
+        self.max_msg_size = config.max_msg_size
+        self.max_msgs = config.max_msgs
+        self.max_bytes = config.max_bytes
+        self.max_per_subject = config.max_msgs_per_subject
+        # With one message per subject a marker can not outlive what it marks.
+        self.ttl_min = (
+            config.subject_delete_marker_ttl // 1_000_000_000
+            if config.max_msgs_per_subject != 1 else 0
+        )
+        self.ids.set_window(config.duplicate_window, self.store.last_ts)
+
+    @property
+    def last_msg_id(self) -> bytes:
+        """The message id of the last message; empty without one."""
+        return self.last_id[:self.last_id_size] if self.last_id_size else b""
+
+    # -- steps ------------------------------------------------------------------------------
+
+    cdef int expect(self, const char* subject, size_t subject_size, const char* block,
+                    Marks* marks, int64_t ttl) except -1:
+        cdef Span about = marks.expected_subject
+        if present(marks.expected_stream) and not _same(
+            block, marks.expected_stream,
+            PyBytes_AS_STRING(self.name), PyBytes_GET_SIZE(self.name),
+        ):
+            return 10060
+        if ttl != 0 and not self.allow_ttl:
+            return 10166
+        if present(marks.expected_subject_seq):
+            if present(about):
+                subject, subject_size = block + about.start, about.end - about.start
+            self.found = self._last_of(subject, subject_size)
+            if self.found != _number(block, marks.expected_subject_seq):
+                return 10071
+        elif present(about):
+            return 10193
+        if present(marks.expected_seq):
+            self.found = self.store.last_seq
+            if self.found != _number(block, marks.expected_seq):
+                return 10071
+        return PASSED
+
+    cdef uint64_t _last_of(self, const char* subject, size_t size) except? 0:
+        """The last sequence of a subject or filter, 0 without any."""
+        cdef Leaf* leaf
+        cdef uint64_t first, last
+        if memchr(subject, b'*', size) != NULL or memchr(subject, b'>', size) != NULL:
+            found = self.store.load_last(subject[:size])
+            return found.seq if found is not None else 0
+        leaf = self.store.tree.get(<const uint8_t*>subject, size)
+        if leaf == NULL:
+            return 0
+        first, last = self.store.exact(leaf)
+        return last
+
+    cdef int identify(self, const char* block, Marks* marks, int64_t now) except -1:
+        if present(marks.msg_id) and not self.mirror:
+            self.found = self.ids.find(
+                block + marks.msg_id.start, marks.msg_id.end - marks.msg_id.start, now
+            )
+            if self.found:
+                return DUPLICATE
+        if present(marks.expected_msg_id) and not _same(
+            block, marks.expected_msg_id, self.last_id, self.last_id_size
+        ):
+            return 10070
+        if present(marks.rollup) and (
+            not self.allow_rollup or read_rollup(block, marks) == BAD_ROLLUP
+        ):
+            return 10111
+        return PASSED
+
+    cdef int fit(self, const char* block, size_t block_size, size_t total) noexcept:
+        if self.max_msg_size >= 0 and total > <uint64_t>self.max_msg_size:
+            return 10054
+        if block_size > HEADERS_MAX:
+            return 10097
+        if block_size and not has_sound_end(<const uint8_t*>block, block_size, total):
+            return ENDLESS_HEADERS
+        return PASSED
+
+    cdef bint has_storage(
+        self, size_t subject_size, size_t block_size, size_t total
+    ) noexcept:
+        """Whether the server and the account have room for one message more."""
+        cdef int64_t size = self.size_of(subject_size, block_size, total)
+        return self.usage.fits(size) and (
+            self.usage.parent is None or self.usage.parent.fits(0)
+        )
+
+    cdef int limit(self, const char* subject, size_t subject_size, size_t block_size,
+                   size_t total, bint rollup) except -1:
+        cdef int64_t size = self.size_of(subject_size, block_size, total)
+        cdef StoreEngine store = self.store
+        cdef Leaf* leaf
+        cdef bint replaces = False  # the oldest of a full subject goes
+        # The server is full once it holds more than its limit, an account before that.
+        if self.usage.parent is not None and not self.usage.parent.fits(0):
+            return 10023
+        if not self.usage.fits(size):
+            return 10002
+        if not self.discard_new:
+            return PASSED
+        leaf = NULL
+        if self.max_per_subject > 0:
+            leaf = store.tree.get(<const uint8_t*>subject, subject_size)
+            if leaf != NULL and leaf.total >= <uint64_t>self.max_per_subject:
+                if self.discard_new_per_subject and not rollup:
+                    return SUBJECT_FULL
+                replaces = True
+        if self.max_msgs > 0 and store.msgs >= <uint64_t>self.max_msgs and not replaces:
+            return MSGS_FULL
+        if self.max_bytes > 0 and store.nbytes + size > <uint64_t>self.max_bytes:
+            if not replaces or self._first_size(leaf) < size:
+                return BYTES_FULL
+        return PASSED
+
+    cdef int64_t _first_size(self, Leaf* leaf) except -1:
+        """What the store counts for the oldest message of a subject."""
+        cdef uint64_t first, last
+        first, last = self.store.exact(leaf)
+        try:
+            oldest = self.store.load(first)
+        except (SequenceNotFound, CorruptRecord):
+            return 0
+        headers = len(oldest.headers or b"")
+        return self.size_of(len(oldest.subject), headers, headers + len(oldest.payload))
+
+    cdef int _set_last_id(self, const char* id, size_t size) except -1:
+        cdef char* grown
+        self.last_id_size = 0
+        if size > self.last_id_room:
+            grown = <char*>realloc(self.last_id, size)
+            if grown == NULL:
+                raise MemoryError
+            self.last_id, self.last_id_room = grown, size
+        if size:
+            memcpy(self.last_id, id, size)
+        self.last_id_size = size
+        return 0
+
+    cdef int note(self, const char* block, Marks* marks, uint64_t seq, int64_t ts) except -1:
+        cdef const char* id = block + marks.msg_id.start
+        cdef size_t size = marks.msg_id.end - marks.msg_id.start
+        self._set_last_id(id, size)
+        if size:
+            self.ids.remember(id, size, seq, ts)
+        return 0
+
+    # -- for Python -------------------------------------------------------------------------
+
+    def check_expected(self, bytes subject not None, bytes headers not None, int64_t ttl) -> None:
+        """Step `expect`; `ttl` is the message's own, 0 without. Raises ApiError 10060, 10166,
+        10071, 10193."""
+        cdef Marks marks
+        cdef int verdict
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        verdict = self.expect(
+            PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), PyBytes_AS_STRING(headers),
+            &marks, ttl,
+        )
+        if verdict != PASSED:
+            raise self.error(verdict, headers)
+
+    def check_identity(
+        self, bytes headers not None, int64_t now, bint sourced=False
+    ) -> int:
+        """Step `identify`: the sequence this message is a duplicate of, or 0. The rollup of a
+        sourced message is not asked about. Raises ApiError 10070, 10111."""
+        cdef Marks marks
+        cdef int verdict
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        if sourced:
+            marks.rollup.end = marks.rollup.start
+        verdict = self.identify(PyBytes_AS_STRING(headers), &marks, now)
+        if verdict == DUPLICATE:
+            return self.found
+        if verdict != PASSED:
+            raise self.error(verdict, headers)
+        return 0
+
+    def check_size(self, bytes headers not None, bytes payload not None) -> None:
+        """Step `fit`. Raises ApiError 10054, 10097."""
+        cdef bytes message
+        cdef int verdict = self.fit(b"", 0, len(headers) + len(payload))
+        if verdict == PASSED and headers:
+            message = headers + payload
+            verdict = self.fit(PyBytes_AS_STRING(message), len(headers), len(message))
+        if verdict != PASSED:
+            raise self.error(verdict)
+
+    def check_limits(
+        self, bytes subject not None, size_t headers_size, size_t total, bint rollup
+    ) -> None:
+        """Step `limit`. Raises ApiError 10023, 10002, 10077."""
+        cdef int verdict = self.limit(
+            PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), headers_size, total, rollup
+        )
+        if verdict != PASSED:
+            raise self.error(verdict)
+
+    def check_storage(self, bytes subject not None, size_t headers_size, size_t total) -> None:
+        """Whether the server and the account have room, and nothing else. Raises ApiError 10023,
+        10002."""
+        cdef int64_t size = self.size_of(len(subject), headers_size, total)
+        if self.usage.parent is not None and not self.usage.parent.fits(0):
+            raise api_error(10023)
+        if not self.usage.fits(size):
+            raise api_error(10002)
+
+    def stored(self, bytes headers not None, uint64_t seq, int64_t ts) -> None:
+        """Notes the message id of message `seq`."""
+        cdef Marks marks
+        read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+        self.note(PyBytes_AS_STRING(headers), &marks, seq, ts)
+
+    def error(self, int verdict, bytes headers=b""):
+        """The ApiError of a verdict that is neither PASSED nor DUPLICATE."""
+        cdef Marks marks
+        if verdict == 10071:
+            return api_error(10071, seq=self.found)
+        if verdict == 10070:
+            return api_error(10070, id=self.last_msg_id.decode(errors="replace"))
+        if verdict == 10111:
+            read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+            if not self.allow_rollup:
+                return api_error(10111, err="rollup not permitted")
+            value = headers[marks.rollup.start:marks.rollup.end].decode(errors="replace").lower()
+            return api_error(10111, err=f"rollup value invalid: {quoted(value)}")
+        if verdict == SUBJECT_FULL:
+            return api_error(10077, err="maximum messages per subject exceeded")
+        if verdict == MSGS_FULL:
+            return api_error(10077, err="maximum messages exceeded")
+        if verdict == BYTES_FULL:
+            return api_error(10077, err="maximum bytes exceeded")
+        if verdict == ENDLESS_HEADERS:
+            return api_error(10077, err="header block does not end where it says")
+        return api_error(verdict)
+
+    def undone(self, uint64_t last_seq) -> None:
+        """Messages above `last_seq`, now the last one, were taken back: their ids are free."""
+        cdef Marks marks
+        cdef bytes headers
+        self.ids.forget_above(last_seq)
+        self.last_id_size = 0
+        last = self.store.get(last_seq)
+        if last is not None and last.headers:
+            headers = last.headers
+            read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
+            self._set_last_id(
+                PyBytes_AS_STRING(headers) + marks.msg_id.start,
+                marks.msg_id.end - marks.msg_id.start,
+            )
+
+    # -- after a start ----------------------------------------------------------------------
+
+    def recover(self, int64_t now) -> None:
+        """Reads the ids of the stored messages back, from the start of the window on."""
+        cdef uint64_t start = self.store.last_seq
+        self.note_plain()
+        if self.store.msgs:
+            if self.ids.window > 0:
+                start = min(start, self.store.seq_from_time(now - self.ids.window))
+            self.note_from(start)
+
+    def note_from(self, uint64_t start) -> None:
+        """Notes the ids of the stored messages from sequence `start` on."""
+        cdef StoreEngine store = self.store
+        cdef Block block
+        cdef Py_ssize_t i
+        cdef Marks marks
+        cdef const uint8_t* record
+        cdef const char* headers
+        cdef size_t size
+        cdef uint64_t seq
+        blocks = store.blocks[store.block_at(start):]
+        store.glance([block for block in blocks if not (block.loaded or block.plain)])
+        for block in blocks:
+            if not block.msgs:
+                continue
+            if block.plain and block.first_seq >= start:
+                self.note_plain()  # as for each of its messages; it need not be read for that
+                continue
+            if not block.loaded:
+                store.load_block(block)
+            for i in range(max(block.slot_from(start), 0), block.count):
+                record = block.buf + block.offs[i]
+                seq = u64(record + 4)
+                if (
+                    seq < start or seq < block.first_seq or seq > block.last_seq
+                    or block.deleted.has(seq)
+                ):
+                    continue
+                self.note_plain()
+                if u32(record) & HAS_HEADERS:
+                    headers = <const char*>headers_of(record, &size)
+                    read_marks(headers, size, &marks)
+                    self.note(headers, &marks, seq, stamp(record))

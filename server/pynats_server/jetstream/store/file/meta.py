@@ -1,0 +1,97 @@
+"""A stream's meta.inf and meta.sum: its configuration, checksummed, encrypted when it is on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pynats_server.jetstream.store.contract import CorruptRecord
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.highway import hash64
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.store.file.diskblocks import DiskBlocks, FileConfig
+    from pynats_server.jetstream.store.format.crypt import Sealer
+
+
+def name_key(name: str) -> bytes:
+    """The key of the checksums of a stream (its name) or a consumer (`stream/consumer`)."""
+    return hashlib.sha256(name.encode()).digest()
+
+
+def meta_sum(name: str, data: bytes) -> bytes:
+    """Content of meta.sum: the checksum in hex."""
+    return hash64(name_key(name), data).to_bytes(8, "little").hex().encode()
+
+
+def write_meta(store: DiskBlocks, meta: dict[str, Any]) -> None:
+    """Write the configuration, sealed when encryption is on."""
+    data = _encoded(meta, store.sealer, store.random)
+    replace_meta(store.disk, store.config.folder, store.config.name, data)
+
+
+def write_new_stream(
+    config: FileConfig, meta: dict[str, Any], random: Callable[[int], bytes] = os.urandom
+) -> None:
+    """Make the folder of a stream without messages, durably. It is whole only at the end: for a
+    place where nobody looks until it is moved to its own. Raises OSError."""
+    disk = Disk()
+    disk.make_folder(config.folder / "msgs")
+    files: dict[str, bytes] = {}
+    sealer: Sealer | None = None
+    if config.keys is not None:
+        files["meta.key"], seed = config.keys.create(config.name, random)
+        sealer = config.keys.seed_sealer(seed)
+    files["meta.inf"] = _encoded(meta, sealer, random)
+    files["meta.sum"] = meta_sum(config.name, files["meta.inf"])
+    for name, data in files.items():
+        handle = disk.open(config.folder / name)
+        try:
+            disk.write(handle, data, 0)
+            disk.sync(handle)
+        finally:
+            disk.close(handle)
+    disk.sync_folder(config.folder)
+
+
+def _encoded(meta: dict[str, Any], sealer: Sealer | None, random: Callable[[int], bytes]) -> bytes:
+    data = json.dumps(meta, separators=(",", ":")).encode()
+    return data if sealer is None else sealer.seal(data, random(sealer.nonce_size))
+
+
+def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
+    """Replace meta.inf and meta.sum. The new checksum waits beside the old one while the content
+    changes, so that a crash leaves a pair that matches."""
+    disk.replace(folder / "meta.sum.next", meta_sum(name, data))
+    disk.replace(folder / "meta.inf", data)
+    disk.rename(folder / "meta.sum.next", folder / "meta.sum")
+    disk.sync_folder(folder)
+
+
+def read_sums(folder: Path, disk: Disk) -> list[bytes]:
+    """The checksums that meta.inf may have: meta.sum, and one that was about to replace it."""
+    found = []
+    for name in ("meta.sum", "meta.sum.next"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(disk.read(folder / name).strip())
+    return found
+
+
+def read_meta(config: FileConfig, disk: Disk | None = None) -> dict[str, Any]:
+    """The configuration; CorruptRecord when its checksum does not match, BadKey without the key."""
+    disk = disk or Disk()
+    data = disk.read(config.folder / "meta.inf")
+    if meta_sum(config.name, data) not in read_sums(config.folder, disk):
+        raise CorruptRecord("meta.inf does not match meta.sum")
+    if config.keys is not None:
+        seed = config.keys.recover(config.name, disk.read(config.folder / "meta.key"))
+        data = config.keys.seed_sealer(seed).open(data)
+    loaded = json.loads(data)
+    if not isinstance(loaded, dict):
+        raise CorruptRecord("meta.inf holds no object")
+    return loaded

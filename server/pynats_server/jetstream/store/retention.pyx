@@ -1,0 +1,436 @@
+# cython: boundscheck=False
+"""Limits, purges and ages of a stream, on top of its index: what removes messages by rule."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free, realloc
+
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue, expiry
+from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, TOMBSTONE, stamp, subject_size, u32, u64
+from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push, ring_unshift, subject_matches)
+
+from pynats_server.jetstream.store.contract import CorruptRecord, SequenceNotFound
+
+
+cdef class Engine(StreamIndex):
+    """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
+
+    def __cinit__(self, *args, **kwargs):
+        self.due = {}
+
+    def __dealloc__(self):
+        free(self.journal)
+
+    # Limits. Whoever appends calls `enforce` right after; what it takes out comes back if the
+    # write that should cover it finds the disk full (see `restore_evicted`).
+
+    cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
+                     const uint8_t *subject, size_t sn) except -1:
+        """Remove the oldest messages (of the subject, then of all) past the limits; 0 = none.
+
+        Returns how many went. The subject comes first, as nats-server does it. A message removed
+        at the front costs no record of its own: one floor is written with the next flush; others
+        leave a tombstone. nats-server writes neither and applies the limits again at the next
+        start, which brings back what an explicit delete or a config change has since outrun.
+        """
+        cdef Leaf *leaf
+        cdef uint64_t seq
+        cdef int gone = 0
+        if max_per_subject:
+            leaf = self.tree.get(subject, sn)
+            while leaf != NULL and leaf.total > max_per_subject:
+                if max_per_subject > 1 and not self.rings:
+                    self.build_rings()
+                seq = self.first_of(leaf)
+                if seq:
+                    self.evict(seq)
+                    gone += 1
+                else:
+                    leaf.total -= 1  # counted but unreadable, and named as lost
+        while self.msgs and ((max_msgs and self.msgs > max_msgs)
+                             or (max_bytes and self.nbytes > max_bytes)):
+            self.evict(self.first_seq)
+            gone += 1
+        return gone
+
+    def enforce_limits(self, uint64_t max_msgs=0, uint64_t max_bytes=0,
+                       uint64_t max_per_subject=0, bytes subject=b""):
+        """`enforce` for Python; returns how many messages went. 0 = no limit."""
+        return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
+                            <const uint8_t *>subject, len(subject))
+
+    cdef uint64_t count_of(self, const uint8_t *subject, size_t sn) noexcept:
+        """Messages of a literal subject."""
+        cdef Leaf *leaf = self.tree.get(subject, sn)
+        return leaf.total if leaf != NULL else 0
+
+    def crowded(self, uint64_t limit):
+        """Literal subjects with more than `limit` messages (a lowered limit)."""
+        cdef Leaf **leaves = self.tree.leaves()
+        cdef uint64_t i
+        out = []
+        for i in range(self.tree.size):
+            if leaves[i].total > limit:
+                out.append(leaves[i].key[:leaves[i].size])
+        free(leaves)
+        return out
+
+    cdef uint64_t first_of(self, Leaf *leaf) except? 0:
+        """Lowest live sequence of a subject, 0 when none of its records is readable."""
+        cdef Py_ssize_t at
+        cdef Block block
+        if leaf.flags & FIRST_STALE:
+            at = self.block_at(leaf.first)
+            if at < len(self.blocks):
+                block = self.blocks[at]
+                if not block.settled and block.msgs:
+                    self.settle(block)
+            if leaf.flags & FIRST_STALE:
+                self.exact(leaf)
+                if leaf.flags & FIRST_STALE:
+                    return 0
+        return leaf.first
+
+    cdef int settle(self, Block block) except -1:
+        """Make the first sequence exact of every subject whose lower bound lies in a block: one
+        pass after a start from the index instead of a scan for each subject."""
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef Leaf *leaf
+        if not block.loaded:
+            self.load_block(block)
+        block.settled = True
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                continue
+            leaf = self.tree.get(r + HEAD, subject_size(r))
+            if leaf != NULL and leaf.flags & FIRST_STALE and leaf.first <= seq:
+                if leaf.first >= block.first_seq:
+                    leaf.first = seq
+                    leaf.flags &= ~FIRST_STALE
+        return 0
+
+    cdef int build_rings(self) except -1:
+        """Read every block once so that subjects with several messages know all of them."""
+        cdef Block block
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq, k
+        cdef Leaf *leaf
+        cdef Leaf **leaves = self.tree.leaves()
+        for k in range(self.tree.size):
+            ring_drop(leaves[k])
+        free(leaves)
+        self.rings = True
+        for block in list(self.blocks):
+            if not block.msgs:
+                continue
+            if not block.loaded:
+                self.load_block(block)
+            for i in range(block.count):
+                r = block.buf + block.offs[i]
+                seq = u64(r + 4)
+                if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                    continue
+                leaf = self.tree.get(r + HEAD, subject_size(r))
+                if leaf != NULL and leaf.total > 1:
+                    ring_push(leaf, seq)
+        leaves = self.tree.leaves()
+        for k in range(self.tree.size):
+            leaf = leaves[k]
+            if leaf.ring != NULL and leaf.ring.count != leaf.total:
+                ring_drop(leaf)
+            elif leaf.ring != NULL:
+                leaf.first = leaf.ring.seqs[leaf.ring.head]
+                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
+                leaf.flags = 0
+        free(leaves)
+        return 0
+
+    cdef int evict(self, uint64_t seq) except -1:
+        """Remove one live message because of a limit."""
+        cdef Block block = self.holder(seq)
+        cdef Py_ssize_t at
+        cdef int64_t ts = 0
+        cdef bint front = seq == self.first_seq
+        cdef uint64_t *grown
+        if block is None:
+            raise SequenceNotFound(seq)
+        at = block.slot(seq)
+        if at < 0:
+            self.abandon(seq)
+        else:
+            if self.on_disk and self.journaled == self.journal_room:
+                grown = <uint64_t *>realloc(self.journal, (self.journal_room * 2 + 64) * 8)
+                if grown == NULL:
+                    raise MemoryError
+                self.journal, self.journal_room = grown, self.journal_room * 2 + 64
+            ts = stamp(block.buf + block.offs[at])
+            self.take(block, at)
+            if self.on_disk:
+                self.journal[self.journaled] = seq
+                self.journaled += 1
+        if self.on_disk:
+            if front:
+                self.floor_due = True
+            else:
+                self.tail.put(seq | TOMBSTONE, ts, NULL, 0, NULL, 0, NULL, 0)
+            self.touch()
+        if block is self.tail:
+            return 0
+        if block.msgs == 0:
+            self.dead = True
+            if not self.on_disk:
+                self.reap()
+        elif not front and self.is_sparse(block):
+            self.on_sparse(block)
+        return 0
+
+    def drop_front(self, uint64_t seq):
+        """Take every message below `seq` that the first blocks hold out of the index."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef uint64_t gone = 0
+        while self.msgs and self.first_seq < seq:
+            block = self.holder(self.first_seq)
+            at = block.slot(self.first_seq)
+            if at < 0:
+                self.abandon(self.first_seq)
+            else:
+                self.take(block, at)
+            gone += 1
+        return gone
+
+    def purge_block(self, Block block, bytes filter not None, uint64_t start, uint64_t stop):
+        """Take the live messages of `filter` in start..stop out of a block, leaving a tombstone
+        each in the tail of a store on disk; returns how many."""
+        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
+        cdef size_t fn = PyBytes_GET_SIZE(filter)
+        cdef Py_ssize_t i
+        cdef const uint8_t *r
+        cdef uint64_t seq, gone = 0
+        if not block.loaded:
+            self.load_block(block)
+        stop = min(stop, block.last_seq)
+        for i in range(block.count):
+            r = block.buf + block.offs[i]
+            seq = u64(r + 4)
+            # The block's first sequence moves along and takes its part of the deleted set away.
+            if seq < start or seq < block.first_seq or seq > stop or block.deleted.has(seq) \
+                    or not subject_matches(f, fn, r + HEAD, subject_size(r)):
+                continue
+            self.take(block, i)
+            gone += 1
+            if self.on_disk:
+                self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),
+                              NULL, 0, NULL, 0, NULL, 0)
+            if block.msgs == 0:
+                break
+        self.touch()
+        return gone
+
+    def evicted(self):
+        """How many messages limits took out since the last flush."""
+        return self.journaled
+
+    def forget_evicted(self):
+        """The flush that covers them succeeded."""
+        self.journaled = 0
+
+    def restore_evicted(self):
+        """Bring back, newest first, what limits took out since the last flush."""
+        while self.journaled:
+            self.journaled -= 1
+            self.relink(self.journal[self.journaled])
+
+    cdef int relink(self, uint64_t seq) except -1:
+        """Undo `take`: the record is still in its block."""
+        cdef Block block = self.blocks[self.block_at(seq)]
+        cdef Py_ssize_t at
+        cdef const uint8_t *r
+        cdef size_t rl
+        cdef Leaf *leaf
+        cdef int64_t ttl
+        cdef int marks
+        if not block.loaded:
+            self.load_block(block)
+        at = block.slot(seq)
+        if at < 0:
+            raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
+        r = block.buf + block.offs[at]
+        rl = u32(r) & ~HAS_HEADERS
+        leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+        if leaf.total == 0:
+            leaf.first = leaf.last = seq
+            leaf.flags = 0
+        else:
+            if leaf.ring != NULL:
+                ring_unshift(leaf, seq)
+            # Limits take the oldest of a subject, so nothing before it lives.
+            leaf.first = seq
+            leaf.flags &= ~FIRST_STALE
+        leaf.total += 1
+        if block.msgs == 0:
+            if block.last_seq > seq:
+                block.deleted.insert_range(seq + 1, block.last_seq)
+            block.first_seq, block.first_ts = seq, stamp(r)
+        elif seq < block.first_seq:
+            block.deleted.insert_range(seq + 1, block.first_seq - 1)
+            block.deleted.remove(block.first_seq)
+            block.first_seq, block.first_ts = seq, stamp(r)
+        else:
+            block.deleted.remove(seq)
+        marks = block.marks_at(at, &ttl)
+        block.ttls += marks & HAS_TTL
+        block.schedules += (marks & HAS_SCHEDULE) >> 1
+        if marks & HAS_TTL:
+            self.expiries.reserve()
+            self.expiries.insert(expiry(stamp(r), ttl), seq)
+        block.msgs += 1
+        block.nbytes += rl
+        self.msgs += 1
+        self.nbytes += rl
+        self.find_first()
+        return 0
+
+    # Ages.
+
+    def gather_expiries(self, Block block):
+        """Queue the TTLs of a loaded block's live messages and count them."""
+        cdef Py_ssize_t i
+        cdef uint64_t seq
+        cdef int64_t ttl
+        block.count_marks()
+        for i in range(block.count if block.ttls else 0):
+            seq = u64(block.buf + block.offs[i] + 4)
+            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+                continue
+            if block.marks_at(i, &ttl) & HAS_TTL:
+                self.expiries.reserve()
+                self.expiries.insert(expiry(stamp(block.buf + block.offs[i]), ttl), seq)
+
+    def forget_above(self, uint64_t seq):
+        """Sequences above `seq` will be given out again: drop what is queued for them."""
+        self.expiries.drop_above(seq)
+        self.due = {key: at for key, at in self.due.items() if key <= seq}
+        self.ageless = min(self.ageless, seq + 1)
+
+    cdef int tidy_expiries(self) except -1:
+        """Drop dead entries at the top, and everywhere once they outnumber the living."""
+        cdef Py_ssize_t i, kept = 0
+        cdef ExpiryQueue queue = self.expiries
+        if self.stale > <uint64_t>queue.size // 2 + 1024:
+            for i in range(queue.size):
+                if self.is_live(queue.heap[i].seq):
+                    queue.heap[kept] = queue.heap[i]
+                    kept += 1
+            queue.size = kept
+            queue.order()
+            self.stale = 0
+        while queue.size and not self.is_live(queue.heap[0].seq):
+            queue.drop_top()
+        return 0
+
+    def queued_expiries(self):
+        """Entries of the TTL queue, those of messages that are gone included."""
+        return self.expiries.size
+
+    def next_expiry(self, int64_t max_age=0, bint ttl=True):
+        """When (ns since 1970) the next message runs out, by its TTL or by `max_age` (ns); 0 when
+        none will. May lie in the past."""
+        cdef int64_t found = 0
+        if ttl:
+            self.tidy_expiries()
+            if self.expiries.size:
+                found = self.expiries.heap[0].at
+            for seq, at in list(self.due.items()):
+                if not self.is_live(seq):
+                    del self.due[seq]
+                elif found == 0 or at < found:
+                    found = at
+        if max_age:
+            aged = self.next_aging(self.first_seq, ttl)
+            if aged is not None and (found == 0 or aged[1] < found - max_age):
+                found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age) + max_age  # the end of time
+        return found
+
+    def expired(self, int64_t now, int64_t max_age=0, bint ttl=True):
+        """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
+        TTL that ran out). `max_age` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
+        off. Removing while iterating is fine; what is not removed comes again."""
+        cdef ExpiryQueue queue = self.expiries
+        cdef Block block
+        cdef Py_ssize_t at, next = 0
+        cdef const uint8_t *r
+        if ttl:
+            self.tidy_expiries()
+            while queue.size and queue.heap[0].at <= now:
+                if self.is_live(queue.heap[0].seq):
+                    self.due[queue.heap[0].seq] = queue.heap[0].at
+                queue.drop_top()
+        waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
+        start = self.first_seq
+        while True:
+            aged = self.next_aging(start, ttl) if max_age else None
+            if aged is not None and aged[1] > now - max_age:
+                aged = None
+            while next < len(waiting) and not self.is_live(waiting[next]):
+                self.due.pop(waiting[next], None)
+                next += 1
+            if next < len(waiting) and (aged is None or waiting[next] <= aged[0]):
+                seq = waiting[next]
+                next += 1
+                if aged is not None and aged[0] == seq:
+                    start = seq + 1
+                block = self.holder(seq)
+                at = block.slot(seq)
+                if at < 0:
+                    continue
+                r = block.buf + block.offs[at]
+                yield seq, (<const char *>r + HEAD)[:subject_size(r)], stamp(r), True
+            elif aged is not None:
+                start = aged[0] + 1
+                yield aged[0], aged[2], aged[1], False
+            else:
+                return
+
+    cdef next_aging(self, uint64_t start, bint spare):
+        """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
+        The run of messages at the front that never age is remembered and not looked at again."""
+        cdef Py_ssize_t i, at
+        cdef Block block
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        cdef int64_t ttl = 0
+        cdef bint front
+        if spare:
+            start = max(start, self.ageless)
+        start = max(start, self.first_seq)
+        front = start <= max(self.first_seq, self.ageless)
+        for i in range(self.block_at(start), len(self.blocks)):
+            block = self.blocks[i]
+            if not block.msgs:
+                continue
+            if not block.loaded:
+                self.load_block(block)
+            at = block.slot_from(start)
+            while at < block.count:
+                r = block.buf + block.offs[at]
+                seq = u64(r + 4)
+                at += 1
+                if seq < block.first_seq or block.deleted.has(seq):
+                    continue
+                if seq > block.last_seq:
+                    break
+                block.marks_at(at - 1, &ttl)
+                if spare and ttl == TTL_NEVER:
+                    if front:
+                        self.ageless = seq + 1
+                    continue
+                return seq, stamp(r), (<const char *>r + HEAD)[:subject_size(r)]
+        return None

@@ -1,0 +1,277 @@
+"""Scheduled messages: a stored message with `Nats-Schedule` is published to its target when due.
+
+There is one schedule per subject, the subject's last message (it is stored as a rollup). What is
+due is found in a heap; entries of messages that are gone, by whatever way, are dropped when their
+time comes. Nothing but the messages is stored: after a restart the times come from the schedules
+themselves and from the last message each has published, which names the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from typing import TYPE_CHECKING, Final
+
+from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
+
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.publish.message_ttl import parse_ttl
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.schedule_syntax import (
+    Schedule,
+    ScheduleZoneError,
+    next_due,
+    parse_schedule,
+)
+from pynats_server.jetstream.times import parse_time
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.config.model import StreamConfig
+    from pynats_server.jetstream.store import Message
+    from pynats_server.jetstream.stream.stream import Stream
+
+SCHEDULE: Final = b"Nats-Schedule"
+TIME_ZONE: Final = b"Nats-Schedule-Time-Zone"
+TARGET: Final = b"Nats-Schedule-Target"
+SOURCE: Final = b"Nats-Schedule-Source"
+TTL: Final = b"Nats-Schedule-TTL"
+ROLLUP: Final = b"Nats-Schedule-Rollup"
+NEXT: Final = b"Nats-Schedule-Next"
+SCHEDULER: Final = b"Nats-Scheduler"
+PURGE: Final = b"purge"
+"""Value of NEXT that ends the schedule named in SCHEDULER."""
+
+TIMER_MIN_S: Final = 0.25
+TIMER_MAX_S: Final = 3600.0
+FIRE_MAX: Final = 1000
+"""Messages published before the loop gets a turn."""
+
+_KNOWN = frozenset((SCHEDULE, TIME_ZONE, TARGET, SOURCE, TTL, ROLLUP, NEXT, SCHEDULER))
+
+
+def find_schedule(block: bytes) -> Schedule | None:
+    """The schedule of a message; None when it is no schedule. Raises ApiError 10223, 10189."""
+    zone = header_blocks.get(block, TIME_ZONE)
+    pattern = header_blocks.get(block, SCHEDULE)
+    try:
+        if not pattern:
+            if zone is not None:
+                parse_schedule("@yearly", zone.decode(errors="replace"))
+            return None
+        return parse_schedule(
+            pattern.decode(errors="replace"),
+            zone.decode(errors="replace") if zone is not None else None,
+        )
+    except ScheduleZoneError:
+        raise api_error(10223) from None
+    except ValueError:
+        raise api_error(10189) from None
+
+
+def check_schedule(stream: Stream, subject: bytes, block: bytes) -> bytes:
+    """What a client may say about schedules. Returns the header block to store: that of a schedule
+    is a rollup. Raises ApiError 10188 to 10192, 10203, 10212, 10223, 10166."""
+    config = stream.config
+    said = header_blocks.get_all(block, _KNOWN)
+    if not said:
+        return block
+    try:
+        schedule = find_schedule(block)
+    except ApiError:
+        if not config.allow_msg_schedules:
+            raise api_error(10188) from None
+        raise
+    if schedule is not None:
+        block = _check_new(config, subject, block, said)
+    if said.get(NEXT):
+        _check_end(stream, subject, said)
+    elif said.get(SCHEDULER):
+        raise api_error(10212)
+    return block
+
+
+def _check_new(
+    config: StreamConfig, subject: bytes, block: bytes, said: dict[bytes, bytes]
+) -> bytes:
+    if not config.allow_msg_schedules:
+        raise api_error(10188)
+    ttl = said.get(TTL)
+    if ttl:
+        try:
+            parse_ttl(ttl)
+        except ValueError:
+            raise api_error(10191) from None
+    if said.get(ROLLUP) not in (None, b"", b"sub"):
+        raise api_error(10192)
+    if ttl and not config.allow_msg_ttl:
+        raise api_error(10166)
+    target, source = said.get(TARGET, b""), said.get(SOURCE, b"")
+    if target == subject or not _is_literal(target):
+        raise api_error(10190)
+    if source and (source in (target, subject) or not _is_literal(source)):
+        raise api_error(10203)
+    for place, code in ((target, 10190), (source, 10203)):
+        text = place.decode(errors="replace")
+        if place and not any(subjects_overlap(own, text) for own in config.subjects):
+            raise api_error(code)
+    rollup = (header_blocks.get(block, b"Nats-Rollup") or b"").lower()
+    if not rollup:
+        return header_blocks.add(block, b"Nats-Rollup", b"sub")
+    if rollup != b"sub":
+        raise api_error(10192)
+    return block
+
+
+def _check_end(stream: Stream, subject: bytes, said: dict[bytes, bytes]) -> None:
+    scheduler = said.get(SCHEDULER, b"")
+    if said[NEXT] != PURGE or scheduler == subject or not _is_literal(scheduler):
+        raise api_error(10212)
+    if not stream.config.allow_msg_schedules:
+        raise api_error(10188)
+    last = stream.store.load_last(scheduler)
+    if last is not None and not header_blocks.get(last.headers or b"", SCHEDULE):
+        raise api_error(10212)
+
+
+def _is_literal(subject: bytes) -> bool:
+    return bool(subject) and is_valid_publish_subject(subject.decode(errors="replace"))
+
+
+def ended_schedule(block: bytes) -> bytes:
+    """The subject of the schedule that this message ends; empty when it ends none."""
+    if header_blocks.get(block, NEXT) == PURGE:
+        return header_blocks.get(block, SCHEDULER) or b""
+    return b""
+
+
+class Schedules:
+    """The schedules of one stream, and the timer that publishes what is due."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._due: dict[bytes, tuple[int, int]] = {}  # subject -> (time in ns, sequence)
+        self._heap: list[tuple[int, int, bytes]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0
+
+    def recover(self) -> None:
+        """Finds the schedules among the stored messages."""
+        self.stop()
+        self._due.clear()
+        self._heap.clear()
+        if not self._stream.config.allow_msg_schedules:
+            return
+        store = self._stream.store
+        for subject in store.subject_totals(b">"):
+            message = store.load_last(subject)
+            if message is not None and message.headers:
+                self._restore(message)
+        self._arm()
+
+    def stop(self) -> None:
+        """Publishes nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def stored(self, subject: bytes, block: bytes, seq: int, ts: int) -> None:
+        """Takes the schedule of a message that has just been stored, if it is one."""
+        try:
+            schedule = find_schedule(block)
+        except ApiError:
+            return  # stored by a source, whose rules may be others
+        first = schedule.first_time(ts) if schedule is not None else None
+        if first is not None:
+            self._plan(subject, first, seq)
+            self._arm()
+
+    def _restore(self, message: Message) -> None:
+        block = message.headers or b""
+        try:
+            schedule = find_schedule(block)
+        except ApiError:
+            return
+        if schedule is None:
+            return
+        due = schedule.first_time(message.ts)
+        target = header_blocks.get(block, TARGET) or b""
+        published = self._stream.store.load_last(target) if _is_literal(target) else None
+        if published is not None and published.seq > message.seq:
+            said = header_blocks.get_all(published.headers or b"", _KNOWN)
+            if said.get(SCHEDULER) == message.subject:
+                try:
+                    due = parse_time(said.get(NEXT, b"").decode(errors="replace"))
+                except ValueError:
+                    pass  # written by somebody else: the schedule itself still tells
+        if due is not None:
+            self._plan(message.subject, due, message.seq)
+
+    def _plan(self, subject: bytes, due: int, seq: int) -> None:
+        self._due[subject] = due, seq
+        heapq.heappush(self._heap, (due, seq, subject))
+
+    def _arm(self) -> None:
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][:2]:
+            heapq.heappop(self._heap)
+        if not self._heap:
+            self.stop()
+            return
+        loop = asyncio.get_running_loop()
+        wait = (self._heap[0][0] - time.time_ns()) / 1e9
+        at = loop.time() + min(max(wait, TIMER_MIN_S), TIMER_MAX_S)
+        if self._timer is not None:
+            if self._fires_at <= at:
+                return
+            self._timer.cancel()
+        self._fires_at = at
+        self._timer = loop.call_at(at, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = time.time_ns()
+        due: list[tuple[int, int, bytes]] = []
+        while self._heap and self._heap[0][0] <= now and len(due) < FIRE_MAX:
+            entry = heapq.heappop(self._heap)
+            if self._due.get(entry[2]) == entry[:2]:
+                due.append(entry)
+        for at, seq, subject in sorted(due, key=lambda entry: entry[1]):
+            del self._due[subject]
+            try:
+                self._publish(subject, at, seq, now)
+            except (ApiError, StoreError) as error:
+                self._stream.on_internal_error(error)
+        self._arm()
+
+    def _publish(self, subject: bytes, due: int, seq: int, now: int) -> None:
+        stream = self._stream
+        message = stream.store.get(seq)
+        if message is None or message.subject != subject:
+            return
+        block = message.headers or b""
+        schedule = find_schedule(block)
+        said = header_blocks.get_all(block, _KNOWN)
+        if schedule is None or not said.get(TARGET):
+            return
+        following = next_due(schedule, due, now) if schedule.repeats else None
+        body = message
+        if said.get(SOURCE):
+            body = stream.store.load_last(said[SOURCE]) or message
+        made = _without_orders(body.headers or b"")
+        made = header_blocks.add(made, SCHEDULER, subject)
+        made = header_blocks.add(
+            made, NEXT, PURGE if following is None else schedule.show(following).encode()
+        )
+        for name, header in ((TTL, b"Nats-TTL"), (ROLLUP, b"Nats-Rollup")):
+            if said.get(name):
+                made = header_blocks.add(made, header, said[name])
+        if following is not None:
+            self._plan(subject, following, seq)
+        stream.publishing.take_own(said[TARGET], made, body.payload)
+
+
+def _without_orders(block: bytes) -> bytes:
+    """Without headers that are about the message itself, not about what it says."""
+    block = header_blocks.remove_prefix(block, SCHEDULE, b"Nats-Expected-", b"Nats-Batch-")
+    return header_blocks.remove(block, b"Nats-Msg-Id", b"Nats-TTL", b"Nats-Rollup")

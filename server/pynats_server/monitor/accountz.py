@@ -1,0 +1,135 @@
+"""/accountz and /accstatz (server-inventory 4.7, 4.8)."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from pynats_server.monitor.gotext import timestamp
+from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.source import AccountView, MonitorSource
+from pynats_server.monitor.subsz import SublistFigures, figures
+
+
+class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
+    account_name: str
+    update_time: str = ""
+    is_system: bool = False
+    expired: bool
+    complete: bool
+    jetstream_enabled: bool
+    leafnode_connections: int
+    client_connections: int
+    subscriptions: int
+    name_tag: str = ""
+    sublist_stats: SublistFigures | None = None
+
+
+class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
+    server_id: str
+    now: str
+    system_account: str = ""
+    accounts: list[str] = msgspec.field(default_factory=list)
+    account_detail: AccountDetail | None = None
+
+
+class Moved(msgspec.Struct, kw_only=True):
+    msgs: int = 0
+    bytes: int = 0
+
+
+class Traffic(msgspec.Struct, kw_only=True):
+    """Messages in one direction; the totals contain those of other servers."""
+
+    msgs: int
+    bytes: int
+    gateways: Moved
+    routes: Moved
+    leafs: Moved
+
+
+class AccountStat(msgspec.Struct, kw_only=True):
+    acc: str
+    name: str
+    conns: int
+    leafnodes: int
+    total_conns: int
+    num_subscriptions: int
+    sent: Traffic
+    received: Traffic
+    slow_consumers: int
+
+
+class AccountStats(msgspec.Struct, kw_only=True):
+    server_id: str
+    now: str
+    account_statz: list[AccountStat]
+
+
+def accountz(source: MonitorSource, query: Query) -> Accounts:
+    """The body of /accountz. Raises BadRequest for an unknown account."""
+    out = Accounts(
+        server_id=source.id,
+        now=timestamp(time.time()),
+        system_account=source.system_account.name,
+    )
+    name = query.text("acc")
+    if not name:
+        out.accounts = sorted(source.accounts)
+        return out
+    account = source.accounts.get(name)
+    if account is None:
+        raise BadRequest(f"Account {name} does not exist")
+    out.account_detail = _detail(source, account)
+    return out
+
+
+def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
+    return AccountDetail(
+        account_name=account.name,
+        update_time=timestamp(source.config_load_time),
+        is_system=account is source.system_account,
+        expired=False,
+        complete=True,
+        jetstream_enabled=(
+            source.jetstream is not None and account.name in source.jetstream.accounts
+        ),
+        leafnode_connections=0,
+        client_connections=len(account.clients),
+        subscriptions=account.sublist.count,
+        name_tag=account.name,
+        sublist_stats=figures([account]),
+    )
+
+
+def accstatz(source: MonitorSource, query: Query) -> AccountStats:
+    """The body of /accstatz. Raises BadRequest."""
+    unused = query.flag("unused")
+    return AccountStats(
+        server_id=source.id,
+        now=timestamp(time.time()),
+        account_statz=[
+            _stat(account)
+            for _, account in sorted(source.accounts.items())
+            if unused or account.clients
+        ],
+    )
+
+
+def _stat(account: AccountView) -> AccountStat:
+    return AccountStat(
+        acc=account.name,
+        name=account.name,
+        conns=len(account.clients),
+        leafnodes=0,
+        total_conns=len(account.clients),
+        num_subscriptions=account.sublist.count,
+        sent=_traffic(account.out_msgs, account.out_bytes),
+        received=_traffic(account.in_msgs, account.in_bytes),
+        slow_consumers=account.slow_consumers,
+    )
+
+
+def _traffic(msgs: int, size: int) -> Traffic:
+    return Traffic(msgs=msgs, bytes=size, gateways=Moved(), routes=Moved(), leafs=Moved())

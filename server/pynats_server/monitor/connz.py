@@ -1,0 +1,355 @@
+"""/connz: which connections there are and were (server-inventory 4.2).
+
+Connections are listed in the order asked for without sorting all of them at once: slices are sorted
+between turns of the loop and merged only as far as the page reaches.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from pynats_server.clients.closed import ClosedConnection, shown_user, text
+from pynats_server.core.client import ClientConnection
+from pynats_server.monitor.gotext import WallClock, duration, timestamp, uptime
+from pynats_server.monitor.json import Document, encoded, give_way, slices
+from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
+
+Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
+SORT_SLICE = 4096  # connections sorted between two looks at the loop
+ENTRY_SLICE = 128  # connections described between two looks at the loop
+
+
+class SubscriptionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
+    account: str = ""
+    account_tag: str = ""
+    subject: str
+    qgroup: str = ""
+    sid: str
+    msgs: int
+    max: int = 0
+    cid: int
+
+
+class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
+    cid: int
+    kind: str
+    type: str
+    ip: str
+    port: int
+    start: str
+    last_activity: str
+    stop: str = ""
+    reason: str = ""
+    rtt: str = ""
+    uptime: str
+    idle: str
+    pending_bytes: int
+    in_msgs: int
+    out_msgs: int
+    in_bytes: int
+    out_bytes: int
+    stalls: int = 0
+    subscriptions: int
+    name: str = ""
+    lang: str = ""
+    version: str = ""
+    authorized_user: str = ""
+    account: str = ""
+    subscriptions_list: list[str] | None = None
+    subscriptions_list_detail: list[SubscriptionInfo] | None = None
+    name_tag: str = ""
+
+
+class ConnectionPage(msgspec.Struct, kw_only=True):
+    server_id: str
+    now: str
+    num_connections: int
+    total: int
+    offset: int
+    limit: int
+    connections: list[ConnectionInfo] | None
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """The parameters, checked."""
+
+    sort: str
+    auth: bool
+    subs: bool
+    subs_detail: bool
+    offset: int
+    limit: int
+    cid: int
+    want_open: bool
+    want_closed: bool
+    user: str
+    account: str
+    mqtt_client: str
+
+
+def read_request(query: Query) -> Request:
+    """Raises BadRequest with the real server's text."""
+    sort = query.text("sort")
+    auth = query.flag("auth")
+    subs, detail = query.detail("subs")
+    offset, limit = query.page()
+    cid = query.unsigned("cid")
+    want_open, want_closed = _states(query.text("state"))
+    if sort and sort not in _ORDERS:
+        raise BadRequest(f"invalid sorting option: {sort}")
+    if sort in ("stop", "reason") and want_open:
+        raise BadRequest(f"sort by {sort} only valid on closed connections")
+    return Request(
+        sort=sort, auth=auth, subs=subs, subs_detail=detail, cid=cid,
+        offset=offset, limit=1 if cid else limit,
+        want_open=want_open, want_closed=want_closed,
+        user=query.text("user"), account=query.text("acc"), mqtt_client=query.text("mqtt_client"),
+    )  # fmt: skip
+
+
+def _states(state: str) -> tuple[bool, bool]:
+    """(open, closed)"""
+    match state.lower():
+        case "" | "open":
+            return True, False
+        case "closed":
+            return False, True
+        case "any" | "all":
+            return True, True
+    raise BadRequest(f"Error decoding state for {state}")
+
+
+# -- order ------------------------------------------------------------------------------------
+
+
+def _last(item: Listed, clock: WallClock) -> float:
+    if isinstance(item, ClosedConnection):
+        return item.last_activity
+    return clock.at(item.last_activity)
+
+
+def _lifetime(item: Listed, clock: WallClock) -> float:
+    end = item.stop_time if isinstance(item, ClosedConnection) else time.time()
+    return float(end - item.start)
+
+
+_Key = Callable[[Listed, WallClock], Any]
+# name: (key, descending)
+_ORDERS: dict[str, tuple[_Key, bool]] = {
+    "cid": (lambda item, _: item.cid, False),
+    "start": (lambda item, _: item.cid, False),
+    "subs": (lambda item, _: item.subscription_count, True),
+    "pending": (lambda item, _: item.pending_bytes, True),
+    "msgs_to": (lambda item, _: item.out_msgs, True),
+    "msgs_from": (lambda item, _: item.in_msgs, True),
+    "bytes_to": (lambda item, _: item.out_bytes, True),
+    "bytes_from": (lambda item, _: item.in_bytes, True),
+    "last": (_last, True),
+    "idle": (_last, False),  # longest idle first
+    "uptime": (_lifetime, False),
+    "stop": (lambda item, _: item.stop_time, True),
+    "reason": (lambda item, _: str(item.reason), False),
+    "rtt": (lambda item, _: item.rtt, True),
+}
+
+
+async def in_order(items: list[Listed], sort: str, clock: WallClock) -> Iterator[Listed]:
+    """The items in the order of a sort option, equal ones by cid; produced as far as consumed."""
+    key, descending = _ORDERS[sort or "cid"]
+    runs: list[list[tuple[Any, int, Listed]]] = []
+    for batch in slices(items, SORT_SLICE):
+        run = [(key(item, clock), item.cid if not descending else -item.cid, item)
+               for item in batch]  # fmt: skip
+        run.sort(key=_rank, reverse=descending)
+        runs.append(run)
+        await give_way()
+    return (entry[2] for entry in heapq.merge(*runs, key=_rank, reverse=descending))
+
+
+def _rank(entry: tuple[Any, int, Listed]) -> tuple[Any, int]:
+    return entry[:2]
+
+
+# -- what one connection looks like -------------------------------------------------------------
+
+
+def describe_open(client: ClientView, request: Request, clock: WallClock) -> ConnectionInfo:
+    """An open connection, without its subscriptions."""
+    now = time.time()
+    last = max(client.start, clock.at(client.last_activity))
+    info = _describe(client, request, last, now)
+    if request.auth:
+        info.authorized_user = shown_user(client)
+        if client.account is not None:
+            info.name_tag = client.account.name
+            info.account = client.account.name if client.account.name != "$G" else ""
+    return info
+
+
+def describe_closed(record: ClosedConnection, request: Request) -> ConnectionInfo:
+    """A closed connection, without its subscriptions."""
+    info = _describe(record, request, record.last_activity, record.stop_time)
+    info.stop = timestamp(record.stop_time)
+    info.reason = str(record.reason)
+    if request.auth:
+        info.authorized_user = record.user
+        info.account = record.account if record.account != "$G" else ""
+    return info
+
+
+def _describe(item: Listed, request: Request, last: float, until: float) -> ConnectionInfo:
+    has_subs = item.subscription_count > 0
+    return ConnectionInfo(
+        cid=item.cid,
+        kind="Client",
+        type="nats",
+        ip=item.host,
+        port=item.port,
+        start=timestamp(item.start),
+        last_activity=timestamp(last),
+        rtt=duration(item.rtt),
+        uptime=uptime(until - item.start),
+        idle=uptime(until - last),
+        pending_bytes=item.pending_bytes,
+        in_msgs=item.in_msgs,
+        out_msgs=item.out_msgs,
+        in_bytes=item.in_bytes,
+        out_bytes=item.out_bytes,
+        stalls=item.stalls,
+        subscriptions=item.subscription_count,
+        name=item.name,
+        lang=item.lang,
+        version=item.version,
+        subscriptions_list=[] if request.subs and has_subs and not request.subs_detail else None,
+        subscriptions_list_detail=[] if request.subs_detail and has_subs else None,
+    )
+
+
+def describe_subscription(
+    sub: SubscriptionView, cid: int, account: str = "", tag: str = ""
+) -> SubscriptionInfo:
+    """One live subscription."""
+    return SubscriptionInfo(
+        account=account, account_tag=tag, subject=text(sub.subject), qgroup=text(sub.queue),
+        sid=text(sub.sid), msgs=sub.delivered, max=sub.max, cid=cid,
+    )  # fmt: skip
+
+
+def _subscriptions(item: Listed, detail: bool) -> Iterable[str | SubscriptionInfo]:
+    if isinstance(item, ClosedConnection):
+        for kept in item.subscriptions:
+            yield kept.subject if not detail else SubscriptionInfo(
+                account=item.account, account_tag=item.account, subject=kept.subject,
+                qgroup=kept.queue, sid=kept.sid, msgs=kept.delivered, max=kept.max, cid=item.cid,
+            )  # fmt: skip
+        return
+    for sub in item.subscription_list():
+        yield describe_subscription(sub, item.cid) if detail else text(sub.subject)
+
+
+# -- the answer ---------------------------------------------------------------------------------
+
+
+async def connz(source: MonitorSource, query: Query, clock: WallClock) -> list[bytes]:
+    """The body of /connz. Raises BadRequest."""
+    request = read_request(query)
+    total, candidates = await _select(source, request)
+    page = await _page(source, request, candidates, clock)
+    document = Document(
+        ConnectionPage(
+            server_id=source.id,
+            now=timestamp(time.time()),
+            num_connections=len(page),
+            total=total,
+            offset=request.offset,
+            limit=request.limit,
+            connections=None if _unknown_account(source, request) else [],
+        )
+    )
+    if page:
+        await document.fill("connections", _entries(page, request, clock))
+    return document.parts()
+
+
+def _unknown_account(source: MonitorSource, request: Request) -> bool:
+    return bool(request.account) and request.account not in source.accounts
+
+
+async def _select(source: MonitorSource, request: Request) -> tuple[int, list[Listed]]:
+    """(number of connections in the wanted states and account, those the filters leave)"""
+    if _unknown_account(source, request):
+        return 0, []
+    chosen: list[Listed] = []
+    if request.want_open:
+        chosen += await _open_clients(source, request.account)
+    if request.want_closed:
+        # By cid: the ring is in the order of ending.
+        closed = list(source.closed_clients)
+        chosen += [c for c in closed if not request.account or c.account == request.account]
+    total = len(chosen)
+    if request.mqtt_client:
+        return total, []
+    if request.cid:
+        return total, [item for item in chosen if item.cid == request.cid]
+    if request.user:
+        chosen = [item for item in chosen if _user_of(item) == request.user]
+    return total, chosen
+
+
+async def _open_clients(source: MonitorSource, account: str) -> list[Listed]:
+    if account:
+        return sorted(source.accounts[account].clients, key=lambda client: client.cid)
+    found: list[Listed] = []
+    connections = source.engine.connections
+    for batch in slices(list(connections), SORT_SLICE):
+        found += [c for c in map(connections.get, batch) if isinstance(c, ClientConnection)]
+        await give_way()
+    return found
+
+
+def _user_of(item: Listed) -> str:
+    return item.user if isinstance(item, ClosedConnection) else shown_user(item)
+
+
+async def _page(
+    source: MonitorSource, request: Request, candidates: list[Listed], clock: WallClock
+) -> list[Listed]:
+    offset = 0 if request.cid else request.offset  # one connection has no pages
+    if offset >= len(candidates):  # also keeps offset + limit within what exists
+        return []
+    ordered = await in_order(candidates, request.sort, clock)
+    last = min(len(candidates), offset + request.limit)
+    page: list[Listed] = []
+    for batch in slices(islice(ordered, offset, last), SORT_SLICE):
+        page += batch
+        await give_way()
+    return page
+
+
+async def _entries(
+    page: list[Listed], request: Request, clock: WallClock
+) -> AsyncIterator[list[bytes]]:
+    for batch in slices(page, ENTRY_SLICE):
+        for item in batch:
+            yield await _entry(item, request, clock)
+        await give_way()
+
+
+async def _entry(item: Listed, request: Request, clock: WallClock) -> list[bytes]:
+    if isinstance(item, ClosedConnection):
+        info = describe_closed(item, request)
+    else:
+        info = describe_open(item, request, clock)
+    entry = Document(info, depth=2)
+    for field in ("subscriptions_list", "subscriptions_list_detail"):
+        if getattr(info, field) is not None:
+            subscriptions = _subscriptions(item, request.subs_detail)
+            await entry.fill(field, encoded(subscriptions, 4))
+    return entry.parts()

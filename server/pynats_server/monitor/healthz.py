@@ -1,0 +1,82 @@
+"""/healthz: whether the server can serve (server-inventory 4.10)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pynats_server.monitor import healthz_jetstream
+from pynats_server.monitor.gotext import quoted
+from pynats_server.monitor.healthz_jetstream import Failure, HealthError, HealthRequest
+from pynats_server.monitor.query import Query
+from pynats_server.monitor.source import MonitorSource
+
+NOT_READY = "server is not ready for connections"
+
+
+class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """`errors` and `warnings` only where details were asked for. A warning names what an operator
+    should look at although the server can serve; the real server has none."""
+
+    status: str
+    error: str = ""
+    errors: list[HealthError] = msgspec.field(default_factory=list)
+    warnings: list[HealthError] = msgspec.field(default_factory=list)
+
+
+def read_request(source: MonitorSource, query: Query) -> HealthRequest:
+    """Raises BadRequest."""
+    enabled = query.flag("js-enabled")
+    if enabled:
+        source.log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
+    enabled_only = query.flag("js-enabled-only")
+    server_only = query.flag("js-server-only")
+    query.flag("js-meta-only")  # there is no meta layer: everything else is checked
+    return HealthRequest(
+        details=query.flag("details"),
+        server_only=server_only,
+        enabled_only=enabled or enabled_only,
+        account=query.text("account"),
+        stream=query.text("stream"),
+        consumer=query.text("consumer"),
+    )
+
+
+async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
+    """(HTTP status, body). Raises BadRequest."""
+    status, health = await check(source, read_request(source, query))
+    if health.error:
+        source.log.warn_rarely(f"Healthcheck failed: {quoted(health.error)}")
+    elif health.errors:
+        source.log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
+    return status, health
+
+
+async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Health]:
+    """(HTTP status, body) of a request from wherever it came."""
+    failures = _request_failures(request)
+    if not failures and not source.ready:
+        failures = [Failure(500, "error", HealthError(type="CONNECTION", error=NOT_READY))]
+    warnings: list[HealthError] = []
+    jetstream = source.jetstream
+    deeper = not failures and not request.server_only and not request.enabled_only
+    if jetstream is not None and deeper:
+        failures, warnings = await healthz_jetstream.check(jetstream, source.accounts, request)
+    status = failures[0].http_status if failures else 200
+    if not request.details:
+        if not failures:
+            return status, Health(status="ok")
+        return status, Health(status=failures[0].word, error=failures[0].about.error)
+    return status, Health(
+        status="error" if failures else "ok",
+        errors=[failure.about for failure in failures],
+        warnings=warnings,
+    )
+
+
+def _request_failures(request: HealthRequest) -> list[Failure]:
+    text = ""
+    if request.stream and not request.account:
+        text = '"account" must not be empty when checking stream health'
+    elif request.consumer and not request.stream:
+        text = '"stream" must not be empty when checking consumer health'
+    return [Failure(400, "error", HealthError(type="BAD_REQUEST", error=text))] if text else []

@@ -1,0 +1,129 @@
+"""The monitoring listener. Kept light: what answers requests is imported with the first of them,
+in a thread, because a server must be ready at once and may never be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pynats_server.monitor.endpoints import Endpoints
+    from pynats_server.monitor.http import Peer
+    from pynats_server.monitor.source import MonitorSource
+
+CONNECTIONS_MAX = 256  # at once; for one more, the one that waits the longest for a request goes
+READ_LIMIT = 16 * 1024  # bytes buffered per connection
+
+
+class _Guest:
+    """One connection; `peer` when its first request is awaited."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.peer: Peer | None = None
+        self.leaving = False
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when it waits for a request, in the loop's time; None while it is answered."""
+        return 0.0 if self.peer is None else self.peer.waits_since
+
+
+class MonitorServer:
+    """HTTP monitoring of one server on one address."""
+
+    def __init__(self, source: MonitorSource) -> None:
+        self._source = source
+        self._server: asyncio.Server | None = None
+        self._endpoints: Endpoints | None = None
+        self._loading = asyncio.Lock()
+        self._guests: dict[asyncio.Task[None], _Guest] = {}
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens (port 0: any free one) and returns the port. Raises OSError, whose text says
+        which address and why."""
+        host = host.strip("[]")
+        try:
+            self._server = await asyncio.start_server(
+                self._accept, host or None, port, limit=READ_LIMIT, reuse_address=True
+            )
+        except OSError as error:
+            raise OSError(error.errno, _explain(error, host, port)) from error
+        except UnicodeError as error:  # a name that cannot even be asked for
+            unknown = socket.gaierror(socket.EAI_NONAME, "no such host")
+            raise OSError(unknown.errno, _explain(unknown, host, port)) from error
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Closes the listener and what is connected to it. Idempotent."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        tasks = list(self._guests)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None or not self._make_room():
+            writer.close()
+            return
+        guest = _Guest(writer)
+        task = asyncio.ensure_future(self._serve(reader, guest))
+        self._guests[task] = guest
+        task.add_done_callback(self._guests.pop)
+
+    def _make_room(self) -> bool:
+        """Whether one more may come. Where there are too many, the one that waits the longest
+        leaves: idle connections, forgotten or meant to harm, must not keep a health check out."""
+        staying = [guest for guest in self._guests.values() if not guest.leaving]
+        if len(staying) < CONNECTIONS_MAX:
+            return True
+        idle = [guest for guest in staying if guest.waits_since is not None]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda guest: guest.waits_since or 0.0)
+        longest.leaving = True
+        longest.writer.close()  # its task reads the end, and ends
+        return True
+
+    async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
+        writer = guest.writer
+        try:
+            endpoints = await self._load()
+            from pynats_server.monitor.http import Peer
+
+            guest.peer = Peer(reader, writer, endpoints.answer)
+            await guest.peer.serve()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _load(self) -> Endpoints:
+        async with self._loading:
+            if self._endpoints is None:
+                module: Any = await asyncio.to_thread(
+                    importlib.import_module, "pynats_server.monitor.endpoints"
+                )
+                self._endpoints = module.Endpoints(self._source)
+        assert self._endpoints is not None
+        return self._endpoints
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    """In the real server's words."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(error, socket.gaierror):
+        reason = f"lookup {host}: {error.strerror}"
+    else:
+        reason = f"bind: {os.strerror(error.errno or 0).lower()}"
+    return (
+        f"Can't start monitoring: can't listen to the monitor port: listen tcp {address}: {reason}"
+    )

@@ -1,0 +1,160 @@
+"""/subsz: figures of the subscription lists, and the subscriptions (server-inventory 4.6)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
+from pynats_server.monitor.gotext import number, timestamp
+from pynats_server.monitor.json import SLICE, Document, encoded, give_way, slices
+from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
+
+
+class SublistFigures(msgspec.Struct, kw_only=True):
+    """The state of one subscription list, or of several together."""
+
+    num_subscriptions: int = 0
+    num_cache: int = 0
+    num_inserts: int = 0
+    num_removes: int = 0
+    num_matches: int = 0
+    cache_hit_rate: int | float = 0
+    max_fanout: int = 0
+    avg_fanout: int | float = 0
+
+
+class SubscriptionPage(msgspec.Struct, omit_defaults=True, kw_only=True):
+    server_id: str
+    now: str
+    num_subscriptions: int
+    num_cache: int
+    num_inserts: int
+    num_removes: int
+    num_matches: int
+    cache_hit_rate: int | float
+    max_fanout: int
+    avg_fanout: int | float
+    total: int
+    offset: int
+    limit: int
+    subscriptions_list: list[SubscriptionInfo] | None = None
+
+
+def figures(accounts: Iterable[AccountView]) -> SublistFigures:
+    """The lists of several accounts as one."""
+    out = SublistFigures()
+    hits, receivers = 0, 0.0
+    for account in accounts:
+        sublist = account.sublist
+        out.num_subscriptions += sublist.count
+        out.num_cache += sublist.cached
+        out.num_inserts += sublist.inserts
+        out.num_removes += sublist.removes
+        out.num_matches += sublist.matches
+        hits += sublist.cache_hits
+        most, mean = sublist.fanout()
+        out.max_fanout = max(out.max_fanout, most)
+        receivers += mean * sublist.cached
+    if out.num_matches:
+        out.cache_hit_rate = number(hits / out.num_matches)
+    if out.num_cache:
+        out.avg_fanout = number(receivers / out.num_cache)
+    return out
+
+
+async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
+    """The body of /subsz. Raises BadRequest."""
+    wanted = query.flag("subs")
+    offset, limit = query.page()
+    test = query.text("test")
+    if test and not _is_literal(test):
+        raise BadRequest(f"invalid test subject, must be valid publish subject: {test}")
+    name = query.text("acc")
+    accounts = [
+        account
+        for _, account in sorted(source.accounts.items())
+        if not name or account.name == name
+    ]
+    counted = figures(accounts)
+    found: list[_Found] = []
+    total = 0
+    if wanted:
+        total, found = await _page(accounts, test, offset, limit)
+    document = Document(
+        SubscriptionPage(
+            server_id=source.id,
+            now=timestamp(time.time()),
+            total=total,
+            offset=offset,
+            limit=limit,
+            subscriptions_list=[] if found else None,
+            **msgspec.structs.asdict(counted),
+        )
+    )
+    if found:
+        await document.fill("subscriptions_list", encoded(map(_describe, found), 2))
+    return document.parts()
+
+
+_Found = tuple[AccountView, int, SubscriptionView]
+
+
+def _describe(found: _Found) -> SubscriptionInfo:
+    account, cid, sub = found
+    return describe_subscription(sub, cid, account.name, account.name)
+
+
+async def _page(
+    accounts: list[AccountView], test: str, offset: int, limit: int
+) -> tuple[int, list[_Found]]:
+    """(how many there are, those on the page). What lies before and behind the page is counted
+    but not looked at, wherever the number is known."""
+    total = 0
+    page: list[_Found] = []
+    for account in accounts:
+        for size, list_them in _groups(account, test):
+            first, room = max(0, offset - total), limit - len(page)
+            total += size
+            if first >= size or room <= 0:
+                continue
+            for batch in slices(islice(list_them(), first, min(size, first + room)), SLICE * 4):
+                page += batch
+                await give_way()
+        await give_way()
+    return total, page
+
+
+_Group = tuple[int, Callable[[], Iterator[_Found]]]
+
+
+def _groups(account: AccountView, test: str) -> Iterator[_Group]:
+    """Subscriptions in groups of known size: those of each client, or with `test` those that a
+    message on this subject could reach."""
+    if test:
+        plain, queues = account.sublist.lookup(test.encode("utf-8", "surrogateescape"))
+        subs = [*plain, *(sub for members in queues.values() for sub in members)]
+        yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
+        return
+    for client in sorted(account.clients, key=lambda client: client.cid):
+        yield client.subscription_count, partial(_of_client, account, client)
+
+
+def _of_client(account: AccountView, client: ClientView) -> Iterator[_Found]:
+    return ((account, client.cid, sub) for sub in client.subscription_list())
+
+
+def _cid(owner: Any) -> int:
+    """The connection behind a subscription; 0 for a part of the server."""
+    return int(getattr(owner, "cid", 0))
+
+
+def _is_literal(subject: str) -> bool:
+    """Whether one can publish to it: no empty token, no wildcard."""
+    return all(token and token not in ("*", ">") for token in subject.split("."))

@@ -1,0 +1,179 @@
+"""The command line of `pynats-server`.
+
+Flags (`flag_table`) win over the configuration file,
+at the start and at every reload, so `Command` remembers them and can build the options anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pynats_server.options import Options
+from pynats_server.process.flag_table import FLAGS
+from pynats_server.process.goflags import FlagError, Value, quoted, read_flags
+from pynats_server.version import version_line
+
+PROGRAM = "pynats-server"
+
+
+_BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
+_PATHS = ("pid_file", "ports_file_dir", "log.log_file", "jetstream.store_dir")
+# Which log options the combined flags set; applied after the single ones, in this order.
+_COMBINED: dict[str, tuple[str, ...]] = {
+    "DV": ("debug", "trace"),
+    "DVV": ("debug", "trace", "trace_verbose"),
+    "VV": ("trace", "trace_verbose"),
+}
+
+
+@dataclass(slots=True)
+class Command:
+    """What a command line asks for.
+
+    With `exit_code` set the process prints `stdout` and `stderr` and ends with it. Otherwise it
+    prints `stderr` (warnings, mostly empty) and runs a server with `options`.
+    """
+
+    program: str = PROGRAM
+    options: Options | None = None
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    config: str = ""  # path of the configuration file as given, "" for none
+    given: list[tuple[str, Value]] = field(default_factory=list, repr=False)  # flags, in order
+
+    def load(self) -> Options:
+        """Options from the configuration file, if any, with the flags on top; read anew at each
+        call. Raises `settings.SettingsError`, a `ValueError`."""
+        options = Options()
+        store_dir = dict(self.given).get("sd") or dict(self.given).get("store_dir")
+        if store_dir:  # before the file, which may not name a folder as well
+            options.jetstream.store_dir = Path(str(store_dir))
+        if self.config:
+            from pynats_server.settings.load import load_file
+
+            load_file(self.config, options)
+        apply_flags(options, self.given)
+        return options
+
+
+def parse_command_line(args: Sequence[str], program: str = PROGRAM) -> Command:
+    """Understand `args` (without the program's name) and load the options they lead to.
+
+    `--signal` is carried out here. Never raises for anything a user can type: what is wrong is
+    in `stderr`, with the exit code of the real server.
+    """
+    try:
+        given, words = read_flags({name: flag.kind for name, flag in _BY_NAME.items()}, args)
+    except FlagError as error:
+        # Go's flag package would say 2, but the real server's usage text ends the process first.
+        return _end(program, 0, stdout=_usage(program), stderr=f"{error}\n")
+    last = {_BY_NAME[name].names[0]: value for name, value in given}
+    informed = _inform(program, last, words)
+    if informed is not None:
+        return informed
+    if last.get("sl"):
+        return _signal(program, str(last["sl"]))
+    config = str(last.get("c", ""))
+    if last.get("t") and not config:
+        message = "must specify [-c, --config] option to check configuration file syntax"
+        return _refused(program, message)
+    refusal = _refuse_later(last)
+    if refusal:
+        return _refused(program, refusal)
+    command = Command(program, config=config, given=given)
+    return _load(command, check=bool(last.get("t")))
+
+
+def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command | None:
+    word = words[0].lower() if words else ""
+    if last.get("v"):
+        return _end(program, 0, stdout=version_line(program) + "\n")
+    if last.get("h"):
+        return _end(program, 0, stdout=_usage(program))
+    if last.get("help_tls"):
+        from pynats_server.process.help_text import TLS_HELP
+
+        return _end(program, 0, stdout=TLS_HELP.format(program=program))
+    if word == "version":
+        return _end(program, 0, stdout=version_line(program) + "\n")
+    if word == "help":
+        return _end(program, 0, stdout=_usage(program))
+    if words:
+        return _refused(program, f"unrecognized command: {quoted(words[0])}")
+    return None
+
+
+def _signal(program: str, spec: str) -> Command:
+    from pynats_server.process.signals import SignalError, send_signal
+
+    try:
+        send_signal(spec)
+    except SignalError as error:
+        return _refused(program, str(error))
+    return _end(program, 0)
+
+
+def _refuse_later(last: dict[str, Value]) -> str:
+    for name, value in last.items():
+        flag = _BY_NAME[name]
+        if flag.later and value:
+            spelled = "/".join(flag.spelled)
+            return f"{spelled} is not supported yet by this version"
+    return ""
+
+
+def _load(command: Command, *, check: bool) -> Command:
+    from pynats_server.settings.validation import validate
+
+    try:
+        options = command.load()
+        validate(options)
+    except ValueError as error:  # SettingsError is one, too
+        return _refused(command.program, str(error))
+    warnings = "".join(f"{line}\n" for line in options.warnings)
+    if check:
+        if warnings:  # for the check a warning is a failure
+            return _refused(command.program, warnings.rstrip("\n"))
+        valid = f"configuration file {command.config} is valid ({options.config_digest})"
+        return _end(command.program, 0, stderr=f"{command.program}: {valid}\n")
+    command.options = options
+    command.stderr = warnings
+    return command
+
+
+def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
+    """Set in `options` what flags say, the later ones winning."""
+    from pynats_server.settings.paths import get_path, set_path
+
+    defaults = Options()
+    for name, value in given:
+        path = _BY_NAME[name].path
+        if not path:
+            continue
+        if path in _PATHS:
+            set_path(options, path, Path(str(value)) if value else None)
+        elif path in ("host", "port") and not value:
+            set_path(options, path, get_path(defaults, path))
+        else:
+            set_path(options, path, value)
+    last = dict(given)
+    for name, targets in _COMBINED.items():
+        for target in targets if name in last else ():
+            setattr(options.log, target, last[name])
+
+
+def _usage(program: str) -> str:
+    from pynats_server.process.help_text import usage
+
+    return usage(program)
+
+
+def _refused(program: str, message: str) -> Command:
+    return _end(program, 1, stderr=f"{program}: {message}\n")
+
+
+def _end(program: str, code: int, *, stdout: str = "", stderr: str = "") -> Command:
+    return Command(program, exit_code=code, stdout=stdout, stderr=stderr)

@@ -1,0 +1,61 @@
+"""What `--help` and `--help_tls` print."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from pynats_server.options import Options
+from pynats_server.process.flag_table import SECTIONS, Flag
+from pynats_server.settings.paths import get_path
+from pynats_server.settings.top_level import TOP_LEVEL
+
+COLUMN = 37  # where the descriptions begin
+WIDTH = 100
+
+
+def usage(program: str) -> str:
+    """Every flag with the description of the setting it stands for."""
+    lines = [f"Usage: {program} [options]"]
+    for title, flags in SECTIONS.items():
+        lines += ["", title]
+        for flag in flags:
+            lines += _lines(flag)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(flag: Flag) -> Iterator[str]:
+    names = flag.spelled
+    shown = "    " + ("" if names[0].count("-") == 1 else "    ") + ", ".join(names)
+    shown += f" <{flag.value}>" if flag.value else ""
+    if len(shown) >= COLUMN:
+        yield shown
+        shown = ""
+    for line in textwrap.wrap(_description(flag), WIDTH - COLUMN):
+        yield f"{shown:<{COLUMN}}{line}"
+        shown = ""
+
+
+def _description(flag: Flag) -> str:
+    setting = TOP_LEVEL.find_path(flag.path) if flag.path else None
+    text = flag.help or (setting.help if setting is not None else "")
+    assert text, flag
+    default = get_path(Options(), flag.path) if flag.path else None
+    if default not in (None, "", 0, False):
+        text += f" (default {str(default).lower()})"
+    return text[0].upper() + text[1:]
+
+
+TLS_HELP = """\
+TLS is configured by the --tls options or by a block in the configuration file:
+
+    tls {{
+        cert_file: "server-cert.pem"    certificate of the server
+        key_file:  "server-key.pem"     its private key
+        ca_file:   "ca.pem"             authority for client certificates
+        verify:    true                 require and check client certificates
+        timeout:   2                    seconds for the handshake
+    }}
+
+This version of {program} does not offer TLS yet and refuses these settings.
+"""

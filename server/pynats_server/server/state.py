@@ -1,0 +1,86 @@
+"""What the parts of one server share: its options, identity, accounts and connections.
+
+A part takes this instead of the whole `Server`, so that nothing knows the composition above it.
+Used on the loop's thread only.
+"""
+
+from __future__ import annotations
+
+import collections
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from pynats_common.nkeys.codec import Prefix, encode_public
+
+from pynats_server.accounts.registry import AccountRegistry
+from pynats_server.auth import StaticAuthenticator
+from pynats_server.clients.closed import ClosedConnection
+from pynats_server.core.account import Account
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.engine import Engine
+from pynats_server.log.logger import Logger
+from pynats_server.options import Options
+from pynats_server.settings.texts import split_host_port
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.manager import JetStream
+
+
+class ServerState:
+    """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
+
+    `engine` exists from `Server.start` on; `options` and `authenticator` are replaced whole by a
+    reload, so whoever needs the current ones reads them here each time.
+    """
+
+    def __init__(self, options: Options, log: Logger, program: str) -> None:
+        self.options = options
+        self.log = log
+        self.program = program
+        self.id = encode_public(Prefix.SERVER, secrets.token_bytes(32))
+        self.name = options.server_name or self.id
+        self.start_time = self.config_load_time = time.time()
+        self.accounts = AccountRegistry(options)
+        self._spare_guest = f"nats-{secrets.token_hex(4)}"
+        self.authenticator = self.make_authenticator()
+        self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
+            maxlen=max(0, options.max_closed_clients)
+        )
+        self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
+        self.engine: Engine
+        self.jetstream: JetStream | None = None
+        self.client_port = 0
+        self.http_port = 0
+        self.ready = False
+
+    @property
+    def global_account(self) -> Account:
+        """`$G`: where clients without an account of their own are."""
+        return self.accounts.global_account
+
+    @property
+    def system_account(self) -> Account:
+        """The account of the server itself."""
+        return self.accounts.system_account
+
+    @property
+    def auth_required(self) -> bool:
+        """Whether INFO asks everybody for credentials; with `no_auth_user` nobody needs any."""
+        return self.authenticator.required and not self.options.no_auth_user
+
+    def make_authenticator(self) -> StaticAuthenticator:
+        """One for the options in force."""
+        return StaticAuthenticator(self.options, self._spare_guest)
+
+    def clients(self) -> list[ClientConnection]:
+        """All client connections."""
+        return [c for c in self.engine.connections.values() if isinstance(c, ClientConnection)]
+
+    def advertised(self) -> tuple[str, int]:
+        """Host and port in INFO: `client_advertise` where set, else the listener's."""
+        advertise = self.options.client_advertise
+        if not advertise:
+            return self.options.host, self.client_port
+        host, port = split_host_port(advertise) or (advertise, "")
+        return host, int(port) if port else self.client_port

@@ -1,0 +1,323 @@
+"""Every configuration key of the top level: one row each (see `schema`).
+
+To switch on a key whose part has been built, give its row a `read` function (and fields in
+`Options`). Names, defaults and reload rules: the real server's documentation and source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynats_server.options import DEFAULT_PORT, Options
+from pynats_server.settings import values as v
+from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_account
+from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
+from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
+from pynats_server.settings.schema import Setting, Table
+
+_NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that ask for nothing
+
+
+def _store_listen(options: Options, value: v.Address) -> None:
+    options.host = value.host or Options().host
+    options.port = value.port or DEFAULT_PORT
+
+
+def _store_http(options: Options, value: v.Address) -> None:
+    options.http_host = value.host
+    options.http_port = value.port
+
+
+def _store_trace_verbose(options: Options, value: Any) -> None:
+    options.log.trace_verbose = options.log.trace = value
+
+
+def _store_trace_headers(options: Options, value: Any) -> None:
+    options.log.trace_headers = options.log.trace = value
+
+
+def _store_max_connections(options: Options, value: Any) -> None:
+    options.max_connections = value or -1  # an explicit zero refuses everybody
+
+
+TOP_LEVEL = Table(
+    Options,
+    # who and where
+    Setting("listen", "address for clients, host:port or a port", v.address, store=_store_listen),
+    Setting("host", "address that clients connect to", v.name, ("net",), zero_is_default=True),
+    Setting("port", "port for clients, -1 = any free one", v.port, zero_is_default=True),
+    Setting(
+        "client_advertise",
+        "address that clients are told to use, host:port",
+        v.name,
+        reloadable=True,
+    ),
+    Setting("server_name", "name of this server, without spaces; empty = its id", v.server_name),
+    Setting(
+        "server_tags", "tags of this server", v.strings("tags"), reloadable=True, go_name="Tags"
+    ),
+    Setting(
+        "server_metadata",
+        "key-value pairs about this server",
+        v.string_map("metadata"),
+        reloadable=True,
+        go_name="Metadata",
+    ),
+    # monitoring
+    Setting(
+        "http",
+        "address for monitoring over HTTP, host:port or a port",
+        v.address,
+        store=_store_http,
+        field="http_port",
+    ),
+    Setting(
+        "http_port",
+        "port for monitoring over HTTP, -1 = any free one",
+        v.port,
+        ("monitor_port",),
+        go_name="HTTPPort",
+    ),
+    Setting(
+        "http_base_path", "path that monitoring URLs begin with", v.url_path, go_name="HTTPBasePath"
+    ),
+    Setting("https", "address for monitoring over HTTPS, host:port or a port", off=_NOTHING),
+    Setting("https_port", "port for monitoring over HTTPS", off=_NOTHING),
+    # security
+    Setting(
+        "authorization",
+        "users, passwords, tokens, permissions",
+        read_authorization,
+        reloadable=True,
+        block=AUTHORIZATION,
+    ),
+    Setting("no_auth_user", "user that clients without credentials become", v.string),
+    Setting("accounts", "separate subject spaces", read_accounts, reloadable=True, block=ACCOUNT),
+    Setting("system_account", "account of system events", read_system_account, ("system",)),
+    # limits
+    Setting(
+        "max_control_line",
+        "bytes of a protocol line",
+        v.integer(0, v.INT32_MAX),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "max_payload",
+        "bytes of a message",
+        v.integer(0, v.INT32_MAX),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting("max_pending", "bytes queued for a client", v.integer(0), zero_is_default=True),
+    Setting(
+        "max_connections",
+        "clients at a time, 0 refuses all",
+        v.integer(),
+        ("max_conn",),
+        store=_store_max_connections,
+        reloadable=True,
+        go_name="MaxConn",
+    ),
+    Setting(
+        "max_subscriptions",
+        "subscriptions of a client, 0 = unlimited",
+        v.integer(),
+        ("max_subs",),
+        go_name="MaxSubs",
+    ),
+    Setting(
+        "max_subscription_tokens",
+        "tokens of a subscription's subject",
+        v.integer(1, 255),
+        ("max_sub_tokens",),
+        go_name="MaxSubTokens",
+    ),
+    Setting(
+        "max_closed_clients",
+        "closed connections remembered for monitoring",
+        v.integer(0),
+        zero_is_default=True,
+    ),
+    Setting(
+        "ping_interval", "time between pings", v.duration, reloadable=True, zero_is_default=True
+    ),
+    Setting(
+        "ping_max",
+        "unanswered pings before a client is cut",
+        v.integer(),
+        reloadable=True,
+        zero_is_default=True,
+        go_name="MaxPingsOut",
+    ),
+    Setting(
+        "write_deadline",
+        "time a write to a client may take",
+        v.duration,
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "write_timeout",
+        "what happens to a client after the deadline",
+        v.choice("default", "close", "retry"),
+    ),
+    Setting(
+        "no_fast_producer_stall",
+        "never slow producers down for slow consumers",
+        v.boolean,
+        reloadable=True,
+    ),
+    Setting("no_header_support", "refuse message headers", v.boolean),
+    Setting(
+        "disable_sublist_cache",
+        "no cache in the subject trie",
+        v.boolean,
+        ("no_sublist_cache",),
+        go_name="NoSublistCache",
+    ),
+    Setting(
+        "lame_duck_duration",
+        "time over which clients are sent away",
+        v.lame_duck_duration,
+        zero_is_default=True,
+    ),
+    Setting(
+        "lame_duck_grace_period",
+        "time before the first is sent away",
+        v.lame_duck_grace_period,
+        zero_is_default=True,
+    ),
+    Setting(
+        "connect_error_reports",
+        "failed attempts between reports",
+        v.integer(),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    Setting(
+        "reconnect_error_reports",
+        "failed repeats between reports",
+        v.integer(),
+        reloadable=True,
+        zero_is_default=True,
+    ),
+    # logging and files
+    Setting("debug", "log what helps debugging", v.boolean, field="log.debug", reloadable=True),
+    Setting("trace", "log the protocol", v.boolean, field="log.trace", reloadable=True),
+    Setting(
+        "trace_verbose",
+        "log the protocol, the system account's too",
+        v.boolean,
+        field="log.trace_verbose",
+        store=_store_trace_verbose,
+        reloadable=True,
+    ),
+    Setting(
+        "trace_headers",
+        "log the protocol, with headers instead of payloads",
+        v.boolean,
+        field="log.trace_headers",
+        store=_store_trace_headers,
+        reloadable=True,
+    ),
+    Setting(
+        "max_traced_msg_len",
+        "bytes of a payload shown in the log, 0 = all",
+        v.integer(),
+        field="log.max_traced_msg_len",
+        reloadable=True,
+    ),
+    Setting("logtime", "time stamps on log lines", v.boolean, field="log.logtime", reloadable=True),
+    Setting(
+        "logtime_utc", "time stamps in UTC", v.boolean, field="log.logtime_utc", reloadable=True
+    ),
+    Setting(
+        "log_file",
+        "file to log to, instead of the terminal",
+        v.path,
+        ("logfile",),
+        field="log.log_file",
+        reloadable=True,
+    ),
+    Setting(
+        "log_size_limit",
+        "size at which a new log file is started, 0 = never",
+        v.integer(),
+        ("logfile_size_limit",),
+        field="log.log_size_limit",
+    ),
+    Setting(
+        "log_max_num",
+        "log files kept, 0 = all",
+        v.integer(),
+        ("logfile_max_num",),
+        field="log.log_max_num",
+        go_name="LogMaxFiles",
+    ),
+    Setting("syslog", "log to syslog", v.boolean, field="log.syslog", reloadable=True),
+    Setting(
+        "remote_syslog",
+        "syslog server, e.g. udp://localhost:514",
+        v.string,
+        field="log.remote_syslog",
+        reloadable=True,
+    ),
+    Setting(
+        "pid_file", "file that the process id is written to", v.path, ("pidfile",), reloadable=True
+    ),
+    Setting(
+        "ports_file_dir",
+        "directory for <program>_<pid>.ports, which lists all addresses in use",
+        v.path,
+        reloadable=True,
+    ),
+    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream, block=JETSTREAM),
+    Setting(
+        "store_dir",
+        "folder of JetStream's files",
+        read_store_dir,
+        ("storedir",),
+        field="jetstream.store_dir",
+        go_name="StoreDir",
+    ),
+    # parts that are not built yet
+    Setting("tls", "TLS for clients"),
+    Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
+    Setting("ocsp", "OCSP stapling", off=(False,)),
+    Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
+    Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
+    Setting("proxies", "trusted proxies", off=({},)),
+    Setting(
+        "no_system_account",
+        "run without a system account",
+        aliases=("no_system", "no_sys_acc"),
+        off=(False,),
+    ),
+    Setting("mappings", "subject mappings", aliases=("maps",), off=({},)),
+    Setting(
+        "operator",
+        "operator JWTs",
+        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
+        off=([],),
+    ),
+    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
+    Setting(
+        "resolver",
+        "where account JWTs come from",
+        aliases=("account_resolver", "accounts_resolver"),
+    ),
+    Setting("resolver_tls", "TLS towards the resolver"),
+    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
+    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
+    Setting("default_sentinel", "JWT for clients without one", off=("",)),
+    Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
+    Setting("feature_flags", "features that are not for everybody yet", off=({},)),
+    Setting("cluster", "routes to servers of the same cluster", off=({},)),
+    Setting("gateway", "gateways to other clusters", off=({},)),
+    Setting("leafnodes", "leaf node connections", aliases=("leaf",), off=({},)),
+    Setting("websocket", "WebSocket clients", aliases=("ws",), off=({},)),
+    Setting("mqtt", "MQTT clients", off=({},)),
+    Setting("prof_port", "profiling port", off=(0,)),
+    Setting("prof_block_rate", "rate of the blocking profile", off=(0,)),
+)

@@ -1,0 +1,217 @@
+"""Turning one parsed value into a typed one, with the complaint when it is of the wrong kind."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pynats_common.config import ConfigError, Node, kind_of
+
+from pynats_server.settings.durations import parse_duration, show_duration
+from pynats_server.settings.schema import Reader, Reading
+from pynats_server.settings.texts import is_text, split_host_port
+
+INT32_MAX = 2**31 - 1
+INT64_MAX = 2**63 - 1
+
+# What the real server's messages call the types.
+_GO_TYPES = {"boolean": "bool", "integer": "int64", "float": "float64", "array": "[]interface {}"}
+_GO_TYPES |= {"map": "map[string]interface {}", "datetime": "time.Time"}
+
+
+def go_type(node: Node) -> str:
+    kind = kind_of(node.value)
+    return _GO_TYPES.get(kind, kind)
+
+
+def refuse(node: Node, message: str) -> NoReturn:
+    raise ConfigError(message, node.position)
+
+
+def _wrong_kind(node: Node, key: str, wanted: str) -> NoReturn:
+    kind = kind_of(node.value)
+    article = "an" if kind[0] in "aeiou" else "a"
+    refuse(node, f"{key} must be {wanted}, got {article} {kind}")
+
+
+def boolean(reading: Reading, node: Node, key: str) -> bool:
+    if not isinstance(node.value, bool):
+        _wrong_kind(node, key, "true or false")
+    return node.value
+
+
+def string(reading: Reading, node: Node, key: str) -> str:
+    if not isinstance(node.value, str):
+        _wrong_kind(node, key, "a string")
+    return node.value
+
+
+def name(reading: Reading, node: Node, key: str) -> str:
+    """A string that is shown to others, in JSON: no bytes that are not UTF-8."""
+    value = string(reading, node, key)
+    if not is_text(value):
+        refuse(node, f"{key} is not valid UTF-8")
+    return value
+
+
+def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
+    """A whole number between `low` and `high`."""
+
+    def read(reading: Reading, node: Node, key: str) -> int:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, int):
+            _wrong_kind(node, key, "an integer")
+        if value > high:
+            refuse(node, f"{key} value is too big")
+        if low is not None and value < low:
+            refuse(
+                node,
+                f"{key} value can not be {'negative' if value <= 0 else 'below'} {low}"
+                if low > 1
+                else f"{key} value can not be negative",
+            )
+        return value
+
+    return read
+
+
+def port(reading: Reading, node: Node, key: str) -> int:
+    """A TCP port; -1 stands for any free one."""
+    value = integer()(reading, node, key)
+    assert isinstance(value, int)
+    return check_port(value, node, key)
+
+
+def check_port(value: int, node: Node, key: str) -> int:
+    if not -1 <= value <= 65535:
+        refuse(node, f"{key} must be a port between -1 and 65535, got {value}")
+    return value
+
+
+def path(reading: Reading, node: Node, key: str) -> Path | None:
+    text = string(reading, node, key)
+    if "\0" in text:
+        refuse(node, f"{key} contains a NUL character")
+    return Path(text) if text else None
+
+
+def duration(reading: Reading, node: Node, key: str) -> float:
+    """Seconds; a bare whole number is still taken as seconds, with a warning."""
+    value = node.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        reading.warn(node, key, f"{key} should be converted to a duration")
+        return float(value)
+    return duration_text(node, key)
+
+
+def duration_text(node: Node, key: str) -> float:
+    if not isinstance(node.value, str):
+        _wrong_kind(node, key, 'a duration such as "30s"')
+    try:
+        return parse_duration(node.value)
+    except ValueError as error:
+        refuse(node, f"error parsing {key}: {error}")
+
+
+def lame_duck_duration(reading: Reading, node: Node, key: str) -> float:
+    seconds = duration_text(node, key)
+    if seconds < 30:
+        refuse(node, f"invalid {key} of {show_duration(seconds)}, minimum is 30 seconds")
+    return seconds
+
+
+def lame_duck_grace_period(reading: Reading, node: Node, key: str) -> float:
+    seconds = duration_text(node, key)
+    if seconds < 0:
+        refuse(node, f"invalid {key}, needs to be positive")
+    return seconds
+
+
+def seconds_or_duration(node: Node, what: str) -> float:
+    """Authentication and TLS timeouts: seconds as a number, or a duration."""
+    value = node.value
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            refuse(node, f"error parsing {what} config, 'timeout' {error}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        refuse(node, f"error parsing {what} config, 'timeout' wrong type")
+    return float(value)
+
+
+def choice(*words: str) -> Reader:
+    def read(reading: Reading, node: Node, key: str) -> str:
+        word = string(reading, node, key)
+        if word not in words:
+            shown = ", ".join(f"'{w}'" for w in words[:-1]) + f" or '{words[-1]}'"
+            refuse(node, f"{key} must be {shown}")
+        return word
+
+    return read
+
+
+def server_name(reading: Reading, node: Node, key: str) -> str:
+    text = name(reading, node, key)
+    if " " in text:
+        refuse(node, "server name cannot contain spaces")
+    return text
+
+
+def url_path(reading: Reading, node: Node, key: str) -> str:
+    """A path with a leading slash and nothing superfluous."""
+    text = "/" + name(reading, node, key)
+    return "/" + posixpath.normpath(text).lstrip("/")
+
+
+def strings(what: str) -> Reader:
+    """One string or an array of them. `what` names it in complaints."""
+
+    def read(reading: Reading, node: Node, key: str) -> list[str]:
+        if isinstance(node.value, str):
+            return [name(reading, node, key)]
+        if not isinstance(node.value, list):
+            refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
+        for item in node.value:
+            if not isinstance(item.value, str):
+                refuse(item, f"error parsing {what}: unsupported type in array {go_type(item)}")
+        return [name(reading, item, key) for item in node.value]
+
+    return read
+
+
+def string_map(what: str) -> Reader:
+    def read(reading: Reading, node: Node, key: str) -> dict[str, str]:
+        if not isinstance(node.value, dict):
+            refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
+        for label in node.value:
+            if not is_text(label):
+                refuse(node, f"error parsing {what}: a name is not valid UTF-8")
+        return {label: name(reading, item, label) for label, item in node.value.items()}
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+
+def address(reading: Reading, node: Node, key: str) -> Address:
+    """`listen`: a port alone, or `host:port`."""
+    value = node.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Address("", check_port(value, node, key))
+    if not isinstance(value, str):
+        refuse(node, f"expected port or host:port, got {go_type(node)}")
+    split = split_host_port(name(reading, node, key))
+    if split is None:
+        refuse(node, f'could not parse address string "{value}"')
+    host, digits = split
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", digits):
+        refuse(node, f'could not parse port "{digits}"')
+    return Address(host, check_port(int(digits), node, key))

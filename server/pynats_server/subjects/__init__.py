@@ -1,0 +1,1 @@
+"""What rewrites subjects: `transform`, for mappings, streams, republishing. Anybody may call it."""
