@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ LENIENT = "strict: false"
 # The real server removes the folder of an account with its last stream, and may do so just after
 # the next one was asked for. A stream that stays avoids that, and a mirror has no subjects.
 KEEPER: dict[str, Any] = {"name": "KEEPER", "mirror": {"name": "NOTHING"}}
+
+
+_ORIGIN = re.compile(r"(?m)(^Nats-Stream-Source: .* )[0-9A-Za-z]{8}(?=\r$)")
+
+
+def without_ids(headers: str) -> str:
+    """A header block in which the origin's id, another for every stream, is masked."""
+    return _ORIGIN.sub(r"\1<origin>", headers)
 
 
 class Reference:
@@ -49,13 +58,15 @@ def ask_live(servers: ServerPool, ask: Callable[[Oracle], Any], settings: str = 
 def reference_server(servers: ServerPool, settings: str = STRICT) -> ServerProcess:
     """The one that all tests share which ask it; `settings` are more lines of its block."""
     name = "oracle-lenient" if settings else "oracle"
-    return servers.get(name, f'jetstream {{ store_dir: "@FOLDER@/store", {settings} }}\n')
+    server = servers.get(name, f'jetstream {{ store_dir: "@FOLDER@/store", {settings} }}\n')
+    with Oracle(server.port) as client:
+        client.api("STREAM.CREATE.KEEPER", **KEEPER)
+    return server
 
 
 def clear(server: ServerProcess, client: Oracle) -> None:
     """Only the keeper is left, also on the disk: files that the server has not removed yet become
     part of a new stream of the same name. (Names near the file system's limit it never removes.)"""
-    client.api("STREAM.CREATE.KEEPER", **KEEPER)
     for name in client.api("STREAM.NAMES")["streams"]:
         if name != "KEEPER":
             client.api(f"STREAM.DELETE.{name}")

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conformance.jetstream.reference import KEEPER
 from tests.support.client import Client, header_block
 from tests.support.fuzzing import examples
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
@@ -101,6 +102,7 @@ def client(
     folder: Path = tmp_path_factory.mktemp("model")
     flags = ("-js", "-sd", str(folder / "store"))
     with ServerProcess(request.param, folder, flags=flags) as server, Client(server.port) as made:
+        api(made, "STREAM.CREATE.KEEPER", KEEPER)
         yield made
 
 

@@ -1,5 +1,5 @@
-"""Counters, beside what the real server was recorded to do: the increments it takes, the totals that
-it stores, and sourced totals."""
+"""Counters, beside what the real server was recorded to do: the increments it takes, the totals
+that it stores, and sourced totals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import counters, headers
 
-from tests.conformance.jetstream.reference import Reference
+from tests.conformance.jetstream.reference import Reference, without_ids
 from tests.conformance.jetstream.shorten import shorten
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
@@ -157,7 +157,7 @@ def sourced_totals(oracle: Oracle) -> list[dict[str, dict[str, str]]]:
         )
         message = oracle.message(name, seq)
         return {
-            "headers": base64.b64decode(message["hdrs"]).decode(),
+            "headers": without_ids(base64.b64decode(message["hdrs"]).decode()),
             "data": base64.b64decode(message["data"]).decode(),
         }
 

@@ -6,7 +6,7 @@ import base64
 
 from pynats_server.jetstream.publish import headers
 
-from tests.conformance.jetstream.reference import Reference
+from tests.conformance.jetstream.reference import Reference, without_ids
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
 
@@ -118,7 +118,8 @@ def test_lookup(reference: Reference) -> None:
 def stored(oracle: Oracle, stream: str, seq: int) -> str:
     """The header block, as text of as many characters."""
     wait_until(lambda: oracle.api(f"STREAM.INFO.{stream}")["state"]["last_seq"] >= seq, "the copy")
-    return base64.b64decode(oracle.message(stream, seq).get("hdrs", "")).decode("latin-1")
+    block = base64.b64decode(oracle.message(stream, seq).get("hdrs", ""))
+    return without_ids(block.decode("latin-1"))
 
 
 def copies(oracle: Oracle, stream: str, blocks: list[bytes]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Publishing: the acknowledgements and the stored messages are those of the real server."""
+"""Publishing: the acknowledgements and the stored messages are as recorded of the real server."""
 
 from __future__ import annotations
 
