@@ -23,6 +23,17 @@ class Case:
     name: str = "S"
     then: tuple[Json, ...] = ()
 
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def requests(self) -> list[tuple[str, str, bytes]]:
+        """Verb, stream and body of all that is sent; the last is what the case is about."""
+        before = [(CREATE, config["name"], config) for config in self.given]
+        before += [(UPDATE, "S", {"name": "S", **config}) for config in self.then]
+        sent = [(verb, name, json.dumps(config).encode()) for verb, name, config in before]
+        return [*sent, (self.verb, self.name, self.body)]
+
 
 def create(id: str, *given: Json, name: str = "S", **config: Any) -> Case:
     """A create request for stream `name` with these fields."""

@@ -1,9 +1,11 @@
-"""JetStream of several accounts through restarts and reloads that change who has it, beside the
-real server: the same answers, and nothing on the disk is lost."""
+"""JetStream of several accounts through restarts and reloads that change who has it: the
+answers are the real server's, and nothing on the disk is lost."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +17,7 @@ from tests.conformance.monitor.scene import ask
 from tests.support.client import Client, ConnectionRefused
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerFailed, ServerProcess
-
-pytestmark = pytest.mark.reference
+from tests.support.records import RECORD, Recorded, plain
 
 SERVER = 'jetstream { store_dir: "@FOLDER@/store", max_mem: 10M, max_file: 10M, %s }\n'
 Told = list[Any]  # what a scenario saw
@@ -76,15 +77,26 @@ def reload(server: ServerProcess, text: str) -> None:
     wait_until(lambda: server.log().count("Reloaded server configuration") > before, "the reload")
 
 
-def both(
-    scenario: Callable[[ServerProcess], Told], text: str, folder: Path, kind_under_test: str
-) -> None:
-    """Runs a scenario against both servers and compares what it saw."""
-    told = []
-    for place, kind in (("reference", REFERENCE), ("ours", kind_under_test)):
-        with ServerProcess(kind, folder / place, text, monitor=True) as server:
-            told.append(scenario(server))
-    assert told[1] == told[0]
+class Scenes:
+    """Plays a scenario on our server; what it sees must be what the reference's record says."""
+
+    def __init__(self, recorded: Recorded, folder: Path, kind_under_test: str) -> None:
+        self._recorded = recorded
+        self._folder = folder
+        self._kind = kind_under_test
+
+    def play(self, scenario: Callable[[ServerProcess], Told], text: str) -> None:
+        def told(kind: str, place: str) -> Told:
+            with ServerProcess(kind, self._folder / place, text, monitor=True) as server:
+                return scenario(server)
+
+        theirs = self._recorded.of(lambda: told(REFERENCE, "reference"))
+        assert plain(told(self._kind, "ours")) == theirs
+
+
+@pytest.fixture
+def scenes(recorded: Recorded, tmp_path: Path, kind_under_test: str) -> Scenes:
+    return Scenes(recorded, tmp_path, kind_under_test)
 
 
 def folders(server: ServerProcess) -> list[str]:
@@ -92,9 +104,7 @@ def folders(server: ServerProcess) -> list[str]:
     return sorted(str(path.relative_to(store)) for path in store.glob("*/streams/*"))
 
 
-def test_accounts_that_lose_jetstream_keep_their_files(
-    tmp_path: Path, kind_under_test: str
-) -> None:
+def test_accounts_that_lose_jetstream_keep_their_files(scenes: Scenes) -> None:
     full = config({"A": "enabled", "B": "{ max_file: 1M }", "C": "disabled"})
 
     def scenario(server: ServerProcess) -> Told:
@@ -110,7 +120,7 @@ def test_accounts_that_lose_jetstream_keep_their_files(
         restart(server, full)
         return [*told, figures(server, "a", "S"), figures(server, "b", "S"), folders(server)]
 
-    both(scenario, full, tmp_path, kind_under_test)
+    scenes.play(scenario, full)
 
 
 def test_a_lost_account_is_warned_of(tmp_path: Path) -> None:
@@ -126,7 +136,7 @@ def test_a_lost_account_is_warned_of(tmp_path: Path) -> None:
         assert "the account has no JetStream" in log and "the account is not configured" in log
 
 
-def test_limits_of_a_reload(tmp_path: Path, kind_under_test: str) -> None:
+def test_limits_of_a_reload(scenes: Scenes) -> None:
     def scenario(server: ServerProcess) -> Told:
         told: Told = []
         with Client(server.port, "a", "p") as a, Client(server.port, "b", "p") as b:
@@ -143,10 +153,10 @@ def test_limits_of_a_reload(tmp_path: Path, kind_under_test: str) -> None:
         return told
 
     text = config({"A": "{ max_streams: 1, max_file: 1M }", "B": "disabled"})
-    both(scenario, text, tmp_path, kind_under_test)
+    scenes.play(scenario, text)
 
 
-def test_accounts_come_and_go_in_reloads(tmp_path: Path, kind_under_test: str) -> None:
+def test_accounts_come_and_go_in_reloads(scenes: Scenes) -> None:
     two = config({"A": "enabled", "B": "enabled"})
 
     def scenario(server: ServerProcess) -> Told:
@@ -166,10 +176,10 @@ def test_accounts_come_and_go_in_reloads(tmp_path: Path, kind_under_test: str) -
         restart(server, two)
         return [*told, figures(server, "a", "S", "M")[1], figures(server, "b", "S", "M")[1]]
 
-    both(scenario, two, tmp_path, kind_under_test)
+    scenes.play(scenario, two)
 
 
-def test_jetstream_off_and_on_again_in_reloads(tmp_path: Path, kind_under_test: str) -> None:
+def test_jetstream_off_and_on_again_in_reloads(scenes: Scenes) -> None:
     on, off = config({"A": "enabled", "B": "on"}), config({"A": "disabled", "B": "on"})
 
     def scenario(server: ServerProcess) -> Told:
@@ -184,12 +194,10 @@ def test_jetstream_off_and_on_again_in_reloads(tmp_path: Path, kind_under_test: 
             told += [publish(a, "S.x"), figures(server, "a", "S")]
         return told
 
-    both(scenario, on, tmp_path, kind_under_test)
+    scenes.play(scenario, on)
 
 
-def test_the_global_account_keeps_its_streams_until_a_restart(
-    tmp_path: Path, kind_under_test: str
-) -> None:
+def test_the_global_account_keeps_its_streams_until_a_restart(scenes: Scenes) -> None:
     """Accounts are added under it in a reload; its user comes with them."""
     plain = "authorization { users: [{user: g, password: p}] }\n"
     more = config({"A": "enabled"}, more=plain)
@@ -208,10 +216,10 @@ def test_the_global_account_keeps_its_streams_until_a_restart(
             wait_until(lambda: "error" not in api(client, "STREAM.INFO.S"), "JetStream is back")
         return [*told, figures(server, "g", "S")]
 
-    both(scenario, config({}, more=plain), tmp_path, kind_under_test)
+    scenes.play(scenario, config({}, more=plain))
 
 
-def test_more_on_the_disk_than_allowed(tmp_path: Path, kind_under_test: str) -> None:
+def test_more_on_the_disk_than_allowed(scenes: Scenes) -> None:
     """Everything is recovered, nothing more is taken."""
     narrow = config({"A": "{ max_streams: 1, max_file: 500, max_mem: 0 }"})
 
@@ -233,21 +241,68 @@ def test_more_on_the_disk_than_allowed(tmp_path: Path, kind_under_test: str) -> 
             told.append(api(client, "STREAM.CREATE.V", name="V", storage="memory")["error"])
         return told
 
-    both(scenario, config({"A": "enabled"}), tmp_path, kind_under_test)
+    scenes.play(scenario, config({"A": "enabled"}))
 
 
-@pytest.mark.parametrize("server", ["", 'key: "k", cipher: aes', 'key: "k"'])
+ENCRYPTION = pytest.mark.parametrize("server", ["", 'key: "k", cipher: aes', 'key: "k"'])
+
+
+def publish_in_both(process: ServerProcess, turn: int) -> list[tuple[str, Any]]:
+    """The last acknowledgement of each account; the streams are made in turn 0."""
+    acks = []
+    for user, count in (("a", 3), ("b", 5)):
+        with Client(process.port, user, "p") as client:
+            if turn == 0:
+                make(client, "S")
+            acks.append((user, publish(client, "S.x", count)))
+    return acks
+
+
+def acks_of_turn(turn: int) -> list[tuple[str, Any]]:
+    return [
+        (user, {"stream": "S", "seq": (turn + 1) * count}) for user, count in (("a", 3), ("b", 5))
+    ]
+
+
+@ENCRYPTION
+def test_a_folder_of_the_real_server(tmp_path: Path, server: str, recorded: Recorded) -> None:
+    """Every account has its own folder, and its own key. The record is the folder as the server
+    left it; it cannot be the same twice."""
+    text = config({"A": "enabled", "B": "enabled"}, server)
+
+    def told() -> dict[str, str]:
+        if recorded.mode != RECORD:
+            return dict(recorded.kept())
+        with ServerProcess(REFERENCE, tmp_path / "theirs", text) as process:
+            assert publish_in_both(process, 0) == acks_of_turn(0)
+        return folder_as_text(tmp_path / "theirs" / "store")
+
+    text_to_folder(recorded.of(told), tmp_path / "ours" / "store")
+    with ServerProcess(PYNATS, tmp_path / "ours", text) as process:
+        assert publish_in_both(process, 1) == acks_of_turn(1)
+
+
+def folder_as_text(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): base64.b64encode(path.read_bytes()).decode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def text_to_folder(files: dict[str, str], folder: Path) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(base64.b64decode(content))
+
+
+@pytest.mark.reference
+@ENCRYPTION
 def test_folders_move_between_the_servers(tmp_path: Path, server: str) -> None:
-    """Every account has its own folder, and its own key."""
     text = config({"A": "enabled", "B": "enabled"}, server).replace("@FOLDER@", str(tmp_path))
     for turn, kind in enumerate((PYNATS, REFERENCE, PYNATS)):
         with ServerProcess(kind, tmp_path / str(turn), text) as process:
-            for user, count in (("a", 3), ("b", 5)):
-                with Client(process.port, user, "p") as client:
-                    if turn == 0:
-                        make(client, "S")
-                    ack = publish(client, "S.x", count)
-                    assert ack == {"stream": "S", "seq": (turn + 1) * count}
+            assert publish_in_both(process, turn) == acks_of_turn(turn)
 
 
 @pytest.mark.parametrize(
@@ -258,14 +313,21 @@ def test_folders_move_between_the_servers(tmp_path: Path, server: str) -> None:
     ],
 )
 def test_promises_that_can_not_be_kept(
-    accounts: dict[str, str], what: str, tmp_path: Path, kind_under_test: str
+    accounts: dict[str, str], what: str, tmp_path: Path, recorded: Recorded, kind_under_test: str
 ) -> None:
-    for kind in (REFERENCE, kind_under_test):
+    def complaint(kind: str) -> str:
         with (
-            pytest.raises(ServerFailed, match=f"Can't start JetStream: .*{what}"),
+            pytest.raises(ServerFailed) as failed,
             ServerProcess(kind, tmp_path / kind, config(accounts)),
         ):
             pass
+        found = re.search(r"Can't start JetStream: .*", str(failed.value))
+        assert found is not None, failed.value
+        return found[0]
+
+    theirs = recorded.of(lambda: complaint(REFERENCE))
+    for each in (theirs, complaint(kind_under_test)):
+        assert re.match(f"Can't start JetStream: .*{what}", each)
 
 
 def test_a_reload_that_can_not_be_kept_changes_nothing(tmp_path: Path) -> None:

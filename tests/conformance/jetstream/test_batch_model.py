@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conformance.jetstream.reference import KEEPER
 from tests.support.client import Client, header_block
 from tests.support.fuzzing import examples
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
@@ -91,6 +92,7 @@ class Model:
         return len(self.stored), len(staged)
 
 
+# The model is what the reference does: in `make reference` it has to agree, too.
 @pytest.fixture(
     scope="module", params=[PYNATS, pytest.param(REFERENCE, marks=pytest.mark.reference)]
 )
@@ -100,6 +102,7 @@ def client(
     folder: Path = tmp_path_factory.mktemp("model")
     flags = ("-js", "-sd", str(folder / "store"))
     with ServerProcess(request.param, folder, flags=flags) as server, Client(server.port) as made:
+        api(made, "STREAM.CREATE.KEEPER", KEEPER)
         yield made
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pynats_server.jetstream.config.context import Limits
 
@@ -22,102 +23,62 @@ from tests.conformance.jetstream.config_rows_limits import (
     WIDE_STEPS,
 )
 from tests.conformance.jetstream.config_rows_update import UPDATE_CASES
+from tests.conformance.jetstream.reference import LENIENT, STRICT, Reference, ask_live
+from tests.conformance.jetstream.shorten import lengthen, shorten
+from tests.support.drawn import draw, new_examples, outcomes
 from tests.support.fake_account import CREATE, UPDATE, FakeAccount, Json
-from tests.support.fuzzing import examples
 from tests.support.oracle import Oracle
+from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
+from tests.support.records import Recorded
 from tests.support.stream_configs import FLAGS, stream_configs
 
-pytestmark = pytest.mark.reference
-
-
-def _params(cases: Iterable[Case]) -> list[object]:
-    """The cases as parameters; those that differ must do so still."""
-    return [
-        pytest.param(
-            case,
-            id=case.id,
-            marks=[pytest.mark.xfail(reason=DIFFERENCES[case.id], strict=True)]
-            if case.id in DIFFERENCES
-            else [],
-        )
-        for case in cases
-    ]
-
-
-# The real server removes the folder of an account with its last stream, and may do so just after
-# the next one was asked for. A stream that stays avoids that, and a mirror has no subjects.
-KEEPER = {"name": "KEEPER", "mirror": {"name": "NOTHING"}}
-
-
-def _clear(oracle: Oracle) -> None:
-    oracle.api("STREAM.CREATE.KEEPER", **KEEPER)
-    for name in oracle.api("STREAM.NAMES")["streams"]:
-        if name != "KEEPER":
-            oracle.api(f"STREAM.DELETE.{name}")
-
-
-@pytest.fixture
-def reference(reference_server: ServerProcess) -> Iterator[Oracle]:
-    """A client of the reference server, where there are no streams but the keeper."""
-    with Oracle(reference_server.port) as client:
-        _clear(client)
-        yield client
-        _clear(client)
+Request = tuple[str, str, bytes]  # verb, stream, body
 
 
 def _ask(oracle: Oracle, verb: str, name: str, body: bytes) -> Json:
     reply = json.loads(oracle.request(f"$JS.API.STREAM.{verb}.{name}".encode(), body))
     key = "error" if "error" in reply else "config"
-    return {key: reply[key]}
+    answer: Json = shorten({key: reply[key]})
+    return answer
 
 
-def _compare(oracle: Oracle, case: Case, account: FakeAccount, strict: bool = True) -> None:
-    before = [(CREATE, config["name"], config) for config in case.given]
-    before += [(UPDATE, "S", {"name": "S", **config}) for config in case.then]
-    for verb, name, config in before:
-        body = json.dumps(config).encode()
-        theirs = _ask(oracle, verb, name, body)
-        if "config" not in theirs:
-            pytest.fail("the case rests on a stream that cannot be made", pytrace=False)
-        assert account.answer(verb, name, body, strict) == theirs
-    theirs = _ask(oracle, case.verb, case.name, case.body)
-    assert account.answer(case.verb, case.name, case.body, strict) == theirs
+def _answers(oracle: Oracle, requests: Iterable[Request]) -> list[Json]:
+    return [_ask(oracle, *request) for request in requests]
 
 
-@pytest.mark.parametrize("case", _params(JSON_CASES))
-def test_json(case: Case, reference: Oracle) -> None:
-    _compare(reference, case, FakeAccount())
+def _compare(reference: Reference, case: Case, settings: str = STRICT) -> None:
+    account = FakeAccount()
+    theirs = reference.of(lambda oracle: _answers(oracle, case.requests), settings=settings)
+    ours = [
+        shorten(account.answer(*request, strict=settings == STRICT)) for request in case.requests
+    ]
+    for each in theirs[:-1]:
+        assert "config" in each, "the case rests on a stream that cannot be made"
+    if case.id in DIFFERENCES:
+        assert theirs[-1] != DIFFERENCES[case.id].ours, "no difference any more"
+        theirs[-1] = DIFFERENCES[case.id].ours
+    assert ours == theirs
 
 
-@pytest.mark.parametrize("case", _params(CREATE_CASES))
-def test_create(case: Case, reference: Oracle) -> None:
-    _compare(reference, case, FakeAccount())
+@pytest.mark.parametrize("case", JSON_CASES, ids=str)
+def test_json(case: Case, reference: Reference) -> None:
+    _compare(reference, case)
 
 
-@pytest.mark.parametrize("case", _params(UPDATE_CASES))
-def test_update(case: Case, reference: Oracle) -> None:
-    _compare(reference, case, FakeAccount())
+@pytest.mark.parametrize("case", CREATE_CASES, ids=str)
+def test_create(case: Case, reference: Reference) -> None:
+    _compare(reference, case)
 
 
-@pytest.fixture(scope="module")
-def lenient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    folder: Path = tmp_path_factory.mktemp("lenient")
-    config = f'jetstream {{ store_dir: "{folder}/store", strict: false }}\n'
-    with ServerProcess(REFERENCE, folder, config) as server:
-        yield server
+@pytest.mark.parametrize("case", UPDATE_CASES, ids=str)
+def test_update(case: Case, reference: Reference) -> None:
+    _compare(reference, case)
 
 
-@pytest.fixture
-def lenient(lenient_server: ServerProcess) -> Iterator[Oracle]:
-    with Oracle(lenient_server.port) as client:
-        _clear(client)
-        yield client
-
-
-@pytest.mark.parametrize("case", _params(JSON_CASES))
-def test_json_lenient(case: Case, lenient: Oracle) -> None:
-    _compare(lenient, case, FakeAccount(), strict=False)
+@pytest.mark.parametrize("case", JSON_CASES, ids=str)
+def test_json_lenient(case: Case, reference: Reference) -> None:
+    _compare(reference, case, LENIENT)
 
 
 NARROW = FakeAccount(
@@ -145,27 +106,23 @@ WIDE = FakeAccount(
     ids=["narrow", "wide"],
 )
 def test_limits(
-    user: str, account: FakeAccount, steps: tuple[tuple[str, Json], ...], tmp_path: Path
+    user: str,
+    account: FakeAccount,
+    steps: tuple[tuple[str, Json], ...],
+    tmp_path: Path,
+    recorded: Recorded,
 ) -> None:
     """Our rules alone, and our server with such accounts."""
-    rules = [
-        (verb, config, account.answer(verb, config["name"], json.dumps(config).encode()))
-        for verb, config in steps
-    ]
-    theirs, ours = (_played(kind, tmp_path / kind, user, steps) for kind in (REFERENCE, PYNATS))
-    assert rules == theirs
-    assert ours == theirs
+    requests = [(verb, config["name"], json.dumps(config).encode()) for verb, config in steps]
+    theirs = recorded.of(lambda: _played(REFERENCE, tmp_path / REFERENCE, user, requests))
+    assert [shorten(account.answer(*request)) for request in requests] == theirs
+    assert _played(PYNATS, tmp_path / PYNATS, user, requests) == theirs
 
 
-def _played(
-    kind: str, folder: Path, user: str, steps: tuple[tuple[str, Json], ...]
-) -> list[tuple[str, Json, Json]]:
+def _played(kind: str, folder: Path, user: str, requests: list[Request]) -> list[Json]:
     text = SERVER_CONFIG.format(folder=folder) + f"no_auth_user: {user}\n"
     with ServerProcess(kind, folder, text) as server, Oracle(server.port) as oracle:
-        return [
-            (verb, config, _ask(oracle, verb, config["name"], json.dumps(config).encode()))
-            for verb, config in steps
-        ]
+        return _answers(oracle, requests)
 
 
 def test_every_difference_is_a_case() -> None:
@@ -173,15 +130,20 @@ def test_every_difference_is_a_case() -> None:
     assert set(DIFFERENCES) <= ids
 
 
-def test_list_shows_what_is_stored(reference: Oracle) -> None:
+def test_list_shows_what_is_stored(reference: Reference) -> None:
     """Only create, update and info add the server's version and level to the metadata."""
     account = FakeAccount()
-    body = b'{"name":"S","metadata":{"a":"b"}}'
-    made = account.answer(CREATE, "S", body)
-    assert _ask(reference, CREATE, "S", body) == made
-    assert reference.api("STREAM.INFO.S")["config"] == made["config"]
-    listed = {each["config"]["name"]: each["config"] for each in _list(reference)}
-    assert listed["S"] == account.configs["S"].as_dict()
+    request = (CREATE, "S", b'{"name":"S","metadata":{"a":"b"}}')
+
+    def ask(oracle: Oracle) -> dict[str, Json]:
+        made = _ask(oracle, *request)["config"]
+        shown = oracle.api("STREAM.INFO.S")["config"]
+        listed = {each["config"]["name"]: each["config"] for each in _list(oracle)}
+        return {"made": lengthen(made), "shown": shown, "listed": listed["S"]}
+
+    theirs = reference.of(ask)
+    made = account.answer(*request)["config"]
+    assert theirs == {"made": made, "shown": made, "listed": account.configs["S"].as_dict()}
 
 
 def _list(oracle: Oracle) -> list[Json]:
@@ -189,15 +151,47 @@ def _list(oracle: Oracle) -> list[Json]:
     return streams
 
 
-@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from("SOA"), FLAGS, stream_configs()), max_size=4))
-def test_random_requests(reference: Oracle, requests: list[tuple[str, bool, Json]]) -> None:
-    _clear(reference)
+RANDOM = st.lists(st.tuples(st.sampled_from("SOA"), FLAGS, stream_configs()), max_size=4)
+
+
+def _random_requests(drawn: list[tuple[str, bool, Json]]) -> list[list[Any]]:
+    """Verb, stream and configuration: creations, then updates of what was created."""
     account = FakeAccount()
-    for name, again, fields in requests:
+    requests: list[list[Any]] = []
+    for name, again, fields in drawn:
         config = {**fields, "name": name if fields["name"] == "S" else fields["name"]}
         if not config.get("republish", {"dest": "x"})["dest"]:
             continue  # see config_differences
         verb = CREATE if again or account.stream(name) is None else UPDATE
-        body = json.dumps(config).encode()
-        assert account.answer(verb, name, body) == _ask(reference, verb, name, body)
+        account.answer(verb, name, json.dumps(config).encode())
+        requests.append([verb, name, config])
+    return requests
+
+
+def _encoded(requests: list[list[Any]]) -> list[Request]:
+    return [(verb, name, json.dumps(config).encode()) for verb, name, config in requests]
+
+
+def test_random_requests(reference: Reference) -> None:
+    examples = outcomes(
+        reference.recorded,
+        lambda: [requests for drawn in draw(RANDOM, 200) if (requests := _random_requests(drawn))],
+        lambda requests: reference.asked(lambda oracle: _answers(oracle, _encoded(requests))),
+    )
+    assert len(examples) > 150
+    for requests, theirs in examples:
+        account = FakeAccount()
+        ours = [shorten(account.answer(*request)) for request in _encoded(requests)]
+        assert ours == theirs, requests
+
+
+@pytest.mark.reference
+@new_examples(200)
+@given(RANDOM)
+def test_new_random_requests(
+    reference_servers: ServerPool, drawn: list[tuple[str, bool, Json]]
+) -> None:
+    requests = _encoded(_random_requests(drawn))
+    account = FakeAccount()
+    ours = [shorten(account.answer(*request)) for request in requests]
+    assert ours == ask_live(reference_servers, lambda oracle: _answers(oracle, requests))

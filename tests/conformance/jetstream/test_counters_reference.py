@@ -1,17 +1,18 @@
-"""Counters: increments that the real server takes, totals that it stores, and sourced totals."""
+"""Counters, beside what the real server was recorded to do: the increments it takes, the totals
+that it stores, and sourced totals."""
 
 from __future__ import annotations
 
 import base64
+from typing import Any
 
-import pytest
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import counters, headers
 
+from tests.conformance.jetstream.reference import Reference, without_ids
+from tests.conformance.jetstream.shorten import shorten
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
-
-pytestmark = pytest.mark.reference
 
 INCREMENTS = [
     "+5",
@@ -60,42 +61,85 @@ INCREMENTS = [
 LONG = ["9" * 100, "-" + "9" * 100, "+" + "0" * 100 + "5", "9" * 5000, "-" + "8" * 9999]
 
 
-def test_the_same_increments_are_accepted(oracle: Oracle) -> None:
-    oracle.create("S", subjects=["s.*"], allow_msg_counter=True)
+def block_of(increment: str) -> bytes:
+    return headers.build([(counters.INCREMENT_HEADER, increment.encode())])
+
+
+def test_the_same_increments_are_accepted(reference: Reference) -> None:
+    increments = INCREMENTS + LONG
+
+    def ask(oracle: Oracle) -> list[Any]:
+        oracle.create("S", subjects=["s.*"], allow_msg_counter=True)
+        found = []
+        for number, increment in enumerate(increments):
+            ack = oracle.publish(f"s.{number}", headers=block_of(increment))
+            if "error" in ack:
+                found.append([increment, ack["error"]["err_code"]])
+            else:
+                kept = base64.b64decode(oracle.message("S", ack["seq"])["data"]).decode()
+                found.append([increment, ack["val"], kept])
+        return [shorten(each) for each in found]
+
     differences = []
-    for number, increment in enumerate(INCREMENTS + LONG):
-        block = headers.build([(counters.INCREMENT_HEADER, increment.encode())])
-        theirs: object
-        ours: object
-        ack = oracle.publish(f"s.{number}", headers=block)
-        if "error" in ack:
-            theirs = ack["error"]["err_code"]
-        else:
-            stored = oracle.message("S", ack["seq"])
-            theirs = ack["val"], base64.b64decode(stored["data"])
+    for increment, theirs in zip(increments, reference.of(ask), strict=True):
+        ours: list[Any]
         try:
-            total = counters.parse_increment(headers.get(block, counters.INCREMENT_HEADER))
-            ours = counters.show_total(total), counters.write_total(total)
+            total = counters.parse_increment(
+                headers.get(block_of(increment), counters.INCREMENT_HEADER)
+            )
+            ours = [increment, counters.show_total(total), counters.write_total(total).decode()]
         except ApiError as refused:
-            ours = refused.err_code
-        if ours != theirs:
-            differences.append((increment, ours, theirs))
+            ours = [increment, refused.err_code]
+        if shorten(ours) != theirs:
+            differences.append((ours, theirs))
     assert not differences
 
 
-def test_running_totals(oracle: Oracle) -> None:
-    oracle.create("S", subjects=["s"], allow_msg_counter=True)
+def test_running_totals(reference: Reference) -> None:
+    increments = ("7", "-9", "+2", "1" * 400, "-" + "2" * 400, "-0")
+
+    def ask(oracle: Oracle) -> list[str]:
+        oracle.create("S", subjects=["s"], allow_msg_counter=True)
+        return [oracle.publish("s", headers=block_of(each))["val"] for each in increments]
+
     total = counters.ZERO
-    for increment in ("7", "-9", "+2", "1" * 400, "-" + "2" * 400, "-0"):
-        block = headers.build([(counters.INCREMENT_HEADER, increment.encode())])
+    ours = []
+    for increment in increments:
         total = counters.add(total, counters.parse_increment(increment.encode()))
-        assert oracle.publish("s", headers=block)["val"] == counters.show_total(total)
+        ours.append(counters.show_total(total))
+    assert ours == reference.of(ask)
 
 
-def test_sourced_totals(oracle: Oracle) -> None:
+NAMES: dict[str, list[str]] = {"A": [], "B": [], "Z": ["A", "B"], "Y": ["Z"]}
+STEPS = [("A", "+5"), ("B", "+7"), ("A", "-2"), ("Z", "+100"), ("B", "10"), ("A", "9" * 60)]
+
+
+def test_sourced_totals(reference: Reference) -> None:
     """Z adds A and B, with publishes of its own in between; Y sources Z."""
-    names = {"A": [], "B": [], "Z": ["A", "B"], "Y": ["Z"]}
-    for name, origins in names.items():
+    stored = reference.of(sourced_totals)
+    totals = dict.fromkeys(NAMES, counters.ZERO)
+    known: dict[str, counters.Sources] = {name: {} for name in NAMES}
+
+    def take_over(name: str, origin: str, theirs: dict[str, str]) -> None:
+        taken = counters.combine(totals[name], known[name], origin, f"{origin}.x", totals[origin])
+        totals[name], known[name] = taken.total, taken.sources
+        block = theirs["headers"].encode()
+        assert theirs["data"].encode() == counters.write_total(taken.total)
+        assert headers.get(block, b"Nats-Incr") == str(taken.increment).encode()
+        sources = headers.get(block, counters.SOURCES_HEADER)
+        assert sources == counters.write_sources(taken.sources)
+        assert counters.read_sources(sources) == taken.sources
+
+    for (name, increment), theirs in zip(STEPS, stored, strict=True):
+        totals[name] = counters.add(totals[name], counters.parse_increment(increment.encode()))
+        if name != "Z":
+            take_over("Z", name, theirs["Z"])
+        take_over("Y", "Z", theirs["Y"])
+
+
+def sourced_totals(oracle: Oracle) -> list[dict[str, dict[str, str]]]:
+    """Headers and data of what each step leaves in Z (unless it is its own) and in Y."""
+    for name, origins in NAMES.items():
         sources = [
             {
                 "name": origin,
@@ -106,28 +150,20 @@ def test_sourced_totals(oracle: Oracle) -> None:
         config = {"sources": sources} if sources else {}
         answer = oracle.create(name, subjects=[f"{name}.*"], allow_msg_counter=True, **config)
         assert "error" not in answer, answer
-    totals = dict.fromkeys(names, counters.ZERO)
-    known: dict[str, counters.Sources] = {name: {} for name in names}
 
-    def take_over(name: str, origin: str, seq: int) -> None:
-        taken = counters.combine(totals[name], known[name], origin, f"{origin}.x", totals[origin])
-        totals[name], known[name] = taken.total, taken.sources
+    def copied(name: str, seq: int) -> dict[str, str]:
         wait_until(
             lambda: oracle.api(f"STREAM.INFO.{name}")["state"]["last_seq"] >= seq, "the copy"
         )
-        stored = oracle.message(name, seq)
-        block = base64.b64decode(stored["hdrs"])
-        assert base64.b64decode(stored["data"]) == counters.write_total(taken.total)
-        assert headers.get(block, b"Nats-Incr") == str(taken.increment).encode()
-        theirs = headers.get(block, counters.SOURCES_HEADER)
-        assert theirs == counters.write_sources(taken.sources)
-        assert counters.read_sources(theirs) == taken.sources
+        message = oracle.message(name, seq)
+        return {
+            "headers": without_ids(base64.b64decode(message["hdrs"]).decode()),
+            "data": base64.b64decode(message["data"]).decode(),
+        }
 
-    steps = [("A", "+5"), ("B", "+7"), ("A", "-2"), ("Z", "+100"), ("B", "10"), ("A", "9" * 60)]
-    for count, (name, increment) in enumerate(steps, 1):
-        block = headers.build([(counters.INCREMENT_HEADER, increment.encode())])
-        oracle.publish(f"{name}.x", headers=block)
-        totals[name] = counters.add(totals[name], counters.parse_increment(increment.encode()))
-        if name != "Z":
-            take_over("Z", name, count)
-        take_over("Y", "Z", count)
+    found = []
+    for count, (name, increment) in enumerate(STEPS, 1):
+        oracle.publish(f"{name}.x", headers=block_of(increment))
+        copies = ("Y",) if name == "Z" else ("Z", "Y")
+        found.append({copy: copied(copy, count) for copy in copies})
+    return found

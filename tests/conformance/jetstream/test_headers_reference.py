@@ -1,16 +1,14 @@
-"""The real server finds the same headers in odd blocks, and strips them in the same way."""
+"""The real server was recorded to find the same headers in odd blocks, and to strip them alike."""
 
 from __future__ import annotations
 
 import base64
 
-import pytest
 from pynats_server.jetstream.publish import headers
 
+from tests.conformance.jetstream.reference import Reference, without_ids
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
-
-pytestmark = pytest.mark.reference
 
 LOOKED_UP = [
     b"NATS/1.0\r\n%K: %V\r\n\r\n",
@@ -87,42 +85,71 @@ ADDED = [
 ]
 
 
-def test_lookup(oracle: Oracle) -> None:
+def test_lookup(reference: Reference) -> None:
     """Two messages are duplicates when the server read the same Nats-Msg-Id in both."""
-    oracle.create("A", subjects=["a"])
-    differences = []
-    for number, block in enumerate(LOOKED_UP):
-        block = block.replace(b"%K", b"Nats-Msg-Id").replace(b"%V", b"value-%d" % number)
-        value = headers.get(block, b"Nats-Msg-Id")
-        assert "duplicate" not in oracle.publish("a", headers=block)
-        plain = b"Nats-Msg-Id:%b" % value if value else b"Nats-Msg-Id: value-%d" % number
-        again = oracle.publish("a", headers=b"NATS/1.0\r\n" + plain + b"\r\n\r\n")
-        if again.get("duplicate", False) != bool(value):
-            differences.append((block, value, again))
+    blocks = [
+        block.replace(b"%K", b"Nats-Msg-Id").replace(b"%V", b"value-%d" % number)
+        for number, block in enumerate(LOOKED_UP)
+    ]
+    found = [headers.get(block, b"Nats-Msg-Id") for block in blocks]
+
+    def ask(oracle: Oracle) -> list[tuple[str | None, bool]]:
+        """What was sent as the identifier, and whether the server found it so."""
+        oracle.create("A", subjects=["a"])
+        same = []
+        for number, (block, value) in enumerate(zip(blocks, found, strict=True)):
+            assert "duplicate" not in oracle.publish("a", headers=block)
+            plain = b"Nats-Msg-Id:%b" % value if value else b"Nats-Msg-Id: value-%d" % number
+            again = oracle.publish("a", headers=b"NATS/1.0\r\n" + plain + b"\r\n\r\n")
+            same.append((text(value), bool(again.get("duplicate", False))))
+        return same
+
+    def text(value: bytes | None) -> str | None:
+        return None if value is None else value.decode("latin-1")
+
+    differences = [
+        (block, value, theirs)
+        for block, value, theirs in zip(blocks, found, reference.of(ask), strict=True)
+        if theirs != [text(value), bool(value)]
+    ]
     assert not differences
 
 
-def stored(oracle: Oracle, stream: str, seq: int) -> bytes:
+def stored(oracle: Oracle, stream: str, seq: int) -> str:
+    """The header block, as text of as many characters."""
     wait_until(lambda: oracle.api(f"STREAM.INFO.{stream}")["state"]["last_seq"] >= seq, "the copy")
-    return base64.b64decode(oracle.message(stream, seq).get("hdrs", ""))
+    block = base64.b64decode(oracle.message(stream, seq).get("hdrs", ""))
+    return without_ids(block.decode("latin-1"))
 
 
-def test_stripping(oracle: Oracle) -> None:
+def copies(oracle: Oracle, stream: str, blocks: list[bytes]) -> list[str]:
+    """What another stream has of messages with these header blocks."""
+    return [stored(oracle, stream, oracle.publish("a", headers=block)["seq"]) for block in blocks]
+
+
+def test_stripping(reference: Reference) -> None:
     """A mirror stores what is left without the headers about expectations."""
-    oracle.create("A", subjects=["a"])
-    oracle.create("M", mirror={"name": "A"})
-    for block in STRIPPED:
-        seq = oracle.publish("a", headers=block)["seq"]
-        assert headers.remove_prefix(block, b"Nats-Expected-") == stored(oracle, "M", seq), block
+
+    def ask(oracle: Oracle) -> list[str]:
+        oracle.create("A", subjects=["a"])
+        oracle.create("M", mirror={"name": "A"})
+        return copies(oracle, "M", STRIPPED)
+
+    for block, theirs in zip(STRIPPED, reference.of(ask), strict=True):
+        ours = headers.remove_prefix(block, b"Nats-Expected-")
+        assert ours.decode("latin-1") == theirs, block
 
 
-def test_adding(oracle: Oracle) -> None:
+def test_adding(reference: Reference) -> None:
     """A sourcing stream adds one header to well-formed blocks."""
-    oracle.create("A", subjects=["a"])
-    oracle.create("B", sources=[{"name": "A"}])
-    for block in ADDED:
-        seq = oracle.publish("a", headers=block)["seq"]
-        theirs = stored(oracle, "B", seq)
+
+    def ask(oracle: Oracle) -> list[str]:
+        oracle.create("A", subjects=["a"])
+        oracle.create("B", sources=[{"name": "A"}])
+        return copies(oracle, "B", ADDED)
+
+    for block, text in zip(ADDED, reference.of(ask), strict=True):
+        theirs = text.encode("latin-1")
         value = headers.get(theirs, b"Nats-Stream-Source")
         assert value is not None
         assert headers.add(block, b"Nats-Stream-Source", value) == theirs

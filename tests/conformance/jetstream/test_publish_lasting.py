@@ -9,24 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.jetstream.publish_rows import Pub, PublishRow
-from tests.conformance.jetstream.test_publish_reference import (
-    create,
-    ours,
-    own_jetstream,
-    play,
-    stored,
-)
+from tests.conformance.jetstream.reference import Reference, ask_live
+from tests.conformance.jetstream.test_publish_reference import create, play, shown, stored
 from tests.support.client import Client, header_block
 from tests.support.deadline import wait_until
-from tests.support.fuzzing import examples
+from tests.support.drawn import draw, new_examples, outcomes
 from tests.support.oracle import Oracle
+from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, ServerProcess
-
-__all__ = ["ours", "own_jetstream"]
 
 SECOND = 1_000_000_000
 
@@ -189,7 +183,9 @@ HEADERS = st.fixed_dictionaries(
     },
 )
 PUBS = st.lists(
-    st.builds(Pub, st.sampled_from(["a", "b"]), HEADERS, st.binary(max_size=40)),
+    st.tuples(
+        st.sampled_from(["a", "b"]), HEADERS, st.text(st.characters(max_codepoint=255), max_size=40)
+    ),
     min_size=1,
     max_size=12,
 )
@@ -207,18 +203,37 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
+def random_row(config: dict[str, Any], pubs: list[tuple[str, dict[str, str], str]]) -> PublishRow:
+    steps = [Pub(subject, headers, payload.encode("latin-1")) for subject, headers, payload in pubs]
+    return PublishRow("random", config, tuple(steps))
+
+
+def outcome(client: Oracle, row: PublishRow) -> Any:
+    found = shown(play(client, row, "memory"))
+    client.api("STREAM.DELETE.random")
+    return found
+
+
+def test_random_publishes_end_as_on_the_real_server(reference: Reference, ours: Oracle) -> None:
+    examples = outcomes(
+        reference.recorded,
+        lambda: draw(st.tuples(CONFIGS, PUBS), 60),
+        lambda example: reference.asked(lambda oracle: outcome(oracle, random_row(*example))),
+    )
+    assert len(examples) > 40
+    for example, theirs in examples:
+        assert outcome(ours, random_row(*example)) == theirs, example
+
+
 @pytest.mark.reference
-@settings(
-    max_examples=examples(60),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(pubs=PUBS, config=CONFIGS)
-def test_random_publishes_end_as_on_the_real_server(
-    pubs: list[Pub], config: dict[str, Any], oracle: Oracle, ours: Oracle
+@new_examples(60)
+@given(config=CONFIGS, pubs=PUBS)
+def test_new_random_publishes_end_as_on_the_real_server(
+    config: dict[str, Any],
+    pubs: list[tuple[str, dict[str, str], str]],
+    reference_servers: ServerPool,
+    ours: Oracle,
 ) -> None:
-    row = PublishRow("random", config, tuple(pubs))
-    theirs = play(oracle, row, "memory")
-    mine = play(ours, row, "memory")
-    for client in (oracle, ours):
-        client.api("STREAM.DELETE.random")
-    assert mine == theirs
+    row = random_row(config, pubs)
+    theirs = ask_live(reference_servers, lambda oracle: outcome(oracle, row))
+    assert outcome(ours, row) == theirs

@@ -1,5 +1,5 @@
 """What a stream does with messages later, or elsewhere: expiry, markers, schedules, republishing.
-Both servers do the same."""
+Both servers do what is written here."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.jetstream.test_publish_reference import create, ours, own_jetstream, stored
+from tests.conformance.jetstream.test_publish_reference import create, stored
 from tests.support.client import Client, header_block
 from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
 from tests.support.process import ServerProcess
-
-__all__ = ["ours", "own_jetstream"]
-
-pytestmark = pytest.mark.reference
 
 SECOND = 1_000_000_000
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 STORAGES = pytest.mark.parametrize("storage", ["memory", "file"])
 
 
-@pytest.fixture(params=["reference", "pynats"])
-def server(
-    request: pytest.FixtureRequest, reference_server: ServerProcess, own_jetstream: ServerProcess
-) -> ServerProcess:
-    return reference_server if request.param == "reference" else own_jetstream
+@pytest.fixture(
+    params=[
+        pytest.param("live_reference", id="reference", marks=pytest.mark.reference),
+        pytest.param("own_jetstream", id="pynats"),
+    ]
+)
+def server(request: pytest.FixtureRequest) -> ServerProcess:
+    found: ServerProcess = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

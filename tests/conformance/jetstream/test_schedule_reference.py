@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,13 +20,15 @@ from pynats_server.jetstream.stream.schedule_syntax import (
     parse_schedule,
 )
 
+from tests.conformance.jetstream.reference import Reference, ask_live
 from tests.conformance.jetstream.schedule_rows import DUE, PATTERNS
 from tests.support.deadline import pause, wait_until
 from tests.support.oracle import Oracle
+from tests.support.pool import ServerPool
 from tests.support.process import REFERENCE, ServerProcess
+from tests.support.records import RECORD, Recorded
 from tests.support.timer_files import read_due_times
 
-pytestmark = pytest.mark.reference
 # Longer than a test server runs.
 RUN_NS = 120 * 10**9
 
@@ -58,15 +62,20 @@ def refusal(pattern: str, zone: str | None) -> int | None:
     return None
 
 
-def test_the_same_patterns_are_accepted(oracle: Oracle) -> None:
-    oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
-    differences = []
-    for number, (pattern, zone) in enumerate(PATTERNS + DUE):
-        ack = publish(oracle, number, pattern, zone)
-        theirs = ack["error"]["err_code"] if "error" in ack else None
-        if refusal(pattern, zone) != theirs:
-            differences.append((pattern, zone, refusal(pattern, zone), theirs))
-    assert not differences
+def test_the_same_patterns_are_accepted(reference: Reference) -> None:
+    patterns = PATTERNS + DUE
+
+    def ask(oracle: Oracle) -> list[Any]:
+        oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
+        acks = [publish(oracle, number, *each) for number, each in enumerate(patterns)]
+        return [
+            [*each, ack["error"]["err_code"] if "error" in ack else None]
+            for each, ack in zip(patterns, acks, strict=True)
+        ]
+
+    mine = [[*each, refusal(*each)] for each in patterns]
+    theirs = reference.of(ask)
+    assert [pair for pair in zip(mine, theirs, strict=True) if pair[0] != pair[1]] == []
 
 
 def random_pattern(random: Random) -> tuple[str, str]:
@@ -85,13 +94,38 @@ def random_pattern(random: Random) -> tuple[str, str]:
     return " ".join(field(*bound) for bound in bounds), random.choice(zones)
 
 
-def test_first_times(tmp_path: Path) -> None:
-    """Compared with the file that the server leaves when it ends."""
-    random = Random(5)
-    cases = DUE + [random_pattern(random) for _ in range(500)]
-    config = f'jetstream {{ store_dir: "{tmp_path}/store" }}\n'
+@dataclass(frozen=True)
+class FirstTime:
+    """A schedule as the server took it: when it got the message and when it meant to fire next,
+    both in ns, as they were in its files when it ended. None where it refused the pattern, and
+    where the schedule had no time left."""
+
+    pattern: str
+    zone: str | None
+    published: int | None
+    due: int | None
+
+    def is_ours(self) -> bool:
+        """Whether our schedule says the same of that moment."""
+        if self.published is None:
+            return refusal(self.pattern, self.zone) is not None and self.due is None
+        if self.due is None:
+            return False
+        schedule = parse_schedule(self.pattern, self.zone)
+        ours = schedule.first_time(self.published)
+        # One that was due while the server ran has moved on.
+        while ours is not None and ours < self.due and ours - self.published < RUN_NS:
+            ours = schedule.next_time(ours)
+        # It may have looked at its clock a moment before the message got its time.
+        early = schedule.first_time(self.published - SECOND_NS // 4)
+        return self.due in (ours, early)
+
+
+def first_times(folder: Path, cases: list[tuple[str, str | None]]) -> list[FirstTime]:
+    """From the file that the server leaves when it ends."""
+    config = f'jetstream {{ store_dir: "{folder}/store" }}\n'
     published = {}
-    with ServerProcess(REFERENCE, tmp_path, config) as server, Oracle(server.port) as oracle:
+    with ServerProcess(REFERENCE, folder, config) as server, Oracle(server.port) as oracle:
         oracle.create(
             "S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True, storage="file"
         )
@@ -99,58 +133,95 @@ def test_first_times(tmp_path: Path) -> None:
             ack = publish(oracle, number, pattern, zone)
             if "error" not in ack:
                 published[number] = parse_time_ns(oracle.message("S", ack["seq"])["time"])
-    (path,) = tmp_path.rglob("sched.db")
+    (path,) = folder.rglob("sched.db")
     due = read_due_times(path)
-    differences = []
-    for number, (pattern, zone) in enumerate(cases):
-        theirs = due.get(f"schedule.{number}")
-        if theirs is None:
-            ours = refusal(pattern, zone)
-            same = ours is not None and number not in published
-        else:
-            schedule = parse_schedule(pattern, zone)
-            ours = schedule.first_time(published[number])
-            # One that was due while the server ran has moved on.
-            while ours is not None and ours < theirs and ours - published[number] < RUN_NS:
-                ours = schedule.next_time(ours)
-            # It may have looked at its clock a moment before the message got its time.
-            early = schedule.first_time(published[number] - SECOND_NS // 4)
-            same = theirs in (ours, early)
-        if not same:
-            differences.append((pattern, zone, published.get(number), ours, theirs))
-    assert not differences
+    return [
+        FirstTime(pattern, zone, published.get(number), due.get(f"schedule.{number}"))
+        for number, (pattern, zone) in enumerate(cases)
+    ]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "zone"),
-    [
-        ("* * * * * *", "Europe/Berlin"),
-        ("*/2 * * * * *", "Asia/Kathmandu"),
-        ("* * * * * *", None),
-        ("@every 1s", None),
-    ],
-)
-def test_time_after_a_firing(oracle: Oracle, pattern: str, zone: str | None) -> None:
-    """The message that a schedule produces says when the next one is due."""
-    oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
-    publish(oracle, 0, pattern, zone)
-    message = firing(oracle, 0)
-    fired = parse_time_ns(message["time"])
-    block = base64.b64decode(message["hdrs"])
-    shown = headers.get(block, b"Nats-Schedule-Next")
+def drawn_patterns(random: Random) -> list[tuple[str, str | None]]:
+    return [*DUE, *[random_pattern(random) for _ in range(500)]]
+
+
+def test_first_times(tmp_path: Path, recorded: Recorded) -> None:
+    """What the server once said of its moment is true for ever. Another moment has other times,
+    so those are not compared with the record: see the next test."""
+
+    def told() -> list[list[Any]]:
+        if recorded.mode != RECORD:
+            return list(recorded.kept())
+        return [list(astuple(each)) for each in first_times(tmp_path, drawn_patterns(Random(5)))]
+
+    observed = [FirstTime(*each) for each in recorded.of(told)]
+    assert [(each.pattern, each.zone) for each in observed[: len(DUE)]] == DUE
+    assert len(observed) == len(DUE) + 500
+    assert [each for each in observed if not each.is_ours()] == []
+
+
+@pytest.mark.reference
+def test_first_times_now(tmp_path: Path) -> None:
+    observed = first_times(tmp_path, drawn_patterns(Random()))
+    assert [each for each in observed if not each.is_ours()] == []
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The first message that a schedule produced: when the schedule came, when that was, and
+    what it said of the next."""
+
+    pattern: str
+    zone: str | None
+    published: int
+    fired: int
+    following: str
+
+    def follows(self) -> bool:
+        """Whether ours would be due then, next: it was due at one of the last seconds before it
+        fired."""
+        schedule = parse_schedule(self.pattern, self.zone)
+        following, last = parse_time_ns(self.following), self.fired // SECOND_NS
+        return schedule.show(following) == self.following and following in {
+            next_due(schedule, due * SECOND_NS, self.fired) for due in range(last - 2, last + 1)
+        }
+
+    def is_in_time(self) -> bool:
+        due = parse_schedule(self.pattern, self.zone).first_time(self.published)
+        return due is not None and due <= self.fired < due + 30 * SECOND_NS
+
+
+def firing_of(
+    oracle: Oracle, number: int, pattern: str, zone: str | None, published: int
+) -> Firing:
+    message = firing(oracle, number)
+    shown = headers.get(base64.b64decode(message["hdrs"]), b"Nats-Schedule-Next")
     assert shown is not None
-    schedule = parse_schedule(pattern, zone)
-    following = parse_time_ns(shown.decode())
-    assert schedule.show(following) == shown.decode()
-    # It was due at one of the last seconds before it fired.
-    last = fired // SECOND_NS
-    assert following in {
-        next_due(schedule, due * SECOND_NS, fired) for due in range(last - 2, last + 1)
-    }
+    return Firing(pattern, zone, published, parse_time_ns(message["time"]), shown.decode())
 
 
-def test_cron_does_not_round(oracle: Oracle) -> None:
-    """Whenever within a second it is published, a schedule can be due at the next."""
+REPEATED = [
+    ("* * * * * *", "Europe/Berlin"),
+    ("*/2 * * * * *", "Asia/Kathmandu"),
+    ("* * * * * *", None),
+    ("@every 1s", None),
+]
+
+
+def repeated_firings(oracle: Oracle) -> list[Firing]:
+    oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
+    published = []
+    for number, (pattern, zone) in enumerate(REPEATED):
+        ack = publish(oracle, number, pattern, zone)
+        published.append(parse_time_ns(oracle.message("S", ack["seq"])["time"]))
+    return [
+        firing_of(oracle, number, pattern, zone, published[number])
+        for number, (pattern, zone) in enumerate(REPEATED)
+    ]
+
+
+def cron_firings(oracle: Oracle) -> list[Firing]:
+    """Schedules published at many places of a second, each due at the next."""
     oracle.create("S", subjects=["schedule.*", "target.*"], allow_msg_schedules=True)
     published = []
     for number in range(20):
@@ -159,8 +230,44 @@ def test_cron_does_not_round(oracle: Oracle) -> None:
         ack = publish(oracle, number, pattern, None)
         published.append((pattern, parse_time_ns(oracle.message("S", ack["seq"])["time"])))
         pause(0.05)
-    for number, (pattern, time_ns) in enumerate(published):
-        message = firing(oracle, number)
-        due = parse_schedule(pattern).first_time(time_ns)
-        assert due is not None
-        assert due <= parse_time_ns(message["time"]) < due + 30 * SECOND_NS
+    return [
+        firing_of(oracle, number, pattern, None, at)
+        for number, (pattern, at) in enumerate(published)
+    ]
+
+
+def observations(reference: Reference, ask: Callable[[Oracle], list[Firing]]) -> list[Firing]:
+    """What was seen when it was recorded, judged for ever like the first times."""
+
+    def told() -> list[list[Any]]:
+        if reference.recorded.mode != RECORD:
+            return list(reference.recorded.kept())
+        return [list(astuple(each)) for each in reference.asked(ask)]
+
+    return [Firing(*each) for each in reference.recorded.of(told)]
+
+
+def test_time_after_a_firing(reference: Reference) -> None:
+    """The message that a schedule produces says when the next one is due."""
+    observed = observations(reference, repeated_firings)
+    assert [(each.pattern, each.zone) for each in observed] == REPEATED
+    assert [each for each in observed if not each.follows()] == []
+
+
+@pytest.mark.reference
+def test_time_after_a_firing_now(reference_servers: ServerPool) -> None:
+    observed = ask_live(reference_servers, repeated_firings)
+    assert [each for each in observed if not each.follows()] == []
+
+
+def test_cron_does_not_round(reference: Reference) -> None:
+    """Whenever within a second it is published, a schedule can be due at the next."""
+    observed = observations(reference, cron_firings)
+    assert len(observed) == 20
+    assert [each for each in observed if not each.is_in_time()] == []
+
+
+@pytest.mark.reference
+def test_cron_does_not_round_now(reference_servers: ServerPool) -> None:
+    observed = ask_live(reference_servers, cron_firings)
+    assert [each for each in observed if not each.is_in_time()] == []

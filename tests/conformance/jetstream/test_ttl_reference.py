@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pynats_common.go.durations import SECOND_NS
@@ -10,11 +11,11 @@ from pynats_common.go.times import parse_time_ns
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 
+from tests.conformance.jetstream.reference import Reference
 from tests.support.oracle import Oracle
 from tests.support.process import REFERENCE, ServerProcess
+from tests.support.records import Recorded
 from tests.support.timer_files import read_expiry_times
-
-pytestmark = pytest.mark.reference
 
 # Left out: numbers above 64 bits, of which the real server takes the low bits.
 VALUES = [
@@ -100,53 +101,70 @@ def refusal(text: bytes, enabled: bool) -> int | None:
     return None if enabled or seconds == 0 else 10166
 
 
+Answers = list[list[str | int | None]]  # value and error code
+
+
+def err_code(ack: dict[str, Any]) -> int | None:
+    return ack["error"]["err_code"] if "error" in ack else None
+
+
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_same_values_are_accepted(oracle: Oracle, enabled: bool) -> None:
-    oracle.create("S", subjects=["s"], allow_msg_ttl=enabled)
-    differences = []
-    for value in VALUES:
-        block = headers.build([(b"Nats-TTL", value.encode())])
-        ack = oracle.publish("s", headers=block)
-        theirs = ack["error"]["err_code"] if "error" in ack else None
-        ours = refusal(headers.get(block, b"Nats-TTL") or b"", enabled)
-        if ours != theirs:
-            differences.append((value, ours, theirs))
-    assert not differences
+def test_the_same_values_are_accepted(reference: Reference, enabled: bool) -> None:
+    def block(value: str) -> bytes:
+        return headers.build([(b"Nats-TTL", value.encode())])
+
+    def ask(oracle: Oracle) -> Answers:
+        oracle.create("S", subjects=["s"], allow_msg_ttl=enabled)
+        return [[v, err_code(oracle.publish("s", headers=block(v)))] for v in VALUES]
+
+    ours = [[v, refusal(headers.get(block(v), b"Nats-TTL") or b"", enabled)] for v in VALUES]
+    assert ours == reference.of(ask)
 
 
-def test_ttl_of_schedules(oracle: Oracle) -> None:
-    oracle.create("S", subjects=["s.*", "t"], allow_msg_ttl=True, allow_msg_schedules=True)
-    differences = []
-    for number, value in enumerate(VALUES):
-        block = headers.build(
+def test_ttl_of_schedules(reference: Reference) -> None:
+    def block(value: str) -> bytes:
+        return headers.build(
             [
                 (b"Nats-Schedule", b"@at 2035-01-01T00:00:00Z"),
                 (b"Nats-Schedule-Target", b"t"),
                 (b"Nats-Schedule-TTL", value.encode()),
             ]
         )
-        ack = oracle.publish(f"s.{number}", headers=block)
-        theirs = ack["error"]["err_code"] if "error" in ack else None
-        refused = refusal(headers.get(block, b"Nats-Schedule-TTL") or b"", True)
-        if (10191 if refused else None) != theirs:
-            differences.append((value, refused, theirs))
-    assert not differences
+
+    def ask(oracle: Oracle) -> Answers:
+        oracle.create("S", subjects=["s.*", "t"], allow_msg_ttl=True, allow_msg_schedules=True)
+        return [
+            [value, err_code(oracle.publish(f"s.{number}", headers=block(value)))]
+            for number, value in enumerate(VALUES)
+        ]
+
+    def ours(value: str) -> int | None:
+        found = headers.get(block(value), b"Nats-Schedule-TTL") or b""
+        return 10191 if refusal(found, True) else None
+
+    assert [[value, ours(value)] for value in VALUES] == reference.of(ask)
 
 
-def test_messages_end_at_the_same_time(tmp_path: Path) -> None:
+def test_messages_end_at_the_same_time(tmp_path: Path, recorded: Recorded) -> None:
     """Compared with the file that the server leaves when it ends."""
-    config = f'jetstream {{ store_dir: "{tmp_path}/store" }}\n'
+    ours = {}
+    for value in TIMED:
+        seconds = parse_ttl(value.encode())
+        assert seconds < TTL_MAX_S
+        if seconds not in (0, NEVER):
+            ours[value] = seconds * SECOND_NS
+    assert ours == recorded.of(lambda: lifetimes(tmp_path))
+
+
+def lifetimes(folder: Path) -> dict[str, int]:
+    """From the message's time to its end in ns, by TTL; without those that have no end."""
+    config = f'jetstream {{ store_dir: "{folder}/store" }}\n'
     published = {}
-    with ServerProcess(REFERENCE, tmp_path, config) as server, Oracle(server.port) as oracle:
+    with ServerProcess(REFERENCE, folder, config) as server, Oracle(server.port) as oracle:
         oracle.create("S", subjects=["s"], allow_msg_ttl=True, storage="file")
         for value in TIMED:
             seq = oracle.publish("s", headers=headers.build([(b"Nats-TTL", value.encode())]))["seq"]
             published[seq] = value, parse_time_ns(oracle.message("S", seq)["time"])
-    (path,) = tmp_path.rglob("thw.db")
-    ours = {}
-    for seq, (value, time_ns) in published.items():
-        seconds = parse_ttl(value.encode())
-        assert seconds < TTL_MAX_S
-        if seconds not in (0, NEVER):
-            ours[seq] = time_ns + seconds * SECOND_NS
-    assert ours == read_expiry_times(path)
+    (path,) = folder.rglob("thw.db")
+    ends = read_expiry_times(path)
+    return {value: ends[seq] - time for seq, (value, time) in published.items() if seq in ends}

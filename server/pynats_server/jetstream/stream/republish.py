@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
@@ -18,7 +19,7 @@ from pynats_server.jetstream.config.model import Republish
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.subjects.transform import SubjectTransform
+from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 ALL: Final = ">"
 
@@ -89,9 +90,15 @@ class RepublishQueue:
 
 
 class Republisher:
-    """How one setting changes messages."""
+    """What becomes of the messages of one stream by one setting.
+
+    Raises TransformError for one by which nothing is ever published: without a destination, or
+    with subjects that no message can have. Streams of the real server may have such.
+    """
 
     def __init__(self, name: str, setting: Republish) -> None:
+        if not setting.dest:
+            raise TransformError("no destination")
         self._name = name.encode()
         self._headers_only = setting.headers_only
         self._transform = SubjectTransform.compile(setting.src or ALL, setting.dest)
@@ -138,9 +145,19 @@ class Republishing:
         self.queue = RepublishQueue(stream.account, stream.on_internal_error)
 
     def configured(self) -> None:
-        """Follows a changed configuration."""
+        """Follows a changed configuration. One by which nothing can be published gets a warning:
+        the stream itself is served."""
         setting = self._stream.config.republish
-        self._setting = Republisher(self._stream.name, setting) if setting is not None else None
+        self._setting = None
+        if setting is None:
+            return
+        try:
+            self._setting = Republisher(self._stream.name, setting)
+        except TransformError as error:
+            self._stream.log.warn(
+                f"JetStream {self._stream.label} republishes nothing from {quote(setting.src)} to "
+                f"{quote(setting.dest)}: {error}"
+            )
 
     @property
     def is_on(self) -> bool:
