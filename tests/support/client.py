@@ -62,9 +62,13 @@ class Client:
         }
         if user:
             connect |= {"user": user, "pass": password}
-        self._raw.send(b"CONNECT " + json.dumps(connect).encode() + b"\r\n")
-        self.subscribe(f"{INBOX}.>")
-        self.flush()
+        try:
+            self._raw.send(b"CONNECT " + json.dumps(connect).encode() + b"\r\n")
+            self.subscribe(f"{INBOX}.>")
+            self.flush()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Client:
         return self
