@@ -11,17 +11,8 @@ from pathlib import Path
 
 def config_home() -> Path:
     """`$XDG_CONFIG_HOME`, or `~/.config`."""
-    return _base("XDG_CONFIG_HOME", ".config")
-
-
-def data_home() -> Path:
-    """`$XDG_DATA_HOME`, or `~/.local/share`."""
-    return _base("XDG_DATA_HOME", ".local/share")
-
-
-def _base(variable: str, fallback: str) -> Path:
-    value = os.environ.get(variable, "")
-    return Path(value) if value else Path.home() / fallback
+    value = os.environ.get("XDG_CONFIG_HOME", "")
+    return Path(value) if value else Path.home() / ".config"
 
 
 def write_private(path: Path, text: str) -> None:

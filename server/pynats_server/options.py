@@ -15,7 +15,6 @@ from typing import Literal
 DEFAULT_PORT = 4222
 GLOBAL_ACCOUNT = "$G"  # for clients without another account
 SYSTEM_ACCOUNT = "$SYS"  # unless `system_account` names another
-RANDOM_PORT = -1  # what a user writes for "any free port"; 0 means the same when embedding
 
 
 @dataclass(slots=True)

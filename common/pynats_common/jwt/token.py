@@ -29,7 +29,6 @@ from pynats_common.nkeys import (
     Prefix,
     decode_public,
     from_public_key,
-    is_valid_public,
 )
 
 if TYPE_CHECKING:
@@ -219,8 +218,3 @@ def peek(token: str) -> dict[str, Any]:
 def is_version_1(token: str) -> bool:
     """True for a token of the older format. Raises JwtError if it is not a token."""
     return bool(_open(token)[0]["alg"] == ALGORITHM_V1)
-
-
-def is_valid_issuer(text: str, cls: type[c.Claims]) -> bool:
-    """True when a key of this kind may issue such claims."""
-    return is_valid_public(text, *cls.issuers)

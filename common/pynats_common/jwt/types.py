@@ -180,10 +180,6 @@ class AccountLimits(Record):
         n = NO_LIMIT
         return cls(subs=n, data=n, payload=n, imports=n, exports=n, wildcards=True, conn=n, leaf=n)
 
-    def has_jetstream(self) -> bool:
-        tiers: list[AccountLimits | JetStreamLimits] = [self, *self.tiered_limits.values()]
-        return any(tier.mem_storage or tier.disk_storage for tier in tiers)
-
 
 @dataclass
 class ServiceLatency(Record):

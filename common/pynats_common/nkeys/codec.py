@@ -21,7 +21,6 @@ from pynats_common.nkeys.errors import (
 
 KEY_BYTES = 32
 PUBLIC_CHARS = 56
-SEED_CHARS = 58
 # A private key of 64 bytes is the longest text; nothing longer is worth decoding.
 TEXT_CHARS_MAX = 128
 
@@ -48,14 +47,6 @@ class Prefix(enum.IntEnum):
     def label(self) -> str:
         """Lower-case word for messages and command lines, for example `account`."""
         return self.name.lower()
-
-    @classmethod
-    def from_letter(cls, letter: str) -> Prefix:
-        """Kind for the first letter of a public key. Raises InvalidPrefixError."""
-        for prefix in PUBLIC_PREFIXES:
-            if prefix.letter == letter:
-                return prefix
-        raise InvalidPrefixError("invalid prefix byte")
 
 
 PUBLIC_PREFIXES = (
@@ -160,16 +151,6 @@ def decode_seed(text: str) -> tuple[Prefix, bytes]:
 def encode_private(raw: bytes) -> str:
     """Text of an expanded private key (64 bytes for Ed25519, 32 for curve keys)."""
     return _encode_text(bytes([Prefix.PRIVATE]) + raw)
-
-
-def decode_private(text: str) -> bytes:
-    """Bytes of an expanded private key; its kind is not part of the text."""
-    body = _decode_text(text)
-    if body[0] != Prefix.PRIVATE:
-        raise InvalidPrefixError("invalid prefix byte: not a private key")
-    if len(body) not in (1 + KEY_BYTES, 1 + 2 * KEY_BYTES):
-        raise InvalidKeyLengthError("invalid private key")
-    return body[1:]
 
 
 def prefix_of(text: str) -> Prefix:

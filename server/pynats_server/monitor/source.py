@@ -100,15 +100,25 @@ class ClientView(Protocol):
 class EngineView(Protocol):
     """The data plane's totals and its connections by id."""
 
-    connections: Mapping[int, Any]
-    in_msgs: int
-    in_bytes: int
-    out_msgs: int
-    out_bytes: int
     slow_consumers: int
     stale_connections: int
     stalls: int
     total_connections: int
+
+    @property
+    def connections(self) -> Mapping[int, Any]: ...
+
+    @property
+    def in_msgs(self) -> int: ...
+
+    @property
+    def in_bytes(self) -> int: ...
+
+    @property
+    def out_msgs(self) -> int: ...
+
+    @property
+    def out_bytes(self) -> int: ...
 
 
 class StreamView(Protocol):
@@ -192,7 +202,7 @@ class MonitorSource(Protocol):
     log: Any  # has error(text) and warn_rarely(text)
 
     @property
-    def engine(self) -> Any: ...
+    def engine(self) -> EngineView: ...
 
     @property
     def accounts(self) -> Mapping[str, Any]: ...

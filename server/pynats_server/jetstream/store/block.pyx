@@ -505,15 +505,8 @@ cdef class Block:
         m.payload = (<const char *>r + body)[:rl - 8 - body]
         return m
 
-    def next_match(self, bytes filter, uint64_t start, uint64_t stop):
-        """First live message of `filter` in start..stop as a Message, or None."""
-        return self.hunt(filter, start, stop, 1)
-
-    def previous_match(self, bytes filter, uint64_t start, uint64_t stop):
-        """Last live message of `filter` in start..stop, or None."""
-        return self.hunt(filter, start, stop, -1)
-
     cdef hunt(self, object filter, uint64_t start, uint64_t stop, int step):
+        """The first live message of `filter` in start..stop, with step -1 the last one; or None."""
         cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
         cdef size_t fn = PyBytes_GET_SIZE(filter)
         cdef bint every = fn == 1 and f[0] == 62

@@ -16,7 +16,6 @@ cdef class Retention(StreamIndex):
     # `append_raw`, then `enforce` with the stream's limits: the path of every publish.
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
                      const uint8_t *subject, size_t sn) except -1
-    cdef uint64_t count_of(self, const uint8_t *subject, size_t sn) noexcept
     cdef int evict(self, uint64_t seq) except -1
     cdef int relink(self, uint64_t seq) except -1
     cdef uint64_t first_of(self, Leaf *leaf) except? 0

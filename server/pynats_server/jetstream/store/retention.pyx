@@ -63,11 +63,6 @@ cdef class Retention(StreamIndex):
         return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
                             <const uint8_t *>subject, len(subject))
 
-    cdef uint64_t count_of(self, const uint8_t *subject, size_t sn) noexcept:
-        """Messages of a literal subject."""
-        cdef Leaf *leaf = self.tree.get(subject, sn)
-        return leaf.total if leaf != NULL else 0
-
     def crowded(self, uint64_t limit):
         """Literal subjects with more than `limit` messages (a lowered limit)."""
         cdef Leaf **leaves = self.tree.leaves()

@@ -17,7 +17,6 @@ from pynats_cli.connect.connection import Headers, Session
 from pynats_cli.errors import CliError
 from pynats_cli.screen.output import log, thousands
 
-STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
 
 

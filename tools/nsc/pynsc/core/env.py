@@ -41,10 +41,6 @@ class Environment:
     def account(self) -> str:
         return str(self.config.get("account") or "")
 
-    @property
-    def creds_dir(self) -> Path:
-        return self.keys_dir / "creds"
-
     def remember(self, **values: str) -> None:
         """Stores the current operator, account or store root."""
         self.config.setdefault("store_root", str(self.stores_dir))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynats_common.jwt.types import CONNECTION_TYPES
@@ -259,9 +258,3 @@ def pull(session: Session, options: Pull) -> None:
 def _url(session: Session) -> str:
     body = session.store().operator().nats
     return body.account_server_url or next(iter(body.operator_service_urls), "")
-
-
-def existing_dir(text: str) -> None:
-    """Checks that a directory exists."""
-    if not Path(text).expanduser().is_dir():
-        raise NscError(f"{text} is not a directory")
