@@ -24,7 +24,7 @@ def configure_engine(engine: Engine, options: Options) -> None:
     engine.stall_producers = not options.no_fast_producer_stall
     engine.tracing = options.log.trace
     shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
-    engine.tick_interval = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
+    engine.tick_interval_s = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
 
 
 def apply_limits(client: ClientConnection, options: Options) -> None:

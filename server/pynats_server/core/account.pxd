@@ -17,8 +17,8 @@ cdef class Account(Counted):
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers
 
-# Delivers to everybody whom the subject reaches. Returns the number of deliveries.
+# Delivers to every subscription that matches. Returns the number of deliveries.
 cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random) except -1
-# The same for subjects that are used once, as replies are: they would only wash out the cache.
+# The same for subjects that are used once, as replies are: past the cache, to keep useful entries.
 cdef int64_t route_once(Account account, Sink source, Message* msg, uint64_t* random) except -1
 cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1

@@ -202,7 +202,7 @@ cdef class ClientConnection(Publisher):
             if self.closing or self.paused:
                 break
         if not self.closing:
-            # Answers to its own commands, unread, must not pile up either.
+            # Replies that the client does not read must not pile up either.
             self.over_pending(0)
         return p - data
 

@@ -79,7 +79,7 @@ cdef class Engine(Counted):
     cdef public int64_t max_pending
     cdef public int64_t write_deadline_ns
     cdef public bint stall_producers
-    cdef public double tick_interval  # seconds
+    cdef public double tick_interval_s
     cdef readonly dict connections  # cid -> Peer
     cdef uint64_t last_cid
     cdef uint64_t run_stamp

@@ -37,7 +37,7 @@ class Engine(Counted):
     max_pending: int
     write_deadline_ns: int
     stall_producers: bool
-    tick_interval: float
+    tick_interval_s: float
     slow_consumers: int
     stale_connections: int
     stalls: int

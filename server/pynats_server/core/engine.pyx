@@ -162,10 +162,10 @@ cdef class Engine:
         self.max_pending = 64 << 20
         self.write_deadline_ns = 10_000_000_000
         self.stall_producers = True
-        self.tick_interval = 0.25
+        self.tick_interval_s = 0.25
         self.now = monotonic_ns()
         loop.add_reader(self.epoll_fd, self.turn)
-        self.tick_timer = loop.call_later(self.tick_interval, self.tick)
+        self.tick_timer = loop.call_later(self.tick_interval_s, self.tick)
 
     def close(self) -> None:
         """Closes what is left and gives the descriptor back. Idempotent."""
@@ -283,7 +283,7 @@ cdef class Engine:
 
     def tick(self) -> None:
         """Timers of all connections: deadlines, pings, authentication."""
-        self.tick_timer = self.loop.call_later(self.tick_interval, self.tick)
+        self.tick_timer = self.loop.call_later(self.tick_interval_s, self.tick)
         self.now = monotonic_ns()
         cdef Peer connection
         self.in_turn = True

@@ -2,7 +2,7 @@
 
 
 cdef class Counted:
-    """Has figures. Which side is "in" is the subclass's to say."""
+    """Has figures. The subclass decides which direction is "in"."""
 
     @property
     def in_msgs(self) -> int:

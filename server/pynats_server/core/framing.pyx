@@ -1,4 +1,4 @@
-"""See framing.pxd. Here is its face for tests."""
+"""See framing.pxd. Below is what tests call."""
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 

@@ -47,7 +47,7 @@ cdef class Permissions:
     cdef SubscribeVerdict may_subscribe(self, bytes subject, bytes queue):
         cdef bytes pattern, group
         cdef bint allowed = self.subscribe_allow is None
-        if subject_has_gap(subject, len(subject)):  # malformed: no pattern speaks of it
+        if subject_has_gap(subject, len(subject)):  # malformed: no pattern matches it
             return SUBSCRIBE_ALLOWED if allowed else SUBSCRIBE_DENIED
         cdef bint plain = False  # an entry without a queue covers the subject
         cdef bint queued = False  # one with a queue does

@@ -139,7 +139,7 @@ cdef class Publisher(Receiver):
             for i in range(match.n_plain):
                 sub = <Subscription>match.plain[i]
                 if sub.sink is self and not sub.closed:
-                    # Not one of the messages that UNSUB with a maximum counts.
+                    # Does not count towards the maximum of an UNSUB.
                     limit, count = sub.max, sub.delivered
                     sub.max = 0
                     self.deliver(sub, &answer, None)

@@ -30,7 +30,7 @@ cdef void _write(Run* run, Subscription sub) noexcept:
     run.sid_at = sid_place(msg, msg.header_len)
     run.sid_len = sub.sid_len
     for i in range(run.count):
-        # A copy of fixed size needs no call; what it writes too much is overwritten next.
+        # A copy of fixed size needs no call; the excess is overwritten next.
         memcpy(out, header, RUN_SLACK)
         if length > RUN_SLACK:
             memcpy(out + RUN_SLACK, header + RUN_SLACK, length - RUN_SLACK)

@@ -4,7 +4,7 @@ Nothing is copied and nothing is kept: a frame is read where it lies, and one th
 is read again from its start when there is more. Verbs are recognised by prefix and in any case, as
 the real server does ("PINGxyz" is a PING).
 
-    wire_verb(p, end, &frame)    which verb; this much is known before it is decided who may go on
+    wire_verb(p, end, &frame)    which verb; enough to decide whether the client may go on
     wire_frame(p, end, &frame)   the rest of the frame
     wire_publish(p, end, &frame) both at once for a PUB or HPUB as client libraries write it
 """

@@ -1,4 +1,4 @@
-"""See wire.pxd. At the end is its face for tests."""
+"""See wire.pxd. At the end is what tests call."""
 from libc.string cimport memchr, memset, strlen
 
 from pynats_server.core.limits cimport CONTROL_LINE_SLACK

@@ -79,7 +79,7 @@ class AccountSurroundings:
         """What the server and the account allow."""
         own, account = self.account.limits, self.account
         return Limits(
-            duplicate_window=int(account.server.options.limits.duplicate_window * SECOND_NS),
+            duplicate_window_ns=int(account.server.options.limits.duplicate_window * SECOND_NS),
             memory_left=account.unreserved("memory"),
             storage_left=account.unreserved("file"),
             max_streams=own.max_streams,
@@ -160,7 +160,7 @@ class JetStreamAccount:
     def subscribe(
         self, subject: str, callback: Callable[..., object], with_source: bool = False
     ) -> Subscription:
-        """Has `callback` called with every message of a subject, see `Account.subscribe`."""
+        """Calls `callback` with every message of a subject, see `Account.subscribe`."""
         return self.account.subscribe(subject.encode(), callback, b"", with_source)
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -334,9 +334,10 @@ class JetStreamAccount:
     async def adopt(
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
     ) -> Stream:
-        """A stream out of a store that was built elsewhere: in memory, or in the folder `built`,
-        which moves to its place. `config` was made of `asked` before, and other streams may have
-        come since. Raises ApiError, 10062 for one; the folder is where it was then."""
+        """Makes a stream of a store that was built elsewhere: in memory, or in the folder `built`,
+        which moves to its place. `config` was prepared from `asked` earlier; other streams may have
+        been created since. Raises ApiError (10062 and others), and leaves the folder where it
+        was."""
         async with self.changing:
             if config.name in self.streams:
                 raise api_error(10130)

@@ -79,9 +79,9 @@ class Peer:
         """Serves until the peer disconnects, sends bad input, or is too slow. Does not close the
         writer."""
         try:
-            timeout = HEADER_TIMEOUT_S
-            while await self._exchange(timeout):
-                timeout = IDLE_TIMEOUT_S
+            patience_s = HEADER_TIMEOUT_S
+            while await self._exchange(patience_s):
+                patience_s = IDLE_TIMEOUT_S
         except (OSError, TimeoutError, h11.LocalProtocolError):
             self._writer.transport.abort()
 

@@ -52,12 +52,12 @@ class LameDuck:
         clients = self._state.clients()
         if not clients:
             return
-        interval = min(max(duration_s, 0.0) / len(clients), INTERVAL_MAX_S)
-        batch = max(1, round(INTERVAL_MIN_S / interval)) if 0 < interval < INTERVAL_MIN_S else 1
-        if interval == 0:
+        interval_s = min(max(duration_s, 0.0) / len(clients), INTERVAL_MAX_S)
+        batch = max(1, round(INTERVAL_MIN_S / interval_s)) if 0 < interval_s < INTERVAL_MIN_S else 1
+        if interval_s == 0:
             batch = len(clients)
         for start in range(0, len(clients), batch):
             for client in clients[start : start + batch]:
                 if not client.pending_bytes:  # otherwise shutdown sends its output first
                     client.close(CloseReason.SERVER_SHUTDOWN)
-            await asyncio.sleep(interval * batch * random.uniform(0.5, 1.0))
+            await asyncio.sleep(interval_s * batch * random.uniform(0.5, 1.0))

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from pynats_common.go.errno import error_text
+from pynats_common.go.quoting import quote
 
 from pynats_server.core.engine import Listener
 from pynats_server.server.state import ServerState
@@ -73,10 +74,7 @@ def _bind(host: str, port: int) -> socket.socket:
             host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
-        reason = f"listen tcp: lookup {host}: {error_text(error)}"
-        raise ListenError(
-            f'Error listening on port: {host_port(host, port)}, "{reason}"'
-        ) from error
+        raise _refused(host, port, f"listen tcp: lookup {host}: {error_text(error)}") from error
     sock = socket.socket(address[0], socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -84,12 +82,13 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        reason = error_text(error)
-        listen = f"listen tcp {host_port(host, port)}: bind: {reason}"
-        raise ListenError(
-            f"Error listening on port: {host_port(host, port)}, {listen!r}".replace("'", '"')
-        ) from error
+        reason = f"listen tcp {host_port(host, port)}: bind: {error_text(error)}"
+        raise _refused(host, port, reason) from error
     return sock
+
+
+def _refused(host: str, port: int, reason: str) -> ListenError:
+    return ListenError(f"Error listening on port: {host_port(host, port)}, {quote(reason)}")
 
 
 def host_port(host: str, port: int) -> str:

@@ -83,7 +83,7 @@ def test_json_lenient(case: Case, reference: Reference) -> None:
 
 NARROW = FakeAccount(
     bounds=Limits(
-        duplicate_window=60 * SECOND,
+        duplicate_window_ns=60 * SECOND,
         max_streams=4,
         max_consumers=4,
         max_memory=2000,
@@ -96,7 +96,7 @@ NARROW = FakeAccount(
     server_storage=50_000,
 )
 WIDE = FakeAccount(
-    bounds=Limits(duplicate_window=60 * SECOND), server_memory=3000, server_storage=50_000
+    bounds=Limits(duplicate_window_ns=60 * SECOND), server_memory=3000, server_storage=50_000
 )
 
 

@@ -17,7 +17,7 @@ class Limits:
     so many replicas belongs to).
     """
 
-    duplicate_window: int = 0  # longest allowed, ns; 0 = none
+    duplicate_window_ns: int = 0  # longest allowed; 0 = none
     memory_left: int = -1  # what the server has not promised to any stream
     storage_left: int = -1
     max_streams: int = -1

@@ -3,7 +3,7 @@
 Field names and what is left out when empty follow the real server; the fields are explained in
 https://docs.nats.io/nats-concepts/jetstream/streams and their JSON schemas are in
 https://github.com/nats-io/jsm.go/tree/main/schemas/jetstream/api/v1.
-Durations are nanoseconds, sizes bytes, times RFC 3339 text as it travels (see `times`).
+Durations are nanoseconds, sizes bytes, times RFC 3339 text (see `pynats_common.go.times`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from pynats_server.jetstream.requests.field_types import (
 REQUIRED_LEVEL_KEY = "_nats.req.level"
 SERVER_VERSION_KEY = "_nats.ver"
 SERVER_LEVEL_KEY = "_nats.level"
-OWN_METADATA = (REQUIRED_LEVEL_KEY, SERVER_VERSION_KEY, SERVER_LEVEL_KEY)
 
 
 class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -217,7 +216,7 @@ class SourceInfo(JsonObject):
     external: ExternalStream | None = None
     lag: int = 0
     seq: int = 0  # the last one taken over by a source
-    active: int = -1  # ns since the origin was heard of; -1 = never
+    active: int = -1  # ns since the origin was last heard from; -1 = never
     error: dict[str, Any] | None = None
     filter_subject: str = ""
     subject_transforms: list[SubjectTransform] = []

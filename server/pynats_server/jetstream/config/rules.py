@@ -25,7 +25,7 @@ def pedantic_error(reason: str) -> ApiError:
 
 
 def is_asset_name(name: str) -> bool:
-    """Whether a stream or consumer may be called so, its length aside."""
+    """Whether this can be the name of a stream or consumer; the length is checked elsewhere."""
     return bool(name) and not _BAD_IN_NAMES.search(name)
 
 

@@ -117,7 +117,7 @@ def _has_covered_filter(source: StreamSource) -> bool:
 
 
 def _reads_durably(source: StreamSource) -> bool:
-    """Whether the consumer it names, if any, goes with the rest of it."""
+    """Whether the consumer that it names, if any, fits the rest of it."""
     consumer = source.consumer
     if consumer is None:
         return True
@@ -157,9 +157,9 @@ def check_external_prefixes(config: StreamConfig, around: Surroundings) -> None:
 
 
 def check_cycles(config: StreamConfig, around: Surroundings) -> None:
-    """The stream may not, over others of the account, copy from itself.
+    """The stream must not copy from itself through other streams of the account.
 
-    Only subjects that the filter of the last source lets through can go round.
+    Only subjects that the filter of the last source lets through can take part in a cycle.
     """
     waiting = [config]
     seen: set[str] = set()

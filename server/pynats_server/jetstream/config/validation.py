@@ -76,7 +76,7 @@ _RESERVED: Final = (
     ("$NRG.>", "$JS.EVENT.>", "jetstream"),
     ("$SYS.>", "$SYS.ACCOUNT.>", "system"),
 )
-# Metadata that tells of the server that answers, and is therefore never stored.
+# Metadata about the answering server, which is therefore never stored.
 _TRANSIENT_METADATA: Final = (SERVER_VERSION_KEY, SERVER_LEVEL_KEY)
 
 
@@ -147,7 +147,7 @@ def prepare_update(
 
 
 def same_config(asked: StreamConfig, existing: StreamConfig) -> bool:
-    """Whether creating `asked` (prepared) is answered by the stream that exists."""
+    """Whether a request to create `asked` (prepared) is satisfied by the existing stream."""
     return _comparable(asked) == _comparable(existing)
 
 
@@ -265,10 +265,10 @@ def _set_duplicate_window(config: StreamConfig, limits: Limits, pedantic: bool) 
         raise invalid_config("max age needs to be >= 100ms")
     if config.duplicate_window == 0 and config.mirror is None and not config.sources:
         window_ns = DUPLICATE_WINDOW_DEFAULT_NS
-        if 0 < limits.duplicate_window < window_ns:
+        if 0 < limits.duplicate_window_ns < window_ns:
             if pedantic:
                 raise pedantic_error("duplicate window limits are higher than current limits")
-            window_ns = limits.duplicate_window
+            window_ns = limits.duplicate_window_ns
         if 0 < config.max_age < window_ns:
             if pedantic:
                 raise pedantic_error("duplicate window cannot be bigger than max age")
@@ -279,8 +279,8 @@ def _set_duplicate_window(config: StreamConfig, limits: Limits, pedantic: bool) 
         raise invalid_config("duplicates window can not be negative")
     if 0 < config.max_age < window_ns:
         raise invalid_config("duplicates window can not be larger then max age")
-    if 0 < limits.duplicate_window < window_ns:
-        most = format_duration_ns(limits.duplicate_window)
+    if 0 < limits.duplicate_window_ns < window_ns:
+        most = format_duration_ns(limits.duplicate_window_ns)
         raise invalid_config(f"duplicates window can not be larger then server limit of {most}")
     if 0 < window_ns < SHORTEST_AGE_NS:
         raise invalid_config("duplicates window needs to be >= 100ms")
@@ -405,7 +405,7 @@ def _set_republish(config: StreamConfig, pedantic: bool) -> None:
         if pedantic:
             raise pedantic_error("republish source can not be empty")
         republish.src = FULL_WILDCARD
-    # From all to all would go round, but for a transform that moves all the stream gets.
+    # Everything to everything would loop, unless a transform moves all that the stream gets.
     if (
         republish.src == republish.dest == FULL_WILDCARD
         and transform is not None
@@ -446,7 +446,7 @@ def _check_changes(old: StreamConfig, new: StreamConfig) -> None:
         raise invalid_config(f"{update} cancel deny message deletes")
     if old.deny_purge and not new.deny_purge:
         raise invalid_config(f"{update} cancel deny purge")
-    # To drop the mirror makes an ordinary stream of it.
+    # Without its mirror it becomes an ordinary stream.
     if new.mirror is not None and new.mirror != old.mirror:
         raise api_error(10055)
     if old.allow_msg_ttl and not new.allow_msg_ttl:

@@ -102,7 +102,7 @@ cdef bytes _without(bytes block, tuple names, bint exact):
         return block
     pieces.append(block[kept_from:])
     rest = b"".join(pieces)
-    # With the last header its frame goes too.
+    # A block without headers is empty.
     return b"" if PyBytes_GET_SIZE(rest) <= first + 2 else rest
 
 
@@ -127,7 +127,7 @@ cdef bytes _one_line(bytes value):
 
 
 def add(bytes block not None, bytes name not None, bytes value not None):
-    """The block with one header more at its end; an empty block is started."""
+    """The block with one more header at its end; an empty block becomes one with this header."""
     cdef bytes line = name + b": " + _one_line(value) + b"\r\n"
     if not block:
         return VERSION + b"\r\n" + line + b"\r\n"

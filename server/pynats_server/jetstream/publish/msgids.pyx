@@ -38,7 +38,8 @@ cdef inline char* id_of(MsgId* entry) noexcept nogil:
 
 
 cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
-    """Empty slots. A large table is met at random places, where small pages cost a walk each."""
+    """Empty slots. A large table is read at random places; with small pages each of them costs a
+    page-table walk."""
     cdef void* memory = NULL
     cdef size_t size = capacity * sizeof(IdSlot)
     if size < HUGE_PAGE:
@@ -160,7 +161,7 @@ cdef class MsgIds:
         while chunk != NULL:
             if chunk.start == chunk.used:
                 if chunk == self.newest:
-                    chunk.start = chunk.used = 0  # empty: its memory serves again
+                    chunk.start = chunk.used = 0  # empty: its memory is reused
                     return
                 self.oldest = chunk.next
                 free(chunk)

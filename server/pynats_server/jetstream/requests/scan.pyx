@@ -1,5 +1,5 @@
 """Walks JSON text without recursion and without making objects: where a value ends, or where and
-why it is wrong. `jsonsyntax` puts that in words."""
+why it is wrong. `syntax` puts that in words."""
 
 # What is wrong at a position, if anything.
 cdef enum:

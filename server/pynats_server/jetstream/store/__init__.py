@@ -1,7 +1,7 @@
 """Storage of streams.
 
-A store is opened with `open_store` and used through `Store`, the contract; which kind it is knows
-only the store itself. Streams and their features may use both, and the compiled publish path works
+A store is opened with `open_store` and used through `Store`, the contract; only the store itself
+knows which kind it is. Streams and their features may use both, and the compiled publish path works
 on `retention.Retention`, below every kind; nothing here knows of configurations of streams, of the
 API or of the broker.
 

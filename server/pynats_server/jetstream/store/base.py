@@ -20,7 +20,7 @@ DELETED_MAX = 1_000_000
 GAP_MAX = 100_000
 """Missing sequences that a block notes one by one; more of them begin a new block."""
 NEAR = 1000
-"""So many sequences are scanned before a wildcard's subjects are asked where its messages are:
+"""How many sequences are scanned before a wildcard's subjects are asked where its messages are:
 reading many messages in a row would otherwise visit many subjects for each of them."""
 
 

@@ -67,7 +67,7 @@ class Store(Protocol):
     """Sequences whose bytes are damaged."""
     lost_bytes: int
     on_undo: Callable[[int], None] | None
-    """Told the last sequence kept when a full disk takes appends back that had a sequence."""
+    """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
     @property
     def num_subjects(self) -> int:

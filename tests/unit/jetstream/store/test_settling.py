@@ -9,7 +9,7 @@ from pynats_server.jetstream.store import FileConfig, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 
-from tests.support.deadline import pause_async
+from tests.support.deadline import next_turn
 
 
 class Watched(Disk):
@@ -43,7 +43,8 @@ def test_nothing_runs_after_close(tmp_path: Path) -> None:
         assert disk.replaced.count("index.db") >= 1
         seen = list(disk.replaced)
         (tmp_path / "S").rename(tmp_path / "elsewhere")
-        await pause_async(0.05)  # time in which forgotten work would do damage
+        syncer.settle()  # forgotten work would run now, and do damage
+        await next_turn()
         assert disk.replaced == seen
         assert store.failed is None
         assert store.problems == []

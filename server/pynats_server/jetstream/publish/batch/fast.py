@@ -1,10 +1,10 @@
 """Fast batches: a stream of messages with few acknowledgements, driven by their reply subjects.
 
 Every message has the reply subject `<prefix>.<id>.<flow>.<gap mode>.<sequence>.<operation>.$FI`.
-Messages are stored as they come; every `flow` messages the publisher hears how far. `fail` ends
-a batch at the first message that is missing or refused, `ok` goes on behind it. Rules, errors
-and flow messages: ADR-50. What simply continues a batch is stored by
-compiled code (`ingest.pyx`, `fast_state.pyx`); all else comes here.
+Messages are stored as they come; after every `flow` messages the publisher is told how many are
+stored. `fail` ends a batch at the first message that is missing or refused, `ok` continues after
+it. Rules, errors and flow messages: ADR-50. What simply continues a batch is stored by compiled
+code (`ingest.pyx`, `fast_state.pyx`); all else comes here.
 
 Whatever the publisher hears goes out in the order of the acknowledgements, after an fsync that
 covers what it says.

@@ -54,7 +54,7 @@ cdef bint _number(const char* text, Py_ssize_t length, uint64_t* out) noexcept n
 
 
 cdef bint parse_reply(const char* reply, size_t length, FastReply* out) noexcept nogil:
-    """False when the subject does not have the form, or says what cannot be."""
+    """False when the subject does not have the form, or its values are impossible."""
     cdef Py_ssize_t end = <Py_ssize_t>length - 4, start = 0, stop = end
     cdef uint64_t number = 0
     if not _token(reply, &end, &start):
@@ -125,7 +125,7 @@ cdef class FastTable:
         self.batches = {}
 
     def open(self, bytes id not None, bint gap_ok, max_flow: int) -> FastBatch:
-        """A new batch; the caller minds the limits."""
+        """A new batch; the caller checks the limits."""
         cdef FastBatch batch = FastBatch(id, gap_ok, max_flow)
         self.batches[id] = batch
         # The only publisher may go as fast as it likes; others work their way up.

@@ -12,7 +12,7 @@ cdef class MessagePack:
     cdef size_t used
     cdef size_t last  # where the last message begins
     cdef size_t recorded  # bytes of all records
-    cdef bint too_large  # a message passes what a store takes
+    cdef bint too_large  # a message exceeds what a store accepts
     cdef readonly uint64_t count
 
     cdef int put(
@@ -23,7 +23,7 @@ cdef class MessagePack:
 
 
 cdef class Batch(MessagePack):
-    """An open batch: what has come of it, and when the last of it came."""
+    """An open batch: its messages so far, and when the last one arrived."""
     cdef readonly bytes id
     cdef public bint plain  # no message has headers to be checked, other than the batch's
     cdef public int64_t touched  # monotonic ns

@@ -106,7 +106,7 @@ cdef class MessagePack:
 
     @property
     def stored_bytes(self) -> int:
-        """What its records take in a block at most: those that only use up a sequence less."""
+        """Upper bound of what its records take in a block; skipped ones take less."""
         return self.recorded
 
     cdef int put(
@@ -160,7 +160,7 @@ cdef class MessagePack:
         )
 
     def mark_last(self, bytes name not None, bytes value not None) -> None:
-        """Gives the last message one header more."""
+        """Adds a header to the last message."""
         cdef Head head
         cdef const char* p
         if not self.count:
@@ -322,7 +322,7 @@ cdef class Staging:
         return True
 
     def open(self, bytes id not None) -> Batch:
-        """A new batch; the caller minds the limits."""
+        """A new batch; the caller checks the limits."""
         cdef Batch batch = Batch(id)
         self.batches[id] = batch
         self.recent = batch

@@ -307,8 +307,8 @@ class FileStore(WrittenBlocks):
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, save the index, release every file. Safe to call twice. With `keep` off
-        nothing is written and nothing blocks: the folder is about to be
-        deleted, and no thread works for it."""
+        nothing is written and nothing blocks: the folder is about to be deleted, and no thread
+        works for it."""
         if self._closed:
             return
         for timer in (self._sync_timer, self._index_timer):

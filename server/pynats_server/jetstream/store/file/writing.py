@@ -54,7 +54,7 @@ class WrittenBlocks(DiskBlocks):
         self._index_timer: asyncio.TimerHandle | None = None
 
     def _bury_dead(self) -> list[Block]:
-        """The blocks nothing lives in, after moving on what they still have to say."""
+        """The blocks without live messages, after moving tombstones that are still needed."""
         raise NotImplementedError
 
     def _release(self, dead: list[Block]) -> None:
