@@ -14,6 +14,7 @@ from tests.support.records import Recorded
 
 NAME = "a.conf"
 CHECK = ("-t", "-c", NAME)
+PROGRAM = "nats-server: "
 
 
 def theirs(
@@ -50,15 +51,16 @@ def ours(
 
 
 def stable(output: str) -> str:
-    """Lines sorted, below the program's name; without addresses of memory, and without the place
+    """Lines sorted, behind the program's name; without addresses of memory, and without the place
     of a folder that is named twice, which may be either."""
     output = re.sub(r"0x[0-9a-f]{9,}", "<address>", output)
     output = re.sub(r"a\.conf:\d+:\d+: (?=Duplicate 'store_dir')", "", output)
-    first, *lines = output.split("\n")
-    return "\n".join([first, *sorted(line for line in lines if line), ""])
+    lines = output.removeprefix(PROGRAM).split("\n")
+    sorted_lines = "\n".join([*sorted(line for line in lines if line), ""])
+    return PROGRAM + sorted_lines if output.startswith(PROGRAM) else sorted_lines
 
 
 def complaints(output: str) -> list[str]:
     """The lines, sorted and without the program's name."""
-    text = output.removeprefix("nats-server: ")
+    text = output.removeprefix(PROGRAM)
     return sorted(line for line in text.split("\n") if line)
