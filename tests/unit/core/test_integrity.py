@@ -8,6 +8,8 @@ import threading
 
 from pynats_server.pytest_plugin import ThreadedServer
 
+from tests.support.deadline import pause
+
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 PUBLISHERS = 4
 SUBSCRIBERS = 4
@@ -76,7 +78,6 @@ class _Receiver(threading.Thread):
         while not self._buffer.endswith(b"PONG\r\n"):
             self._buffer += self._sock.recv(65536)
         self._buffer.clear()
-        self._resume = threading.Event()
         self.same = 0
 
     def run(self) -> None:
@@ -88,7 +89,7 @@ class _Receiver(threading.Thread):
 
     def _fill(self) -> None:
         if self._chance.random() < 0.02:
-            self._resume.wait(0.005)  # a pause, for the backlog to build up
+            pause(0.005)  # for the backlog to build up
         data = self._sock.recv(65536)
         assert data, "the server closed the connection"
         self._buffer += data
