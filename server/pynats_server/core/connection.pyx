@@ -393,7 +393,7 @@ cdef class Connection(Peer):
                 break
             self._discard_output()
             return self.close_with(REASON_WRITE_ERROR)
-        if self.backlog_since and self.pending() < BACKLOG_LOW:
+        if self.backlog_since_ns and self.pending() < BACKLOG_LOW:
             self.engine.release(self)
         return 0
 

@@ -40,9 +40,9 @@ cdef class Peer(Pollable):
     cdef bint blocked  # the kernel's buffer is full: waiting for writability
     cdef bint may_stall  # a producer that back-pressure may pause
     cdef uint32_t paused  # PauseReason bits
-    cdef int64_t backlog_since  # when the backlog passed BACKLOG_HIGH, 0 = below
+    cdef int64_t backlog_since_ns  # when the backlog passed BACKLOG_HIGH, 0 = below
     cdef list waiters  # producers held back by this receiver
-    cdef int64_t stall_until
+    cdef int64_t stall_until_ns
     cdef readonly uint64_t stalls
 
     cdef int flush(self) except -1

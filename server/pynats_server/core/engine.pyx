@@ -393,19 +393,19 @@ cdef class Engine:
                 STALL_MAX_MS if pending >= <size_t>self.max_pending else STALL_MIN_MS
             ) * 1000000
         else:
-            if receiver.backlog_since == 0:
-                receiver.backlog_since = self.now
-            until = receiver.backlog_since + BACKLOG_HOLD_MS * 1000000
+            if receiver.backlog_since_ns == 0:
+                receiver.backlog_since_ns = self.now
+            until = receiver.backlog_since_ns + BACKLOG_HOLD_MS * 1000000
             if until <= self.now:
                 return 0  # it had its time; the other receivers must not wait longer
             wakes = True
         if producer.paused & PAUSE_STALL:
-            if until > producer.stall_until:
-                producer.stall_until = until
+            if until > producer.stall_until_ns:
+                producer.stall_until_ns = until
             return 0
         producer.stalls += 1
         self.stalls += 1
-        producer.stall_until = until
+        producer.stall_until_ns = until
         producer.pause(PAUSE_STALL)
         if wakes:  # once per producer and backlog, so the list is bounded
             receiver.waiters.append(producer)
@@ -419,7 +419,7 @@ cdef class Engine:
     cdef int release(self, Peer receiver) except -1:
         """The receiver has drained: its producers go on."""
         cdef Peer producer
-        receiver.backlog_since = 0
+        receiver.backlog_since_ns = 0
         waiters, receiver.waiters = receiver.waiters, []
         for producer in waiters:
             if producer.paused & PAUSE_STALL:
@@ -443,7 +443,7 @@ cdef class Engine:
         for producer in stalled:
             if producer.closing or not producer.paused & PAUSE_STALL:
                 continue
-            if producer.stall_until <= self.now:
+            if producer.stall_until_ns <= self.now:
                 self._resume_producer(producer)
             else:
                 self.stalled.append(producer)
@@ -451,7 +451,7 @@ cdef class Engine:
             self.stall_timer.cancel()
             self.stall_timer = None
         if self.stalled:
-            soonest = min([(<Peer>held).stall_until for held in self.stalled])
+            soonest = min([(<Peer>held).stall_until_ns for held in self.stalled])
             self.stall_timer = self.loop.call_later(
                 max(0.0005, (soonest - self.now) / 1e9), self._end_stalls
             )

@@ -14,7 +14,7 @@ from pynats_server.settings.values import (
     go_type,
     name,
     refuse,
-    seconds_or_duration,
+    seconds_or_duration_s,
     string,
     strings,
 )
@@ -53,7 +53,7 @@ def _refuse_unless_off(reading: Reading, node: Node, key: str) -> None:
 
 
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
-    seconds = seconds_or_duration(node, "authorization")
+    seconds = seconds_or_duration_s(node, "authorization")
     if seconds > _LONG_TIMEOUT_S:
         value = node.value if isinstance(node.value, str) else f"{node.value:g}"
         reading.warn(

@@ -124,10 +124,10 @@ def _sync_interval(reading: Reading, node: Node, key: str) -> float:
     acknowledgement."""
     if isinstance(node.value, str) and node.value.lower() == "always":
         return 0.0
-    return max(0.0, v.duration(reading, node, key))
+    return max(0.0, v.duration_s(reading, node, key))
 
 
-def _duration(reading: Reading, node: Node, key: str) -> float:
+def _duration_s(reading: Reading, node: Node, key: str) -> float:
     text = v.string(reading, node, key)
     try:
         return parse_duration_s(text)
@@ -162,14 +162,14 @@ BATCH = Table(
     Setting("max_inflight_per_stream", "open batches of a stream", v.integer()),
     Setting("max_inflight_total", "open batches of the server", v.integer()),
     Setting("max_msgs", "messages of a batch", v.integer()),
-    Setting("timeout", "time after which a quiet batch is dropped", _duration),
+    Setting("timeout", "time after which a quiet batch is dropped", _duration_s),
 )
 LIMITS = Table(
     JetStreamServerLimits,
     Setting("max_ack_pending", "unacknowledged messages of a consumer", v.integer()),
     Setting("max_ha_assets", "replicated streams and consumers", v.integer()),
     Setting("max_request_batch", "messages of one request", v.integer()),
-    Setting("duplicate_window", "time for which message ids are remembered", _duration),
+    Setting("duplicate_window", "time for which message ids are remembered", _duration_s),
     Setting("default_max_consumers", "consumers of a stream that names no limit", v.integer()),
     Setting("batch", "batches of messages", _batch, block=BATCH),
 )

@@ -140,7 +140,7 @@ TOP_LEVEL = Table(
         zero_is_default=True,
     ),
     Setting(
-        "ping_interval", "time between pings", v.duration, reloadable=True, zero_is_default=True
+        "ping_interval", "time between pings", v.duration_s, reloadable=True, zero_is_default=True
     ),
     Setting(
         "ping_max",
@@ -153,7 +153,7 @@ TOP_LEVEL = Table(
     Setting(
         "write_deadline",
         "time a write to a client may take",
-        v.duration,
+        v.duration_s,
         reloadable=True,
         zero_is_default=True,
     ),
@@ -179,13 +179,13 @@ TOP_LEVEL = Table(
     Setting(
         "lame_duck_duration",
         "time over which clients are disconnected",
-        v.lame_duck_duration,
+        v.lame_duck_duration_s,
         zero_is_default=True,
     ),
     Setting(
         "lame_duck_grace_period",
         "time before the first client is disconnected",
-        v.lame_duck_grace_period,
+        v.lame_duck_grace_period_s,
         zero_is_default=True,
     ),
     Setting(

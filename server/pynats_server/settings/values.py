@@ -98,16 +98,16 @@ def path(reading: Reading, node: Node, key: str) -> Path | None:
     return Path(text) if text else None
 
 
-def duration(reading: Reading, node: Node, key: str) -> float:
+def duration_s(reading: Reading, node: Node, key: str) -> float:
     """Seconds; a bare whole number is still taken as seconds, with a warning."""
     value = node.value
     if isinstance(value, int) and not isinstance(value, bool):
         reading.warn(node, key, f"{key} should be converted to a duration")
         return float(value)
-    return duration_text(node, key)
+    return duration_text_s(node, key)
 
 
-def duration_text(node: Node, key: str) -> float:
+def duration_text_s(node: Node, key: str) -> float:
     if not isinstance(node.value, str):
         _wrong_kind(node, key, 'a duration such as "30s"')
     try:
@@ -116,21 +116,21 @@ def duration_text(node: Node, key: str) -> float:
         refuse(node, f"error parsing {key}: {error}")
 
 
-def lame_duck_duration(reading: Reading, node: Node, key: str) -> float:
-    seconds = duration_text(node, key)
+def lame_duck_duration_s(reading: Reading, node: Node, key: str) -> float:
+    seconds = duration_text_s(node, key)
     if seconds < 30:
         refuse(node, f"invalid {key} of {format_duration_s(seconds)}, minimum is 30 seconds")
     return seconds
 
 
-def lame_duck_grace_period(reading: Reading, node: Node, key: str) -> float:
-    seconds = duration_text(node, key)
+def lame_duck_grace_period_s(reading: Reading, node: Node, key: str) -> float:
+    seconds = duration_text_s(node, key)
     if seconds < 0:
         refuse(node, f"invalid {key}, needs to be positive")
     return seconds
 
 
-def seconds_or_duration(node: Node, what: str) -> float:
+def seconds_or_duration_s(node: Node, what: str) -> float:
     """Authentication and TLS timeouts: seconds as a number, or a duration."""
     value = node.value
     if isinstance(value, str):

@@ -20,8 +20,9 @@ from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.stream.stream import Stream
 
 SUBJECTS_MAX = 1024  # of one request for last messages
-SERIES_BYTES_MAX = 32 << 20  # of one series when the request has no max_bytes: what a client's
-# outbound buffer holds by default, twice
+# Bytes of one series when the request has no max_bytes: half of what a client may have queued by
+# default (`max_pending`).
+SERIES_BYTES_MAX = 32 << 20
 
 
 def get(request: Request) -> None:

@@ -190,8 +190,8 @@ cdef class Admission:
 
     cdef int staged_limit(self, bytes subject, uint64_t msgs, uint64_t size, uint64_t of_subject,
                           bint rollup) except -1:
-        """As `limit`, for a message of a batch that adds so much with those before it. Before a
-        batch is stored, the real server does not ask which older messages would go, and asks for
+        """As `limit`, for a message of a batch that, with the messages before it, adds this much.
+        Before a batch is stored, the real server does not ask which older messages would go, and asks for
         the subject's limit last."""
         cdef Leaf* leaf
         cdef uint64_t stored = 0

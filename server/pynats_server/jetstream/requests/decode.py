@@ -289,7 +289,7 @@ class _Reader:
     def _read_items(self, plan: _Items, at: int, path: Path, before: list[Any]) -> list[Any]:
         made: list[Any] = []
         for index, (start, end) in enumerate(syntax.elements(self._body, at)):
-            # Where a key is repeated its elements are read into those of before.
+            # Elements of a repeated key are merged into the earlier ones, as in Go.
             fresh = index >= len(before) or (plan.pointers and self._kind(start) == "null")
             old = _zero(plan.item) if fresh else before[index]
             made.append(self._read(plan.item, start, end, (*path, str(index)), old))

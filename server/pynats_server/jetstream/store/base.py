@@ -168,7 +168,7 @@ class BlockStore(Retention):
 
     def _below_newest(self, filter: bytes, keep: int, stop: int) -> int:
         """The sequence below the newest `keep` messages of `filter` at or before `stop`; 0 when
-        there are no more than those."""
+        no others exist."""
         for block in reversed(self.blocks):
             if not block.msgs or block.first_seq > stop:
                 continue

@@ -28,7 +28,7 @@ class Described(Protocol):
 
     @property
     def label(self) -> str:
-        """How the log calls the stream: `stream 'ACCOUNT > NAME'`."""
+        """The stream's name in the log: `stream 'ACCOUNT > NAME'`."""
         ...
 
     @property

@@ -92,8 +92,8 @@ class RepublishQueue:
 class Republisher:
     """What becomes of the messages of one stream by one setting.
 
-    Raises TransformError for one by which nothing is ever published: without a destination, or
-    with subjects that no message can have. Streams of the real server may have such.
+    Raises TransformError for a setting that can never publish anything: without a destination,
+    or with subjects that no message can have. Streams of the real server may have one.
     """
 
     def __init__(self, name: str, setting: Republish) -> None:

@@ -62,7 +62,7 @@ class Schedule(Protocol):
         """False for `@at`, whose message is purged once it was due."""
 
     def first_time(self, published_ns: int) -> int | None:
-        """When a schedule published at that time is due first, be it in the past."""
+        """When a schedule published at that time is due first, even if that is in the past."""
 
     def next_time(self, after_ns: int) -> int | None:
         """The first time later than `after_ns`; None when there is none."""

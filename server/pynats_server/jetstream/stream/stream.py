@@ -302,7 +302,7 @@ class Stream:
         return await done
 
     def apply(self, operation: Operation) -> int:
-        """Carries an operation out. Raises StoreError, and then nothing has changed."""
+        """Carries out an operation. Raises StoreError, and then nothing has changed."""
         match operation:
             case Append(subject, headers, payload, ts):
                 result = self.store.append(subject, headers or None, payload, ts)

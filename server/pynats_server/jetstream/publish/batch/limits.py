@@ -12,7 +12,7 @@ TIMEOUT_S = 10.0  # until a batch that nobody continues ends
 
 @dataclass(slots=True)
 class BatchCount:
-    """How many batches of a kind are open in all streams of the server, of `limit`."""
+    """How many batches of one kind are open in all streams of the server, and the limit."""
 
     limit: int
     open: int = 0

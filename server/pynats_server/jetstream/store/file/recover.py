@@ -29,8 +29,8 @@ LOST_MAX = 1_000_000  # sequences named one by one in one damaged range
 
 @dataclass(slots=True)
 class Recovered:
-    """What a folder holds. `blocks`: the index over its blocks, whose `tail` is the block to go
-    on with, if there is one, its file not open yet. `saved`: the state of index.db, current or
+    """What a folder holds. `blocks`: the index over its blocks, whose `tail` is the block to
+    append to, if there is one; its file is not open yet. `saved`: the state of index.db, current or
     not. `missing`: the last sequence that it knows, and its time, when the blocks end before."""
 
     blocks: DiskBlocks

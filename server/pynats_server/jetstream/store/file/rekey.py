@@ -165,8 +165,8 @@ class _Switch:
         self._disk.sync_folder(self._key.parent)
 
     def _converted(self, data: bytes, head: bytes) -> bytes:
-        """The content under the new key. `head` starts the plain form: what opens with no key and
-        does not look like it is sealed with a lost one, and stays as it is."""
+        """The content under the new key. `head` starts the plain form. Content that opens
+        with no key and does not start so is sealed with a lost key: it stays as it is."""
         plain = data
         for sealer in (self._after, self._before):
             if sealer is not None:
