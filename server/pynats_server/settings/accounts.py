@@ -145,8 +145,12 @@ LIMITS = Table(
     Setting("max_connections", "clients of the account at a time", _count, ("max_conn",)),
     Setting("max_subscriptions", "subscriptions of each client", _count, ("max_subs",)),
     Setting("max_payload", "bytes of a message", _count, ("max_pay",)),
-    Setting(  # no effect until there are leaf nodes
-        "max_leafnodes", "leaf nodes at a time", _count, ("max_leafs",), store=keep_nothing
+    Setting(
+        "max_leafnodes",
+        "leaf nodes at a time (no effect yet)",
+        _count,
+        ("max_leafs",),
+        store=keep_nothing,
     ),
     unknown='Unknown field "{key}" parsing account limits',
 )
@@ -184,17 +188,17 @@ JETSTREAM = Table(
     ),
     Setting(
         "cluster_traffic",
-        "account that the traffic between replicas belongs to: system or owner",
+        "account of the traffic between replicas: system or owner (no effect yet)",
         _cluster_traffic,
         store=keep_nothing,
     ),
 )
 ACCOUNT = Table(
     AccountOptions,
-    Setting("users", "its users", read_users, block=USER),
+    Setting("users", "its users, as in authorization.users", read_users, block=USER),
     Setting(
         "default_permissions",
-        "permissions of users without their own",
+        "permissions of users without their own, as in authorization.users",
         read_permissions,
         block=PERMISSIONS,
     ),

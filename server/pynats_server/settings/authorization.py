@@ -28,7 +28,7 @@ CONNECTION_TYPES = (
     "MQTT_WS",
     "IN_PROCESS",
 )
-_LONG_TIMEOUT_S = 60.0  # seconds; longer ones get a warning
+_LONG_TIMEOUT_S = 60.0  # longer ones get a warning
 
 
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
@@ -120,7 +120,12 @@ USER = Table(
     lambda: User(""),
     Setting("user", "name that the client gives", name, ("username",)),
     Setting("password", "its password, plain or a bcrypt hash", string, ("pass",)),
-    Setting("nkey", "public NKey of a user without a password", string, store=keep_nothing),
+    Setting(
+        "nkey",
+        "public NKey of a user without a password (not yet: refused)",
+        string,
+        store=keep_nothing,
+    ),
     Setting(
         "permissions",
         "subjects it may publish and subscribe to",
@@ -135,7 +140,10 @@ USER = Table(
         ("connection_types", "clients"),
     ),
     Setting(
-        "proxy_required", "only through a trusted proxy", _refuse_unless_off, store=keep_nothing
+        "proxy_required",
+        "only through a trusted proxy (not yet: true is refused)",
+        _refuse_unless_off,
+        store=keep_nothing,
     ),
 )
 AUTHORIZATION = Table(
@@ -146,7 +154,7 @@ AUTHORIZATION = Table(
     ),
     Setting("token", "token that clients must give, plain or a bcrypt hash", string),
     Setting("timeout", "seconds a client has to log in", _read_timeout, zero_is_default=True),
-    Setting("users", "several users", read_users, block=USER),
+    Setting("users", "several users: a list of blocks", read_users, block=USER),
     Setting(
         "default_permissions",
         "permissions of users without their own",
@@ -156,6 +164,9 @@ AUTHORIZATION = Table(
     ),
     Setting("auth_callout", "a service that decides about log-ins", aliases=("auth_hook",)),
     Setting(
-        "proxy_required", "only through a trusted proxy", _refuse_unless_off, store=keep_nothing
+        "proxy_required",
+        "only through a trusted proxy (not yet: true is refused)",
+        _refuse_unless_off,
+        store=keep_nothing,
     ),
 )

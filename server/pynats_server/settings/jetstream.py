@@ -159,18 +159,32 @@ _PARSEABLE = 'Expected a parseable size for "{key}"'
 _ABSOLUTE = 'Expected an absolute size for "{key}"'
 BATCH = Table(
     BatchLimits,
-    Setting("max_inflight_per_stream", "open batches of a stream", v.integer()),
-    Setting("max_inflight_total", "open batches of the server", v.integer()),
-    Setting("max_msgs", "messages of a batch", v.integer()),
-    Setting("timeout", "time after which a quiet batch is dropped", _duration_s),
+    Setting(
+        "max_inflight_per_stream",
+        "open batches of a stream, 0 = 50 atomic and 1000 fast ones",
+        v.integer(),
+    ),
+    Setting(
+        "max_inflight_total",
+        "open batches of the server, 0 = 1000 atomic and 50000 fast ones",
+        v.integer(),
+    ),
+    Setting("max_msgs", "messages of an atomic batch, 0 = 1000", v.integer()),
+    Setting("timeout", "time after which a quiet batch is dropped, 0s = 10s", _duration_s),
 )
 LIMITS = Table(
     JetStreamServerLimits,
-    Setting("max_ack_pending", "unacknowledged messages of a consumer", v.integer()),
-    Setting("max_ha_assets", "replicated streams and consumers", v.integer()),
-    Setting("max_request_batch", "messages of one request", v.integer()),
-    Setting("duplicate_window", "time for which message ids are remembered", _duration_s),
-    Setting("default_max_consumers", "consumers of a stream that names no limit", v.integer()),
+    Setting(
+        "max_ack_pending", "unacknowledged messages of a consumer (no effect yet)", v.integer()
+    ),
+    Setting("max_ha_assets", "replicated streams and consumers (no effect yet)", v.integer()),
+    Setting("max_request_batch", "messages of one request (no effect yet)", v.integer()),
+    Setting("duplicate_window", "longest duplicate window of a stream, 0s = any", _duration_s),
+    Setting(
+        "default_max_consumers",
+        "consumers of a stream that names no limit (no effect yet)",
+        v.integer(),
+    ),
     Setting("batch", "batches of messages", _batch, block=BATCH),
 )
 JETSTREAM = Table(
@@ -194,7 +208,7 @@ JETSTREAM = Table(
     ),
     Setting(
         "sync_interval",
-        '"always" = an acknowledgement waits for the disk; else the time between syncs',
+        '"always" or "0s" = an acknowledgement waits for the disk; else the time between syncs',
         _sync_interval,
         ("sync",),
     ),
@@ -202,8 +216,10 @@ JETSTREAM = Table(
     Setting("key", "encryption key of the files", v.string, ("ek", "encryption_key")),
     Setting("prev_key", "the previous key", v.string, ("prev_ek", "prev_encryption_key")),
     Setting("cipher", "cipher of the files: chacha or aes", _cipher),
-    Setting("extension_hint", "domain to extend", v.name),
-    Setting("unique_tag", "tag that differs between the peers of a stream", _unique_tag),
+    Setting("extension_hint", "domain to extend (no effect yet)", v.name),
+    Setting(
+        "unique_tag", "tag that differs between the peers of a stream (no effect yet)", _unique_tag
+    ),
     Setting("limits", "limits of client requests", _limits, block=LIMITS),
     Setting(
         "tpm",
@@ -212,7 +228,7 @@ JETSTREAM = Table(
     ),
     Setting(
         "max_outstanding_catchup",
-        "bytes on their way to replicas",
+        "bytes on their way to replicas (no effect yet)",
         _size("max_outstanding_catchup"),
     ),
     Setting(
@@ -220,13 +236,27 @@ JETSTREAM = Table(
     ),
     Setting("max_buffered_msgs", "messages of a stream waiting for the disk", _whole(_PARSEABLE)),
     Setting("request_queue_limit", "API requests waiting", _whole(_PARSEABLE)),
-    Setting("info_queue_limit", "API requests for information waiting", _whole(_PARSEABLE)),
-    Setting("meta_compact", "entries of the meta log before a snapshot", _whole(_ABSOLUTE, 0)),
-    Setting("meta_compact_size", "bytes of the meta log before a snapshot", _absolute_size),
-    Setting("meta_compact_sync", "write snapshots of the meta log at once", v.boolean),
+    Setting(
+        "info_queue_limit",
+        "API requests for information waiting (no effect yet)",
+        _whole(_PARSEABLE),
+    ),
+    Setting(
+        "meta_compact",
+        "entries of the meta log before a snapshot (no effect yet)",
+        _whole(_ABSOLUTE, 0),
+    ),
+    Setting(
+        "meta_compact_size",
+        "bytes of the meta log before a snapshot (no effect yet)",
+        _absolute_size,
+    ),
+    Setting(
+        "meta_compact_sync", "write snapshots of the meta log at once (no effect yet)", v.boolean
+    ),
     Setting(
         "max_concurrent_io",
-        "disk operations at a time",
+        "disk operations at a time (no effect yet)",
         _whole(_ABSOLUTE + " between 4 and 8192", 4, 8192),
     ),
 )

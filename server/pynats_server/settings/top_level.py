@@ -92,7 +92,13 @@ TOP_LEVEL = Table(
         block=AUTHORIZATION,
     ),
     Setting("no_auth_user", "user of clients without credentials", v.string),
-    Setting("accounts", "separate subject spaces", read_accounts, reloadable=True, block=ACCOUNT),
+    Setting(
+        "accounts",
+        "separate subject spaces: a block for each name, or a list of names",
+        read_accounts,
+        reloadable=True,
+        block=ACCOUNT,
+    ),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
     # limits
     Setting(
@@ -128,7 +134,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "max_subscription_tokens",
-        "tokens of a subscription's subject",
+        "tokens of a subscription's subject, 1 to 255; without the key 8192",
         v.integer(1, 255),
         ("max_sub_tokens",),
         go_name="MaxSubTokens",
@@ -159,7 +165,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "write_timeout",
-        "what happens to a client after the deadline",
+        "what happens after the deadline: default, close or retry (no effect yet: close)",
         v.choice("default", "close", "retry"),
     ),
     Setting(
@@ -190,14 +196,14 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "connect_error_reports",
-        "failed attempts between reports",
+        "failed attempts between reports (no effect yet)",
         v.integer(),
         reloadable=True,
         zero_is_default=True,
     ),
     Setting(
         "reconnect_error_reports",
-        "failed repeats between reports",
+        "failed repeats between reports (no effect yet)",
         v.integer(),
         reloadable=True,
         zero_is_default=True,
