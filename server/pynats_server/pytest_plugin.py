@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pynats_server.options import Options
     from pynats_server.server.server import Server
 
-START_TIMEOUT_S = 10.0  # seconds
+START_TIMEOUT_S = 10.0
 
 
 class ThreadedServer:
