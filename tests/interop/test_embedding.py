@@ -15,7 +15,7 @@ import uvloop
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_server import Options, Server, ServerError
-from pynats_server.options import Authorization
+from pynats_server.options import Authorization, JetStreamOptions
 from pynats_server.pytest_plugin import (  # noqa: F401 - fixtures
     ThreadedServer,
     pynats_server,
@@ -208,6 +208,29 @@ def test_shutdown_leaves_nothing_behind(run: Callable[[Scenario], None], tmp_pat
         assert asyncio.all_tasks() == tasks
         gc.collect()
         assert _open_sockets() == sockets
+
+    run(scenario)
+
+
+def test_a_store_folder_that_cannot_be_used_is_named(
+    run: Callable[[Scenario], None], tmp_path: Path
+) -> None:
+    def with_store(folder: Path) -> Server:
+        return embedded(jetstream=JetStreamOptions(enabled=True, store_dir=folder))
+
+    async def scenario() -> None:
+        async with with_store(tmp_path):
+            with pytest.raises(ServerError) as taken:
+                await with_store(tmp_path).start()
+        place = tmp_path / "jetstream"
+        assert str(taken.value) == f"Can't start JetStream: {place} is in use by another server"
+        async with with_store(tmp_path):  # the first one has let it go
+            pass
+        (tmp_path / "file").touch()
+        with pytest.raises(ServerError) as no_folder:
+            await with_store(tmp_path / "file").start()
+        place = tmp_path / "file" / "jetstream"
+        assert str(no_folder.value) == f"Can't start JetStream: {place}: Not a directory"
 
     run(scenario)
 

@@ -173,8 +173,11 @@ class Server:
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             self.log.notice(line)
-        jetstream.start()
-        enablement.start(jetstream, accounts, state.accounts)
+        try:
+            jetstream.start()
+            enablement.start(jetstream, accounts, state.accounts)
+        except OSError as error:
+            raise ServerError(f"Can't start JetStream: {_explain(error)}") from error
         took = human_duration_ns(time.perf_counter_ns() - begun)
         self.log.notice(f"Took {took} to start JetStream")
 
