@@ -14,6 +14,9 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pynats_server.monitor import MonitorServer
+from pynats_server.options import Options
+from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
 from tests.support.jetstream import connect
@@ -318,6 +321,26 @@ def test_a_receiver_that_reads_nothing_delays_the_end_by_the_write_deadline_at_m
 
 
 # -- lame duck ----------------------------------------------------------------------------------
+
+
+def test_lame_duck_before_the_listener_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal can arrive while monitoring starts."""
+    start = MonitorServer.start
+
+    async def run() -> None:
+        server = Server(Options(host="127.0.0.1", port=-1, http_port=-1))
+
+        async def start_and_leave(monitor: MonitorServer, host: str, port: int) -> int:
+            bound = await start(monitor, host, port)
+            server.enter_lame_duck()
+            return bound
+
+        monkeypatch.setattr(MonitorServer, "start", start_and_leave)
+        await server.start()
+        assert not server.ready
+        await asyncio.wait_for(server.wait_stopped(), PATIENCE_S)
+
+    asyncio.run(run())
 
 
 def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:
