@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from pynats_server.process.argv_redaction import redact_process_title
@@ -60,13 +61,15 @@ def _run(command: Command, program: str) -> int:
             _handle_signals(server)
             try:
                 await server.start()
+                gc.collect()
+                gc.freeze()  # objects that exist now stay alive: later collections skip them
+                gc.enable()
+                await server.wait_stopped()
             except ServerError as error:
                 server.log.fatal(str(error))
                 return 1
-            gc.collect()
-            gc.freeze()  # objects that exist now stay alive: later collections skip them
-            gc.enable()
-            await server.wait_stopped()
+            finally:
+                _ignore_signals()
             return 0
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -87,13 +90,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _handle_signals(server: Server) -> None:
+    """Signals become callbacks of the loop. Not with `add_signal_handler`: a loop that closes
+    gives its signals back to the system, and one more of them would end the process as killed."""
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
         tasks.add(asyncio.ensure_future(server.shutdown()))
 
-    actions: dict[signal.Signals, Callable[[], object]] = {
+    actions: dict[int, Callable[[], object]] = {
         signal.SIGINT: stop,
         signal.SIGTERM: stop,
         signal.SIGHUP: server.reload,
@@ -101,17 +106,27 @@ def _handle_signals(server: Server) -> None:
         signal.SIGUSR2: server.enter_lame_duck,
     }
 
-    def trap(number: signal.Signals) -> None:
+    def trap(number: int) -> None:
         if number == signal.SIGTERM and server.in_lame_duck:
             return  # lame duck ends by itself
         server.log.notice(f'Trapped "{_NAMES[number]}" signal')
         actions[number]()
 
-    for number in actions:
-        loop.add_signal_handler(number, trap, number)
+    def received(number: int, _: FrameType | None) -> None:
+        loop.call_soon_threadsafe(trap, number)
+
+    for number in _NAMES:
+        signal.signal(number, received)
+        signal.siginterrupt(number, False)  # system calls of all threads go on
 
 
-_NAMES = {
+def _ignore_signals() -> None:
+    """The server has stopped: nothing may interrupt the rest of the process's way out."""
+    for number in _NAMES:
+        signal.signal(number, signal.SIG_IGN)
+
+
+_NAMES: dict[int, str] = {
     signal.SIGINT: "interrupt",
     signal.SIGTERM: "terminated",
     signal.SIGHUP: "hangup",

@@ -121,8 +121,8 @@ class Server:
             self.info.refresh()
             self._write_pid_file()
             await self._start_monitor()  # before JetStream, so that probes are answered early
-            if self._stopping:  # a signal arrived first
-                if self._monitor is not None:
+            if self._stopping or self.in_lame_duck:  # a signal arrived first
+                if self._stopping and self._monitor is not None:
                     await self._monitor.stop()
                 return
             self._start_jetstream()

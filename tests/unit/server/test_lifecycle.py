@@ -7,12 +7,16 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pynats_server.monitor import MonitorServer
+from pynats_server.options import Options
+from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
 from tests.support.jetstream import connect
@@ -64,10 +68,54 @@ def test_stop_signals_end_in_order(tmp_path: Path, number: signal.Signals, name:
         assert not ports_file.exists()
 
 
-def test_repeated_stop_signals_are_harmless(tmp_path: Path) -> None:
+# A server that gets every signal while its loop closes, at exit, and when modules are taken apart.
+SIGNALS_TO_THE_LAST = """
+import asyncio, atexit, os, sys
+from pynats_server.__main__ import main
+
+def send(kill=os.kill, pid=os.getpid(), numbers=(1, 2, 10, 12, 15)):
+    for number in numbers:
+        kill(pid, number)
+
+def close(runner, close=asyncio.Runner.close):
+    send()
+    close(runner)
+    send()
+
+class Last:
+    __del__ = lambda self, send=send: send()
+
+sys.last = Last()  # goes last
+asyncio.Runner.close = close
+atexit.register(send)
+main()
+"""
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_signals_after_the_stop_are_harmless(tmp_path: Path, loop: str) -> None:
+    log = tmp_path / "log"
+    script = SIGNALS_TO_THE_LAST
+    if loop == "asyncio":
+        script = "import sys; sys.modules['uvloop'] = None" + script
+    command = [sys.executable, "-c", script, "-a", "127.0.0.1", "-p", "-1", "-l", log]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: log.exists() and "Server is ready" in log.read_text(), "ready")
+        child.terminate()
+        _, complaints = child.communicate(timeout=PATIENCE_S)
+    finally:
+        child.kill()
+        child.wait()
+    assert (child.returncode, complaints) == (0, b"")
+    assert log.read_text().rstrip().endswith("Server Exiting..")
+
+
+def test_a_flood_of_stop_signals_is_harmless(tmp_path: Path) -> None:
     with process(tmp_path) as server:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
-            server.signal(number)
+        while server.alive:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                server.signal(number)
         assert server.wait() == 0
         assert "Traceback" not in server.log()
 
@@ -273,6 +321,26 @@ def test_a_receiver_that_reads_nothing_delays_the_end_by_the_write_deadline_at_m
 
 
 # -- lame duck ----------------------------------------------------------------------------------
+
+
+def test_lame_duck_before_the_listener_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal can arrive while monitoring starts."""
+    start = MonitorServer.start
+
+    async def run() -> None:
+        server = Server(Options(host="127.0.0.1", port=-1, http_port=-1))
+
+        async def start_and_leave(monitor: MonitorServer, host: str, port: int) -> int:
+            bound = await start(monitor, host, port)
+            server.enter_lame_duck()
+            return bound
+
+        monkeypatch.setattr(MonitorServer, "start", start_and_leave)
+        await server.start()
+        assert not server.ready
+        await asyncio.wait_for(server.wait_stopped(), PATIENCE_S)
+
+    asyncio.run(run())
 
 
 def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:

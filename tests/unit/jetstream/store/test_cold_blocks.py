@@ -31,3 +31,25 @@ def test_erase_in_a_cold_block(tmp_path: Path, compress: bool, keys: Keys | None
     assert {seq: again.load(seq).payload for seq, _ in again.oldest()} == expected
     assert again.problems == []
     again.close()
+
+
+def test_truncate_inside_a_block_that_is_not_in_memory(tmp_path: Path) -> None:
+    """What is above lies in other blocks or was removed, so nothing else has read it before."""
+    config = FileConfig("S", tmp_path / "S", block_size=400, cache_bytes=1)
+    store = FileStore(config)
+    for number in range(1, 31):
+        store.append(b"s", None, b"%02d" % number, number)
+    index = store.block_at(10)
+    last = store.blocks[index].last_seq
+    store.remove(last)
+    store.close()
+    store = FileStore(config)
+    assert not store.blocks[index].loaded
+    store.truncate(last - 1)
+    kept = list(range(1, last))
+    for _ in range(2):
+        assert (store.msgs, store.last_seq) == (len(kept), last - 1)
+        assert [int(store.load(seq).payload) for seq in kept] == kept
+        store.close()
+        store = FileStore(config)
+    store.close()

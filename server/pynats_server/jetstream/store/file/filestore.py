@@ -235,6 +235,8 @@ class FileStore(WrittenBlocks):
                 if block is not old:
                     self._release([block])
             elif block.last_seq > seq:
+                if not block.loaded:
+                    self.load_block(block)
                 live = block.live()
                 block.last_seq, last_ts = live[-1][0], live[-1][1]
                 block.last_ts = last_ts
