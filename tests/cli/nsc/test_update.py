@@ -72,6 +72,16 @@ def test_no_index_is_one_line_with_a_hint(
     assert "is the requested version" in nsc("update", "--version", f"v{have}").err
 
 
-def test_an_installation_from_source_is_left_to_its_owner(nsc: Nsc) -> None:
-    shown = nsc("update", code=1).err
-    assert "source folder" in shown or "reachable?" in shown
+def test_an_installation_from_source_is_left_to_its_owner(
+    nsc: Nsc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A build leaves metadata beside the sources, without a word about how they are installed.
+    left = tmp_path / "pynats_toolbox.egg-info"
+    left.mkdir()
+    (left / "PKG-INFO").write_text(f"Name: {update.DISTRIBUTION}\nVersion: 0.0\n")
+    installed = tmp_path / "site" / "pynats_toolbox-0.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text(f"Name: {update.DISTRIBUTION}\nVersion: 0.0\n")
+    (installed / "direct_url.json").write_text('{"dir_info": {"editable": true}, "url": "x"}')
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "site"), *sys.path])
+    assert "source folder" in nsc("update", code=1).err

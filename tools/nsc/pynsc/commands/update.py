@@ -58,20 +58,25 @@ def _wanted_version(text: str) -> str:
 
 def _refuse_foreign_installation() -> None:
     """Names the right tool if pip must not or cannot replace the files."""
-    distribution = metadata.distribution(DISTRIBUTION)
-    try:
-        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    except ValueError:
-        origin = {}
-    if origin.get("dir_info", {}).get("editable"):
+    # A build leaves metadata in the source folder, which is found first when that is on the path.
+    found = list(metadata.distributions(name=DISTRIBUTION))
+    if any(_is_editable(each) for each in found):
         raise NscError("this installation runs from a source folder",
                        "update the folder (git pull), then run make build")  # fmt: skip
     if "pipx" in Path(sys.prefix).parts:
         raise NscError("pipx manages this installation", f"run: pipx upgrade {DISTRIBUTION}")
     if find_spec("pip") is None:
-        installer = (distribution.read_text("INSTALLER") or "").strip()
+        installer = next(filter(None, (each.read_text("INSTALLER") for each in found)), "").strip()
         command = "uv pip install" if installer == "uv" else "the tool that installed it"
         raise NscError("pip is not installed here", f"update {DISTRIBUTION} with {command}")
+
+
+def _is_editable(distribution: metadata.Distribution) -> bool:
+    try:
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except ValueError:
+        return False
+    return bool(origin.get("dir_info", {}).get("editable"))
 
 
 def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str:
