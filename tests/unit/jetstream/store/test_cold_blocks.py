@@ -53,3 +53,22 @@ def test_truncate_inside_a_block_that_is_not_in_memory(tmp_path: Path) -> None:
         store.close()
         store = FileStore(config)
     store.close()
+
+
+def test_truncate_takes_damaged_messages_too(tmp_path: Path) -> None:
+    """Damage that nobody has met before: the saved index vouches for blocks that are not read."""
+    config = FileConfig("S", tmp_path / "S", block_size=400)
+    store = FileStore(config)
+    for number in range(1, 41):
+        store.append(b"s", None, b"payload %02d" % number, number)
+    path = tmp_path / f"S/msgs/{store.blocks[store.block_at(25)].index}.blk"
+    store.close()
+    path.write_bytes(path.read_bytes().replace(b"payload 25", b"PAYLOAD 25"))
+    store = FileStore(config)
+    store.truncate(10)
+    assert (store.msgs, store.first_seq, store.last_seq) == (10, 1, 10)
+    assert list(store.lost) == []
+    assert store.append(b"s", None, b"new", 50) == 11
+    assert store.compact(50) == 11
+    assert store.msgs == 0
+    store.close()

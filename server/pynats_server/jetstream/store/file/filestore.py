@@ -232,6 +232,8 @@ class FileStore(WrittenBlocks):
                 if not block.loaded:
                     self.load_block(block)
                 marks += [mark for mark in block.tombstones() if mark[0] <= seq]
+                if block.msgs:
+                    self.unlink_all(block)  # all that is left of them is damaged
                 if block is not old:
                     self._release([block])
             elif block.last_seq > seq:
@@ -246,6 +248,7 @@ class FileStore(WrittenBlocks):
                 if block is not old:
                     self._rewrite(block)
         self.last_seq, self.last_ts = seq, last_ts
+        self.lost = only_up_to(self.lost, seq)
         self.find_first()
         self._restart(old, marks)
 
