@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from tests.support.deadline import PATIENCE_S, wait_until
@@ -62,11 +65,23 @@ def run_reference(
     )
 
 
+def lasting_port() -> int:
+    """A port for a server that is started there more than once. It lies below those that the
+    system hands out: one of these could be somebody else's between two starts."""
+    first_handed_out = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = SystemRandom().randrange(first_handed_out // 2, first_handed_out)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class ServerProcess:
     """One server on free ports of 127.0.0.1, its files under `folder`.
 
     `config` is written to a file and passed with -c; `flags` are appended to the command line.
-    `@FOLDER@` in either becomes `folder`.
+    `@FOLDER@` in either becomes `folder`. Without a `port` every start takes another free one; a
+    server that must come back where it was gets one from `lasting_port`.
     """
 
     def __init__(
@@ -83,6 +98,7 @@ class ServerProcess:
         self.config_path = folder / "server.conf"
         self.log_path = folder / "server.log"
         self.port = port
+        self._asked_port = port
         self.monitor_url = ""
         self._monitor = monitor
         self._flags = [flag.replace("@FOLDER@", str(folder)) for flag in flags]
@@ -103,7 +119,7 @@ class ServerProcess:
         """Start and wait until the client port is known and open."""
         for stale in self.folder.glob("*.ports"):
             stale.unlink()
-        command = [*server_command(self.kind), "-a", "127.0.0.1", "-p", str(self.port)]
+        command = [*server_command(self.kind), "-a", "127.0.0.1", "-p", str(self._asked_port)]
         if self._monitor:
             command += ["-m", "-1"]
         command += ["--ports_file_dir", str(self.folder), "-c", str(self.config_path)]

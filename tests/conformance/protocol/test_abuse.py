@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deadline import Deadline, wait_until
-from tests.support.process import PYNATS, ServerProcess
+from tests.support.process import PYNATS, ServerProcess, lasting_port
 from tests.support.raw import RawClient
 
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
@@ -304,7 +304,7 @@ class _Reconnecting(threading.Thread):
 
 def test_restart_under_load(tmp_path: Path) -> None:
     """Killed in the middle of traffic, the server comes back on its port and clients go on."""
-    server = ServerProcess(PYNATS, tmp_path)
+    server = ServerProcess(PYNATS, tmp_path, port=lasting_port())
     server.start()
     subscribers = [_Reconnecting(server.port, True) for _ in range(4)]
     publishers = [_Reconnecting(server.port, False) for _ in range(4)]

@@ -20,7 +20,7 @@ from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
 from tests.support.jetstream import connect
-from tests.support.process import PYNATS, ServerProcess, server_command
+from tests.support.process import PYNATS, ServerProcess, lasting_port, server_command
 from tests.support.raw import RawClient
 
 PLAIN = "debug: false\n"  # an empty file causes a warning
@@ -209,7 +209,7 @@ def test_restart_under_load_loses_nothing_acknowledged_by_a_reply(
 ) -> None:
     """Core NATS delivers at most once. The test checks messages that the receiver confirmed before,
     and that all clients reconnect with their subscriptions."""
-    with process(tmp_path) as server:
+    with ServerProcess(PYNATS, tmp_path, PLAIN, port=lasting_port()) as server:
         asyncio.run(asyncio.wait_for(_restart_under_load(server, number), PATIENCE_S))
         assert "Traceback" not in server.log()
 
