@@ -96,7 +96,7 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
     ),
     S + "process": (*BASE, S + "clients.trace", S + "settings"),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server"),
+    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 
