@@ -36,6 +36,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "options": (),
     S + "version": (),
     S + "core": (),
+    S + "work": (),
     S + "subjects": ("pynats_common", S + "core"),
     S + "settings": BASE,
     S + "log": BASE,
