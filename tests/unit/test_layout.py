@@ -47,7 +47,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings",
+        S + "log", S + "settings", S + "work",
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state"),
     S + "clients": (
@@ -78,23 +78,24 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "publish.batch",
-        J + "quota", J + "store",
+        J + "quota", J + "store", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
-        J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
+        J + "errors", J + "publish", J + "requests", J + "store", J + "stream", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
         J + "config", J + "context", J + "errors", J + "figures", J + "quota", J + "store",
-        J + "store.file", J + "store.format", J + "stream",
+        J + "store.file", J + "store.format", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity", S + "log",
         S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
+        S + "work",
     ),
     S + "process": (*BASE, S + "clients.trace", S + "settings"),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),

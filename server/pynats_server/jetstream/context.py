@@ -21,6 +21,7 @@ from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
+from pynats_server.work import Turns
 
 T = TypeVar("T")
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
@@ -36,8 +37,10 @@ class JetStreamContext:
         options: JetStreamOptions,
         limits: JetStreamLimits,
         server_name: str,
+        turns: Turns,
     ) -> None:
         self.engine = engine
+        self.turns = turns
         self.log = log
         self.options = options
         self.server_name = server_name

@@ -21,6 +21,7 @@ from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
+from pynats_server.work import Turns
 
 
 class StoreInUse(OSError):
@@ -37,8 +38,9 @@ class JetStream:
         options: JetStreamOptions,
         limits: JetStreamLimits,
         server_name: str,
+        turns: Turns,
     ) -> None:
-        self.context = JetStreamContext(engine, log, options, limits, server_name)
+        self.context = JetStreamContext(engine, log, options, limits, server_name, turns)
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk

@@ -32,6 +32,7 @@ from pynats_server.server.listen import ClientListener, ListenError, host_port, 
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.version import VERSION
+from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.monitor import MonitorServer
@@ -139,6 +140,7 @@ class Server:
         self._announce()
         state = self.state
         state.engine = Engine(loop, self.handler)
+        state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
         try:
             self._listener.bind()
@@ -164,6 +166,9 @@ class Server:
             raise
         state.ready = True
         self.log.notice("Server is ready")
+
+    def _on_failed_work(self, error: BaseException) -> None:
+        self.log.error(f"internal error, please report: {error!r}")
 
     def _announce(self) -> None:
         state, log, options = self.state, self.log, self.state.options
@@ -194,7 +199,7 @@ class Server:
             enablement.check_promises(accounts, limits)
         except ValueError as error:
             raise ServerError(f"Can't start JetStream: {error}") from None
-        jetstream = JetStream(state.engine, self.log, options, limits, state.name)
+        jetstream = JetStream(state.engine, self.log, options, limits, state.name, state.turns)
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             self.log.notice(line)
@@ -285,6 +290,7 @@ class Server:
             self.log.notice("Initiating JetStream Shutdown...")
             await jetstream.stop()
             self.log.notice("JetStream Shutdown")
+        self.state.turns.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._remove_run_files()

@@ -11,6 +11,6 @@ This room knows nothing of the server; accounts and clients are any hashable obj
 from __future__ import annotations
 
 from pynats_server.work.rotation import Rotation
-from pynats_server.work.turns import Cancelled, Job, Steps, Turns, Work, finish
+from pynats_server.work.turns import TURN_NS, Cancelled, Job, Steps, Turns, Work, finish
 
-__all__ = ["Cancelled", "Job", "Rotation", "Steps", "Turns", "Work", "finish"]
+__all__ = ["TURN_NS", "Cancelled", "Job", "Rotation", "Steps", "Turns", "Work", "finish"]

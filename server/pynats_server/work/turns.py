@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Hashable
 from typing import Any, Generic, TypeVar
 
 from pynats_server.work.rotation import Rotation
@@ -72,8 +72,22 @@ class _Lane:
     def __init__(self, account: Hashable, client: Hashable) -> None:
         self.account = account
         self.client = client
-        self.jobs: deque[Job[Any]] = deque()
+        self.jobs: OrderedDict[Job[Any], None] = OrderedDict()
         self.awaited: asyncio.Future[Any] | None = None  # by the first job
+
+    @property
+    def first(self) -> Job[Any]:
+        return next(iter(self.jobs))
+
+
+class _Account:
+    """The lanes of one account by client, and how many jobs are in them."""
+
+    __slots__ = ("count", "lanes")
+
+    def __init__(self) -> None:
+        self.lanes: dict[Hashable, _Lane] = {}
+        self.count = 0
 
 
 class Turns:
@@ -91,10 +105,11 @@ class Turns:
     ) -> None:
         self._loop = loop
         self._on_error = on_error
-        self._budget_ns = budget_ns
+        self.budget_ns = budget_ns
         self._clock = clock
         self._ready: Rotation[Hashable, _Lane] = Rotation()
-        self._lanes: dict[Hashable, dict[Hashable, _Lane]] = {}  # by client, then by account
+        self._accounts: dict[Hashable, _Account] = {}
+        self._clients: dict[Hashable, set[_Lane]] = {}
         self._tagged: dict[Hashable, set[Job[Any]]] = {}
         self._stepping: Job[Any] | None = None
         self._passing = False
@@ -107,10 +122,10 @@ class Turns:
     def is_free(self, account: Hashable, client: Hashable) -> bool:
         """Whether something small may be done for a client at once: nothing of its own is under
         way, and there is time left in this pass. Whoever does it tells `charge`."""
-        if self._spent_ns >= self._budget_ns or self._passing or self._stopped:
+        if self._spent_ns >= self.budget_ns or self._passing or self._stopped:
             return False
-        lanes = self._lanes.get(client)
-        return lanes is None or account not in lanes
+        own = self._accounts.get(account)
+        return own is None or client not in own.lanes
 
     def charge(self, spent_ns: int) -> None:
         """Counts what was done outside of a job, in ns of the clock."""
@@ -140,11 +155,9 @@ class Turns:
             self._end(job, None, Cancelled())
             return job
         at_once = self.is_free(account, client)
-        lanes = self._lanes.setdefault(client, {})
-        lane = lanes.get(account)
-        if lane is None:
-            lane = lanes[account] = _Lane(account, client)
-        lane.jobs.append(job)
+        lane = self._lane(account, client)
+        lane.jobs[job] = None
+        self._accounts[account].count += 1
         if tag is not None:
             self._tagged.setdefault(tag, set()).add(job)
         if len(lane.jobs) > 1:
@@ -154,13 +167,23 @@ class Turns:
             self._begin_at_once(lane, job)
         return job
 
+    def _lane(self, account: Hashable, client: Hashable) -> _Lane:
+        own = self._accounts.get(account)
+        if own is None:
+            own = self._accounts[account] = _Account()
+        lane = own.lanes.get(client)
+        if lane is None:
+            lane = own.lanes[client] = _Lane(account, client)
+            self._clients.setdefault(client, set()).add(lane)
+        return lane
+
     def _begin_at_once(self, lane: _Lane, job: Job[Any]) -> None:
         """Does what the rest of the time of this pass is enough for."""
         begun, spent = self._clock(), 0
         self._passing = True
         try:
             while (
-                self._spent_ns + spent < self._budget_ns and not job.ended and lane.awaited is None
+                self._spent_ns + spent < self.budget_ns and not job.ended and lane.awaited is None
             ):
                 self._step(lane)
                 spent = self._clock() - begun
@@ -195,9 +218,9 @@ class Turns:
         """Ends a job before its next step. Idempotent."""
         if job.ended:
             return
-        lane = self._lanes[job.client][job.account]
-        was_first = lane.jobs[0] is job
-        lane.jobs.remove(job)
+        lane = self._accounts[job.account].lanes[job.client]
+        was_first = lane.first is job
+        self._take_out(lane, job)
         if was_first:
             lane.awaited = None
         self._settle(lane, was_first)
@@ -205,18 +228,24 @@ class Turns:
 
     def cancel_client(self, client: Hashable) -> None:
         """Ends the jobs of a client that has gone, except those that stay."""
-        self._cancel_lanes(self._lanes.get(client, {}).values(), stay=True)
+        for lane in list(self._clients.get(client, ())):
+            self._cancel_lane(lane, stay=True)
 
     def cancel_account(self, account: Hashable) -> None:
         """Ends all jobs of an account."""
-        self._cancel_lanes(self._lanes_of(account), stay=False)
+        own = self._accounts.get(account)
+        for lane in list(own.lanes.values()) if own is not None else ():
+            self._cancel_lane(lane, stay=False)
 
     def cancel_waiting(self, account: Hashable) -> int:
         """Ends the jobs of an account that have not begun. Returns how many."""
-        waiting = [job for lane in self._lanes_of(account) for job in lane.jobs if not job.begun]
-        for job in reversed(waiting):
-            self.cancel(job)
-        return len(waiting)
+        own = self._accounts.get(account)
+        before = self.count(account)
+        for lane in list(own.lanes.values()) if own is not None else ():
+            for job in reversed(lane.jobs.copy()):
+                if not job.begun:
+                    self.cancel(job)
+        return before - self.count(account)
 
     def cancel_tag(self, tag: Hashable) -> None:
         """Ends the jobs that belong to something that has ended."""
@@ -226,17 +255,14 @@ class Turns:
     def stop(self) -> None:
         """Ends everything; what is started later ends at once. Idempotent."""
         self._stopped = True
-        for lanes in list(self._lanes.values()):
-            self._cancel_lanes(lanes.values(), stay=False)
+        for account in list(self._accounts):
+            self.cancel_account(account)
         if self._next_pass is not None:
             self._next_pass.cancel()
             self._next_pass = None
 
-    def _lanes_of(self, account: Hashable) -> list[_Lane]:
-        return [own[account] for own in self._lanes.values() if account in own]
-
-    def _cancel_lanes(self, lanes: Iterable[_Lane], stay: bool) -> None:
-        for job in [job for lane in lanes for job in reversed(lane.jobs)]:
+    def _cancel_lane(self, lane: _Lane, stay: bool) -> None:
+        for job in reversed(lane.jobs.copy()):  # the next one must not become ready in between
             if not (stay and job.stays):
                 self.cancel(job)
 
@@ -245,7 +271,12 @@ class Turns:
     @property
     def jobs(self) -> int:
         """How many jobs are under way or wait."""
-        return sum(len(lane.jobs) for own in self._lanes.values() for lane in own.values())
+        return sum(own.count for own in self._accounts.values())
+
+    def count(self, account: Hashable) -> int:
+        """How many of them are an account's."""
+        own = self._accounts.get(account)
+        return own.count if own is not None else 0
 
     def _make_ready(self, lane: _Lane) -> None:
         self._ready.add(lane.account, lane)
@@ -258,10 +289,12 @@ class Turns:
         begun = self._clock()
         self._passing = True
         try:
-            while self._ready and self._spent_ns < self._budget_ns:
+            while self._ready and self._spent_ns < self.budget_ns:
                 _, lane = self._ready.next()
                 self._step(lane)
-                self._spent_ns = self._clock() - begun
+                now = self._clock()
+                self._spent_ns += now - begun
+                begun = now
         finally:
             self._passing = False
         if not self._ready:
@@ -271,7 +304,7 @@ class Turns:
 
     def _step(self, lane: _Lane) -> None:
         """One step of the first job of a lane. Leaves the lane in its place for the next."""
-        job = lane.jobs[0]
+        job = lane.first
         job.begun = True
         self._stepping = job
         awaited: asyncio.Future[Any] | None = None
@@ -290,7 +323,7 @@ class Turns:
         if job.ended:  # cancelled by what it did itself; its lane is settled
             _close(job.work, self._on_error)
         elif finished:
-            lane.jobs.popleft()
+            self._take_out(lane, job)
             self._settle(lane, True)
             self._end(job, result, error)
         elif awaited is None or awaited.done():
@@ -305,14 +338,21 @@ class Turns:
             lane.awaited = None
             self._make_ready(lane)
 
+    def _take_out(self, lane: _Lane, job: Job[Any]) -> None:
+        del lane.jobs[job]
+        self._accounts[lane.account].count -= 1
+
     def _settle(self, lane: _Lane, first_left: bool) -> None:
         """After a job has left its lane: the next one is ready, or the lane ends."""
         if not lane.jobs:
             self._ready.discard(lane.account, lane)
-            own = self._lanes[lane.client]
-            del own[lane.account]
-            if not own:
-                del self._lanes[lane.client]
+            own, of_client = self._accounts[lane.account], self._clients[lane.client]
+            del own.lanes[lane.client]
+            if not own.lanes:
+                del self._accounts[lane.account]
+            of_client.discard(lane)
+            if not of_client:
+                del self._clients[lane.client]
         elif first_left and not self._stopped:
             self._make_ready(lane)
 
