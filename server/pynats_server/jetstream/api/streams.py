@@ -70,12 +70,12 @@ def _checked_name(request: Request, name: str) -> None:
 
 async def create(request: Request) -> Reply:
     """STREAM.CREATE: a new stream, or the one that is there with the same configuration."""
-    asked = request.body(StreamConfigRequest)
-    _checked_name(request, asked.name)
     account = request.account
+    asked = await account.sliced(request.reading(StreamConfigRequest), request.source)
+    _checked_name(request, asked.name)
     async with account.changing:
         there = account.streams.get(asked.name)
-        config = prepare_create(asked, account.surroundings, asked.pedantic)
+        config = await account.sliced(prepare_create(asked, account.surroundings, asked.pedantic))
         if there is not None and not same_config(config, there.config):
             raise api_error(10058)
         stream = there or await account.create(config)
@@ -88,14 +88,14 @@ async def create(request: Request) -> Reply:
 
 async def update(request: Request) -> Reply:
     """STREAM.UPDATE."""
-    asked = request.body(StreamConfigRequest)
     account = request.account
+    asked = await account.sliced(request.reading(StreamConfigRequest), request.source)
     async with account.changing:
         around = account.surroundings
-        check_config(asked, around, asked.pedantic)
+        await account.sliced(check_config(asked, around, asked.pedantic), request.source)
         _checked_name(request, asked.name)
         stream = request.stream
-        config = prepare_update(stream.config, asked, around, asked.pedantic)
+        config = await account.sliced(prepare_update(stream.config, asked, around, asked.pedantic))
         await account.update(stream, config)
     return describe(stream, public_config(config))
 

@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, JsonObject):
         return value.as_dict()
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return list(value) if not value or type(value[0]) is str else [plain(v) for v in value]
     return value
 
 
