@@ -41,7 +41,7 @@ from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
-from pynats_server.work import Cancelled, Work
+from pynats_server.work import Cancelled, Work, finish
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -260,7 +260,7 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
-            self._open(folder)
+            finish(self._listening(self._open(folder)))
         except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
             self.log.error(
@@ -304,8 +304,12 @@ class JetStreamAccount:
                 stream.leave()
             raise
         self.streams[config.name] = stream
-        self.claims.put(config)
         return stream
+
+    def _listening(self, stream: Stream) -> Work[None]:
+        """What a stream still needs to be whole, after it was started or configured."""
+        yield from self.claims.put(stream.config)
+        yield from stream.subscribing()
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
@@ -333,20 +337,19 @@ class JetStreamAccount:
 
     # -- changes ----------------------------------------------------------------------------
 
-    async def create(self, config: StreamConfig) -> Stream:
-        """Makes a stream of a valid configuration. Raises ApiError 10049, and leaves nothing."""
+    async def create(self, config: StreamConfig, client: object = None) -> Stream:
+        """Makes a stream of a valid configuration that a client asked for. Raises ApiError 10049,
+        and leaves nothing."""
         created = time.time_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
-            stream = self._started(config, created, store, None)
-            self.neighbours.changed()
-            return stream
+            return await self._whole(self._started(config, created, store, None), client)
         built = self.staging_folder()
         try:
             meta = _meta(config, created)
             plain = self._file_config(config, built)
             await self.in_thread(write_new_stream, plain, meta)
-            return await self._settle(built, config.name)
+            return await self._settle(built, config.name, client)
         except (OSError, StoreError, ValueError) as error:
             await self.in_thread(shutil.rmtree, built, True)
             raise api_error(10049, err=error) from error
@@ -363,15 +366,13 @@ class JetStreamAccount:
                 raise api_error(10130)
             await self.sliced(prepare_create(asked, self.surroundings))
             if memory is not None:
-                stream = self._started(config, time.time_ns(), memory, None)
-                self.neighbours.changed()
-                return stream
+                return await self._whole(self._started(config, time.time_ns(), memory, None))
             try:
                 return await self._settle(built, config.name)
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
 
-    async def _settle(self, built: Path, name: str) -> Stream:
+    async def _settle(self, built: Path, name: str, client: object = None) -> Stream:
         """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
@@ -382,12 +383,17 @@ class JetStreamAccount:
             folder.rename(built)
             raise
         self.broken.pop(name, None)  # in case an empty folder had that name
+        return await self._whole(stream, client)
+
+    async def _whole(self, stream: Stream, client: object = None) -> Stream:
+        """A new stream when it listens and its followers know it."""
+        await self.sliced(self._listening(stream), client)
         self.neighbours.changed()
         return stream
 
-    async def update(self, stream: Stream, config: StreamConfig) -> None:
-        """Gives a stream another valid configuration. Raises ApiError 10069; then the stream
-        keeps the old one, also after a restart."""
+    async def update(self, stream: Stream, config: StreamConfig, client: object = None) -> None:
+        """Gives a stream another valid configuration that a client asked for. Raises ApiError
+        10069; then the stream keeps the old one, also after a restart."""
         store = stream.store
         if store.on_disk:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
@@ -401,15 +407,16 @@ class JetStreamAccount:
                 raise api_error(10069, err=doubt)
         if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
-            self.claims.put(config)
+            await self.sliced(self._listening(stream), client)
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050, and then everything is still
         there."""
         del self.streams[stream.name]
-        self.claims.drop(stream.name)
+        forgetting = self.claims.drop(stream.name)
         self.neighbours.changed()
+        await self.sliced(forgetting)
         try:
             await stream.discard()
         except OSError as error:  # its files are removed anyway

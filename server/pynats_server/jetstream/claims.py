@@ -12,6 +12,8 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import Work
 
+SUBJECTS = 128  # noted before a rest, about 0.3 ms
+
 
 class Totals:
     """Bytes by kind of storage, of an account or of the whole server."""
@@ -51,21 +53,35 @@ class Claims:
         self._subjects = PatternIndex()
         self.restoring: dict[object, _Claim] = {}
 
-    def put(self, config: StreamConfig) -> None:
-        """A stream has come, or has another configuration."""
-        self.drop(config.name)
+    def put(self, config: StreamConfig) -> Work[None]:
+        """A stream has come, or has another configuration. Names and bytes count at once."""
+        before = self._streams.get(config.name)
         subjects = [] if config.mirror is not None else config.subjects
         claim = _Claim(config.storage, max(config.max_bytes, 0), subjects)
-        self._streams[config.name] = claim
-        self.reserved.add(claim.storage, claim.size)
-        self._subjects.add(claim.subjects, config.name)
+        self._take(config.name, claim)
+        return self._index(config.name, before.subjects if before is not None else [], subjects)
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str) -> Work[None]:
         """A stream is no more. Idempotent."""
-        claim = self._streams.pop(name, None)
+        before = self._streams.get(name)
+        self._take(name, None)
+        return self._index(name, before.subjects if before is not None else [], [])
+
+    def _take(self, name: str, claim: _Claim | None) -> None:
+        before = self._streams.pop(name, None)
+        if before is not None:
+            self.reserved.add(before.storage, -before.size)
         if claim is not None:
-            self.reserved.add(claim.storage, -claim.size)
-            self._subjects.discard(claim.subjects, name)
+            self._streams[name] = claim
+            self.reserved.add(claim.storage, claim.size)
+
+    def _index(self, name: str, old: list[str], new: list[str]) -> Work[None]:
+        for at in range(0, len(old), SUBJECTS):
+            self._subjects.discard(old[at : at + SUBJECTS], name)
+            yield
+        for at in range(0, len(new), SUBJECTS):
+            self._subjects.add(new[at : at + SUBJECTS], name)
+            yield
 
     def clear(self) -> None:
         """The account has no streams any more."""

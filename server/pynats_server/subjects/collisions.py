@@ -250,6 +250,8 @@ class PatternIndex:
     def overlaps(self, patterns: list[bytes], owner: str = "") -> Work[bool]:
         """Whether one of the patterns overlaps with one of somebody else than `owner`. What
         changes meanwhile may be seen or not."""
+        if not self._owners:
+            return False
         groups = yield from _grouped(patterns)
         for form, members in groups.items():
             for step, other in enumerate(list(self._owners)):

@@ -20,7 +20,7 @@ from pynats_common.subjects import has_wildcard, is_valid_subject
 from pynats_server.core.account import Account
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -194,7 +194,7 @@ class Receiving:
             reply = await self._take_all()
             try:
                 stream = await self.incoming.finish()
-                answer = describe(stream, public_config(stream.config))
+                answer = await self.account.sliced(describing(stream, public_config(stream.config)))
             except ApiError as error:
                 answer = {"error": error.as_dict()}
             body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}
