@@ -16,6 +16,7 @@ from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -49,6 +50,8 @@ class JetStreamContext:
         self.store_dir = limits.store_dir
         self.folder = limits.store_dir / "jetstream"
         self.staging = self.folder / STAGING
+        self.reserved = Totals()  # by the streams of all accounts
+        self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         most = options.limits.batch.max_inflight_total
         self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)

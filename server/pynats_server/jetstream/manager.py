@@ -76,16 +76,9 @@ class JetStream:
             if error.errno not in FULL:
                 raise
 
-    def unreserved(self, storage: str) -> int:
-        """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = self.context.usage(storage).limit
-        if limit < 0:
-            return -1
-        return max(0, limit - self.reserved(storage))
-
     def reserved(self, storage: str) -> int:
         """Bytes that streams of all accounts have claimed by their max_bytes."""
-        return sum(account.reserved(storage) for account in self.accounts.values())
+        return self.context.reserved.of(storage)
 
     def set_sizes(self, max_memory: int | None, max_file: int | None) -> None:
         """Changes the limits of the whole server; None keeps one."""
@@ -162,7 +155,7 @@ class JetStream:
 
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
-        made = JetStreamAccount(self.context, account, limits or AccountLimits(), self.unreserved)
+        made = JetStreamAccount(self.context, account, limits or AccountLimits())
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
@@ -200,7 +193,7 @@ class JetStream:
         """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
         stays."""
         self.forget(account)
-        without = JetStreamAccount(self.context, account, AccountLimits(), self.unreserved, False)
+        without = JetStreamAccount(self.context, account, AccountLimits(), enabled=False)
         self._without[account.name] = without
         self.api.serve(without)
 

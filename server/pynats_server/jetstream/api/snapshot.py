@@ -20,9 +20,9 @@ from pynats_common.subjects import has_wildcard, is_valid_subject
 from pynats_server.core.account import Account
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
-from pynats_server.jetstream.config.validation import public_config
+from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
@@ -144,19 +144,23 @@ def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
     yield bytes(held), True
 
 
-def restore(request: Request) -> Reply:
+async def restore(request: Request) -> Reply:
     """STREAM.RESTORE: where to send the backup."""
+    account = request.account
     if not request.payload:
         raise api_error(10003)
-    asked = request.body(RestoreRequest)
+    asked = await account.sliced(request.reading(RestoreRequest), request.source)
     if not asked.config.name:
         raise api_error(10003)
     if asked.config.name != request.names[0]:
         raise api_error(10056)
-    account = request.account
-    if asked.config.name in account.streams:
-        raise api_error(10130)
-    receiving = Receiving(request, asked.config)
+    async with account.changing:
+        if asked.config.name in account.streams:
+            raise api_error(10130)
+        config = await account.sliced(
+            prepare_create(asked.config, account.surroundings), request.source
+        )
+        receiving = Receiving(request, asked.config, config)
     request.account.spawn(receiving.run())
     return {"deliver_subject": receiving.subject}
 
@@ -164,10 +168,10 @@ def restore(request: Request) -> Reply:
 class Receiving:
     """One backup on its way in."""
 
-    def __init__(self, request: Request, asked: StreamConfig) -> None:
+    def __init__(self, request: Request, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = request.account
-        self.incoming = Incoming(self.account, asked)
-        self.config = self.incoming.config
+        self.incoming = Incoming(self.account, asked, config)
+        self.config = config
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
@@ -190,7 +194,7 @@ class Receiving:
             reply = await self._take_all()
             try:
                 stream = await self.incoming.finish()
-                answer = describe(stream, public_config(stream.config))
+                answer = await self.account.sliced(describing(stream, public_config(stream.config)))
             except ApiError as error:
                 answer = {"error": error.as_dict()}
             body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}

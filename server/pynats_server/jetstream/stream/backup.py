@@ -16,9 +16,7 @@ from typing import IO, Protocol
 import msgspec
 from pynats_common.go.times import format_time_ns
 
-from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
-from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
 from pynats_server.jetstream.store.file.snapshot import unpack_snapshot
@@ -49,11 +47,6 @@ def outgoing(stream: Stream) -> Iterator[bytes]:
 class Destination(Protocol):
     """The account that an archive becomes a stream of."""
 
-    @property
-    def surroundings(self) -> Surroundings:
-        """What configurations of the account are checked against."""
-        ...
-
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""
         ...
@@ -78,13 +71,12 @@ class Destination(Protocol):
 
 
 class Incoming:
-    """An archive as it arrives, and the stream it becomes. Raises ApiError if the account cannot
-    have such a stream."""
+    """An archive as it arrives, and the stream it becomes. `config` was prepared from `asked`."""
 
-    def __init__(self, account: Destination, asked: StreamConfig) -> None:
+    def __init__(self, account: Destination, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = account
         self._asked = asked
-        self.config = prepare_create(asked, account.surroundings)
+        self.config = config
         self.size = 0
         self.refused = ""
         self.folder = account.staging_folder()
