@@ -23,6 +23,7 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 
 T = TypeVar("T")
+FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 
 
@@ -44,7 +45,7 @@ class JetStreamContext:
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
-        self.folder = limits.store_dir / "jetstream"
+        self.folder = limits.store_dir / FOLDER
         self.staging = self.folder / STAGING
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         most = options.limits.batch.max_inflight_total
