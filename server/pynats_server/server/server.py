@@ -264,6 +264,7 @@ class Server:
         if self._lame_duck is None and not self._stopping:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
+            self.state.ready = False  # balancers that ask /healthz send clients elsewhere
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 
