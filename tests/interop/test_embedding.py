@@ -231,7 +231,9 @@ def test_a_store_folder_that_cannot_be_used_is_named(
         with pytest.raises(ServerError) as no_folder:
             await with_store(tmp_path / "file").start()
         place = tmp_path / "file" / "jetstream"
-        assert str(no_folder.value) == f"Can't start JetStream: {place}: Not a directory"
+        assert str(no_folder.value) == (
+            f"Can't start JetStream: storage directory is not a directory: {place}: not a directory"
+        )
 
     run(scenario)
 

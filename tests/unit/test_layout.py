@@ -34,7 +34,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_bench": (J + "store", J + "store.file"),
     # What is below everything in the server.
     S + "options": (),
-    S + "version": (),
+    S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),

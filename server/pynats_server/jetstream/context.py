@@ -25,6 +25,7 @@ from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Turns
 
 T = TypeVar("T")
+FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 
 
@@ -48,7 +49,7 @@ class JetStreamContext:
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
-        self.folder = limits.store_dir / "jetstream"
+        self.folder = limits.store_dir / FOLDER
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts

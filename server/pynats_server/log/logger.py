@@ -17,11 +17,10 @@ from collections.abc import Callable
 from pynats_server.log.sinks import (
     LEVELS,
     FileSink,
-    LocalSyslogSink,
     LogError,
-    RemoteSyslogSink,
     Sink,
     StreamSink,
+    SyslogSink,
 )
 from pynats_server.options import LogOptions
 
@@ -212,8 +211,6 @@ def _open_sink(options: LogOptions, program: str, describe: Callable[[str, bool]
     # Same precedence as the real server's: a file, then syslog elsewhere, then here.
     if options.log_file is not None:
         return FileSink(options.log_file, options.log_size_limit, options.log_max_num, describe)
-    if options.remote_syslog:
-        return RemoteSyslogSink(options.remote_syslog, program)
-    if options.syslog:
-        return LocalSyslogSink(program)
+    if options.remote_syslog or options.syslog:
+        return SyslogSink(options.remote_syslog, program)
     return StreamSink()

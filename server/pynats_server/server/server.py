@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pynats_common.go.durations import human_duration_ns
 from pynats_common.go.errno import error_text
 
 from pynats_server.clients.handler import ClientHandler
@@ -27,6 +25,7 @@ from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import Options
 from pynats_server.process import run_files
 from pynats_server.server.info import InfoMessage
+from pynats_server.server.jetstream_life import JetStreamError, start_jetstream, stop_jetstream
 from pynats_server.server.lame_duck import LameDuck
 from pynats_server.server.listen import ClientListener, ListenError, host_port, reachable
 from pynats_server.server.state import ServerState
@@ -152,12 +151,13 @@ class Server:
                 if stopping and self._monitor is not None:
                     await self._monitor.stop()
                 return
-            self._start_jetstream()
+            if state.options.jetstream.enabled:
+                start_jetstream(state)
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
             self._write_ports_file()
-        except (OSError, ListenError) as error:
+        except (OSError, ListenError, JetStreamError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -182,34 +182,6 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
-
-    def _start_jetstream(self) -> None:
-        state, options = self.state, self.options.jetstream
-        if not options.enabled:
-            return
-        from pynats_server.jetstream import enablement
-        from pynats_server.jetstream.banner import banner_lines
-        from pynats_server.jetstream.capacity import resolve
-        from pynats_server.jetstream.manager import JetStream
-
-        begun = time.perf_counter_ns()
-        limits = resolve(options)
-        accounts = enablement.wanted(state.options)
-        try:
-            enablement.check_promises(accounts, limits)
-        except ValueError as error:
-            raise ServerError(f"Can't start JetStream: {error}") from None
-        jetstream = JetStream(state.engine, self.log, options, limits, state.name, state.turns)
-        state.jetstream = jetstream
-        for line in banner_lines(options, limits):
-            self.log.notice(line)
-        try:
-            jetstream.start()
-            enablement.start(jetstream, accounts, state.accounts)
-        except OSError as error:
-            raise ServerError(f"Can't start JetStream: {_explain(error)}") from error
-        took = human_duration_ns(time.perf_counter_ns() - begun)
-        self.log.notice(f"Took {took} to start JetStream")
 
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
@@ -245,7 +217,7 @@ class Server:
             run_files.write_ports_file(path, urls)
         except OSError as error:  # clients can still connect
             reason = error_text(error)
-            self.log.error(f"Error writing ports file ({path}): {reason}")
+            self.log.error(f"Error writing ports file ({path}): open {path}: {reason}")
             return
         self._ports_file = path
 
@@ -287,10 +259,7 @@ class Server:
         if jetstream is not None:
             for client in self.state.clients():
                 client.hold()
-            self.log.notice("Initiating JetStream Shutdown...")
-            await jetstream.stop()
-            self.log.notice("JetStream Shutdown")
-        self.state.turns.stop()
+            await stop_jetstream(self.state, jetstream)
         await self._hand_over_pending()
         self.state.engine.close()
         self._remove_run_files()
@@ -338,6 +307,7 @@ class Server:
         if self._lame_duck is None and self._shutdown is None:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
+            self.state.ready = False  # balancers that ask /healthz send clients elsewhere
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 

@@ -274,7 +274,7 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "ports_file_dir",
-        "directory for <program>_<pid>.ports, which lists all addresses in use",
+        "directory for nats-server_<pid>.ports, which lists all addresses in use",
         v.path,
         reloadable=True,
     ),
