@@ -205,27 +205,38 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
 
     from pynsc.core.env import load_environment
     from pynsc.render import show, show_failure
+    from pynsc.table import READERS
 
     session: Session | None = None
+    failure = ""
     if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
         options.interactive = all(getattr(options, f.name) == f.default for f in fields)
     try:
         env = load_environment(
             options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
         )
-        session = Session(env, options.private_key, options.interactive, options.json)
+        session = Session(env, options.private_key, options.interactive, options.json, path)
         if session.interactive:
             interview(path, session, options)
             _ask_missing(options, fields, hints)
+        if path not in READERS:
+            session.begin_changes()
         run(session, options)
     except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
-        if session is not None:
-            session.report.drop_planned()
-        show_failure(session.report if session else None, str(error), options.json)
-        return 1
+        failure = str(error) or type(error).__name__
     except (KeyboardInterrupt, EOFError):
         print("interrupted", file=sys.stderr)
         return 130
+    finally:
+        # Before anything is shown: whoever reads it may be slow.
+        if session is not None:
+            session.end_changes()
+    if failure:
+        if session is not None:
+            session.report.drop_planned()
+        show_failure(session.report if session else None, failure, options.json)
+        return 1
+    assert session is not None
     show(session.report, options.json)
     return 1 if session.report.failed else 0
 

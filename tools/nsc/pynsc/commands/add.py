@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.creds import extract_jwt
 from pynats_common.jwt.types import Export
 from pynats_common.nkeys import Prefix
 
@@ -26,7 +27,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
-from pynsc.core.store import Store, operators, parse_claims
+from pynsc.core.store import parse_claims
 from pynsc.core.values import check_name, items
 
 WELL_KNOWN = {"synadia": "https://api.synadia.io/jwt/v1/operator"}
@@ -50,7 +51,7 @@ def add_operator(session: Session, options: AddOperator) -> None:
         import_operator(session, options.url, options.pos or options.name, options.force)
         return
     name = _needed_name(session, options.pos or options.name, "operator name")
-    _refuse_existing(session, name, options.force)
+    session.claim_operator(name, options.force)
     pair = (
         session.load_key(session.private_key, Prefix.OPERATOR)
         if session.private_key
@@ -62,7 +63,7 @@ def add_operator(session: Session, options: AddOperator) -> None:
     if signing:
         claims.nats.signing_keys.append(signing.public_key)
     session.check(claims)
-    session._store = Store.create(session.env.stores_dir, name)
+    session.create_store(name)
     session.save_operator(claims, pair)
     session.env.remember(operator=name, account="")
     session.report.ok(f'added operator "{name}"')
@@ -91,11 +92,6 @@ def _needed_name(session: Session, name: str, question: str) -> str:
     return check_name(name)
 
 
-def _refuse_existing(session: Session, name: str, force: bool) -> None:
-    if name in operators(session.env.stores_dir) and not force:
-        raise NscError(f'an operator named "{name}" already exists', "use --force to replace it")
-
-
 def import_operator(session: Session, source: str, name: str, force: bool) -> None:
     """Managed operator from a JWT file, a URL, or a well-known name."""
     variable = next(
@@ -110,12 +106,9 @@ def import_operator(session: Session, source: str, name: str, force: bool) -> No
     if claims.is_expired():
         raise NscError("operator JWT is expired", "ask the operator for a new one")
     name = check_name(name or claims.name)
-    _refuse_existing(session, name, force)
-    store = Store.create(session.env.stores_dir, name, managed=True)
-    from pynats_common.creds import extract_jwt
-
-    store.save_operator(extract_jwt(text))
-    session._store = store
+    session.claim_operator(name, force)
+    session.create_store(name, managed=True)
+    session.store().save_operator(extract_jwt(text))
     session.env.remember(operator=name, account="")
     session.report.ok(f'imported operator "{name}"')
 

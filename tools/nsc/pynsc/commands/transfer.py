@@ -14,7 +14,7 @@ from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 from pynsc.cli import KeySelection, Many, Options, Text, arg, opt
 from pynsc.commands.listing import collect_keys
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
+from pynsc.core.files import read_text, remove, short_path, write_atomic
 from pynsc.core.session import Session
 from pynsc.core.store import Store, load_claims, operators, parse_claims
 from pynsc.core.values import check_name, items
@@ -203,7 +203,7 @@ def keys_migrate(session: Session, options: Options) -> None:
             session.keys.save(pair)
             moved.append(path)
     for path in moved:
-        path.unlink()
+        remove(path)  # False where another command has moved it meanwhile
     session.report.ok(f"migrated {len(moved)} keys")
 
 

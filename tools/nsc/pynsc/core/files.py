@@ -12,8 +12,8 @@ from pynsc.core.errors import NscError
 FILE_MODE, DIR_MODE = 0o600, 0o700
 
 
-def make_dir(path: Path) -> None:
-    """Creates `path` and its missing parents with mode 0700."""
+def make_dir(path: Path) -> list[Path]:
+    """Creates `path` and its missing parents with mode 0700; returns those it created."""
     missing = []
     current = path
     while not current.exists():
@@ -24,6 +24,7 @@ def make_dir(path: Path) -> None:
             item.mkdir(mode=DIR_MODE, exist_ok=True)
         except OSError as error:
             raise NscError(f"cannot create {item}: {error.strerror}", "check its owner") from None
+    return missing[::-1]
 
 
 def write_atomic(path: Path, text: str) -> None:
