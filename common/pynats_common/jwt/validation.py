@@ -83,8 +83,9 @@ def validate(claims: c.Claims, *, now: float | None = None) -> list[Issue]:
 
 def _operator(claims: c.OperatorClaims, report: _Report) -> None:
     body = claims.nats
-    if body.account_server_url and not _is_url(body.account_server_url):
-        report.error(f"account server url {body.account_server_url!r} has no scheme or host")
+    for url in body.account_server_url.split(",") if body.account_server_url else ():
+        if not _is_url(url.strip()):
+            report.error(f"account server url {url!r} has no scheme or host")
     for url in body.operator_service_urls:
         error = service_url_error(url)
         if error:

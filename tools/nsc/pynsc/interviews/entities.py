@@ -34,13 +34,14 @@ def init(session: Session, options: Init) -> None:
 
     if not options.dir:
         options.dir = ask("stores directory", str(session.env.stores_dir))
-    if not options.remote_operator:
+    if not (options.remote_operator or options.url):
         chosen = select("select an operator", [_CREATE, *WELL_KNOWN, _OTHER])
         if chosen == _OTHER:
             options.remote_operator = ask("operator: url or JWT file")
         elif chosen != _CREATE:
             options.remote_operator = chosen
-    named = "account and user" if options.remote_operator else "operator, account and user"
+    joins = options.remote_operator or options.url
+    named = "account and user" if joins else "operator, account and user"
     options.name = basics.name(options.name, f"name your {named} (* is a random name)")
 
 

@@ -8,6 +8,7 @@ from pynats_common.jwt import EVERYONE
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.core.errors import NscError
+from pynsc.core.managed import account_servers, are_http
 from pynsc.core.prompts import ask, confirm, select
 from pynsc.interviews import basics
 
@@ -201,8 +202,8 @@ def activation(session: Session, options: GenerateActivation) -> None:
         session, options.account, "target account"
     )
     basics.times(options)
-    url = session.store().operator().nats.account_server_url
-    if not options.push and url.startswith(("http://", "https://")):
+    urls = account_servers(session.store().operator().nats.account_server_url)
+    if not options.push and are_http(urls):
         options.push = confirm("push the activation to the account server?")
     basics.pick_signer(session, options.account, scoped=False)
 
