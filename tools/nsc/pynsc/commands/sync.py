@@ -72,7 +72,7 @@ def push(session: Session, options: Push) -> None:
         if manages:
             raise NscError("--diff, --prune and -R need a nats:// url")
         for name in names:
-            with _told(session, f'account "{name}"'):
+            with _told(session, f'account "{name}"', options.all):
                 _push_http(session, urls, name, options.force)
         return
     token, pair = system_identity(session, options.system_account, options.system_user)
@@ -90,11 +90,13 @@ def push(session: Session, options: Push) -> None:
 
 
 @contextmanager
-def _told(session: Session, what: str) -> Iterator[None]:
-    """Reports a failure: the other accounts are still worth a try."""
+def _told(session: Session, what: str, others: bool) -> Iterator[None]:
+    """Reports a failure where others are still worth a try."""
     try:
         yield
     except NscError as error:
+        if not others:
+            raise
         session.report.error(f"{what}: {error}")
 
 
@@ -266,7 +268,7 @@ def pull(session: Session, options: Pull) -> None:
             _pull_operator(session, urls, options.overwrite_newer)
         names = store.accounts() if options.all else [session.account_name(options.account)]
         for name in names:
-            with _told(session, f'account "{name}"'):
+            with _told(session, f'account "{name}"', options.all):
                 pull_http(session, urls, name, options.overwrite_newer)
         return
     wanted = "" if options.all or not options.account else session.account_name(options.account)
@@ -291,7 +293,7 @@ def pull(session: Session, options: Pull) -> None:
 
     run_client(urls, token, pair, work, options)
     for text in found:
-        with _told(session, "a pulled JWT"):
+        with _told(session, "a pulled JWT", True):
             _store_pulled(session, text, wanted, options.overwrite_newer)
     if wanted and not session.report.lines:
         raise NscError(f'the servers have no account "{wanted}"', "push it first")

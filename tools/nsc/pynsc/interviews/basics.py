@@ -136,13 +136,11 @@ def optional(check: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def networks(text: str) -> None:
     """Check of a comma separated list of CIDR networks."""
-    import ipaddress
+    from pynats_common.jwt.validation import is_cidr
 
     for network in items([text]):
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            raise NscError(f"{network} is not a network", "use for example 10.0.0.0/8") from None
+        if not is_cidr(network):
+            raise NscError(f"{network} is not a network", "use for example 10.0.0.0/8")
 
 
 def need_yes(question: str) -> None:
