@@ -13,8 +13,9 @@ from pynats_common.nkeys import Prefix, create_pair
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
+from pynsc.core.files import read_json, short_path, write_atomic
 from pynsc.core.session import Session
+from pynsc.core.store import load_token
 
 
 @dataclass
@@ -30,7 +31,7 @@ def generate_creds(session: Session, options: GenerateCreds) -> None:
     pair = session.keys.get(claims.sub)
     if pair is None:
         raise NscError(f'key of user "{user}" is not stored', "import it with import keys")
-    token = read_text(session.store().user_path(account, user)).strip()
+    token = load_token(session.store().user_path(account, user))
     session.report.write(encode_creds(token, pair), options.output_file, "credentials")
 
 
@@ -81,7 +82,7 @@ def generate_context(session: Session, options: GenerateContext) -> None:
     name = check_name(options.name or user)
     base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     path = base / "nats" / "context" / f"{name}.json"
-    data: dict[str, Any] = json.loads(read_text(path)) if path.exists() else {}
+    data: dict[str, Any] = read_json(path) if path.exists() else {}
     data["nsc"] = f"nsc://{store.name}/{account}/{user}"
     data["url"] = ",".join(store.operator().nats.operator_service_urls)
     data["creds"] = str(creds)

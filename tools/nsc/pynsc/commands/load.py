@@ -7,15 +7,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pynats_common import jwt
-from pynats_common.creds import extract_jwt
 from pynats_common.nkeys import KeyPair, Prefix
 
 from pynsc.cli import Options, Text, opt
 from pynsc.commands.add import AddAccount, AddUser, add_account, add_user, import_operator
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import operators
+from pynsc.core.store import load_token, operators
 
 
 @dataclass
@@ -70,7 +69,7 @@ def upgrade_jwt(session: Session, options: Upgrade) -> None:
     paths += [store.user_path(a, u) for a in store.accounts() for u in store.users(a)]
     pending = []
     for path in paths:
-        token = extract_jwt(read_text(path))
+        token = load_token(path)
         if jwt.is_version_1(token):
             claims = jwt.decode(token)
             signer = session.keys.get(claims.iss)

@@ -16,11 +16,10 @@ from pynats_common.nkeys import Prefix, is_valid_public
 from pynsc.cli import Text, TlsOptions, opt
 from pynsc.core.client import run_client, system_identity
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
 from pynsc.core.managed import account_servers, are_http, fetch_first
 from pynsc.core.report import ERR, OK, WARN, Line
 from pynsc.core.session import Session
-from pynsc.core.store import parse_claims
+from pynsc.core.store import load_token, parse_claims
 from pynsc.core.values import check_name
 
 PULL_TIMEOUT_S = 5
@@ -106,7 +105,7 @@ async def _push_all(
     top = session.report.ok(title)
     for name in names:
         line = top.add(OK, f"push {name} to nats-server with nats account resolver:")
-        text = read_text(session.store().account_path(name)).strip()
+        text = load_token(session.store().account_path(name))
         answers = await _gather(client, UPDATE, text.encode(), timeout_s)
         _record(line, answers, f'pushed "{name}" to nats-server')
         if answers:
@@ -137,7 +136,7 @@ def _push_http(session: Session, urls: list[str], name: str, force: bool) -> Non
         return
     store = session.store()
     claims = store.account(name)
-    text = read_text(store.account_path(name)).strip()
+    text = load_token(store.account_path(name))
     fetch_first(urls, f"accounts/{claims.sub}", text.encode())
     session.report.ok(f'pushed account "{name}" to the account server')
     if store.managed:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pynsc.core.errors import NscError
-from pynsc.core.files import make_dir, read_text, write_atomic
+from pynsc.core.files import make_dir, read_json, write_atomic
 from pynsc.core.locks import locked
 
 
@@ -84,15 +83,7 @@ def load_environment(config_dir: str = "", data_dir: str = "", keystore_dir: str
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        value = json.loads(read_text(path))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise NscError(f"{path} is damaged", "repair or remove it, then run env -s")
-    return value
+    return read_json(path) if path.exists() else {}
 
 
 def _first(*choices: str, default: Path, legacy: Path, marker: str) -> Path:

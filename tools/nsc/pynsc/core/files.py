@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from pynats_common.creds import decode_text
 
 from pynsc.core.errors import NscError
 
@@ -47,12 +51,26 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Content of a file; raises a clear error if it cannot be read."""
+    """Text of a file with a JWT or a key; raises a clear error if it cannot be read."""
+    return decode_text(_read_bytes(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises NscError if the file has none."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise NscError(f"cannot read {path}: {reason}") from None
+        value = json.loads(_read_bytes(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise NscError(f"{path} is damaged", "it is not a JSON object: repair or remove it")
+    return value
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NscError(f"cannot read {path}: {error.strerror}") from None
 
 
 def remove(path: Path) -> bool:

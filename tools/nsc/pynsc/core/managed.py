@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pynats_common import jwt
-from pynats_common.creds import CredsError, extract_jwt
+from pynats_common.creds import CredsError, decode_text, extract_jwt
 
 from pynsc.core.errors import NscError
 from pynsc.core.report import NOTE, Report
@@ -55,7 +55,7 @@ def fetch(url: str, body: bytes | None = None) -> str:
         raise NscError(f"{url} answered {error.code} {detail}".strip()) from None
     except (OSError, ValueError) as error:
         raise NscError(f"cannot reach {url}: {getattr(error, 'reason', error)}") from None
-    return data.decode("utf-8", "replace")
+    return decode_text(data)
 
 
 def exchange_account(

@@ -14,7 +14,7 @@ from pynats_common import jwt
 from pynats_common.creds import CredsError, extract_jwt
 
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, remove, write_atomic
+from pynsc.core.files import read_json, read_text, remove, write_atomic
 
 C = TypeVar("C", bound=jwt.Claims)
 
@@ -36,13 +36,7 @@ class Store:
 
     @property
     def info(self) -> dict[str, Any]:
-        try:
-            value = json.loads(read_text(self.root / ".nsc"))
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise NscError(f"{self.root / '.nsc'} is damaged")
-        return value
+        return read_json(self.root / ".nsc")
 
     @property
     def managed(self) -> bool:
@@ -128,6 +122,14 @@ class Store:
         for folder in (self.account_path(name).parent / "users", self.account_path(name).parent):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def load_token(path: Path) -> str:
+    """The bare JWT of a file that may decorate it. Raises NscError."""
+    try:
+        return extract_jwt(read_text(path))
+    except CredsError as error:
+        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
 
 
 def load_claims(cls: type[C], path: Path) -> C:
