@@ -50,6 +50,24 @@ def write_atomic(path: Path, text: str) -> None:
         raise NscError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
 
 
+def write_output(path: Path, text: str) -> None:
+    """Writes a file that the user names: no folders are made, a link stays a link, and a device or
+    a pipe gets the text."""
+    try:
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise NscError(f"cannot write {path}: {target.parent} is not a folder", "create it")
+        if target.is_dir():
+            raise NscError(f"cannot write {path}: it is a folder", "name a file in it")
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8") as file:
+                file.write(text)
+            return
+    except OSError as error:
+        raise NscError(f"cannot write {path}: {error.strerror}") from None
+    write_atomic(target, text)
+
+
 def read_text(path: Path) -> str:
     """Text of a file with a JWT or a key; raises a clear error if it cannot be read."""
     return decode_text(_read_bytes(path))
