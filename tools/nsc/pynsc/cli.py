@@ -170,6 +170,15 @@ def require_change(options: Options, *targets: str) -> None:
         raise NscError("specify an edit option", "--help lists them")
 
 
+def refuse_two_names(options: Options) -> None:
+    """Refuses an object that is named more than once: which name is meant cannot be known."""
+    ways = {"an argument": "pos", "--name": "name", "--file": "file",
+            "--user-public-key": "user_public_key"}  # fmt: skip
+    given = [words for words, name in ways.items() if getattr(options, name, None)]
+    if len(given) > 1:
+        raise NscError(f"named twice: as {given[0]} and with {given[1]}", "give it once")
+
+
 Run = Callable[[Session, Any], None]
 
 
@@ -212,6 +221,7 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
     if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
         options.interactive = all(getattr(options, f.name) == f.default for f in fields)
     try:
+        refuse_two_names(options)
         env = load_environment(
             options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
         )
