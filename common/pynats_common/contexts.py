@@ -88,7 +88,7 @@ class Context:
             value = getattr(self, key)
             if value and credrefs.scheme_of(value) == "":
                 changes[key] = credrefs.expand_path(value)
-        if self.nsc:
+        if self.nsc and not (self.creds and self.url):
             profile = credrefs.nsc_profile(self.nsc)
             changes["creds"] = self.creds or profile.creds_path
             changes["url"] = self.url or profile.servers
@@ -230,11 +230,11 @@ class ContextStore:
 
     def selected(self) -> str:
         """Name of the selected context, "" for none."""
-        return _read_name(self._selected)
+        return self._read_name(self._selected)
 
     def previous(self) -> str:
         """Name of the previously selected context, "" for none."""
-        return _read_name(self._previous)
+        return self._read_name(self._previous)
 
     def select(self, name: str) -> None:
         """Selects a context. Raises UnknownContextError."""
@@ -249,6 +249,18 @@ class ContextStore:
         self._selected.unlink(missing_ok=True)
         return name
 
+    def _read_name(self, path: Path) -> str:
+        try:
+            text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise ContextError(f"cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ContextError(f"{path} is not valid UTF-8") from None
+        # Blanks at the ends belong to the name if there is such a context.
+        return text if self.known(text) else text.strip()
+
     def _remember(self) -> str:
         name = self.selected()
         if name:
@@ -262,14 +274,3 @@ def _without_nsc(context: Context) -> Context:
         url = credrefs.nsc_profile(context.nsc).servers
     path = context.nsc[6:] if credrefs.scheme_of(context.nsc) == "nsc" else context.nsc
     return replace(context, nsc="", url=url, creds=context.creds or f"nsc://{path}")
-
-
-def _read_name(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ContextError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ContextError(f"{path} is not valid UTF-8") from None

@@ -194,9 +194,10 @@ def _read_bytes(name: str) -> bytes:
 
 def _read_key(name: str) -> KeyPair:
     """The first line that is a key; comments and other lines are skipped."""
+    from pynats_common.creds import decode_text
     from pynats_common.nkeys import NkeyError, from_text
 
-    for line in _read_bytes(name).decode("utf-8", "replace").splitlines():
+    for line in decode_text(_read_bytes(name)).splitlines():
         try:
             return from_text(line.strip())
         except NkeyError:
