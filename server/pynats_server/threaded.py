@@ -97,8 +97,9 @@ class ThreadedServer:
     def start(self) -> None:
         """Returns when clients can connect. Raises ServerError: the reason why it does not start,
         or that it runs already."""
-        if self._thread is not None and self._thread.is_alive():
+        if self.running:
             raise ServerError("the server is running already")
+        self.stop()  # it may be stopping by itself
         options = self._with_store(self._options)
         started = threading.Event()
         problems: list[BaseException] = []
