@@ -167,6 +167,12 @@ class Turns:
             self._begin_at_once(lane, job)
         return job
 
+    def later(self, delay_s: float) -> asyncio.Future[None]:
+        """For a job that waits for something that tells nobody: done after a time."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._loop.call_later(delay_s, _conclude, done)
+        return done
+
     def _lane(self, account: Hashable, client: Hashable) -> _Lane:
         own = self._accounts.get(account)
         if own is None:
@@ -197,12 +203,7 @@ class Turns:
         """The result of `work`. Cancels it when the caller is cancelled; raises Cancelled when
         somebody else has."""
         done: asyncio.Future[None] = self._loop.create_future()
-
-        def on_end(_: Job[T]) -> None:
-            if not done.done():
-                done.set_result(None)
-
-        job = self.start(account, client, work, tag=tag, on_end=on_end)
+        job = self.start(account, client, work, tag=tag, on_end=lambda _: _conclude(done))
         try:
             await done
         finally:
@@ -372,6 +373,11 @@ class Turns:
         else:
             if not told and error is not None and not isinstance(error, Cancelled):
                 self._on_error(error)
+
+
+def _conclude(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def _close(work: Steps[Any], on_error: Callable[[BaseException], None]) -> None:
