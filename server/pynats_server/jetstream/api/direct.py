@@ -6,47 +6,50 @@ with a status line of its own, which tells what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
-from pynats_server.jetstream.api.request import JSON_BLANKS, Request
+from pynats_server.jetstream.api.request import JSON_BLANKS, Request, begin
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
-from pynats_server.jetstream.store import Message
+from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.work import Work
 
 SUBJECTS_MAX = 1024  # of one request for last messages
+# Of such a request. They are sorted before anything else is done, which takes some milliseconds for
+# so many; more subjects than SUBJECTS_MAX are not answered anyway.
+FILTERS_MAX = 8192
+STEP = 32  # messages of a series that are sent in one step
 # Bytes of one series when the request has no max_bytes: half of what a client may have queued by
 # default (`max_pending`).
 SERIES_BYTES_MAX = 32 << 20
 
 
-def get(request: Request) -> None:
+def get(request: Request) -> Work[None] | None:
     """DIRECT.GET.<stream> with a JSON request."""
     stream = _stream(request)
     if stream is None:
-        return
+        return None
     if not request.payload:
         _status(request, "408 Empty Request")
-        return
+        return None
     asked = _asked(request)
-    if asked is not None:
-        _answer(request, stream, asked)
+    return begin(_answer(request, stream, asked)) if asked is not None else None
 
 
-def get_last(request: Request) -> None:
+def get_last(request: Request) -> Work[None] | None:
     """DIRECT.GET.<stream>.<subject>: the last message of the subject."""
     stream = _stream(request)
     if stream is None:
-        return
+        return None
     asked = _asked(request) if request.payload else GetRequest()
-    if asked is not None:
-        asked.last_by_subj = request.names[1]
-        _answer(request, stream, asked)
+    if asked is None:
+        return None
+    asked.last_by_subj = request.names[1]
+    return begin(_answer(request, stream, asked))
 
 
 def nowhere(request: Request) -> None:
@@ -82,7 +85,7 @@ def _asked(request: Request) -> GetRequest | None:
     return None
 
 
-def _answer(request: Request, stream: Stream, asked: GetRequest) -> None:
+def _answer(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
     if not (
         asked.seq or asked.last_by_subj or asked.next_by_subj or asked.start_time
         or asked.multi_last
@@ -96,11 +99,11 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> None:
     ):
         _status(request, "408 Bad Request")
     elif asked.multi_last:
-        _send_last_of_each(request, stream, asked)
+        yield from _send_last_of_each(request, stream, asked)
     elif asked.batch:
-        _send_batch(request, stream, asked)
+        yield from _send_batch(request, stream, asked)
     else:
-        message = find(stream, asked)
+        message = yield from find(stream, asked)
         if message is None:
             _status(request, "404 Message Not Found")
         else:
@@ -108,16 +111,16 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> None:
             request.respond(message.payload or b"", block)
 
 
-def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> None:
+def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
     """`batch` messages, beginning at the start that was asked for."""
     filter = asked.next_by_subj.encode() or b">"
     store = stream.store
-    start = max(start_sequence(stream, asked), 1)
-    pending = store.num_pending(filter, start)
+    start = max((yield from start_sequence(stream, asked)), 1)
+    pending = yield from store.count_pending(filter, start)
     limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
     last = sent = 0
-    for _ in range(asked.batch):
-        message = store.load_next(filter, start)
+    for count in range(asked.batch):
+        message = yield from store.find_next(filter, start)
         if message is None:
             if not last:
                 _status(request, "404 Message Not Found")
@@ -133,41 +136,47 @@ def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> None:
         sent += _size(message)
         if sent >= limit:
             break
+        if count % STEP == STEP - 1:
+            yield
     _end(request, pending, last)
 
 
-def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> None:
+def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
     """The last message of each subject, in stream order."""
+    if len(asked.multi_last) > FILTERS_MAX:
+        _status(request, "413 Too Many Filters")
+        return
     store = stream.store
     up_to = asked.up_to_seq or store.last_seq
     if asked.up_to_time is not None:
-        up_to = store.seq_from_time(parse_time_ns(asked.up_to_time)) - 1
-    sequences: list[int] = []
+        up_to = (yield from store.find_since(parse_time_ns(asked.up_to_time))) - 1
+    sequences: list[int] | None = []
     if up_to > 0:
         filters = [filter.encode() for filter in asked.multi_last]
-        sequences = store.multi_last(filters, up_to)
-    if len(sequences) > SUBJECTS_MAX:
+        sequences = yield from store.last_of_each(filters, up_to, SUBJECTS_MAX)
+    if sequences is None:
         _status(request, "413 Too Many Results")
         return
-    start = start_sequence(stream, asked)
+    start = yield from start_sequence(stream, asked)
     sequences = [seq for seq in sequences if seq >= start]
     if not sequences:
         _status(request, "404 No Results")
         return
     limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
-    if asked.batch > 0:
-        sequences_sent: Iterable[int] = sequences[: asked.batch]
-    else:
-        sequences_sent = sequences
     pending, last, sent = len(sequences), 0, 0
-    for seq in sequences_sent:
-        message = store.load(seq)
+    for count, seq in enumerate(sequences[: asked.batch] if asked.batch > 0 else sequences):
         pending -= 1
+        try:
+            message = yield from store.read(seq)
+        except SequenceNotFound:
+            continue  # gone since the look at the subjects
         request.respond(message.payload or b"", _block(stream, message, pending, last))
         last = seq
         sent += _size(message)
         if sent >= limit:
             break
+        if count % STEP == STEP - 1:
+            yield
     _end(request, pending, last, f"Nats-UpTo-Sequence: {up_to}")
 
 

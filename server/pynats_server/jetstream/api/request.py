@@ -10,11 +10,25 @@ from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.work import Work
 
 T = TypeVar("T", bound=JsonObject)
 
 Reply = dict[str, Any]
 JSON_BLANKS = b" \t\r\n"
+
+
+R = TypeVar("R")
+
+
+def begin(work: Work[R]) -> R | Work[R]:
+    """Takes the first step: the result if that was all, else the work that is left."""
+    try:
+        next(work)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    return work
 
 
 @dataclass(slots=True)
