@@ -59,9 +59,12 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
-    J + "store": (J + "store.file", J + "store.format"),
+    J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
+    J + "store.search": (S + "work", J + "store"),
     J + "store.format": ("pynats_common", J + "store"),
-    J + "store.file": ("pynats_common", J + "store", J + "store.format"),
+    J + "store.file": (
+        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
 from pynats_common.go.times import format_time_ns, parse_time_ns
-from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
@@ -237,12 +236,6 @@ class JetStreamAccount:
         if found is None:
             raise api_error(10059)
         return found
-
-    def matching(self, subject: str) -> Iterator[Stream]:
-        """Streams, by name, that listen to a subject or part of a wildcard."""
-        for _, stream in sorted(self.streams.items()):
-            if not subject or any(subjects_overlap(subject, own) for own in stream.config.subjects):
-                yield stream
 
     # -- life -------------------------------------------------------------------------------
 

@@ -327,7 +327,7 @@ def test_what_is_no_log_is_refused(log: Any) -> None:
 
 def test_a_log_file_that_cannot_be_opened_is_a_server_error(tmp_path: Path) -> None:
     with pytest.raises(
-        ServerError, match="error opening file: open .*/no/log: no such file or directory"
+        ServerError, match=r"error opening file: open .*/no/log: no such file or directory"
     ):
         Server(Options(log=LogOptions(log_file=tmp_path / "no" / "log")))
 
