@@ -79,8 +79,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
-        J + "figures", J + "publish", J + "publish.batch", J + "store", J + "store.file",
-        J + "store.format", S + "work",
+        J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
+        J + "store.file", J + "store.format", S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",

@@ -12,6 +12,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import Work
 
+COUNT = "count"  # beside the kinds of storage
 SUBJECTS = 128  # noted before a rest, about 0.3 ms
 
 
@@ -95,12 +96,18 @@ class Claims:
         claim = _Claim(config.storage, max(config.max_bytes, 0), [])
         self.restoring[restore] = claim
         self._restores.add(claim.storage, claim.size)
+        self._restores.add(COUNT, 1)
 
     def end_restore(self, restore: object) -> None:
         """It is a stream now, or given up. Idempotent."""
         claim = self.restoring.pop(restore, None)
         if claim is not None:
             self._restores.add(claim.storage, -claim.size)
+            self._restores.add(COUNT, -1)
+
+    def all_restores(self) -> int:
+        """How many restores are under way in all accounts."""
+        return self._server_restores.of(COUNT)
 
     def others(self, name: str) -> int:
         """How many streams and restores there are, without the stream of that name."""

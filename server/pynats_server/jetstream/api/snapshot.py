@@ -34,6 +34,9 @@ CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
 WINDOW = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
 NO_FLOW_S = 2.0  # without an acknowledgement, until a backup is given up
+WAITING_MAX = 32 * 1024 * 1024  # bytes of a restore in memory: four windows of a backup
+RESTORES_MAX = 16  # unfinished ones of an account: each has files, a subject and a claim
+RESTORES_TOTAL = 256  # unfinished ones of the server
 NO_INPUT_S = 30.0  # without a chunk, until a restore is given up
 
 
@@ -157,6 +160,9 @@ async def restore(request: Request) -> Reply:
     async with account.changing:
         if asked.config.name in account.streams:
             raise api_error(10130)
+        here, everywhere = len(account.claims.restoring), account.claims.all_restores()
+        if here >= RESTORES_MAX or everywhere >= RESTORES_TOTAL:
+            raise api_error(10062, err="too many unfinished restores")
         config = await account.sliced(
             prepare_create(asked.config, account.surroundings), request.source
         )
@@ -175,11 +181,19 @@ class Receiving:
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self.waiting = 0  # bytes that have arrived and are not written
+        self.account.claims.begin_restore(self, config)
         self.subscription = self.account.subscribe(self.subject, self._arrived)
 
     def _arrived(
         self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
     ) -> None:
+        if payload and not self.incoming.book(payload):
+            payload = b" "  # it is refused at its end; until then it is acknowledged
+        elif self.waiting + len(payload) > WAITING_MAX:
+            self.incoming.refused = "the archive came faster than it was acknowledged"
+            payload = b" "
+        self.waiting += len(payload)
         self.arrivals.put_nowait((payload, reply))
 
     async def run(self) -> None:
@@ -193,7 +207,9 @@ class Receiving:
         try:
             reply = await self._take_all()
             try:
-                stream = await self.incoming.finish()
+                await self.incoming.build()
+                self.account.claims.end_restore(self)
+                stream = await self.incoming.settle()
                 answer = await self.account.sliced(describing(stream, public_config(stream.config)))
             except ApiError as error:
                 answer = {"error": error.as_dict()}
@@ -205,6 +221,7 @@ class Receiving:
             )
         finally:
             self.account.unsubscribe(self.subscription)
+            self.account.claims.end_restore(self)
             self.incoming.clean_up()
         self.account.advisories.publish(
             f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
@@ -218,7 +235,9 @@ class Receiving:
             payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT_S)
             if not payload:
                 return reply
-            self.incoming.write(payload)
+            self.waiting -= len(payload)
+            if not self.incoming.refused:
+                await self.incoming.write(payload)
             self._answer(reply, b"")
 
     def _answer(self, reply: bytes, body: bytes) -> None:
