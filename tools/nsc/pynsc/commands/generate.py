@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.creds import encode_creds
 from pynats_common.nkeys import Prefix, create_pair
@@ -16,6 +18,9 @@ from pynsc.core.files import read_json, short_path, write_atomic
 from pynsc.core.session import Session
 from pynsc.core.store import load_token, operators
 from pynsc.core.values import check_name, named_in_url, parse_profile_url, profile_url
+
+if TYPE_CHECKING:
+    from pynats_common.contexts import ContextStore
 
 
 @dataclass
@@ -69,8 +74,6 @@ class GenerateContext(AccountOption):
 
 def generate_context(session: Session, options: GenerateContext) -> None:
     """Context of the nats CLI for a user."""
-    import os
-
     account = session.account_name(options.account)
     user = session.user_name(account, options.user)
     store = session.store()
@@ -78,14 +81,30 @@ def generate_context(session: Session, options: GenerateContext) -> None:
     if not creds.exists():
         raise NscError(f"no creds file for user {user}", "run generate creds")
     name = check_name(options.name or user)
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = base / "nats" / "context" / f"{name}.json"
-    data: dict[str, Any] = read_json(path) if path.exists() else {}
-    data["nsc"] = profile_url(store.name, account, user)
-    data["url"] = ",".join(store.operator().nats.operator_service_urls)
-    data["creds"] = str(creds)
-    write_atomic(path, json.dumps(data, indent=2))
+    ours = {
+        "nsc": profile_url(store.name, account, user),
+        "url": ",".join(store.operator().nats.operator_service_urls),
+        "creds": str(creds),
+    }
+    with _contexts() as contexts:
+        path = contexts.path(name)
+        before = read_json(path) if path.exists() else {}
+        kept = {field: value for field, value in before.items() if field.lower() not in ours}
+        write_atomic(path, json.dumps({**kept, **ours}, indent=2))
     session.report.ok(f'wrote nats context file "{short_path(path)}"')
+
+
+@contextmanager
+def _contexts() -> Iterator[ContextStore]:
+    """The contexts of all NATS tools, held: others change them, too."""
+    from pynats_common.contexts import ContextError, ContextStore
+
+    store = ContextStore()
+    try:
+        with store.changing():
+            yield store
+    except ContextError as error:
+        raise NscError(str(error)) from None
 
 
 @dataclass
