@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request
@@ -136,7 +137,7 @@ def info(request: Request) -> Reply:
             fields["offset"] = max(asked.offset, 0)
             if page:
                 described["state"]["subjects"] = {
-                    subject.decode(errors="replace"): count for subject, count in page
+                    text_of(subject): count for subject, count in page
                 }
     described["cluster"] = {"leader": request.account.server_name}
     return {**fields, **described}

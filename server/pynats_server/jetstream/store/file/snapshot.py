@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pynats_common.go.json import read_json
+
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format import s2
@@ -158,7 +160,7 @@ def _checked_meta(staging: Path, name: str) -> dict[str, Any]:
     data = (staging / "meta.inf").read_bytes()
     if (staging / "meta.sum").read_bytes().strip() != meta_sum(name, data):
         raise ValueError("meta.inf does not match its checksum")
-    meta = json.loads(data)
+    meta = read_json(data)
     if not isinstance(meta, dict) or meta.get("name") != name:
         raise ValueError("stream names do not match")
     return meta
