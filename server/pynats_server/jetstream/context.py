@@ -54,10 +54,17 @@ class JetStreamContext:
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
-        most = options.limits.batch.max_inflight_total
-        self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
-        self.fast_batches = BatchCount(most or FAST_TOTAL)
+        self.atomic_batches = BatchCount(ATOMIC_TOTAL)
+        self.fast_batches = BatchCount(FAST_TOTAL)
+        self.set_options(options)
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def set_options(self, options: JetStreamOptions) -> None:
+        """Applies changed limits of requests; streams and batches that exist keep theirs."""
+        self.options = options
+        most = options.limits.batch.max_inflight_total
+        self.atomic_batches.limit = most or ATOMIC_TOTAL
+        self.fast_batches.limit = most or FAST_TOTAL
 
     @property
     def domain(self) -> str:

@@ -185,6 +185,11 @@ class JetStream:
             had.end()
             self._await_changes(had)
 
+    def leave(self) -> None:
+        """Stops serving every account, before `stop`, while the server runs on."""
+        for account in (*self.accounts.values(), *self._without.values()):
+            self.forget(account.account)
+
     def _await_changes(self, ended: JetStreamAccount) -> None:
         if not ended.changing.locked():
             return

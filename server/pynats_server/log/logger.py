@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from pynats_common.go.text import one_line
+
 from pynats_server.log.sinks import (
     LEVELS,
     FileSink,
@@ -177,9 +179,9 @@ class Logger:
             self._sink.write(data, "TRC")
 
     def _line(self, level: str, text: str) -> bytes:
-        if "\n" in text or "\r" in text:  # a client's text must not start a new line
-            text = text.replace("\r", "\\r").replace("\n", "\\n")
-        return f"{self._prefix()}{self._heads[level]}{text}\n".encode("utf-8", "backslashreplace")
+        # A client's text must not start a new line, nor move the cursor of who reads the log.
+        line = f"{self._prefix()}{self._heads[level]}{one_line(text)}\n"
+        return line.encode("utf-8", "backslashreplace")
 
     def _prefix(self) -> str:
         if not self._sink.decorated:

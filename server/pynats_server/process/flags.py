@@ -48,12 +48,12 @@ class Command:
     config: str = ""  # path of the configuration file as given, "" for none
     given: list[tuple[str, Value]] = field(default_factory=list, repr=False)  # flags, in order
 
-    def load(self) -> Options:
-        """Options from the configuration file, if any, overridden by the flags; read again at each
-        call. Raises `settings.SettingsError`, a `ValueError`."""
+    def load(self, *, again: bool = True) -> Options:
+        """Options from the configuration file, if any, overridden by the flags; read `again` for a
+        reload. Raises `settings.SettingsError`, a `ValueError`."""
         options = Options()
         store_dir = dict(self.given).get("sd") or dict(self.given).get("store_dir")
-        if store_dir:  # before the file: only one of them may name a folder
+        if store_dir and not again:  # at the start, only one of both may name a folder
             options.jetstream.store_dir = Path(str(store_dir))
         if self.config:
             from pynats_server.settings.load import load_file
@@ -140,7 +140,7 @@ def _load(command: Command, *, check: bool) -> Command:
     from pynats_server.settings.validation import validate
 
     try:
-        options = command.load()
+        options = command.load(again=False)
         validate(options)
     except ValueError as error:  # SettingsError is one, too
         return _refused(command.program, str(error))

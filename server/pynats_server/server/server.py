@@ -11,11 +11,8 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-from pynats_common.go.errno import error_text
 
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
@@ -23,11 +20,17 @@ from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import Options
-from pynats_server.process import run_files
 from pynats_server.server.info import InfoMessage
-from pynats_server.server.jetstream_life import JetStreamError, start_jetstream, stop_jetstream
+from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
-from pynats_server.server.listen import ClientListener, ListenError, host_port, reachable
+from pynats_server.server.listen import (
+    ClientListener,
+    ListenError,
+    client_url,
+    host_port,
+    monitor_url,
+)
+from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.version import VERSION
@@ -75,13 +78,13 @@ class Server:
         self.state = ServerState(options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self.info = InfoMessage(self.state)
+        self._jetstream_life = JetStreamLife(self.state)
         self.handler = ClientHandler(self.state, self.info)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
-        self._pid_file: Path | None = None
-        self._ports_file: Path | None = None
         self._started = False
+        self._run_files = RunFiles(self.state)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -144,7 +147,7 @@ class Server:
         try:
             self._listener.bind()
             self.info.refresh()
-            self._write_pid_file()
+            self._run_files.write_pid()
             await self._start_monitor()  # before JetStream, so that probes are answered early
             stopping = self._shutdown is not None
             if stopping or self.in_lame_duck:  # a signal arrived first
@@ -152,12 +155,12 @@ class Server:
                     await self._monitor.stop()
                 return
             if state.options.jetstream.enabled:
-                start_jetstream(state)
+                self._jetstream_life.start()
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
-            self._write_ports_file()
-        except (OSError, ListenError, JetStreamError) as error:
+            self._run_files.write_ports()
+        except (OSError, ListenError, JetStreamError, RunFileError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -193,41 +196,6 @@ class Server:
         self.state.http_port = await self._monitor.start(host, max(0, self.options.http_port))
         self.log.notice(f"Starting http monitor on {host_port(host, self.state.http_port)}")
 
-    def _write_pid_file(self) -> None:
-        path = self.options.pid_file
-        if path is None:
-            return
-        try:
-            run_files.write_pid_file(path)
-        except OSError as error:
-            reason = error_text(error)
-            raise ServerError(f"Could not write pidfile: open {path}: {reason}") from error
-        self._pid_file = path
-
-    def _write_ports_file(self) -> None:
-        folder = self.options.ports_file_dir
-        if folder is None:
-            return
-        urls = {"nats": [self.client_url]}
-        if self.state.http_port:
-            host = reachable(self.options.http_host or self.options.host)
-            urls["monitoring"] = [f"http://{host_port(host, self.state.http_port)}"]
-        path = run_files.ports_file_path(folder, self.state.program)
-        try:
-            run_files.write_ports_file(path, urls)
-        except OSError as error:  # clients can still connect
-            reason = error_text(error)
-            self.log.error(f"Error writing ports file ({path}): open {path}: {reason}")
-            return
-        self._ports_file = path
-
-    def _remove_run_files(self) -> None:
-        for path in (self._pid_file, self._ports_file):
-            try:
-                run_files.remove(path)
-            except OSError as error:
-                self.log.error(f"Error removing {path}: {error_text(error)}")
-
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first. It goes on to its end
         also when a caller is cancelled. A server that was not started is closed for good, too."""
@@ -255,14 +223,13 @@ class Server:
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
-        jetstream = self.state.jetstream
-        if jetstream is not None:
+        if self.state.jetstream is not None:
             for client in self.state.clients():
                 client.hold()
-            await stop_jetstream(self.state, jetstream)
+        await self._jetstream_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
-        self._remove_run_files()
+        self._run_files.remove()
         self.log.notice("Server Exiting..")
 
     async def _hand_over_pending(self) -> None:
@@ -288,15 +255,12 @@ class Server:
         a port."""
         if not self.client_port:
             raise ServerError("the server was not started: it has no address yet")
-        return f"nats://{host_port(reachable(self.options.host), self.client_port)}"
+        return client_url(self.state)
 
     @property
     def monitor_url(self) -> str:
         """Where monitoring answers; empty when it is off."""
-        if not self.state.http_port:
-            return ""
-        host = reachable(self.options.http_host or self.options.host)
-        return f"http://{host_port(host, self.state.http_port)}"
+        return monitor_url(self.state)
 
     # -- commands ----------------------------------------------------------------
 
@@ -323,11 +287,15 @@ class Server:
             self.log.error("Failed to reload server configuration: the server is not running")
             return False
         try:
-            from pynats_server.server.reload import apply_reload  # loads the table of settings
+            from pynats_server.server.reload import (
+                Parts,
+                apply_reload,
+            )  # loads the table of settings
         except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
             return False
-        return apply_reload(self.state, self.handler, self.info, self.load_options)
+        parts = Parts(self.state, self.handler, self.info, self._jetstream_life, self._run_files)
+        return apply_reload(parts, self.load_options)
 
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""

@@ -278,7 +278,13 @@ TOP_LEVEL = Table(
         v.path,
         reloadable=True,
     ),
-    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream, block=JETSTREAM),
+    Setting(
+        "jetstream",
+        "JetStream: on or off, or a block; a reload may switch it",
+        read_jetstream,
+        reloadable=True,
+        block=JETSTREAM,
+    ),
     Setting(
         "store_dir",
         "folder of JetStream's files",

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import msgspec
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
@@ -148,7 +149,7 @@ def _subjects(stream: Stream, filter: str, offset: int) -> Work[tuple[int, msgsp
         page = step[max(0, offset - total) : max(0, offset + SUBJECTS_PAGE - total)]
         total += len(step)
         if page:
-            counts = {subject.decode(errors="replace"): count for subject, count in page}
+            counts = {text_of(subject): count for subject, count in page}
             parts.append(msgspec.json.encode(counts)[1:-1])
         yield
     return total, msgspec.Raw(b"{%b}" % b",".join(parts)) if parts else None
