@@ -77,10 +77,10 @@ def _is_current(handle: int, path: Path) -> bool:
         return False
 
 
-if sys.platform == "win32":
-    import msvcrt
+def _try_lock(handle: int) -> bool:
+    if sys.platform == "win32":
+        import msvcrt
 
-    def _try_lock(handle: int) -> bool:
         os.lseek(handle, _RANGE_START, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -89,13 +89,10 @@ if sys.platform == "win32":
         finally:
             os.lseek(handle, 0, os.SEEK_SET)
         return True
-
-else:
     import fcntl
 
-    def _try_lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -14,6 +14,10 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pynats_common.program import run_program
+from pynats_common.suggest import did_you_mean
+from pynats_common.version import version_line
+
 if TYPE_CHECKING:
     from pynats_common.nkeys import KeyPair
 
@@ -32,7 +36,14 @@ class NkError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise NkError(f"{message}; see pynk -h")
+        words = message.removeprefix("unrecognized arguments: ").split()
+        if message.startswith("unrecognized") and words[0].startswith("-"):
+            message = f"unknown flag {words[0]}{did_you_mean(words[0], self.flags(), '')}"
+        raise NkError(f"{message}: see pynk --help")
+
+    def flags(self) -> list[str]:
+        """Every flag with one dash."""
+        return [name for name in self._option_string_actions if not name.startswith("--")]
 
 
 def _parser() -> _Parser:
@@ -68,20 +79,13 @@ def main(argv: list[str] | None = None) -> int:
     except NkError as error:
         print(error)
         return 1
-    except BrokenPipeError:
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted")
-        return 1
     return 0
 
 
 def run(options: argparse.Namespace) -> list[str]:
     """Output lines for these options. Raises NkError."""
     if options.version:
-        from importlib.metadata import version
-
-        return [f"pynk version {version('pynats-toolbox')}"]
+        return [version_line("pynk")]
     if options.entropy and not options.gen:
         raise NkError("entropy can only be used when generating keys: add -gen")
     if options.gen:
@@ -92,7 +96,9 @@ def run(options: argparse.Namespace) -> list[str]:
         return [_verify(options)]
     if options.inkey and options.pubout:
         return [_read_seed(options.inkey).public_key]
-    raise NkError("nothing to do: use -gen, -sign, -verify, or -inkey with -pubout; see pynk -h")
+    raise NkError(
+        "nothing to do: use -gen, -sign, -verify, or -inkey with -pubout: see pynk --help"
+    )
 
 
 def _generate(options: argparse.Namespace) -> list[str]:
@@ -215,4 +221,4 @@ def _read_key(name: str) -> KeyPair:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("pynk", lambda: main)

@@ -21,6 +21,7 @@ from pynats_common.contexts import Context
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.tls import ClientTls, TlsError
 from pynats_common.urls import parse_server_urls
+from pynats_common.version import RELEASE
 
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
@@ -261,9 +262,7 @@ def _url_login(user: str, password: str | None) -> dict[str, Any]:
 
 
 def _default_name() -> str:
-    from pynats_cli.app import version
-
-    return f"NATS CLI Version {version()}"
+    return f"NATS CLI Version {RELEASE}"
 
 
 @asynccontextmanager
