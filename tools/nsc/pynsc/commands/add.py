@@ -252,5 +252,6 @@ def init(session: Session, options: Init) -> None:
     session.report.ok(f"project jwt files created in `{short_path(session.env.stores_dir)}`")
     for text in ("to run a local server with this configuration, enter:",
                  "  pynsc generate config --mem-resolver --config-file server.conf",
-                 "  pynats-server -c server.conf"):  # fmt: skip
+                 "  nats-server -c server.conf",
+                 "(the original server: pynats-server has no operator mode yet)"):  # fmt: skip
         session.report.note(text)
