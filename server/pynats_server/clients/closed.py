@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
@@ -63,7 +62,7 @@ class ClosedConnection:
         """Copies the figures of a closing client, while they can still be read."""
         idle = (time.monotonic_ns() - client.last_activity) / SECOND_NS
         count = client.subscription_count
-        kept = islice(client.subscription_list(), SUBSCRIPTIONS_KEPT) if count else ()
+        kept = client.subscription_list(SUBSCRIPTIONS_KEPT)
         return cls(
             cid=client.cid,
             host=client.host,

@@ -18,6 +18,7 @@ from pynats_server.jetstream.store_folder import StoreFolder
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
+from pynats_server.work import Turns
 
 
 class JetStream:
@@ -30,9 +31,10 @@ class JetStream:
         options: JetStreamOptions,
         limits: JetStreamLimits,
         server_name: str,
+        turns: Turns,
         folder: StoreFolder,
     ) -> None:
-        self.context = JetStreamContext(engine, log, options, limits, server_name)
+        self.context = JetStreamContext(engine, log, options, limits, server_name, turns)
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
@@ -50,16 +52,9 @@ class JetStream:
         """Where the folders of accounts are."""
         return self.context.folder
 
-    def unreserved(self, storage: str) -> int:
-        """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = self.context.usage(storage).limit
-        if limit < 0:
-            return -1
-        return max(0, limit - self.reserved(storage))
-
     def reserved(self, storage: str) -> int:
         """Bytes that streams of all accounts have claimed by their max_bytes."""
-        return sum(account.reserved(storage) for account in self.accounts.values())
+        return self.context.reserved.of(storage)
 
     def set_sizes(self, max_memory: int | None, max_file: int | None) -> None:
         """Changes the limits of the whole server; None keeps one."""
@@ -136,7 +131,7 @@ class JetStream:
 
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
-        made = JetStreamAccount(self.context, account, limits or AccountLimits(), self.unreserved)
+        made = JetStreamAccount(self.context, account, limits or AccountLimits())
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
@@ -174,7 +169,7 @@ class JetStream:
         """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
         stays."""
         self.forget(account)
-        without = JetStreamAccount(self.context, account, AccountLimits(), self.unreserved, False)
+        without = JetStreamAccount(self.context, account, AccountLimits(), enabled=False)
         self._without[account.name] = without
         self.api.serve(without)
 

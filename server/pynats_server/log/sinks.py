@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import socket
@@ -21,6 +22,10 @@ SYSLOG_PORT = 514
 SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
 SYSLOG_RETRY_S = 1.0  # seconds between attempts to reconnect
 _FACILITY_DAEMON = 3 << 3
+LEVELS = ("TRC", "DBG", "INF", "WRN", "ERR", "FTL")  # from the least important
+# Of syslog (RFC 5424), as the real server assigns them.
+SEVERITIES = {"TRC": 5, "DBG": 7, "INF": 5, "WRN": 4, "ERR": 3, "FTL": 2}
+_LOGGING = {"TRC": 5, "DBG": 10, "INF": 20, "WRN": 30, "ERR": 40, "FTL": 50}  # of `logging`
 # Where daemons listen, on this and other systems.
 _LOCAL_SYSLOG = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
@@ -36,8 +41,8 @@ class Sink(Protocol):
     decorated: bool
     colored: bool
 
-    def write(self, data: bytes, severity: int) -> None:
-        """`data` is one line or several, each with its newline."""
+    def write(self, data: bytes, level: str) -> None:
+        """`data` is one line or several, each with its newline; `level` is one of `LEVELS`."""
 
     def reopen(self) -> bool:
         """Open the file again after something moved it away; False if there is no file."""
@@ -54,8 +59,44 @@ class StreamSink:
         self._descriptor = descriptor
         self.colored = os.isatty(descriptor)
 
-    def write(self, data: bytes, severity: int) -> None:
+    def write(self, data: bytes, level: str) -> None:
         write_all(self._descriptor, data)
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class NoSink:
+    """Drops every line."""
+
+    decorated = False
+    colored = False
+
+    def write(self, data: bytes, level: str) -> None:
+        pass
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class LoggingSink:
+    """A logger of Python's `logging`, as a program that embeds the server has one."""
+
+    decorated = False
+    colored = False
+
+    def __init__(self, target: logging.Logger) -> None:
+        self._target = target
+
+    def write(self, data: bytes, level: str) -> None:
+        for line in data.decode("utf-8", "backslashreplace").splitlines():
+            self._target.log(_LOGGING[level], "%s", line)
 
     def reopen(self) -> bool:
         return False
@@ -95,7 +136,7 @@ class FileSink:
         if old >= 0:
             os.close(old)
 
-    def write(self, data: bytes, severity: int) -> None:
+    def write(self, data: bytes, level: str) -> None:
         write_all(self._descriptor, data)
         self._size += len(data)
         if 0 < self._size_limit < self._size:
@@ -218,11 +259,11 @@ class SyslogSink:
         client.connect(found[0][4])
         return client
 
-    def write(self, data: bytes, severity: int) -> None:
+    def write(self, data: bytes, level: str) -> None:
         now = datetime.now().astimezone()
         # The daemon of this machine expects what the C library sends.
         stamp = now.isoformat(timespec="seconds") if self._address else f"{now:%b %e %H:%M:%S}"
-        head = f"<{_FACILITY_DAEMON | severity}>{stamp} {self._tag}: ".encode()
+        head = f"<{_FACILITY_DAEMON | SEVERITIES[level]}>{stamp} {self._tag}: ".encode()
         for line in data.splitlines():
             try:
                 self._lines.put_nowait(head + line + b"\n")

@@ -47,7 +47,9 @@ class JetStreamLife:
         limits = resolve(options, folder.store_dir)
         try:
             enablement.check_promises(accounts, limits)
-            jetstream = JetStream(state.engine, log, options, limits, state.name, folder)
+            jetstream = JetStream(
+                state.engine, log, options, limits, state.name, state.turns, folder
+            )
         except (ValueError, OSError) as error:
             folder.release()
             raise _failure(error) from error

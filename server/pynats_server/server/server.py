@@ -2,12 +2,14 @@
 
 async with Server(Options(port=-1)) as server:
     ...  # clients connect to server.client_url
+
+A server lives once: new, started, stopped. What does not fit its state is a `ServerError`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import enum
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING, Self
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.core.engine import Engine
-from pynats_server.log.logger import Logger, open_logger
+from pynats_server.log.logger import LogError, Logger, open_logger
+from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import Options
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
@@ -29,8 +32,9 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import startup_warnings, validate
+from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.version import PYNATS_VERSION, VERSION
+from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.monitor import MonitorServer
@@ -42,20 +46,35 @@ class ServerError(Exception):
     """The server cannot start or cannot fulfil a request; the text says why."""
 
 
+class _Log(enum.Enum):
+    """The default of `Server(log=…)`: as `Options.log` says."""
+
+    AS_OPTIONS = 0
+
+
 class Server:
-    """One broker in the running asyncio loop."""
+    """One broker in the running asyncio loop.
+
+    `options` are copied; `ServerError` names a field that has a wrong value. `log` replaces
+    `options.log`: the name or number of a level (its lines go to standard error), a
+    `logging.Logger`, or None for no log.
+    """
 
     def __init__(
-        self, options: Options | None = None, *, logger: Logger | None = None,
+        self, options: Options | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
         program: str = "pynats-server",
     ) -> None:  # fmt: skip
-        options = dataclasses.replace(options) if options is not None else Options()
         try:
+            options = checked(options if options is not None else Options())
             validate(options)
-        except ValueError as error:
+            self._own_log = not isinstance(log, Logger)
+            self.log = (
+                open_logger(options.log, program)
+                if isinstance(log, _Log)
+                else open_target(log, options.log)
+            )
+        except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
-        self._own_log = logger is None
-        self.log = logger if logger is not None else open_logger(options.log, program)
         self.state = ServerState(options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self.info = InfoMessage(self.state)
@@ -64,9 +83,10 @@ class Server:
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
+        self._started = False
         self._run_files = RunFiles(self.state)
         self._stopped = asyncio.Event()
-        self._stopping = False
+        self._shutdown: asyncio.Task[None] | None = None
 
     @property
     def options(self) -> Options:
@@ -111,20 +131,27 @@ class Server:
         await self.shutdown()
 
     async def start(self) -> None:
-        """Opens every configured listener. On ServerError everything is closed again."""
+        """Opens every configured listener. On ServerError everything is closed again. A server is
+        started once; a second time is a ServerError, too, and leaves it as it is."""
+        if self._started or self._shutdown is not None:
+            was = "stopped" if self._shutdown is not None else "started"
+            raise ServerError(f"the server was {was} already; make another one to start")
+        self._started = True
         loop = asyncio.get_running_loop()
         self.log.attach(loop)
         self._announce()
         state = self.state
         state.engine = Engine(loop, self.handler)
+        state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
         try:
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
             await self._start_monitor()  # before JetStream, so that probes are answered early
-            if self._stopping or self.in_lame_duck:  # a signal arrived first
-                if self._stopping and self._monitor is not None:
+            stopping = self._shutdown is not None
+            if stopping or self.in_lame_duck:  # a signal arrived first
+                if stopping and self._monitor is not None:
                     await self._monitor.stop()
                 return
             if state.options.jetstream.enabled:
@@ -142,6 +169,9 @@ class Server:
             raise
         state.ready = True
         self.log.notice("Server is ready")
+
+    def _on_failed_work(self, error: BaseException) -> None:
+        self.log.error(f"internal error, please report: {error!r}")
 
     def _announce(self) -> None:
         state, log, options = self.state, self.log, self.state.options
@@ -168,11 +198,24 @@ class Server:
         self.log.notice(f"Starting http monitor on {host_port(host, self.state.http_port)}")
 
     async def shutdown(self) -> None:
-        """Closes everything. Idempotent; a second caller waits for the first."""
-        if self._stopping:
-            await self._stopped.wait()
-            return
-        self._stopping = True
+        """Closes everything. Idempotent; a second caller waits for the first. It goes on to its end
+        also when a caller is cancelled. A server that was not started is closed for good, too."""
+        if self._shutdown is None:
+            self._shutdown = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._shutdown)
+
+    async def _close(self) -> None:
+        try:
+            if self._started:
+                await self._close_parts()
+        finally:
+            if self._own_log:
+                self.log.close()
+            else:
+                self.log.detach()
+            self._stopped.set()
+
+    async def _close_parts(self) -> None:
         self.state.ready = False
         self.log.notice("Initiating Shutdown...")
         if self._lame_duck is not None:
@@ -189,11 +232,6 @@ class Server:
         self.state.engine.close()
         self._run_files.remove()
         self.log.notice("Server Exiting..")
-        if self._own_log:
-            self.log.close()
-        else:
-            self.log.detach()
-        self._stopped.set()
 
     async def _hand_over_pending(self) -> None:
         """Waits until queued output is sent, at most for the write deadline: senders got their
@@ -214,7 +252,10 @@ class Server:
 
     @property
     def client_url(self) -> str:
-        """Where clients connect, e.g. `nats://127.0.0.1:4222`."""
+        """Where clients connect, e.g. `nats://127.0.0.1:4222`. Raises ServerError before there is
+        a port."""
+        if not self.client_port:
+            raise ServerError("the server was not started: it has no address yet")
         return client_url(self.state)
 
     @property
@@ -226,7 +267,9 @@ class Server:
 
     def enter_lame_duck(self) -> None:
         """Stops accepting, tells clients, closes them over time, then shuts down."""
-        if self._lame_duck is None and not self._stopping:
+        if not self._started:
+            raise ServerError("the server was not started: it cannot enter lame duck mode")
+        if self._lame_duck is None and self._shutdown is None:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
             self.state.ready = False  # balancers that ask /healthz send clients elsewhere
@@ -241,6 +284,9 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
+        if not self._started or self._shutdown is not None:
+            self.log.error("Failed to reload server configuration: the server is not running")
+            return False
         try:
             from pynats_server.server.reload import (
                 Parts,

@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> list[str]:
     if options.verify:
         return [_verify(options)]
     if options.inkey and options.pubout:
-        return [_read_key(options.inkey).public_key]
+        return [_read_seed(options.inkey).public_key]
     raise NkError(
         "nothing to do: use -gen, -sign, -verify, or -inkey with -pubout: see pynk --help"
     )
@@ -157,7 +157,7 @@ def _sign(options: argparse.Namespace) -> str:
     if not options.inkey:
         raise NkError("sign requires a seed: add -inkey FILE")
     try:
-        signature = _read_key(options.inkey).sign(_read_bytes(options.sign))
+        signature = _read_seed(options.inkey).sign(_read_bytes(options.sign))
     except NkeyError as error:
         raise NkError(str(error)) from None
     return base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
@@ -170,7 +170,7 @@ def _verify(options: argparse.Namespace) -> str:
         raise NkError("verify requires a key: add -inkey FILE or -pubin FILE")
     if not options.sigfile:
         raise NkError("verify requires a signature: add -sigfile FILE")
-    pair = _read_key(options.inkey or options.pubin)
+    pair = _read_seed(options.inkey) if options.inkey else _read_public(options.pubin)
     text = _read_bytes(options.sigfile).strip()
     try:
         # Signatures use the standard or the URL alphabet; padding is optional.
@@ -192,11 +192,27 @@ def _read_bytes(name: str) -> bytes:
         raise NkError(f"cannot read {name}: {error.strerror}") from None
 
 
+def _read_seed(name: str) -> KeyPair:
+    pair = _read_key(name)
+    if not pair.has_seed:
+        raise NkError(f"-inkey takes a seed, and {name} has a public key: use -pubin")
+    return pair
+
+
+def _read_public(name: str) -> KeyPair:
+    pair = _read_key(name)
+    if pair.has_seed:
+        # Whoever gives a seed away for a public key shall hear of it.
+        raise NkError(f"-pubin takes a public key, and {name} has a seed: use -inkey")
+    return pair
+
+
 def _read_key(name: str) -> KeyPair:
     """The first line that is a key; comments and other lines are skipped."""
+    from pynats_common.creds import decode_text
     from pynats_common.nkeys import NkeyError, from_text
 
-    for line in _read_bytes(name).decode("utf-8", "replace").splitlines():
+    for line in decode_text(_read_bytes(name)).splitlines():
         try:
             return from_text(line.strip())
         except NkeyError:

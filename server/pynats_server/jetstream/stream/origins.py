@@ -24,7 +24,7 @@ from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Copy
+from pynats_server.jetstream.stream.operations import Append
 from pynats_server.subjects.transform import SubjectTransform
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
@@ -231,9 +231,8 @@ class Mirror(Follower):
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
-        self.stream.take_copy(
-            Copy(message.seq, self.subject(message), block, message.payload, message.ts)
-        )
+        copy = Append(self.subject(message), block, message.payload, message.ts)
+        self.stream.take_copy(message.seq, copy)
 
 
 class Source(Follower):
