@@ -158,21 +158,23 @@ class Publishing:
                 body = ingest.ack(seq, b',"val":"%b"' % total)
             ingest.stored(seq, reply, body, len(headers) + len(payload))
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
-        self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
+        return self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
     def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
         ApiError or StoreError."""
         self._take(Incoming(subject, headers, payload, sourced=True))
 
-    def _take(self, message: Incoming) -> None:
+    def _take(self, message: Incoming) -> bool:
         try:
             seq = self.keep(self.check(message))
         except Duplicate:
-            return
+            return False
         self.stream.ingest.stored(seq, b"")
+        return True
 
     def mapped(self, subject: bytes) -> bytes:
         """The subject under which a message is kept."""

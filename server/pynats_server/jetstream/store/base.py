@@ -8,6 +8,7 @@ from itertools import islice
 from pynats_server.jetstream.store.block import Block, Message
 from pynats_server.jetstream.store.contract import SEQ_MAX, StoreState
 from pynats_server.jetstream.store.errors import OutOfSequences, SequenceNotFound, StoreFailed
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.retention import Retention
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -35,6 +36,7 @@ class BlockStore(Retention):
     lost: SequenceSet
     lost_bytes: int = 0
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    places: SourcePlaces
 
     @property
     def num_subjects(self) -> int:

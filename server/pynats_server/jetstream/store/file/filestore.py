@@ -14,13 +14,14 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.folder import StreamFolder
+from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
 from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
+from pynats_server.jetstream.store.format.sources_db import decode_note
 
 BIG_PURGE = 10_000
 
@@ -67,8 +68,38 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
+        self._find_places(found)
+
+    def _find_places(self, found: Recovered) -> None:
+        """Take over how far the sources have come, as far as others than their copies tell it."""
+        saved = self.files.read_sources()
+        notes = []
+        for note in found.notes:
+            with contextlib.suppress(ValueError):  # not one of ours
+                notes.append(decode_note(note))
+
+        def was_stored(seq: int) -> bool:
+            return self.is_live(seq) or found.has_removed(seq)
+
+        if not self.places.recovered(saved, notes, self.last_seq, was_stored):
+            self.files.problem(
+                f"{SOURCES} speaks of messages that are not there; how far the sources have come "
+                "is looked for in the messages"
+            )
 
     # Removing.
+
+    def remove(self, seq: int) -> bool:
+        """See `Store.remove`."""
+        if self.places.unsaved and self.places.told_by(seq):
+            self._before_removal()
+        return super().remove(seq)
+
+    def compact(self, seq: int) -> int:
+        """See `Store.compact`."""
+        self._before_removal()
+        self._compacting = True
+        return super().compact(seq)
 
     def _mark(self, seq: int, ts: int) -> None:
         if self.tail is None or self.tail.buffered + EMPTY_SIZE > self.block_size:
@@ -152,6 +183,8 @@ class FileStore(WrittenBlocks):
         self.flush()
         if not self.is_live(seq):
             return False
+        if self.places.told_by(seq):
+            self._before_removal()
         self.load(seq)
         block = self.blocks[self.block_at(seq)]
         span = block.record_span(seq)
@@ -192,6 +225,7 @@ class FileStore(WrittenBlocks):
             self.save_index()
 
     def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
+        self._before_removal()
         if block is not self.tail and not self.lost and self._dies(block, filter, stop):
             gone = self.unlink_all(block)
             self.find_first()
@@ -218,6 +252,8 @@ class FileStore(WrittenBlocks):
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
+        if self.places.has_notes:
+            self._save_places()  # blocks with notes may go
         self._drain()
         self.forget_above(seq)
         while self.msgs and self.last_seq > seq:
@@ -316,13 +352,16 @@ class FileStore(WrittenBlocks):
         works for it."""
         if self._closed:
             return
-        for timer in (self._sync_timer, self._index_timer):
+        for timer in (self._sync_timer, self._index_timer, self._places_timer):
             if timer is not None:
                 timer.cancel()
         try:
             if self.failed is None and keep:
                 self.flush()
                 self._drain()
+                if not self.places.is_saved:
+                    self._save_places()
+                    self._drain()
                 assert self.tail is not None
                 # An idle store is closed without writing.
                 if not self.saved_index.is_current(self.tail.last_sum(), self.index_state):
