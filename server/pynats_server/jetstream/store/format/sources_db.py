@@ -2,9 +2,9 @@
 
 A byte 1, the number of sources (u64), the stamp (u64): the sequence from which on only the messages
 themselves tell more. For every source the length and bytes of its name, its sequence (a varint),
-and the length and bytes of the origin's identity. nats-server lists only sources that have brought
-something, and reads no further; we list all, with sequence 0 those that have not, and end with a
-checksum.
+and the length and bytes of the origin's identity. nats-server reads no further; we end with a
+checksum. A sequence of 0 means in our files that the source has brought nothing, and in theirs
+that nobody has looked.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def decode_sources(data: bytes, key: bytes) -> SavedPlaces:
     """Parse a file, ours or nats-server's; ValueError when it is damaged."""
     found, reader = _decode(data)
     end = reader.at
-    if end != len(data) and (
-        len(data) - end != SUM_SIZE or digest64(key, data[:end]) != data[end:]
-    ):
+    if end == len(data):
+        found.places = {name: place for name, place in found.places.items() if place.seq}
+    elif len(data) - end != SUM_SIZE or digest64(key, data[:end]) != data[end:]:
         raise ValueError("checksum does not match")
     return found
