@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from pynats_server.jetstream.store.format.sources_db import decode_sources
+from test_stream_backup import back_up, restore
 
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async
@@ -301,6 +302,14 @@ def test_a_source_goes_on_where_it_was(
 # -- folders that change servers ----------------------------------------------------------------
 
 
+MOVED = {
+    "W": ["own1", "own2", "new0"],
+    "PURGED": ["new0"],
+    "WHOLE": ["m0", "m1", "m2", "m3", "m4", "new0"],
+    "RENAMED": ["new0"],
+}
+
+
 async def fill(play: Play) -> None:
     """Copies that are gone, and some that are there."""
     await play.make("O", **O)
@@ -329,6 +338,10 @@ async def go_on(play: Play, number: int) -> None:
         await play.see(name, f"new{number}")
 
 
+def bodies(held: list[tuple[int, str, str]]) -> list[str]:
+    return [body for _, _, body in held]
+
+
 def saved(folder: Path, name: str) -> dict[str, int]:
     path = folder / "jetstream" / "$G" / "streams" / name / "sources.db"
     places = decode_sources(path.read_bytes(), b"").places
@@ -350,13 +363,7 @@ def test_we_go_on_in_a_folder_of_the_reference(tmp_path: Path, recorded: Recorde
         await play.up()
         try:
             await go_on(play, 0)
-            bodies = {name: [body for _, _, body in held] for name, _, held, _ in play.seen}
-            assert bodies == {
-                "W": ["own1", "own2", "new0"],
-                "PURGED": ["new0"],
-                "WHOLE": ["m0", "m1", "m2", "m3", "m4", "new0"],
-                "RENAMED": ["new0"],
-            }
+            assert {name: bodies(held) for name, _, held, _ in play.seen} == MOVED
         finally:
             await play.down()
 
@@ -377,10 +384,99 @@ def test_folders_go_to_and_fro(tmp_path: Path, kill: bool) -> None:
                 await play.again(kill and ours, REFERENCE if ours else PYNATS)
                 await go_on(play, number)
                 copies = ["m0", "m1", "m2", "m3", "m4", *(f"new{n}" for n in range(number + 1))]
-                held = {name: [body for _, _, body in held] for name, _, held, _ in play.seen}
+                held = {name: bodies(held) for name, _, held, _ in play.seen}
                 assert held["WHOLE"] == copies
                 assert held["PURGED"] == held["RENAMED"] == copies[5:]
                 assert held["W"] == ["own0", "own1", "own2", *copies[5:]][-3:]
+        finally:
+            await play.down()
+
+    asyncio.run(work())
+
+
+# -- backups ------------------------------------------------------------------------------------
+
+NAMES = ("O", "W", "PURGED", "WHOLE", "RENAMED")
+
+
+async def backups(play: Play, kept: Path) -> None:
+    kept.mkdir()
+    for name in NAMES:
+        chunks, begun, _ = await back_up(play.client, name)
+        (kept / name).write_bytes(b"".join(chunks))
+        (kept / f"{name}.json").write_text(json.dumps(begun))
+
+
+async def restored(play: Play, kept: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        begun = json.loads((kept / f"{name}.json").read_text())
+        made = await restore(play.client, [(kept / name).read_bytes()], begun, name)
+        assert "error" not in made, made
+
+
+@pytest.mark.parametrize("names", [NAMES, (*NAMES[1:], "O")], ids=["origin first", "origin last"])
+def test_a_restored_source_goes_on_with_the_restored_origin(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    async def work() -> None:
+        play = Play(PYNATS, tmp_path / "js")
+        await play.up()
+        try:
+            await fill(play)
+            await backups(play, tmp_path / "kept")
+            for name in NAMES:
+                await play.ask(f"STREAM.DELETE.{name}")
+            await restored(play, tmp_path / "kept", names)
+            await go_on(play, 0)
+            assert {name: bodies(held) for name, _, held, _ in play.seen} == MOVED
+            await play.again(kill=True)
+            await go_on(play, 1)
+            assert [bodies(held)[-2:] for _, _, held, _ in play.seen] == [["new0", "new1"]] * 4
+        finally:
+            await play.down()
+
+    asyncio.run(work())
+
+
+def test_we_go_on_with_backups_of_the_reference(tmp_path: Path, recorded: Recorded) -> None:
+    kept = tmp_path / "kept"
+
+    async def theirs(play: Play) -> None:
+        await fill(play)
+        await backups(play, kept)
+
+    async def work() -> None:
+        play = Play(PYNATS, tmp_path / "js")
+        await play.up()
+        try:
+            await restored(play, kept, NAMES)
+            await go_on(play, 0)
+            assert {name: bodies(held) for name, _, held, _ in play.seen} == MOVED
+        finally:
+            await play.down()
+
+    recorded.folder(kept, lambda: run(REFERENCE, tmp_path / "theirs", theirs))
+    asyncio.run(work())
+
+
+@pytest.mark.reference
+def test_the_reference_restores_our_sources(tmp_path: Path) -> None:
+    """It takes everything over again, as from its own backups: a restored origin is a new one."""
+
+    async def work() -> None:
+        play = Play(PYNATS, tmp_path / "js")
+        await play.up()
+        try:
+            await fill(play)
+            await backups(play, tmp_path / "kept")
+            await play.down()
+            play = Play(REFERENCE, tmp_path / "theirs")
+            await play.up()
+            await restored(play, tmp_path / "kept", NAMES)
+            await go_on(play, 0)
+            held = {name: bodies(held) for name, _, held, _ in play.seen}
+            copies = ["m0", "m1", "m2", "m3", "m4"]
+            assert held["WHOLE"] == [*copies, *copies, "new0"]
         finally:
             await play.down()
 

@@ -52,6 +52,11 @@ class SourcePlaces:
                     self._stamps[name] = note.told_by[name]
         return trusted
 
+    def restored(self, places: dict[bytes, Place]) -> None:
+        """Takes what a backup tells."""
+        self.known.update(places)
+        self._unlisted = self._unlisted or bool(places)
+
     def told_from(self, name: bytes) -> int:
         """The sequence from which on messages may tell more of a source than is known."""
         return self._stamps.get(name, 0)

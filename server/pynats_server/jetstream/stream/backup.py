@@ -11,16 +11,23 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Annotated, Protocol
 
 import msgspec
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store import (
+    SEQ_MAX,
+    FileConfig,
+    MemoryConfig,
+    Store,
+    StoreError,
+    open_store,
+)
 from pynats_server.jetstream.store.file.snapshot import unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     Entry,
@@ -29,10 +36,27 @@ from pynats_server.jetstream.store.format.archive import (
     write_archive,
 )
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
+from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.stream import Stream
 
 PROBE = 512  # bytes needed to tell the two formats apart
 ROOM_IF_UNLIMITED = 1 << 50
+STATE = b"state.json"
+
+
+class ArchivedPlace(msgspec.Struct):
+    """How far a source has come."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+    ident: str = ""
+
+
+class ArchivedState(msgspec.Struct):
+    """What of an archive's state its messages do not tell."""
+
+    last_seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] = 0
+    last_ts: str = ""
+    sources: dict[str, ArchivedPlace] = {}
 
 
 class BackupError(Exception):
@@ -41,8 +65,15 @@ class BackupError(Exception):
 
 def outgoing(stream: Stream) -> Iterator[bytes]:
     """The archive of a stream as of now, without messages that are removed while it is made."""
-    state = msgspec.json.encode(stream.state().as_dict())
-    documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
+    # Readers ignore what they do not know: nats-server ignores the sources.
+    places = stream.store.places.known
+    sources = {
+        name.decode(errors="replace"): ArchivedPlace(place.seq, place.identity.decode())
+        for name, place in places.items()
+        if place.seq
+    }
+    state = stream.state().as_dict() | ({"sources": sources} if sources else {})
+    documents = [Entry(STATE, time.time_ns(), 0, b"", msgspec.json.encode(state))]
     return write_archive(stream.store, documents, stream.store.last_seq)
 
 
@@ -128,7 +159,9 @@ class Incoming:
         else:
             target = self.account.detached_store(self.config, self.folder / "stream")
         if plain.startswith(b"NATSARC1"):
-            restore_messages(target, read_archive(self._file, self._room))
+            for document in restore_messages(target, read_archive(self._file, self._room)):
+                if document.name == STATE:
+                    _restore_state(target, document)
         else:
             self._copy_blocks(target)
         if not target.on_disk:
@@ -151,6 +184,7 @@ class Incoming:
             restore_messages(target, _entries(source))
             if source.last_seq > target.last_seq:
                 target.skip(source.last_seq - target.last_seq, source.last_ts)
+            target.places.restored(source.places.known)
         finally:
             source.close()
 
@@ -159,6 +193,21 @@ class Incoming:
         with contextlib.suppress(OSError):
             self._file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _restore_state(target: Store, document: Entry) -> None:
+    """Sequences are not used again, and sources go on where they were, also if no message is left
+    to tell. Raises ValueError and StoreError."""
+    state = msgspec.json.decode(document.payload, type=ArchivedState)
+    if state.last_seq > target.last_seq:
+        last_ts = min(parse_time_ns(state.last_ts), time.time_ns()) if state.last_ts else 0
+        target.skip(state.last_seq - target.last_seq, max(last_ts, target.last_ts))
+    target.places.restored(
+        {
+            name.encode(): Place(place.seq, place.ident.encode())
+            for name, place in state.sources.items()
+        }
+    )
 
 
 def _entries(source: Store) -> Iterator[Entry]:
