@@ -190,7 +190,9 @@ LIMITS = Table(
 JETSTREAM = Table(
     JetStreamOptions,
     Setting("enabled", "whether JetStream is on", v.boolean, ("enable",)),
-    Setting("strict", "refuse API requests with unknown fields", _strict),
+    Setting(
+        "strict", "refuse API requests with unknown fields", _strict, go_name="NoJetStreamStrict"
+    ),
     Setting("store_dir", "folder of JetStream's files", read_store_dir, ("store", "storedir")),
     Setting(
         "max_memory_store",
@@ -211,16 +213,34 @@ JETSTREAM = Table(
         '"always" or "0s" = an acknowledgement waits for the disk; else the time between syncs',
         _sync_interval,
         ("sync",),
+        go_name="SyncInterval",
     ),
-    Setting("domain", "name of its domain", v.name),
-    Setting("key", "encryption key of the files", v.string, ("ek", "encryption_key")),
-    Setting("prev_key", "the previous key", v.string, ("prev_ek", "prev_encryption_key")),
-    Setting("cipher", "cipher of the files: chacha or aes", _cipher),
-    Setting("extension_hint", "domain to extend (no effect yet)", v.name),
+    Setting("domain", "name of its domain", v.name, go_name="JetStreamDomain"),
     Setting(
-        "unique_tag", "tag that differs between the peers of a stream (no effect yet)", _unique_tag
+        "key",
+        "encryption key of the files",
+        v.string,
+        ("ek", "encryption_key"),
+        go_name="JetStreamKey",
     ),
-    Setting("limits", "limits of client requests", _limits, block=LIMITS),
+    Setting(
+        "prev_key",
+        "the previous key",
+        v.string,
+        ("prev_ek", "prev_encryption_key"),
+        go_name="JetStreamOldKey",
+    ),
+    Setting("cipher", "cipher of the files: chacha or aes", _cipher, go_name="JetStreamCipher"),
+    Setting(
+        "extension_hint", "domain to extend (no effect yet)", v.name, go_name="JetStreamExtHint"
+    ),
+    Setting(
+        "unique_tag",
+        "tag that differs between the peers of a stream (no effect yet)",
+        _unique_tag,
+        go_name="JetStreamUniqueTag",
+    ),
+    Setting("limits", "limits of client requests", _limits, block=LIMITS, reloadable=True),
     Setting(
         "tpm",
         "key in a trusted platform module",
@@ -230,33 +250,54 @@ JETSTREAM = Table(
         "max_outstanding_catchup",
         "bytes on their way to replicas (no effect yet)",
         _size("max_outstanding_catchup"),
+        go_name="JetStreamMaxCatchup",
     ),
     Setting(
-        "max_buffered_size", "bytes of a stream waiting for the disk", _size("max_buffered_size")
+        "max_buffered_size",
+        "bytes of a stream waiting for the disk",
+        _size("max_buffered_size"),
+        go_name="StreamMaxBufferedSize",
     ),
-    Setting("max_buffered_msgs", "messages of a stream waiting for the disk", _whole(_PARSEABLE)),
-    Setting("request_queue_limit", "API requests waiting", _whole(_PARSEABLE)),
+    Setting(
+        "max_buffered_msgs",
+        "messages of a stream waiting for the disk",
+        _whole(_PARSEABLE),
+        go_name="StreamMaxBufferedMsgs",
+    ),
+    Setting(
+        "request_queue_limit",
+        "API requests waiting",
+        _whole(_PARSEABLE),
+        go_name="JetStreamRequestQueueLimit",
+    ),
     Setting(
         "info_queue_limit",
         "API requests for information waiting (no effect yet)",
         _whole(_PARSEABLE),
+        go_name="JetStreamInfoQueueLimit",
     ),
     Setting(
         "meta_compact",
         "entries of the meta log before a snapshot (no effect yet)",
         _whole(_ABSOLUTE, 0),
+        reloadable=True,
     ),
     Setting(
         "meta_compact_size",
         "bytes of the meta log before a snapshot (no effect yet)",
         _absolute_size,
+        reloadable=True,
     ),
     Setting(
-        "meta_compact_sync", "write snapshots of the meta log at once (no effect yet)", v.boolean
+        "meta_compact_sync",
+        "write snapshots of the meta log at once (no effect yet)",
+        v.boolean,
+        reloadable=True,
     ),
     Setting(
         "max_concurrent_io",
         "disk operations at a time (no effect yet)",
         _whole(_ABSOLUTE + " between 4 and 8192", 4, 8192),
+        go_name="JetStreamConcurrentIOs",
     ),
 )

@@ -123,8 +123,6 @@ def startup_warnings(options: Options) -> list[str]:
     system = options.accounts.get(options.system_account_name)
     if system is not None and system.users:
         warnings.append("The system account has users, but no events and services yet")
-    if options.jetstream.enabled and options.jetstream.store_dir is None:
-        warnings.append("Temporary storage directory used, data could be lost on system reboot")
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

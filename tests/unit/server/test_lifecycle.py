@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nats.errors
@@ -57,7 +60,7 @@ def test_stop_signals_end_in_order(tmp_path: Path, number: signal.Signals, name:
     with process(tmp_path, PLAIN, "-P", str(pid_file)) as server, login(server) as client:
         (ports_file,) = tmp_path.glob("*.ports")
         assert pid_file.read_text() == str(server.pid)
-        assert ports_file.name == f"pynats-server_{server.pid}.ports"
+        assert ports_file.name == f"nats-server_{server.pid}.ports"
         assert json.loads(ports_file.read_text()) == {"nats": [f"nats://127.0.0.1:{server.port}"]}
         server.signal(number)
         assert server.wait() == 0
@@ -66,6 +69,47 @@ def test_stop_signals_end_in_order(tmp_path: Path, number: signal.Signals, name:
         assert server.log().rstrip().endswith("Server Exiting..")
         assert not pid_file.exists()
         assert not ports_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "ports"),
+    [("nats-server", "nats-server"), ("my-broker", "my-broker")],
+)
+def test_the_ports_file_is_named_after_a_renamed_program(
+    tmp_path: Path, name: str, ports: str
+) -> None:
+    link = tmp_path / "bin" / name
+    link.parent.mkdir()
+    link.symlink_to(server_command(PYNATS)[0])
+    with run_program([str(link)], tmp_path) as pid:
+        wait_until(lambda: list(tmp_path.glob("*.ports")), "ports file")
+        assert [path.name for path in tmp_path.glob("*.ports")] == [f"{ports}_{pid}.ports"]
+
+
+def test_a_script_called_nats_server_that_runs_this_one_looks_like_nats_server(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "bin" / "nats-server"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {server_command(PYNATS)[0]} "$@"\n')
+    script.chmod(0o755)
+    said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert re.search(r"nats-server: v(\d+\.\d+\.\d+)", said.stdout)
+    with run_program([str(script)], tmp_path) as pid:
+        wait_until(lambda: list(tmp_path.glob("*.ports")), "ports file")
+        assert [path.name for path in tmp_path.glob("*.ports")] == [f"nats-server_{pid}.ports"]
+
+
+@contextmanager
+def run_program(command: list[str], folder: Path) -> Iterator[int]:
+    """A server that writes its ports file into `folder`; gives its process id."""
+    flags = ["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", str(folder)]
+    child = subprocess.Popen([*command, *flags], stderr=subprocess.DEVNULL)
+    try:
+        yield child.pid
+    finally:
+        child.terminate()
+        assert child.wait(PATIENCE_S) == 0
 
 
 # A server that gets every signal while its loop closes, at exit, and when modules are taken apart.

@@ -23,7 +23,7 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, StoreFull
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Copy
+from pynats_server.jetstream.stream.operations import Append
 from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
 from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.subjects.transform import SubjectTransform
@@ -244,9 +244,8 @@ class Mirror(Follower):
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
-        self.stream.take_copy(
-            Copy(message.seq, self.subject(message), block, message.payload, message.ts)
-        )
+        copy = Append(self.subject(message), block, message.payload, message.ts)
+        self.stream.take_copy(message.seq, copy)
 
 
 class Source(Follower):

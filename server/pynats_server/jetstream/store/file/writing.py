@@ -50,7 +50,7 @@ class WrittenBlocks(DiskBlocks):
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
         self.top_index = 0
-        self._compacting = False  # removed since the last flush by nothing but a floor
+        self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -231,7 +231,7 @@ class WrittenBlocks(DiskBlocks):
         if block is None:
             return
         places = self.places
-        if places.unsaved and (places.untold or self._compacting or self.evicted()):
+        if places.unsaved and (places.untold or self._removed or self.evicted()):
             self._note_places(self.is_live)  # in front of what says that the copies are gone
         dead = self._bury_dead() if self.dead else []
         if self.floor_due and self.first_seq > 1:
@@ -246,7 +246,7 @@ class WrittenBlocks(DiskBlocks):
         self.floor_due = False
         self.forget_evicted()
         places.flushed()
-        self._compacting = False
+        self._removed = False
         self._remember()
         if places.has_notes:
             self._keep_notes(bool(dead or self._sparse))
