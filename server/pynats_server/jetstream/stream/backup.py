@@ -10,18 +10,26 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from pynats_common.go.quoting import quote
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core import subject
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store import (
+    SEQ_MAX,
+    FileConfig,
+    MemoryConfig,
+    Store,
+    StoreError,
+    open_store,
+)
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -31,6 +39,7 @@ from pynats_server.jetstream.store.format.archive import (
     unpacked,
     write_archive,
 )
+from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import finish
@@ -39,6 +48,23 @@ PROBE_MAX = 8 << 20  # bytes that are unpacked at most to tell the two formats a
 KNOWN_MAX = 10_000  # subjects that need no second look
 SHOWN = 200  # bytes of a subject in a refusal
 ROOM_IF_UNLIMITED = 1 << 50
+STATE = b"state.json"
+STATE_MAX = 1 << 20  # bytes that are parsed in one go
+
+
+class ArchivedPlace(msgspec.Struct):
+    """How far a source has come."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+    ident: str = ""
+
+
+class ArchivedState(msgspec.Struct):
+    """What of an archive's state its messages do not tell."""
+
+    last_seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] = 0
+    last_ts: str = ""
+    sources: dict[str, ArchivedPlace] = {}
 
 
 T = TypeVar("T")
@@ -50,8 +76,15 @@ class BackupError(Exception):
 
 def outgoing(stream: Stream) -> Iterator[bytes]:
     """The archive of a stream as of now, without messages that are removed while it is made."""
-    state = msgspec.json.encode(stream.state().as_dict())
-    documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
+    # Readers ignore what they do not know: nats-server ignores the sources.
+    places = stream.store.places.known
+    sources = {
+        name.decode(errors="replace"): ArchivedPlace(place.seq, place.identity.decode())
+        for name, place in places.items()
+        if place.seq
+    }
+    state = stream.state().as_dict() | ({"sources": sources} if sources else {})
+    documents = [Entry(STATE, time.time_ns(), 0, b"", msgspec.json.encode(state))]
     return write_archive(stream.store, documents, stream.store.last_seq)
 
 
@@ -169,7 +202,11 @@ class Incoming:
         try:
             if start.startswith(MAGIC):
                 entries = read_archive(self._file, limit)
-                yield from restore_messages(target, entries, self._checker())
+                states: list[Entry] = []
+                yield from restore_messages(
+                    target, entries, self._checker(), partial(_keep_state, states)
+                )
+                _restore_state(target, states)
             else:
                 yield from self._copy_blocks(target, limit)
             if target.on_disk:
@@ -199,6 +236,7 @@ class Incoming:
             yield from restore_messages(target, _entries(source), self._checker())
             if source.last_seq > target.last_seq:
                 target.skip(source.last_seq - target.last_seq, source.last_ts)
+            target.places.restored(source.places.known)
         finally:
             source.close()
 
@@ -246,6 +284,29 @@ class Checker:
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known.add(name)
+
+
+def _keep_state(states: list[Entry], document: Entry) -> None:
+    """Keeps the archive's state in an empty list. What is too large for one is ignored."""
+    if document.name == STATE and len(document.payload) <= STATE_MAX and not states:
+        states.append(document)
+
+
+def _restore_state(target: Store, states: list[Entry]) -> None:
+    """Sequences are not used again, and sources go on where they were, also if no message is left
+    to tell. Raises ValueError and StoreError."""
+    if not states:
+        return
+    state = msgspec.json.decode(states[0].payload, type=ArchivedState)
+    if state.last_seq > target.last_seq:
+        last_ts = min(parse_time_ns(state.last_ts), time.time_ns()) if state.last_ts else 0
+        target.skip(state.last_seq - target.last_seq, max(last_ts, target.last_ts))
+    target.places.restored(
+        {
+            name.encode(): Place(place.seq, place.ident.encode())
+            for name, place in state.sources.items()
+        }
+    )
 
 
 def _entries(source: Store) -> Iterator[Entry]:

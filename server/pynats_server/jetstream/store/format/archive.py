@@ -134,16 +134,21 @@ def _entry_at(data: bytearray, at: int, limit: int) -> tuple[Entry | None, int]:
 
 
 def restore_messages(
-    store: Store, entries: Iterable[Entry | None], check: Callable[[Entry], Entry] | None = None
+    store: Store,
+    entries: Iterable[Entry | None],
+    check: Callable[[Entry], Entry] | None = None,
+    on_document: Callable[[Entry], None] | None = None,
 ) -> Iterator[int]:
     """Appends an archive's messages to an empty store, gaps kept. Rests every 256 KiB or thousand
     messages: yields what was stored since then, in bytes. `check` gives the message to store, or
-    raises."""
+    raises; `on_document` gets what is no message."""
     count = size = 0
     for entry in entries:
         if entry is None or size >= BATCH_BYTES or count >= BATCH:
             yield size
             count = size = 0
+        if entry is not None and not entry.seq and on_document is not None:
+            on_document(entry)
         if entry is None or not entry.seq:
             continue
         if entry.seq <= store.last_seq:
