@@ -92,7 +92,7 @@ def subsz(source: MonitorSource, query: Query) -> Work[Pieces]:
     found: list[_Found] = []
     total = 0
     if wanted:
-        total, found = yield from _page(accounts, test, offset, limit)
+        total, found = yield from _page(accounts, query.raw("test"), offset, limit)
     document = Document(
         SubscriptionPage(
             server_id=source.id,
@@ -118,7 +118,7 @@ def _describe(found: _Found) -> SubscriptionInfo:
 
 
 def _page(
-    accounts: list[AccountView], test: str, offset: int, limit: int
+    accounts: list[AccountView], test: bytes, offset: int, limit: int
 ) -> Work[tuple[int, list[_Found]]]:
     """(total, subscriptions on the page). Groups before and after the page are only counted where
     their size is known."""
@@ -142,11 +142,11 @@ def _page(
 _Group = tuple[int, Callable[[], Iterator[_Found]]]
 
 
-def _groups(account: AccountView, test: str) -> Iterator[_Group]:
+def _groups(account: AccountView, test: bytes) -> Iterator[_Group]:
     """Subscriptions in groups of known size: those of each client, or with `test` those that a
     message on this subject could reach."""
     if test:
-        plain, queues = account.sublist.lookup(test.encode("utf-8", "surrogateescape"))
+        plain, queues = account.sublist.lookup(test)
         subs = [*plain, *(sub for members in queues.values() for sub in members)]
         yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
         return

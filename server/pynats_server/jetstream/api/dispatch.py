@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
@@ -190,7 +191,7 @@ class Api:
         self, account: JetStreamAccount, subject: bytes, reply: bytes, headers: bytes,
         payload: bytes, source: Any,
     ) -> None:  # fmt: skip
-        text = subject.decode(errors="replace")
+        text = text_of(subject)
         found = self.find(text.partition(".API.")[2])
         if account.is_system:
             found = _for_system(text, found)

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import msgspec
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
@@ -94,7 +95,7 @@ def _show(stream: Stream, asked: GetRequest) -> Work[Reply]:
     if message is None:
         raise api_error(10037)
     shown: dict[str, Any] = {
-        "subject": message.subject.decode(errors="replace"),
+        "subject": text_of(message.subject),
         "seq": message.seq,
     }
     if message.headers and not asked.no_hdr:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.decode import decode, decoding
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Steps
+from pynats_server.work import Steps, Work
 
 T = TypeVar("T", bound=JsonObject)
 
@@ -53,6 +53,10 @@ class Request:
     def stream(self) -> Stream:
         """The stream named first. Raises ApiError 10059."""
         return self.account.stream(self.names[0])
+
+    def reading(self, type_: type[T]) -> Work[T]:
+        """`body` in slices, for what may be long."""
+        return decoding(self.payload, type_, self.account.strict)
 
     def body(self, type_: type[T]) -> T:
         """The request's JSON. Raises ApiError 10025."""

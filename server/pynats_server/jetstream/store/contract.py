@@ -136,13 +136,14 @@ class Store(Protocol):
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
         """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
-        when none will. `ttl` off ignores the header."""
+        when none will. `ttl` off ignores the header, but for `never`."""
 
     def expired(
         self, now: int, max_age_ns: int = 0, ttl: bool = True
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
-        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`."""
+        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`, also with
+        `ttl` off, which ignores other TTLs."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""

@@ -22,4 +22,4 @@ cdef class Retention(Scanning):
     cdef int settle(self, Block block) except -1
     cdef int build_rings(self) except -1
     cdef int tidy_expiries(self) except -1
-    cdef next_aging(self, uint64_t start, bint spare)
+    cdef next_aging(self, uint64_t start)

@@ -359,7 +359,7 @@ cdef class Retention(Scanning):
                 elif found == 0 or at < found:
                     found = at
         if max_age_ns:
-            aged = self.next_aging(self.first_seq, ttl)
+            aged = self.next_aging(self.first_seq)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
                 # Not beyond the end of time.
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
@@ -367,8 +367,9 @@ cdef class Retention(Scanning):
 
     def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
-        off. Removing while iterating is fine; what is not removed comes again."""
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
+        off ignores all other TTLs. Removing while iterating is fine; what is not removed comes
+        again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
         cdef Py_ssize_t at, next = 0
@@ -382,7 +383,7 @@ cdef class Retention(Scanning):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl) if max_age_ns else None
+            aged = self.next_aging(start) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
@@ -405,7 +406,7 @@ cdef class Retention(Scanning):
             else:
                 return
 
-    cdef next_aging(self, uint64_t start, bint spare):
+    cdef next_aging(self, uint64_t start):
         """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
         The run of messages at the front that never age is remembered and not looked at again."""
         cdef Py_ssize_t i, at
@@ -414,9 +415,7 @@ cdef class Retention(Scanning):
         cdef uint64_t seq
         cdef int64_t ttl = 0
         cdef bint front
-        if spare:
-            start = max(start, self.ageless)
-        start = max(start, self.first_seq)
+        start = max(start, self.ageless, self.first_seq)
         front = start <= max(self.first_seq, self.ageless)
         for i in range(self.block_at(start), len(self.blocks)):
             block = self.blocks[i]
@@ -434,7 +433,7 @@ cdef class Retention(Scanning):
                 if seq > block.last_seq:
                     break
                 block.marks_at(at - 1, &ttl)
-                if spare and ttl == TTL_NEVER:
+                if ttl == TTL_NEVER:
                     if front:
                         self.ageless = seq + 1
                     continue

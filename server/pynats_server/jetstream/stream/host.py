@@ -13,7 +13,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish.ingest import Ingest
 from pynats_server.jetstream.store import Store
-from pynats_server.jetstream.stream.operations import Copy, Operation
+from pynats_server.jetstream.stream.operations import Append, Operation
 from pynats_server.log.logger import Logger
 
 
@@ -78,8 +78,9 @@ class StreamHost(Described, Protocol):
         """Keeps a message that a source has brought. Raises ApiError or StoreError."""
         ...
 
-    def take_copy(self, copy: Copy) -> None:
-        """Keeps a mirror's next message. Raises ApiError or StoreError."""
+    def take_copy(self, seq: int, copy: Append) -> None:
+        """Keeps a mirror's next message, which has this sequence. Raises ApiError or
+        StoreError."""
         ...
 
     def on_internal_error(self, error: Exception) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections.abc import Iterable
 
+from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
@@ -23,7 +24,7 @@ from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Copy
+from pynats_server.jetstream.stream.operations import Append
 from pynats_server.subjects.transform import SubjectTransform
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
@@ -230,9 +231,8 @@ class Mirror(Follower):
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
-        self.stream.take_copy(
-            Copy(message.seq, self.subject(message), block, message.payload, message.ts)
-        )
+        copy = Append(self.subject(message), block, message.payload, message.ts)
+        self.stream.take_copy(message.seq, copy)
 
 
 class Source(Follower):
@@ -254,7 +254,7 @@ class Source(Follower):
     def recognises(self, header: bytes) -> bool:
         """Whether this source wrote a source header; if so, continues after that message."""
         parts = header.split(b" ")
-        if len(parts) < 2 or parts[0].decode(errors="replace") != self.source.name:
+        if len(parts) < 2 or text_of(parts[0]) != self.source.name:
             return False
         if not parts[1].isdigit():
             return False

@@ -18,7 +18,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.context import AccountContext
-from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.figures import StreamDetails, StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
@@ -36,7 +36,7 @@ from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
-    Copy,
+    Leap,
     Operation,
     Purge,
     Remove,
@@ -45,7 +45,9 @@ from pynats_server.jetstream.stream.operations import (
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.schedules import Schedules
+from pynats_server.work import Work
 
+SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
 
 
@@ -69,6 +71,7 @@ class Stream:
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
+        self._stopped = False
         server = account.server
         self.log = server.log
         self.ingest = Ingest(
@@ -114,14 +117,13 @@ class Stream:
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Applies the limits to the recovered messages, and begins to take new ones."""
+        """Applies the limits to the recovered messages. It listens after `subscribing`."""
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
         self.schedules.recover()
         self.republishing.configured()
         self._configure_batches()
-        self._subscribe()
         self.following.configured()
         self.expiry.arm()
 
@@ -154,10 +156,9 @@ class Stream:
             self.ingest.release()
 
     def configure(self, config: StreamConfig) -> None:
-        """Takes another valid configuration."""
+        """Takes another valid configuration. Its subjects are in force after `subscribing`."""
         self.config = config
         self._take_limits()
-        self._subscribe()
         self._enforce_limits()
         self.publishing.configured()
         self.schedules.recover()
@@ -181,8 +182,11 @@ class Stream:
     def _take_limits(self) -> None:
         config, ingest = self.config, self.ingest
         ingest.admission.configure(config)
-        ingest.max_msgs = max(config.max_msgs, 0)
-        ingest.max_bytes = max(config.max_bytes, 0)
+        # A stream that refuses what exceeds them keeps what it has, even if that is more: a limit
+        # may have been lowered, or the messages come from elsewhere.
+        evicts = config.discard == "old"
+        ingest.max_msgs = max(config.max_msgs, 0) if evicts else 0
+        ingest.max_bytes = max(config.max_bytes, 0) if evicts else 0
         ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
         ingest.no_ack = config.no_ack
         ingest.fast = not (
@@ -194,18 +198,25 @@ class Stream:
             or config.mirror is not None
         )
 
-    def _subscribe(self) -> None:
-        wanted = set() if self.config.mirror else set(self.config.subjects)
-        for subject in list(self.subscriptions):
-            if subject not in wanted:
+    def subscribing(self) -> Work[None]:
+        """Listens to what the configuration says: to the rest no more, to each of its own once."""
+        config = self.config
+        subjects = {} if config.mirror is not None else dict.fromkeys(config.subjects)
+        gone = [subject for subject in self.subscriptions if subject not in subjects]
+        for step, subject in enumerate([*gone, *subjects]):
+            if step % SUBJECTS == SUBJECTS - 1:
+                yield
+            if self._stopped or self.config is not config:
+                return
+            if subject not in subjects:
                 self.account.account.unsubscribe(self.subscriptions.pop(subject))
-        for subject in self.config.subjects:
-            if subject in wanted and subject not in self.subscriptions:
+            elif subject not in self.subscriptions:
                 self.subscriptions[subject] = self.account.account.attach(
                     subject.encode(), self.ingest
                 )
 
     def _unsubscribe(self) -> None:
+        self._stopped = True
         for subscription in self.subscriptions.values():
             self.account.account.unsubscribe(subscription)
         self.subscriptions.clear()
@@ -257,13 +268,9 @@ class Stream:
         """Keeps a message that a source has brought. Raises ApiError or StoreError."""
         self.publishing.take_sourced(subject, headers, payload)
 
-    def take_copy(self, copy: Copy) -> None:
-        """A mirror's next message. Raises ApiError or StoreError."""
-        if copy.seq <= self.store.last_seq:
-            raise api_error(10029, err=f"sequence {copy.seq} of the origin is behind the mirror")
-        size = len(copy.headers) + len(copy.payload)
-        self.ingest.admission.check_storage(copy.subject, len(copy.headers), size)
-        self.ingest.stored(self.apply(copy), b"")
+    def take_copy(self, seq: int, copy: Append) -> None:
+        """Keeps a mirror's next message. Raises ApiError or StoreError."""
+        self.publishing.take_copy(seq, copy)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
@@ -311,14 +318,10 @@ class Stream:
                 self._roll_up(operation, result, 1)
                 if self.config.allow_msg_schedules:
                     self.schedules.stored(subject, headers, result, ts)
-            case Copy(seq, subject, headers, payload, ts):
-                if seq > self.store.last_seq + 1:
-                    self.store.skip(seq - 1 - self.store.last_seq, ts)
-                result = self.store.append(subject, headers or None, payload, ts)
-                self.enforce(subject)
-                self.ingest.admission.stored(headers, result, ts)
             case AppendBatch():
                 result = self._append_batch(operation)
+            case Leap(last, ts):
+                result = self.store.skip(last - self.store.last_seq, ts)
             case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
                 self.store.last_ts = ts
