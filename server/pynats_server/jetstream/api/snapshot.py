@@ -70,6 +70,7 @@ class Sending:
         self.account = request.account
         self.stream = stream
         self.target = asked.deliver_subject.encode()
+        self.with_consumers = not asked.no_consumers
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
         self.client = self.account.advisories.client_info(request.source)
@@ -91,7 +92,7 @@ class Sending:
             await self._send_all(prefix)
         except BackupError as error:
             status = failure = str(error)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             status = failure = f"500 {error}"
         finally:
             self.account.unsubscribe(acks)
@@ -103,7 +104,9 @@ class Sending:
         )  # fmt: skip
 
     async def _send_all(self, prefix: str) -> None:
-        pieces = _pieces(outgoing(self.stream), self.chunk)
+        held = self.stream.consumers
+        consumers = await self.account.in_thread(held.read) if self.with_consumers else []
+        pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -18,9 +18,15 @@ from pynats_common.go.times import format_time_ns
 
 from pynats_server.jetstream.config.context import Surroundings
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.rules import NAME_MAX, is_asset_name
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store.file.consumers import (
+    StoredConsumer,
+    read_consumers,
+    write_consumers,
+)
 from pynats_server.jetstream.store.file.snapshot import unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     Entry,
@@ -28,9 +34,12 @@ from pynats_server.jetstream.store.format.archive import (
     restore_messages,
     write_archive,
 )
+from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
 from pynats_server.jetstream.store.format.s2 import StreamDecoder
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.stream import Stream
 
+CONSUMERS = b"consumers/"  # before the names of consumers in an archive
 PROBE = 512  # bytes needed to tell the two formats apart
 ROOM_IF_UNLIMITED = 1 << 50
 
@@ -39,10 +48,16 @@ class BackupError(Exception):
     """A backup cannot go on; the text is the status to send."""
 
 
-def outgoing(stream: Stream) -> Iterator[bytes]:
-    """The archive of a stream as of now, without messages that are removed while it is made."""
-    state = msgspec.json.encode(stream.state().as_dict())
-    documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
+def outgoing(stream: Stream, consumers: Iterable[StoredConsumer]) -> Iterator[bytes]:
+    """The archive of a stream as of now and of its consumers, without messages that are removed
+    while it is made."""
+    now, kept = time.time_ns(), list(consumers)
+    state = {**stream.state().as_dict(), "consumer_count": len(kept)}
+    documents = [Entry(b"state.json", now, 0, b"", msgspec.json.encode(state))]
+    for consumer in kept:
+        about = {"config": consumer.config, "state": state_to_json(consumer.state)}
+        name = CONSUMERS + consumer.name.encode()
+        documents.append(Entry(name, now, 0, b"", msgspec.json.encode(about)))
     return write_archive(stream.store, documents, stream.store.last_seq)
 
 
@@ -62,8 +77,8 @@ class Destination(Protocol):
         """Bytes that still fit into the account and the server; None = unlimited."""
         ...
 
-    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
-        """A store in another folder that any one thread may fill and close."""
+    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+        """How a stream is kept in a folder. Any one thread may fill and close a store there."""
         ...
 
     async def in_thread(self, work: Callable[[], Store | None]) -> Store | None:
@@ -71,9 +86,11 @@ class Destination(Protocol):
         ...
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
-    ) -> Stream:
-        """The stream of a store that is in memory or in the folder `built`. Raises ApiError."""
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
+        consumers: DormantConsumers,
+    ) -> Stream:  # fmt: skip
+        """The stream of a store that is in memory with its `consumers`, or with them in the folder
+        `built`. Raises ApiError."""
         ...
 
 
@@ -85,6 +102,7 @@ class Incoming:
         self.account = account
         self._asked = asked
         self.config = prepare_create(asked, account.surroundings)
+        self._consumers: list[StoredConsumer] = []
         self.size = 0
         self.refused = ""
         self.folder = account.staging_folder()
@@ -114,7 +132,10 @@ class Incoming:
             store = await self.account.in_thread(self._build)
         except (StoreError, ValueError, OSError) as error:
             raise api_error(10062, err=error) from error
-        return await self.account.adopt(self._asked, self.config, store, self.folder / "stream")
+        return await self.account.adopt(
+            self._asked, self.config, store, self.folder / "stream",
+            DormantConsumers(in_memory=self._consumers),
+        )  # fmt: skip
 
     def _build(self) -> Store | None:
         """Builds the store beside the streams, off the loop. A memory store is returned, a
@@ -123,17 +144,22 @@ class Incoming:
         self._file.seek(0)
         plain = StreamDecoder().feed(self._file.read(PROBE * 128))
         self._file.seek(0)
+        plan: FileConfig | None = None
         if self.config.storage == "memory":
             target = open_store(MemoryConfig(self.config.name, max(self.config.first_seq, 1)))
         else:
-            target = self.account.detached_store(self.config, self.folder / "stream")
+            plan = self.account.file_config(self.config, self.folder / "stream")
+            target = open_store(plan)
         if plain.startswith(b"NATSARC1"):
-            restore_messages(target, read_archive(self._file, self._room))
+            documents = restore_messages(target, read_archive(self._file, self._room))
+            self._consumers = list(_consumers_of(documents))
         else:
             self._copy_blocks(target)
-        if not target.on_disk:
+        if plan is None:
             return target
-        created = format_time_ns(time.time_ns())
+        now = time.time_ns()
+        created = format_time_ns(now)
+        write_consumers(plan, self._consumers, created, now)
         target.write_meta({"Created": created, **self.config.as_dict()})
         target.close()
         return None
@@ -144,7 +170,9 @@ class Incoming:
         unpack_snapshot(
             self._file, self.config.name, unpacked, self.folder / "unpacking", self._room
         )
-        source = open_store(FileConfig(self.config.name, unpacked))
+        plan = FileConfig(self.config.name, unpacked)
+        self._consumers = read_consumers(plan)
+        source = open_store(plan)
         try:
             if source.lost:
                 raise ValueError(f"messages are missing in the archive: {list(source.lost)[:20]}")
@@ -159,6 +187,22 @@ class Incoming:
         with contextlib.suppress(OSError):
             self._file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _consumers_of(documents: Iterable[Entry]) -> Iterator[StoredConsumer]:
+    """Those of an archive. Raises ValueError."""
+    seen: set[str] = set()
+    for entry in documents:
+        if not entry.name.startswith(CONSUMERS):
+            continue
+        name = entry.name.removeprefix(CONSUMERS).decode()
+        about = msgspec.json.decode(entry.payload)
+        if not is_asset_name(name) or len(name.encode()) > NAME_MAX or name in seen:
+            raise ValueError(f"unexpected consumer {name!r} in the archive")
+        if not isinstance(about, dict) or not isinstance(about.get("config"), dict):
+            raise ValueError(f"the archive has no configuration of consumer {name!r}")
+        seen.add(name)
+        yield StoredConsumer(name, about["config"], state_from_json(about.get("state")))
 
 
 def _entries(source: Store) -> Iterator[Entry]:
