@@ -142,7 +142,7 @@ def restore(port: int, archive: bytes, begun: Json, **changes: Any) -> Json:
     with Client(port) as client:
         config = {**begun["config"], "metadata": {}, **changes}
         body = json.dumps({"config": config, "state": begun["state"]}).encode()
-        answer = client.request("$JS.API.STREAM.RESTORE.T", body)
+        answer = client.request(f"$JS.API.STREAM.RESTORE.{config['name']}", body)
         assert answer is not None
         target = json.loads(answer.payload)["deliver_subject"]
         for start in range(0, len(archive), 1000):
@@ -287,6 +287,33 @@ def test_copies_wait_for_consumers(tmp_path: Path, recorded: Recorded) -> None:
         info = client.api("STREAM.INFO.T")
         assert info["state"]["last_seq"] == 5
         assert "first" in info["sources"][0]["error"]["description"]
+
+
+def test_what_we_do_not_know_stays_in_a_folder(tmp_path: Path, recorded: Recorded) -> None:
+    """Whatever happens to the messages; with the stream itself it goes."""
+    store = tmp_path / "js"
+    recorded.folder(store, lambda: write_folder(store, "limits", "plain"))
+    folder = stream_folder(store)
+    unknown = [
+        folder / "notes", folder / "tmp" / "x", folder / "msgs" / "notes.txt",
+        folder / "msgs" / "x.key", folder / "obs" / "first" / "notes",
+        folder / "obs" / "empty" / "notes", folder / "obs" / "notes",
+    ]  # fmt: skip
+    for path in unknown:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(path.name)
+    for _ in range(2):
+        with running(PYNATS, store) as (_, client):
+            client.publish("t.8", b"x")
+            client.api("STREAM.PURGE.T", keep=1)
+            assert "error" not in client.publish("t.8", b"x")
+            client.api("STREAM.PURGE.T")
+        assert [path for path in unknown if path.read_text() != path.name] == []
+    with running(PYNATS, store) as (_, client):
+        assert client.api("STREAM.DELETE.T")["success"]
+        assert not folder.exists()
+        client.api("STREAM.CREATE.T", name="T", subjects=["t.*"], retention="interest")
+        assert client.publish("t.8")["seq"] == 1
 
 
 def write_backup(folder: Path, retention: str, storage: str) -> Json:
