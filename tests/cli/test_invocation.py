@@ -47,7 +47,7 @@ def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "No such command 'nope', try --help"),
+        (["nope"], "No such command 'nope': see pynats --help"),
         (["pub"], "Missing argument"),
         (["pub", "a", "b", "--nope"], "No such option: --nope"),
         (["pub", "a", "b", "--sleep", "5"], "invalid duration"),

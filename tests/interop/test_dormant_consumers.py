@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.errors import CorruptRecord
-from pynats_server.jetstream.store.file.consumers import read_consumers, write_consumers
+from pynats_server.jetstream.store.file.consumers import read_consumers
 from pynats_server.jetstream.store.format.archive import Entry, encode_entry, read_archive
 from pynats_server.jetstream.store.format.consumer_state import state_to_json
 from pynats_server.jetstream.store.format.crypt import Keys
@@ -111,7 +111,7 @@ def documents(archive: bytes) -> dict[str, Any]:
     """What an archive says besides messages, without the times of messages."""
     found = {}
     for entry in read_archive(io.BytesIO(archive), 1 << 24):
-        if not entry.seq:
+        if entry is not None and not entry.seq:
             found[entry.name.decode()] = json.loads(entry.payload)
     return {"names": list(found), **{name: _without_times(about) for name, about in found.items()}}
 
@@ -402,6 +402,8 @@ BAD: dict[str, Entry] = {
     "no object": Entry(b"consumers/a", 0, 0, b"", b"[]"),
     "no configuration": Entry(b"consumers/a", 0, 0, b"", b'{"state":{}}'),
     "no state": Entry(b"consumers/a", 0, 0, b"", b'{"config":{}}'),
+    "deep": Entry(b"consumers/a", 0, 0, b"", b'{"config":' + b'{"a":' * 100_000),
+    "large": Entry(b"consumers/a", 0, 0, b"", b'{"config":{},"x":"' + b"x" * (8 << 20) + b'"}'),
     "negative": Entry(
         b"consumers/a", 0, 0, b"",
         b'{"config":{},"state":{"delivered":{"consumer_seq":-1,"stream_seq":0},'
@@ -425,7 +427,6 @@ def test_a_backup_with_a_bad_consumer_is_refused_whole(tmp_path: Path, name: str
 
 def test_a_consumer_whose_files_do_not_match_is_not_read(tmp_path: Path) -> None:
     config = FileConfig("T", tmp_path)
-    write_consumers(config, [], "2026-01-01T00:00:00Z", 0)
     assert read_consumers(config) == []
     folder = tmp_path / "obs" / "c"
     folder.mkdir(parents=True)

@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import ClosedConnection, shown_user, text
+from pynats_server.clients.closed import ClosedConnection, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.monitor.json import Document, encoded, give_way, slices
 from pynats_server.monitor.query import BadRequest, Query
@@ -255,8 +256,8 @@ def describe_subscription(
 ) -> SubscriptionInfo:
     """One live subscription."""
     return SubscriptionInfo(
-        account=account, account_tag=tag, subject=text(sub.subject), qgroup=text(sub.queue),
-        sid=text(sub.sid), msgs=sub.delivered, max=sub.max, cid=cid,
+        account=account, account_tag=tag, subject=text_of(sub.subject), qgroup=text_of(sub.queue),
+        sid=text_of(sub.sid), msgs=sub.delivered, max=sub.max, cid=cid,
     )  # fmt: skip
 
 
@@ -269,7 +270,7 @@ def _subscriptions(item: Listed, detail: bool) -> Iterable[str | SubscriptionInf
             )  # fmt: skip
         return
     for sub in item.subscription_list():
-        yield describe_subscription(sub, item.cid) if detail else text(sub.subject)
+        yield describe_subscription(sub, item.cid) if detail else text_of(sub.subject)
 
 
 # -- the answer ---------------------------------------------------------------------------------

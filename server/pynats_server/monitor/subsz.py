@@ -87,7 +87,7 @@ async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
     found: list[_Found] = []
     total = 0
     if wanted:
-        total, found = await _page(accounts, test, offset, limit)
+        total, found = await _page(accounts, query.raw("test"), offset, limit)
     document = Document(
         SubscriptionPage(
             server_id=source.id,
@@ -113,7 +113,7 @@ def _describe(found: _Found) -> SubscriptionInfo:
 
 
 async def _page(
-    accounts: list[AccountView], test: str, offset: int, limit: int
+    accounts: list[AccountView], test: bytes, offset: int, limit: int
 ) -> tuple[int, list[_Found]]:
     """(total, subscriptions on the page). Groups before and after the page are only counted where
     their size is known."""
@@ -135,11 +135,11 @@ async def _page(
 _Group = tuple[int, Callable[[], Iterator[_Found]]]
 
 
-def _groups(account: AccountView, test: str) -> Iterator[_Group]:
+def _groups(account: AccountView, test: bytes) -> Iterator[_Group]:
     """Subscriptions in groups of known size: those of each client, or with `test` those that a
     message on this subject could reach."""
     if test:
-        plain, queues = account.sublist.lookup(test.encode("utf-8", "surrogateescape"))
+        plain, queues = account.sublist.lookup(test)
         subs = [*plain, *(sub for members in queues.values() for sub in members)]
         yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
         return

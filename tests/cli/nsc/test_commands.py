@@ -325,7 +325,7 @@ def test_foreign_accounts_are_not_pushed_or_validated(team: Nsc, home: Path) -> 
     stranger = create_pair(Prefix.OPERATOR)
     path = stores(home) / "O/accounts/A/A.jwt"
     path.write_text(jwt.encode(jwt.decode(path.read_text()), stranger))
-    assert "not signed by the operator" in team("validate", "-a", "A", code=1).err
+    assert "not signed by the operator" in team("validate", "-a", "A", code=1).out
     shown = team("push", "-u", "http://127.0.0.1:1", "-a", "A", code=1).err
     assert "not signed by the operator" in shown
 

@@ -65,7 +65,8 @@ def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
 async def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
     there = account_of(server, account)
     asked = StreamConfig(name=name, subjects=[f"{name}.>"], **config)
-    return await there.create(prepare_create(asked, there.surroundings))
+    config = await there.sliced(prepare_create(asked, there.surroundings))
+    return await there.create(config)
 
 
 async def fill(stream: Stream, count: int) -> None:

@@ -20,13 +20,13 @@ from pynats_common.subjects import has_wildcard, is_valid_subject
 from pynats_server.core.account import Account
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
-from pynats_server.jetstream.config.validation import public_config
+from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
 CHUNK = 128 * 1024
@@ -34,6 +34,9 @@ CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
 WINDOW = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
 NO_FLOW_S = 2.0  # without an acknowledgement, until a backup is given up
+WAITING_MAX = 32 * 1024 * 1024  # bytes of a restore in memory: four windows of a backup
+RESTORES_MAX = 16  # unfinished ones of an account: each has files, a subject and a claim
+RESTORES_TOTAL = 256  # unfinished ones of the server
 NO_INPUT_S = 30.0  # without a chunk, until a restore is given up
 
 
@@ -105,7 +108,7 @@ class Sending:
 
     async def _send_all(self, prefix: str) -> None:
         held = self.stream.consumers
-        consumers = await self.account.in_thread(held.read) if self.with_consumers else []
+        consumers = await self.account.in_thread(archived, held) if self.with_consumers else []
         pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
@@ -147,19 +150,26 @@ def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
     yield bytes(held), True
 
 
-def restore(request: Request) -> Reply:
+async def restore(request: Request) -> Reply:
     """STREAM.RESTORE: where to send the backup."""
+    account = request.account
     if not request.payload:
         raise api_error(10003)
-    asked = request.body(RestoreRequest)
+    asked = await account.sliced(request.reading(RestoreRequest), request.source)
     if not asked.config.name:
         raise api_error(10003)
     if asked.config.name != request.names[0]:
         raise api_error(10056)
-    account = request.account
-    if asked.config.name in account.streams:
-        raise api_error(10130)
-    receiving = Receiving(request, asked.config)
+    async with account.changing:
+        if asked.config.name in account.streams:
+            raise api_error(10130)
+        here, everywhere = len(account.claims.restoring), account.claims.all_restores()
+        if here >= RESTORES_MAX or everywhere >= RESTORES_TOTAL:
+            raise api_error(10062, err="too many unfinished restores")
+        config = await account.sliced(
+            prepare_create(asked.config, account.surroundings), request.source
+        )
+        receiving = Receiving(request, asked.config, config)
     request.account.spawn(receiving.run())
     return {"deliver_subject": receiving.subject}
 
@@ -167,18 +177,26 @@ def restore(request: Request) -> Reply:
 class Receiving:
     """One backup on its way in."""
 
-    def __init__(self, request: Request, asked: StreamConfig) -> None:
+    def __init__(self, request: Request, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = request.account
-        self.incoming = Incoming(self.account, asked)
-        self.config = self.incoming.config
+        self.incoming = Incoming(self.account, asked, config)
+        self.config = config
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self.waiting = 0  # bytes that have arrived and are not written
+        self.account.claims.begin_restore(self, config)
         self.subscription = self.account.subscribe(self.subject, self._arrived)
 
     def _arrived(
         self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
     ) -> None:
+        if payload and not self.incoming.book(payload):
+            payload = b" "  # it is refused at its end; until then it is acknowledged
+        elif self.waiting + len(payload) > WAITING_MAX:
+            self.incoming.refused = "the archive came faster than it was acknowledged"
+            payload = b" "
+        self.waiting += len(payload)
         self.arrivals.put_nowait((payload, reply))
 
     async def run(self) -> None:
@@ -192,8 +210,10 @@ class Receiving:
         try:
             reply = await self._take_all()
             try:
-                stream = await self.incoming.finish()
-                answer = describe(stream, public_config(stream.config))
+                await self.incoming.build()
+                self.account.claims.end_restore(self)
+                stream = await self.incoming.settle()
+                answer = await self.account.sliced(describing(stream, public_config(stream.config)))
             except ApiError as error:
                 answer = {"error": error.as_dict()}
             body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}
@@ -204,6 +224,7 @@ class Receiving:
             )
         finally:
             self.account.unsubscribe(self.subscription)
+            self.account.claims.end_restore(self)
             self.incoming.clean_up()
         self.account.advisories.publish(
             f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
@@ -217,7 +238,9 @@ class Receiving:
             payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT_S)
             if not payload:
                 return reply
-            self.incoming.write(payload)
+            self.waiting -= len(payload)
+            if not self.incoming.refused:
+                await self.incoming.write(payload)
             self._answer(reply, b"")
 
     def _answer(self, reply: bytes, body: bytes) -> None:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
@@ -296,8 +297,8 @@ class Publishing:
         headers = message.headers
         origin = header_blocks.get(headers, names.STREAM_SOURCE)
         if origin:
-            words = origin.decode(errors="replace").split(" ")
-            subject = words[4] if len(words) > 4 else message.subject.decode(errors="replace")
+            words = text_of(origin).split(" ")
+            subject = words[4] if len(words) > 4 else text_of(message.subject)
             made = counters.combine(
                 before.total, before.sources, words[0], subject,
                 counters.read_total(message.payload),

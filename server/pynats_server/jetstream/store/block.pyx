@@ -44,6 +44,16 @@ cdef class Block:
         free(self.buf)
         free(self.offs)
 
+    def free(self):
+        """Give the memory of a block that is not used any more back. Other threads may run."""
+        with nogil:
+            free(self.buf)
+            free(self.offs)
+        self.buf, self.offs = NULL, NULL
+        self.size = self.room = 0
+        self.count = self.slots = 0
+        self.loaded = False
+
     @property
     def buffered(self):
         """Bytes of the buffer (0 when unloaded)."""
@@ -208,6 +218,16 @@ cdef class Block:
         self.size = self.room = 0
         self.count = self.slots = 0
         self.loaded = False
+
+    def take_buffer(self, Block other not None):
+        """Take over what another block of the same number has scanned; that one is used no more."""
+        self.free()
+        self.buf, self.size, self.room = other.buf, other.size, other.room
+        self.offs, self.count, self.slots = other.offs, other.count, other.slots
+        self.written, self.raw_size, self.floor = other.written, other.raw_size, other.floor
+        self.plain, self.loaded = other.plain, True
+        other.buf, other.offs = NULL, NULL
+        other.free()
 
     def scan(self, data):
         """Load `data` as the block's bytes. Other threads may run meanwhile.
@@ -534,19 +554,3 @@ cdef class Block:
                 return self.message(i)
             i += step
         return None
-
-    def count_matches(self, bytes filter, uint64_t start, uint64_t stop):
-        """Live messages of `filter` in start..stop."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq, found = 0
-        for i in range(self.count):
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq < start or seq < self.first_seq or seq > stop or seq > self.last_seq:
-                continue
-            if subject_matches(f, fn, r + HEAD, subject_size(r)) and not self.deleted.has(seq):
-                found += 1
-        return found

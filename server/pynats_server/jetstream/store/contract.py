@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SEQ_MAX = (1 << 62) - 1
 """The highest sequence: records on disk use the bits above it for marks."""
+U64_MAX = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -103,9 +105,6 @@ class Store(Protocol):
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last message of a filter at or before `stop`."""
 
-    def multi_last(self, filters: Iterable[bytes], up_to: int = 0) -> list[int]:
-        """Sequences of the newest message of each subject covered, ascending."""
-
     def seq_from_time(self, ts: int) -> int:
         """First live sequence stored at or after `ts`; last + 1 when there is none."""
 
@@ -118,8 +117,9 @@ class Store(Protocol):
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
 
-    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
-        """`purge` in pieces, yielding how many each removed; other calls may come in between."""
+    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+        """`purge` in steps; messages stored after the first one are not touched. Once begun it is
+        to be finished, unless the store is closed."""
 
     def enforce_limits(
         self,
@@ -171,6 +171,36 @@ class Store(Protocol):
 
     def num_pending(self, filter: bytes, start: int) -> int:
         """Messages of a filter at or after `start`."""
+
+    # Reads in steps: for what may have to look at many messages or subjects. What happens between
+    # two steps may or may not be in the answer.
+
+    def read(self, seq: int) -> Work[Message]:
+        """As `load`."""
+
+    def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
+        """As `load_next`."""
+
+    def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
+        """As `load_previous`."""
+
+    def find_since(self, ts: int) -> Work[int]:
+        """As `seq_from_time`."""
+
+    def count_pending(self, filter: bytes, start: int) -> Work[int]:
+        """As `num_pending`."""
+
+    def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
+        """(subject, count) in byte order, some in each step."""
+
+    def last_of_each(
+        self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
+    ) -> Work[list[int] | None]:
+        """Sequences of the newest message (not above `up_to` when given) of every subject that a
+        filter covers, ascending; None as soon as there are more than `most`."""
+
+    def missing(self, most: int) -> Iterator[list[int]]:
+        """The lowest `most` deleted sequences, some in each step."""
 
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""

@@ -7,16 +7,17 @@ from libc.stdlib cimport free, realloc
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
                         expiry)
+from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
                         subject_size, u32, u64)
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.search.scanning cimport Scanning
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
-                        ring_unshift, subject_matches)
+                        ring_unshift)
 
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 
-cdef class Retention(StreamIndex):
+cdef class Retention(Scanning):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -188,13 +189,16 @@ cdef class Retention(StreamIndex):
             self.on_sparse(block)
         return 0
 
-    def drop_front(self, uint64_t seq):
-        """Take every message below `seq` that the first blocks hold out of the index."""
-        cdef Block block
+    def drop_front(self, uint64_t seq, uint64_t most):
+        """Take the first messages below `seq` out of the index, `most` and one block's at most."""
+        cdef Block block, first = None
         cdef Py_ssize_t at
         cdef uint64_t gone = 0
-        while self.msgs and self.first_seq < seq:
+        while self.msgs and self.first_seq < seq and gone < most:
             block = self.holder(self.first_seq)
+            if first is not None and block is not first:
+                break
+            first = block
             at = block.slot(self.first_seq)
             if at < 0:
                 self.abandon(self.first_seq)
@@ -203,33 +207,37 @@ cdef class Retention(StreamIndex):
             gone += 1
         return gone
 
-    def purge_block(self, Block block, bytes filter not None, uint64_t start, uint64_t stop):
-        """Take the live messages of `filter` in start..stop out of a block, leaving a tombstone
-        each in the tail of a store on disk; returns how many."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
+    def purge_part(self, Block block not None, FilterSet filters not None, uint64_t start,
+                   uint64_t stop, int64_t most, bint bury=True):
+        """(how many went, where the next step begins or 0 at the end): take live messages in
+        start..stop out of a loaded block; each leaves a tombstone in the tail of a store on disk
+        unless `bury` is off."""
         cdef Py_ssize_t i
         cdef const uint8_t *r
         cdef uint64_t seq, gone = 0
-        if not block.loaded:
-            self.load_block(block)
         stop = min(stop, block.last_seq)
-        for i in range(block.count):
+        for i in range(block.slot_from(start), block.count):
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
+            if seq > stop or block.msgs == 0:
+                break
+            if most <= 0:
+                self.touch()
+                return gone, seq
+            # A step looks at eight records in the time that it takes to remove one.
+            most -= 1
             # The block's first sequence moves along and takes its part of the deleted set away.
-            if seq < start or seq < block.first_seq or seq > stop or block.deleted.has(seq) \
-                    or not subject_matches(f, fn, r + HEAD, subject_size(r)):
+            if seq < block.first_seq or block.deleted.has(seq) \
+                    or not filters.covers(r + HEAD, subject_size(r)):
                 continue
+            most -= 7
             self.take(block, i)
             gone += 1
-            if self.on_disk:
+            if self.on_disk and bury:
                 self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),
                               NULL, 0, NULL, 0, NULL, 0)
-            if block.msgs == 0:
-                break
         self.touch()
-        return gone
+        return gone, 0
 
     def evicted(self):
         """How many messages limits took out since the last flush."""

@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections.abc import Iterable
 
+from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
@@ -253,7 +254,7 @@ class Source(Follower):
     def recognises(self, header: bytes) -> bool:
         """Whether this source wrote a source header; if so, continues after that message."""
         parts = header.split(b" ")
-        if len(parts) < 2 or parts[0].decode(errors="replace") != self.source.name:
+        if len(parts) < 2 or text_of(parts[0]) != self.source.name:
             return False
         if not parts[1].isdigit():
             return False

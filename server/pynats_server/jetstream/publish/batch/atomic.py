@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
@@ -147,9 +148,7 @@ class AtomicBatches(OpenBatches[Batch]):
 
     def _abandon(self, batch: Batch, reason: str) -> None:
         self._close(batch)
-        self.stream.account.advisories.batch_abandoned(
-            self.stream.name, batch.id.decode(errors="replace"), reason
-        )
+        self.stream.account.advisories.batch_abandoned(self.stream.name, text_of(batch.id), reason)
 
     def _commit(self, batch: Batch, reply: bytes) -> None:
         stream = self.stream

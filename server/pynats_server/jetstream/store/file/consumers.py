@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,29 +75,28 @@ def _read(config: FileConfig, name: str) -> StoredConsumer:
     return StoredConsumer(name, kept, came)
 
 
-def write_consumers(
+def write_consumer(
     config: FileConfig,
-    consumers: Iterable[StoredConsumer],
+    consumer: StoredConsumer,
     created: str,
     now_ns: int,
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
-    """Writes consumers into the folder of a stream that nobody serves yet, durably. `created` is
-    the time that they get as theirs. Raises OSError."""
+    """Writes a consumer into the folder of a stream that nobody serves yet, durably. `created` is
+    the time that it gets as its own. Raises OSError."""
     disk = Disk()
-    for consumer in consumers:
-        folder = config.folder / FOLDER / consumer.name
-        make_durable_folder(folder)
-        sealer: Sealer | None = None
-        if config.keys is not None:
-            key, seed = config.keys.create(f"{config.name}.{consumer.name}", random)
-            disk.replace(folder / "meta.key", key)
-            sealer = config.keys.seed_sealer(seed)
-        meta = {"Created": created, "Name": consumer.name, **consumer.config}
-        data = encode_meta(meta, sealer, random)
-        disk.replace(folder / "meta.inf", data)
-        disk.replace(folder / "meta.sum", meta_sum(f"{config.name}/{consumer.name}", data))
-        state = encode_consumer_state(consumer.state, now_ns)
-        if sealer is not None:
-            state = sealer.seal(state, random(sealer.nonce_size))
-        disk.replace(folder / "o.dat", state)
+    folder = config.folder / FOLDER / consumer.name
+    make_durable_folder(folder)
+    sealer: Sealer | None = None
+    if config.keys is not None:
+        key, seed = config.keys.create(f"{config.name}.{consumer.name}", random)
+        disk.replace(folder / "meta.key", key)
+        sealer = config.keys.seed_sealer(seed)
+    meta = {"Created": created, "Name": consumer.name, **consumer.config}
+    data = encode_meta(meta, sealer, random)
+    disk.replace(folder / "meta.inf", data)
+    disk.replace(folder / "meta.sum", meta_sum(f"{config.name}/{consumer.name}", data))
+    state = encode_consumer_state(consumer.state, now_ns)
+    if sealer is not None:
+        state = sealer.seal(state, random(sealer.nonce_size))
+    disk.replace(folder / "o.dat", state)

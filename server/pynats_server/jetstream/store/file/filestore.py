@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.store.base import EMPTY_SIZE
 from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
@@ -21,6 +21,9 @@ from pynats_server.jetstream.store.file.recover import Recovered, recover
 from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
+from pynats_server.jetstream.store.removing import EMPTY_SIZE, TAKE
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.work import Work
 
 BIG_PURGE = 10_000
 
@@ -181,35 +184,40 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
-        """As in `BlockStore`; the last step writes, and saves the index after a big purge."""
-        total = 0
-        for gone in super().purge_steps(filter, up_to, keep):
-            total += gone
-            yield gone
+    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+        """As in `Removing`; the last step writes, and saves the index after a big purge."""
+        gone = yield from super().purging(filter, up_to, keep)
         self.flush()
-        if total > BIG_PURGE:
+        if gone > BIG_PURGE:
             self.save_index()
+        return gone
 
-    def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
-        if block is not self.tail and not self.lost and self._dies(block, filter, stop):
-            gone = self.unlink_all(block)
-            self.find_first()
-            self._bare.add(block.index)
-            self.dead = True
-            self.touch()
-            return gone
-        gone = super()._purge_one(block, filter, stop)
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
+        if block is self.tail or self.lost or not (yield from self._dies(block, filters, stop)):
+            return (yield from super()._purge_block(block, filters, at, stop))
+        self._bare.add(block.index)
+        gone = 0
+        while block.msgs:
+            if not block.loaded:
+                yield from self.loading(block)
+                continue
+            self._check()
+            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE, False)[0]
+            yield
+        self._after_removal(block.last_seq)
+        return gone
+
+    def _buried(self) -> None:
         if self.tail is not None and self.tail.buffered > self.block_size:
             with contextlib.suppress(StoreFull):
                 self.roll_block()
-        return gone
 
-    def _dies(self, block: Block, filter: bytes, stop: int) -> bool:
+    def _dies(self, block: Block, filters: FilterSet, stop: int) -> Work[bool]:
         """Whether a purge takes every message of a block, which then needs no tombstones."""
-        if not block.loaded:
-            self.load_block(block)
-        return block.last_seq <= stop and block.count_matches(filter, 0, stop) == block.msgs
+        first, last = block.first_seq, block.last_seq
+        if last > stop:
+            return False
+        return (yield from self.count_between(filters, first, last)) == block.msgs
 
     def truncate(self, seq: int) -> None:
         """Delete everything above `seq`; a new block then carries on from there. Blocks until
@@ -336,3 +344,4 @@ class FileStore(WrittenBlocks):
                 if block.file is not None:
                     self.disk.close(block.file)
                     block.file = None
+            dispose(self.tree.part())

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
@@ -66,7 +67,7 @@ def apply_index(files: StreamFolder, state: FullState) -> Recovered | None:
     index = _index_of(files, state, blocks)
     if index.strangers(tail) or not _replay(index, tail, end, newer):
         return None
-    index.drop_front(floor + 1)
+    _drop_below(index, floor + 1)
     for block in index.blocks[:-1]:
         if block.ttls and not block.loaded:
             index.load_block(block)
@@ -212,7 +213,7 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
     for seq, _ in sorted(tombs):  # so that every block is read back once
         index.unlink(seq)
         index.lost.discard(seq)
-    index.drop_front(floor + 1)
+    _drop_below(index, floor + 1)
     index.lost.discard_below(floor + 1)
     return found
 
@@ -316,6 +317,11 @@ def _finish(found: Recovered, floor: int) -> None:
         index.first_seq = index.last_seq + 1
     if prior is not None and prior.first_seq > index.first_seq and not index.msgs:
         index.first_seq = prior.first_seq
+
+
+def _drop_below(index: DiskBlocks, seq: int) -> None:
+    while index.drop_front(seq, SEQ_MAX):
+        pass
 
 
 def _within(ranges: list[tuple[int, int]], seq: int) -> bool:
