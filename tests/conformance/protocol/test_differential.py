@@ -17,6 +17,7 @@ from tests.conformance.protocol import (
     rows_auth,
     rows_connect,
     rows_routing,
+    rows_tracing,
     rows_verbs,
 )
 from tests.conformance.protocol.configs import CONFIGS
@@ -34,6 +35,7 @@ ROWS: list[Row] = [
     *rows_routing.ROWS,
     *rows_auth.ROWS,
     *rows_accounts.ROWS,
+    *rows_tracing.ROWS,
 ]
 
 GREETING = "INFO <the greeting>"  # in records of rows; `test_greeting` has it
