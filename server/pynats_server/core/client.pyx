@@ -345,6 +345,7 @@ cdef class ClientConnection(Publisher):
             return self.complain(b"maximum subscriptions exceeded")
         verdict = 1
         if self.permissions is not None:
+            self.engine.routing.steps += self.permissions.subscribe_steps
             verdict = self.permissions.may_subscribe(words[0].p[:words[0].n], queue[:queue_len])
         if queue_len == 5 and memcmp(queue, b"_sys_", 5) == 0:
             verdict = SUBSCRIBE_DENIED  # the server's own queue group

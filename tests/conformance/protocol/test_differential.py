@@ -16,6 +16,7 @@ from tests.conformance.protocol import (
     rows_accounts,
     rows_auth,
     rows_connect,
+    rows_denied,
     rows_routing,
     rows_tracing,
     rows_verbs,
@@ -36,6 +37,7 @@ ROWS: list[Row] = [
     *rows_auth.ROWS,
     *rows_accounts.ROWS,
     *rows_tracing.ROWS,
+    *rows_denied.ROWS,
 ]
 
 GREETING = "INFO <the greeting>"  # in records of rows; `test_greeting` has it
