@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns, parse_time_ns
@@ -18,6 +18,7 @@ from pynats_server.jetstream.stream.stream import Stream
 
 
 class GetRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgGetRequest"
     seq: Uint64 = 0
     last_by_subj: str = ""
     next_by_subj: str = ""
@@ -31,6 +32,7 @@ class GetRequest(JsonObject):
 
 
 class DeleteRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgDeleteRequest"
     seq: Uint64 = 0
     no_erase: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from pynats_common.go.times import format_time_ns
 
@@ -32,18 +32,25 @@ LIST_PAGE = 256
 SUBJECTS_PAGE = 100_000
 
 
-class PageRequest(JsonObject):
+class NamesRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamNamesRequest"
     offset: Int = 0
     subject: str = ""
 
 
+class ListRequest(NamesRequest):
+    go_name: ClassVar = "JSApiStreamListRequest"
+
+
 class InfoRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamInfoRequest"
     offset: Int = 0
     deleted_details: bool = False
     subjects_filter: str = ""
 
 
 class PurgeRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamPurgeRequest"
     seq: Uint64 = 0
     filter: str = ""
     keep: Uint64 = 0
@@ -113,7 +120,7 @@ async def update(request: Request) -> Reply:
 
 def names(request: Request) -> Reply:
     """STREAM.NAMES."""
-    asked = request.optional_body(PageRequest)
+    asked = request.optional_body(NamesRequest)
     found = [stream.name for stream in request.account.matching(asked.subject)]
     page, fields = _page(found, asked.offset, NAMES_PAGE)
     return {**fields, "streams": page or None}  # the real server's empty list of names is null
@@ -121,7 +128,7 @@ def names(request: Request) -> Reply:
 
 def listing(request: Request) -> Reply:
     """STREAM.LIST."""
-    asked = request.optional_body(PageRequest)
+    asked = request.optional_body(ListRequest)
     found = list(request.account.matching(asked.subject))
     page, fields = _page(found, asked.offset, LIST_PAGE)
     return {**fields, "streams": [describe(stream) for stream in page]}
