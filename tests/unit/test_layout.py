@@ -77,7 +77,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "store", J + "store.file",
-        J + "store.format",
+        J + "store.format", J + "store.search", S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "publish.batch",

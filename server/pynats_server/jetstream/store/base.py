@@ -8,7 +8,7 @@ from itertools import chain
 from pynats_server.jetstream.store.block import Message
 from pynats_server.jetstream.store.contract import U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
-from pynats_server.jetstream.store.removing import Removing
+from pynats_server.jetstream.store.limiting import Limiting
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
@@ -18,7 +18,7 @@ DELETED_MAX = 1_000_000
 """Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
 
 
-class BlockStore(Removing):
+class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
     lost: SequenceSet

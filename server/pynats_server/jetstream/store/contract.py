@@ -63,6 +63,8 @@ class Store(Protocol):
     last_ts: int
     msgs: int
     nbytes: int
+    behind: int
+    """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet
@@ -127,12 +129,18 @@ class Store(Protocol):
         max_bytes: int = 0,
         max_per_subject: int = 0,
         subject: bytes = b"",
+        most: int = 0,
     ) -> int:
-        """Remove the oldest messages past the limits (0 = none), those of `subject` first; returns
-        how many. Called after an append; compiled callers use `Retention.enforce`."""
+        """Remove the oldest messages past the limits (0 = none), those of `subject` first, `most`
+        at a time (0 = any number); returns how many. Called after an append; compiled callers use
+        `Retention.enforce`."""
 
-    def crowded(self, limit: int) -> list[bytes]:
-        """Subjects with more than `limit` messages: those to enforce a lowered limit on."""
+    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+        """Bring all messages within limits, in steps: after a start or a change, or when an append
+        has left more than that (`behind`)."""
+
+    def keep_last(self) -> int:
+        """Remove all messages but the last, which has just been appended; returns how many."""
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
         """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0

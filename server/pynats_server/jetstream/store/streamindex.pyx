@@ -308,6 +308,40 @@ cdef class StreamIndex:
         self.find_first()
         return gone, self.tree.part()
 
+    def unlink_but_last(self):
+        """As above, but the last message, which is in the tail, stays."""
+        cdef Block block, tail = self.tail
+        cdef Py_ssize_t at = tail.slot(self.last_seq)
+        cdef uint64_t gone = self.msgs - 1
+        cdef const uint8_t *r
+        cdef Leaf *leaf
+        cdef int64_t ttl = 0
+        cdef int marks
+        if at < 0 or tail.deleted.has(self.last_seq):
+            raise SequenceNotFound(self.last_seq)
+        subjects = self.tree.part()
+        self.expiries.clear()
+        self.stale = 0
+        for block in self.blocks:
+            block.msgs = block.nbytes = 0
+            block.ttls = block.schedules = 0
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        r = tail.buf + tail.offs[at]
+        leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+        leaf.first = leaf.last = self.last_seq
+        leaf.total = 1
+        marks = tail.marks_at(at, &ttl)
+        tail.ttls, tail.schedules = marks & HAS_TTL, (marks & HAS_SCHEDULE) >> 1
+        if marks & HAS_TTL:
+            self.expiries.reserve()
+            self.expiries.insert(expiry(stamp(r), ttl), self.last_seq)
+        tail.msgs, tail.nbytes = 1, counted_in(self.on_disk, r)
+        tail.first_seq, tail.first_ts = self.last_seq, stamp(r)
+        self.msgs, self.nbytes = 1, tail.nbytes
+        self.find_first()
+        return gone, subjects
+
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
         cdef uint64_t gone = block.msgs, seq

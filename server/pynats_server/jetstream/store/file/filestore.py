@@ -184,9 +184,9 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
-        gone = yield from super().purging(filter, up_to, keep)
+        gone = yield from super()._purging(filter, up_to, keep, last)
         self.flush()
         if gone > BIG_PURGE:
             self.save_index()
@@ -202,7 +202,7 @@ class FileStore(WrittenBlocks):
                 yield from self.loading(block)
                 continue
             self._check()
-            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE, False)[0]
+            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
             yield
         self._after_removal(block.last_seq)
         return gone
