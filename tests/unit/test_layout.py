@@ -60,7 +60,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "figures": (J + "config",),
     J + "quota": (),
     J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
-    J + "store.search": (S + "work", J + "store"),
+    J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",

@@ -12,7 +12,7 @@ from pynats_server.jetstream.store.limiting import Limiting
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
-from pynats_server.work import finish
+from pynats_server.work import Work, finish
 
 DELETED_MAX = 1_000_000
 """Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
@@ -24,6 +24,7 @@ class BlockStore(Limiting):
     lost: SequenceSet
     lost_bytes: int = 0
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    background: Callable[[Work[None]], None] | None = None  # see `Store`
 
     @property
     def num_subjects(self) -> int:

@@ -73,6 +73,9 @@ class Store(Protocol):
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
+    background: Callable[[Work[None]], None] | None
+    """Runs long work of the store's own in steps; without one it is done at once."""
+
     @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
@@ -147,10 +150,11 @@ class Store(Protocol):
         when none will. `ttl` off ignores the header."""
 
     def expired(
-        self, now: int, max_age_ns: int = 0, ttl: bool = True
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = ...
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
-        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`."""
+        what is not removed comes again; `most` with a TTL are found at a time. `Nats-TTL: never`
+        is exempt from `max_age_ns`."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""

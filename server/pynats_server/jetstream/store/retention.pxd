@@ -15,6 +15,7 @@ cdef class Retention(Rings):
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
     cdef public dict due               # {seq: when}: ran out, not yet removed
+    cdef Py_ssize_t sweep              # entries of `expiries` still to look at for dead ones
     cdef uint64_t ageless              # every live message below never ages
     cdef uint64_t *journal             # evicted since the last flush
     cdef Py_ssize_t journaled, journal_room

@@ -17,6 +17,11 @@ from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 MOST_AT_ONCE = EVICT_MAX
 
+cdef enum:
+    TIDY_MAX = 2000  # entries of the queue of expiries that are looked at in one call
+
+cdef Py_ssize_t MOST = <Py_ssize_t>1 << 62
+
 
 cdef class Retention(Rings):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
@@ -222,6 +227,7 @@ cdef class Retention(Rings):
         cdef Leaf *leaf
         cdef int64_t ttl
         cdef int marks
+        self.listing = None  # the subject may have been listed without this message
         if not block.loaded:
             self.load_block(block)
         at = block.slot(seq)
@@ -286,18 +292,21 @@ cdef class Retention(Rings):
         self.ageless = min(self.ageless, seq + 1)
 
     cdef int tidy_expiries(self) except -1:
-        """Drop dead entries at the top, and everywhere once they outnumber the living."""
-        cdef Py_ssize_t i, kept = 0
+        """Drop dead entries at the top, and everywhere once they outnumber the living: some in
+        each call, so that a dead one may still be on top."""
         cdef ExpiryQueue queue = self.expiries
-        if self.stale > <uint64_t>queue.size // 2 + 1024:
-            for i in range(queue.size):
-                if self.is_live(queue.heap[i].seq):
-                    queue.heap[kept] = queue.heap[i]
-                    kept += 1
-            queue.size = kept
-            queue.order()
-            self.stale = 0
-        while queue.size and not self.is_live(queue.heap[0].seq):
+        cdef int left = TIDY_MAX
+        if self.sweep == 0 and self.stale > <uint64_t>queue.size // 2 + 1024:
+            self.sweep = queue.size
+        while self.sweep and left:
+            left -= 1
+            self.sweep -= 1
+            if self.sweep < queue.size and not self.is_live(queue.heap[self.sweep].seq):
+                queue.drop_at(self.sweep)
+            if self.sweep == 0:
+                self.stale = 0
+        while queue.size and left and not self.is_live(queue.heap[0].seq):
+            left -= 1
             queue.drop_top()
         return 0
 
@@ -325,19 +334,23 @@ cdef class Retention(Rings):
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
         return found
 
-    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
+    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True, Py_ssize_t most=MOST):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
         TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
-        off. Removing while iterating is fine; what is not removed comes again."""
+        off. Of those with a TTL of their own `most` at a time. Removing while iterating is
+        fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
-        cdef Py_ssize_t at, next = 0
+        cdef Py_ssize_t at, next = 0, dead = 0
         cdef const uint8_t *r
         if ttl:
             self.tidy_expiries()
-            while queue.size and queue.heap[0].at <= now:
+            while queue.size and queue.heap[0].at <= now and len(self.due) < most \
+                    and dead < TIDY_MAX:
                 if self.is_live(queue.heap[0].seq):
                     self.due[queue.heap[0].seq] = queue.heap[0].at
+                else:
+                    dead += 1
                 queue.drop_top()
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq

@@ -53,7 +53,7 @@ class Changes:
             except StopIteration:
                 return
         self._limiting = self._turns.start(
-            self._account, self, work, tag=self, stays=True, on_end=self._limited
+            self._account, self, work, tag=self, stays=True, on_end=self._ended
         )
 
     @property
@@ -61,7 +61,13 @@ class Changes:
         """Whether messages beyond the limits are being removed."""
         return self._limiting is not None and not self._limiting.ended
 
-    def _limited(self, job: Job[None]) -> None:
+    def background(self, work: Work[None]) -> None:
+        """Runs what the store does for itself, beside the changes."""
+        self._turns.start(
+            self._account, (self, "store"), work, tag=self, stays=True, on_end=self._ended
+        )
+
+    def _ended(self, job: Job[None]) -> None:
         if isinstance(job.error, Exception) and not isinstance(job.error, Cancelled):
             self._on_error(job.error)
 

@@ -89,6 +89,7 @@ class Stream:
         self.changes = Changes(account, self.on_internal_error)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
+        store.background = self.changes.background
         self.schedules = Schedules(self)
         self.republishing = Republishing(self)
         self.publishing = Publishing(self, self.republishing)

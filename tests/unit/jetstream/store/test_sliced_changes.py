@@ -236,3 +236,37 @@ def test_the_last_message_alone_stays_without_a_visit_to_the_others(store: Block
         again = FileStore(store.config)
         assert set(sound(again)) == {last, last + 1}
         again.close()
+
+
+def test_what_expires_at_once_is_found_in_parts(store: BlockStore) -> None:
+    header = b"NATS/1.0\r\nNats-TTL: 1s\r\n\r\n"
+    for at in range(5000):
+        store.append(b"s.%d" % at, header, b"", at)
+    now = 5_000_000_000
+    gone: list[int] = []
+    while rows := list(store.expired(now, 0, True, 500)):
+        assert len(rows) <= 500
+        for seq, *_ in rows:
+            store.remove(seq)
+            gone.append(seq)
+    assert gone == list(range(1, 5001))
+    assert store.next_expiry() == 0
+
+
+def test_expiries_of_messages_that_are_gone_are_forgotten_bit_by_bit() -> None:
+    store = MemoryStore("S")
+    long, short = (b"NATS/1.0\r\nNats-TTL: %d\r\n\r\n" % ttl for ttl in (9, 1))
+    for at in range(MANY):
+        store.append(b"s.%d" % (at % 9), long if at % 2 else short, b"", at)
+    store.purge(b"*", 0, 0)
+    for seq in range(1, MANY, 2):
+        store.remove(seq)  # the short ones: on top of the queue
+    before = store.queued_expiries()
+    assert before == MANY
+    first = store.next_expiry()
+    assert first <= 9_000_000_001
+    assert 0 < before - store.queued_expiries() <= 2000
+    for _ in range(MANY // 500):
+        first = store.next_expiry()
+    assert first == 9_000_000_001
+    assert store.queued_expiries() == MANY // 2

@@ -161,6 +161,7 @@ class FileStore(WrittenBlocks):
         gone = self.unlink(seq)
         assert span is not None and gone is not None
         offset, size = span
+        self.listing = None  # as below: it may be for an index that ends at this record
         if block.piece(offset + size - 8, 8) == self.saved_index.tail_sum:
             self.retire_index()  # it could no longer find the record it ends at
         block.scrub(seq, self.files.random(size))
@@ -303,6 +304,7 @@ class FileStore(WrittenBlocks):
 
     def write_index(self) -> None:
         """Save the state now, so that the next start needs no scan."""
+        self.background = None
         self.save_index()
         self._drain()
 
