@@ -12,13 +12,20 @@ _LONGEST = 64  # characters; comparing longer texts costs time, and they are no 
 
 def closest(word: str, names: Iterable[str]) -> str:
     """The name that `word` was probably meant to be, in any case; "" if none is near."""
-    import difflib
+    from difflib import SequenceMatcher, get_close_matches
 
     if len(word) > _LONGEST:
         return ""
     known = {name.lower(): name for name in names}
-    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=_CLOSE)
-    return known[found[0]] if found and known[found[0]] != word else ""
+    low = word.lower()
+
+    def likeness(name: str) -> float:
+        # Of equally near names, that with the same letters or the same beginning is meant.
+        swapped, begun = sorted(name) == sorted(low), name[:1] == low[:1]
+        return SequenceMatcher(None, name, low).ratio() + 0.1 * swapped + 0.05 * begun
+
+    found = sorted(get_close_matches(low, known, n=5, cutoff=_CLOSE), key=likeness)
+    return known[found[-1]] if found and known[found[-1]] != word else ""
 
 
 def did_you_mean(word: str, names: Iterable[str], quotes: str = '"') -> str:

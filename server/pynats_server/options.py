@@ -215,6 +215,8 @@ class Options:
     config_file: Path | None = None
     config_digest: str = ""  # "sha256:<hex>" of the parsed file
     warnings: list[str] = field(default_factory=list)  # found while reading the configuration
+    # Where the file has its top-level keys, as file:line:column.
+    places: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Options:

@@ -170,6 +170,7 @@ def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
             set_path(options, path, get_path(defaults, path))
         else:
             set_path(options, path, value)
+        options.places.pop(path, None)  # what the file says there does not count
     last = dict(given)
     for name, targets in _COMBINED.items():
         for target in targets if name in last else ():

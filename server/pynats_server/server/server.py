@@ -33,7 +33,7 @@ from pynats_server.server.listen import (
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
-from pynats_server.version import VERSION
+from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ class Server:
         state, log, options = self.state, self.log, self.state.options
         log.notice(f"Starting {state.program}")
         log.notice(f"  Version:  {VERSION}")
+        log.notice(f"  PyNATS:   {PYNATS_VERSION}")
         log.notice("  Git:      [not set]")
         log.notice(f"  Name:     {state.name}")
         log.notice(f"  ID:       {state.id}")

@@ -17,9 +17,11 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pynats_common.version import RELEASE
 from pynats_server.monitor import MonitorServer
 from pynats_server.options import Options
 from pynats_server.server.server import Server
+from pynats_server.version import VERSION
 
 from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
 from tests.support.jetstream import connect
@@ -474,3 +476,19 @@ def test_reload_that_adds_users_keeps_them_out_before_and_lets_them_in_after(
                 bob.send(b"PUB b 2\r\nhi\r\n")
                 assert ann.read_until(b"MSG b 1 2\r\nhi\r\n")
             assert b"-ERR" not in bytes(ann.received)
+
+
+def test_the_log_names_pynats_and_its_version_above_the_words_that_tools_look_for(
+    tmp_path: Path,
+) -> None:
+    with process(tmp_path) as server:
+        log = server.log()
+    texts = [line.partition("[INF] ")[2] for line in log.splitlines()]
+    assert texts[:3] == [
+        "Starting pynats-server",
+        f"  Version:  {VERSION}",
+        f"  PyNATS:   {RELEASE}",
+    ]
+    listening = rf"^Listening for client connections on 127\.0\.0\.1:{server.port}$"
+    assert re.search(listening, "\n".join(texts), re.MULTILINE)
+    assert "Server is ready" in texts

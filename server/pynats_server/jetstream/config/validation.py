@@ -102,13 +102,17 @@ def prepare_create(
     limits = around.limits(made.num_replicas, made.name)
     if 0 < limits.max_streams <= around.others(made.name):
         raise api_error(10027)
-    _check_account_limits(made, made.max_bytes, limits, around)
+    exists = around.stream(made.name) is not None
+    _check_consumers(made, limits)
+    # It claims nothing anew where it exists, but clients are told first that memory does not do.
+    if not exists or made.storage == "memory":
+        _check_claim(made, made.max_bytes, limits, around)
     made = yield from _checked(made, around, pedantic)
     if made.num_replicas > 1:
         raise api_error(10074)
-    if around.stream(made.name) is not None:
+    if exists:
         return made
-    _check_account_limits(made, made.max_bytes, limits, around)
+    _check_claim(made, made.max_bytes, limits, around)
     yield from source_rules.check_filters(made)
     yield from _check_overlap(made, around)
     if made.storage == "file" and "\0" in made.name:  # no folder can be called so
@@ -142,7 +146,8 @@ def prepare_update(
     held = min(max(made.max_bytes, 0), max(old.max_bytes, 0))
     more = max(made.max_bytes, 0) - held
     limits = around.limits(made.num_replicas, made.name)
-    _check_account_limits(made, more, limits, around, held)
+    _check_consumers(made, limits)
+    _check_claim(made, more, limits, around, held)
     yield from _check_overlap(made, around)
     return made
 
@@ -453,15 +458,18 @@ def _check_changes(old: StreamConfig, new: StreamConfig) -> None:
         raise invalid_config(f"{update} change persist mode")
 
 
-def _check_account_limits(
+def _check_consumers(config: StreamConfig, limits: Limits) -> None:
+    if 0 < limits.max_consumers < config.max_consumers:
+        raise api_error(10026)
+
+
+def _check_claim(
     config: StreamConfig, size: int, limits: Limits, around: Surroundings, held: int = 0
 ) -> None:
     """Whether account and server can promise `size` bytes besides the `held` ones.
 
     Every replica counts for the account.
     """
-    if 0 < limits.max_consumers < config.max_consumers:
-        raise api_error(10026)
     in_memory = config.storage == "memory"
     most = limits.max_memory if in_memory else limits.max_storage
     left = limits.memory_left if in_memory else limits.storage_left

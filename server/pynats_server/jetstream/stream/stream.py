@@ -31,6 +31,7 @@ from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.base import is_literal
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
@@ -63,12 +64,15 @@ class Stream:
         created: int,
         store: Store,
         folder: Path | None,
+        consumers: DormantConsumers,
     ) -> None:
         self.account = account
         self.config = config
         self.created = created
         self.store = store
         self.folder = folder
+        self.consumers = consumers
+        self.refusal: str | None = None  # why it takes no messages at all
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
@@ -119,6 +123,11 @@ class Stream:
 
     def start(self) -> None:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
+        if self.consumers.names and self.refusal is None:
+            self.log.warn(
+                f"JetStream {self.label} has consumers that this version cannot serve: "
+                f"{self.consumers}. Its folder keeps them"
+            )
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
@@ -190,8 +199,16 @@ class Stream:
         ingest.max_bytes = max(config.max_bytes, 0) if evicts else 0
         ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
         ingest.no_ack = config.no_ack
+        refused, self.refusal = self.refusal, self.consumers.refusal(config)
+        if self.refusal is not None and refused is None:
+            self.log.warn(
+                f"JetStream {self.label} takes no messages, because its {config.retention} "
+                f"retention depends on consumers that this version cannot serve: {self.consumers}. "
+                "Its folder keeps them"
+            )
         ingest.fast = not (
             config.sealed
+            or self.refusal is not None
             or config.retention == "interest"
             or config.subject_transform is not None
             or config.republish is not None
@@ -441,6 +458,7 @@ class Stream:
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,
             failure=self.failure,
+            dormant=tuple(self.consumers.names),
             folder=self.folder,
         )
 
