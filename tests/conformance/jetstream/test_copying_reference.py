@@ -146,10 +146,11 @@ def fields(client: Oracle, how: str) -> Any:
     """What becomes of every field: the configuration of the stream, or why there is none."""
     make(client, "O", ORIGIN)
     answers = {}
-    for name, config in FIELDS.items():
-        answer = make(client, "M", {**HOW[how], **config})
-        answers[name] = answer.get("error") or {**answer["config"], "metadata": {}}
-        remove(client, "M")
+    for field, config in FIELDS.items():
+        # Not one name for all: the real server removes files of deleted streams later.
+        answer = make(client, f"M-{field}", {**HOW[how], **config})
+        answers[field] = answer.get("error") or {**answer["config"], "name": "M", "metadata": {}}
+        remove(client, f"M-{field}")
     remove(client, "O")
     return plain(answers)
 
