@@ -184,22 +184,24 @@ class Publishing:
             operation = Append(subject, headers, payload, copy.ts, rollup)
         stream.ingest.stored(self.keep(Plan(operation)), b"")
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
         self._check_room_to_republish()
-        self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
+        return self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
     def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
         ApiError or StoreError."""
         self._take(Incoming(subject, headers, payload, sourced=True))
 
-    def _take(self, message: Incoming) -> None:
+    def _take(self, message: Incoming) -> bool:
         try:
             seq = self.keep(self.check(message))
         except Duplicate:
-            return
+            return False
         self.stream.ingest.stored(seq, b"")
+        return True
 
     def _check_room_to_republish(self) -> None:
         """Copies come faster than a slow disk takes them. Raises ApiError 10167."""

@@ -11,18 +11,25 @@ import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from pynats_common.go.quoting import quote
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core import subject
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.rules import NAME_MAX, is_asset_name
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store import (
+    SEQ_MAX,
+    FileConfig,
+    MemoryConfig,
+    Store,
+    StoreError,
+    open_store,
+)
 from pynats_server.jetstream.store.file.consumers import (
     StoredConsumer,
     read_consumers,
@@ -38,6 +45,7 @@ from pynats_server.jetstream.store.format.archive import (
     write_archive,
 )
 from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
+from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
@@ -50,6 +58,23 @@ PROBE_MAX = 8 << 20  # bytes that are unpacked at most to tell the two formats a
 KNOWN_MAX = 10_000  # subjects that need no second look
 SHOWN = 200  # bytes of a subject in a refusal
 ROOM_IF_UNLIMITED = 1 << 50
+STATE = b"state.json"
+STATE_MAX = 1 << 20  # bytes that are parsed in one go
+
+
+class ArchivedPlace(msgspec.Struct):
+    """How far a source has come."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+    ident: str = ""
+
+
+class ArchivedState(msgspec.Struct):
+    """What of an archive's state its messages do not tell."""
+
+    last_seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] = 0
+    last_ts: str = ""
+    sources: dict[str, ArchivedPlace] = {}
 
 
 T = TypeVar("T")
@@ -73,8 +98,16 @@ def archived(consumers: DormantConsumers) -> list[Entry]:
 def outgoing(stream: Stream, consumers: list[Entry]) -> Iterator[bytes]:
     """The archive of a stream as of now and of its `archived` consumers, without messages that are
     removed while it is made."""
+    # Readers ignore what they do not know: nats-server ignores the sources.
+    sources = {
+        name.decode(errors="replace"): ArchivedPlace(place.seq, place.identity.decode())
+        for name, place in stream.store.places.known.items()
+        if place.seq
+    }
     state = {**stream.state().as_dict(), "consumer_count": len(consumers)}
-    about = Entry(b"state.json", time.time_ns(), 0, b"", msgspec.json.encode(state))
+    if sources:
+        state["sources"] = sources
+    about = Entry(STATE, time.time_ns(), 0, b"", msgspec.json.encode(state))
     return write_archive(stream.store, [about, *consumers], stream.store.last_seq)
 
 
@@ -199,6 +232,7 @@ class Incoming:
             if start.startswith(MAGIC):
                 entries = self._documents.apart(read_archive(self._file, limit))
                 yield from restore_messages(target, entries, self._checker())
+                _restore_state(target, self._documents.state)
                 self._consumers = self._documents.consumers()
             else:
                 yield from self._copy_blocks(target, limit)
@@ -235,6 +269,7 @@ class Incoming:
             yield from restore_messages(target, _entries(source), self._checker())
             if source.last_seq > target.last_seq:
                 target.skip(source.last_seq - target.last_seq, source.last_ts)
+            target.places.restored(source.places.known)
         finally:
             source.close()
 
@@ -302,6 +337,12 @@ class Documents:
                 raise ValueError(f"unexpected {entry.name[:SHOWN]!r} in the archive")
             self._held[entry.name] = entry.payload
 
+    @property
+    def state(self) -> bytes:
+        """That of the stream, as JSON; empty without one. What is too large for one is ignored."""
+        state = self._held.get(STATE, b"")
+        return state if len(state) <= STATE_MAX else b""
+
     def consumers(self) -> list[StoredConsumer]:
         """Those of the archive."""
         return [
@@ -323,6 +364,23 @@ def _consumer(name: str, payload: bytes) -> StoredConsumer:
     if not isinstance(about, dict) or not isinstance(about.get("config"), dict):
         raise ValueError(f"the archive has no configuration of consumer {name!r}")
     return StoredConsumer(name, about["config"], state_from_json(about.get("state")))
+
+
+def _restore_state(target: Store, document: bytes) -> None:
+    """Sequences are not used again, and sources go on where they were, also if no message is left
+    to tell. Raises ValueError and StoreError."""
+    if not document:
+        return
+    state = msgspec.json.decode(document, type=ArchivedState)
+    if state.last_seq > target.last_seq:
+        last_ts = min(parse_time_ns(state.last_ts), time.time_ns()) if state.last_ts else 0
+        target.skip(state.last_seq - target.last_seq, max(last_ts, target.last_ts))
+    target.places.restored(
+        {
+            name.encode(): Place(place.seq, place.ident.encode())
+            for name, place in state.sources.items()
+        }
+    )
 
 
 def _entries(source: Store) -> Iterator[Entry]:

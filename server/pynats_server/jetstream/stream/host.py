@@ -79,8 +79,9 @@ class StreamHost(Described, Protocol):
         ApiError or StoreError."""
         ...
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
         ...
 
     def take_copy(self, seq: int, copy: Append) -> None:

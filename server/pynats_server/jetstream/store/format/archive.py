@@ -136,11 +136,13 @@ def _entry_at(data: bytearray, at: int, limit: int) -> tuple[Entry | None, int]:
 
 
 def restore_messages(
-    store: Store, entries: Iterable[Entry | None], check: Callable[[Entry], Entry] | None = None
+    store: Store,
+    entries: Iterable[Entry | None],
+    check: Callable[[Entry], Entry] | None = None,
 ) -> Iterator[int]:
     """Appends an archive's messages to an empty store, gaps kept. Rests every 256 KiB or thousand
     messages: yields what was stored since then, in bytes. `check` gives the message to store, or
-    raises."""
+    raises. What is no message is passed over."""
     count = size = 0
     for entry in entries:
         if entry is None or size >= BATCH_BYTES or count >= BATCH:
