@@ -54,7 +54,9 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state",
     ),
-    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    S + "monitor": (
+        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+    ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
