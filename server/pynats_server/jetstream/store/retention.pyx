@@ -345,6 +345,8 @@ cdef class Retention(Rings):
         cdef const uint8_t *r
         if ttl:
             self.tidy_expiries()
+            for seq in [seq for seq in self.due if not self.is_live(seq)]:
+                del self.due[seq]
             while queue.size and queue.heap[0].at <= now and len(self.due) < most \
                     and dead < TIDY_MAX:
                 if self.is_live(queue.heap[0].seq):
