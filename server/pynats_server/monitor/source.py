@@ -129,6 +129,11 @@ class StreamView(Protocol):
     def name(self) -> str: ...
 
     @property
+    def refusal(self) -> str | None:
+        """Why it takes no messages although its storage works; None while it does."""
+        ...
+
+    @property
     def failure(self) -> str | None:
         """Why its storage takes no more changes; None while it does."""
         ...

@@ -350,3 +350,9 @@ def test_signing_keys_are_added_once_and_removed(team: Nsc) -> None:
         team(*command, "--rm-sk", first)
         assert keys() == [second]
         assert "is not set" in team(*command, "--rm-sk", first).err
+
+
+def test_init_says_that_operators_need_the_original_server(nsc: Nsc) -> None:
+    said = nsc("init", "-n", "Team").err
+    assert "  nats-server -c server.conf" in said
+    assert "pynats-server has no operator mode yet" in said

@@ -8,6 +8,7 @@ from itertools import chain
 from pynats_server.jetstream.store.block import Message
 from pynats_server.jetstream.store.contract import U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removing import Removing
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -24,6 +25,7 @@ class BlockStore(Removing):
     lost: SequenceSet
     lost_bytes: int = 0
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    places: SourcePlaces
 
     @property
     def num_subjects(self) -> int:

@@ -23,6 +23,7 @@ from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
 
@@ -70,6 +71,9 @@ class Store(Protocol):
     lost_bytes: int
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
+
+    places: SourcePlaces
+    """How far the stream's sources have come."""
 
     @property
     def num_subjects(self) -> int:

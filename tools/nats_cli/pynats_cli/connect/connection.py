@@ -230,12 +230,12 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
             tls_handshake_first=context.tls_first,
             **login,
         )
-    except CliError:
+    except (
+        CliError, TimeoutError, nats_errors.Error, OSError, ValueError, TypeError
+    ) as error:  # fmt: skip
         await _discard(client)
-        raise
-    except (TimeoutError, nats_errors.Error, OSError, ValueError, TypeError) as error:
-        await _discard(client)
-        raise CliError(describe(error)) from None
+        tried = ", ".join(server.bare for server in servers)
+        raise CliError(f"{describe(error)} (tried {tried})") from None
     session = watcher.session = Session(client, context, options)
     if options.trace:
         log(f">>> Connected to {connected_to(client)}")

@@ -262,7 +262,8 @@ def init(session: Session, options: Init) -> None:
         return
     for text in ("to run a local server with this configuration, enter:",
                  "  pynsc generate config --mem-resolver --config-file server.conf",
-                 "  pynats-server -c server.conf"):  # fmt: skip
+                 "  nats-server -c server.conf",
+                 "(the original server: pynats-server has no operator mode yet)"):  # fmt: skip
         session.report.note(text)
 
 
