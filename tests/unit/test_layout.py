@@ -52,7 +52,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state"),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
-        S + "server.info", S + "server.state",
+        S + "server.info", S + "server.state", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",

@@ -16,7 +16,7 @@ from pynats_server.core.permissions import Permissions
 STANDARD = "STANDARD"
 
 _BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
-_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; longer ones never match
+_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; what follows does not count
 
 
 def is_bcrypt(secret: str) -> bool:
@@ -33,9 +33,7 @@ def _equal(given: str, expected: str) -> bool:
 def _check_bcrypt(given: str, hashed: str) -> bool:
     import bcrypt
 
-    secret = given.encode("utf-8", "replace")
-    if len(secret) > _BCRYPT_MAX:
-        return False
+    secret = given.encode("utf-8", "replace")[:_BCRYPT_MAX]
     try:
         return bcrypt.checkpw(secret, hashed.encode())
     except ValueError:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import select
 import socket
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 from pynats_common.go.durations import SECOND_NS, format_duration_s
 
-from pynats_server.auth import ConnectOptions, StaticAuthenticator, Verdict
+from pynats_server.auth import ConnectOptions, Verdict
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.connection import Connection
@@ -22,9 +19,7 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 
-CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
 UNTRACED = "Messages ask for a trace (Nats-Trace-Dest), which this version does not make"
-Conclude = Callable[[ClientConnection, Verdict | None], None]
 
 
 class ClientHandler:
@@ -34,9 +29,7 @@ class ClientHandler:
         self._state = state
         self._info = info
         self._log = state.log
-        self._checks: dict[int, asyncio.Task[None]] = {}  # by connection id
-        self._check_threads: ThreadPoolExecutor | None = None
-        self._free_threads = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self.checks = SlowChecks(state, self.on_internal_error)
 
     # -- arrival ----------------------------------------------------------------------------
 
@@ -85,8 +78,7 @@ class ClientHandler:
             return
         verdict = self._state.authenticator.quick(connect)
         if verdict is NotImplemented:
-            client.auth_deadline = 0  # the client sent its CONNECT in time; the delay is ours
-            self._start_check(client, self._conclude)
+            self.checks.start(client, self._conclude)
         else:
             assert verdict is None or isinstance(verdict, Verdict)
             self._conclude(client, verdict)
@@ -94,46 +86,8 @@ class ClientHandler:
     def recheck(self, client: ClientConnection) -> None:
         """Compares a client's password again, because a reload changed its hash; the client waits.
         Does nothing if a check is already running."""
-        if client.cid not in self._checks:
-            self._start_check(client, self._conclude_again)
-
-    def _start_check(self, client: ClientConnection, conclude: Conclude) -> None:
-        client.hold()
-        self._checks[client.cid] = asyncio.ensure_future(self._check(client, conclude))
-
-    async def _check(self, client: ClientConnection, conclude: Conclude) -> None:
-        """Runs one slow check; cancelled when the connection ends. Clients that disconnect while
-        queued are skipped, so a flood of log-ins does not outlive its clients."""
-        waited = self._free_threads.locked()
-        async with self._free_threads:
-            verdict = None
-            left = waited and _has_left(client)
-            while not left:
-                authenticator = self._state.authenticator
-                verdict = await self._ask_slow(authenticator, client)
-                if authenticator is self._state.authenticator:
-                    break  # otherwise a reload changed the rules: check again
-        self._checks.pop(client.cid, None)
-        if left:
-            client.close(CloseReason.CLIENT_CLOSED)
-        elif not client.closing:
-            conclude(client, verdict)
-            client.proceed()
-
-    async def _ask_slow(
-        self, authenticator: StaticAuthenticator, client: ClientConnection
-    ) -> Verdict | None:
-        if self._check_threads is None:
-            # Separate threads, because monitoring and name look-ups use the loop's.
-            self._check_threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(
-                self._check_threads, authenticator.slow, client.context
-            )
-        except Exception as error:  # after a bug of ours the client must not wait forever
-            self.on_internal_error(client, error)
-            return None
+        if client not in self.checks:
+            self.checks.start(client, self._conclude_again)
 
     def _conclude_again(self, client: ClientConnection, verdict: Verdict | None) -> None:
         if verdict is None:
@@ -248,9 +202,7 @@ class ClientHandler:
             if self._state.closed_clients.maxlen:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
                 self._state.closed_clients.append(closed)
-            check = self._checks.pop(connection.cid, None)
-            if check is not None:
-                check.cancel()
+            self.checks.drop(connection)
         if self._log.debug_enabled:
             self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
 
@@ -279,19 +231,7 @@ class ClientHandler:
 
     async def stop(self) -> None:
         """Cancels the credential checks that still wait."""
-        checks = list(self._checks.values())
-        for task in checks:
-            task.cancel()
-        await asyncio.gather(*checks, return_exceptions=True)
-        if self._check_threads is not None:
-            self._check_threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _has_left(client: ClientConnection) -> bool:
-    """Whether the peer has closed its side. Needed because reading stops during a check."""
-    poll = select.poll()
-    poll.register(client.fd, select.POLLRDHUP)
-    return bool(poll.poll(0))
+        await self.checks.stop()
 
 
 def _label(connection: Connection) -> str:

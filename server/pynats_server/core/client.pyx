@@ -57,7 +57,7 @@ cdef class ClientConnection(Publisher):
         self.ping_interval_ns = 120_000_000_000
         self.ping_max = 2
         self.account = account
-        self.awaiting_connect = account is None
+        self.awaiting_connect = self.stranger = account is None
         if account is not None:
             self._join(account)
 
@@ -79,7 +79,7 @@ cdef class ClientConnection(Publisher):
         # Subscriptions made before (as no_auth_user) are judged by the new permissions.
         self.prune(permissions)
         self.user = user
-        self.awaiting_connect = False
+        self.awaiting_connect = self.stranger = False
         self.auth_deadline = 0
         if self.next_ping == 0:
             self._schedule_first_ping()

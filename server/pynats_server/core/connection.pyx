@@ -12,8 +12,8 @@ from pynats_server.core.epoll cimport (
 )
 from pynats_server.core.ledger cimport BROKER_DEBUG, BUFFERS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
-    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, OUT_BUFFER, READ_CHUNK, READ_MIN,
-    READ_PER_STEP, SEND_STEPS,
+    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, LOGIN_READ, OUT_BUFFER, READ_CHUNK,
+    READ_MIN, READ_PER_STEP, SEND_STEPS,
 )
 
 from pynats_server.core.reasons import CloseReason
@@ -146,6 +146,8 @@ cdef class Connection(Peer):
                 memcpy(chunk.data, self.carry, have)
             # Not much more than it may parse now.
             room = max(READ_MIN, engine.slice_steps * READ_PER_STEP)
+            if self.stranger:
+                room = LOGIN_READ
             n = recv(self.fd, chunk.data + have, min(room, chunk.capacity - have), MSG_DONTWAIT)
         if n <= 0:
             if n < 0 and (errno == EAGAIN or errno == EINTR):

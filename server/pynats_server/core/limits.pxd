@@ -61,6 +61,8 @@ cdef enum:
     # Bytes read per step that the connection has, and at least.
     READ_PER_STEP = 64
     READ_MIN = 16384
+    # Bytes read at a time from who has not logged in, and held while its password is compared.
+    LOGIN_READ = 8192
     # Subscriptions of an ended connection that are removed at once; more are a chore.
     REMOVE_AT_ONCE = 64
     # Connections whose timers are looked at in one go. Each may get a PING.

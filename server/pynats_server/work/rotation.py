@@ -34,13 +34,13 @@ class Rotation(Generic[G, M]):
             members[member] = None
             self._length += 1
 
-    def next(self) -> tuple[G, M]:
-        """Takes out the member whose turn it is; its group goes to the end. Raises IndexError when
-        nobody waits."""
+    def next(self, newest: bool = False) -> tuple[G, M]:
+        """Takes out the member whose turn it is: the one that waits longest in its group, or that
+        came last. Its group goes to the end. Raises IndexError when nobody waits."""
         if not self._groups:
             raise IndexError("nobody waits")
         group, members = next(iter(self._groups.items()))
-        member, _ = members.popitem(last=False)
+        member, _ = members.popitem(last=newest)
         self._length -= 1
         if members:
             self._groups.move_to_end(group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # The word "secret" at cost 4, to keep the tests quick.
 BCRYPT_SECRET = "$2a$04$DtDIXr3hzDHOV13781F4H./wKdcygpHKQtHdT1L.1QjKc2C9MaQYi"
+BCRYPT_OF_72_BYTES = "$2a$04$rXDsfIlLRpETQhYB1g43lu/FRqPR1Qj1wQsUdhd0t0iKAXfQzZR0a"
 
 PERMISSIONS = """
 authorization {
@@ -111,6 +112,8 @@ CONFIGS: dict[str, str] = {
     "token_bcrypt": f'authorization {{ token: "{BCRYPT_SECRET}" }}\n',
     "user": "authorization { user: ann, password: secret }\n",
     "user_bcrypt": f'authorization {{ user: ann, password: "{BCRYPT_SECRET}" }}\n',
+    "user_bcrypt_72": f'authorization {{ user: ann, password: "{BCRYPT_OF_72_BYTES}" }}\n',
+    "token_bcrypt_72": f'authorization {{ token: "{BCRYPT_OF_72_BYTES}" }}\n',
     "users": (
         "authorization { users = [\n"
         "  { user: ann, password: secret }\n"

@@ -61,6 +61,19 @@ def _credential_rows() -> list[Row]:
             "long": {"user": "ann", "pass": "s" * 1000},
             "no-password": {"user": "ann"},
         },
+        "user_bcrypt_72": {
+            "71-bytes": {"user": "ann", "pass": "p" * 71},
+            "72-bytes": {"user": "ann", "pass": "p" * 72},
+            "73-bytes": {"user": "ann", "pass": "p" * 73},
+            "another-end": {"user": "ann", "pass": "p" * 72 + "x" * 100},
+            "cut-letter": {"user": "ann", "pass": "p" * 71 + "\u00e9"},
+            "letter-behind": {"user": "ann", "pass": "p" * 72 + "\u00e9"},
+        },
+        "token_bcrypt_72": {
+            "71-bytes": {"auth_token": "p" * 71},
+            "72-bytes": {"auth_token": "p" * 72},
+            "73-bytes": {"auth_token": "p" * 73},
+        },
         "users": {
             "first": {"user": "ann", "pass": "secret"},
             "bcrypt": {"user": "bob", "pass": "secret"},

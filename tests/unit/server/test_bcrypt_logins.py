@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import signal
 import socket
 import struct
+import termios
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import bcrypt
 import pytest
 from pynats_server import Options, Server
 from pynats_server.auth import StaticAuthenticator, Verdict
-from pynats_server.clients.handler import CHECKS_AT_ONCE
+from pynats_server.clients import slow_checks
+from pynats_server.clients.slow_checks import CHECKS_AT_ONCE
+from pynats_server.core.client import ClientConnection
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async
+from tests.support.on_loop import on_loop
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 
@@ -110,25 +117,138 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
     async with Server(Options(host="127.0.0.1", port=-1, authorization=auth)) as server:
         try:
             clients = [await _log_in(server) for _ in range(FLOOD)]
-            await wait_until_async(lambda: len(server.handler._checks) == FLOOD, "all asking")
+            await wait_until_async(lambda: len(server.handler.checks) == FLOOD, "all asking")
             for client in clients:
                 if abort:  # with a reset
                     linger = struct.pack("ii", 1, 0)
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 client.close()
             if abort:
-                await wait_until_async(lambda: not server.handler._checks, "all dropped")
+                await wait_until_async(lambda: not len(server.handler.checks), "all dropped")
             # Name look-ups and monitoring do not wait for log-ins.
             await asyncio.wait_for(asyncio.to_thread(lambda: None), PATIENCE_S)
         finally:
             gate.set()
         await wait_until_async(
-            lambda: not server.handler._checks and not server.state.engine.connections, "all gone"
+            lambda: not len(server.handler.checks) and not server.state.engine.connections,
+            "all gone",
         )
 
 
-async def _log_in(server: Server) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", server.client_port), timeout=PATIENCE_S)
+async def _log_in(
+    server: Server, secret: str = "x", address: str = "127.0.0.1"
+) -> socket.socket:  # fmt: skip
+    client = socket.create_connection(
+        ("127.0.0.1", server.client_port), timeout=PATIENCE_S, source_address=(address, 0)
+    )
     await next_turn()
-    client.sendall(b'CONNECT {"user":"ann","pass":"x"}\r\n')
+    client.sendall(b'CONNECT {"user":"ann","pass":"%s"}\r\nPING\r\n' % secret.encode())
     return client
+
+
+class Bench:
+    """A server whose checks wait for the test, one at a time, and are noted by password."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[str] = []
+        self.allowed = threading.Semaphore(0)
+        monkeypatch.setattr(slow_checks, "CHECKS_AT_ONCE", 1)
+        monkeypatch.setattr(StaticAuthenticator, "slow", self._slow)
+
+    def _slow(self, options: Any) -> Verdict | None:
+        self.begun.append(options.password)
+        assert self.allowed.acquire(timeout=PATIENCE_S)
+        return None
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    made = Bench(monkeypatch)
+    yield made
+    for _ in range(FLOOD):
+        made.allowed.release()
+
+
+def strict(timeout_s: float = 60.0) -> Server:
+    auth = Authorization(users=[User("ann", hashed("pw"))], timeout=timeout_s)
+    return Server(Options(host="127.0.0.1", port=-1, authorization=auth))
+
+
+@on_loop
+async def test_a_flood_from_one_address_delays_another_by_one_check(bench: Bench) -> None:
+    async with strict() as server:
+        flood = [await _log_in(server, f"flood{number}") for number in range(50)]
+        await wait_until_async(lambda: len(server.handler.checks) == 50, "the flood")
+        other = await _log_in(server, "other", "127.0.0.2")
+        await wait_until_async(lambda: len(server.handler.checks) == 51, "the other")
+        for _ in range(3):
+            bench.allowed.release()
+        await wait_until_async(lambda: len(bench.begun) == 4, "three checks more")
+        assert "other" in bench.begun
+        for client in (*flood, other):
+            client.close()
+        for _ in range(60):
+            bench.allowed.release()
+
+
+@on_loop
+async def test_of_one_address_the_newest_is_checked_first(bench: Bench) -> None:
+    async with strict() as server:
+        clients = [await _log_in(server, str(number)) for number in range(5)]
+        await wait_until_async(lambda: len(server.handler.checks) == 5, "all")
+        for _ in range(5):
+            bench.allowed.release()
+        await wait_until_async(lambda: len(bench.begun) == 5, "all checks")
+        others = bench.begun[1:]
+        assert others == sorted(others, key=int, reverse=True)
+        for client in clients:
+            client.close()
+
+
+@on_loop
+async def test_the_time_for_a_log_in_also_runs_while_it_waits_for_its_check(bench: Bench) -> None:
+    async with strict(timeout_s=0.2) as server:
+        clients = [await _log_in(server, str(number)) for number in range(5)]
+        await wait_until_async(lambda: len(server.handler.checks) == 1, "the waiting ones' end")
+        assert len(bench.begun) == 1  # nobody asks for those any more
+        ended = [client.recv(1 << 16) for client in clients if clients.index(client)]
+        assert all(b"'Authentication Timeout'" in text for text in ended), ended
+        for client in clients:
+            client.close()
+        bench.allowed.release()
+
+
+@on_loop
+async def test_little_is_held_of_who_has_not_logged_in(bench: Bench) -> None:
+    held_max, sent = 8192, 30_000
+    async with strict() as server:
+        client = await _log_in(server)
+        await wait_until_async(lambda: bench.begun, "the check")
+        client.sendall(b"PUB a 29000\r\n" + bytes(sent))
+        another = await _log_in(server)  # what it sends comes together with the log-in
+        another.sendall(b"PUB a 29000\r\n" + bytes(sent))
+        await wait_until_async(lambda: len(server.handler.checks) == 2, "both")
+        for connection in server.state.clients():
+
+            def unread(fd: int = connection.fd) -> int:
+                answer = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
+                return int(struct.unpack("i", answer)[0])
+
+            await wait_until_async(lambda: unread() >= sent - held_max, "left to the system")
+        for peer in (client, another):
+            peer.close()
+        for _ in range(3):
+            bench.allowed.release()
+
+
+def test_networks_of_the_newer_protocol_count_as_one_address() -> None:
+    origin = slow_checks._origin
+    one, other, far = (
+        cast(ClientConnection, SimpleNamespace(host=host))
+        for host in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")
+    )
+    assert origin(one) == origin(other)
+    assert origin(one) != origin(far)
+    assert origin(cast(ClientConnection, SimpleNamespace(host="fe80::1%lo"))) == (
+        "fe80:0000:0000:0000"
+    )
