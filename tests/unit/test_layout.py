@@ -54,13 +54,15 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state",
     ),
-    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    S + "monitor": (
+        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+    ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
     J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
-    J + "store.search": (S + "work", J + "store"),
+    J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
@@ -80,7 +82,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
-        J + "store.file", J + "store.format", S + "work",
+        J + "store.file", J + "store.format", J + "store.search", S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",

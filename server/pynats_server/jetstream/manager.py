@@ -18,7 +18,9 @@ from pynats_server.jetstream.store_folder import StoreFolder
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-from pynats_server.work import Turns
+from pynats_server.work import Turns, Work
+
+STEP_STREAMS = 128  # counted in one step, for monitoring
 
 
 class JetStream:
@@ -86,12 +88,14 @@ class JetStream:
             api_inflight=self.api.inflight,
         )
 
-    def contents(self) -> Contents:
+    def contents(self) -> Work[Contents]:
         """What the streams of all accounts hold together, for monitoring."""
         count = failed = messages = size = lost = pending = 0
         for stream in self.streams():
             store = stream.store
             count += 1
+            if count % STEP_STREAMS == 0:
+                yield
             failed += store.failed is not None
             messages += store.msgs
             size += store.nbytes

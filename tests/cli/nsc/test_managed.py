@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from pynats_common import jwt
-from pynats_common.nkeys import KeyPair, Prefix, create_pair
+from pynats_common.nkeys import KeyPair, Prefix, create_pair, from_seed
+
+from tests.cli.nsc.test_concurrency import all_succeed
 
 Nsc = Callable[..., Any]
 
@@ -167,6 +169,30 @@ def test_one_of_several_account_servers_is_enough_to_push_and_to_pull(
     mixed = f"{zoom.url},nats://127.0.0.1:1"
     for command in ("push", "pull"):
         assert "cannot be mixed" in nsc(command, "-A", "-u", mixed, code=1).err
+
+
+def test_pulls_and_edits_at_the_same_time_are_all_kept(
+    nsc: Nsc, zoom: AccountServer, home: Path
+) -> None:
+    nsc("add", "operator", "O")
+    each = range(7)
+    for number in each:
+        nsc("add", "account", f"A{number}")
+    paths = [stores(home) / f"O/accounts/A{number}/A{number}.jwt" for number in each]
+    operator = jwt.decode((stores(home) / "O/O.jwt").read_text()).sub
+    key = home / f".local/share/nats/nsc/keys/keys/O/{operator[1:3]}/{operator}.nk"
+    zoom.key = from_seed(key.read_text())
+    for path in paths:  # as the server has them
+        zoom.sign(path.read_text(), zoom.key, aud="theirs")
+    all_succeed([
+        *(["pull", "-a", f"A{number}", "-u", zoom.url, "-F"] for number in each),
+        *(["add", "user", f"U{number}", "-a", f"A{number}"] for number in each),
+        *(["edit", "operator", "--tag", f"t{number}"] for number in each),
+    ])  # fmt: skip
+    assert [jwt.decode(path.read_text()).aud for path in paths] == ["theirs"] * len(paths)
+    assert all((path.parent / "users" / f"U{path.stem[1:]}.jwt").exists() for path in paths)
+    tags = jwt.decode((stores(home) / "O/O.jwt").read_text()).tags
+    assert set(tags) == {f"t{number}" for number in each}
 
 
 def test_push_of_all_goes_on_after_an_account_that_is_refused(

@@ -5,7 +5,7 @@ An account may have thousands of streams with thousands of subjects, so both are
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from pynats_common.subjects import subjects_overlap
@@ -24,29 +24,34 @@ STEP_STREAMS = 4  # described in one step
 STEP_BYTES = 16 * 1024  # of descriptions in one step: configurations may be large
 
 
-class PageRequest(JsonObject):
+class NamesRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamNamesRequest"
     offset: Int = 0
     subject: str = ""
 
 
+class ListRequest(NamesRequest):
+    go_name: ClassVar = "JSApiStreamListRequest"
+
+
 def names(request: Request) -> Reply | Steps[Reply]:
     """STREAM.NAMES."""
-    return begin(_names(request, request.optional_body(PageRequest)))
+    return begin(_names(request, request.optional_body(NamesRequest)))
 
 
 def listing(request: Request) -> Reply | Steps[Reply]:
     """STREAM.LIST."""
-    return begin(_listing(request, request.optional_body(PageRequest)))
+    return begin(_listing(request, request.optional_body(ListRequest)))
 
 
-def _names(request: Request, asked: PageRequest) -> Work[Reply]:
+def _names(request: Request, asked: NamesRequest) -> Work[Reply]:
     found = yield from _matching(request, asked.subject)
     page, fields = _page(found, asked.offset, NAMES_PAGE)
     names = [stream.name for stream in page]
     return {**fields, "streams": names or None}  # the real server's empty list of names is null
 
 
-def _listing(request: Request, asked: PageRequest) -> Work[Reply]:
+def _listing(request: Request, asked: NamesRequest) -> Work[Reply]:
     found = yield from _matching(request, asked.subject)
     page, fields = _page(found, asked.offset, LIST_PAGE)
     parts: list[bytes] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from pynats_common.go.text import text_of
@@ -20,6 +20,7 @@ from pynats_server.work import Steps, Work
 
 
 class GetRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgGetRequest"
     seq: Uint64 = 0
     last_by_subj: str = ""
     next_by_subj: str = ""
@@ -33,6 +34,7 @@ class GetRequest(JsonObject):
 
 
 class DeleteRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgDeleteRequest"
     seq: Uint64 = 0
     no_erase: bool = False
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import ClassVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns
@@ -24,9 +24,9 @@ from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.requests.field_types import Int
+from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
 CHUNK = 128 * 1024
@@ -41,6 +41,7 @@ NO_INPUT_S = 30.0  # without a chunk, until a restore is given up
 
 
 class SnapshotRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamSnapshotRequest"
     deliver_subject: str = ""
     no_consumers: bool = False
     chunk_size: Int = 0
@@ -48,15 +49,40 @@ class SnapshotRequest(JsonObject):
     jsck: bool = False
 
 
+class LostMessages(JsonObject):
+    go_name: ClassVar = "LostStreamData"
+    msgs: list[Uint64] = msgspec.field(default_factory=list)
+    bytes: Uint64 = 0
+
+
+class RestoredState(JsonObject):
+    """What the backup says of its stream. It is read, but only the archive counts."""
+
+    go_name: ClassVar = "StreamState"
+    messages: Uint64 = 0
+    bytes: Uint64 = 0
+    first_seq: Uint64 = 0
+    first_ts: Time = ""
+    last_seq: Uint64 = 0
+    last_ts: Time = ""
+    num_subjects: Int = 0
+    subjects: dict[str, Uint64] = msgspec.field(default_factory=dict)
+    num_deleted: Int = 0
+    deleted: list[Uint64] = msgspec.field(default_factory=list)
+    lost: LostMessages | None = None
+    consumer_count: Int = 0
+
+
 class RestoreRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamRestoreRequest"
     config: StreamConfig = msgspec.field(default_factory=StreamConfig)
-    state: dict[str, Any] = msgspec.field(default_factory=dict)
+    state: RestoredState = msgspec.field(default_factory=RestoredState)
 
 
 def snapshot(request: Request) -> Reply:
     """STREAM.SNAPSHOT: the backup follows on `deliver_subject`."""
     stream = request.stream
-    if not request.payload:
+    if request.is_empty:
         raise api_error(10003)
     asked = request.body(SnapshotRequest)
     if not is_valid_subject(asked.deliver_subject) or has_wildcard(asked.deliver_subject):
@@ -73,6 +99,7 @@ class Sending:
         self.account = request.account
         self.stream = stream
         self.target = asked.deliver_subject.encode()
+        self.with_consumers = not asked.no_consumers
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
         self.client = self.account.advisories.client_info(request.source)
@@ -94,7 +121,7 @@ class Sending:
             await self._send_all(prefix)
         except BackupError as error:
             status = failure = str(error)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             status = failure = f"500 {error}"
         finally:
             self.account.unsubscribe(acks)
@@ -106,7 +133,9 @@ class Sending:
         )  # fmt: skip
 
     async def _send_all(self, prefix: str) -> None:
-        pieces = _pieces(outgoing(self.stream), self.chunk)
+        held = self.stream.consumers
+        consumers = await self.account.in_thread(archived, held) if self.with_consumers else []
+        pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()
@@ -150,11 +179,10 @@ def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
 async def restore(request: Request) -> Reply:
     """STREAM.RESTORE: where to send the backup."""
     account = request.account
-    if not request.payload:
+    if request.is_empty:
         raise api_error(10003)
     asked = await account.sliced(request.reading(RestoreRequest), request.source)
-    if not asked.config.name:
-        raise api_error(10003)
+    asked.config.name = asked.config.name or request.names[0]
     if asked.config.name != request.names[0]:
         raise api_error(10056)
     async with account.changing:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from pynats_common.go.text import text_of
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
     StreamConfigRequest,
+    StreamState,
     in_slices,
 )
 from pynats_server.jetstream.config.validation import (
@@ -34,12 +35,14 @@ DELETED_MAX = 1_000_000  # a mirror may miss any number of sequences if its orig
 
 
 class InfoRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamInfoRequest"
     offset: Int = 0
     deleted_details: bool = False
     subjects_filter: str = ""
 
 
 class PurgeRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamPurgeRequest"
     seq: Uint64 = 0
     filter: str = ""
     keep: Uint64 = 0
@@ -88,9 +91,29 @@ async def create(request: Request) -> Reply:
     )
     described["did_create"] = True
     described.pop("domain", None)  # the one answer without it
-    if there is None:  # announced last: the new stream itself may store advisories
+    if there is None:
+        _as_begun(described)
+        # Announced last: the new stream itself may store advisories.
         account.advisories.stream_action(stream.name, "create")
     return described
+
+
+def _as_begun(described: dict[str, Any]) -> None:
+    """A new stream has not looked at its origins, even if ours already has."""
+    mirror = [described["mirror"]] if "mirror" in described else []
+    for origin in [*mirror, *described.get("sources", [])]:
+        origin.update(lag=0, active=-1)
+        origin.pop("seq", None)
+        if "external" not in origin:  # those that nobody can reach are told at once
+            origin.pop("error", None)
+    for origin in mirror:
+        origin.pop("filter_subject", None)
+    if (mirror or "sources" in described) and described["state"]["messages"]:
+        first = described["config"].get("first_seq", 0)
+        empty = StreamState(
+            first_seq=first, first_ts=ZERO_TIME, last_seq=max(first - 1, 0), last_ts=ZERO_TIME
+        )
+        described["state"] = empty.as_dict()
 
 
 async def update(request: Request) -> Reply:

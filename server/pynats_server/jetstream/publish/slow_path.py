@@ -56,10 +56,12 @@ def without_status(block: bytes) -> bytes:
     return b"" if len(block) == EMPTY_BLOCK_SIZE else block
 
 
-def check_not_sealed(stream: StreamHost) -> None:
-    """Raises ApiError 10109."""
+def check_open(stream: StreamHost) -> None:
+    """Raises ApiError 10109 or 10077 if the stream takes no messages at all."""
     if stream.config.sealed:
         raise api_error(10109)
+    if stream.refusal is not None:
+        raise api_error(10077, err=stream.refusal)
 
 
 def check_not_sourced(headers: bytes) -> None:
@@ -165,7 +167,7 @@ class Publishing:
         has to wait, and so have all that follow it."""
         stream, admission = self.stream, self._admission
         self._check_room_to_republish()
-        check_not_sealed(stream)
+        check_open(stream)
         last = stream.store.last_seq
         if seq <= last:
             raise api_error(10029, err=f"sequence {seq} of the origin is behind the mirror")
@@ -182,22 +184,24 @@ class Publishing:
             operation = Append(subject, headers, payload, copy.ts, rollup)
         stream.ingest.stored(self.keep(Plan(operation)), b"")
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
         self._check_room_to_republish()
-        self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
+        return self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
     def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
         ApiError or StoreError."""
         self._take(Incoming(subject, headers, payload, sourced=True))
 
-    def _take(self, message: Incoming) -> None:
+    def _take(self, message: Incoming) -> bool:
         try:
             seq = self.keep(self.check(message))
         except Duplicate:
-            return
+            return False
         self.stream.ingest.stored(seq, b"")
+        return True
 
     def _check_room_to_republish(self) -> None:
         """Copies come faster than a slow disk takes them. Raises ApiError 10167."""
@@ -221,7 +225,7 @@ class Publishing:
         ApiError, Duplicate."""
         stream, admission = self.stream, self._admission
         subject, payload = message.subject, message.payload
-        check_not_sealed(stream)
+        check_open(stream)
         headers = message.headers
         admission.check_size(headers, payload)
         increment = total = None

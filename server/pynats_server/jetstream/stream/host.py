@@ -60,6 +60,11 @@ class StreamHost(Described, Protocol):
         """Acknowledgements, refusals, and the compiled checks of published messages."""
         ...
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the stream takes no messages at all, if so."""
+        ...
+
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
         ...
@@ -74,8 +79,9 @@ class StreamHost(Described, Protocol):
         ApiError or StoreError."""
         ...
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
         ...
 
     def take_copy(self, seq: int, copy: Append) -> None:

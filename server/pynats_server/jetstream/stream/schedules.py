@@ -165,7 +165,7 @@ class Schedules:
         self.stop()
         self._due.clear()
         self._heap.clear()
-        if not self._stream.config.allow_msg_schedules:
+        if not self._stream.config.allow_msg_schedules or self._stream.refusal is not None:
             return
         store = self._stream.store
         for subject in store.subject_totals(b">"):

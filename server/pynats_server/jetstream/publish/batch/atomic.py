@@ -28,7 +28,7 @@ from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID,
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_not_sealed
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_open
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
@@ -163,7 +163,7 @@ class AtomicBatches(OpenBatches[Batch]):
 
 def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
     """The checks that come first for every message of a batch. Raises ApiError."""
-    check_not_sealed(stream)
+    check_open(stream)
     admission = stream.ingest.admission
     admission.check_storage(subject, len(headers), len(headers) + len(payload))
     admission.check_size(headers, payload)
