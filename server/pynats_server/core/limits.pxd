@@ -63,6 +63,8 @@ cdef enum:
     READ_MIN = 16384
     # Subscriptions of an ended connection that are removed at once; more are a chore.
     REMOVE_AT_ONCE = 64
+    # Steps for new permissions of a client that are applied at once; more is a chore.
+    JUDGE_AT_ONCE = 2048
     # Connections whose timers are looked at in one go. Each may get a PING.
     TICK_BATCH = 512
     # Connections accepted per wake-up.
