@@ -48,7 +48,7 @@ cdef enum:
     # Bytes that cost a step where they are copied or sent, as a shift: 512.
     STEP_BYTES_SHIFT = 9
     # Steps after which a turn takes no more input, and the loop's other callbacks get their time.
-    TURN_STEPS = 32768
+    TURN_STEPS = 65536
     # The least that a connection may do per turn, however many want to, steps. More than one message
     # only where messages reach few.
     SLICE_STEPS_MIN = 256

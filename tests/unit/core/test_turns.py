@@ -15,7 +15,7 @@ from pynats_server.core.permissions import Permissions
 from tests.support.deadline import PATIENCE_S, Deadline
 from tests.support.life import Life, pub
 
-TURN_STEPS = 32768
+TURN_STEPS = 65536
 SETTLE_STEPS = 16384
 CHORE_STEPS = 8192
 # A turn may also send and close, and passes its marks by one piece of work. A pass of the loop may
