@@ -260,7 +260,7 @@ async def test_too_large_messages_are_refused(tmp_path: Path) -> None:
         await client.close()
 
 
-@pytest.mark.parametrize("ts", [2**63 - 1, NOW_NS + 10**15])
+@pytest.mark.parametrize("ts", [2**63 - 1, NOW_NS + 10**15], ids=["largest", "later"])
 @on_loop
 async def test_a_time_to_come_does_not_move_the_later_messages(tmp_path: Path, ts: int) -> None:
     async with server(tmp_path) as running:

@@ -34,7 +34,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_bench": (J + "store", J + "store.file"),
     # What is below everything in the server.
     S + "options": (),
-    S + "version": (),
+    S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
@@ -54,14 +54,19 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state",
     ),
-    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    S + "monitor": (
+        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+    ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
-    J + "store": (J + "store.file", J + "store.format"),
+    J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
+    J + "store.search": (S + "work", J + "store"),
     J + "store.format": ("pynats_common", J + "store"),
-    J + "store.file": ("pynats_common", J + "store", J + "store.format"),
+    J + "store.file": (
+        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
@@ -103,7 +108,7 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "work",
     ),
     S + "process": (*BASE, S + "clients.trace", S + "settings"),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server"),
+    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 

@@ -6,10 +6,10 @@ import random as _random
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.connection cimport Connection
-from pynats_server.core.engine cimport PAUSE_AUTH, Engine, monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, Engine, is_spent, monotonic_ns
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
-from pynats_server.core.limits cimport SUBJECT_TOKENS_MAX
+from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
 from pynats_server.core.permissions cimport (
     SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
@@ -186,20 +186,18 @@ cdef class ClientConnection(Publisher):
                 self.skipping = OP_BAD
                 self.line_command(op, NULL, 0)
             else:
-                if self.memo.line_len:
-                    taken = self.repeat(p, end)
-                    if taken:
-                        p += taken
-                        if self.closing or self.paused:
-                            break
-                        continue
-                taken = 0 if self.awaiting_connect else self.publish_ahead(p, end)
+                taken = self.repeat(p, end) if self.memo.line_len else 0
+                if taken == 0 and not self.awaiting_connect:
+                    taken = self.publish_ahead(p, end)
                 if taken == 0:
                     taken = self.command(p, end)
                 if taken <= 0:
                     break
                 p += taken
             if self.closing or self.paused:
+                break
+            if is_spent(self.engine) and p < end:
+                self.cut = True
                 break
         if not self.closing:
             # Replies that the client does not read must not pile up either.
@@ -278,6 +276,7 @@ cdef class ClientConnection(Publisher):
 
     cdef int line_command(self, Op op, const char* p, size_t n) except -1:
         """Everything that is one line and not on the hot path."""
+        self.engine.routing.steps += 1
         if op == OP_PING:
             if self.engine.tracing:
                 self._trace_line(op, b"")
@@ -292,6 +291,7 @@ cdef class ClientConnection(Publisher):
                 self.ping_sent = 0
             return 0
         if op == OP_CONNECT:
+            self.engine.routing.steps += CONNECT_STEPS
             if self.rtt == 0:  # the first guess, as in the real server: INFO there, CONNECT back
                 self.rtt = max(1, self.engine.now - self.opened)
             self.engine.handler.on_connect(self, p[:n])
@@ -300,6 +300,7 @@ cdef class ClientConnection(Publisher):
             self.reject("Client Error", op, p[:n])
             return 0
         if op == OP_INFO:
+            self.engine.routing.steps += CONNECT_STEPS
             self.engine.handler.on_client_info(self, p[:n])
         return 0  # +OK of a client means nothing
 
@@ -362,6 +363,7 @@ cdef class ClientConnection(Publisher):
         return 0
 
     def _deny_subscribe(self, bytes subject, bytes queue, too_deep=False) -> None:
+        self.engine.routing.steps += CALL_STEPS
         text = b'Permissions Violation for Subscription to "' + subject + b'"'
         if queue:
             text += b' using queue "' + queue + b'"'

@@ -59,6 +59,7 @@ cdef class Publisher(Receiver):
     cdef int no_responders_reply(self, Message* msg) except -1
     cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
+    cdef size_t _share_of(self, Memo* memo) noexcept
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
 from pynats_common.go.times import format_time_ns, parse_time_ns
-from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
@@ -37,6 +36,7 @@ from pynats_server.jetstream.store import (
     open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
@@ -238,12 +238,6 @@ class JetStreamAccount:
             raise api_error(10059)
         return found
 
-    def matching(self, subject: str) -> Iterator[Stream]:
-        """Streams, by name, that listen to a subject or part of a wildcard."""
-        for _, stream in sorted(self.streams.items()):
-            if not subject or any(subjects_overlap(subject, own) for own in stream.config.subjects):
-                yield stream
-
     # -- life -------------------------------------------------------------------------------
 
     def recover(self) -> None:
@@ -280,20 +274,24 @@ class JetStreamAccount:
         shown = f"stream '{self.name} > {config.name}'"
         self.log.notice(f"  Starting restore for {shown}")
         begun_ns = time.perf_counter_ns()
-        stream = self._started(config, created, self._file_store(config, folder), folder)
+        consumers = DormantConsumers(self.file_config(config, folder))
+        store = self._file_store(config, folder)
+        stream = self._started(config, created, store, consumers, folder)
         took = human_duration_ns(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
     def _started(
-        self, config: StreamConfig, created: int, store: Store,
-        folder: Path | None,
+        self, config: StreamConfig, created: int, store: Store, consumers: DormantConsumers,
+        folder: Path | None = None,
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
             raise StoreError("JetStream not enabled for account")
         try:
-            stream = Stream(self.context, self.neighbours, config, created, store, folder)
+            stream = Stream(
+                self.context, self.neighbours, config, created, store, folder, consumers
+            )
         except Exception:
             _close(store)
             raise
@@ -343,11 +341,12 @@ class JetStreamAccount:
         created = time.time_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
-            return await self._whole(self._started(config, created, store, None), client)
+            stream = self._started(config, created, store, DormantConsumers())
+            return await self._whole(stream, client)
         built = self.staging_folder()
         try:
             meta = _meta(config, created)
-            plain = self._file_config(config, built)
+            plain = self.file_config(config, built)
             await self.in_thread(write_new_stream, plain, meta)
             return await self._settle(built, config.name, client)
         except (OSError, StoreError, ValueError) as error:
@@ -355,18 +354,19 @@ class JetStreamAccount:
             raise api_error(10049, err=error) from error
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
-    ) -> Stream:
-        """Makes a stream of a store that was built elsewhere: in memory, or in the folder `built`,
-        which moves to its place. `config` was prepared from `asked` earlier; other streams may have
-        been created since. Raises ApiError (10062 and others), and leaves the folder where it
-        was."""
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
+        consumers: DormantConsumers,
+    ) -> Stream:  # fmt: skip
+        """Makes a stream of a store that was built elsewhere: in memory with its `consumers`, or in
+        the folder `built`, which moves to its place with all that is in it. `config` was prepared
+        from `asked` earlier; other streams may have been created since. Raises ApiError (10062 and
+        others), and leaves the folder where it was."""
         async with self.changing:
             if config.name in self.streams:
                 raise api_error(10130)
             await self.sliced(prepare_create(asked, self.surroundings))
             if memory is not None:
-                return await self._whole(self._started(config, time.time_ns(), memory, None))
+                return await self._whole(self._started(config, time.time_ns(), memory, consumers))
             try:
                 return await self._settle(built, config.name)
             except (OSError, StoreError, ValueError) as error:
@@ -447,7 +447,8 @@ class JetStreamAccount:
 
         return Keys(options.key, self.name, options.cipher)
 
-    def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+        """How a stream is kept in a folder."""
         keys = self._keys()
         sync_interval_s = self.server.options.sync_interval
         if config.persist_mode == "async" and sync_interval_s <= 0:
@@ -472,12 +473,8 @@ class JetStreamAccount:
             self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
         return open_store(
-            self._file_config(config, folder), self.server.syncer, on_problem=on_problem
+            self.file_config(config, folder), self.server.syncer, on_problem=on_problem
         )
-
-    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
-        """A store in another folder that any one thread may fill and close."""
-        return open_store(self._file_config(config, folder))
 
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""

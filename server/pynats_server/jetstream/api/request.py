@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,12 +11,30 @@ from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.decode import decode, decoding
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work
+from pynats_server.work import Steps, Work
 
 T = TypeVar("T", bound=JsonObject)
 
 Reply = dict[str, Any]
 JSON_BLANKS = b" \t\r\n"
+
+
+R = TypeVar("R")
+
+
+def begin(work: Steps[R]) -> R | Steps[R]:
+    """Takes the first step: the result if that was all, else the work that is left."""
+    try:
+        awaited = next(work)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    return work if awaited is None else _after(awaited, work)
+
+
+def _after(awaited: Future[Any], work: Steps[R]) -> Steps[R]:
+    yield awaited
+    return (yield from work)
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from pynats_server.jetstream.config.validation import prepare_create, public_con
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
 CHUNK = 128 * 1024
@@ -99,6 +99,7 @@ class Sending:
         self.account = request.account
         self.stream = stream
         self.target = asked.deliver_subject.encode()
+        self.with_consumers = not asked.no_consumers
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
         self.client = self.account.advisories.client_info(request.source)
@@ -120,7 +121,7 @@ class Sending:
             await self._send_all(prefix)
         except BackupError as error:
             status = failure = str(error)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             status = failure = f"500 {error}"
         finally:
             self.account.unsubscribe(acks)
@@ -132,7 +133,9 @@ class Sending:
         )  # fmt: skip
 
     async def _send_all(self, prefix: str) -> None:
-        pieces = _pieces(outgoing(self.stream), self.chunk)
+        held = self.stream.consumers
+        consumers = await self.account.in_thread(archived, held) if self.with_consumers else []
+        pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()

@@ -1,13 +1,15 @@
-"""STREAM.*: create, update, look at, list, delete, purge."""
+"""STREAM.*: create, update, look at, delete, purge."""
 
 from __future__ import annotations
 
 import time
 from typing import Any, ClassVar
 
+import msgspec
+from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
-from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
@@ -26,21 +28,10 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.field_types import Int, Uint64
 from pynats_server.jetstream.stream.operations import Purge
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work, finish
+from pynats_server.work import Steps, Work, finish
 
-NAMES_PAGE = 1024
-LIST_PAGE = 256
 SUBJECTS_PAGE = 100_000
-
-
-class NamesRequest(JsonObject):
-    go_name: ClassVar = "JSApiStreamNamesRequest"
-    offset: Int = 0
-    subject: str = ""
-
-
-class ListRequest(NamesRequest):
-    go_name: ClassVar = "JSApiStreamListRequest"
+DELETED_MAX = 1_000_000  # a mirror may miss any number of sequences if its origin jumped
 
 
 class InfoRequest(JsonObject):
@@ -139,46 +130,52 @@ async def update(request: Request) -> Reply:
     return await account.sliced(describing(stream, public_config(stream.config)), request.source)
 
 
-def names(request: Request) -> Reply:
-    """STREAM.NAMES."""
-    asked = request.optional_body(NamesRequest)
-    found = [stream.name for stream in request.account.matching(asked.subject)]
-    page, fields = _page(found, asked.offset, NAMES_PAGE)
-    return {**fields, "streams": page or None}  # the real server's empty list of names is null
-
-
-def listing(request: Request) -> Reply:
-    """STREAM.LIST."""
-    asked = request.optional_body(ListRequest)
-    found = list(request.account.matching(asked.subject))
-    page, fields = _page(found, asked.offset, LIST_PAGE)
-    return {**fields, "streams": [describe(stream) for stream in page]}
-
-
-def _page(found: list[Any], offset: int, limit: int) -> tuple[list[Any], Reply]:
-    start = min(max(offset, 0), len(found))
-    return found[start : start + limit], {"total": len(found), "offset": start, "limit": limit}
-
-
-def info(request: Request) -> Reply:
+def info(request: Request) -> Reply | Steps[Reply]:
     """STREAM.INFO, with subjects and deleted sequences when asked."""
     asked = request.optional_body(InfoRequest)
-    stream = request.stream
-    described = describe(stream, public_config(stream.config))
+    return begin(_info(request, request.stream, asked))
+
+
+def _info(request: Request, stream: Stream, asked: InfoRequest) -> Work[Reply]:
+    state: dict[str, Any] = {}
     fields: Reply = {"total": 0, "offset": 0, "limit": 0}
     if asked.deleted_details:
-        described["state"] = stream.state(deleted=True).as_dict()
+        deleted = yield from _deleted(stream)
+        if deleted is not None:
+            state["deleted"] = deleted
     if asked.subjects_filter:
-        counts = sorted(stream.store.subject_totals(asked.subjects_filter.encode()).items())
-        if counts:
-            page, fields = _page(counts, asked.offset, SUBJECTS_PAGE)
-            fields["offset"] = max(asked.offset, 0)
-            if page:
-                described["state"]["subjects"] = {
-                    subject.decode(errors="replace"): count for subject, count in page
-                }
+        total, page = yield from _subjects(stream, asked.subjects_filter, max(asked.offset, 0))
+        if total:
+            fields = {"total": total, "offset": max(asked.offset, 0), "limit": SUBJECTS_PAGE}
+        if page is not None:
+            state["subjects"] = page
+    described = yield from describing(stream, public_config(stream.config))
+    described["state"] |= state
     described["cluster"] = {"leader": request.account.server_name}
     return {**fields, **described}
+
+
+def _deleted(stream: Stream) -> Work[msgspec.Raw | None]:
+    """The deleted sequences as JSON, None without any."""
+    parts = []
+    for sequences in stream.store.missing(DELETED_MAX):
+        if sequences:
+            parts.append(msgspec.json.encode(sequences)[1:-1])
+        yield
+    return msgspec.Raw(b"[%b]" % b",".join(parts)) if parts else None
+
+
+def _subjects(stream: Stream, filter: str, offset: int) -> Work[tuple[int, msgspec.Raw | None]]:
+    """How many subjects a filter covers, and a page of them as JSON; None if it is empty."""
+    total, parts = 0, []
+    for step in stream.store.subject_pages(filter.encode()):
+        page = step[max(0, offset - total) : max(0, offset + SUBJECTS_PAGE - total)]
+        total += len(step)
+        if page:
+            counts = {text_of(subject): count for subject, count in page}
+            parts.append(msgspec.json.encode(counts)[1:-1])
+        yield
+    return total, msgspec.Raw(b"{%b}" % b",".join(parts)) if parts else None
 
 
 async def delete(request: Request) -> Reply:
@@ -205,5 +202,5 @@ async def purge(request: Request) -> Reply:
 
 
 __all__ = [
-    "create", "delete", "describe", "info", "listing", "names", "purge", "update",
+    "create", "delete", "describe", "info", "purge", "update",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, 
 
 import msgspec
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import clean
 from pynats_common.go.times import normalise_time
 
 from pynats_server.jetstream.config.model import JsonObject
@@ -284,7 +285,7 @@ class _Reader:
                 if word == spelling:
                     return meant
         if plan.complaint:
-            raise _Refused(f"{plan.complaint}: {syntax.without_surrogates(written)}")
+            raise _Refused(f"{plan.complaint}: {clean(written)}")
         raise _Refused(f"can not unmarshal {quote(raw)}")
 
     def _read_algorithm(self, plan: Algorithm, at: int, end: int, kind: str) -> str:

@@ -1,11 +1,11 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block, Message
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.search.scanning cimport Scanning
 from pynats_server.jetstream.store.subjects cimport Leaf
 
 
-cdef class Retention(StreamIndex):
+cdef class Retention(Scanning):
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
     cdef public dict due               # {seq: when}: ran out, not yet removed
@@ -22,4 +22,4 @@ cdef class Retention(StreamIndex):
     cdef int settle(self, Block block) except -1
     cdef int build_rings(self) except -1
     cdef int tidy_expiries(self) except -1
-    cdef next_aging(self, uint64_t start, bint spare)
+    cdef next_aging(self, uint64_t start)

@@ -7,16 +7,17 @@ from libc.stdlib cimport free, realloc
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
                         expiry)
+from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
                         subject_size, u32, u64)
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.search.scanning cimport Scanning
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
-                        ring_unshift, subject_matches)
+                        ring_unshift)
 
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 
-cdef class Retention(StreamIndex):
+cdef class Retention(Scanning):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -188,13 +189,16 @@ cdef class Retention(StreamIndex):
             self.on_sparse(block)
         return 0
 
-    def drop_front(self, uint64_t seq):
-        """Take every message below `seq` that the first blocks hold out of the index."""
-        cdef Block block
+    def drop_front(self, uint64_t seq, uint64_t most):
+        """Take the first messages below `seq` out of the index, `most` and one block's at most."""
+        cdef Block block, first = None
         cdef Py_ssize_t at
         cdef uint64_t gone = 0
-        while self.msgs and self.first_seq < seq:
+        while self.msgs and self.first_seq < seq and gone < most:
             block = self.holder(self.first_seq)
+            if first is not None and block is not first:
+                break
+            first = block
             at = block.slot(self.first_seq)
             if at < 0:
                 self.abandon(self.first_seq)
@@ -203,33 +207,37 @@ cdef class Retention(StreamIndex):
             gone += 1
         return gone
 
-    def purge_block(self, Block block, bytes filter not None, uint64_t start, uint64_t stop):
-        """Take the live messages of `filter` in start..stop out of a block, leaving a tombstone
-        each in the tail of a store on disk; returns how many."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
+    def purge_part(self, Block block not None, FilterSet filters not None, uint64_t start,
+                   uint64_t stop, int64_t most, bint bury=True):
+        """(how many went, where the next step begins or 0 at the end): take live messages in
+        start..stop out of a loaded block; each leaves a tombstone in the tail of a store on disk
+        unless `bury` is off."""
         cdef Py_ssize_t i
         cdef const uint8_t *r
         cdef uint64_t seq, gone = 0
-        if not block.loaded:
-            self.load_block(block)
         stop = min(stop, block.last_seq)
-        for i in range(block.count):
+        for i in range(block.slot_from(start), block.count):
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
+            if seq > stop or block.msgs == 0:
+                break
+            if most <= 0:
+                self.touch()
+                return gone, seq
+            # A step looks at eight records in the time that it takes to remove one.
+            most -= 1
             # The block's first sequence moves along and takes its part of the deleted set away.
-            if seq < start or seq < block.first_seq or seq > stop or block.deleted.has(seq) \
-                    or not subject_matches(f, fn, r + HEAD, subject_size(r)):
+            if seq < block.first_seq or block.deleted.has(seq) \
+                    or not filters.covers(r + HEAD, subject_size(r)):
                 continue
+            most -= 7
             self.take(block, i)
             gone += 1
-            if self.on_disk:
+            if self.on_disk and bury:
                 self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),
                               NULL, 0, NULL, 0, NULL, 0)
-            if block.msgs == 0:
-                break
         self.touch()
-        return gone
+        return gone, 0
 
     def evicted(self):
         """How many messages limits took out since the last flush."""
@@ -351,7 +359,7 @@ cdef class Retention(StreamIndex):
                 elif found == 0 or at < found:
                     found = at
         if max_age_ns:
-            aged = self.next_aging(self.first_seq, ttl)
+            aged = self.next_aging(self.first_seq)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
                 # Not beyond the end of time.
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
@@ -359,8 +367,9 @@ cdef class Retention(StreamIndex):
 
     def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
-        off. Removing while iterating is fine; what is not removed comes again."""
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
+        off ignores all other TTLs. Removing while iterating is fine; what is not removed comes
+        again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
         cdef Py_ssize_t at, next = 0
@@ -374,7 +383,7 @@ cdef class Retention(StreamIndex):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl) if max_age_ns else None
+            aged = self.next_aging(start) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
@@ -397,7 +406,7 @@ cdef class Retention(StreamIndex):
             else:
                 return
 
-    cdef next_aging(self, uint64_t start, bint spare):
+    cdef next_aging(self, uint64_t start):
         """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
         The run of messages at the front that never age is remembered and not looked at again."""
         cdef Py_ssize_t i, at
@@ -406,9 +415,7 @@ cdef class Retention(StreamIndex):
         cdef uint64_t seq
         cdef int64_t ttl = 0
         cdef bint front
-        if spare:
-            start = max(start, self.ageless)
-        start = max(start, self.first_seq)
+        start = max(start, self.ageless, self.first_seq)
         front = start <= max(self.first_seq, self.ageless)
         for i in range(self.block_at(start), len(self.blocks)):
             block = self.blocks[i]
@@ -426,7 +433,7 @@ cdef class Retention(StreamIndex):
                 if seq > block.last_seq:
                     break
                 block.marks_at(at - 1, &ttl)
-                if spare and ttl == TTL_NEVER:
+                if ttl == TTL_NEVER:
                     if front:
                         self.ageless = seq + 1
                     continue

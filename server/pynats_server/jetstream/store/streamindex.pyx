@@ -5,7 +5,7 @@ blocks in use, so memory grows with subjects and interior deletes and not with m
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from pynats_server.jetstream.store.block cimport Block
@@ -292,6 +292,22 @@ cdef class StreamIndex:
             self.msgs -= 1
             self.strike(block, seq)
 
+    def unlink_everything(self):
+        """Take every message out of the index, in O(blocks); (how many, their subjects). The tail
+        has none."""
+        cdef Block block
+        cdef uint64_t gone = self.msgs
+        for block in self.blocks:
+            block.msgs = block.nbytes = 0
+            block.ttls = block.schedules = 0
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        self.msgs = self.nbytes = 0
+        self.expiries.clear()
+        self.stale = 0
+        self.find_first()
+        return gone, self.tree.part()
+
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
         cdef uint64_t gone = block.msgs, seq
@@ -345,6 +361,21 @@ cdef class StreamIndex:
             kept += 1
         block.count = kept
         return out
+
+    def find_stranger(self, Block block not None, Py_ssize_t at, Py_ssize_t most):
+        """The slot where the next step of the search for a record as above goes on; -1 at the end,
+        -2 where there is one."""
+        cdef Py_ssize_t stop = min(at + most, block.count)
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        while at < stop:
+            r = block.buf + block.offs[at]
+            seq = u64(r + 4)
+            if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
+                    and self.tree.get(r + HEAD, subject_size(r)) == NULL:
+                return -2
+            at += 1
+        return at if at < block.count else -1
 
     def adopt(self, Block block, uint64_t top):
         """Count a scanned block's records above the last sequence as live; `top` is the highest
@@ -489,53 +520,6 @@ cdef class StreamIndex:
                     return found
             i -= 1
         return None
-
-    def subject_states(self, bytes filter):
-        """{subject: (count, first seq, last seq)} of the subjects a filter covers."""
-        cdef Leaf *leaf
-        out = {}
-        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            first, last = self.exact(leaf)
-            out[leaf.key[:leaf.size]] = (leaf.total, first, last)
-        return out
-
-    def subject_totals(self, bytes filter):
-        """{subject: count}; never reads a block."""
-        cdef Leaf *leaf
-        out = {}
-        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            out[leaf.key[:leaf.size]] = leaf.total
-        return out
-
-    def subject_bounds(self, bytes filter):
-        """(subjects, messages, lowest first, highest last), the last two as bounds."""
-        cdef Leaf *leaf
-        cdef uint64_t total = 0, low = <uint64_t>-1, high = 0
-        cdef list found
-        if b"*" not in filter and b">" not in filter:
-            leaf = self.tree.get(<const uint8_t *>filter, len(filter))
-            if leaf == NULL:
-                return 0, 0, 0, 0
-            return 1, leaf.total, leaf.first, leaf.last
-        found = self.tree.match_leaves(<const uint8_t *>filter, len(filter))
-        for address in found:
-            leaf = <Leaf *><uintptr_t>address
-            total += leaf.total
-            low = min(low, leaf.first)
-            high = max(high, leaf.last)
-        if not found:
-            return 0, 0, 0, 0
-        return len(found), total, low, high
-
-    def subject_state(self, bytes subject):
-        """(count, first, last) of one literal subject, zeros when unknown."""
-        cdef Leaf *leaf = self.tree.get(<const uint8_t *>subject, len(subject))
-        if leaf == NULL:
-            return 0, 0, 0
-        first, last = self.exact(leaf)
-        return leaf.total, first, last
 
     def encode_subjects(self):
         """The subjects as index.db lists them: count, then size, subject, total, index of the

@@ -8,28 +8,12 @@ leaves, which grows with the tree, answers repeated literal look-ups without des
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 cdef enum:
     RECENT_MIN = 64      # places for recently used leaves: most streams have few subjects
     RECENT_MAX = 16384
     RING_MAX = 1024      # sequences kept for one subject; more are found by scanning
-
-cdef struct Branch:
-    void *child[2]
-    uint32_t byte
-    uint8_t mask     # every bit set except the one that decides
-
-
-cdef inline bint is_branch(void *p) noexcept nogil:
-    return (<uintptr_t>p) & 1
-
-cdef inline Branch *branch_of(void *p) noexcept nogil:
-    return <Branch *>((<uintptr_t>p) - 1)
-
-cdef inline int side(Branch *b, const uint8_t *key, size_t n) noexcept nogil:
-    cdef uint8_t c = key[b.byte] if b.byte < n else 0
-    return (1 + (b.mask | c)) >> 8
 
 cdef inline uint32_t slot_of(const uint8_t *key, size_t n, uint32_t mask) noexcept nogil:
     cdef uint32_t h = 2166136261u
@@ -41,18 +25,12 @@ cdef inline uint32_t slot_of(const uint8_t *key, size_t n, uint32_t mask) noexce
 
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil:
     """Whether filter `f` ('*' one token, '>' the rest) covers the literal subject `s`."""
-    return prefix_matches(f, fn, s, sn, True)
-
-
-cdef bint prefix_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn,
-                         bint whole) noexcept nogil:
-    """As above; with `whole` false, whether some subject starting with `s` could match."""
     cdef size_t i = 0, j = 0
     while i < fn:
         if f[i] == 62 and i + 1 == fn and (i == 0 or f[i - 1] == 46):
-            return True if not whole else j < sn
+            return j < sn
         if j >= sn:
-            return not whole
+            return False
         if f[i] == 42 and (i == 0 or f[i - 1] == 46) and (i + 1 == fn or f[i + 1] == 46):
             if s[j] == 46:
                 return False
@@ -134,19 +112,20 @@ cdef class SubjectTree:
             raise MemoryError
 
     def __dealloc__(self):
-        self.clear()
+        self.free_all()
         free(self.recent)
 
     def clear(self):
-        """Forget every subject."""
-        cdef void *p
+        """Forget every subject. Other threads may run meanwhile."""
+        with nogil:
+            self.free_all()
+
+    cdef void free_all(self) noexcept nogil:
+        cdef void *p = self.root
         cdef Branch *b
-        cdef void **stack
-        cdef Py_ssize_t top = 0
-        if self.root == NULL:
+        if p == NULL:
             return
         # Rotate left children up so that freeing needs no stack, however deep the tree.
-        p = self.root
         while is_branch(p):
             b = branch_of(p)
             if is_branch(b.child[0]):
@@ -163,8 +142,7 @@ cdef class SubjectTree:
         self.root = NULL
         self.size = 0
         self.memory_bytes = (<size_t>self.recent_mask + 1) * sizeof(void *)
-        for top in range(<Py_ssize_t>self.recent_mask + 1):
-            self.recent[top] = NULL
+        memset(self.recent, 0, (<size_t>self.recent_mask + 1) * sizeof(void *))
 
     cdef void widen(self) noexcept:
         """More places for recently used leaves, as there are more of them. They are found again
@@ -320,30 +298,15 @@ cdef class SubjectTree:
             p = stack[top]
         raise MemoryError
 
-    cdef list match_leaves(self, const uint8_t *f, size_t fn):
-        """Addresses of the matching leaves in byte order; valid until the tree changes."""
-        cdef list out = [], stack
-        cdef void *p
-        cdef void *q
-        cdef Leaf *leaf
-        if self.root == NULL:
-            return out
-        stack = [<uintptr_t>self.root]
-        while stack:
-            p = <void *><uintptr_t>stack.pop()
-            q = p
-            while is_branch(q):
-                q = branch_of(q).child[0]
-            leaf = <Leaf *>q
-            if is_branch(p):
-                # All keys below agree on the bytes before the deciding one.
-                if not prefix_matches(f, fn, leaf.key, branch_of(p).byte, False):
-                    continue
-                stack.append(<uintptr_t>branch_of(p).child[1])
-                stack.append(<uintptr_t>branch_of(p).child[0])
-            elif prefix_matches(f, fn, leaf.key, leaf.size, True):
-                out.append(<uintptr_t>leaf)
-        return out
+    def part(self):
+        """Another tree with everything that this one held, which is empty now."""
+        cdef SubjectTree made = SubjectTree()
+        self.root, made.root = made.root, self.root
+        self.recent, made.recent = made.recent, self.recent
+        self.recent_mask, made.recent_mask = made.recent_mask, self.recent_mask
+        self.size, made.size = made.size, self.size
+        self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
+        return made
 
     # Python's view: subject -> (total, first, last).
 
@@ -360,15 +323,6 @@ cdef class SubjectTree:
     def delete(self, bytes subject):
         """Forget one subject; True when it was known."""
         return self.drop(<const uint8_t *>subject, len(subject))
-
-    def match(self, bytes filter):
-        """[(subject, total, first, last)] of the subjects a filter covers, in byte order."""
-        cdef Leaf *leaf
-        cdef list out = []
-        for address in self.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            out.append((leaf.key[:leaf.size], leaf.total, leaf.first, leaf.last))
-        return out
 
     def __len__(self):
         return self.size

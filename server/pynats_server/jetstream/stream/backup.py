@@ -9,19 +9,32 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from pynats_common.go.quoting import quote
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core import subject
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.rules import NAME_MAX, is_asset_name
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, StoreError, open_store
+from pynats_server.jetstream.store import (
+    SEQ_MAX,
+    FileConfig,
+    MemoryConfig,
+    Store,
+    StoreError,
+    open_store,
+)
+from pynats_server.jetstream.store.file.consumers import (
+    StoredConsumer,
+    read_consumers,
+    write_consumer,
+)
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -31,14 +44,37 @@ from pynats_server.jetstream.store.format.archive import (
     unpacked,
     write_archive,
 )
+from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
+from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import finish
 
+CONSUMERS = b"consumers/"  # before the names of consumers in an archive
+CONSUMER_MAX = 8 << 20  # bytes of one of them: its JSON is read in one go
+DOCUMENTS_MAX = 64 << 20  # bytes of all documents in an archive, which are held in memory
 PROBE_MAX = 8 << 20  # bytes that are unpacked at most to tell the two formats apart
 KNOWN_MAX = 10_000  # subjects that need no second look
 SHOWN = 200  # bytes of a subject in a refusal
 ROOM_IF_UNLIMITED = 1 << 50
+STATE = b"state.json"
+STATE_MAX = 1 << 20  # bytes that are parsed in one go
+
+
+class ArchivedPlace(msgspec.Struct):
+    """How far a source has come."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+    ident: str = ""
+
+
+class ArchivedState(msgspec.Struct):
+    """What of an archive's state its messages do not tell."""
+
+    last_seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] = 0
+    last_ts: str = ""
+    sources: dict[str, ArchivedPlace] = {}
 
 
 T = TypeVar("T")
@@ -48,11 +84,31 @@ class BackupError(Exception):
     """A backup cannot go on; the text is the status to send."""
 
 
-def outgoing(stream: Stream) -> Iterator[bytes]:
-    """The archive of a stream as of now, without messages that are removed while it is made."""
-    state = msgspec.json.encode(stream.state().as_dict())
-    documents = [Entry(b"state.json", time.time_ns(), 0, b"", state)]
-    return write_archive(stream.store, documents, stream.store.last_seq)
+def archived(consumers: DormantConsumers) -> list[Entry]:
+    """What an archive says of consumers. For threads: it waits for the disk. Raises OSError or
+    StoreError if one cannot be read."""
+    made = []
+    for consumer in consumers.read():
+        about = {"config": consumer.config, "state": state_to_json(consumer.state)}
+        name = CONSUMERS + consumer.name.encode()
+        made.append(Entry(name, time.time_ns(), 0, b"", msgspec.json.encode(about)))
+    return made
+
+
+def outgoing(stream: Stream, consumers: list[Entry]) -> Iterator[bytes]:
+    """The archive of a stream as of now and of its `archived` consumers, without messages that are
+    removed while it is made."""
+    # Readers ignore what they do not know: nats-server ignores the sources.
+    sources = {
+        name.decode(errors="replace"): ArchivedPlace(place.seq, place.identity.decode())
+        for name, place in stream.store.places.known.items()
+        if place.seq
+    }
+    state = {**stream.state().as_dict(), "consumer_count": len(consumers)}
+    if sources:
+        state["sources"] = sources
+    about = Entry(STATE, time.time_ns(), 0, b"", msgspec.json.encode(state))
+    return write_archive(stream.store, [about, *consumers], stream.store.last_seq)
 
 
 class Destination(Protocol):
@@ -70,8 +126,8 @@ class Destination(Protocol):
         """What the account holds of a kind of storage."""
         ...
 
-    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
-        """A store in another folder that any one thread may fill and close."""
+    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+        """How a stream is kept in a folder. Any one thread may fill and close a store there."""
         ...
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
@@ -79,9 +135,11 @@ class Destination(Protocol):
         ...
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
-    ) -> Stream:
-        """The stream of a store that is in memory or in the folder `built`. Raises ApiError."""
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
+        consumers: DormantConsumers,
+    ) -> Stream:  # fmt: skip
+        """The stream of a store that is in memory with its `consumers`, or with them in the folder
+        `built`. Raises ApiError."""
         ...
 
 
@@ -96,6 +154,8 @@ class Incoming:
         self.account = account
         self._asked = asked
         self.config = config
+        self._documents = Documents()
+        self._consumers: list[StoredConsumer] = []
         self.size = 0
         self.refused = ""
         self.folder = account.staging_folder()
@@ -149,8 +209,8 @@ class Incoming:
     async def settle(self) -> Stream:
         """The stream of what was built. Raises ApiError."""
         self._release()  # from now on the stream itself counts
-        folder = self.folder / "stream"
-        return await self.account.adopt(self._asked, self.config, self._built, folder)
+        folder, consumers = self.folder / "stream", DormantConsumers(in_memory=self._consumers)
+        return await self.account.adopt(self._asked, self.config, self._built, folder, consumers)
 
     def _build(self, limit: int) -> Generator[int, None, None]:
         """Builds the store beside the streams: a memory store is kept, a file store is closed and
@@ -162,18 +222,26 @@ class Incoming:
         except ValueError:
             start = b""  # whoever reads on says why
         self._file.seek(0)
+        plan: FileConfig | None = None
         if self.config.storage == "memory":
             target = open_store(MemoryConfig(self.config.name, max(self.config.first_seq, 1)))
         else:
-            target = self.account.detached_store(self.config, self.folder / "stream")
+            plan = self.account.file_config(self.config, self.folder / "stream")
+            target = open_store(plan)
         try:
             if start.startswith(MAGIC):
-                entries = read_archive(self._file, limit)
+                entries = self._documents.apart(read_archive(self._file, limit))
                 yield from restore_messages(target, entries, self._checker())
+                _restore_state(target, self._documents.state)
+                self._consumers = self._documents.consumers()
             else:
                 yield from self._copy_blocks(target, limit)
-            if target.on_disk:
-                created = format_time_ns(time.time_ns())
+            if plan is not None:
+                now_ns = time.time_ns()
+                created = format_time_ns(now_ns)
+                for consumer in self._consumers:
+                    write_consumer(plan, consumer, created, now_ns)
+                    yield 0
                 target.write_meta({"Created": created, **self.config.as_dict()})
             else:
                 self._built = target
@@ -190,7 +258,9 @@ class Incoming:
             yield more
         yield -size
         expected = take_index(folder, name)
-        source = open_store(FileConfig(name, folder))
+        plan = FileConfig(name, folder)
+        self._consumers = read_consumers(plan)
+        source = open_store(plan)
         try:
             if source.lost:
                 raise ValueError(f"messages are missing in the archive: {list(source.lost)[:20]}")
@@ -199,6 +269,7 @@ class Incoming:
             yield from restore_messages(target, _entries(source), self._checker())
             if source.last_seq > target.last_seq:
                 target.skip(source.last_seq - target.last_seq, source.last_ts)
+            target.places.restored(source.places.known)
         finally:
             source.close()
 
@@ -246,6 +317,70 @@ class Checker:
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known.add(name)
+
+
+class Documents:
+    """What an archive has besides messages. Raises ValueError for what does not belong there."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, bytes] = {}
+        self._size = 0
+
+    def apart(self, entries: Iterable[Entry | None]) -> Iterator[Entry | None]:
+        """The messages alone; documents are kept here."""
+        for entry in entries:
+            if entry is None or entry.seq:
+                yield entry
+                continue
+            self._size += len(entry.payload)
+            if self._size > DOCUMENTS_MAX or entry.name in self._held:
+                raise ValueError(f"unexpected {entry.name[:SHOWN]!r} in the archive")
+            self._held[entry.name] = entry.payload
+
+    @property
+    def state(self) -> bytes:
+        """That of the stream, as JSON; empty without one. What is too large for one is ignored."""
+        state = self._held.get(STATE, b"")
+        return state if len(state) <= STATE_MAX else b""
+
+    def consumers(self) -> list[StoredConsumer]:
+        """Those of the archive."""
+        return [
+            _consumer(name.removeprefix(CONSUMERS).decode(), payload)
+            for name, payload in self._held.items()
+            if name.startswith(CONSUMERS)
+        ]
+
+
+def _consumer(name: str, payload: bytes) -> StoredConsumer:
+    if not is_asset_name(name) or len(name.encode()) > NAME_MAX:
+        raise ValueError(f"unexpected consumer {name[:SHOWN]!r} in the archive")
+    if len(payload) > CONSUMER_MAX:
+        raise ValueError(f"consumer {name!r} is too large")
+    try:
+        about = msgspec.json.decode(payload)
+    except RecursionError:
+        raise ValueError(f"consumer {name!r} is nested too deeply") from None
+    if not isinstance(about, dict) or not isinstance(about.get("config"), dict):
+        raise ValueError(f"the archive has no configuration of consumer {name!r}")
+    return StoredConsumer(name, about["config"], state_from_json(about.get("state")))
+
+
+def _restore_state(target: Store, document: bytes) -> None:
+    """Sequences are not used again, and sources go on where they were, also if no message is left
+    to tell. Raises ValueError and StoreError."""
+    if not document:
+        return
+    state = msgspec.json.decode(document, type=ArchivedState)
+    if state.last_seq > target.last_seq:
+        last_ts = min(parse_time_ns(state.last_ts), time.time_ns()) if state.last_ts else 0
+        target.skip(state.last_seq - target.last_seq, max(last_ts, target.last_ts))
+    target.places.restored(
+        {
+            name.encode(): Place(place.seq, place.ident.encode())
+            for name, place in state.sources.items()
+        }
+    )
 
 
 def _entries(source: Store) -> Iterator[Entry]:

@@ -19,6 +19,8 @@ from pynats_server.jetstream.store.format.consumer_state import (
     encode_consumer_state,
 )
 from pynats_server.jetstream.store.format.highway import hash64
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import SubjectTree, matches
 
@@ -164,8 +166,12 @@ def test_subject_tree_behaves_like_a_dict(
         assert tree.find(name) == model.get(name)
     assert len(tree) == len(model)
     for filter in filters:
-        expected = sorted((k, *v) for k, v in model.items() if naive(filter, k))
-        assert tree.match(filter) == expected
+        expected = sorted((k, *v, True, True) for k, v in model.items() if naive(filter, k))
+        for step in (1, 3, 1 << 60):
+            walk, found = SubjectWalk(tree, FilterSet([filter])), []
+            while not walk.done:
+                found += walk.states(step)
+            assert found == expected
         assert all(matches(filter, k) == naive(filter, k) for k in model)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pynats_common.go.json import read_json
+
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format import s2, tar
@@ -152,10 +154,7 @@ def _checked_meta(staging: Path, name: str) -> dict[str, Any]:
     data = (staging / "meta.inf").read_bytes()
     if (staging / "meta.sum").read_bytes().strip() != meta_sum(name, data):
         raise ValueError("meta.inf does not match its checksum")
-    try:
-        meta = json.loads(data)
-    except RecursionError:
-        raise ValueError("meta.inf is nested too deeply") from None
+    meta = read_json(data)
     if not isinstance(meta, dict) or meta.get("name") != name:
         raise ValueError("stream names do not match")
     return meta

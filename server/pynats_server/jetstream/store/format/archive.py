@@ -50,7 +50,9 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
     """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
     (0 = all). The store may change between chunks: what goes before its turn is left out."""
     yield s2.IDENTIFIER
-    yield s2.encode_chunks(MAGIC + b"".join(map(encode_entry, documents)))
+    about = MAGIC + b"".join(map(encode_entry, documents))
+    for start in range(0, len(about), 1 << 16):
+        yield s2.encode_chunks(about[start : start + (1 << 16)])
     held, size = [], 0
     for seq, _ in store.oldest():
         if last and seq > last:
@@ -134,11 +136,13 @@ def _entry_at(data: bytearray, at: int, limit: int) -> tuple[Entry | None, int]:
 
 
 def restore_messages(
-    store: Store, entries: Iterable[Entry | None], check: Callable[[Entry], Entry] | None = None
+    store: Store,
+    entries: Iterable[Entry | None],
+    check: Callable[[Entry], Entry] | None = None,
 ) -> Iterator[int]:
     """Appends an archive's messages to an empty store, gaps kept. Rests every 256 KiB or thousand
     messages: yields what was stored since then, in bytes. `check` gives the message to store, or
-    raises."""
+    raises. What is no message is passed over."""
     count = size = 0
     for entry in entries:
         if entry is None or size >= BATCH_BYTES or count >= BATCH:
