@@ -22,4 +22,7 @@ cdef class Account(Counted):
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1
 # The same for subjects that are used once, as replies are: past the cache, to keep useful entries.
 cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* routing) except -1
+# A message that is only traced: to nobody but services of the system account. Returns the number of
+# clients and streams, and of those services, that it would have reached.
+cdef int64_t route_traced(Account account, Sink source, Message* msg, Routing* routing) except -1
 cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1

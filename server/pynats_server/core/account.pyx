@@ -58,6 +58,29 @@ cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* rou
         match_release(match)
 
 
+cdef int64_t route_traced(
+    Account account, Sink source, Message* msg, Routing* routing
+) except -1:
+    cdef uint64_t before = account.sublist.steps
+    cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
+    cdef Subscription sub
+    cdef int64_t reached = match.n_queues
+    cdef uint32_t i
+    routing.steps += account.sublist.steps - before + match.n_plain
+    try:
+        for i in range(match.n_plain):
+            sub = <Subscription>match.plain[i]
+            if sub.closed:
+                continue
+            if not isinstance(sub.sink, ServiceSink):
+                reached += 1
+            elif account.is_system:
+                reached += sub.sink.deliver(sub, msg, source)
+        return reached
+    finally:
+        match_release(match)
+
+
 cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
     bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the

@@ -41,8 +41,9 @@ cdef class ClientConnection(Publisher):
     """One client. The server layer sets the public attributes before `open()`.
 
     Handler calls besides those of `Connection`: on_connect(client, json), on_implicit_connect(client),
-    on_first_pong(client), on_error(client, text), trace_in(client, text), trace_payload(client, bytes),
-    trace_out(client, text).
+    on_first_pong(client), on_error(client, text), on_trace_request(client, subject, dest),
+    trace_in(client, verb, arguments), trace_out(client, verb, arguments),
+    trace_payload(client, bytes, header_length, arrow).
     """
 
     def __init__(self, Engine engine, sock, host, port, Account account=None):
@@ -104,7 +105,8 @@ cdef class ClientConnection(Publisher):
         return not self.skip_own
 
     def send_ok(self) -> None:
-        self.send(b"+OK\r\n")
+        if not self.closing:
+            self.confirm()
 
     def send_error(self, str text) -> None:
         """Sends -ERR; the connection goes on."""
@@ -255,7 +257,9 @@ cdef class ClientConnection(Publisher):
         cdef Message* msg = &frame.msg
         if self.engine.tracing:
             self._trace_line(frame.op, frame.args[:frame.args_len])
-            self.engine.handler.trace_payload(self, msg.payload[:msg.total_len], msg.header_len)
+            self.engine.handler.trace_payload(
+                self, msg.payload[:msg.total_len], msg.header_len, b"<<-"
+            )
         if frame.op == OP_HPUB and not self.headers:
             return self.reject("message headers not supported", frame.op, b"", HEADER_VIOLATION)
         self.publish(msg, NULL)
@@ -341,6 +345,7 @@ cdef class ClientConnection(Publisher):
             return self.complain(b"maximum subscriptions exceeded")
         verdict = 1
         if self.permissions is not None:
+            self.engine.routing.steps += self.permissions.subscribe_steps
             verdict = self.permissions.may_subscribe(words[0].p[:words[0].n], queue[:queue_len])
         if queue_len == 5 and memcmp(queue, b"_sys_", 5) == 0:
             verdict = SUBSCRIBE_DENIED  # the server's own queue group
@@ -359,7 +364,7 @@ cdef class ClientConnection(Publisher):
             sub.filtered = verdict == SUBSCRIBE_FILTERED
             self.add_subscription(sub)
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
+            self.confirm()
         return 0
 
     def _deny_subscribe(self, bytes subject, bytes queue, too_deep=False) -> None:
@@ -388,7 +393,7 @@ cdef class ClientConnection(Publisher):
         # A limit that is not a number counts as none: the subscription ends at once.
         self.limit_subscription(words[0].p, words[0].n, <uint64_t>max(most, 0))
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
+            self.confirm()
         return 0
 
     # --- time ---

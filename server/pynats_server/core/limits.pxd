@@ -73,6 +73,9 @@ cdef enum:
     SUBJECT_TOKENS_MAX = 8192
     # Subjects whose publish permission is remembered per connection.
     PERMISSION_CACHE = 1024
+    # Deny rules that a wildcard SUB is compared with, to find out whether its deliveries need a look;
+    # with more rules they are looked at in any case.
+    FILTER_SCAN_MAX = 64
     # Longest control line that the repeated-line shortcut remembers, bytes.
     MEMO_LINE = 192
     # Publishes that are parsed before the first of them is routed, so that what their look-ups

@@ -2,7 +2,7 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.account cimport route, route_match
+from pynats_server.core.account cimport route, route_match, route_traced
 from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.framing cimport line_max
@@ -16,6 +16,7 @@ from pynats_server.core.limits cimport (
 from pynats_server.core.native cimport prefetch
 from pynats_server.core.runs cimport Run, run_address
 from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard
+from pynats_server.core.tracing cimport TRACE_NONE, TRACE_ONLY, TraceRequest, trace_asked, trace_request
 from pynats_server.core.wire cimport Frame, wire_publish
 
 cdef struct Verdict:
@@ -38,7 +39,14 @@ cdef class Publisher(Receiver):
     cdef int complain(self, bytes text) except -1:
         if self.closing:
             return 0
+        if self.engine.tracing:
+            self.engine.handler.trace_out(self, b"-ERR", text)
         return self.write(b"-ERR '" + text + b"'\r\n", len(text) + 9)
+
+    cdef int confirm(self) except -1:
+        if self.engine.tracing:
+            self.engine.handler.trace_out(self, b"OK", b"")
+        return self.write(b"+OK\r\n", 5)
 
     # --- one message ---
 
@@ -54,7 +62,11 @@ cdef class Publisher(Receiver):
 
     cdef int publish(self, Message* msg, Match* match) except -1:
         cdef int64_t delivered
+        cdef bint only = False
         self.count_input(1, msg.total_len)
+        if msg.header_len and trace_asked(msg.payload, msg.header_len) != NULL:
+            if not self._trace(msg, &only):
+                return 0
         if self._reserved(msg.subject, msg.subject_len, True) or (
             self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
         ):
@@ -69,14 +81,34 @@ cdef class Publisher(Receiver):
         ):
             self.complain(b"Invalid Publish Subject")
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
-        if match != NULL:
+            self.confirm()
+        if only:
+            delivered = route_traced(self.account, self, msg, &self.engine.routing)
+        elif match != NULL:
             delivered = route_match(match, self, msg, &self.engine.routing)
         else:
             delivered = route(self.account, self, msg, &self.engine.routing)
         if delivered == 0 and msg.reply_len and self.no_responders:
             self.no_responders_reply(msg)
         return 0
+
+    cdef bint _trace(self, Message* msg, bint* only) except -1:
+        """What to do with a message that asks for a trace: False = nothing at all, for the events
+        may not go there."""
+        cdef const char* dest = NULL
+        cdef size_t length = 0
+        cdef TraceRequest request = trace_request(msg.payload, msg.header_len, &dest, &length)
+        if request == TRACE_NONE:
+            return True
+        if self._reserved(dest, length, True) or (
+            self.permissions is not None and not self.may_publish(dest, length)
+        ):
+            self._deny_publish(dest[:length])
+            return False
+        self.engine.routing.steps += CALL_STEPS
+        self.engine.handler.on_trace_request(self, msg.subject[:msg.subject_len], dest[:length])
+        only[0] = request == TRACE_ONLY
+        return True
 
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept:
         """Names that belong to servers: gateways (_GR_. and $GR.), replication ($NRG., subjects
@@ -306,6 +338,8 @@ cdef class Publisher(Receiver):
         cdef Match* match = memo.match
         while available >= frame and count < most and memcmp(q, memo.line, line) == 0:
             if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
+                break
+            if memo.header_len and trace_asked(q + line, memo.header_len) != NULL:
                 break
             q += frame
             available -= frame

@@ -127,6 +127,9 @@ cdef class Receiver(Connection):
         if self.engine.tracing:
             self.engine.handler.trace_out(self, b"HMSG" if with_headers else b"MSG",
                                           start[4:at - start - 2].strip())
+            self.engine.handler.trace_payload(
+                self, payload[:length], msg.header_len if with_headers else 0, b"->>"
+            )
         if (
             length >= EXTERN_MIN and msg.borrowed and
             (not self.blocked or length * 4 >= self.engine.current.capacity)

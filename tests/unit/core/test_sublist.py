@@ -95,6 +95,15 @@ def test_covers_and_overlaps_say_what_they_promise(a: str, b: str, subject: str)
     assert fast.overlaps(a.encode(), b.encode()) == fast.overlaps(b.encode(), a.encode())
 
 
+@given(st.lists(PATTERNS, max_size=8), PATTERNS)
+def test_a_list_covers_what_one_of_its_entries_covers(entries: list[str], subject: str) -> None:
+    rules = Sublist(0)
+    for entry in entries:
+        rules.add(entry.encode())
+    expected = any(fast.covers(entry.encode(), subject.encode()) for entry in entries)
+    assert rules.covering(subject.encode()) == expected
+
+
 @given(st.text(alphabet="ab.*> \t\r\n\0", max_size=12))
 def test_validity_follows_the_token_rules(text: str) -> None:
     tokens = text.split(".")

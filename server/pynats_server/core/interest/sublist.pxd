@@ -63,6 +63,10 @@ cdef class Sublist:
     # Whether any subscription matches, without building or caching a Match.
     cdef bint has_match(self, const char* subject, size_t length) noexcept
 
+    # Whether a single one of the subjects in the list matches all that `subject` (wildcards allowed)
+    # matches. For lists of rules.
+    cdef bint covers(self, const char* subject, size_t length) noexcept
+
     cdef int _insert_literal(self, const char* p, size_t n, Subscription sub) except -1
     cdef Match* _collect(self, const char* subject, size_t length) except NULL
     cdef void _change(self, Subscription sub) noexcept

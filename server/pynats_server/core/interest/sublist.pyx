@@ -148,6 +148,30 @@ cdef bint _walk_any(Node* node, const char* p, size_t n) noexcept:
     return False
 
 
+cdef bint _covers_any(Node* node, const char* p, size_t n) noexcept:
+    """As _walk_any, but a wildcard at p is covered by a wildcard alone."""
+    cdef size_t length = _token_length(p, n)
+    cdef bint star = length == 1 and p[0] == b'*'
+    cdef Node* child
+    if node.gt != NULL:
+        return True
+    if length == 1 and n == 1 and p[0] == b'>':
+        return False
+    child = NULL if star else <Node*>bytemap_get(&node.children, p, length)
+    if child != NULL:
+        if length == n:
+            if not set_is_empty(&child.subs):
+                return True
+        elif _covers_any(child, p + length + 1, n - length - 1):
+            return True
+    child = node.star
+    if child == NULL:
+        return False
+    if length == n:
+        return not set_is_empty(&child.subs)
+    return _covers_any(child, p + length + 1, n - length - 1)
+
+
 # --- the list ----------------------------------------------------------------------------------
 
 cdef class Sublist:
@@ -309,6 +333,11 @@ cdef class Sublist:
             return True
         return not subject_has_gap(subject, length) and _walk_any(self.root, subject, length)
 
+    cdef bint covers(self, const char* subject, size_t length) noexcept:
+        if bytemap_get(&self.literals, subject, length) != NULL:
+            return True
+        return not subject_has_gap(subject, length) and _covers_any(self.root, subject, length)
+
     cdef void _invalidate(self, const char* p, size_t n) noexcept:
         cdef Match* match = <Match*>bytemap_pop(&self.cache, p, n)
         if match != NULL:
@@ -371,6 +400,10 @@ cdef class Sublist:
     def interested(self, bytes subject) -> bool:
         """Whether a literal subject reaches anybody."""
         return self.has_match(subject, len(subject))
+
+    def covering(self, bytes subject) -> bool:
+        """Whether one entry matches all that `subject` (wildcards allowed) matches."""
+        return self.covers(subject, len(subject))
 
     @property
     def cached(self) -> int:
