@@ -6,12 +6,13 @@ They are read for backups and written by restores; nothing here changes those th
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.go.json import read_json
 
 from pynats_server.jetstream.store.errors import CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
@@ -67,7 +68,7 @@ def _read(config: FileConfig, name: str) -> StoredConsumer:
         meta = sealer.open(meta)
         state = sealer.open(state) if state is not None else None
     try:
-        loaded = json.loads(meta)
+        loaded = read_json(meta)
         kept = {key: value for key, value in loaded.items() if key not in _OF_THE_FILE}
         came = decode_consumer_state(state) if state is not None else ConsumerState()
     except (ValueError, AttributeError) as error:
