@@ -93,7 +93,7 @@ def purge_and_index(count: int) -> dict[str, float]:
         store.index_state()
         index = time.perf_counter() - start
         steps = [time.perf_counter()]
-        for _ in store.purge_steps(b"bench.0.*"):
+        for _ in store.purging(b"bench.0.*"):
             steps.append(time.perf_counter())
         longest = max(b - a for a, b in itertools.pairwise(steps))
         store.close()

@@ -25,14 +25,14 @@ async def connect_raw(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 
 
 def test_a_flood_of_requests_leaves_turns_to_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(dispatch, "TURN_SHARE_NS", 1)
     count = 200
 
     async def run() -> list[int]:
         async with jetstream_server(tmp_path) as server:
             assert server.state.jetstream is not None
+            server.state.turns.budget_ns = 1
             account = server.state.jetstream.accounts["$G"]
             reader, writer = await connect_raw(server.client_port)
             requests = b"".join(b"PUB $JS.API.INFO in.%d 0\r\n\r\n" % i for i in range(count))
@@ -52,13 +52,10 @@ def test_a_flood_of_requests_leaves_turns_to_others(
     assert max(b - a for a, b in itertools.pairwise(seen)) <= 2
 
 
-def test_requests_beyond_the_limit_are_dropped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "TURN_SHARE_NS", 1)
-
+def test_requests_beyond_the_limit_are_dropped(tmp_path: Path) -> None:
     async def run() -> None:
         async with jetstream_server(tmp_path, request_queue_limit=50) as server:
+            server.state.turns.budget_ns = 1
             client = await connect(server.client_url)
             told = await client.subscribe("$JS.EVENT.ADVISORY.API.LIMIT_REACHED")
             await client.flush()

@@ -34,9 +34,10 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_bench": (J + "store", J + "store.file"),
     # What is below everything in the server.
     S + "options": (),
-    S + "version": (),
+    S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
-    S + "subjects": ("pynats_common", S + "core"),
+    S + "work": (),
+    S + "subjects": ("pynats_common", S + "core", S + "work"),
     S + "settings": BASE,
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
@@ -46,23 +47,31 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings",
+        S + "log", S + "settings", S + "work",
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state"),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state",
     ),
-    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    S + "monitor": (
+        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+    ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
-    J + "store": (J + "store.file", J + "store.format"),
+    J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
+    J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
-    J + "store.file": ("pynats_common", J + "store", J + "store.format"),
-    J + "requests": (*BASE, J + "config", J + "errors"),
-    J + "config": (*BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store"),
+    J + "store.file": (
+        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
+    ),
+    J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
+    J + "config": (
+        *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
+    ),
+    J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "quota", J + "publish.batch",
         J + "store", J + "stream",
@@ -72,31 +81,34 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
-        J + "figures", J + "publish", J + "publish.batch", J + "store", J + "store.file",
-        J + "store.format",
+        J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
+        J + "store.file", J + "store.format", J + "store.search", S + "work",
     ),
     J + "context": (
-        *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "publish.batch",
-        J + "quota", J + "store",
+        *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
+        J + "publish.batch",
+        J + "quota", J + "store", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
-        J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
+        J + "errors", J + "publish", J + "requests", J + "store", J + "stream", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
+        J + "claims",
         J + "config", J + "context", J + "errors", J + "figures", J + "quota", J + "store",
-        J + "store.file", J + "store.format", J + "stream",
+        J + "store.file", J + "store.format", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity", S + "log",
         S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
+        S + "work",
     ),
     S + "process": (*BASE, S + "clients.trace", S + "settings"),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server"),
+    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 

@@ -243,6 +243,7 @@ class ClientHandler:
     def on_closed(self, connection: Connection) -> None:
         """A connection has ended; its figures are still readable."""
         reason = CloseReason(connection.reason)
+        self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
             if self._state.closed_clients.maxlen:
                 closed = ClosedConnection.capture(connection, time.time(), reason)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from pynats_common.go.text import text_of
+
 from pynats_server.auth import Verdict
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.core.client import ClientConnection
@@ -40,13 +42,8 @@ def reload(state: ServerState, handler: ClientHandler) -> bool:
 
 
 def _tell(client: ClientConnection, sub: Subscription) -> None:
-    queue = f' using queue "{_text(sub.queue)}"' if sub.queue else ""
+    queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
     client.send_error(
-        f'Permissions Violation for Subscription to "{_text(sub.subject)}"{queue} '
-        f'(sid "{_text(sub.sid)}")'
+        f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
+        f'(sid "{text_of(sub.sid)}")'
     )
-
-
-def _text(raw: bytes) -> str:
-    """Clients choose these bytes: invalid UTF-8 must not abort a reload half-way."""
-    return raw.decode(errors="replace")

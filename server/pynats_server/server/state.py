@@ -22,6 +22,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.log.logger import Logger
 from pynats_server.options import Options
 from pynats_server.settings.texts import split_host_port
+from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 class ServerState:
     """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
 
-    `engine` exists from `Server.start` on; `options` and `authenticator` are replaced whole by a
-    reload, so read them here each time.
+    `engine` and `turns` exist from `Server.start` on; `options` and `authenticator` are replaced
+    whole by a reload, so read them here each time.
     """
 
     def __init__(self, options: Options, log: Logger, program: str) -> None:
@@ -49,6 +50,7 @@ class ServerState:
         )
         self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
         self.engine: Engine
+        self.turns: Turns
         self.jetstream: JetStream | None = None
         self.client_port = 0
         self.http_port = 0

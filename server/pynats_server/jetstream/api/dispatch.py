@@ -1,50 +1,55 @@
 """From a request's subject to its endpoint and back.
 
-Requests run one after the other in the order of their arrival, as some wait for the disk. What
-arrives while nothing waits runs at once, unless requests have taken their share of the loop's
-turn: one client's flood of them must not keep the others waiting.
+The requests of one client are answered in the order of their arrival; accounts take turns, and so
+do the clients of an account (`work.Turns`). A small request of a client that waits for nothing is
+answered at once. Others wait: behind what their client asked for before, or for the next pass of
+the loop. Only the client itself waits while its request waits for the disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
-from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
+from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
+from pynats_server.work import TURN_NS, Cancelled, Job, Steps
 
 PREFIX = "$JS.API."
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
-TURN_SHARE_NS = (
-    5_000_000  # per turn of the loop; when it is used up, requests wait for the next turn
-)
+# ns that beginning an endpoint which awaits something counts as: its first piece runs in a pass of
+# its own, where nobody measures it. So a pass begins four of them.
+BEGINNING_NS = TURN_NS // 4
+
+Answer = Reply | None
+Begun = Steps[Answer] | Awaitable[Answer]  # what is still to do for a request
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`run` returns the reply's fields, or sends the reply itself and returns None."""
+    """`run` returns the reply's fields, or sends the reply itself and returns None. What it has to
+    wait for is a coroutine, what takes long a sliced piece of work."""
 
     pattern: str
     type: str  # of the reply, without prefix and `_response`
-    run: Callable[[Request], Reply | Awaitable[Reply | None] | None]
+    run: Callable[[Request], Reply | Begun | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
     audited: bool = True  # successful requests are counted and reported by an advisory
+    changes: bool = False  # carried out although the client has gone
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -53,15 +58,15 @@ NOT_PAUSED = (("paused", False), ("pause_until", "0001-01-01T00:00:00Z"))
 
 ENDPOINTS = (
     Endpoint("INFO", "account_info", account_endpoints.info),
-    Endpoint("STREAM.CREATE.*", "stream_create", streams.create),
-    Endpoint("STREAM.UPDATE.*", "stream_update", streams.update),
-    Endpoint("STREAM.NAMES", "stream_names", streams.names, (*PAGED, ("streams", None))),
-    Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", []))),
+    Endpoint("STREAM.CREATE.*", "stream_create", streams.create, changes=True),
+    Endpoint("STREAM.UPDATE.*", "stream_update", streams.update, changes=True),
+    Endpoint("STREAM.NAMES", "stream_names", listing.names, (*PAGED, ("streams", None))),
+    Endpoint("STREAM.LIST", "stream_list", listing.listing, (*PAGED, ("streams", []))),
     Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
-    Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete),
-    Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge, (("purged", 0),)),
+    Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete, changes=True),
+    Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge, (("purged", 0),), changes=True),
     Endpoint("STREAM.MSG.GET.*", "stream_msg_get", messages.get, audited=False),
-    Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete),
+    Endpoint("STREAM.MSG.DELETE.*", "stream_msg_delete", messages.delete, changes=True),
     Endpoint("STREAM.SNAPSHOT.*", "stream_snapshot", snapshot.snapshot),
     Endpoint("STREAM.RESTORE.*", "stream_restore", snapshot.restore, (("deliver_subject", ""),)),
     Endpoint("STREAM.LEADER.STEPDOWN.*", "stream_leader_stepdown", account_endpoints.clustered),
@@ -124,11 +129,7 @@ class Api:
             self._routes.setdefault(literal, []).append(endpoint)
         self._longest = max(len(literal) for literal in self._routes)
         self._served: dict[str, tuple[JetStreamAccount, list[Subscription]]] = {}  # by name
-        self._queue: deque[tuple[Endpoint, Request]] = deque()
-        self._worker: asyncio.Task[None] | None = None
-        self._spent_ns = 0  # on requests in this turn of the loop
-        self._turn: asyncio.Handle | None = None  # runs when it ends
-        self._stopped = False
+        self._awaiting: set[asyncio.Task[None]] = set()  # requests that wait for something
 
     def serve(self, account: JetStreamAccount) -> None:
         """Answers the requests of an account from now on, instead of whoever did before."""
@@ -156,21 +157,20 @@ class Api:
             account.unsubscribe(subscription)
 
     async def stop(self) -> None:
-        """Takes no more requests. The one being answered is finished, waiting ones are dropped."""
-        self._stopped = True
-        for name in list(self._served):
+        """Takes no more requests. Those that wait for the disk are finished, the others dropped."""
+        names = list(self._served)
+        for name in names:
             self.leave(name)
-        self._queue.clear()
-        if self._worker is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
+        for name in names:
+            self._context.turns.cancel_account(name)
+        await asyncio.gather(*self._awaiting, return_exceptions=True)
 
     # -- requests ---------------------------------------------------------------------------
 
     @property
     def inflight(self) -> int:
         """Requests waiting or being answered."""
-        return len(self._queue) + (self._worker is not None)
+        return sum(map(self._context.turns.count, self._served))
 
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
         """The endpoint of a subject (without prefix), and its names."""
@@ -191,7 +191,7 @@ class Api:
         self, account: JetStreamAccount, subject: bytes, reply: bytes, headers: bytes,
         payload: bytes, source: Any,
     ) -> None:  # fmt: skip
-        text = subject.decode(errors="replace")
+        text = text_of(subject)
         found = self.find(text.partition(".API.")[2])
         if account.is_system:
             found = _for_system(text, found)
@@ -199,64 +199,81 @@ class Api:
             return
         endpoint, names = found
         request = Request(account, text, names, reply, headers, payload, source)
-        if self._worker is None and self._spent_ns < TURN_SHARE_NS:
-            pending = self._begin(endpoint, request)
-            if pending is not None:
-                first = self._finish(endpoint, request, pending)
-                self._worker = self._context.loop.create_task(self._work(first))
-        elif len(self._queue) >= self._context.options.request_queue_limit:
-            self._overflow(account)
+        turns = self._context.turns
+        if turns.is_free(account.name, source):
+            begun_ns = turns.now()
+            pending = self._run(endpoint, request)
+            turns.charge(turns.now() - begun_ns)
+            if pending is None:
+                return
+            work = self._finish(endpoint, request, pending)
+        elif turns.count(account.name) < self._context.options.request_queue_limit:
+            work = self._answer(endpoint, request)
         else:
-            self._queue.append((endpoint, request))
-            if self._worker is None:
-                self._worker = self._context.loop.create_task(self._work(None))
+            self._overflow(account)
+            return
+        turns.start(account.name, source, work, stays=endpoint.changes, on_end=self._ended)
 
     def _overflow(self, account: JetStreamAccount) -> None:
-        dropped = len(self._queue)
+        dropped = self._context.turns.cancel_waiting(account.name)
         account.advisories.api_limit_reached(dropped)
-        self._queue.clear()
         self._context.log.warn_rarely(
             f"JetStream API queue limit reached, dropping {dropped} requests"
         )
 
-    async def _work(self, first: Awaitable[None] | None) -> None:
-        if first is not None:
-            await self._contained(first)
-        while self._queue:
-            if self._spent_ns >= TURN_SHARE_NS:
-                await asyncio.sleep(0)
-                continue  # the queue may have been dropped meanwhile
-            endpoint, request = self._queue.popleft()
-            await self._contained(self._answer(endpoint, request))
-        self._worker = None
+    def _ended(self, job: Job[None]) -> None:
+        if job.error is not None and not isinstance(job.error, Cancelled):
+            self._met_a_bug(job.error)
 
-    async def _answer(self, endpoint: Endpoint, request: Request) -> None:
-        more = self._begin(endpoint, request)
-        if more is not None:
-            await self._finish(endpoint, request, more)
+    def _met_a_bug(self, error: BaseException) -> None:
+        """A bug of ours costs the one request that met it its answer; later ones are answered."""
+        self._context.log.error(f"JetStream API: {error!r}")
 
-    async def _contained(self, work: Awaitable[None]) -> None:
-        """Contains a bug of ours to the one request that met it; later ones are still answered."""
+    def _answer(self, endpoint: Endpoint, request: Request) -> Steps[None]:
+        pending = self._run(endpoint, request)
+        if pending is not None:
+            yield from self._finish(endpoint, request, pending)
+
+    def _finish(self, endpoint: Endpoint, request: Request, pending: Begun) -> Steps[None]:
+        """Does what an endpoint has left to do, and answers."""
+        if not isinstance(pending, Generator):
+            yield self._wait(endpoint, request, pending)
+            return
         try:
-            await work
+            result: Answer = yield from pending
         except Exception as error:
-            self._context.log.error(f"JetStream API: {error!r}")
+            self._fail(endpoint, request, error)
+        else:
+            if result is not None:
+                self._send(endpoint, request, result)
 
-    def _turn_ended(self) -> None:
-        self._turn = None
-        self._spent_ns = 0
+    def _wait(
+        self, endpoint: Endpoint, request: Request, pending: Awaitable[Answer]
+    ) -> asyncio.Task[None]:
+        """Waits in a task, which goes on when its job is cancelled: a change that has begun must
+        end."""
+        self._context.turns.charge(BEGINNING_NS)
+        task = self._context.loop.create_task(self._wait_and_answer(endpoint, request, pending))
+        self._awaiting.add(task)
+        task.add_done_callback(self._awaiting.discard)
+        return task
 
-    def _begin(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
-        """Runs an endpoint. Returns what it still waits for, if anything."""
-        begun = time.perf_counter_ns()
+    async def _wait_and_answer(
+        self, endpoint: Endpoint, request: Request, pending: Awaitable[Answer]
+    ) -> None:
         try:
-            return self._run(endpoint, request)
-        finally:
-            self._spent_ns += time.perf_counter_ns() - begun
-            if self._turn is None:
-                self._turn = self._context.loop.call_soon(self._turn_ended)
+            try:
+                result = await pending
+            except Exception as error:
+                self._fail(endpoint, request, error)
+            else:
+                if result is not None:
+                    self._send(endpoint, request, result)
+        except Exception as error:
+            self._met_a_bug(error)
 
-    def _run(self, endpoint: Endpoint, request: Request) -> Awaitable[Reply | None] | None:
+    def _run(self, endpoint: Endpoint, request: Request) -> Begun | None:
+        """Runs an endpoint. Returns what is left to do, if it has not answered."""
         if request.headers and not _is_within_level(request.headers):
             if endpoint.type:
                 self._fail(endpoint, request, api_error(10185))
@@ -277,17 +294,6 @@ class Api:
             self._send(endpoint, request, result)
             return None
         return result
-
-    async def _finish(
-        self, endpoint: Endpoint, request: Request, pending: Awaitable[Reply | None]
-    ) -> None:
-        try:
-            result = await pending
-        except Exception as error:
-            self._fail(endpoint, request, error)
-        else:
-            if result is not None:
-                self._send(endpoint, request, result)
 
     def _fail(self, endpoint: Endpoint, request: Request, error: Exception) -> None:
         if isinstance(error, ApiError):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
-from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream.operations import Remove
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.work import Steps, Work
 
 
 class GetRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgGetRequest"
     seq: Uint64 = 0
     last_by_subj: str = ""
     next_by_subj: str = ""
@@ -31,36 +34,38 @@ class GetRequest(JsonObject):
 
 
 class DeleteRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgDeleteRequest"
     seq: Uint64 = 0
     no_erase: bool = False
 
 
-def start_sequence(stream: Stream, asked: GetRequest) -> int:
+def start_sequence(stream: Stream, asked: GetRequest) -> Work[int]:
     """Where reading begins: at `seq`, or at the first message since `start_time`."""
     if asked.start_time is None:
         return asked.seq
     try:
-        return stream.store.seq_from_time(parse_time_ns(asked.start_time))
+        since = parse_time_ns(asked.start_time)
     except ValueError:
         raise api_error(10003) from None
+    return (yield from stream.store.find_since(since))
 
 
-def find(stream: Stream, asked: GetRequest) -> Message | None:
+def find(stream: Stream, asked: GetRequest) -> Work[Message | None]:
     """The one message a request means."""
     store = stream.store
-    start = start_sequence(stream, asked)
+    start = yield from start_sequence(stream, asked)
     if asked.last_by_subj:
         if asked.last_by_subj == ">":  # the message at the last sequence, if it still exists
-            return _load(stream, store.last_seq)
-        return store.load_last(asked.last_by_subj.encode())
+            return (yield from _load(stream, store.last_seq))
+        return (yield from store.find_last(asked.last_by_subj.encode()))
     if asked.next_by_subj:
-        return store.load_next(asked.next_by_subj.encode(), max(start, 1))
-    return _load(stream, start)
+        return (yield from store.find_next(asked.next_by_subj.encode(), max(start, 1)))
+    return (yield from _load(stream, start))
 
 
-def _load(stream: Stream, seq: int) -> Message | None:
+def _load(stream: Stream, seq: int) -> Work[Message | None]:
     try:
-        return stream.store.load(seq)
+        return (yield from stream.store.read(seq))
     except SequenceNotFound:
         return None
 
@@ -72,7 +77,7 @@ def is_contradictory(asked: GetRequest) -> bool:
     return bool(asked.last_by_subj and (asked.seq or asked.next_by_subj))
 
 
-def get(request: Request) -> Reply:
+def get(request: Request) -> Reply | Steps[Reply]:
     """STREAM.MSG.GET."""
     if not request.payload:
         raise api_error(10003)
@@ -84,11 +89,15 @@ def get(request: Request) -> Reply:
         or asked.max_bytes
     ):
         raise api_error(10003)
-    message = find(request.stream, asked)
+    return begin(_show(request.stream, asked))
+
+
+def _show(stream: Stream, asked: GetRequest) -> Work[Reply]:
+    message = yield from find(stream, asked)
     if message is None:
         raise api_error(10037)
     shown: dict[str, Any] = {
-        "subject": message.subject.decode(errors="replace"),
+        "subject": text_of(message.subject),
         "seq": message.seq,
     }
     if message.headers and not asked.no_hdr:

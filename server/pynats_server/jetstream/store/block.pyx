@@ -35,6 +35,7 @@ cdef class Block:
         self.index = index
         self.first_seq, self.last_seq = first_seq, first_seq - 1
         self.deleted = SequenceSet()
+        self.notes = []
         self.loaded = True
         self.tail_sum = bytes(8)
         cdef bytes key = hashlib.sha256(f"{stream}-{index}".encode()).digest()
@@ -43,6 +44,16 @@ cdef class Block:
     def __dealloc__(self):
         free(self.buf)
         free(self.offs)
+
+    def free(self):
+        """Give the memory of a block that is not used any more back. Other threads may run."""
+        with nogil:
+            free(self.buf)
+            free(self.offs)
+        self.buf, self.offs = NULL, NULL
+        self.size = self.room = 0
+        self.count = self.slots = 0
+        self.loaded = False
 
     @property
     def buffered(self):
@@ -152,9 +163,10 @@ cdef class Block:
         """Append an empty record: a tombstone for `seq`, or a skip up to and with `seq`."""
         self.put(seq | (TOMBSTONE if tombstone else ERASED), ts, NULL, 0, NULL, 0, NULL, 0)
 
-    def mark_floor(self, uint64_t seq, int64_t ts):
-        """Append a floor: everything up to and with `seq` is gone."""
-        self.put(seq | TOMBSTONE, ts, <const uint8_t *>b">", 1, NULL, 0, NULL, 0)
+    def mark_floor(self, uint64_t seq, int64_t ts, bytes note=b""):
+        """Append a floor: everything up to and with `seq` is gone. It may carry a note."""
+        self.put(seq | TOMBSTONE, ts, <const uint8_t *>b">", 1, NULL, 0,
+                 <const uint8_t *>PyBytes_AS_STRING(note), PyBytes_GET_SIZE(note))
         self.floor = max(self.floor, seq)
 
     def tombstones(self, size_t start=0):
@@ -209,6 +221,16 @@ cdef class Block:
         self.count = self.slots = 0
         self.loaded = False
 
+    def take_buffer(self, Block other not None):
+        """Take over what another block of the same number has scanned; that one is used no more."""
+        self.free()
+        self.buf, self.size, self.room = other.buf, other.size, other.room
+        self.offs, self.count, self.slots = other.offs, other.count, other.slots
+        self.written, self.raw_size, self.floor = other.written, other.raw_size, other.floor
+        self.plain, self.loaded = other.plain, True
+        other.buf, other.offs = NULL, NULL
+        other.free()
+
     def scan(self, data):
         """Load `data` as the block's bytes. Other threads may run meanwhile.
 
@@ -224,6 +246,7 @@ cdef class Block:
         self.size = 0
         self.count = 0
         self.floor = 0
+        self.notes = []
         self.plain = True
         self.reserve(total)
         if total:
@@ -250,6 +273,9 @@ cdef class Block:
             seq = u64(r + 4)
             if seq & TOMBSTONE and subject_size(r):
                 self.floor = max(self.floor, seq & SEQ_MASK)
+                if rl > EMPTY + subject_size(r):
+                    self.notes.append((<const char *>r + HEAD + subject_size(r))
+                                      [:rl - EMPTY - subject_size(r)])
             elif seq & TOMBSTONE:
                 tombs.append((seq & SEQ_MASK, stamp(r)))
             elif seq & ERASED or seq == 0:
@@ -534,19 +560,3 @@ cdef class Block:
                 return self.message(i)
             i += step
         return None
-
-    def count_matches(self, bytes filter, uint64_t start, uint64_t stop):
-        """Live messages of `filter` in start..stop."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq, found = 0
-        for i in range(self.count):
-            r = self.buf + self.offs[i]
-            seq = u64(r + 4)
-            if seq < start or seq < self.first_seq or seq > stop or seq > self.last_seq:
-                continue
-            if subject_matches(f, fn, r + HEAD, subject_size(r)) and not self.deleted.has(seq):
-                found += 1
-        return found

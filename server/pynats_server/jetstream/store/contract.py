@@ -19,14 +19,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
 
 SEQ_MAX = (1 << 62) - 1
 """The highest sequence: records on disk use the bits above it for marks."""
+U64_MAX = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -61,6 +64,8 @@ class Store(Protocol):
     last_ts: int
     msgs: int
     nbytes: int
+    behind: int
+    """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet
@@ -68,6 +73,12 @@ class Store(Protocol):
     lost_bytes: int
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
+
+    places: SourcePlaces
+    """How far the stream's sources have come."""
+
+    background: Callable[[Work[None]], None] | None
+    """Runs long work of the store's own in steps; without one it is done at once."""
 
     @property
     def num_subjects(self) -> int:
@@ -103,9 +114,6 @@ class Store(Protocol):
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last message of a filter at or before `stop`."""
 
-    def multi_last(self, filters: Iterable[bytes], up_to: int = 0) -> list[int]:
-        """Sequences of the newest message of each subject covered, ascending."""
-
     def seq_from_time(self, ts: int) -> int:
         """First live sequence stored at or after `ts`; last + 1 when there is none."""
 
@@ -118,8 +126,9 @@ class Store(Protocol):
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
 
-    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
-        """`purge` in pieces, yielding how many each removed; other calls may come in between."""
+    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+        """`purge` in steps; messages stored after the first one are not touched. Once begun it is
+        to be finished, unless the store is closed."""
 
     def enforce_limits(
         self,
@@ -127,22 +136,29 @@ class Store(Protocol):
         max_bytes: int = 0,
         max_per_subject: int = 0,
         subject: bytes = b"",
+        most: int = 0,
     ) -> int:
-        """Remove the oldest messages past the limits (0 = none), those of `subject` first; returns
-        how many. Called after an append; compiled callers use `Retention.enforce`."""
+        """Remove the oldest messages past the limits (0 = none), those of `subject` first, `most`
+        at a time (0 = any number); returns how many. Called after an append; compiled callers use
+        `Retention.enforce`."""
 
-    def crowded(self, limit: int) -> list[bytes]:
-        """Subjects with more than `limit` messages: those to enforce a lowered limit on."""
+    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+        """Bring all messages within limits, in steps: after a start or a change, or when an append
+        has left more than that (`behind`)."""
+
+    def keep_last(self) -> int:
+        """Remove all messages but the last, which has just been appended; returns how many."""
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
         """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
-        when none will. `ttl` off ignores the header."""
+        when none will. `ttl` off ignores the header, but for `never`."""
 
     def expired(
-        self, now: int, max_age_ns: int = 0, ttl: bool = True
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = ...
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
-        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`."""
+        what is not removed comes again; `most` with a TTL are found at a time. `Nats-TTL: never`
+        is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""
@@ -170,6 +186,36 @@ class Store(Protocol):
 
     def num_pending(self, filter: bytes, start: int) -> int:
         """Messages of a filter at or after `start`."""
+
+    # Reads in steps: for what may have to look at many messages or subjects. What happens between
+    # two steps may or may not be in the answer.
+
+    def read(self, seq: int) -> Work[Message]:
+        """As `load`."""
+
+    def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
+        """As `load_next`."""
+
+    def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
+        """As `load_previous`."""
+
+    def find_since(self, ts: int) -> Work[int]:
+        """As `seq_from_time`."""
+
+    def count_pending(self, filter: bytes, start: int) -> Work[int]:
+        """As `num_pending`."""
+
+    def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
+        """(subject, count) in byte order, some in each step."""
+
+    def last_of_each(
+        self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
+    ) -> Work[list[int] | None]:
+        """Sequences of the newest message (not above `up_to` when given) of every subject that a
+        filter covers, ascending; None as soon as there are more than `most`."""
+
+    def missing(self, most: int) -> Iterator[list[int]]:
+        """The lowest `most` deleted sequences, some in each step."""
 
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""

@@ -8,7 +8,10 @@ from typing import Any
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.disposal import dispose
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.work import Work
 
 BLOCK_SIZE = 1024 * 1024
 
@@ -19,6 +22,7 @@ class MemoryStore(BlockStore):
     def __init__(self, name: str, first_seq: int = 1) -> None:
         self.name = name
         self.lost = SequenceSet()
+        self.places = SourcePlaces()
         self.block_size = BLOCK_SIZE
         self.first_seq, self.last_seq = first_seq, first_seq - 1
         self.roll_block()
@@ -33,12 +37,17 @@ class MemoryStore(BlockStore):
         self.tail = block
         return block
 
+    def loading(self, block: Block) -> Work[None]:
+        """Every block is in memory."""
+        yield from ()
+
     def on_dirty(self) -> None:
         """Nothing waits to be written."""
 
     def flush(self) -> None:
         """Nothing to write."""
         self.dirty = False
+        self.places.flushed()
 
     def commit(self, callback: CommitCallback) -> None:
         """Complete at once: memory gets no more durable."""
@@ -53,6 +62,11 @@ class MemoryStore(BlockStore):
         """Drop the blocks without live messages."""
         self.dead = False
         self.blocks = [b for b in self.blocks if b.msgs or b is self.tail]
+
+    def _let_go(self) -> list[Block]:
+        gone = [block for block in self.blocks if block is not self.tail]
+        self.blocks = [block for block in self.blocks if block is self.tail]
+        return gone
 
     def erase(self, seq: int) -> bool:
         """Delete one message and overwrite it in memory."""
@@ -113,6 +127,5 @@ class MemoryStore(BlockStore):
 
     def close(self, keep: bool = True) -> None:
         """Forget everything."""
-        self.blocks.clear()
-        self.tail = None
-        self.tree.clear()
+        blocks, self.blocks, self.tail = self.blocks, [], None
+        dispose(self.tree.part(), blocks)

@@ -7,16 +7,23 @@ from libc.stdlib cimport free, realloc
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
                         expiry)
+from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
                         subject_size, u32, u64)
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
-                        ring_unshift, subject_matches)
+from pynats_server.jetstream.store.rings cimport Rings
+from pynats_server.jetstream.store.subjects cimport FIRST_STALE, Leaf, ring_unshift
 
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
+MOST_AT_ONCE = EVICT_MAX
 
-cdef class Retention(StreamIndex):
+cdef enum:
+    TIDY_MAX = 2000  # entries of the queue of expiries that are looked at in one call
+
+cdef Py_ssize_t MOST = <Py_ssize_t>1 << 62
+
+
+cdef class Retention(Rings):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -29,10 +36,11 @@ cdef class Retention(StreamIndex):
     # write that should cover it finds the disk full (see `restore_evicted`).
 
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
-                     const uint8_t *subject, size_t sn) except -1:
+                     const uint8_t *subject, size_t sn, int most) except -1:
         """Remove the oldest messages (of the subject, then of all) past the limits; 0 = none.
 
-        Returns how many went. The subject comes first, as nats-server does it. A message removed
+        Returns how many went. More than `most` (0 = any number) are left to `Limiting.enforcing`,
+        as `behind` says. The subject comes first, as nats-server does it. A message removed
         at the front costs no record of its own: one floor is written with the next flush; others
         leave a tombstone. nats-server writes neither and applies the limits again at the next
         start, which brings back what an explicit delete or a config change has since outrun.
@@ -43,6 +51,12 @@ cdef class Retention(StreamIndex):
         if max_per_subject:
             leaf = self.tree.get(subject, sn)
             while leaf != NULL and leaf.total > max_per_subject:
+                if self.gathering and leaf.ring == NULL and leaf.flags & FIRST_STALE:
+                    self.behind |= BEHIND_A_SUBJECT  # finding the oldest one might take long
+                    break
+                if most and gone >= most:
+                    self.behind |= BEHIND_A_SUBJECT
+                    break
                 if max_per_subject > 1 and not self.rings:
                     self.build_rings()
                 seq = self.first_of(leaf)
@@ -53,101 +67,53 @@ cdef class Retention(StreamIndex):
                     leaf.total -= 1  # counted but unreadable, and named as lost
         while self.msgs and ((max_msgs and self.msgs > max_msgs)
                              or (max_bytes and self.nbytes > max_bytes)):
+            if most and gone >= most:
+                self.behind |= BEHIND_IN_ALL
+                break
             self.evict(self.first_seq)
             gone += 1
         return gone
 
     def enforce_limits(self, uint64_t max_msgs=0, uint64_t max_bytes=0,
-                       uint64_t max_per_subject=0, bytes subject=b""):
+                       uint64_t max_per_subject=0, bytes subject=b"", int most=0):
         """`enforce` for Python; returns how many messages went. 0 = no limit."""
         return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
-                            <const uint8_t *>subject, len(subject))
+                            <const uint8_t *>subject, len(subject), most)
 
-    def crowded(self, uint64_t limit):
-        """Literal subjects with more than `limit` messages (a lowered limit)."""
-        cdef Leaf **leaves = self.tree.leaves()
-        cdef uint64_t i
-        out = []
-        for i in range(self.tree.size):
-            if leaves[i].total > limit:
-                out.append(leaves[i].key[:leaves[i].size])
-        free(leaves)
-        return out
-
-    cdef uint64_t first_of(self, Leaf *leaf) except? 0:
-        """Lowest live sequence of a subject, 0 when none of its records is readable."""
+    def thin_part(self, uint64_t limit, uint64_t start, int64_t most):
+        """(where the next step begins or 0 at the end, block to read or None): from `start` on,
+        remove every message of whose subject there are more than `limit`. From the front to the end
+        of a stream that leaves the newest of each, whatever is known of the others."""
         cdef Py_ssize_t at
         cdef Block block
-        if leaf.flags & FIRST_STALE:
-            at = self.block_at(leaf.first)
-            if at < len(self.blocks):
-                block = self.blocks[at]
-                if not block.settled and block.msgs:
-                    self.settle(block)
-            if leaf.flags & FIRST_STALE:
-                self.exact(leaf)
-                if leaf.flags & FIRST_STALE:
-                    return 0
-        return leaf.first
-
-    cdef int settle(self, Block block) except -1:
-        """Make the first sequence exact of every subject whose lower bound lies in a block: one
-        pass after a start from the index instead of a scan for each subject."""
-        cdef Py_ssize_t i
         cdef const uint8_t *r
         cdef uint64_t seq
         cdef Leaf *leaf
-        if not block.loaded:
-            self.load_block(block)
-        block.settled = True
-        for i in range(block.count):
-            r = block.buf + block.offs[i]
+        start = max(start, self.first_seq)
+        at = self.block_at(start)
+        if at >= len(self.blocks):
+            return 0, None
+        block = self.blocks[at]
+        if block.msgs and not block.loaded:
+            return start, block
+        at = block.slot_from(max(start, block.first_seq))
+        while block.msgs and at < block.count:
+            r = block.buf + block.offs[at]
             seq = u64(r + 4)
-            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+            if seq > block.last_seq:
+                break
+            if most <= 0:
+                return seq, None
+            most -= 2
+            at += 1
+            if block.deleted.has(seq):
                 continue
             leaf = self.tree.get(r + HEAD, subject_size(r))
-            if leaf != NULL and leaf.flags & FIRST_STALE and leaf.first <= seq:
-                if leaf.first >= block.first_seq:
-                    leaf.first = seq
-                    leaf.flags &= ~FIRST_STALE
-        return 0
-
-    cdef int build_rings(self) except -1:
-        """Read every block once so that subjects with several messages know all of them."""
-        cdef Block block
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq, k
-        cdef Leaf *leaf
-        cdef Leaf **leaves = self.tree.leaves()
-        for k in range(self.tree.size):
-            ring_drop(leaves[k])
-        free(leaves)
-        self.rings = True
-        for block in list(self.blocks):
-            if not block.msgs:
-                continue
-            if not block.loaded:
-                self.load_block(block)
-            for i in range(block.count):
-                r = block.buf + block.offs[i]
-                seq = u64(r + 4)
-                if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
-                    continue
-                leaf = self.tree.get(r + HEAD, subject_size(r))
-                if leaf != NULL and leaf.total > 1:
-                    ring_push(leaf, seq)
-        leaves = self.tree.leaves()
-        for k in range(self.tree.size):
-            leaf = leaves[k]
-            if leaf.ring != NULL and leaf.ring.count != leaf.total:
-                ring_drop(leaf)
-            elif leaf.ring != NULL:
-                leaf.first = leaf.ring.seqs[leaf.ring.head]
-                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
-                leaf.flags = 0
-        free(leaves)
-        return 0
+            if leaf != NULL and leaf.total > limit:
+                most -= 6
+                self.evict(seq)
+                at = block.slot_from(seq + 1)  # the block may have been written anew
+        return block.last_seq + 1 if block.last_seq < self.last_seq else 0, None
 
     cdef int evict(self, uint64_t seq) except -1:
         """Remove one live message because of a limit."""
@@ -188,13 +154,16 @@ cdef class Retention(StreamIndex):
             self.on_sparse(block)
         return 0
 
-    def drop_front(self, uint64_t seq):
-        """Take every message below `seq` that the first blocks hold out of the index."""
-        cdef Block block
+    def drop_front(self, uint64_t seq, uint64_t most):
+        """Take the first messages below `seq` out of the index, `most` and one block's at most."""
+        cdef Block block, first = None
         cdef Py_ssize_t at
         cdef uint64_t gone = 0
-        while self.msgs and self.first_seq < seq:
+        while self.msgs and self.first_seq < seq and gone < most:
             block = self.holder(self.first_seq)
+            if first is not None and block is not first:
+                break
+            first = block
             at = block.slot(self.first_seq)
             if at < 0:
                 self.abandon(self.first_seq)
@@ -203,33 +172,37 @@ cdef class Retention(StreamIndex):
             gone += 1
         return gone
 
-    def purge_block(self, Block block, bytes filter not None, uint64_t start, uint64_t stop):
-        """Take the live messages of `filter` in start..stop out of a block, leaving a tombstone
-        each in the tail of a store on disk; returns how many."""
-        cdef const uint8_t *f = <const uint8_t *>PyBytes_AS_STRING(filter)
-        cdef size_t fn = PyBytes_GET_SIZE(filter)
+    def purge_part(self, Block block not None, FilterSet filters not None, uint64_t start,
+                   uint64_t stop, int64_t most, bint bury=True):
+        """(how many went, where the next step begins or 0 at the end): take live messages in
+        start..stop out of a loaded block; each leaves a tombstone in the tail of a store on disk
+        unless `bury` is off."""
         cdef Py_ssize_t i
         cdef const uint8_t *r
         cdef uint64_t seq, gone = 0
-        if not block.loaded:
-            self.load_block(block)
         stop = min(stop, block.last_seq)
-        for i in range(block.count):
+        for i in range(block.slot_from(start), block.count):
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
+            if seq > stop or block.msgs == 0:
+                break
+            if most <= 0:
+                self.touch()
+                return gone, seq
+            # A step looks at eight records in the time that it takes to remove one.
+            most -= 1
             # The block's first sequence moves along and takes its part of the deleted set away.
-            if seq < start or seq < block.first_seq or seq > stop or block.deleted.has(seq) \
-                    or not subject_matches(f, fn, r + HEAD, subject_size(r)):
+            if seq < block.first_seq or block.deleted.has(seq) \
+                    or not filters.covers(r + HEAD, subject_size(r)):
                 continue
+            most -= 7
             self.take(block, i)
             gone += 1
-            if self.on_disk:
+            if self.on_disk and bury:
                 self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),
                               NULL, 0, NULL, 0, NULL, 0)
-            if block.msgs == 0:
-                break
         self.touch()
-        return gone
+        return gone, 0
 
     def evicted(self):
         """How many messages limits took out since the last flush."""
@@ -254,6 +227,7 @@ cdef class Retention(StreamIndex):
         cdef Leaf *leaf
         cdef int64_t ttl
         cdef int marks
+        self.listing = None  # the subject may have been listed without this message
         if not block.loaded:
             self.load_block(block)
         at = block.slot(seq)
@@ -318,18 +292,21 @@ cdef class Retention(StreamIndex):
         self.ageless = min(self.ageless, seq + 1)
 
     cdef int tidy_expiries(self) except -1:
-        """Drop dead entries at the top, and everywhere once they outnumber the living."""
-        cdef Py_ssize_t i, kept = 0
+        """Drop dead entries at the top, and everywhere once they outnumber the living: some in
+        each call, so that a dead one may still be on top."""
         cdef ExpiryQueue queue = self.expiries
-        if self.stale > <uint64_t>queue.size // 2 + 1024:
-            for i in range(queue.size):
-                if self.is_live(queue.heap[i].seq):
-                    queue.heap[kept] = queue.heap[i]
-                    kept += 1
-            queue.size = kept
-            queue.order()
-            self.stale = 0
-        while queue.size and not self.is_live(queue.heap[0].seq):
+        cdef int left = TIDY_MAX
+        if self.sweep == 0 and self.stale > <uint64_t>queue.size // 2 + 1024:
+            self.sweep = queue.size
+        while self.sweep and left:
+            left -= 1
+            self.sweep -= 1
+            if self.sweep < queue.size and not self.is_live(queue.heap[self.sweep].seq):
+                queue.drop_at(self.sweep)
+            if self.sweep == 0:
+                self.stale = 0
+        while queue.size and left and not self.is_live(queue.heap[0].seq):
+            left -= 1
             queue.drop_top()
         return 0
 
@@ -351,30 +328,36 @@ cdef class Retention(StreamIndex):
                 elif found == 0 or at < found:
                     found = at
         if max_age_ns:
-            aged = self.next_aging(self.first_seq, ttl)
+            aged = self.next_aging(self.first_seq)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
                 # Not beyond the end of time.
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
         return found
 
-    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
+    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True, Py_ssize_t most=MOST):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
-        off. Removing while iterating is fine; what is not removed comes again."""
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
+        off ignores all other TTLs. Of those with a TTL of their own `most` at a time. Removing
+        while iterating is fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
-        cdef Py_ssize_t at, next = 0
+        cdef Py_ssize_t at, next = 0, dead = 0
         cdef const uint8_t *r
         if ttl:
             self.tidy_expiries()
-            while queue.size and queue.heap[0].at <= now:
+            for seq in [seq for seq in self.due if not self.is_live(seq)]:
+                del self.due[seq]
+            while queue.size and queue.heap[0].at <= now and len(self.due) < most \
+                    and dead < TIDY_MAX:
                 if self.is_live(queue.heap[0].seq):
                     self.due[queue.heap[0].seq] = queue.heap[0].at
+                else:
+                    dead += 1
                 queue.drop_top()
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl) if max_age_ns else None
+            aged = self.next_aging(start) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
@@ -397,7 +380,7 @@ cdef class Retention(StreamIndex):
             else:
                 return
 
-    cdef next_aging(self, uint64_t start, bint spare):
+    cdef next_aging(self, uint64_t start):
         """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
         The run of messages at the front that never age is remembered and not looked at again."""
         cdef Py_ssize_t i, at
@@ -406,9 +389,7 @@ cdef class Retention(StreamIndex):
         cdef uint64_t seq
         cdef int64_t ttl = 0
         cdef bint front
-        if spare:
-            start = max(start, self.ageless)
-        start = max(start, self.first_seq)
+        start = max(start, self.ageless, self.first_seq)
         front = start <= max(self.first_seq, self.ageless)
         for i in range(self.block_at(start), len(self.blocks)):
             block = self.blocks[i]
@@ -426,7 +407,7 @@ cdef class Retention(StreamIndex):
                 if seq > block.last_seq:
                     break
                 block.marks_at(at - 1, &ttl)
-                if spare and ttl == TTL_NEVER:
+                if ttl == TTL_NEVER:
                     if front:
                         self.ageless = seq + 1
                     continue

@@ -269,6 +269,24 @@ cdef class SequenceSet:
                         out.append(seq)
         return out
 
+    def members(self, uint64_t first, Py_ssize_t most):
+        """The first `most` members that are not below `first`, ascending."""
+        cdef Py_ssize_t i, w
+        cdef uint64_t word, seq
+        cdef list out = []
+        for i in range(self.find(first & ~<uint64_t>(PAGE_BITS - 1)), self.used):
+            for w in range(PAGE_WORDS):
+                word = self.pages[i].words[w]
+                while word:
+                    seq = self.pages[i].base + 64 * w + trailing64(word)
+                    word &= word - 1
+                    if seq < first:
+                        continue
+                    if len(out) >= most:
+                        return out
+                    out.append(seq)
+        return out
+
     def first(self):
         """The smallest member, or None."""
         for seq in self:

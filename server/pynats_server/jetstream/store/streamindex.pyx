@@ -5,7 +5,7 @@ blocks in use, so memory grows with subjects and interior deletes and not with m
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from pynats_server.jetstream.store.block cimport Block
@@ -17,7 +17,7 @@ from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
-from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
+from pynats_server.jetstream.store.format.varint cimport get_uvarint
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 
@@ -101,6 +101,8 @@ cdef class StreamIndex:
             if ttl > 0:
                 self.expiries.reserve()
         leaf = self.tree.get_or_add(subject, sn)
+        if self.listing is not None:
+            self.listing.note(leaf)
         try:
             tail.put(seq, ts, subject, sn, hdr, hn, msg, mn)
         except MemoryError:
@@ -244,6 +246,8 @@ cdef class StreamIndex:
         cdef Leaf *leaf = self.tree.get(subject, sn)
         if leaf == NULL:
             return
+        if self.listing is not None:
+            self.listing.note(leaf)
         if leaf.total <= 1:
             self.tree.drop(subject, sn)
             return
@@ -291,6 +295,58 @@ cdef class StreamIndex:
             block.msgs -= 1
             self.msgs -= 1
             self.strike(block, seq)
+
+    def unlink_everything(self):
+        """Take every message out of the index, in O(blocks); (how many, their subjects). The tail
+        has none."""
+        cdef Block block
+        cdef uint64_t gone = self.msgs
+        self.listing = None
+        for block in self.blocks:
+            block.msgs = block.nbytes = 0
+            block.ttls = block.schedules = 0
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        self.msgs = self.nbytes = 0
+        self.expiries.clear()
+        self.stale = 0
+        self.find_first()
+        return gone, self.tree.part()
+
+    def unlink_but_last(self):
+        """As above, but the last message, which is in the tail, stays."""
+        cdef Block block, tail = self.tail
+        cdef Py_ssize_t at = tail.slot(self.last_seq)
+        cdef uint64_t gone = self.msgs - 1
+        cdef const uint8_t *r
+        cdef Leaf *leaf
+        cdef int64_t ttl = 0
+        cdef int marks
+        if at < 0 or tail.deleted.has(self.last_seq):
+            raise SequenceNotFound(self.last_seq)
+        self.listing = None
+        subjects = self.tree.part()
+        self.expiries.clear()
+        self.stale = 0
+        for block in self.blocks:
+            block.msgs = block.nbytes = 0
+            block.ttls = block.schedules = 0
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        r = tail.buf + tail.offs[at]
+        leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+        leaf.first = leaf.last = self.last_seq
+        leaf.total = 1
+        marks = tail.marks_at(at, &ttl)
+        tail.ttls, tail.schedules = marks & HAS_TTL, (marks & HAS_SCHEDULE) >> 1
+        if marks & HAS_TTL:
+            self.expiries.reserve()
+            self.expiries.insert(expiry(stamp(r), ttl), self.last_seq)
+        tail.msgs, tail.nbytes = 1, counted_in(self.on_disk, r)
+        tail.first_seq, tail.first_ts = self.last_seq, stamp(r)
+        self.msgs, self.nbytes = 1, tail.nbytes
+        self.find_first()
+        return gone, subjects
 
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
@@ -345,6 +401,21 @@ cdef class StreamIndex:
             kept += 1
         block.count = kept
         return out
+
+    def find_stranger(self, Block block not None, Py_ssize_t at, Py_ssize_t most):
+        """The slot where the next step of the search for a record as above goes on; -1 at the end,
+        -2 where there is one."""
+        cdef Py_ssize_t stop = min(at + most, block.count)
+        cdef const uint8_t *r
+        cdef uint64_t seq
+        while at < stop:
+            r = block.buf + block.offs[at]
+            seq = u64(r + 4)
+            if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
+                    and self.tree.get(r + HEAD, subject_size(r)) == NULL:
+                return -2
+            at += 1
+        return at if at < block.count else -1
 
     def adopt(self, Block block, uint64_t top):
         """Count a scanned block's records above the last sequence as live; `top` is the highest
@@ -489,81 +560,6 @@ cdef class StreamIndex:
                     return found
             i -= 1
         return None
-
-    def subject_states(self, bytes filter):
-        """{subject: (count, first seq, last seq)} of the subjects a filter covers."""
-        cdef Leaf *leaf
-        out = {}
-        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            first, last = self.exact(leaf)
-            out[leaf.key[:leaf.size]] = (leaf.total, first, last)
-        return out
-
-    def subject_totals(self, bytes filter):
-        """{subject: count}; never reads a block."""
-        cdef Leaf *leaf
-        out = {}
-        for address in self.tree.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            out[leaf.key[:leaf.size]] = leaf.total
-        return out
-
-    def subject_bounds(self, bytes filter):
-        """(subjects, messages, lowest first, highest last), the last two as bounds."""
-        cdef Leaf *leaf
-        cdef uint64_t total = 0, low = <uint64_t>-1, high = 0
-        cdef list found
-        if b"*" not in filter and b">" not in filter:
-            leaf = self.tree.get(<const uint8_t *>filter, len(filter))
-            if leaf == NULL:
-                return 0, 0, 0, 0
-            return 1, leaf.total, leaf.first, leaf.last
-        found = self.tree.match_leaves(<const uint8_t *>filter, len(filter))
-        for address in found:
-            leaf = <Leaf *><uintptr_t>address
-            total += leaf.total
-            low = min(low, leaf.first)
-            high = max(high, leaf.last)
-        if not found:
-            return 0, 0, 0, 0
-        return len(found), total, low, high
-
-    def subject_state(self, bytes subject):
-        """(count, first, last) of one literal subject, zeros when unknown."""
-        cdef Leaf *leaf = self.tree.get(<const uint8_t *>subject, len(subject))
-        if leaf == NULL:
-            return 0, 0, 0
-        first, last = self.exact(leaf)
-        return leaf.total, first, last
-
-    def encode_subjects(self):
-        """The subjects as index.db lists them: count, then size, subject, total, index of the
-        first and of the last block, all uvarints."""
-        cdef Leaf **leaves = self.tree.leaves()
-        cdef uint64_t i, low, high
-        cdef Leaf *leaf
-        cdef bytearray out = bytearray()
-        cdef uint8_t line[50]
-        cdef size_t n
-        cdef Py_ssize_t end = len(self.blocks) - 1
-        try:
-            n = put_uvarint(line, self.tree.size)
-            out += line[:n]
-            for i in range(self.tree.size):
-                leaf = leaves[i]
-                low = (<Block>self.blocks[min(self.block_at(leaf.first), end)]).index
-                high = (<Block>self.blocks[min(self.block_at(leaf.last), end)]).index
-                n = put_uvarint(line, leaf.size)
-                out += line[:n]
-                out += leaf.key[:leaf.size]
-                n = put_uvarint(line, leaf.total)
-                n += put_uvarint(line + n, low)
-                n += put_uvarint(line + n, high)
-                out += line[:n]
-        finally:
-            free(leaves)
-        return bytes(out)
 
     cpdef bint is_live(self, uint64_t seq) except *:
         """Whether a message has this sequence; reads nothing."""

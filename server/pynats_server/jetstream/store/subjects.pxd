@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 
 
 cdef struct SeqRing:
@@ -14,6 +14,23 @@ cdef struct Leaf:
     uint16_t size
     uint8_t flags
     uint8_t key[1]
+
+
+cdef struct Branch:
+    void *child[2]
+    uint32_t byte
+    uint8_t mask     # every bit set except the one that decides
+
+
+cdef inline bint is_branch(void *p) noexcept nogil:
+    return (<uintptr_t>p) & 1
+
+cdef inline Branch *branch_of(void *p) noexcept nogil:
+    return <Branch *>((<uintptr_t>p) - 1)
+
+cdef inline int side(Branch *b, const uint8_t *key, size_t n) noexcept nogil:
+    cdef uint8_t c = key[b.byte] if b.byte < n else 0
+    return (1 + (b.mask | c)) >> 8
 
 
 cdef enum:
@@ -33,11 +50,13 @@ cdef void ring_drop(Leaf *leaf) noexcept nogil
 cdef class SubjectTree:
     cdef void *root
     cdef Leaf **recent
+    cdef uint32_t recent_mask  # of the places in it
     cdef readonly uint64_t size
     cdef readonly uint64_t memory_bytes
 
+    cdef void widen(self) noexcept
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil
     cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept
     cdef Leaf **leaves(self) except? NULL
-    cdef list match_leaves(self, const uint8_t *f, size_t fn)
+    cdef void free_all(self) noexcept nogil

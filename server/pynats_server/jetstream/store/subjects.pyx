@@ -3,55 +3,34 @@
 A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch and one leaf with
 the key inline per subject, no rebalancing, ordered, and every branch knows up to which byte the
 keys below it agree, so a filter prunes whole subtrees. A direct-mapped table of recently used
-leaves answers repeated literal look-ups without descending.
+leaves, which grows with the tree, answers repeated literal look-ups without descending.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 cdef enum:
-    RECENT = 16384
+    RECENT_MIN = 64      # places for recently used leaves: most streams have few subjects
+    RECENT_MAX = 16384
     RING_MAX = 1024      # sequences kept for one subject; more are found by scanning
 
-cdef struct Branch:
-    void *child[2]
-    uint32_t byte
-    uint8_t mask     # every bit set except the one that decides
-
-
-cdef inline bint is_branch(void *p) noexcept nogil:
-    return (<uintptr_t>p) & 1
-
-cdef inline Branch *branch_of(void *p) noexcept nogil:
-    return <Branch *>((<uintptr_t>p) - 1)
-
-cdef inline int side(Branch *b, const uint8_t *key, size_t n) noexcept nogil:
-    cdef uint8_t c = key[b.byte] if b.byte < n else 0
-    return (1 + (b.mask | c)) >> 8
-
-cdef inline uint32_t slot_of(const uint8_t *key, size_t n) noexcept nogil:
+cdef inline uint32_t slot_of(const uint8_t *key, size_t n, uint32_t mask) noexcept nogil:
     cdef uint32_t h = 2166136261u
     cdef size_t i
     for i in range(n):
         h = (h ^ key[i]) * 16777619u
-    return (h ^ (h >> 15)) & (RECENT - 1)
+    return (h ^ (h >> 15)) & mask
 
 
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil:
     """Whether filter `f` ('*' one token, '>' the rest) covers the literal subject `s`."""
-    return prefix_matches(f, fn, s, sn, True)
-
-
-cdef bint prefix_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn,
-                         bint whole) noexcept nogil:
-    """As above; with `whole` false, whether some subject starting with `s` could match."""
     cdef size_t i = 0, j = 0
     while i < fn:
         if f[i] == 62 and i + 1 == fn and (i == 0 or f[i - 1] == 46):
-            return True if not whole else j < sn
+            return j < sn
         if j >= sn:
-            return not whole
+            return False
         if f[i] == 42 and (i == 0 or f[i - 1] == 46) and (i + 1 == fn or f[i + 1] == 46):
             if s[j] == 46:
                 return False
@@ -126,25 +105,27 @@ cdef class SubjectTree:
     def __cinit__(self):
         self.root = NULL
         self.size = 0
-        self.memory_bytes = RECENT * sizeof(void *)
-        self.recent = <Leaf **>calloc(RECENT, sizeof(void *))
+        self.recent_mask = RECENT_MIN - 1
+        self.memory_bytes = RECENT_MIN * sizeof(void *)
+        self.recent = <Leaf **>calloc(RECENT_MIN, sizeof(void *))
         if self.recent == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        self.clear()
+        self.free_all()
         free(self.recent)
 
     def clear(self):
-        """Forget every subject."""
-        cdef void *p
+        """Forget every subject. Other threads may run meanwhile."""
+        with nogil:
+            self.free_all()
+
+    cdef void free_all(self) noexcept nogil:
+        cdef void *p = self.root
         cdef Branch *b
-        cdef void **stack
-        cdef Py_ssize_t top = 0
-        if self.root == NULL:
+        if p == NULL:
             return
         # Rotate left children up so that freeing needs no stack, however deep the tree.
-        p = self.root
         while is_branch(p):
             b = branch_of(p)
             if is_branch(b.child[0]):
@@ -160,12 +141,22 @@ cdef class SubjectTree:
         free(p)
         self.root = NULL
         self.size = 0
-        self.memory_bytes = RECENT * sizeof(void *)
-        for top in range(RECENT):
-            self.recent[top] = NULL
+        self.memory_bytes = (<size_t>self.recent_mask + 1) * sizeof(void *)
+        memset(self.recent, 0, (<size_t>self.recent_mask + 1) * sizeof(void *))
+
+    cdef void widen(self) noexcept:
+        """More places for recently used leaves, as there are more of them. They are found again
+        as they are used; without memory it stays as it is."""
+        cdef uint32_t mask = self.recent_mask * 4 + 3
+        cdef Leaf **wider = <Leaf **>calloc(<size_t>mask + 1, sizeof(void *))
+        if wider == NULL:
+            return
+        free(self.recent)
+        self.memory_bytes += (<uint64_t>mask - self.recent_mask) * sizeof(void *)
+        self.recent, self.recent_mask = wider, mask
 
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil:
-        cdef uint32_t slot = slot_of(key, n)
+        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
         cdef Leaf *leaf = self.recent[slot]
         cdef void *p = self.root
         if leaf != NULL and leaf.size == n and memcmp(leaf.key, key, n) == 0:
@@ -237,6 +228,9 @@ cdef class SubjectTree:
         b.child[1 - way] = where[0]
         where[0] = <void *>(<uintptr_t>b + 1)
         self.size += 1
+        # Eight places for a subject: then two of them rarely drive each other out.
+        if self.size * 8 > self.recent_mask and self.recent_mask < RECENT_MAX - 1:
+            self.widen()
         return leaf
 
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept:
@@ -245,7 +239,7 @@ cdef class SubjectTree:
         cdef Branch *b
         cdef Leaf *leaf
         cdef int way = 0
-        cdef uint32_t slot = slot_of(key, n)
+        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
         if self.root == NULL:
             return False
         while is_branch(where[0]):
@@ -304,30 +298,14 @@ cdef class SubjectTree:
             p = stack[top]
         raise MemoryError
 
-    cdef list match_leaves(self, const uint8_t *f, size_t fn):
-        """Addresses of the matching leaves in byte order; valid until the tree changes."""
-        cdef list out = [], stack
-        cdef void *p
-        cdef void *q
-        cdef Leaf *leaf
-        if self.root == NULL:
-            return out
-        stack = [<uintptr_t>self.root]
-        while stack:
-            p = <void *><uintptr_t>stack.pop()
-            q = p
-            while is_branch(q):
-                q = branch_of(q).child[0]
-            leaf = <Leaf *>q
-            if is_branch(p):
-                # All keys below agree on the bytes before the deciding one.
-                if not prefix_matches(f, fn, leaf.key, branch_of(p).byte, False):
-                    continue
-                stack.append(<uintptr_t>branch_of(p).child[1])
-                stack.append(<uintptr_t>branch_of(p).child[0])
-            elif prefix_matches(f, fn, leaf.key, leaf.size, True):
-                out.append(<uintptr_t>leaf)
-        return out
+    def part(self):
+        """Another tree with everything that this one held, which is empty now."""
+        cdef SubjectTree made = SubjectTree()
+        self.root, made.root = made.root, self.root
+        self.recent, made.recent = made.recent, self.recent
+        self.size, made.size = made.size, self.size
+        self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
+        return made
 
     # Python's view: subject -> (total, first, last).
 
@@ -344,15 +322,6 @@ cdef class SubjectTree:
     def delete(self, bytes subject):
         """Forget one subject; True when it was known."""
         return self.drop(<const uint8_t *>subject, len(subject))
-
-    def match(self, bytes filter):
-        """[(subject, total, first, last)] of the subjects a filter covers, in byte order."""
-        cdef Leaf *leaf
-        cdef list out = []
-        for address in self.match_leaves(<const uint8_t *>filter, len(filter)):
-            leaf = <Leaf *><uintptr_t>address
-            out.append((leaf.key[:leaf.size], leaf.total, leaf.first, leaf.last))
-        return out
 
     def __len__(self):
         return self.size

@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.store import base
 from pynats_server.jetstream.store.memory import MemoryStore
+from pynats_server.jetstream.store.search import queries
 from pynats_server.jetstream.store.subjects import matches
+from pynats_server.work import Work
 
 SUBJECTS = (b"a.b", b"a.c", b"a.b.c", b"d")
 FILTERS = (b">", b"a.*", b"a.>", b"a.b", b"d", b"nothing.*", b"nothing")
@@ -52,15 +53,15 @@ def test_a_walk_does_not_ask_all_subjects_for_each_message(
     filter: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
-    real = base.BlockStore.subject_bounds
+    real = queries.Queries.bounds
 
-    def counted(store: base.BlockStore, filter: bytes) -> tuple[int, int, int, int]:
+    def counted(store: queries.Queries, filter: bytes) -> Work[tuple[int, int, int]]:
         nonlocal asked
         asked += 1
         return real(store, filter)
 
-    monkeypatch.setattr(base.BlockStore, "subject_bounds", counted)
-    count = 5 * base.NEAR
+    monkeypatch.setattr(queries.Queries, "bounds", counted)
+    count = 5 * queries.NEAR
     store = filled([b"s.%d" % at for at in range(count)])
     seq, seen = 1, 0
     while (message := store.load_next(filter, seq)) is not None:

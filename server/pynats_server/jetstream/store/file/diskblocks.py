@@ -13,8 +13,13 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
+from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.work import Work
 
+CHECK = 1000  # records of a block that a step looks at
+NO_STRANGER = -1  # see `find_stranger`
+LIST_AT_ONCE = 1 << 40  # subjects
 GLANCE_SPARE = 64 * 1024  # bytes: tombstones may make a block longer than its size
 
 
@@ -38,6 +43,13 @@ class DiskBlocks(BlockStore):
 
     def index_state(self) -> FullState:
         """What index.db says of the store right now."""
+        listing = SubjectListing(self.tree, self.blocks)
+        while listing.step(LIST_AT_ONCE):
+            pass
+        return self.index_state_with(b"".join(listing.parts))
+
+    def index_state_with(self, subjects: bytes) -> FullState:
+        """The same with a list of subjects that was made otherwise."""
         assert self.tail is not None
         entries = [
             BlockEntry(
@@ -61,7 +73,7 @@ class DiskBlocks(BlockStore):
             self.first_ts,
             self.last_seq,
             self.last_ts,
-            self.encode_subjects(),
+            subjects,
             entries,
             self.tail.index,
             self.tail.last_sum(),
@@ -69,14 +81,36 @@ class DiskBlocks(BlockStore):
 
     def load_block(self, block: Block) -> None:
         """Read a block back into memory; names what is damaged."""
+        _, _, holes = block.scan(self._content(block))
+        self._loaded(block, holes, self.strangers(block))
+
+    def loading(self, block: Block) -> Work[None]:
+        """`load_block` in steps. Nobody sees the block before it is whole."""
+        while block.msgs and not block.loaded:
+            used = block.used_at
+            data = self._content(block)
+            yield
+            fresh = Block(block.index, block.first_seq, self.files.config.name)
+            _, _, holes = fresh.scan(data)
+            at = 0
+            while at >= 0 and not block.loaded and block.used_at == used:
+                yield
+                fresh.first_seq, fresh.last_seq = block.first_seq, block.last_seq
+                fresh.deleted = block.deleted
+                at = self.find_stranger(fresh, at, CHECK)
+            if not block.loaded and block.used_at == used:  # else it was in memory meanwhile
+                block.take_buffer(fresh)
+                self._loaded(block, holes, self.strangers(block) if at != NO_STRANGER else [])
+
+    def _content(self, block: Block) -> bytes:
         try:
-            data = self.files.read_block(block)
+            return self.files.read_block(block)
         except FileNotFoundError:
-            data = b""
+            return b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
             raise StoreError(f"block {block.index} cannot be read: {error}") from error
-        _, _, holes = block.scan(data)
-        strangers = self.strangers(block)
+
+    def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         if holes or strangers or block.count_live() < block.msgs:
             have = set(block.record_seqs())
             missing = [

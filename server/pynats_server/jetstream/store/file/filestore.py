@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.store.base import EMPTY_SIZE
 from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.folder import StreamFolder
+from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
 from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
+from pynats_server.jetstream.store.format.sources_db import decode_note
+from pynats_server.jetstream.store.removing import EMPTY_SIZE, TAKE
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.work import Work
 
 BIG_PURGE = 10_000
 
@@ -67,8 +71,36 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
+        self._find_places(found)
+
+    def _find_places(self, found: Recovered) -> None:
+        """Take over how far the sources have come, as far as others than their copies tell it."""
+        saved = self.files.read_sources()
+        notes = []
+        for note in found.notes:
+            with contextlib.suppress(ValueError):  # not one of ours
+                notes.append(decode_note(note))
+
+        def was_stored(seq: int) -> bool:
+            return self.is_live(seq) or found.has_removed(seq)
+
+        if not self.places.recovered(saved, notes, self.last_seq, was_stored):
+            self.files.problem(
+                f"{SOURCES} speaks of messages that are not there; how far the sources have come "
+                "is looked for in the messages"
+            )
 
     # Removing.
+
+    def remove(self, seq: int) -> bool:
+        """See `Store.remove`."""
+        if self.places.unsaved and self.places.told_by(seq):
+            self._removing()
+        return super().remove(seq)
+
+    def _removing(self) -> None:
+        self._before_removal()
+        self._removed = True
 
     def _mark(self, seq: int, ts: int) -> None:
         if self.tail is None or self.tail.buffered + EMPTY_SIZE > self.block_size:
@@ -152,12 +184,15 @@ class FileStore(WrittenBlocks):
         self.flush()
         if not self.is_live(seq):
             return False
+        if self.places.told_by(seq):
+            self._removing()
         self.load(seq)
         block = self.blocks[self.block_at(seq)]
         span = block.record_span(seq)
         gone = self.unlink(seq)
         assert span is not None and gone is not None
         offset, size = span
+        self.listing = None  # as below: it may be for an index that ends at this record
         if block.piece(offset + size - 8, 8) == self.saved_index.tail_sum:
             self.retire_index()  # it could no longer find the record it ends at
         block.scrub(seq, self.files.random(size))
@@ -181,35 +216,40 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def purge_steps(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Iterator[int]:
-        """As in `BlockStore`; the last step writes, and saves the index after a big purge."""
-        total = 0
-        for gone in super().purge_steps(filter, up_to, keep):
-            total += gone
-            yield gone
+    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
+        """As in `Removing`; the last step writes, and saves the index after a big purge."""
+        gone = yield from super()._purging(filter, up_to, keep, last)
         self.flush()
-        if total > BIG_PURGE:
+        if gone > BIG_PURGE:
             self.save_index()
+        return gone
 
-    def _purge_one(self, block: Block, filter: bytes, stop: int) -> int:
-        if block is not self.tail and not self.lost and self._dies(block, filter, stop):
-            gone = self.unlink_all(block)
-            self.find_first()
-            self._bare.add(block.index)
-            self.dead = True
-            self.touch()
-            return gone
-        gone = super()._purge_one(block, filter, stop)
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
+        if block is self.tail or self.lost or not (yield from self._dies(block, filters, stop)):
+            return (yield from super()._purge_block(block, filters, at, stop))
+        self._bare.add(block.index)
+        gone = 0
+        while block.msgs:
+            if not block.loaded:
+                yield from self.loading(block)
+                continue
+            self._removing()
+            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
+            yield
+        self._after_removal(block.last_seq)
+        return gone
+
+    def _buried(self) -> None:
         if self.tail is not None and self.tail.buffered > self.block_size:
             with contextlib.suppress(StoreFull):
                 self.roll_block()
-        return gone
 
-    def _dies(self, block: Block, filter: bytes, stop: int) -> bool:
+    def _dies(self, block: Block, filters: FilterSet, stop: int) -> Work[bool]:
         """Whether a purge takes every message of a block, which then needs no tombstones."""
-        if not block.loaded:
-            self.load_block(block)
-        return block.last_seq <= stop and block.count_matches(filter, 0, stop) == block.msgs
+        first, last = block.first_seq, block.last_seq
+        if last > stop:
+            return False
+        return (yield from self.count_between(filters, first, last)) == block.msgs
 
     def truncate(self, seq: int) -> None:
         """Delete everything above `seq`; a new block then carries on from there. Blocks until
@@ -218,6 +258,8 @@ class FileStore(WrittenBlocks):
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
+        if self.places.has_notes:
+            self._save_places()  # blocks with notes may go
         self._drain()
         self.forget_above(seq)
         while self.msgs and self.last_seq > seq:
@@ -295,6 +337,7 @@ class FileStore(WrittenBlocks):
 
     def write_index(self) -> None:
         """Save the state now, so that the next start needs no scan."""
+        self.background = None
         self.save_index()
         self._drain()
 
@@ -316,13 +359,16 @@ class FileStore(WrittenBlocks):
         works for it."""
         if self._closed:
             return
-        for timer in (self._sync_timer, self._index_timer):
+        for timer in (self._sync_timer, self._index_timer, self._places_timer):
             if timer is not None:
                 timer.cancel()
         try:
             if self.failed is None and keep:
                 self.flush()
                 self._drain()
+                if not self.places.is_saved:
+                    self._save_places()
+                    self._drain()
                 assert self.tail is not None
                 # An idle store is closed without writing.
                 if not self.saved_index.is_current(self.tail.last_sum(), self.index_state):
@@ -336,3 +382,4 @@ class FileStore(WrittenBlocks):
                 if block.file is not None:
                     self.disk.close(block.file)
                     block.file = None
+            dispose(self.tree.part())

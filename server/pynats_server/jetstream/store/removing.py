@@ -1,0 +1,223 @@
+"""Taking messages out of a stream: one, those of a filter, or all below a sequence.
+
+What is removed is fixed when a purge begins; messages that come later stay. It goes in steps, and
+at every step the index, the counters and what a restart would find agree.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.disposal import dispose
+from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
+from pynats_server.jetstream.store.record import record_size
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.search.queries import SCAN, Queries, only
+from pynats_server.work import Work, finish
+
+EMPTY_SIZE = record_size(0, 0, 0)  # a tombstone, or a mark of sequences used up
+GAP_MAX = 100_000
+"""Missing sequences that a block notes one by one; more of them begin a new block."""
+TAKE: Final = 500
+"""Messages that a step takes out."""
+
+
+class Removing(Queries):
+    """What removes messages of either kind of store."""
+
+    def _check(self) -> None:
+        if self.failed is not None:
+            raise StoreFailed(str(self.failed))
+
+    def _bury(self, seq: int, ts: int) -> None:
+        """Make a removal outlive a restart."""
+
+    def flush(self) -> None:
+        """Hand everything buffered to the operating system."""
+
+    def _removing(self) -> None:
+        """Called before each part of a removal. Raises StoreFailed."""
+        self._check()
+
+    def remove(self, seq: int) -> bool:
+        """Delete one message; False when it is not there."""
+        self._check()
+        gone = self.unlink(seq)
+        if gone is None:
+            return False
+        self._bury(seq, gone[1])
+        self._after_removal(seq)
+        return True
+
+    def _after_removal(self, seq: int) -> None:
+        """Have the block of a removed sequence released when nothing in it lives."""
+        at = self.block_at(seq)
+        if at < len(self.blocks) and self.blocks[at] is not self.tail:
+            if not self.blocks[at].msgs:
+                self.dead = True
+                self.reap()
+            elif self.is_sparse(self.blocks[at]):
+                self.on_sparse(self.blocks[at])
+
+    # -- purges -------------------------------------------------------------------------------
+
+    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+        """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
+        many. Nothing that is stored after this call is touched. Once begun it is to be finished,
+        unless the store is closed."""
+        return self._purging(filter or b">", up_to, keep, self.last_seq)
+
+    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
+        self._check()
+        filters = only(filter)
+        if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
+            return self.compact(max(up_to, last + 1))  # the next sequence
+        stop = min(up_to - 1, last) if up_to else last
+        if keep:
+            stop = (yield from self._oldest_kept(filters, keep, stop)) - 1
+        if stop < self.first_seq:
+            return 0
+        if filters.every:
+            return (yield from self._drop_below(stop + 1))
+        return (yield from self._purge_filter(filter, filters, stop))
+
+    def _oldest_kept(self, filters: FilterSet, keep: int, stop: int) -> Work[int]:
+        """The sequence of the oldest of the newest `keep` messages at or before `stop`; 0 when
+        there are not so many."""
+        at = stop
+        while at:
+            keep, at, block = self.step_keep(filters, at, keep, SCAN)
+            if not keep:
+                return at
+            if block is not None:
+                yield from self.loading(block)
+            elif at:
+                yield
+        return 0
+
+    def _drop_below(self, seq: int) -> Work[int]:
+        """Delete every message below `seq`, the oldest first: no tombstones, one floor."""
+        if self.tail is not None and self.tail.msgs and self.tail.last_seq < seq:
+            self._removing()
+            self._leave_tail()
+        gone = 0
+        while self.msgs and self.first_seq < seq:
+            self._check()
+            block = self.blocks[self.block_at(self.first_seq)]
+            if not block.loaded:
+                yield from self.loading(block)
+                continue
+            self._removing()
+            gone += self.drop_front(seq, TAKE)
+            self.floor_due = self.on_disk
+            if not block.msgs and block is not self.tail:
+                self.dead = True
+                self.reap()
+            self.touch()
+            yield
+        return gone
+
+    def _purge_filter(self, filter: bytes, filters: FilterSet, stop: int) -> Work[int]:
+        count, first, last = yield from self.bounds(filter)
+        gone, at, stop = 0, max(first, self.first_seq), min(stop, last)
+        while count and at <= stop:
+            index = self.block_at(at)
+            if index >= len(self.blocks):
+                break
+            block = self.blocks[index]
+            if block.msgs and block.first_seq <= stop:
+                gone += yield from self._purge_block(block, filters, at, stop)
+            at = max(at, min(block.last_seq, stop)) + 1
+        return gone
+
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
+        gone = 0
+        while at and block.msgs:
+            if not block.loaded:
+                yield from self.loading(block)
+                continue
+            self._removing()
+            part, at = self.purge_part(block, filters, at, stop, TAKE * 8)
+            gone += part
+            self._buried()
+            yield
+        if gone:
+            self._after_removal(block.last_seq)
+        return gone
+
+    def _buried(self) -> None:
+        """Called after each part of a purge that left tombstones."""
+
+    def compact(self, seq: int) -> int:
+        """Delete every message below `seq`, at once; returns how many. In O(blocks) if nothing
+        stays."""
+        self._check()
+        _check_range(seq)
+        if seq <= self.last_seq:
+            return finish(self._drop_below(seq))
+        self._removing()
+        if self.tail is not None and self.tail.msgs:
+            self._leave_tail()
+        gone, subjects = self.unlink_everything()
+        dispose(subjects, self._let_go())
+        self.floor_due = self.on_disk
+        self.dead = len(self.blocks) > 1
+        if seq > self.last_seq + 1:
+            self.skip(seq - 1 - self.last_seq, self.last_ts)
+        self.reap()
+        self.touch()
+        return gone
+
+    def keep_last(self) -> int:
+        """Delete all messages but the last one, which has just been appended, in O(blocks)."""
+        self.flush()  # a full disk must not cost what that message was to replace
+        gone, subjects = self.unlink_but_last()
+        dispose(subjects, self._let_go())
+        self.floor_due = self.on_disk
+        self.dead = len(self.blocks) > 1
+        self.reap()
+        self.touch()
+        return gone
+
+    def _let_go(self) -> list[Block]:
+        """Parts with blocks that are of no more use, all but the tail, if they are in memory."""
+        return []
+
+    # -- sequences ----------------------------------------------------------------------------
+
+    def _leave_tail(self) -> None:
+        """Start a new block that remembers the last sequence on its own."""
+        self.roll_block()
+        assert self.tail is not None
+        self.tail.mark(self.last_seq, self.last_ts, True)
+        self.flush()
+
+    def skip(self, count: int, ts: int) -> int:
+        """Use up `count` sequences without messages; returns the last of them."""
+        self._check()
+        if count < 1:
+            raise ValueError("skip at least one sequence")
+        _check_range(self.last_seq + count)
+        tail = self.tail
+        wide = tail is not None and tail.msgs and count > GAP_MAX
+        if tail is None or wide or tail.buffered + EMPTY_SIZE > self.block_size:
+            tail = self.roll_block()
+        last = self.last_seq + count
+        tail.mark(last, ts, False)
+        if tail.msgs:
+            tail.deleted.add_range(tail.last_seq + 1, last)
+        else:
+            tail.first_seq = last + 1
+        tail.last_seq, tail.last_ts = last, ts
+        self.last_seq, self.last_ts = last, max(self.last_ts, ts)
+        if not self.msgs:
+            self.first_seq, self.first_ts = last + 1, 0
+        self.touch()
+        return last
+
+
+def _check_range(seq: int) -> None:
+    if seq > SEQ_MAX:
+        raise OutOfSequences(f"sequence {seq} is beyond the highest one, {SEQ_MAX}")

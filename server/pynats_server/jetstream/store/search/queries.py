@@ -1,0 +1,224 @@
+"""Questions to a stream that may take long, as sliced work (see `Work`).
+
+Each takes steps of some tenths of a millisecond and tolerates whatever happens between two of
+them. What they answer was true at some time while they ran; without changes, it is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.contract import U64_MAX
+from pynats_server.jetstream.store.retention import Retention
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
+from pynats_server.work import Work
+
+WALK: Final = 500
+"""Branches and leaves of the subject tree that a step visits."""
+SCAN: Final = 4000
+"""Records that a step looks at."""
+COLLECT: Final = 1000
+"""Records that a step looks at if each is looked up by its subject."""
+LIST: Final = 1000
+"""Sequences that a step lists."""
+UNKNOWN_MAX: Final = 4096
+"""Subjects whose newest messages are looked for in one pass through the blocks."""
+NEAR: Final = 1000
+"""How many sequences are scanned before a wildcard's subjects are asked where its messages are:
+reading many messages in a row would otherwise visit many subjects for each of them."""
+
+
+@lru_cache(maxsize=256)
+def only(filter: bytes) -> FilterSet:
+    """The set of one filter."""
+    return FilterSet([filter])
+
+
+def is_literal(filter: bytes) -> bool:
+    """Whether no token of the filter is a wildcard."""
+    return not any(token in (b"*", b">") for token in filter.split(b"."))
+
+
+class Queries(Retention):
+    """Sliced reads. Subclasses supply `loading`."""
+
+    def loading(self, block: Block) -> Work[None]:
+        """Has a block in memory when it ends; it may be gone again after the next `yield`."""
+        raise NotImplementedError
+
+    def read(self, seq: int) -> Work[Message]:
+        """`load`, in steps where its block has to be read first."""
+        if self.is_live(seq):
+            block = self.blocks[self.block_at(seq)]
+            if not block.loaded:
+                yield from self.loading(block)
+        return self.load(seq)
+
+    def bounds(self, filter: bytes) -> Work[tuple[int, int, int]]:
+        """(messages, first, last) of the subjects a filter covers, the last two as bounds."""
+        if is_literal(filter):
+            return self.literal_bounds(filter)
+        if filter == b">":
+            return self.msgs, self.first_seq, self.last_seq
+        walk = SubjectWalk(self.tree, only(filter))
+        while not walk.done:
+            walk.pass_by(WALK)
+            yield
+        return walk.total, walk.low, walk.high
+
+    # -- messages -----------------------------------------------------------------------------
+
+    def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
+        """The first live message of `filter` at or after `start`, or None."""
+        if start > self.last_seq:
+            return None
+        filters, stop = only(filter), U64_MAX
+        if not filters.every:
+            # Where many subjects would have to be asked, the next messages are looked at first.
+            near = 0 if is_literal(filter) else start + max(NEAR, len(self.tree) // 4)
+            message = yield from self._forward(filters, start, near)
+            if message is not None or near > self.last_seq:
+                return message
+            count, first, stop = yield from self.bounds(filter)
+            if not count:
+                return None
+            start = max(start, first)
+        return (yield from self._forward(filters, start, stop))
+
+    def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
+        """The last live message of `filter` at or before `stop`, or None."""
+        filters, start = only(filter), 0
+        if not filters.every:
+            stop = min(stop, self.last_seq)
+            near = stop + 1
+            if not is_literal(filter):
+                near = max(0, stop - max(NEAR, len(self.tree) // 4))
+            message = yield from self._back(filters, near, stop)
+            if message is not None or near <= self.first_seq:
+                return message
+            count, start, last = yield from self.bounds(filter)
+            if not count:
+                return None
+            stop = min(stop, last)
+        return (yield from self._back(filters, start, stop))
+
+    def _forward(self, filters: FilterSet, start: int, stop: int) -> Work[Message | None]:
+        at, most = max(start, 1), SCAN
+        while at and at <= stop:
+            message, at, block = self.step_forward(filters, at, stop, most)
+            if message is not None:
+                return message
+            if block is not None:
+                yield from self.loading(block)
+            elif at:
+                yield
+        return None
+
+    def _back(self, filters: FilterSet, start: int, stop: int) -> Work[Message | None]:
+        at = stop
+        while at and at >= start:
+            message, at, block = self.step_back(filters, start, at, SCAN)
+            if message is not None:
+                return message
+            if block is not None:
+                yield from self.loading(block)
+            elif at:
+                yield
+        return None
+
+    def find_since(self, ts: int) -> Work[int]:
+        """First live sequence stored at or after `ts`; last + 1 when there is none."""
+        at = 1
+        while at:
+            seq, at, block = self.step_since(ts, at, SCAN)
+            if seq:
+                return seq
+            if block is not None:
+                yield from self.loading(block)
+            elif at:
+                yield
+        return self.last_seq + 1
+
+    def count_pending(self, filter: bytes, start: int) -> Work[int]:
+        """Live messages of `filter` at or after `start`."""
+        count, first, last = yield from self.bounds(filter)
+        if not count or start <= first:
+            return count
+        return (yield from self.count_between(only(filter), start, last))
+
+    def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
+        """Live messages of some filters in start..stop."""
+        total, at = 0, max(start, 1)
+        while at and at <= stop:
+            found, at, block = self.step_count(filters, at, stop, SCAN)
+            total += found
+            if block is not None:
+                yield from self.loading(block)
+            elif at:
+                yield
+        return total
+
+    # -- subjects -----------------------------------------------------------------------------
+
+    def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
+        """(subject, messages) of the subjects a filter covers, in byte order, some in each step."""
+        walk = SubjectWalk(self.tree, only(filter))
+        while not walk.done:
+            yield walk.totals(WALK)
+
+    def last_of_each(
+        self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
+    ) -> Work[list[int] | None]:
+        """Sequences of the newest message (not above `up_to` when given) of every subject that a
+        filter covers, ascending; None as soon as there are more than `most`."""
+        walk = SubjectWalk(self.tree, FilterSet(filters))
+        up_to = up_to or self.last_seq
+        found: list[int] = []
+        search: dict[bytes, None] = {}  # subjects whose newest message has to be looked for
+        low = up_to
+        sure = 0  # of them that have one
+        done = False
+        while not done:
+            for subject, _, first, last, first_exact, last_exact in walk.states(WALK):
+                if first > up_to:
+                    continue
+                if last <= up_to and last_exact:
+                    found.append(last)
+                else:
+                    search[subject] = None
+                    low = min(low, first)
+                    sure += first_exact or last <= up_to
+            done = walk.done
+            if len(found) + sure > most:
+                return None
+            yield
+            if len(search) >= UNKNOWN_MAX or (done and search):
+                found += yield from self._newest(search, low, up_to)
+                search, low, sure = {}, up_to, 0
+                if len(found) > most:
+                    return None
+        return sorted(found)
+
+    def _newest(self, subjects: dict[bytes, None], low: int, stop: int) -> Work[list[int]]:
+        """The sequence of the newest message of each subject in low..stop."""
+        found: list[int] = []
+        while stop and subjects:
+            more, stop, block = self.step_newest(subjects, low, stop, COLLECT)
+            found += more
+            if block is not None:
+                yield from self.loading(block)
+            elif stop:
+                yield
+        return found
+
+    def missing(self, most: int) -> Iterator[list[int]]:
+        """The lowest `most` deleted sequences between the first and the last message, in lists."""
+        at = 1
+        while at and most > 0:
+            part, at = self.step_missing(at, min(most, LIST))
+            most -= len(part)
+            yield part

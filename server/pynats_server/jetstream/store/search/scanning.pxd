@@ -1,0 +1,5 @@
+from pynats_server.jetstream.store.streamindex cimport StreamIndex
+
+
+cdef class Scanning(StreamIndex):
+    pass
