@@ -16,7 +16,7 @@ from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast
 import msgspec
 
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.store.errors import StoreError, StoreFull, TooLarge
+from pynats_server.jetstream.store.errors import StoreError, StoreFull
 
 cdef extern from "<string.h>" nogil:
     void* memmem(const void* haystack, size_t n, const void* needle, size_t m)
@@ -48,8 +48,6 @@ def store_error(error: StoreError) -> ApiError:
     """What a publisher is told when its message cannot be kept."""
     if isinstance(error, StoreFull):
         return api_error(10047)
-    if isinstance(error, TooLarge):
-        return api_error(10054)
     return api_error(10077, err=error)
 
 

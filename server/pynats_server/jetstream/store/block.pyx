@@ -10,8 +10,9 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
-from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, SEQ_MASK,
-                        TOMBSTONE, headers_of, record_at, record_size, record_sum, stamp,
+from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
+                        TOMBSTONE, headers_of, record_at, record_size, record_sum, record_within,
+                        stamp,
                         subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
@@ -513,7 +514,7 @@ cdef class Block:
         cdef const uint8_t *r = self.buf + self.offs[at]
         cdef size_t rl, sn, hn = 0, body
         cdef Message m
-        rl = record_at(self.key, r, self.size - self.offs[at])
+        rl = record_within(self.key, r, self.size - self.offs[at], HELD_MAX)
         if rl == 0:
             raise CorruptRecord(f"block {self.index}: record at byte {self.offs[at]} is damaged")
         sn = subject_size(r)

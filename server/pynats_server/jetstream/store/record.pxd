@@ -107,15 +107,26 @@ cdef inline bint has_sound_end(const uint8_t *block, size_t hn, size_t left) noe
     return memmem(block, left, "\r\n\r\n", 4) == NULL
 
 
+cdef enum:
+    HELD_MAX = 1 << 30  # bytes of a record in memory, whose length has 31 bits
+
+
 cdef inline size_t record_at(const uint8_t *key, const uint8_t *r, size_t left) noexcept nogil:
-    """Length of the intact record at `r`, or 0. Beyond the checksum this refuses a header
-    block that does not end where its length says, which the checksum alone cannot see."""
+    """Length of the intact record at `r` of a file, or 0."""
+    return record_within(key, r, left, RECORD_MAX)
+
+
+cdef inline size_t record_within(const uint8_t *key, const uint8_t *r, size_t left,
+                                 size_t most) noexcept nogil:
+    """Length of the intact record at `r`, or 0 if there is none of at most `most` bytes. Beyond the
+    checksum this refuses a header block that does not end where its length says, which the checksum
+    alone cannot see."""
     cdef size_t rl, sn, hn
     if left < EMPTY:
         return 0
     rl = u32(r) & ~HAS_HEADERS
     sn = subject_size(r)
-    if rl < EMPTY or rl > left or rl > RECORD_MAX or sn + EMPTY > rl:
+    if rl < EMPTY or rl > left or rl > most or sn + EMPTY > rl:
         return 0
     if u32(r) & HAS_HEADERS:
         if sn + 4 + EMPTY > rl:

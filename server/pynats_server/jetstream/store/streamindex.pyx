@@ -11,7 +11,7 @@ from libc.stdlib cimport free
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
                         header_marks)
-from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, RECORD_MAX, SEQ_MASK, counted_in,
+from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, RECORD_MAX, SEQ_MASK, counted_in,
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
@@ -89,8 +89,8 @@ cdef class StreamIndex:
         cdef int marks = 0
         if self.failed is not None:
             raise StoreFailed(str(self.failed))
-        if rl > RECORD_MAX or sn > 65535:
-            raise TooLarge(f"record of {rl} bytes is too large")
+        if rl > RECORD_MAX and (self.on_disk or rl > HELD_MAX) or sn > 65535:
+            raise TooLarge("message too large")
         if seq > SEQ_MASK or seq == 0:
             raise OutOfSequences(f"no sequence is left after {self.last_seq}")
         tail = self.tail
