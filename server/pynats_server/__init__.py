@@ -4,11 +4,14 @@
 `pytest_plugin`. `core` is the compiled data plane; the other rooms plug into it.
 """
 
-import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+import sys
+
+TYPE_CHECKING = False  # `typing` takes milliseconds, before Ctrl-C is taken care of
 if TYPE_CHECKING:
+    from typing import Any
+
     from pynats_server.options import (
         AccountLimits,
         AccountOptions,
@@ -52,6 +55,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name == "__version__":
         return import_module("pynats_server.version").PYNATS_VERSION
     if name not in _HOME_OF:

@@ -24,6 +24,7 @@ ENTRIES = {
     "pynk": "pynk.entry",
 }
 PROGRAMS = list(ENTRIES)
+ROOT = Path(__file__).parents[2]
 NOTHING_LEFT = Path("/dev/full")
 
 
@@ -52,7 +53,7 @@ def test_version_has_one_shape(program: str, tmp_path: Path) -> None:
 
 
 def test_the_release_is_that_of_the_distribution() -> None:
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    text = (ROOT / "pyproject.toml").read_text()
     assert f'\nversion = "{RELEASE}"\n' in text
 
 
@@ -152,6 +153,23 @@ def test_output_that_cannot_be_written_is_one_line(
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_next_to_nothing_is_loaded_before_ctrl_c_is_taken_care_of(program: str) -> None:
+    roots = [
+        str(ROOT / each) for each in ("common", "server", "tools/nats_cli", "tools/nsc", "tools/nk")
+    ]
+    script = (
+        f"import sys; sys.path[:0] = {roots!r}; before = set(sys.modules); import signal; "
+        f"import {ENTRIES[program]}; print(len(set(sys.modules) - before), 'typing' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded, typing = done.stdout.split()
+    assert int(loaded) < 25  # most of them for `signal`
+    assert typing == "False"
+
+
 # Ctrl-C when the program imports its module number N: N sweeps over the whole start.
 CTRL_C = """
 import os, signal
@@ -176,12 +194,12 @@ STARTS = {
 
 
 NUMBERS = (1, 2, 5, 11, 23, 47, 90, 180)
-PYNK_HAS = 80  # modules, about
+FEWER = {"pynk": 80, "pynsc": 150}  # modules that these import, about
 
 
 @pytest.mark.parametrize(
     ("program", "number"),
-    [(name, n) for name in PROGRAMS for n in NUMBERS if name != "pynk" or n < PYNK_HAS],
+    [(name, n) for name in PROGRAMS for n in NUMBERS if n < FEWER.get(name, 1000)],
 )
 def test_ctrl_c_while_a_program_starts_is_no_traceback(
     program: str, number: int, tmp_path: Path

@@ -62,7 +62,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "figures": (J + "config",),
     J + "quota": (),
     J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
-    J + "store.search": (S + "work", J + "store"),
+    J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
@@ -82,7 +82,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
-        J + "store.file", J + "store.format", S + "work",
+        J + "store.file", J + "store.format", J + "store.search", S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pynats_common.go.text import text_of
 
 from pynats_server.auth import Verdict
 from pynats_server.clients.handler import ClientHandler
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
 
 
 def reload(state: ServerState, handler: ClientHandler) -> bool:
     """Closes clients whose credentials are no longer valid or whose account changed (they reconnect
-    and subscribe again), and removes subscriptions that new permissions forbid. Returns whether
+    and subscribe again), and ends subscriptions that new permissions forbid. Returns whether
     `auth_required` in INFO changed."""
     before, state.authenticator = state.authenticator, state.make_authenticator()
     for client in state.clients():
@@ -33,10 +37,13 @@ def reload(state: ServerState, handler: ClientHandler) -> bool:
         if verdict.account != client.account.name:
             client.close(CloseReason.CLIENT_CLOSED)
             continue
-        for sub in client.prune(verdict.permissions):
-            queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
-            client.send_error(
-                f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
-                f'(sid "{text_of(sub.sid)}")'
-            )
+        client.prune(verdict.permissions, partial(_tell, client))
     return before.required != state.authenticator.required
+
+
+def _tell(client: ClientConnection, sub: Subscription) -> None:
+    queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
+    client.send_error(
+        f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
+        f'(sid "{text_of(sub.sid)}")'
+    )

@@ -11,15 +11,24 @@ from pynats_server.core.native cimport pn_below
 
 
 cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1:
+    routing.steps += 1 + match.n_plain + match.n_queues
+    if match.n_plain <= BULK_RECEIVERS or routing.bulk:
+        return _deliver_to_all(match, source, msg, routing)
+    routing.bulk = True
+    try:
+        return _deliver_to_all(match, source, msg, routing)
+    finally:
+        routing.bulk = False
+
+
+cdef inline int64_t _deliver_to_all(
+    Match* match, Sink source, Message* msg, Routing* routing
+) except -1:
     cdef int64_t delivered = 0
     cdef uint32_t i, j, start
     cdef MatchQueue* queue
     cdef Subscription sub
-    cdef bint bulk = routing.bulk
     match_retain(match)  # a delivery may run code that changes the subscriptions
-    routing.steps += 1 + match.n_plain + match.n_queues
-    if match.n_plain > BULK_RECEIVERS:
-        routing.bulk = True
     try:
         for i in range(match.n_plain):
             sub = <Subscription>match.plain[i]
@@ -36,7 +45,6 @@ cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routi
                     break
                 routing.steps += 1
     finally:
-        routing.bulk = bulk
         match_release(match)
     return delivered
 

@@ -6,13 +6,13 @@ import random as _random
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.connection cimport Connection
-from pynats_server.core.engine cimport PAUSE_AUTH, Engine, is_spent, monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, Chore, Engine, is_spent, monotonic_ns
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
-from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, SUBJECT_TOKENS_MAX
+from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, REMOVE_STEPS, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
 from pynats_server.core.permissions cimport (
-    SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
+    SUBSCRIBE_ALLOWED, SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
 )
 from pynats_server.core.subject cimport SUBJECT_INVALID, subject_kind, subject_tokens
 from pynats_server.core.wire cimport (
@@ -116,29 +116,36 @@ cdef class ClientConnection(Publisher):
         """Sends -ERR and ends the connection."""
         self.fail(text, int(reason))
 
-    def prune(self, Permissions permissions) -> list:
-        """Applies new permissions (reload): removes and returns the subscriptions that are no
-        longer allowed."""
+    def prune(self, Permissions permissions, removed=None) -> None:
+        """Applies new permissions, and ends the subscriptions that are no longer allowed; calls
+        `removed(sub)` for each. Where there are many this takes some turns, in which the client is
+        not read and each of its deliveries is judged."""
         cdef Subscription sub
+        cdef Judgement judgement
+        if permissions is None and self.permissions is None:
+            return
+        if permissions is not None and permissions.same_as(self.permissions):
+            return
         self.permissions = permissions
         self.replies = None
         if permissions is not None and permissions.responses:
             self.replies = ReplyGrants(permissions)
         self.forget_verdicts()
         self.forget()
-        removed = []
-        for sub in self.subscription_list():
-            sub.filtered = False
-            if permissions is None:
-                self.account.sublist.touch(sub)
-                continue
-            verdict = permissions.may_subscribe(sub.subject, sub.queue)
-            sub.filtered = verdict == SUBSCRIBE_FILTERED
-            self.account.sublist.touch(sub)
-            if verdict == SUBSCRIBE_DENIED:
-                self.drop_subscription(sub)
-                removed.append(sub)
-        return removed
+        self.judging = None
+        if self.subscriptions.used == 0:
+            return
+        judgement = Judgement()
+        judgement.client = self
+        judgement.removed = removed
+        judgement.left = self.subscription_list()
+        for sub in judgement.left:
+            sub.filtered = True
+        self.account.sublist.touch_all()
+        self.judging = judgement
+        if judgement.work(self.engine, self.engine.routing.steps + JUDGE_AT_ONCE):
+            self.pause(PAUSE_JUDGE)
+            self.engine.add_chore(judgement)
 
     cdef int on_closed(self) except -1:
         # Figures and subscriptions are still there when the handler looks at the connection.
@@ -421,6 +428,45 @@ cdef class ClientConnection(Publisher):
         if self.engine.tracing:
             self.engine.handler.trace_out(self, b"PING", b"")
         return self.write(b"PING\r\n", 6)
+
+
+cdef class Judgement(Chore):
+    """New permissions of a client, applied to the subscriptions that it had, one after the other."""
+    cdef ClientConnection client
+    cdef object removed
+    cdef list left
+
+    cdef bint work(self, Engine engine, uint64_t until) except -1:
+        cdef ClientConnection client = self.client
+        cdef Subscription sub
+        while self.left and client.judging is self and not client.closing:
+            if engine.routing.steps >= until:
+                return True
+            sub = self.left.pop()
+            if not sub.closed:
+                self.judge(sub)
+        if client.judging is self:
+            client.judging = None
+            if client.account is not None:
+                client.account.sublist.touch_all()
+            if client.paused & PAUSE_JUDGE:
+                client.resume(PAUSE_JUDGE)
+        return False
+
+    cdef int judge(self, Subscription sub) except -1:
+        cdef ClientConnection client = self.client
+        cdef Permissions permissions = client.permissions
+        client.engine.routing.steps += REMOVE_STEPS
+        verdict = SUBSCRIBE_ALLOWED
+        if permissions is not None:
+            client.engine.routing.steps += permissions.subscribe_steps
+            verdict = permissions.may_subscribe(sub.subject, sub.queue)
+        sub.filtered = verdict == SUBSCRIBE_FILTERED
+        if verdict == SUBSCRIBE_DENIED:
+            client.drop_subscription(sub)
+            if self.removed is not None:
+                self.removed(sub)
+        return 0
 
 
 _OP_NAMES = {

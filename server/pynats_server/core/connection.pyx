@@ -6,7 +6,7 @@ from posix.unistd cimport close as c_close
 
 import time
 
-from pynats_server.core.engine cimport PAUSE_STALL, chunk_new, chunk_release, count_bytes, monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, chunk_new, chunk_release, count_bytes, monotonic_ns
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
@@ -100,7 +100,7 @@ cdef class Connection(Peer):
         if not self.paused and not self.waits:
             return self.on_readable()
         if events & (EPOLLHUP | EPOLLERR):
-            if self.waits or self.paused == PAUSE_STALL:
+            if not self.paused & PAUSE_AUTH:
                 # The peer is gone, but what it sent before counts: parsed when its time comes.
                 self.engine.unwatch(self)
                 self.unwatched = True

@@ -42,6 +42,7 @@ cdef class Pollable(Sink):
 cdef enum PauseReason:
     PAUSE_AUTH = 1
     PAUSE_STALL = 2
+    PAUSE_JUDGE = 4  # new permissions are being applied
 
 
 cdef class Peer(Pollable):

@@ -48,7 +48,7 @@ cdef enum:
     # Bytes that cost a step where they are copied or sent, as a shift: 512.
     STEP_BYTES_SHIFT = 9
     # Steps after which a turn takes no more input, and the loop's other callbacks get their time.
-    TURN_STEPS = 32768
+    TURN_STEPS = 65536
     # The least that a connection may do per turn, however many want to, steps. More than one message
     # only where messages reach few.
     SLICE_STEPS_MIN = 256
@@ -65,6 +65,8 @@ cdef enum:
     LOGIN_READ = 8192
     # Subscriptions of an ended connection that are removed at once; more are a chore.
     REMOVE_AT_ONCE = 64
+    # Steps for new permissions of a client that are applied at once; more is a chore.
+    JUDGE_AT_ONCE = 2048
     # Connections whose timers are looked at in one go. Each may get a PING.
     TICK_BATCH = 512
     # Connections accepted per wake-up.

@@ -25,6 +25,8 @@ cdef class Permissions:
     cdef readonly int64_t response_max  # negative = unlimited
     cdef readonly int64_t response_ttl_ns  # negative = unlimited
     cdef bint may_publish(self, const char* subject, size_t length) noexcept
+    cdef tuple source  # what they were made of
+    cdef bint same_as(self, Permissions other) noexcept
     # What a SUB costs, in steps.
     cdef readonly size_t subscribe_steps
     cdef SubscribeVerdict may_subscribe(self, bytes subject, bytes queue)

@@ -12,6 +12,10 @@ cdef Sublist _patterns(entries):
     return patterns
 
 
+cdef object _listed(entries):
+    return None if entries is None else tuple(entries)
+
+
 cdef class Rules:
     def __init__(self, entries):
         self.subjects = []
@@ -38,6 +42,11 @@ cdef class Permissions:
         self, publish_allow=None, publish_deny=(), subscribe_allow=None, subscribe_deny=(),
         responses=False, response_max=1, response_ttl_ns=120_000_000_000,
     ):
+        self.source = (
+            _listed(publish_allow), _listed(publish_deny), _listed(subscribe_allow),
+            _listed(subscribe_deny), responses, response_max, response_ttl_ns,
+        )
+        publish_allow, publish_deny, subscribe_allow, subscribe_deny = self.source[:4]
         if responses and publish_allow is None and not publish_deny:
             publish_allow = ()  # replying is then all that is allowed
         self.publish_allow = None if publish_allow is None else _patterns(publish_allow)
@@ -51,6 +60,9 @@ cdef class Permissions:
         self.responses = responses
         self.response_max = response_max
         self.response_ttl_ns = response_ttl_ns
+
+    cdef bint same_as(self, Permissions other) noexcept:
+        return other is not None and self.source == other.source
 
     cdef bint may_publish(self, const char* subject, size_t length) noexcept:
         if self.publish_allow is not None and not self.publish_allow.has_match(subject, length):

@@ -13,6 +13,7 @@ from pynats_server.core.runs cimport Run
 cdef class Receiver(Connection):
     cdef readonly Account account
     cdef readonly Permissions permissions
+    cdef object judging  # the chore that applies new permissions to the subscriptions, or None
     cdef ReplyGrants replies  # None = no allow_responses
     cdef ByteMap subscriptions  # sid -> Subscription, owned references
     cdef public bint headers  # both sides support them
@@ -23,6 +24,8 @@ cdef class Receiver(Connection):
     # UNSUB: ends after `most` deliveries, counted from the first one; 0 = now.
     cdef int limit_subscription(self, const char* sid, size_t length, uint64_t most) except -1
     cdef int drop_subscription(self, Subscription sub) except -1
+    # Whether permissions keep a message from a filtered subscription.
+    cdef bint withholds(self, Subscription sub, Message* msg) except -1
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1
     cdef bint sheds(self, Sink source) noexcept
     cdef bint over_pending(self, size_t length) except -1

@@ -8,6 +8,7 @@ from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
     STEP_SUBJECT_SHIFT, SUBSCRIBE_STEPS,
 )
+from pynats_server.core.permissions cimport SUBSCRIBE_DENIED
 from pynats_server.core.removal cimport Removal, removal_of
 
 from pynats_server.core.reasons import CloseReason
@@ -102,9 +103,7 @@ cdef class Receiver(Connection):
             return 0
         if self.sheds(source):
             return 0
-        if sub.filtered and self.permissions.denies_delivery(
-            msg.subject, msg.subject_len, sub.c_queue(), sub.queue_len
-        ):
+        if sub.filtered and self.withholds(sub, msg):
             return 0
         with_headers = msg.header_len != 0 and self.headers
         payload = msg.payload
@@ -147,6 +146,17 @@ cdef class Receiver(Connection):
             self.replies.grant(msg.reply[:msg.reply_len], self.engine.now)
         self.after_output(source)
         return 1
+
+    cdef bint withholds(self, Subscription sub, Message* msg) except -1:
+        if self.permissions is None:
+            return False
+        if self.judging is not None and (
+            self.permissions.may_subscribe(sub.subject, sub.queue) == SUBSCRIBE_DENIED
+        ):
+            return True
+        return self.permissions.denies_delivery(
+            msg.subject, msg.subject_len, sub.c_queue(), sub.queue_len
+        )
 
     cdef bint over_pending(self, size_t length) except -1:
         """Cuts a receiver whose backlog would pass max_pending."""

@@ -18,6 +18,7 @@ from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.source_names import SourceName, header_value
 from pynats_server.jetstream.stream.source_search import find_places
+from pynats_server.work import finish
 
 from tests.support.crashdisk import CrashDisk, QuickDisk
 
@@ -28,8 +29,7 @@ KEYS = [name.whole for name in NAMES]
 
 def places_of(store: FileStore) -> dict[bytes, int]:
     """What a stream finds that begins to follow its sources."""
-    for _ in find_places(store, KEYS):
-        pass
+    finish(find_places(store, KEYS))
     return {key: store.places.known[key].seq for key in KEYS}
 
 

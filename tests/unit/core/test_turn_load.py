@@ -9,11 +9,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.permissions import Permissions
 
 from tests.support.deadline import PATIENCE_S, Deadline
 from tests.support.life import Life, pub
 
-TURN_STEPS = 32768
+TURN_STEPS = 65536
 SETTLE_STEPS = 16384
 CHORE_STEPS = 8192
 # A turn may also send and close, and passes its marks by one piece of work. A pass of the loop may
@@ -203,3 +205,52 @@ def test_a_flood_of_ends_is_bounded_per_turn(life: Life) -> None:
     life.peers.clear()
     assert max(turns(life)) <= TURN_MOST + 32 * 300  # ends come in groups of CLOSE_BATCH
     assert len(life.handler.closed) == 300
+
+
+def test_new_permissions_are_in_effect_at_once_and_applied_to_the_rest_later(life: Life) -> None:
+    client = life.client(
+        b"".join(b"SUB keep.%d %d\r\nSUB lose.%d l%d\r\n" % (n, n, n, n) for n in range(5000))
+    )
+    publisher = life.client()
+    [peer] = [p for p in life.engine.connections.values() if p.subscription_count]
+    assert isinstance(peer, ClientConnection)
+    told: list[bytes] = []
+    peer.prune(Permissions(subscribe_deny=[b"lose.>"]), lambda sub: told.append(sub.subject))
+    assert peer.subscription_count > 5000
+    before = life.account.out_msgs
+    client.send(b"PING\r\n")
+    publisher.send(b"".join(pub(b"lose.%d" % n, b"") + pub(b"keep.%d" % n, b"") for n in range(9)))
+    life.engine.turn()
+    assert peer.subscription_count > 5000
+    assert life.account.out_msgs == before + 9
+    assert b"PONG" not in drained(client)  # what it sends waits for the new permissions
+    assert max(turns(life)) <= TURN_MOST
+    assert peer.subscription_count == life.account.sublist.count == 5000
+    assert len(told) == 5000
+    assert all(subject.startswith(b"lose.") for subject in told)
+
+
+def test_newer_permissions_replace_those_that_are_being_applied(life: Life) -> None:
+    life.client(b"".join(b"SUB a.%d %d\r\nSUB b.%d b%d\r\n" % (n, n, n, n) for n in range(5000)))
+    [peer] = life.engine.connections.values()
+    assert isinstance(peer, ClientConnection)
+    peer.prune(Permissions(subscribe_deny=[b"a.>"]))
+    peer.prune(Permissions(subscribe_deny=[b"b.>"]))
+    turns(life)
+    left = {sub.subject[:2] for sub in peer.subscription_list()}
+    assert b"b." not in left
+    peer.prune(Permissions(subscribe_deny=[b"a.>"]))
+    life.peers.pop().close()
+    turns(life)
+    assert life.account.sublist.count == 0
+
+
+def test_permissions_that_have_not_changed_cost_nothing(life: Life) -> None:
+    life.client(subscriptions(5000))
+    [peer] = life.engine.connections.values()
+    assert isinstance(peer, ClientConnection)
+    peer.prune(Permissions(subscribe_deny=[b"secret"]))
+    turns(life)
+    before = life.engine.steps
+    peer.prune(Permissions(subscribe_deny=[b"secret"]))
+    assert life.engine.steps == before

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from pynats_common.plainvalues import with_plain_values
 from pynats_common.program import INTERRUPTED
 from pynats_common.suggest import complaint, did_you_mean
 from pynats_common.version import version_line
@@ -62,7 +63,14 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"  {left.ljust(width)}  {right}" for left, right in rows)
 
 
-class _CommandTable(TyperGroup):
+class _Group(TyperGroup):
+    """A group of commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
+
+
+class _CommandTable(_Group):
     """The top-level group: the table gives names and help, modules are loaded on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -85,6 +93,9 @@ class _CommandTable(TyperGroup):
 class GlobalFlagsCommand(TyperCommand):
     """A command whose help ends with a pointer to the global flags."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         super().format_epilog(ctx, formatter)
         formatter.write(f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n")
@@ -92,7 +103,9 @@ class GlobalFlagsCommand(TyperCommand):
 
 def command_app() -> typer.Typer:
     """A Typer for one command module, with the settings every module shares."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(
+        cls=_Group, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
 
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}

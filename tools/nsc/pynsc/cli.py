@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
+from pynats_common.plainvalues import with_plain_values
 from typer.core import TyperCommand
 
 from pynsc.core.errors import NscError
@@ -132,6 +133,9 @@ _BARE_VALUES = {"--allow-pub-response": "1"}
 
 class NscCommand(TyperCommand):
     """Accepts `--flag=true|false` and omitted optional values, like the original's parser."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = {

@@ -54,6 +54,8 @@ cdef class Sublist:
     cdef int remove(self, Subscription sub) except -1
     # A subscription changed in a way that shortcuts rely on (its limit): matches are built anew.
     cdef int touch(self, Subscription sub) except -1
+    # All subscriptions may have: every match is built anew.
+    cdef void touch_all(self) noexcept
     # Borrowed: valid until the next change of the sublist or the next call of match.
     cdef Match* match(self, const char* subject, size_t length) except NULL
     # The cached match, if it is there and current, else NULL. `hash` is bytemap_hash(subject).

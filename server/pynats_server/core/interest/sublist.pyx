@@ -256,6 +256,9 @@ cdef class Sublist:
             self._invalidate(sub.c_subject(), sub.subject_len)
         return 0
 
+    cdef void touch_all(self) noexcept:
+        self.generation += CHANGES_KEPT + 1
+
     cdef void _change(self, Subscription sub) noexcept:
         """A wildcard was added, removed or touched: puts every match in doubt."""
         cdef uint32_t at

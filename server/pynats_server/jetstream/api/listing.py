@@ -51,7 +51,7 @@ def _names(request: Request, asked: NamesRequest) -> Work[Reply]:
     return {**fields, "streams": names or None}  # the real server's empty list of names is null
 
 
-def _listing(request: Request, asked: NamesRequest) -> Work[Reply]:
+def _listing(request: Request, asked: ListRequest) -> Work[Reply]:
     found = yield from _matching(request, asked.subject)
     page, fields = _page(found, asked.offset, LIST_PAGE)
     parts: list[bytes] = []

@@ -15,7 +15,7 @@ from pynats_server.jetstream.publish.checks cimport Admission
 from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, FastTable
 from pynats_server.jetstream.publish.batch.staging cimport Staging
-from pynats_server.jetstream.store.retention cimport Retention
+from pynats_server.jetstream.store.retention cimport EVICT_MAX, Retention
 from pynats_server.jetstream.quota cimport Usage
 
 

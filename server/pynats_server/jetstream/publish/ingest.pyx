@@ -253,7 +253,7 @@ cdef class Ingest(Sink):
         if self.max_per_subject or self.max_msgs or self.max_bytes:
             try:
                 store.enforce(self.max_msgs, self.max_bytes, self.max_per_subject,
-                              <const uint8_t*>msg.subject, msg.subject_len)
+                              <const uint8_t*>msg.subject, msg.subject_len, EVICT_MAX)
             except StoreError as error:  # of an old message; the new one is kept
                 self.stream.on_over_limit(error)
         if named:
@@ -262,9 +262,12 @@ cdef class Ingest(Sink):
             admission.note_plain()
         if rollup == ROLLUP_SUBJECT:
             # As limits: if the disk is full, they bring back what this message was to replace.
-            store.enforce(0, 0, 1, <const uint8_t*>msg.subject, msg.subject_len)
+            store.enforce(0, 0, 1, <const uint8_t*>msg.subject, msg.subject_len, 0)
         elif rollup == ROLLUP_ALL:
-            store.enforce(1, 0, 0, <const uint8_t*>msg.subject, msg.subject_len)
+            if store.msgs <= EVICT_MAX:
+                store.enforce(1, 0, 0, <const uint8_t*>msg.subject, msg.subject_len, 0)
+            else:
+                store.keep_last()
         self.settle()
         if fast is not None:
             if self.fast_table.advance(fast, seq):

@@ -8,24 +8,25 @@ from itertools import chain
 from pynats_server.jetstream.store.block import Message
 from pynats_server.jetstream.store.contract import U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
+from pynats_server.jetstream.store.limiting import Limiting
 from pynats_server.jetstream.store.places import SourcePlaces
-from pynats_server.jetstream.store.removing import Removing
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
-from pynats_server.work import finish
+from pynats_server.work import Work, finish
 
 DELETED_MAX = 1_000_000
 """Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
 
 
-class BlockStore(Removing):
+class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
     lost: SequenceSet
     lost_bytes: int = 0
     on_undo: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
+    background: Callable[[Work[None]], None] | None = None  # see `Store`
 
     @property
     def num_subjects(self) -> int:

@@ -64,6 +64,8 @@ class Store(Protocol):
     last_ts: int
     msgs: int
     nbytes: int
+    behind: int
+    """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet
@@ -74,6 +76,9 @@ class Store(Protocol):
 
     places: SourcePlaces
     """How far the stream's sources have come."""
+
+    background: Callable[[Work[None]], None] | None
+    """Runs long work of the store's own in steps; without one it is done at once."""
 
     @property
     def num_subjects(self) -> int:
@@ -131,23 +136,29 @@ class Store(Protocol):
         max_bytes: int = 0,
         max_per_subject: int = 0,
         subject: bytes = b"",
+        most: int = 0,
     ) -> int:
-        """Remove the oldest messages past the limits (0 = none), those of `subject` first; returns
-        how many. Called after an append; compiled callers use `Retention.enforce`."""
+        """Remove the oldest messages past the limits (0 = none), those of `subject` first, `most`
+        at a time (0 = any number); returns how many. Called after an append; compiled callers use
+        `Retention.enforce`."""
 
-    def crowded(self, limit: int) -> list[bytes]:
-        """Subjects with more than `limit` messages: those to enforce a lowered limit on."""
+    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+        """Bring all messages within limits, in steps: after a start or a change, or when an append
+        has left more than that (`behind`)."""
+
+    def keep_last(self) -> int:
+        """Remove all messages but the last, which has just been appended; returns how many."""
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
         """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
         when none will. `ttl` off ignores the header, but for `never`."""
 
     def expired(
-        self, now: int, max_age_ns: int = 0, ttl: bool = True
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = ...
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
-        what is not removed comes again. `Nats-TTL: never` is exempt from `max_age_ns`, also with
-        `ttl` off, which ignores other TTLs."""
+        what is not removed comes again; `most` with a TTL are found at a time. `Nats-TTL: never`
+        is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""

@@ -28,5 +28,6 @@ cdef class ExpiryQueue:
     cdef int reserve(self) except -1
     cdef void insert(self, int64_t at, uint64_t seq) noexcept
     cdef void drop_top(self) noexcept
+    cdef void drop_at(self, Py_ssize_t i) noexcept
     cdef void sift_down(self, Py_ssize_t i) noexcept
     cdef void order(self) noexcept

@@ -174,6 +174,19 @@ cdef class ExpiryQueue:
             self.heap[0] = self.heap[self.size]
             self.sift_down(0)
 
+    cdef void drop_at(self, Py_ssize_t i) noexcept:
+        """Take any entry out."""
+        cdef Expiry moved
+        self.size -= 1
+        if i == self.size:
+            return
+        moved = self.heap[self.size]
+        while i and self.heap[(i - 1) >> 1].at > moved.at:
+            self.heap[i] = self.heap[(i - 1) >> 1]
+            i = (i - 1) >> 1
+        self.heap[i] = moved
+        self.sift_down(i)
+
     cdef void sift_down(self, Py_ssize_t i) noexcept:
         cdef Expiry moved = self.heap[i]
         cdef Py_ssize_t down

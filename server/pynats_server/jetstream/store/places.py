@@ -1,4 +1,4 @@
-"""How far the sources of a stream have come.
+"""How far the sources of a stream have come, and which stream a mirror's origin was.
 
 The last copy of a source says it in a header, as long as that copy is stored. Before it goes, the
 place has to be somewhere else: `unsaved` are the places that sources.db does not have. A store on
@@ -72,6 +72,12 @@ class SourcePlaces:
 
     def seen(self, name: bytes, place: Place) -> None:
         """A message of the origin was looked at and is not to be stored."""
+        self.known[name] = place
+
+    def named(self, name: bytes, place: Place) -> None:
+        """A mirror has found its origin."""
+        if self.known.get(name, Place(0)).identity != place.identity:
+            self._unlisted = True
         self.known[name] = place
 
     def found(self, name: bytes, place: Place, seq: int) -> None:

@@ -14,7 +14,7 @@ from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.search.filters import FilterSet
-from pynats_server.jetstream.store.search.queries import SCAN, Queries
+from pynats_server.jetstream.store.search.queries import SCAN, Queries, only
 from pynats_server.work import Work, finish
 
 EMPTY_SIZE = record_size(0, 0, 0)  # a tombstone, or a mark of sequences used up
@@ -65,17 +65,21 @@ class Removing(Queries):
 
     def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
-        many. Once begun it is to be finished, unless the store is closed."""
+        many. Nothing that is stored after this call is touched. Once begun it is to be finished,
+        unless the store is closed."""
+        return self._purging(filter or b">", up_to, keep, self.last_seq)
+
+    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
         self._check()
-        filters, whole = FilterSet([filter or b">"]), filter in (b">", b"")
-        if whole and not keep and (not up_to or up_to > self.last_seq):
-            return self.compact(max(up_to, self.last_seq + 1))  # the next sequence
-        stop = min(up_to - 1, self.last_seq) if up_to else self.last_seq
+        filters = only(filter)
+        if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
+            return self.compact(max(up_to, last + 1))  # the next sequence
+        stop = min(up_to - 1, last) if up_to else last
         if keep:
             stop = (yield from self._oldest_kept(filters, keep, stop)) - 1
         if stop < self.first_seq:
             return 0
-        if whole:
+        if filters.every:
             return (yield from self._drop_below(stop + 1))
         return (yield from self._purge_filter(filter, filters, stop))
 
@@ -135,7 +139,7 @@ class Removing(Queries):
                 yield from self.loading(block)
                 continue
             self._removing()
-            part, at = self.purge_part(block, filters, at, stop, TAKE)
+            part, at = self.purge_part(block, filters, at, stop, TAKE * 8)
             gone += part
             self._buried()
             yield
@@ -162,6 +166,17 @@ class Removing(Queries):
         self.dead = len(self.blocks) > 1
         if seq > self.last_seq + 1:
             self.skip(seq - 1 - self.last_seq, self.last_ts)
+        self.reap()
+        self.touch()
+        return gone
+
+    def keep_last(self) -> int:
+        """Delete all messages but the last one, which has just been appended, in O(blocks)."""
+        self.flush()  # a full disk must not cost what that message was to replace
+        gone, subjects = self.unlink_but_last()
+        dispose(subjects, self._let_go())
+        self.floor_due = self.on_disk
+        self.dead = len(self.blocks) > 1
         self.reap()
         self.touch()
         return gone

@@ -1,25 +1,29 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block, Message
-from pynats_server.jetstream.store.search.scanning cimport Scanning
-from pynats_server.jetstream.store.subjects cimport Leaf
+from pynats_server.jetstream.store.rings cimport Rings
 
 
-cdef class Retention(Scanning):
+cdef enum:
+    EVICT_MAX = 64         # messages that one publish removes at most
+    BEHIND_A_SUBJECT = 1   # what limits have still to remove: of some subject
+    BEHIND_IN_ALL = 2      # of the whole stream
+
+
+cdef class Retention(Rings):
+    cdef public int behind
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
     cdef public dict due               # {seq: when}: ran out, not yet removed
+    cdef Py_ssize_t sweep              # entries of `expiries` still to look at for dead ones
     cdef uint64_t ageless              # every live message below never ages
     cdef uint64_t *journal             # evicted since the last flush
     cdef Py_ssize_t journaled, journal_room
 
     # `append_raw`, then `enforce` with the stream's limits: the path of every publish.
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
-                     const uint8_t *subject, size_t sn) except -1
+                     const uint8_t *subject, size_t sn, int most) except -1
     cdef int evict(self, uint64_t seq) except -1
     cdef int relink(self, uint64_t seq) except -1
-    cdef uint64_t first_of(self, Leaf *leaf) except? 0
-    cdef int settle(self, Block block) except -1
-    cdef int build_rings(self) except -1
     cdef int tidy_expiries(self) except -1
     cdef next_aging(self, uint64_t start)

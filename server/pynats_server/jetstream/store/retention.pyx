@@ -10,14 +10,20 @@ from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NE
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
                         subject_size, u32, u64)
-from pynats_server.jetstream.store.search.scanning cimport Scanning
-from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, Leaf, ring_drop, ring_push,
-                        ring_unshift)
+from pynats_server.jetstream.store.rings cimport Rings
+from pynats_server.jetstream.store.subjects cimport FIRST_STALE, Leaf, ring_unshift
 
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
+MOST_AT_ONCE = EVICT_MAX
 
-cdef class Retention(Scanning):
+cdef enum:
+    TIDY_MAX = 2000  # entries of the queue of expiries that are looked at in one call
+
+cdef Py_ssize_t MOST = <Py_ssize_t>1 << 62
+
+
+cdef class Retention(Rings):
     """The compiled part of a store. Subclasses supply `roll_block`, `load_block`, `reap`."""
 
     def __cinit__(self, *args, **kwargs):
@@ -30,10 +36,11 @@ cdef class Retention(Scanning):
     # write that should cover it finds the disk full (see `restore_evicted`).
 
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
-                     const uint8_t *subject, size_t sn) except -1:
+                     const uint8_t *subject, size_t sn, int most) except -1:
         """Remove the oldest messages (of the subject, then of all) past the limits; 0 = none.
 
-        Returns how many went. The subject comes first, as nats-server does it. A message removed
+        Returns how many went. More than `most` (0 = any number) are left to `Limiting.enforcing`,
+        as `behind` says. The subject comes first, as nats-server does it. A message removed
         at the front costs no record of its own: one floor is written with the next flush; others
         leave a tombstone. nats-server writes neither and applies the limits again at the next
         start, which brings back what an explicit delete or a config change has since outrun.
@@ -44,6 +51,12 @@ cdef class Retention(Scanning):
         if max_per_subject:
             leaf = self.tree.get(subject, sn)
             while leaf != NULL and leaf.total > max_per_subject:
+                if self.gathering and leaf.ring == NULL and leaf.flags & FIRST_STALE:
+                    self.behind |= BEHIND_A_SUBJECT  # finding the oldest one might take long
+                    break
+                if most and gone >= most:
+                    self.behind |= BEHIND_A_SUBJECT
+                    break
                 if max_per_subject > 1 and not self.rings:
                     self.build_rings()
                 seq = self.first_of(leaf)
@@ -54,101 +67,53 @@ cdef class Retention(Scanning):
                     leaf.total -= 1  # counted but unreadable, and named as lost
         while self.msgs and ((max_msgs and self.msgs > max_msgs)
                              or (max_bytes and self.nbytes > max_bytes)):
+            if most and gone >= most:
+                self.behind |= BEHIND_IN_ALL
+                break
             self.evict(self.first_seq)
             gone += 1
         return gone
 
     def enforce_limits(self, uint64_t max_msgs=0, uint64_t max_bytes=0,
-                       uint64_t max_per_subject=0, bytes subject=b""):
+                       uint64_t max_per_subject=0, bytes subject=b"", int most=0):
         """`enforce` for Python; returns how many messages went. 0 = no limit."""
         return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
-                            <const uint8_t *>subject, len(subject))
+                            <const uint8_t *>subject, len(subject), most)
 
-    def crowded(self, uint64_t limit):
-        """Literal subjects with more than `limit` messages (a lowered limit)."""
-        cdef Leaf **leaves = self.tree.leaves()
-        cdef uint64_t i
-        out = []
-        for i in range(self.tree.size):
-            if leaves[i].total > limit:
-                out.append(leaves[i].key[:leaves[i].size])
-        free(leaves)
-        return out
-
-    cdef uint64_t first_of(self, Leaf *leaf) except? 0:
-        """Lowest live sequence of a subject, 0 when none of its records is readable."""
+    def thin_part(self, uint64_t limit, uint64_t start, int64_t most):
+        """(where the next step begins or 0 at the end, block to read or None): from `start` on,
+        remove every message of whose subject there are more than `limit`. From the front to the end
+        of a stream that leaves the newest of each, whatever is known of the others."""
         cdef Py_ssize_t at
         cdef Block block
-        if leaf.flags & FIRST_STALE:
-            at = self.block_at(leaf.first)
-            if at < len(self.blocks):
-                block = self.blocks[at]
-                if not block.settled and block.msgs:
-                    self.settle(block)
-            if leaf.flags & FIRST_STALE:
-                self.exact(leaf)
-                if leaf.flags & FIRST_STALE:
-                    return 0
-        return leaf.first
-
-    cdef int settle(self, Block block) except -1:
-        """Make the first sequence exact of every subject whose lower bound lies in a block: one
-        pass after a start from the index instead of a scan for each subject."""
-        cdef Py_ssize_t i
         cdef const uint8_t *r
         cdef uint64_t seq
         cdef Leaf *leaf
-        if not block.loaded:
-            self.load_block(block)
-        block.settled = True
-        for i in range(block.count):
-            r = block.buf + block.offs[i]
+        start = max(start, self.first_seq)
+        at = self.block_at(start)
+        if at >= len(self.blocks):
+            return 0, None
+        block = self.blocks[at]
+        if block.msgs and not block.loaded:
+            return start, block
+        at = block.slot_from(max(start, block.first_seq))
+        while block.msgs and at < block.count:
+            r = block.buf + block.offs[at]
             seq = u64(r + 4)
-            if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
+            if seq > block.last_seq:
+                break
+            if most <= 0:
+                return seq, None
+            most -= 2
+            at += 1
+            if block.deleted.has(seq):
                 continue
             leaf = self.tree.get(r + HEAD, subject_size(r))
-            if leaf != NULL and leaf.flags & FIRST_STALE and leaf.first <= seq:
-                if leaf.first >= block.first_seq:
-                    leaf.first = seq
-                    leaf.flags &= ~FIRST_STALE
-        return 0
-
-    cdef int build_rings(self) except -1:
-        """Read every block once so that subjects with several messages know all of them."""
-        cdef Block block
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq, k
-        cdef Leaf *leaf
-        cdef Leaf **leaves = self.tree.leaves()
-        for k in range(self.tree.size):
-            ring_drop(leaves[k])
-        free(leaves)
-        self.rings = True
-        for block in list(self.blocks):
-            if not block.msgs:
-                continue
-            if not block.loaded:
-                self.load_block(block)
-            for i in range(block.count):
-                r = block.buf + block.offs[i]
-                seq = u64(r + 4)
-                if seq < block.first_seq or seq > block.last_seq or block.deleted.has(seq):
-                    continue
-                leaf = self.tree.get(r + HEAD, subject_size(r))
-                if leaf != NULL and leaf.total > 1:
-                    ring_push(leaf, seq)
-        leaves = self.tree.leaves()
-        for k in range(self.tree.size):
-            leaf = leaves[k]
-            if leaf.ring != NULL and leaf.ring.count != leaf.total:
-                ring_drop(leaf)
-            elif leaf.ring != NULL:
-                leaf.first = leaf.ring.seqs[leaf.ring.head]
-                leaf.last = leaf.ring.seqs[leaf.ring.head + leaf.ring.count - 1]
-                leaf.flags = 0
-        free(leaves)
-        return 0
+            if leaf != NULL and leaf.total > limit:
+                most -= 6
+                self.evict(seq)
+                at = block.slot_from(seq + 1)  # the block may have been written anew
+        return block.last_seq + 1 if block.last_seq < self.last_seq else 0, None
 
     cdef int evict(self, uint64_t seq) except -1:
         """Remove one live message because of a limit."""
@@ -262,6 +227,7 @@ cdef class Retention(Scanning):
         cdef Leaf *leaf
         cdef int64_t ttl
         cdef int marks
+        self.listing = None  # the subject may have been listed without this message
         if not block.loaded:
             self.load_block(block)
         at = block.slot(seq)
@@ -326,18 +292,21 @@ cdef class Retention(Scanning):
         self.ageless = min(self.ageless, seq + 1)
 
     cdef int tidy_expiries(self) except -1:
-        """Drop dead entries at the top, and everywhere once they outnumber the living."""
-        cdef Py_ssize_t i, kept = 0
+        """Drop dead entries at the top, and everywhere once they outnumber the living: some in
+        each call, so that a dead one may still be on top."""
         cdef ExpiryQueue queue = self.expiries
-        if self.stale > <uint64_t>queue.size // 2 + 1024:
-            for i in range(queue.size):
-                if self.is_live(queue.heap[i].seq):
-                    queue.heap[kept] = queue.heap[i]
-                    kept += 1
-            queue.size = kept
-            queue.order()
-            self.stale = 0
-        while queue.size and not self.is_live(queue.heap[0].seq):
+        cdef int left = TIDY_MAX
+        if self.sweep == 0 and self.stale > <uint64_t>queue.size // 2 + 1024:
+            self.sweep = queue.size
+        while self.sweep and left:
+            left -= 1
+            self.sweep -= 1
+            if self.sweep < queue.size and not self.is_live(queue.heap[self.sweep].seq):
+                queue.drop_at(self.sweep)
+            if self.sweep == 0:
+                self.stale = 0
+        while queue.size and left and not self.is_live(queue.heap[0].seq):
+            left -= 1
             queue.drop_top()
         return 0
 
@@ -365,20 +334,25 @@ cdef class Retention(Scanning):
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
         return found
 
-    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True):
+    def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True, Py_ssize_t most=MOST):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
         TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
-        off ignores all other TTLs. Removing while iterating is fine; what is not removed comes
-        again."""
+        off ignores all other TTLs. Of those with a TTL of their own `most` at a time. Removing
+        while iterating is fine; what is not removed comes again."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
-        cdef Py_ssize_t at, next = 0
+        cdef Py_ssize_t at, next = 0, dead = 0
         cdef const uint8_t *r
         if ttl:
             self.tidy_expiries()
-            while queue.size and queue.heap[0].at <= now:
+            for seq in [seq for seq in self.due if not self.is_live(seq)]:
+                del self.due[seq]
+            while queue.size and queue.heap[0].at <= now and len(self.due) < most \
+                    and dead < TIDY_MAX:
                 if self.is_live(queue.heap[0].seq):
                     self.due[queue.heap[0].seq] = queue.heap[0].at
+                else:
+                    dead += 1
                 queue.drop_top()
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq

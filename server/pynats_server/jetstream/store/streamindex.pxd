@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport ExpiryQueue
+from pynats_server.jetstream.store.search.listing cimport SubjectListing
 from pynats_server.jetstream.store.subjects cimport Leaf, SubjectTree
 
 
@@ -16,6 +17,7 @@ cdef class StreamIndex:
     cdef readonly bint rings           # subjects with several messages know all of them
     cdef readonly ExpiryQueue expiries
     cdef uint64_t stale                # entries of `expiries` whose message is gone, about
+    cdef public SubjectListing listing # under way: to be told of subjects that change
     cdef public object failed
 
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,

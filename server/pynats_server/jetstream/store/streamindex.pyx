@@ -17,7 +17,7 @@ from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
-from pynats_server.jetstream.store.format.varint cimport get_uvarint, put_uvarint
+from pynats_server.jetstream.store.format.varint cimport get_uvarint
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 
@@ -101,6 +101,8 @@ cdef class StreamIndex:
             if ttl > 0:
                 self.expiries.reserve()
         leaf = self.tree.get_or_add(subject, sn)
+        if self.listing is not None:
+            self.listing.note(leaf)
         try:
             tail.put(seq, ts, subject, sn, hdr, hn, msg, mn)
         except MemoryError:
@@ -244,6 +246,8 @@ cdef class StreamIndex:
         cdef Leaf *leaf = self.tree.get(subject, sn)
         if leaf == NULL:
             return
+        if self.listing is not None:
+            self.listing.note(leaf)
         if leaf.total <= 1:
             self.tree.drop(subject, sn)
             return
@@ -297,6 +301,7 @@ cdef class StreamIndex:
         has none."""
         cdef Block block
         cdef uint64_t gone = self.msgs
+        self.listing = None
         for block in self.blocks:
             block.msgs = block.nbytes = 0
             block.ttls = block.schedules = 0
@@ -307,6 +312,41 @@ cdef class StreamIndex:
         self.stale = 0
         self.find_first()
         return gone, self.tree.part()
+
+    def unlink_but_last(self):
+        """As above, but the last message, which is in the tail, stays."""
+        cdef Block block, tail = self.tail
+        cdef Py_ssize_t at = tail.slot(self.last_seq)
+        cdef uint64_t gone = self.msgs - 1
+        cdef const uint8_t *r
+        cdef Leaf *leaf
+        cdef int64_t ttl = 0
+        cdef int marks
+        if at < 0 or tail.deleted.has(self.last_seq):
+            raise SequenceNotFound(self.last_seq)
+        self.listing = None
+        subjects = self.tree.part()
+        self.expiries.clear()
+        self.stale = 0
+        for block in self.blocks:
+            block.msgs = block.nbytes = 0
+            block.ttls = block.schedules = 0
+            block.first_seq, block.first_ts = block.last_seq + 1, 0
+            block.deleted.wipe()
+        r = tail.buf + tail.offs[at]
+        leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
+        leaf.first = leaf.last = self.last_seq
+        leaf.total = 1
+        marks = tail.marks_at(at, &ttl)
+        tail.ttls, tail.schedules = marks & HAS_TTL, (marks & HAS_SCHEDULE) >> 1
+        if marks & HAS_TTL:
+            self.expiries.reserve()
+            self.expiries.insert(expiry(stamp(r), ttl), self.last_seq)
+        tail.msgs, tail.nbytes = 1, counted_in(self.on_disk, r)
+        tail.first_seq, tail.first_ts = self.last_seq, stamp(r)
+        self.msgs, self.nbytes = 1, tail.nbytes
+        self.find_first()
+        return gone, subjects
 
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
@@ -520,34 +560,6 @@ cdef class StreamIndex:
                     return found
             i -= 1
         return None
-
-    def encode_subjects(self):
-        """The subjects as index.db lists them: count, then size, subject, total, index of the
-        first and of the last block, all uvarints."""
-        cdef Leaf **leaves = self.tree.leaves()
-        cdef uint64_t i, low, high
-        cdef Leaf *leaf
-        cdef bytearray out = bytearray()
-        cdef uint8_t line[50]
-        cdef size_t n
-        cdef Py_ssize_t end = len(self.blocks) - 1
-        try:
-            n = put_uvarint(line, self.tree.size)
-            out += line[:n]
-            for i in range(self.tree.size):
-                leaf = leaves[i]
-                low = (<Block>self.blocks[min(self.block_at(leaf.first), end)]).index
-                high = (<Block>self.blocks[min(self.block_at(leaf.last), end)]).index
-                n = put_uvarint(line, leaf.size)
-                out += line[:n]
-                out += leaf.key[:leaf.size]
-                n = put_uvarint(line, leaf.total)
-                n += put_uvarint(line + n, low)
-                n += put_uvarint(line + n, high)
-                out += line[:n]
-        finally:
-            free(leaves)
-        return bytes(out)
 
     cpdef bint is_live(self, uint64_t seq) except *:
         """Whether a message has this sequence; reads nothing."""

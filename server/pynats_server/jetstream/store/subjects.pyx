@@ -303,6 +303,7 @@ cdef class SubjectTree:
         cdef SubjectTree made = SubjectTree()
         self.root, made.root = made.root, self.root
         self.recent, made.recent = made.recent, self.recent
+        self.recent_mask, made.recent_mask = made.recent_mask, self.recent_mask
         self.size, made.size = made.size, self.size
         self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
         return made

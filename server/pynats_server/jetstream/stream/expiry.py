@@ -13,18 +13,19 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
-from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
-from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
+from pynats_server.work import Cancelled, Job, Work
 
 WAIT_MIN_S: Final = 0.01
 """Messages that expire within this time of each other are removed together."""
 WAIT_MAX_S: Final = 3600.0
-BATCH: Final = 5000
-"""Messages removed in one turn of the loop."""
+BATCH: Final = 500
+"""Messages that are taken out of the order of their times at once, and removed in stream order."""
+STEP: Final = 40
+"""Messages that a step removes."""
 RETRY_S: Final = 1.0
 """Until the next try after a store error, for example a full disk."""
 
@@ -36,9 +37,12 @@ class Expiry:
         self._stream = stream
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
+        self._removing: Job[None] | None = None
 
     def arm(self) -> None:
         """Sets the timer to when the next message expires, unless it is set to an earlier time."""
+        if self._removing is not None:
+            return  # its end does
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
@@ -59,6 +63,9 @@ class Expiry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        removing, self._removing = self._removing, None
+        if removing is not None:
+            self._stream.account.server.turns.cancel(removing)
 
     def _arm_in(self, wait_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -71,27 +78,38 @@ class Expiry:
         self._timer = loop.call_at(at, self.run)
 
     def run(self) -> None:
-        """Removes expired messages."""
+        """Removes expired messages, some in each step."""
         self._timer = None
+        account = self._stream.account
+        job = account.server.turns.start(
+            account.name, self, self._remove(), stays=True, on_end=self._removed
+        )
+        if not job.ended:
+            self._removing = job
+
+    def _remove(self) -> Work[None]:
         stream = self._stream
-        config = stream.config
-        marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
-        left = BATCH
-        try:
-            for seq, subject, _, _ in stream.store.expired(
-                time.time_ns(), config.max_age, config.allow_msg_ttl
-            ):
+        removed = BATCH
+        while removed >= BATCH:
+            config, removed = stream.config, 0
+            marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
+            rows = stream.store.expired(time.time_ns(), config.max_age, config.allow_msg_ttl, BATCH)
+            for removed, (seq, subject, _, _) in enumerate(rows, 1):
                 if marker_ttl_s and self._leaves_marker(seq, subject):
                     self._leave_marker(subject, marker_ttl_s)
                 stream.apply(Remove(seq))
-                left -= 1
-                if not left:
-                    break
-        except (ApiError, StoreError) as error:
-            stream.on_internal_error(error)
-            self._arm_in(RETRY_S)
+                if removed % STEP == 0:
+                    yield
+
+    def _removed(self, job: Job[None]) -> None:
+        if isinstance(job.error, Cancelled):
             return
-        self.arm()
+        self._removing = None
+        if job.error is None:
+            self.arm()
+        elif isinstance(job.error, Exception):
+            self._stream.on_internal_error(job.error)
+            self._arm_in(RETRY_S)
 
     def _leaves_marker(self, seq: int, subject: bytes) -> bool:
         store = self._stream.store

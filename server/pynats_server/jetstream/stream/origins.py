@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, KeysView
+from collections.abc import KeysView
 
 from pynats_common.go.times import parse_time_ns
 
@@ -27,6 +27,7 @@ from pynats_server.jetstream.stream.operations import Append
 from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
 from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.subjects.transform import SubjectTransform
+from pynats_server.work import Cancelled, Job
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
 """Prefixes of headers that were meant for the origin; those of batches also mean something to the
@@ -56,6 +57,7 @@ class Follower:
         self._scheduled: asyncio.Handle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self.started = False
+        self.is_apart = False  # nothing of the origin is to be copied
         self._stopped = False
 
     # -- life -------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ class Follower:
     def _pull(self) -> None:
         self._scheduled = None
         origin = self.origin
-        if origin is None or self._stopped:
+        if origin is None or self._stopped or self.is_apart:
             return
         self.heard_at_ns = self.heard_at_ns or time.monotonic_ns()
         for _ in range(BATCH):
@@ -224,13 +226,28 @@ def _sequence(message: Message) -> int:
 class Mirror(Follower):
     """The follower of a mirror: keeps messages with their sequences and times."""
 
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+        super().__init__(stream, neighbours, source)
+        self.key = name_of(source).whole
+
     def begin(self, origin: Origin) -> None:
-        """After the last message that the mirror has."""
-        last = self.stream.store.last_seq
+        """After the last message that the mirror has, unless the origin has others under these
+        sequences because it was deleted and made again."""
+        last, places = self.stream.store.last_seq, self.stream.store.places
+        mine = identity(origin.created)
+        known = places.known.get(self.key, Place(0)).identity
+        anew = known not in (b"", mine) and not _continues(origin, last)
+        self.is_apart = anew and origin.store.first_seq <= last
+        if self.is_apart:
+            self.error = api_error(
+                10029, err="the origin was made anew and has other messages than this mirror"
+            )
+            return
         if last > origin.store.last_seq:
             self.error = api_error(
                 10029, err="the origin is behind this mirror: it has been made anew"
             )
+        places.named(self.key, Place(last, mine))
         self.next_seq = last + 1 if last else self._start(origin)
 
     def _start(self, origin: Origin) -> int:
@@ -269,7 +286,8 @@ class Source(Follower):
         if not place.seq:
             self.next_seq = self._start(origin)
         elif place.identity in (b"", self._identity) or _continues(origin, place.seq):
-            self.next_seq = place.seq + 1
+            # An origin that has lost its end has other messages there now.
+            self.next_seq = min(place.seq, origin.store.last_seq) + 1
         else:
             self.stream.log.warn(
                 f"JetStream source stream '{self.source.name}' for {self.stream.label} "
@@ -326,8 +344,8 @@ class Following:
         self.mirror: Mirror | None = None
         self._sources: dict[bytes, Source] = {}
         self._mirrored: StreamSource | None = None
-        self._search: Iterator[None] | None = None  # for the places of sources that wait for it
-        self._searching: asyncio.Handle | None = None
+        self._search: Job[None] | None = None  # for the places of sources that wait for it
+        self._again: asyncio.TimerHandle | None = None
 
     @property
     def sources(self) -> list[Source]:
@@ -343,6 +361,8 @@ class Following:
         """Follows the origins that the configuration names now. A source that was there before
         goes on where it is."""
         config = self.stream.config
+        followed = [config.mirror] if config.mirror is not None else config.sources
+        self.stream.store.places.configured(name_of(source).whole for source in followed)
         self._follow_mirror(config)
         before, self._sources = self._sources, {}
         new = False
@@ -358,11 +378,8 @@ class Following:
                 new = True
         for gone in before.values():
             gone.stop()
-        self.stream.store.places.configured(self._sources)
-        if new or self._search is not None:
-            waiting = [key for key, source in self._sources.items() if not source.started]
-            self._search = find_places(self.stream.store, waiting)
-            self._search_on()
+        if new or self._search is not None or self._again is not None:
+            self._find_places()
 
     def _follow_mirror(self, config: StreamConfig) -> None:
         if config.mirror == self._mirrored:
@@ -374,19 +391,35 @@ class Following:
             self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
             self.mirror.start()
 
-    def _search_on(self) -> None:
-        """Goes on with the search, in pieces, and starts the sources at its end."""
-        if self._searching is not None:
-            self._searching.cancel()
-            self._searching = None
-        assert self._search is not None
-        for _ in self._search:
-            self._searching = asyncio.get_running_loop().call_soon(self._search_on)
-            return
+    def _find_places(self) -> None:
+        """Looks for the last copies of the sources that have not begun, and then has them begin."""
+        self._end_search()
+        waiting = [key for key, source in self._sources.items() if not source.started]
+        account = self.stream.account
+        search = account.server.turns.start(
+            account.name, self, find_places(self.stream.store, waiting), on_end=self._searched
+        )
+        self._search = None if search.ended else search
+
+    def _searched(self, job: Job[None]) -> None:
         self._search = None
+        if isinstance(job.error, Cancelled):
+            return
+        if job.error is not None:
+            self.stream.log.error(f"JetStream {self.stream.label}: {job.error!r}")
+            self._again = asyncio.get_running_loop().call_later(RETRY_S, self._find_places)
+            return
         for source in self.sources:
             if not source.started:
                 source.start()
+
+    def _end_search(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._search is not None:
+            self.stream.account.server.turns.cancel(self._search)
+            self._search = None
 
     def undone(self) -> None:
         """The disk is full, and messages that were stored last have been taken back."""
@@ -397,9 +430,7 @@ class Following:
 
     def stop(self) -> None:
         """Ends all."""
-        if self._searching is not None:
-            self._searching.cancel()
-        self._search = self._searching = None
+        self._end_search()
         for follower in (self.mirror, *self._sources.values()):
             if follower is not None:
                 follower.stop()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import CorruptRecord, Store
 from pynats_server.jetstream.stream.source_names import read_header
+from pynats_server.work import Work
 
-BATCH: Final = 250  # messages looked at between two pauses
+BATCH: Final = 100  # messages looked at in a step
 
 
-def find_places(store: Store, keys: Iterable[bytes]) -> Iterator[None]:
+def find_places(store: Store, keys: Iterable[bytes]) -> Work[None]:
     """Goes back through the messages until the last copy of each source is found, or nothing older
-    can tell more than `store.places` knows, and notes there what it finds. Pauses now and then;
-    messages may come and go meanwhile, but for copies of these sources."""
+    can tell more than `store.places` knows, and notes there what it finds. Nothing is copied for
+    these sources meanwhile."""
     places = store.places
     left = {key: places.told_from(key) for key in keys}
     at, looked = store.last_seq, 0

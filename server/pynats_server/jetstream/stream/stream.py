@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.context import AccountContext
-from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.figures import StreamDetails, StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
@@ -30,7 +31,9 @@ from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
-from pynats_server.jetstream.store.base import is_literal
+from pynats_server.jetstream.store.retention import MOST_AT_ONCE
+from pynats_server.jetstream.store.search.queries import is_literal
+from pynats_server.jetstream.stream.changes import Changes
 from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
@@ -90,8 +93,10 @@ class Stream:
             server.options.max_buffered_msgs,
             server.options.max_buffered_size,
         )
+        self.changes = Changes(account, self.on_internal_error)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
+        store.background = self.changes.background
         self.schedules = Schedules(self)
         self.republishing = Republishing(self)
         self.publishing = Publishing(self, self.republishing)
@@ -178,6 +183,7 @@ class Stream:
         self._configure_batches()
 
     def _stop_timers(self) -> None:
+        self.changes.stop()
         self.expiry.stop()
         self.publishing.stop()
         self.schedules.stop()
@@ -255,6 +261,8 @@ class Stream:
         """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
         self.expiry.arm()
+        if self.store.behind and not self.changes.is_limiting:
+            self._enforce_limits()
 
     def undone(self, last_seq: int) -> None:
         """The disk is full: the store has taken back what was above `last_seq`."""
@@ -304,15 +312,33 @@ class Stream:
 
     def propose(self, operation: Operation, done: Done) -> None:
         """Has the operation ordered and applied; `done(result, error)` once it is durable or
-        refused."""
+        refused. A purge goes in steps: it is ordered now, and others may be applied before it is
+        done."""
+        if isinstance(operation, Purge):
+            work = self.store.purging(operation.filter, operation.up_to, operation.keep)
+            self.changes.run(work, partial(self._applied, done))
+            return
         try:
             result = self.apply(operation)
         except StoreError as error:
             done(0, store_error(error))
             return
+        self._applied(done, result)
+
+    def _applied(self, done: Done, result: int, error: Exception | None = None) -> None:
+        self.ingest.settle()
+        if error is not None:
+            done(0, self._refusal(error))
+            return
         self.store.commit(
             lambda error: done(result, store_error(error) if error is not None else None)
         )
+
+    def _refusal(self, error: Exception) -> ApiError:
+        if isinstance(error, StoreError):
+            return store_error(error)
+        self.on_internal_error(error)
+        return api_error(10077, err=error)
 
     async def change(self, operation: Operation) -> int:
         """`propose`, awaited. Raises ApiError."""
@@ -373,7 +399,10 @@ class Stream:
         elif operation.rollup and keep:
             # As limits: if the disk is full, they bring back what this message was to replace.
             alone = operation.rollup == "all"
-            self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
+            if alone and self.store.msgs > MOST_AT_ONCE:
+                self.store.keep_last()
+            else:
+                self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
         elif operation.rollup == "sub":
             self.store.purge(operation.subject)
         elif operation.rollup == "all":
@@ -416,14 +445,14 @@ class Stream:
     # -- limits -----------------------------------------------------------------------------
 
     def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream. A
-        failure does not refuse the message that came; the next one tries again."""
+        """Removes the oldest messages beyond the limits, of `subject` and of the stream, as a
+        publish does: `appended` has the rest of many removed. A failure does not refuse the
+        message that came; the next one tries again."""
         ingest = self.ingest
-        self._evict(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject)
-
-    def _evict(self, msgs: int, size: int, per_subject: int, subject: bytes) -> None:
         try:
-            self.store.enforce_limits(msgs, size, per_subject, subject)
+            self.store.enforce_limits(
+                ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject, MOST_AT_ONCE
+            )
         except StoreError as error:
             self.on_over_limit(error)
 
@@ -433,11 +462,21 @@ class Stream:
 
     def _enforce_limits(self) -> None:
         """Applies all limits to all messages, after recovery or an update."""
-        limit = self.ingest.max_per_subject
-        if limit > 0:
-            for subject in self.store.crowded(limit):
-                self._evict(0, 0, limit, subject)
-        self.enforce()
+        ingest = self.ingest
+        self.changes.limit(
+            self._limited(
+                self.store.enforcing(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject)
+            )
+        )
+
+    def _limited(self, work: Work[None]) -> Work[None]:
+        """Counts as it goes what is no longer there. What cannot be removed now stays."""
+        try:
+            for _ in work:
+                self.ingest.settle()
+                yield
+        except StoreError as error:
+            self.on_over_limit(error)
         self.ingest.settle()
 
     # -- figures ----------------------------------------------------------------------------

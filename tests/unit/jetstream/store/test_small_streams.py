@@ -44,5 +44,8 @@ def test_subjects_are_found_while_it_grows(changes: list[tuple[bool, int]], fill
         else:
             assert tree.delete(b"s.%d" % number) == (model.pop(b"s.%d" % number, None) is not None)
             assert tree.find(b"s.%d" % number) is None
+    whole = tree.part()
+    assert (len(tree), tree.find(b"s.0")) == (0, None)
+    tree = whole
     assert len(tree) == len(model)
     assert all(tree.find(subject) is not None for subject in model)

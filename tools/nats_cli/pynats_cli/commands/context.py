@@ -16,7 +16,6 @@ from pynats_common.contexts import Context, ContextError, ContextStore, check_na
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.runner import run_async
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import line, log, table
 from pynats_cli.screen.terminal import choose, confirm, edit_text
@@ -358,6 +357,8 @@ def _connection_fault(context: Context, options: GlobalOptions) -> str:
 
         async with open_session(options, context=context.expanded()) as session:
             await session.check()
+
+    from pynats_cli.runner import run_async
 
     try:
         run_async(attempt())

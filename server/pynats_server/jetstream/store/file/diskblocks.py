@@ -13,11 +13,13 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
+from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
 CHECK = 1000  # records of a block that a step looks at
 NO_STRANGER = -1  # see `find_stranger`
+LIST_AT_ONCE = 1 << 40  # subjects
 GLANCE_SPARE = 64 * 1024  # bytes: tombstones may make a block longer than its size
 
 
@@ -41,6 +43,13 @@ class DiskBlocks(BlockStore):
 
     def index_state(self) -> FullState:
         """What index.db says of the store right now."""
+        listing = SubjectListing(self.tree, self.blocks)
+        while listing.step(LIST_AT_ONCE):
+            pass
+        return self.index_state_with(b"".join(listing.parts))
+
+    def index_state_with(self, subjects: bytes) -> FullState:
+        """The same with a list of subjects that was made otherwise."""
         assert self.tail is not None
         entries = [
             BlockEntry(
@@ -64,7 +73,7 @@ class DiskBlocks(BlockStore):
             self.first_ts,
             self.last_seq,
             self.last_ts,
-            self.encode_subjects(),
+            subjects,
             entries,
             self.tail.index,
             self.tail.last_sum(),

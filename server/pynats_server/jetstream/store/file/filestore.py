@@ -192,6 +192,7 @@ class FileStore(WrittenBlocks):
         gone = self.unlink(seq)
         assert span is not None and gone is not None
         offset, size = span
+        self.listing = None  # as below: it may be for an index that ends at this record
         if block.piece(offset + size - 8, 8) == self.saved_index.tail_sum:
             self.retire_index()  # it could no longer find the record it ends at
         block.scrub(seq, self.files.random(size))
@@ -215,9 +216,9 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
-        gone = yield from super().purging(filter, up_to, keep)
+        gone = yield from super()._purging(filter, up_to, keep, last)
         self.flush()
         if gone > BIG_PURGE:
             self.save_index()
@@ -233,7 +234,7 @@ class FileStore(WrittenBlocks):
                 yield from self.loading(block)
                 continue
             self._removing()
-            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE, False)[0]
+            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
             yield
         self._after_removal(block.last_seq)
         return gone
@@ -336,6 +337,7 @@ class FileStore(WrittenBlocks):
 
     def write_index(self) -> None:
         """Save the state now, so that the next start needs no scan."""
+        self.background = None
         self.save_index()
         self._drain()
 

@@ -9,7 +9,10 @@ from functools import partial
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Committer, Task
-from pynats_server.jetstream.store.format.index_db import FullState, encode_index
+from pynats_server.jetstream.store.format.index_db import FullState, encode_around, encode_index
+from pynats_server.jetstream.store.search.listing import SubjectListing
+from pynats_server.jetstream.store.search.queries import WALK
+from pynats_server.work import Work
 
 INDEX_SHARE = 200  # the index is saved so seldom that encoding it takes at most 1/200 of the time
 
@@ -25,6 +28,7 @@ class SavedIndex:
         self._committer = committer
         self._fail = fail
         self._stands = True
+        self._retired = 0  # how often
         self._cost_s = 0.0
 
     def wait_s(self) -> float:
@@ -37,9 +41,31 @@ class SavedIndex:
         state = state_of()
         body = encode_index(state)
         self._cost_s = time.perf_counter() - started
-        self.tail_sum = state.tail_sum
+        self._write(state.tail_sum, [body])
+
+    def saving(self, state: FullState, listing: SubjectListing) -> Work[None]:
+        """The same in steps: `state` is without its subjects, which are listed meanwhile. What
+        would make the state wrong before it is saved ends it."""
+        started = time.perf_counter()
+        before, after = encode_around(state)
+        cost_s, retired = time.perf_counter() - started, self._retired
+        more = True
+        while more:
+            yield
+            if self._retired != retired:
+                return
+            started = time.perf_counter()
+            more = listing.step(WALK)
+            cost_s += time.perf_counter() - started
+        if not listing.broken:
+            self._cost_s = cost_s
+            self._write(state.tail_sum, [before, *listing.parts, after])
+
+    def _write(self, tail_sum: bytes, parts: list[bytes]) -> None:
+        self.tail_sum = tail_sum
         self._stands = True
-        self._committer.after(Task(partial(self._files.write_index, body), self._saved))
+        work = partial(_write_joined, self._files, parts)
+        self._committer.after(Task(work, self._saved))
 
     def _saved(self, error: OSError | None) -> None:
         if error is not None and error.errno not in FULL:
@@ -47,6 +73,7 @@ class SavedIndex:
 
     def retire(self) -> None:
         """Delete the saved state after the next sync: it is about to be wrong."""
+        self._retired += 1
         if self._stands:
             self._stands = False
             path = self._files.messages / "index.db"
@@ -57,3 +84,7 @@ class SavedIndex:
         if not self._stands or self.tail_sum != tail_sum:
             return False
         return self._files.holds_index(encode_index(state_of()))
+
+
+def _write_joined(files: StreamFolder, parts: list[bytes]) -> None:
+    files.write_index(b"".join(parts))

@@ -32,7 +32,9 @@ from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.blockfile import pack_block
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
 from pynats_server.jetstream.store.places import SourcePlaces
+from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.work import Work
 
 PLACES_WAIT_S = 1.0  # how long sources.db lacks what the log says of sources whose copies are gone
 NOTE_MAX = 4096  # bytes: longer ones are not repeated for so long
@@ -403,7 +405,26 @@ class WrittenBlocks(DiskBlocks):
         if self.lost:
             # Only the index on disk knows what should be there; a new one would hide the loss.
             return
-        self.saved_index.save(self.index_state)
+        if self.background is None:
+            self.listing = None
+            self.saved_index.save(self.index_state)
+            self.committer.start()
+        elif self.listing is None:
+            self.background(self._saving())
+
+    def _saving(self) -> Work[None]:
+        if self._closed or self.failed is not None or self.listing is not None:
+            return
+        self.flush()
+        listing = self.listing = SubjectListing(self.tree, self.blocks)
+        try:
+            for _ in self.saved_index.saving(self.index_state_with(b""), listing):
+                yield
+                if self.listing is not listing or self.lost:
+                    return  # the state is not what it was; a change, so there will be another time
+        finally:
+            if self.listing is listing:
+                self.listing = None
         self.committer.start()
 
 

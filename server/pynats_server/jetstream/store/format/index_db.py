@@ -53,6 +53,12 @@ class FullState:
 
 def encode_index(state: FullState) -> bytes:
     """The plain body, without the trailing checksum."""
+    before, after = encode_around(state)
+    return b"".join((before, state.subjects, after))
+
+
+def encode_around(state: FullState) -> tuple[bytes, bytes]:
+    """What a body has before and after its list of subjects."""
     out = bytearray((MAGIC, VERSION))
     put_uvarint(out, state.msgs)
     put_uvarint(out, state.nbytes)
@@ -60,7 +66,7 @@ def encode_index(state: FullState) -> bytes:
     put_varint(out, state.first_ts)
     put_uvarint(out, state.last_seq)
     put_varint(out, state.last_ts)
-    out += state.subjects
+    before, out = bytes(out), bytearray()
     put_uvarint(out, len(state.blocks))
     for block in state.blocks:
         put_uvarint(out, block.index)
@@ -75,7 +81,7 @@ def encode_index(state: FullState) -> bytes:
         if block.deleted:
             out += block.deleted.encode()
     put_uvarint(out, state.tail_index)
-    return bytes(out) + state.tail_sum
+    return before, bytes(out) + state.tail_sum
 
 
 def decode_index(data: bytes | memoryview) -> FullState:

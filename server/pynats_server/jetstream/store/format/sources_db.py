@@ -2,9 +2,9 @@
 
 A byte 1, the number of sources (u64), the stamp (u64): the sequence from which on only the messages
 themselves tell more. For every source the length and bytes of its name, its sequence (a varint),
-and the length and bytes of the origin's identity. nats-server reads no further; we end with a
-checksum. A sequence of 0 means in our files that the source has brought nothing, and in theirs
-that nobody has looked.
+and the length and bytes of the origin's identity. nats-server reads no further; we end with ten
+bytes that begin no source, and a checksum. A sequence of 0 means in our files that the source has
+brought nothing, and in theirs that nobody has looked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pynats_server.jetstream.store.format.highway import digest64
 
 VERSION: Final = 1
 HEAD_SIZE: Final = 17
+MARK: Final = b"\xff" * 10  # a number that is too large
 SUM_SIZE: Final = 8
 
 
@@ -81,16 +82,15 @@ def decode_note(data: bytes) -> SavedPlaces:
 
 def encode_sources(places: dict[bytes, Place], stamp: int, key: bytes) -> bytes:
     """A file's content."""
-    body = bytes(_encode(places, stamp))
+    body = bytes(_encode(places, stamp)) + MARK
     return body + digest64(key, body)
 
 
 def decode_sources(data: bytes, key: bytes) -> SavedPlaces:
     """Parse a file, ours or nats-server's; ValueError when it is damaged."""
     found, reader = _decode(data)
-    end = reader.at
-    if end == len(data):
+    if reader.at == len(data):
         found.places = {name: place for name, place in found.places.items() if place.seq}
-    elif len(data) - end != SUM_SIZE or digest64(key, data[:end]) != data[end:]:
+    elif data[reader.at : -SUM_SIZE] != MARK or digest64(key, data[:-SUM_SIZE]) != data[-SUM_SIZE:]:
         raise ValueError("checksum does not match")
     return found

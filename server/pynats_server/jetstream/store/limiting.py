@@ -1,0 +1,82 @@
+"""Bringing a stream within its limits when much has to go: after an update or a start.
+
+A publish removes what it displaces itself, up to a number; what is left shows as `behind`.
+"""
+
+from __future__ import annotations
+
+from pynats_server.jetstream.store.disposal import dispose
+from pynats_server.jetstream.store.removing import TAKE, Removing
+from pynats_server.jetstream.store.search.queries import COLLECT, WALK, only
+from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
+from pynats_server.jetstream.store.subjects import SubjectTree
+from pynats_server.work import Work
+
+BEHIND_A_SUBJECT = 1
+EVERY = b">"
+
+
+class Limiting(Removing):
+    """What removes messages by limits, in steps."""
+
+    _ringed = False  # whether the rings of all subjects were gathered
+
+    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+        """Removes the oldest messages past the limits (0 = none), those of subjects first. While
+        it runs, publishes may leave more than that, which it removes before it ends."""
+        self._ringed = self._ringed or (self.rings and not self.gathering)
+        self.gathering = per_subject > 1 and not self._ringed
+        self.behind = BEHIND_A_SUBJECT
+        while self.behind:
+            crowded, self.behind = self.behind & BEHIND_A_SUBJECT, 0
+            if per_subject and crowded and (yield from self._is_crowded(per_subject)):
+                yield from self._thin(per_subject)
+            if self.gathering:
+                yield from self._gather()
+            while self.msgs > max_msgs > 0 or self.nbytes > max_bytes > 0:
+                block = self.blocks[self.block_at(self.first_seq)]
+                if not block.loaded and block.msgs:
+                    yield from self.loading(block)
+                else:
+                    self._check()
+                    self.enforce_limits(max_msgs, max_bytes, most=TAKE)
+                    self._buried()
+                    yield
+            self.behind &= BEHIND_A_SUBJECT
+
+    def _is_crowded(self, limit: int) -> Work[bool]:
+        """Whether any subject has more messages than the limit."""
+        walk = SubjectWalk(self.tree, only(EVERY))
+        while not walk.done:
+            if any(count > limit for _, count in walk.totals(WALK)):
+                return True
+            yield
+        return False
+
+    def _thin(self, limit: int) -> Work[None]:
+        at = self.first_seq
+        while at:
+            self._check()
+            at, block = self.thin_part(limit, at, TAKE * 8)
+            if block is not None:
+                yield from self.loading(block)
+            else:
+                self._buried()
+                yield
+
+    def _gather(self) -> Work[None]:
+        """Finds the oldest messages of all subjects."""
+        found, at = SubjectTree(), 1
+        self.keep_rings()
+        while at:
+            at, block = self.ring_part(found, at, COLLECT)
+            if block is not None:
+                yield from self.loading(block)
+            else:
+                yield
+        walk = SubjectWalk(found, only(EVERY))
+        while not walk.done:
+            self.take_rings(walk, WALK)
+            yield
+        dispose(found)
+        self.gathering, self._ringed = False, True
