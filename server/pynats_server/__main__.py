@@ -7,10 +7,10 @@ import gc
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pynats_common.program import run_program
 
@@ -100,15 +100,17 @@ def _handle_signals(server: Server) -> None:
     """Signals become callbacks of the loop. Not with `add_signal_handler`: a loop that closes
     gives its signals back to the system, and one more of them would end the process as killed."""
     loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[Any]] = set()
 
-    def stop() -> None:
-        tasks.add(asyncio.ensure_future(server.shutdown()))
+    def begin(work: Coroutine[Any, Any, Any]) -> None:
+        task = loop.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     actions: dict[int, Callable[[], object]] = {
-        signal.SIGINT: stop,
-        signal.SIGTERM: stop,
-        signal.SIGHUP: server.reload,
+        signal.SIGINT: lambda: begin(server.shutdown()),
+        signal.SIGTERM: lambda: begin(server.shutdown()),
+        signal.SIGHUP: lambda: begin(server.reload_aside()),
         signal.SIGUSR1: server.reopen_log,
         signal.SIGUSR2: server.enter_lame_duck,
     }

@@ -242,7 +242,7 @@ def test_streams_are_described_some_in_a_step(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(listing, "describe", describe)
     request = listing_request(600, 1)
-    work = listing._listing(request, listing.PageRequest(offset=300))
+    work = listing._listing(request, listing.ListRequest(offset=300))
     seen = [0]
     answer = {}
     while True:
@@ -269,7 +269,7 @@ def test_subjects_of_streams_are_compared_some_in_a_step(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(listing, "subjects_overlap", counted)
     request = listing_request(50, 100)
-    work = listing._names(request, listing.PageRequest(subject="s7.*"))
+    work = listing._names(request, listing.NamesRequest(subject="s7.*"))
     seen = [0]
     while True:
         try:
@@ -284,7 +284,7 @@ def test_subjects_of_streams_are_compared_some_in_a_step(monkeypatch: pytest.Mon
 
 def test_a_stream_that_is_deleted_while_streams_are_listed_is_left_out() -> None:
     request = listing_request(50, 100)
-    work = listing._names(request, listing.PageRequest(subject="*.5"))
+    work = listing._names(request, listing.NamesRequest(subject="*.5"))
     next(work)
     del request.account.streams["S0040"]
     answer = finish(work)

@@ -49,7 +49,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
         S + "log", S + "settings", S + "work",
     ),
-    S + "server.info": (*BASE, S + "core", S + "server.state"),
+    S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "work",

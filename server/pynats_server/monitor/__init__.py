@@ -5,6 +5,6 @@ changes it, and yields to it between slices of work. The endpoints are documente
 docs.nats.io/running-a-nats-service/nats_admin/monitoring.
 """
 
-from pynats_server.monitor.listener import MonitorServer
+from pynats_server.monitor.serving.listener import MonitorServer
 
 __all__ = ["MonitorServer"]

@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote
 
 from pynats_server.monitor import absent, accountz, healthz, index, jsz, stacksz, varz
 from pynats_server.monitor.connz import WallClock, connz
-from pynats_server.monitor.http import WRITE_SIZE, Peer, Request, Response
 from pynats_server.monitor.json import Pieces, compact, pretty
-from pynats_server.monitor.long_answers import LongAnswers
 from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.serving.http import WRITE_SIZE, Peer, Request, Response
+from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
 from pynats_server.work import Work

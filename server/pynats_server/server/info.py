@@ -9,8 +9,10 @@ from pynats_common.go.json import compact_json
 from pynats_server.core.client import ClientConnection
 from pynats_server.server.state import ServerState
 from pynats_server.version import API_LEVEL, PYNATS_VERSION, VERSION
+from pynats_server.work import Job, Work
 
 PROTOCOL = 1  # clients with protocol 1 accept INFO at any time
+STEP = 16  # clients told in one step: some 10 µs each
 
 
 class InfoMessage:
@@ -20,6 +22,7 @@ class InfoMessage:
         self._state = state
         self._common: dict[str, Any] = {}
         self.lame_duck = False
+        self._telling: Job[None] | None = None
 
     def refresh(self) -> None:
         """Reads the server's state again."""
@@ -40,11 +43,20 @@ class InfoMessage:
         }
 
     def broadcast(self) -> None:
-        """Refreshes it and sends it to every client that accepts INFO at any time."""
+        """Refreshes it and sends it to every client that accepts INFO at any time, some of them at
+        a time."""
         self.refresh()
-        for client in self._state.clients():
+        turns = self._state.turns
+        if self._telling is not None:  # what the others would get is old
+            turns.cancel(self._telling)
+        self._telling = turns.start(self, self, self._tell(self._state.clients()))
+
+    def _tell(self, clients: list[ClientConnection]) -> Work[None]:
+        for count, client in enumerate(clients, 1):
             if client.protocol >= 1 and client.first_pong_sent:
                 client.send(self.encode(client))
+            if count % STEP == 0:
+                yield
 
     def reload(self, tell: bool) -> None:
         """Applies a new configuration; `tell` = send it to clients."""

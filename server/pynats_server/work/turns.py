@@ -105,7 +105,7 @@ class Turns:
         self._loop = loop
         self._on_error = on_error
         self.budget_ns = budget_ns
-        self._clock = clock
+        self.now = clock  # ns
         self._ready: Rotation[Hashable, _Lane] = Rotation()
         self._accounts: dict[Hashable, _Account] = {}
         self._clients: dict[Hashable, set[_Lane]] = {}
@@ -130,10 +130,6 @@ class Turns:
         self._spent_ns += spent_ns
         if self._next_pass is None:
             self._next_pass = self._loop.call_soon(self._pass)
-
-    def now(self) -> int:
-        """The clock, in ns."""
-        return self._clock()
 
     def start(
         self,
@@ -180,14 +176,14 @@ class Turns:
 
     def _begin_at_once(self, lane: _Lane, job: Job[Any]) -> None:
         """Does what the rest of the time of this pass is enough for."""
-        begun, spent = self._clock(), 0
+        begun, spent = self.now(), 0
         self._passing = True
         try:
             while (
                 self._spent_ns + spent < self.budget_ns and not job.ended and lane.awaited is None
             ):
                 self._step(lane)
-                spent = self._clock() - begun
+                spent = self.now() - begun
         finally:
             self._passing = False
             self.charge(spent)
@@ -275,13 +271,15 @@ class Turns:
     def _pass(self) -> None:
         self._next_pass = None
         self._spent_ns = 0
-        begun = self._clock()
+        if not self._ready:  # as after each small thing that was done at once
+            return
+        begun = self.now()
         self._passing = True
         try:
             while self._ready and self._spent_ns < self.budget_ns:
                 _, lane = self._ready.next()
                 self._step(lane)
-                now = self._clock()
+                now = self.now()
                 self._spent_ns += now - begun
                 begun = now
         finally:

@@ -15,8 +15,9 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_server.monitor import connz, http, listener, long_answers
+from pynats_server.monitor import connz
 from pynats_server.monitor.endpoints import Endpoints
+from pynats_server.monitor.serving import http, listener, long_answers
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server.server import Server, ServerError
 

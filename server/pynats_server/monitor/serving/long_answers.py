@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pynats_server.monitor.http import Peer
+from pynats_server.monitor.serving.http import Peer
 
 AT_ONCE = 8  # long answers under way; other requests for such wait
 STUCK_S = 1.0  # without reading, after which a peer must go if others wait

@@ -13,7 +13,7 @@ from pynats_common.go.errno import errno_text
 
 if TYPE_CHECKING:
     from pynats_server.monitor.endpoints import Endpoints
-    from pynats_server.monitor.http import Peer
+    from pynats_server.monitor.serving.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
@@ -98,7 +98,7 @@ class MonitorServer:
         writer = guest.writer
         try:
             endpoints = await self._load()
-            from pynats_server.monitor.http import Peer
+            from pynats_server.monitor.serving.http import Peer
 
             guest.peer = Peer(reader, writer, endpoints)
             await guest.peer.serve()
