@@ -44,6 +44,14 @@ class Limiting(Removing):
                     yield
             self.behind &= BEHIND_A_SUBJECT
 
+    def read_for_expiry(self) -> Work[bool]:
+        """Reads the block at which `expired` ended; False when there was none."""
+        block = self.unread
+        if block is None or block.loaded or not block.msgs:
+            return False
+        yield from self.loading(block)
+        return True
+
     def _is_crowded(self, limit: int) -> Work[bool]:
         """Whether any subject has more messages than the limit."""
         walk = SubjectWalk(self.tree, only(EVERY))
