@@ -6,7 +6,7 @@ STAMP   = $(VENV)/.installed
 JOBS   ?= 2
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test record reference fuzz lint types check bench sanitize dist dist-check clean
+.PHONY: setup build run docs test record reference fuzz lint types check bench pauses sanitize dist dist-check clean
 
 setup: $(STAMP)
 
@@ -63,6 +63,9 @@ check: lint types test
 
 bench: setup
 	$(BIN)/python -m pynats_bench.compare $(ARGS)
+
+pauses: setup
+	$(BIN)/python -m pynats_bench.pauses $(ARGS)
 
 # A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
 # It must first find the faults that tests/support/planted.pyx contains.

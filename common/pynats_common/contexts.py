@@ -7,17 +7,21 @@ Layout under the configuration folder (`xdg.config_home()`):
     nats/previous-context.txt    name of the one selected before
 
 The field names and their order are those that `nats` writes, so both tools edit the same files.
-Fields this version does not know are kept on save.
+Like Go, they are read whatever the case of their letters; the last of several counts, and null is
+no value. Fields this version does not know are kept on save.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pynats_common import credrefs, urls, xdg
+from pynats_common import credrefs, subjects, urls, xdg
+from pynats_common.filelock import LockTimeoutError, hold_lock
 
 _PATH_FIELDS = ("creds", "nkey", "cert", "key", "ca")
 _EMBEDDABLE_FIELDS = ("creds", "nkey", "user_jwt", "user_seed")
@@ -77,6 +81,11 @@ class Context:
         """The server list, or the default address."""
         return self.url or urls.DEFAULT_URL
 
+    @property
+    def inbox_fault(self) -> str:
+        """Why no inbox can begin with the prefix, "" when all is well."""
+        return subjects.inbox_prefix_error(self.inbox_prefix) if self.inbox_prefix else ""
+
     def override(self, **changes: Any) -> Context:
         """A copy with every non-empty change applied."""
         return replace(self, **{key: value for key, value in changes.items() if value})
@@ -88,7 +97,7 @@ class Context:
             value = getattr(self, key)
             if value and credrefs.scheme_of(value) == "":
                 changes[key] = credrefs.expand_path(value)
-        if self.nsc:
+        if self.nsc and not (self.creds and self.url):
             profile = credrefs.nsc_profile(self.nsc)
             changes["creds"] = self.creds or profile.creds_path
             changes["url"] = self.url or profile.servers
@@ -107,6 +116,8 @@ class Context:
             raise ContextError(
                 "too many types of credentials, choose only one of user, creds, nkey, nsc, user_jwt"
             )
+        if self.inbox_fault:
+            raise ContextError(f"inbox prefix {self.inbox_prefix!r}: {self.inbox_fault}")
 
     def to_json(self) -> str:
         """The file's text: all fields, also empty ones, two spaces of indentation."""
@@ -130,25 +141,43 @@ def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
     """A context from its JSON text, as stored (nothing expanded). Raises ContextError."""
     where = f'context "{name}"' if name else "context"
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_Object)
     except ValueError as error:
         raise ContextError(f"{where} is not valid JSON: {error}") from None
     except RecursionError:
         raise ContextError(f"{where} is not valid JSON: nested too deeply") from None
-    if not isinstance(data, dict):
+    if not isinstance(data, _Object):
         raise ContextError(f"{where} is not a JSON object")
     known: dict[str, Any] = {}
-    for key, kind in _FIELD_TYPES.items():
-        value = data.pop(key, None)
+    unknown: dict[str, Any] = {}
+    for given, value in data.pairs:
+        key = _folded(given)
+        if key not in _FIELD_TYPES:
+            if key != "name":
+                unknown[given] = value
+            continue
         if value is None:
             continue
-        if not isinstance(value, kind):
+        if not isinstance(value, _FIELD_TYPES[key]):
             raise ContextError(f'{where}: field "{key}" has the wrong type')
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
             raise ContextError(f'{where}: field "{key}" is not valid Unicode')
         known[key] = value
-    data.pop("name", None)
-    return Context(**known, name=name, path=path, unknown=data)
+    return Context(**known, name=name, path=path, unknown=unknown)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers the order of its members, equal names included."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _folded(name: str) -> str:
+    """The name without the case of its letters, letter by letter, as Go compares names."""
+    letters = (letter.casefold() for letter in name)
+    return "".join(folded if len(folded) == 1 else "\0" for folded in letters)
 
 
 def load_context_file(path: Path) -> Context:
@@ -173,6 +202,40 @@ class ContextStore:
         self._folder = (root if root is not None else xdg.config_home()) / "nats"
         self._selected = self._folder / "context.txt"
         self._previous = self._folder / "previous-context.txt"
+        self._changing = False
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Holds the lock of all contexts: what is read within still holds when it is written.
+
+        Ask people before, not within. Raises ContextError when it cannot be had.
+        """
+        if self._changing:
+            yield
+            return
+        with ExitStack() as stack:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                stack.enter_context(hold_lock(self._folder / ".context.lock", "a NATS tool"))
+            except LockTimeoutError as error:
+                raise ContextError(f"the contexts are being changed by {error.holder}") from None
+            except OSError as error:
+                raise ContextError(f"cannot change {self._folder}: {error.strerror}") from None
+            self._changing = True
+            stack.callback(setattr, self, "_changing", False)
+            yield
+
+    def merge(self, name: str, before: Context, edited: Context) -> Context:
+        """Saves what differs between `before` and `edited`; other changes meanwhile stay."""
+        with self.changing():
+            current = self.load(name)
+            changes = {
+                item.name: getattr(edited, item.name)
+                for item in fields(Context)
+                if item.name not in ("name", "path")
+                and getattr(edited, item.name) != getattr(before, item.name)
+            }
+            return self.save(replace(current, **changes), name)
 
     def path(self, name: str) -> Path:
         """File of a context, existing or not. Raises ContextError for an impossible name."""
@@ -215,39 +278,55 @@ class ContextStore:
         if context.nsc:
             context = _without_nsc(context)
         context.validate()
-        xdg.write_private(path, context.to_json())
+        with self.changing():
+            xdg.write_private(path, context.to_json())
         return replace(context, name=name, path=str(path))
 
     def delete(self, name: str) -> None:
         """Removes a context. The selected one can only be removed if it is the last."""
-        if name == self.selected():
-            if self.names() != [name]:
-                raise ContextError(f'"{name}" is the selected context')
-            self.unselect()
-        if not self.known(name):
-            raise UnknownContextError(f'unknown context "{name}"')
-        self.path(name).unlink()
+        with self.changing():
+            if name == self.selected():
+                if self.names() != [name]:
+                    raise ContextError(f'"{name}" is the selected context')
+                self.unselect()
+            if not self.known(name):
+                raise UnknownContextError(f'unknown context "{name}"')
+            self.path(name).unlink()
 
     def selected(self) -> str:
         """Name of the selected context, "" for none."""
-        return _read_name(self._selected)
+        return self._read_name(self._selected)
 
     def previous(self) -> str:
         """Name of the previously selected context, "" for none."""
-        return _read_name(self._previous)
+        return self._read_name(self._previous)
 
     def select(self, name: str) -> None:
         """Selects a context. Raises UnknownContextError."""
-        if not self.known(name):
-            raise UnknownContextError(f'unknown context "{name}"')
-        self._remember()
-        xdg.write_private(self._selected, name)
+        with self.changing():
+            if not self.known(name):
+                raise UnknownContextError(f'unknown context "{name}"')
+            self._remember()
+            xdg.write_private(self._selected, name)
 
     def unselect(self) -> str:
         """Selects no context; returns the one that was selected."""
-        name = self._remember()
-        self._selected.unlink(missing_ok=True)
+        with self.changing():
+            name = self._remember()
+            self._selected.unlink(missing_ok=True)
         return name
+
+    def _read_name(self, path: Path) -> str:
+        try:
+            text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise ContextError(f"cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ContextError(f"{path} is not valid UTF-8") from None
+        # Blanks at the ends belong to the name if there is such a context.
+        return text if self.known(text) else text.strip()
 
     def _remember(self) -> str:
         name = self.selected()
@@ -262,14 +341,3 @@ def _without_nsc(context: Context) -> Context:
         url = credrefs.nsc_profile(context.nsc).servers
     path = context.nsc[6:] if credrefs.scheme_of(context.nsc) == "nsc" else context.nsc
     return replace(context, nsc="", url=url, creds=context.creds or f"nsc://{path}")
-
-
-def _read_name(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ContextError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ContextError(f"{path} is not valid UTF-8") from None

@@ -11,6 +11,7 @@ import binascii
 import json
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +88,11 @@ def embed(reference: str) -> str:
 
 
 def nsc_profile(reference: str) -> NscProfile:
-    """Asks `nsc` for the profile of `nsc://Operator/Account/User`."""
+    """Asks `nsc`, or `pynsc` where only that is installed, for the profile of
+    `nsc://Operator/Account/User`."""
     path = reference[6:] if scheme_of(reference) == "nsc" else reference
-    output = _run(["nsc", "generate", "profile", f"nsc://{path}"])
+    program = "pynsc" if not shutil.which("nsc") and shutil.which("pynsc") else "nsc"
+    output = _run([program, "generate", "profile", f"nsc://{path}"])
     try:
         profile = json.loads(output)
         creds = profile.get("user_creds", "")

@@ -1,7 +1,8 @@
 """Creds files: a JWT and the seed that proves its owner, in one decorated text.
 
 Blocks begin with at least three dashes; the label names the kind. Reading accepts what the
-client libraries accept: CRLF, more or fewer dashes, a bare JWT, a bare seed line.
+client libraries accept: CRLF, more or fewer dashes, a bare JWT, a bare seed line, and what editors
+leave: a byte order mark, comments in another encoding.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _BLOCK = re.compile(
 )
 _BARE_JWT = re.compile(r"[\w\-]+\.[\w\-]+\.[\w\-]+={0,2}")
 _SEED_LINE = re.compile(r"^[ \t]*(S[OAUNCX][A-Z2-7]{56})[ \t]*\r?$", re.MULTILINE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NOTICE = (
     "************************* IMPORTANT *************************\n"
     "NKEY Seed printed below can be used to sign and prove identity.\n"
@@ -42,6 +44,16 @@ class Creds:
     @property
     def seed(self) -> str:
         return self.key_pair.seed
+
+
+def decode_text(data: bytes) -> str:
+    """Text of a file with a JWT or a key. Both are ASCII: the encoding of the rest does not
+    matter."""
+    data = data.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def decorate_jwt(token: str, kind: str) -> str:

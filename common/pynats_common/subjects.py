@@ -35,6 +35,14 @@ def is_valid_publish_subject(subject: str) -> bool:
     return is_valid_subject(subject) and not has_wildcard(subject)
 
 
+def inbox_prefix_error(prefix: str) -> str:
+    """Why no inbox can begin with this, "" when they can."""
+    if not is_valid_subject(prefix):
+        return "it must be a subject, without blanks and empty tokens"
+    # The client libraries refuse these letters everywhere, not only as whole tokens.
+    return "it cannot have wildcards" if "*" in prefix or ">" in prefix else ""
+
+
 def has_wildcard(subject: str) -> bool:
     """True when a whole token is `*` or `>`; `a*b` is an ordinary token."""
     return any(part in ("*", ">") for part in tokens(subject))

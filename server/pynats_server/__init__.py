@@ -1,28 +1,65 @@
-"""The broker: `async with Server(Options(...)) as server: ...`.
+"""The broker, for programs that embed it: `async with Server(Options(...)) as server: ...`.
 
-`core` is the compiled data plane; the other modules plug into it.
+`ThreadedServer` runs one beside code that has no event loop; the pytest fixtures are in
+`pytest_plugin`. `core` is the compiled data plane; the other rooms plug into it.
 """
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pynats_server.options import Options
+    from pynats_server.options import (
+        AccountLimits,
+        AccountOptions,
+        Authorization,
+        BatchLimits,
+        ConnectionLimits,
+        JetStreamOptions,
+        JetStreamServerLimits,
+        LogOptions,
+        Options,
+        Permissions,
+        ResponsePermission,
+        SubjectPermission,
+        User,
+    )
     from pynats_server.server.server import Server, ServerError
+    from pynats_server.settings import SettingsError
+    from pynats_server.threaded import ThreadedServer
+    from pynats_server.version import PYNATS_VERSION as __version__
 
-__all__ = ["Options", "Server", "ServerError"]
+# Where each public name lives. Imported on first use, so that `pynats-server --help` and the tools
+# do not load the data plane.
+_HOMES = {
+    "options": (
+        "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
+        "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "Options", "Permissions",
+        "ResponsePermission", "SubjectPermission", "User",
+    ),
+    "server.server": ("Server", "ServerError"),
+    "settings": ("SettingsError",),
+    "threaded": ("ThreadedServer",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
+    "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "Options", "Permissions",
+    "ResponsePermission", "Server", "ServerError", "SettingsError", "SubjectPermission",
+    "ThreadedServer", "User", "__version__",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use, so that `pynats-server --help` and tools do not load the data plane.
-    if name in __all__ and sys.platform != "linux":
+    if name == "__version__":
+        return import_module("pynats_server.version").PYNATS_VERSION
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if sys.platform != "linux":
         raise ImportError("the broker needs Linux (epoll)")
-    if name == "Options":
-        from pynats_server.options import Options
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
 
-        return Options
-    if name in ("Server", "ServerError"):
-        from pynats_server.server import server
 
-        return getattr(server, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

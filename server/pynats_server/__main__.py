@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pynats_common.program import run_program
+
 from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line
 
@@ -24,8 +26,9 @@ PROGRAM = "pynats-server"
 SWITCH_S = 0.0005
 
 
-def main() -> None:
-    """Entry point of the console script; exits with the real server's exit codes."""
+def main() -> int:
+    """One command line; returns the real server's exit codes. Until the server handles signals,
+    Ctrl-C ends the process as the system does."""
     gc.disable()  # start-up creates no garbage
     sys.setswitchinterval(SWITCH_S)
     program = Path(sys.argv[0]).name
@@ -37,10 +40,10 @@ def main() -> None:
     sys.stderr.write(command.stderr)
     sys.stderr.flush()
     if command.exit_code is not None:
-        raise SystemExit(command.exit_code)
+        return command.exit_code
     redact_process_title()
     _allow_many_files()
-    raise SystemExit(_run(command, program))
+    return _run(command, program)
 
 
 def _allow_many_files() -> None:
@@ -139,4 +142,4 @@ _NAMES: dict[int, str] = {
 }
 
 if __name__ == "__main__":
-    main()
+    run_program(PROGRAM, lambda: main, catches_interrupt=False)

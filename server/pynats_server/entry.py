@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import sys
 
+from pynats_common.program import run_program
 
-def main() -> None:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from pynats_common.program import Main
+
+
+def main() -> NoReturn:
     """Runs the broker. Imports it here, because its modules load only on Linux."""
     if sys.platform != "linux":
         sys.exit("pynats-server: the broker needs Linux (epoll); pynats, pynsc and pynk work here")
+    run_program("pynats-server", _load, catches_interrupt=False)
+
+
+def _load() -> Main:
     from pynats_server.__main__ import main as run
 
-    run()
+    return run

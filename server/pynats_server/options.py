@@ -7,10 +7,11 @@ as float, sizes are bytes as int.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 DEFAULT_PORT = 4222
 GLOBAL_ACCOUNT = "$G"  # for clients without another account
@@ -214,6 +215,17 @@ class Options:
     config_file: Path | None = None
     config_digest: str = ""  # "sha256:<hex>" of the parsed file
     warnings: list[str] = field(default_factory=list)  # found while reading the configuration
+    # Where the file has its top-level keys, as file:line:column.
+    places: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def load(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Options:
+        """The options in a configuration file, of the NATS grammar or TOML (docs/configuration.md).
+        `environ` has its variables, default: the process's environment. Raises
+        `pynats_server.SettingsError`, a ValueError that lists every fault with file:line:column."""
+        # By name, because the tables of settings are made of this module.
+        settings = import_module("pynats_server.settings")
+        return cast("Options", settings.load_file(path, environ=environ))
 
     @property
     def system_account_name(self) -> str:

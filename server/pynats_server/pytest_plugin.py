@@ -1,100 +1,70 @@
-"""pytest fixtures: a broker for the duration of a test, on free ports.
+"""pytest fixtures: brokers on free ports, for tests that are functions or coroutines.
 
-async def test_it(pynats_server):  # or a plain function: the server runs in its own thread
+async def test_it(pynats_server):
     nc = await nats.connect(pynats_server.client_url)
+
+Each is a `pynats_server.ThreadedServer`. Nothing of the broker is imported before a test asks for
+one: this module is loaded in every run of pytest on this machine.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from pynats_server.log.target import LogTarget
     from pynats_server.options import Options
-    from pynats_server.server.server import Server
-
-START_TIMEOUT_S = 10.0
+    from pynats_server.threaded import ThreadedServer
 
 
-class ThreadedServer:
-    """A `Server` in a thread with a loop of its own; use as a context manager from any code."""
+class Factory(Protocol):
+    """Starts brokers as `ThreadedServer` takes its arguments; all end with the test."""
 
-    def __init__(self, options: Options | None = None) -> None:
-        from pynats_server.options import LogOptions, Options
-
-        self._options = options or Options(
-            host="127.0.0.1", port=-1, http_host="127.0.0.1", http_port=-1, log=LogOptions()
-        )
-        self._thread = threading.Thread(target=self._run, name="pynats-server", daemon=True)
-        self._started = threading.Event()
-        self._problem: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop
-        self.server: Server
-
-    @property
-    def client_url(self) -> str:
-        """Where clients connect."""
-        return self.server.client_url
-
-    @property
-    def monitor_url(self) -> str:
-        """Where monitoring answers over HTTP."""
-        return self.server.monitor_url
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        if not self._started.wait(START_TIMEOUT_S):
-            raise TimeoutError("the server did not start")
-        if self._problem is not None:
-            raise self._problem
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(
-                lambda: asyncio.ensure_future(self.server.shutdown(), loop=self._loop)
-            )
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        from pynats_server.server.server import Server
-
-        try:
-            self._loop = asyncio.get_running_loop()
-            self.server = Server(self._options)
-            await self.server.start()
-        except BaseException as problem:
-            self._problem = problem
-            self._started.set()
-            return
-        self._started.set()
-        await self.server.wait_stopped()
+    def __call__(
+        self, options: Options | None = None, *, log: LogTarget = "warning", **settings: Any
+    ) -> ThreadedServer: ...
 
 
-@pytest.fixture
-def pynats_server() -> Iterator[ThreadedServer]:
-    """A running broker with default options, monitoring on."""
+def _running() -> Iterator[ThreadedServer]:
+    from pynats_server.threaded import ThreadedServer
+
     with ThreadedServer() as server:
         yield server
 
 
 @pytest.fixture
-def pynats_server_factory() -> Iterator[Callable[[Options], ThreadedServer]]:
-    """Starts brokers with the test's options; all end with the test."""
-    running: list[ThreadedServer] = []
+def pynats_server() -> Iterator[ThreadedServer]:
+    """A running broker for the duration of a test, monitoring on."""
+    yield from _running()
 
-    def start(options: Options) -> ThreadedServer:
-        server = ThreadedServer(options).__enter__()
-        running.append(server)
-        return server
 
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
+@pytest.fixture(scope="module")
+def pynats_server_module() -> Iterator[ThreadedServer]:
+    """A running broker that the tests of a module share."""
+    yield from _running()
+
+
+@pytest.fixture(scope="session")
+def pynats_server_session() -> Iterator[ThreadedServer]:
+    """A running broker that all tests share."""
+    yield from _running()
+
+
+@pytest.fixture
+def pynats_server_factory() -> Iterator[Factory]:
+    """`pynats_server_factory(jetstream=True)`: starts brokers with the test's own settings, on free
+    ports, with temporary folders for their streams; all end with the test."""
+    from pynats_server.threaded import ThreadedServer
+
+    with ExitStack() as running:
+
+        def start(
+            options: Options | None = None, *, log: LogTarget = "warning", **settings: Any
+        ) -> ThreadedServer:
+            return running.enter_context(ThreadedServer(options, log=log, **settings))
+
+        yield start

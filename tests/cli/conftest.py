@@ -19,7 +19,7 @@ import nats.aio.client  # noqa: F401 - imported before forking, see Running
 import pynats_cli.commands.publish
 import pynats_cli.commands.subscribe  # noqa: F401
 import pytest
-from pynats_cli.app import main
+from pynats_cli.entry import main
 
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess

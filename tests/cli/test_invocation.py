@@ -47,7 +47,7 @@ def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "No such command 'nope', try --help"),
+        (["nope"], "No such command 'nope': see pynats --help"),
         (["pub"], "Missing argument"),
         (["pub", "a", "b", "--nope"], "No such option: --nope"),
         (["pub", "a", "b", "--sleep", "5"], "invalid duration"),
@@ -88,6 +88,25 @@ def test_mistakes_get_one_clear_line(lone_cli: Cli, arguments: list[str], messag
     assert last.startswith("pynats: error: ")
     assert message in last
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tried"),
+    [
+        (["pub", "a", "b", "-s", "nats://u:hush@127.0.0.1:1"], "nats://127.0.0.1:1"),
+        (["req", "a", "b", "-s", "127.0.0.1:1,127.0.0.1:2"],
+         "nats://127.0.0.1:1, nats://127.0.0.1:2"),
+        (["sub", "a", "-s", "nats://a..b:4"], "nats://a..b:4"),
+        (["rtt", "-s", "tls://127.0.0.1:1"], "tls://127.0.0.1:1"),
+    ],
+)  # fmt: skip
+def test_connection_errors_name_the_urls_that_were_tried(
+    lone_cli: Cli, arguments: list[str], tried: str
+) -> None:
+    done = lone_cli.run(*arguments)
+    assert done.code == 1
+    assert done.err.splitlines()[-1].endswith(f" (tried {tried})")
+    assert "hush" not in done.err
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ import pytest
 import uvloop
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from pynats_server import Options, Server, ServerError
-from pynats_server.options import Authorization, JetStreamOptions
-from pynats_server.pytest_plugin import (  # noqa: F401 - fixtures
+from pynats_server import (
+    Authorization,
+    JetStreamOptions,
+    Options,
+    Server,
+    ServerError,
     ThreadedServer,
-    pynats_server,
-    pynats_server_factory,
 )
 
 from tests.support import jetstream
@@ -159,10 +160,10 @@ def test_servers_in_one_process_know_nothing_of_each_other(
             for number, client in enumerate(clients):
                 await client.publish("x", b"%d" % number)
                 await client.flush()
-            await one.shutdown()
             for number, sub in enumerate(subs):
                 assert (await sub.next_msg(PATIENCE_S)).data == b"%d" % number
                 assert sub.pending_msgs == 0
+            await one.shutdown()
             await clients[1].publish("x", b"still here")
             assert (await subs[1].next_msg(PATIENCE_S)).data == b"still here"
             for client in clients:
@@ -230,7 +231,9 @@ def test_a_store_folder_that_cannot_be_used_is_named(
         with pytest.raises(ServerError) as no_folder:
             await with_store(tmp_path / "file").start()
         place = tmp_path / "file" / "jetstream"
-        assert str(no_folder.value) == f"Can't start JetStream: {place}: Not a directory"
+        assert str(no_folder.value) == (
+            f"Can't start JetStream: storage directory is not a directory: {place}: not a directory"
+        )
 
     run(scenario)
 
@@ -249,7 +252,7 @@ def test_failed_start_says_why_and_leaves_nothing_open(run: Callable[[Scenario],
 
 
 def test_fixture_serves_any_loop(
-    pynats_server: ThreadedServer,  # noqa: F811
+    pynats_server: ThreadedServer,
     run: Callable[[Scenario], None],
 ) -> None:
     async def scenario() -> None:
@@ -264,7 +267,7 @@ def test_fixture_serves_any_loop(
 
 
 def test_fixture_factory_serves_options_of_choice(
-    pynats_server_factory: Callable[[Options], ThreadedServer],  # noqa: F811
+    pynats_server_factory: Callable[[Options], ThreadedServer],
     run: Callable[[Scenario], None],
 ) -> None:
     authorization = Authorization(user="ann", password="secret")

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,72 @@ def test_origins_come_and_go(tmp_path: Path) -> None:
         assert (info["state"]["messages"], info["state"]["last_seq"]) == (1, 1)
 
     asyncio.run(run(lambda: ours(tmp_path / "js"), work))
+
+
+def test_a_mirror_never_mixes_the_messages_of_two_origins(tmp_path: Path) -> None:
+    """nats-server goes on with the new one's as soon as it has more."""
+
+    async def apart(client: Client) -> Dump:
+        return await settled(
+            client, lambda i: bool(i["mirror"].get("error", {}).get("err_code") == 10029), "M"
+        )
+
+    async def first(client: Client) -> None:
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await api(client, "STREAM.CREATE.M", name="M", mirror={"name": "A"})
+        await publish(client, "a.1", b"one")
+        await publish(client, "a.1", b"two")
+        await dump(client, "M", 2)
+
+    async def second(client: Client) -> None:
+        await api(client, "STREAM.DELETE.A")
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await api(client, "STREAM.CREATE.WITNESS", name="WITNESS", mirror={"name": "A"})
+        for body in (b"ONE", b"TWO", b"THREE"):
+            await publish(client, "a.1", body)
+        await dump(client, "WITNESS", 3)
+        assert (await apart(client))["state"]["last_seq"] == 2
+
+    async def third(client: Client) -> None:
+        await publish(client, "a.1", b"FOUR")
+        await dump(client, "WITNESS", 4)
+        assert (await apart(client))["state"]["last_seq"] == 2
+        await api(client, "STREAM.DELETE.A")
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"], first_seq=3)
+        await publish(client, "a.1", b"three")
+        assert [m[0] for m in (await dump(client, "M", 3))["messages"]] == [1, 2, 3]
+
+    for part in (first, second, third):
+        asyncio.run(run(lambda: ours(tmp_path / "js"), part))
+
+
+def test_a_source_takes_over_what_replaces_a_lost_end(tmp_path: Path) -> None:
+    """As after the origin's folder was put back from an older copy."""
+    streams = tmp_path / "js" / "jetstream" / "$G" / "streams"
+
+    async def first(client: Client) -> None:
+        await api(client, "STREAM.CREATE.A", name="A", subjects=["a.>"])
+        await api(client, "STREAM.CREATE.S", name="S", sources=[{"name": "A"}])
+        await publish(client, "a.1", b"v1")
+        await dump(client, "S", 1)
+
+    async def second(client: Client) -> None:
+        await publish(client, "a.1", b"v2")
+        await publish(client, "a.1", b"v3")
+        await dump(client, "S", 3)
+
+    async def third(client: Client) -> None:
+        await publish(client, "a.1", b"w2")
+        await publish(client, "a.1", b"w3")
+        bodies = [base64.b64decode(m[3]) for m in (await dump(client, "S", 5))["messages"]]
+        assert bodies == [b"v1", b"v2", b"v3", b"w2", b"w3"]
+
+    asyncio.run(run(lambda: ours(tmp_path / "js"), first))
+    shutil.copytree(streams / "A", tmp_path / "older")
+    asyncio.run(run(lambda: ours(tmp_path / "js"), second))
+    shutil.rmtree(streams / "A")
+    shutil.copytree(tmp_path / "older", streams / "A")
+    asyncio.run(run(lambda: ours(tmp_path / "js"), third))
 
 
 def test_a_mirror_is_promoted(tmp_path: Path) -> None:

@@ -100,6 +100,23 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.T
     return info
 
 
+def unpack(source: io.BytesIO, target: Path, limit: int) -> dict[str, Any]:
+    work = unpack_snapshot(source, "T", target, target.parent / "stage", limit)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            meta: dict[str, Any] = end.value
+            return meta
+
+
+def restored(store: FileStore | MemoryStore, archive: bytes) -> list[Entry]:
+    """Fills the store; the documents of the archive."""
+    entries = [each for each in read_archive(io.BytesIO(archive), 1 << 22) if each is not None]
+    assert sum(restore_messages(store, entries)) == store.nbytes
+    return [each for each in entries if not each.seq]
+
+
 GOOD_META = json.dumps(META).encode()
 GOOD = [(entry("meta.inf"), GOOD_META), (entry("meta.sum"), meta_sum("T", GOOD_META))]
 
@@ -122,7 +139,7 @@ def test_hostile_archives_touch_nothing(
     tmp_path: Path, bad: list[tuple[tarfile.TarInfo, bytes]]
 ) -> None:
     with pytest.raises(BadArchive):
-        unpack_snapshot(archive_of([*GOOD, *bad]), "T", tmp_path / "t", tmp_path / "stage", 100_000)
+        unpack(archive_of([*GOOD, *bad]), tmp_path / "t", 100_000)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,17 +149,14 @@ def test_our_backup_comes_back(tmp_path: Path) -> None:
         store.append(b"t.%d" % (i % 3), None, b"value %d" % i, i + 1)
     store.erase(9)
     archive = b"".join(write_snapshot(store, META))
-    meta = unpack_snapshot(io.BytesIO(archive), "T", tmp_path / "b", tmp_path / "stage", 1 << 20)
-    assert meta == META
+    assert unpack(io.BytesIO(archive), tmp_path / "b", 1 << 20) == META
     again = FileStore(FileConfig("T", tmp_path / "b", block_size=500))
     assert contents(again) == contents(store)
     assert again.problems == []
     again.close()
     for size in range(len(archive)):
         with pytest.raises(BadArchive):
-            unpack_snapshot(
-                io.BytesIO(archive[:size]), "T", tmp_path / "c", tmp_path / "stage", 1 << 20
-            )
+            unpack(io.BytesIO(archive[:size]), tmp_path / "c", 1 << 20)
         assert not (tmp_path / "c").exists()
     store.close()
 
@@ -163,7 +177,7 @@ def test_message_archives_move_between_storages(tmp_path: Path, source: str, tar
     document = Entry(b"state.json", 5, 0, b"", b"{}")
     archive = b"".join(write_archive(store, [document]))
     again = make_store(target, tmp_path / "b")
-    assert restore_messages(again, read_archive(io.BytesIO(archive), 1 << 22)) == [document]
+    assert restored(again, archive) == [document]
     assert contents(again) == contents(store)
     assert again.subject_states(b">") == store.subject_states(b">")
     ours, theirs = again.state(deleted=True), store.state(deleted=True)
@@ -209,7 +223,7 @@ def test_we_read_the_message_archive_of_the_reference(tmp_path: Path, recorded: 
     expected = recorded.folder(kept, ask)
     archive = (kept / "archive").read_bytes()
     store = FileStore(FileConfig("T", tmp_path / "ours"))
-    documents = restore_messages(store, read_archive(io.BytesIO(archive), 1 << 20))
+    documents = restored(store, archive)
     assert [document.name for document in documents] == [b"state.json"]
     assert shown(contents(store)) == expected
     store.close()
@@ -222,7 +236,7 @@ def test_we_read_the_message_archive_of_the_reference(tmp_path: Path, recorded: 
 def test_the_reference_reads_our_message_archive(tmp_path: Path) -> None:
     archive, expected, state = asyncio.run(take_archive(tmp_path / "js"))
     store = FileStore(FileConfig("T", tmp_path / "ours"))
-    documents = restore_messages(store, read_archive(io.BytesIO(archive), 1 << 20))
+    documents = restored(store, archive)
     ours = b"".join(write_archive(store, documents))
     store.close()
 

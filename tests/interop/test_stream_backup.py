@@ -62,7 +62,9 @@ async def fill(client: Client, storage: str, count: int) -> Stored:
     return await read_all(client)
 
 
-async def back_up(client: Client, **options: Any) -> tuple[list[bytes], dict[str, Any], str]:
+async def back_up(
+    client: Client, name: str = "T", **options: Any
+) -> tuple[list[bytes], dict[str, Any], str]:
     """(chunks, the API's answer, final status)"""
     chunks: list[bytes] = []
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -76,15 +78,17 @@ async def back_up(client: Client, **options: Any) -> tuple[list[bytes], dict[str
             ended.set_result((message.headers or {}).get("Status", ""))
 
     subscription = await client.subscribe("backup.here", cb=collect)
-    begun = await api(client, "STREAM.SNAPSHOT.T", deliver_subject="backup.here", **options)
+    begun = await api(client, f"STREAM.SNAPSHOT.{name}", deliver_subject="backup.here", **options)
     status = await asyncio.wait_for(ended, PATIENCE_S)
     await subscription.unsubscribe()
     return chunks, begun, status
 
 
-async def restore(client: Client, chunks: list[bytes], begun: dict[str, Any]) -> dict[str, Any]:
+async def restore(
+    client: Client, chunks: list[bytes], begun: dict[str, Any], name: str = "T"
+) -> dict[str, Any]:
     config = begun["config"] | {"metadata": {}}
-    answer = await api(client, "STREAM.RESTORE.T", config=config, state=begun["state"])
+    answer = await api(client, f"STREAM.RESTORE.{name}", config=config, state=begun["state"])
     assert "error" not in answer, answer
     for chunk in chunks:
         assert (await client.request(answer["deliver_subject"], chunk)).data == b""

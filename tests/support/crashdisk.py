@@ -33,10 +33,12 @@ class Inode:
     durable: bytes = b""
     pending: list[tuple[int, bytes | None]] = field(default_factory=list)
 
-    def image(self, chance: random.Random) -> bytes:
+    def image(self, chance: random.Random, in_order: bool) -> bytes:
         content = bytearray(self.durable)
         for offset, data in self.pending:
             fate = chance.randrange(3)
+            if fate == 0 and in_order:
+                break
             if fate == 0:
                 continue
             if data is None:
@@ -45,14 +47,18 @@ class Inode:
             piece = data if fate == 1 else data[: chance.randrange(len(data) + 1)]
             content.extend(bytes(max(0, offset + len(piece) - len(content))))
             content[offset : offset + len(piece)] = piece
+            if in_order and fate == 2:
+                break
         return bytes(content)
 
 
 class CrashDisk(QuickDisk):
-    """The real disk below `root`, with a model of its durable part."""
+    """The real disk below `root`, with a model of its durable part. `in_order`: the writes to one
+    file get lost from the last one on, but not those to several files."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, in_order: bool = False) -> None:
         self.root = root
+        self.in_order = in_order
         self.names_now: dict[Path, Inode] = {}
         self.names_durable: dict[Path, Inode] = {}
         self.changes: list[tuple[Path, Inode | None]] = []
@@ -130,5 +136,5 @@ class CrashDisk(QuickDisk):
             for path, inode in names.items():
                 place = target / path.relative_to(self.root)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(inode.image(chance))
+                place.write_bytes(inode.image(chance, self.in_order))
             yield target

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pynats_server.core import subject
 from pynats_server.jetstream.config.context import Limits
 from pynats_server.jetstream.config.model import StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.config.validation import (
@@ -17,6 +17,7 @@ from pynats_server.jetstream.config.validation import (
 )
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.decode import decode
+from pynats_server.work import Work, finish
 
 CREATE, UPDATE = "CREATE", "UPDATE"
 
@@ -33,24 +34,37 @@ class FakeAccount:
     server_memory: int = -1
     server_storage: int = -1
 
-    def streams(self) -> Iterable[StreamConfig]:
-        return self.configs.values()
+    def _others(self, name: str) -> list[StreamConfig]:
+        return [config for config in self.configs.values() if config.name != name]
+
+    def others(self, name: str) -> int:
+        return len(self._others(name))
+
+    def promised(self, storage: str, name: str) -> int:
+        others = [config for config in self._others(name) if config.storage == storage]
+        return sum(max(config.max_bytes, 0) for config in others)
+
+    def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
+        yield
+        return any(
+            subject.overlaps(theirs.encode(), mine)
+            for other in self._others(name)
+            for theirs in other.subjects
+            for mine in subjects
+        )
 
     def stream(self, name: str) -> StreamConfig | None:
         return self.configs.get(name)
 
-    def limits(self, replicas: int) -> Limits:
+    def limits(self, replicas: int, name: str) -> Limits:
         return replace(
             self.bounds,
-            memory_left=self._left(self.server_memory, "memory"),
-            storage_left=self._left(self.server_storage, "file"),
+            memory_left=self._left(self.server_memory, "memory", name),
+            storage_left=self._left(self.server_storage, "file", name),
         )
 
-    def _left(self, total: int, storage: str) -> int:
-        if total < 0:
-            return -1
-        mine = [config for config in self.streams() if config.storage == storage]
-        return total - sum(max(config.max_bytes, 0) for config in mine)
+    def _left(self, total: int, storage: str, name: str) -> int:
+        return -1 if total < 0 else max(0, total - self.promised(storage, name))
 
     def answer(self, verb: str, name: str, body: bytes, strict: bool = True) -> Json:
         """The `config` or the `error` of the reply, as `{"config": …}` or `{"error": …}`."""
@@ -65,7 +79,7 @@ class FakeAccount:
         request = decode(body, StreamConfigRequest, strict)
         if request.name != name:
             raise api_error(10056)
-        made = prepare_create(request, self, request.pedantic)
+        made = finish(prepare_create(request, self, request.pedantic))
         existing = self.stream(name)
         if existing is None:
             return made
@@ -75,10 +89,10 @@ class FakeAccount:
 
     def _update(self, name: str, body: bytes, strict: bool) -> StreamConfig:
         request = decode(body, StreamConfigRequest, strict)
-        checked = check_config(request, self, request.pedantic)
+        checked = finish(check_config(request, self, request.pedantic))
         if checked.name != name:
             raise api_error(10056)
         existing = self.stream(name)
         if existing is None:
             raise api_error(10059)
-        return prepare_update(existing, checked, self, request.pedantic)
+        return finish(prepare_update(existing, checked, self, request.pedantic))

@@ -50,14 +50,17 @@ def test_domain_is_one_token(domain: str) -> None:
 )
 def test_sizes_may_only_grow(old: int | None, new: int | None, reloadable: bool) -> None:
     (change,) = diff(
-        Options(jetstream=JetStreamOptions(max_file=old)),
-        Options(jetstream=JetStreamOptions(max_file=new)),
+        Options(jetstream=JetStreamOptions(enabled=True, max_file=old)),
+        Options(jetstream=JetStreamOptions(enabled=True, max_file=new)),
     )
     assert change.reloadable is reloadable
 
 
 def test_secrets_stay_out_of_refusals() -> None:
-    (change,) = diff(Options(), Options(jetstream=JetStreamOptions(key="secret")))
+    (change,) = diff(
+        Options(jetstream=JetStreamOptions(enabled=True)),
+        Options(jetstream=JetStreamOptions(enabled=True, key="secret")),
+    )
     assert not change.reloadable
     assert "secret" not in change.refusal
 

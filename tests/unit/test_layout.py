@@ -34,10 +34,10 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_bench": (J + "store", J + "store.file"),
     # What is below everything in the server.
     S + "options": (),
-    S + "version": (),
+    S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
-    S + "subjects": ("pynats_common", S + "core"),
+    S + "subjects": ("pynats_common", S + "core", S + "work"),
     S + "settings": BASE,
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
@@ -54,7 +54,9 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state",
     ),
-    S + "monitor": (*BASE, S + "clients.closed", S + "core", J + "config", J + "figures"),
+    S + "monitor": (
+        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+    ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
@@ -65,8 +67,11 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.file": (
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
     ),
-    J + "requests": (*BASE, J + "config", J + "errors"),
-    J + "config": (*BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store"),
+    J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
+    J + "config": (
+        *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
+    ),
+    J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "quota", J + "publish.batch",
         J + "store", J + "stream",
@@ -76,11 +81,12 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
-        J + "figures", J + "publish", J + "publish.batch", J + "store", J + "store.file",
-        J + "store.format", J + "store.search", S + "work",
+        J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
+        J + "store.file", J + "store.format", J + "store.search", S + "work",
     ),
     J + "context": (
-        *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "publish.batch",
+        *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
+        J + "publish.batch",
         J + "quota", J + "store", S + "work",
     ),
     J + "capacity": BASE,
@@ -91,6 +97,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
+        J + "claims",
         J + "config", J + "context", J + "errors", J + "figures", J + "quota", J + "store",
         J + "store.file", J + "store.format", J + "stream", S + "work",
     ),
@@ -101,7 +108,7 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "work",
     ),
     S + "process": (*BASE, S + "clients.trace", S + "settings"),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server"),
+    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The README's example is a program that runs."""
+"""The README's examples are programs that run, and tests that pass."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[2] / "README.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_the_embedding_example_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    example = next(block for block in blocks if "asyncio.run" in block)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[-1].strip()[:30])
+def test_an_example_runs(example: str, tmp_path: Path) -> None:
+    file = tmp_path / "test_example.py"
+    file.write_text(example)
+    is_test = "def test_" in example
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", file] if is_test else [file]
     done = subprocess.run(
-        [sys.executable, "-c", example], capture_output=True, text=True, timeout=30
+        [sys.executable, *command], capture_output=True, text=True, timeout=60, cwd=tmp_path
     )
-    assert done.returncode == 0, done.stderr
-    assert "b'hello'" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = "1 passed" if is_test else "nats://" if "restart" in example else "b'hello'"
+    assert expected in done.stdout

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_common.subjects import subject_matches
 from pynats_server.core.fnv import fnv1a32
+from pynats_server.subjects import transform as transforms
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 TOKEN = st.text(st.characters(codec="utf-8", exclude_characters=". \t\r\n\f\x00*>"), min_size=1)
@@ -110,3 +111,48 @@ def test_what_compiles_is_a_subject_for_each_that_matches(
         assert (made is not None) == subject_matches(src or ">", asked)
         if made is not None:
             assert transform.apply(asked.encode()) == made.encode()
+
+
+@pytest.mark.parametrize(
+    ("number", "made"),
+    [("1", "b.x"), ("+1", "b.x"), ("0" * 9000 + "1", "b.x"), ("0" * 9000, "b.a"),
+     ("-" + "0" * 9000, "b.a"), ("1" * 9000, None), (str(2**63 - 1), None)],
+)  # fmt: skip
+def test_numbers_of_any_length_are_read_or_refused(number: str, made: str | None) -> None:
+    dest = f"b.{{{{wildcard({number})}}}}"
+    if made is None:
+        with pytest.raises(TransformError):
+            SubjectTransform.compile("a.*", dest)
+    else:
+        assert SubjectTransform.compile("a.*", dest).apply("a.x") == made
+
+
+@pytest.mark.parametrize(
+    "token", ["{{wildcard(" * 100 + "}}", "{{split(1," * 100 + ")" * 100 + "\n}}x}}"]
+)
+def test_a_call_without_end_is_looked_for_once_a_line(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def counted(ends: list[int], at: int) -> int:
+        looks.append(at)
+        return 0
+
+    monkeypatch.setattr(transforms, "bisect_left", counted)
+    with pytest.raises(TransformError):
+        SubjectTransform.compile("a.*", token)
+    assert 0 < len(looks) <= 2
+
+
+def test_sources_become_expressions_with_the_first_subject(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of them are checked without that."""
+    built: list[list[str]] = []
+    build = transforms._source_pattern
+    monkeypatch.setattr(
+        transforms, "_source_pattern", lambda tokens: [built.append(tokens), build(tokens)][1]
+    )
+    transform = SubjectTransform.compile("a.*", "b.$1")
+    assert not built
+    assert transform.apply("a.x") == transform.apply(b"a.x").decode() == "b.x"  # type: ignore[union-attr]
+    assert len(built) == 1

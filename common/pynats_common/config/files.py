@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Document:
     file: str  # as the user named it
     entries: NodeMap
     digest: str  # "sha256:<hex>", see `digest`
+    is_toml: bool = False
 
 
 def read_document(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Document:
@@ -30,13 +32,14 @@ def read_document(path: str | Path, *, environ: Mapping[str, str] | None = None)
     """
     file = str(path)
     environ = os.environ if environ is None else environ
-    if file.lower().endswith(".toml"):
+    is_toml = file.lower().endswith(".toml")
+    if is_toml:
         from pynats_common.config.toml import parse_toml
 
         entries = parse_toml(_read_text(file), file=file)
     else:
         entries = _read_nats(file, environ, ())
-    return Document(file, entries, config_digest(entries))
+    return Document(file, entries, config_digest(entries), is_toml)
 
 
 def _read_nats(file: str, environ: Mapping[str, str], including: tuple[str, ...]) -> NodeMap:
@@ -61,6 +64,10 @@ def _read_nats(file: str, environ: Mapping[str, str], including: tuple[str, ...]
 
 def _read_text(file: str) -> str:
     try:
-        return Path(file).read_bytes().decode("utf-8", "surrogateescape")
+        data = Path(file).read_bytes()
     except OSError as error:
         raise ConfigError(f"open {file}: {error_text(error)}") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError(f"{file} is UTF-16 text: save it as UTF-8")
+    # Editors on Windows write the mark of UTF-8 in front.
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")

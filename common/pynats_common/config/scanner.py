@@ -14,7 +14,7 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn
 
-from pynats_common.config.values import ConfigError, Position, Scalar
+from pynats_common.config.values import PARSE_ERROR, ConfigError, Position, Scalar
 
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680"
@@ -69,7 +69,7 @@ class Scanner:
         return Position(self.file, line, offset - self._line_starts[line - 1] + 1)
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
-        raise ConfigError(message, self.position(offset))
+        raise ConfigError(f"{PARSE_ERROR}: {message}", self.position(offset))
 
     # -- moving -----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_common.config.parser import NESTING_MAX
 from pynats_common.config.scanner import Scanner
-from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position
+from pynats_common.config.values import PARSE_ERROR, ConfigError, Node, NodeMap, NodeValue, Position
 
 TOO_DEEP = f"nested more than {NESTING_MAX} levels deep"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -34,7 +34,7 @@ def parse_toml(text: str, *, file: str = "<toml>") -> NodeMap:
         where = scanner.position(len(text))
         if place and place[1]:
             where = Position(file, int(place[1]), int(place[2]))
-        raise ConfigError(_TOML_PLACE.sub("", message), where) from None
+        raise ConfigError(f"{PARSE_ERROR}: {_TOML_PLACE.sub('', message)}", where) from None
     except ValueError:  # the interpreter's limit of digits
         raise ConfigError("an integer is out of the range", Position(file, 1, 1)) from None
     locator = _Locator(text, scanner)

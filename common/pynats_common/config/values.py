@@ -25,6 +25,9 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+PARSE_ERROR = "Parse error"  # client libraries look for these words of the real server
+
+
 class ConfigError(Exception):
     """The configuration cannot be used.
 

@@ -20,7 +20,11 @@ _INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[0-9]
 
 
 class FlagError(Exception):
-    """The command line cannot be read."""
+    """The command line cannot be read. `unknown` is the flag that does not exist, if any."""
+
+    def __init__(self, message: str, unknown: str = "") -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 def read_flags(
@@ -38,7 +42,7 @@ def read_flags(
             raise FlagError(f"bad flag syntax: {arg}")
         name, equals, text = body.partition("=")
         if name not in kinds:
-            raise FlagError(f"flag provided but not defined: -{name}")
+            raise FlagError(f"flag provided but not defined: -{name}", name)
         if kinds[name] == "bool":
             given.append((name, _boolean(name, text) if equals else True))
             continue

@@ -10,7 +10,6 @@ import enum
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from pynats_common.jwt import claims as c
@@ -20,6 +19,8 @@ from pynats_common.jwt.token import decode
 from pynats_common.nkeys import Prefix, is_valid_public
 
 INFO_CHARS_MAX = 8 * 1024
+_DAYTIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d:[0-5]\d\Z")
+_REFERENCE = re.compile(r"(?<![^.])\$(\d+)(?![^.])")
 _VERSION = re.compile(r"\d+\.\d+\.\d+\Z")
 _SERVICE_SCHEMES = ("nats", "tls", "ws", "wss")
 
@@ -83,8 +84,9 @@ def validate(claims: c.Claims, *, now: float | None = None) -> list[Issue]:
 
 def _operator(claims: c.OperatorClaims, report: _Report) -> None:
     body = claims.nats
-    if body.account_server_url and not _is_url(body.account_server_url):
-        report.error(f"account server url {body.account_server_url!r} has no scheme or host")
+    for url in body.account_server_url.split(",") if body.account_server_url else ():
+        if not _is_url(url.strip()):
+            report.error(f"account server url {url!r} has no scheme or host")
     for url in body.operator_service_urls:
         error = service_url_error(url)
         if error:
@@ -164,19 +166,33 @@ def _user(claims: c.UserClaims, report: _Report) -> None:
 def _user_limits(limits: t.UserPermissionLimits, report: _Report) -> None:
     _permissions(limits, report)
     for network in limits.sources:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
+        if not is_cidr(network):
             report.error(f"invalid cidr {network!r} in user src limits")
     for window in limits.times:
         for text in (window.start, window.end):
-            try:
-                datetime.strptime(text, "%H:%M:%S")
-            except ValueError:
+            if not _DAYTIME.match(text):
                 report.error(f"time {text!r} in time range is invalid: use hh:mm:ss")
+    if limits.locale and not _is_time_zone(limits.locale):
+        report.error(f"unknown time zone {limits.locale!r}")
     for kind in limits.allowed_connection_types:
         if kind.upper() not in t.CONNECTION_TYPES:
             report.error(f"unknown connection type {kind!r}")
+
+
+def is_cidr(text: str) -> bool:
+    """Whether this is an address with the length of its prefix, such as 10.0.0.0/8."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return text.partition("/")[2].isdigit()  # Python takes bare addresses and netmasks too
+
+
+def _is_time_zone(name: str) -> bool:
+    from zoneinfo import available_timezones
+
+    known = available_timezones()  # empty if the machine has no time zone data
+    return not known or name in known or name in ("Local", "UTC")
 
 
 def _activation(claims: c.ActivationClaims, report: _Report) -> None:
@@ -238,9 +254,13 @@ def _limits(claims: c.AccountClaims, report: _Report) -> None:
     ):
         if 0 <= count < used:
             report.error(f"the account contains more {name} than allowed by the operator")
-    if not limits.wildcards and any(
-        "*" in export.subject.split(".") or export.subject.endswith(">")
-        for export in claims.nats.exports
+    if (
+        not limits.wildcards
+        and limits.exports != t.NO_LIMIT
+        and any(
+            "*" in export.subject.split(".") or export.subject.endswith(">")
+            for export in claims.nats.exports
+        )
     ):
         report.error("the account contains wildcard exports that are not allowed by the operator")
 
@@ -265,7 +285,12 @@ def _export(export: t.Export, report: _Report) -> None:
     if export.is_service:
         if export.response_type not in ("", "Singleton", "Stream", "Chunked"):
             report.error(f"unrecognized response type: {export.response_type[:32]!r}")
-    elif export.response_type or export.latency or export.allow_trace:
+    elif (
+        export.response_type
+        or export.latency
+        or export.allow_trace
+        or export.response_threshold > 0
+    ):
         report.error(f"stream export {export.subject!r} has settings that only services have")
     if export.latency is not None:
         sampling = export.latency.sampling
@@ -289,7 +314,7 @@ def _export(export: t.Export, report: _Report) -> None:
 
 
 def _imports(claims: c.AccountClaims, report: _Report, now: float | None) -> None:
-    locals_seen: set[str] = set()
+    services: dict[str, list[str]] = {}  # local subjects by exporting account
     for item in claims.nats.imports:
         if item.type not in (t.STREAM, t.SERVICE):
             report.error(f"invalid import type: {item.type[:32]!r}")
@@ -304,17 +329,37 @@ def _imports(claims: c.AccountClaims, report: _Report, now: float | None) -> Non
             report.warn(f"import {item.subject!r}: field `to` is deprecated, use local_subject")
             if item.local_subject:
                 report.error(f"import {item.subject!r}: only one of to and local_subject")
+        if item.local_subject:
+            _renaming(item.subject, item.local_subject, report)
         if item.share and not item.is_service:
             report.error(f"sharing information is only for services: {item.subject!r}")
         if item.allow_trace and item.is_service:
             report.error(f"allow trace is only for stream imports: {item.subject!r}")
         if item.is_service:
-            local = item.local or item.subject
-            if local in locals_seen:
-                report.error(f"overlapping service imports on {local!r}")
-            locals_seen.add(local)
+            local = item.to or _REFERENCE.sub("*", item.local_subject) or item.subject
+            taken = services.setdefault(item.account, [])
+            for other in taken:
+                if subject_covers(local, other) or subject_covers(other, local):
+                    report.error(f"overlapping service imports: {local!r} and {other!r}")
+            taken.append(local)
         if item.token:
             _import_token(claims, item, report, now)
+
+
+def _renaming(subject: str, local: str, report: _Report) -> None:
+    """A local subject stands for the imported one, wildcard by wildcard."""
+    words = f"local subject {local!r} of import {subject!r}"
+    error = _subject_error(local)
+    if error:
+        report.error(f"{words}: {error}")
+    if (subject.split(".")[-1] == ">") != (local.split(".")[-1] == ">"):
+        report.error(f"{words}: both end in > or none does")
+    wildcards = subject.split(".").count("*")
+    numbers = [int(number) for number in _REFERENCE.findall(local)]
+    if any(number > wildcards for number in numbers):
+        report.error(f"{words}: it refers to a * that does not exist")
+    elif local.split(".").count("*") + len(numbers) != wildcards:
+        report.error(f"{words}: every * needs a * or its number, such as $1")
 
 
 def _import_token(
@@ -334,6 +379,8 @@ def _import_token(
         report.error(f"import {item.subject!r}: {problem}")
     elif activation.is_expired(now):
         report.time(f"activation token of import {item.subject!r} is expired")
+    elif activation.is_not_yet_valid(now):
+        report.time(f"activation token of import {item.subject!r} is not yet valid")
 
 
 def activation_error(token: c.Claims, importer: str, item: t.Import) -> str | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import NotImplementedType
 from typing import Any, Protocol
 
+from pynats_common.go.text import clean, text_of
+
 from pynats_server.core.permissions import Permissions
 
 
@@ -40,7 +42,7 @@ class ConnectOptions:
         """Applies the fields of a CONNECT. JSON is read as Go does: keys in any case, null keeps
         the value, the last of equal keys wins. Raises ValueError if it is not an object or a value
         has the wrong type."""
-        text = raw.decode("utf-8", "replace")
+        text = text_of(raw)
         try:
             decoded = json.loads(text, parse_constant=_no_constant)
         except RecursionError:
@@ -59,7 +61,7 @@ class ConnectOptions:
                 raise ValueError(f"{attribute}: {kind.__name__} expected")
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 raise ValueError(f"{attribute}: out of range")
-            changes[attribute] = value
+            changes[attribute] = clean(value) if isinstance(value, str) else value
         for attribute, value in changes.items():
             setattr(self, attribute, value)
 

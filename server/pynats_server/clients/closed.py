@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.text import text_of
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
@@ -62,7 +62,7 @@ class ClosedConnection:
         """Copies the figures of a closing client, while they can still be read."""
         idle = (time.monotonic_ns() - client.last_activity) / SECOND_NS
         count = client.subscription_count
-        kept = islice(client.subscription_list(), SUBSCRIPTIONS_KEPT) if count else ()
+        kept = client.subscription_list(SUBSCRIPTIONS_KEPT)
         return cls(
             cid=client.cid,
             host=client.host,
@@ -90,9 +90,9 @@ class ClosedConnection:
 
 def _remember(sub: object) -> ClosedSubscription:
     return ClosedSubscription(
-        subject=text(getattr(sub, "subject", b"")),
-        queue=text(getattr(sub, "queue", b"")),
-        sid=text(getattr(sub, "sid", b"")),
+        subject=text_of(getattr(sub, "subject", b"")),
+        queue=text_of(getattr(sub, "queue", b"")),
+        sid=text_of(getattr(sub, "sid", b"")),
         delivered=getattr(sub, "delivered", 0),
         max=getattr(sub, "max", 0),
     )
@@ -101,11 +101,6 @@ def _remember(sub: object) -> ClosedSubscription:
 def _said(client: ClientConnection, field: str) -> str:
     """The fields of CONNECT, also for a refused client."""
     return str(getattr(client.context, field, ""))
-
-
-def text(data: bytes) -> str:
-    """Bytes from the wire as text that fits into JSON."""
-    return data.decode("utf-8", "replace")
 
 
 def shown_user(client: Any) -> str:

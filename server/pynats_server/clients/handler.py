@@ -23,6 +23,7 @@ from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 
 CHECKS_AT_ONCE = os.cpu_count() or 1  # passwords compared with bcrypt hashes
+UNTRACED = "Messages ask for a trace (Nats-Trace-Dest), which this version does not make"
 Conclude = Callable[[ClientConnection, Verdict | None], None]
 
 
@@ -205,6 +206,13 @@ class ClientHandler:
             client.send(self._info.encode(client, connect_info=True))
         return True
 
+    def on_trace_request(self, client: ClientConnection, subject: bytes, target: bytes) -> None:
+        """A message asks to be traced: there are no events in this version."""
+        self._log.warn_rarely(UNTRACED)
+        if self._log.debug_enabled:
+            asked = f"{subject.decode(errors='replace')} to {target.decode(errors='replace')}"
+            self._log.debug(f"{_label(client)} - Asks for a trace: {asked}")
+
     # -- trouble ----------------------------------------------------------------------------
 
     def on_error(self, client: ClientConnection, text: str) -> None:
@@ -252,13 +260,15 @@ class ClientHandler:
         line = b" ".join(part for part in (verb, arguments) if part)
         self._trace(client, "<<-", f"[{line.decode('utf-8', 'backslashreplace')}]")
 
-    def trace_payload(self, client: ClientConnection, payload: bytes, header_length: int) -> None:
+    def trace_payload(
+        self, client: ClientConnection, payload: bytes, header_length: int, direction: bytes
+    ) -> None:
         options = self._state.options.log
         if options.trace_headers:
-            payload = payload[:header_length]
+            payload = payload[:header_length].removesuffix(b"\r\n\r\n")
         if payload:
             text = payload_text(payload, options.max_traced_msg_len)
-            self._trace(client, "<<-", f"MSG_PAYLOAD: {text}")
+            self._trace(client, direction.decode(), f"MSG_PAYLOAD: {text}")
 
     def trace_out(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
         line = b" ".join(part for part in (verb, arguments) if part)

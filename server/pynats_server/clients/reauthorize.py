@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pynats_common.go.text import text_of
+
 from pynats_server.auth import Verdict
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.core.reasons import CloseReason
@@ -32,14 +34,9 @@ def reload(state: ServerState, handler: ClientHandler) -> bool:
             client.close(CloseReason.CLIENT_CLOSED)
             continue
         for sub in client.prune(verdict.permissions):
-            queue = f' using queue "{_text(sub.queue)}"' if sub.queue else ""
+            queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
             client.send_error(
-                f'Permissions Violation for Subscription to "{_text(sub.subject)}"{queue} '
-                f'(sid "{_text(sub.sid)}")'
+                f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
+                f'(sid "{text_of(sub.sid)}")'
             )
     return before.required != state.authenticator.required
-
-
-def _text(raw: bytes) -> str:
-    """Clients choose these bytes: invalid UTF-8 must not abort a reload half-way."""
-    return raw.decode(errors="replace")

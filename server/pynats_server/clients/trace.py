@@ -9,8 +9,21 @@ from typing import Any
 from pynats_common.go.quoting import quote
 
 MASK = "[REDACTED]"
-# CONNECT fields that are secrets or prove an identity.
-SECRET_FIELDS = frozenset({"pass", "password", "auth_token", "token", "jwt", "sig", "nkey_seed"})
+# Fields of CONNECT that are secrets or prove an identity, wherever they stand in it.
+SECRET_FIELDS = frozenset(
+    {
+        "pass",
+        "password",
+        "auth_token",
+        "token",
+        "jwt",
+        "sig",
+        "nkey",
+        "nkey_seed",
+        "seed",
+        "proxy_sig",
+    }
+)
 
 _URL_USER = re.compile(r"(://)[^/@\s]+@")
 
@@ -26,15 +39,22 @@ def redact_connect(arguments: bytes) -> str:
     """The argument of CONNECT without its secrets; nothing if it is not a JSON object."""
     try:
         fields = json.loads(arguments)
+        if not isinstance(fields, dict):
+            return MASK
+        return json.dumps(_masked(fields), separators=(",", ":"))
     except (ValueError, RecursionError):
         return MASK
-    if not isinstance(fields, dict):
-        return MASK
-    masked: dict[str, Any] = {
-        key: MASK if key.lower() in SECRET_FIELDS and value else value
-        for key, value in fields.items()
-    }
-    return json.dumps(masked, separators=(",", ":"))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: MASK if key.lower() in SECRET_FIELDS and inner else _masked(inner)
+            for key, inner in value.items()
+        }
+    return value
 
 
 def redact_url(url: str) -> str:

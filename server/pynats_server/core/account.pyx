@@ -1,20 +1,25 @@
 """See account.pxd."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from pynats_server.core.engine cimport Engine
+from pynats_server.core.engine cimport Engine, Peer
 from pynats_server.core.interest.match cimport MatchQueue, match_release, match_retain
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
+from pynats_server.core.limits cimport BULK_RECEIVERS, CALL_STEPS
 from pynats_server.core.native cimport pn_below
 
 
-cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* random) except -1:
+cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1:
     cdef int64_t delivered = 0
     cdef uint32_t i, j, start
     cdef MatchQueue* queue
     cdef Subscription sub
+    cdef bint bulk = routing.bulk
     match_retain(match)  # a delivery may run code that changes the subscriptions
+    routing.steps += 1 + match.n_plain + match.n_queues
+    if match.n_plain > BULK_RECEIVERS:
+        routing.bulk = True
     try:
         for i in range(match.n_plain):
             sub = <Subscription>match.plain[i]
@@ -23,29 +28,55 @@ cdef int64_t route_match(Match* match, Sink source, Message* msg, uint64_t* rand
         for i in range(match.n_queues):
             queue = &match.queues[i]
             # A random member; when it cannot take the message, the next ones in turn.
-            start = pn_below(random, queue.length) if queue.length > 1 else 0
+            start = pn_below(&routing.random, queue.length) if queue.length > 1 else 0
             for j in range(queue.length):
                 sub = <Subscription>queue.members[(start + j) % queue.length]
                 if not sub.closed and sub.sink.deliver(sub, msg, source):
                     delivered += 1
                     break
+                routing.steps += 1
     finally:
+        routing.bulk = bulk
         match_release(match)
     return delivered
 
 
-cdef int64_t route(Account account, Sink source, Message* msg, uint64_t* random) except -1:
-    return route_match(
-        account.sublist.match(msg.subject, msg.subject_len), source, msg, random
-    )
+cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1:
+    cdef uint64_t before = account.sublist.steps
+    cdef Match* match = account.sublist.match(msg.subject, msg.subject_len)
+    routing.steps += account.sublist.steps - before
+    return route_match(match, source, msg, routing)
 
 
-cdef int64_t route_once(
-    Account account, Sink source, Message* msg, uint64_t* random
-) except -1:
+cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* routing) except -1:
+    cdef uint64_t before = account.sublist.steps
     cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
+    routing.steps += account.sublist.steps - before
     try:
-        return route_match(match, source, msg, random)
+        return route_match(match, source, msg, routing)
+    finally:
+        match_release(match)
+
+
+cdef int64_t route_traced(
+    Account account, Sink source, Message* msg, Routing* routing
+) except -1:
+    cdef uint64_t before = account.sublist.steps
+    cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
+    cdef Subscription sub
+    cdef int64_t reached = match.n_queues
+    cdef uint32_t i
+    routing.steps += account.sublist.steps - before + match.n_plain
+    try:
+        for i in range(match.n_plain):
+            sub = <Subscription>match.plain[i]
+            if sub.closed:
+                continue
+            if not isinstance(sub.sink, ServiceSink):
+                reached += 1
+            elif account.is_system:
+                reached += sub.sink.deliver(sub, msg, source)
+        return reached
     finally:
         match_release(match)
 
@@ -60,6 +91,8 @@ cdef class ServiceSink(Sink):
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         sub.delivered += 1
+        if isinstance(source, Peer):
+            (<Peer>source).engine.routing.steps += CALL_STEPS
         subject = msg.subject[:msg.subject_len]
         reply = msg.reply[:msg.reply_len]
         headers = msg.payload[:msg.header_len]
@@ -135,6 +168,6 @@ cdef class Account:
         msg.header_len = <uint32_t>len(headers)
         msg.total_len = <uint32_t>total
         try:
-            return route(self, None, &msg, &engine.random)
+            return route(self, None, &msg, &engine.routing)
         finally:
             free(buffer)

@@ -6,10 +6,10 @@ import random as _random
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.connection cimport Connection
-from pynats_server.core.engine cimport PAUSE_AUTH, Engine, monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, Engine, is_spent, monotonic_ns
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
-from pynats_server.core.limits cimport SUBJECT_TOKENS_MAX
+from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
 from pynats_server.core.permissions cimport (
     SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
@@ -41,8 +41,9 @@ cdef class ClientConnection(Publisher):
     """One client. The server layer sets the public attributes before `open()`.
 
     Handler calls besides those of `Connection`: on_connect(client, json), on_implicit_connect(client),
-    on_first_pong(client), on_error(client, text), trace_in(client, text), trace_payload(client, bytes),
-    trace_out(client, text).
+    on_first_pong(client), on_error(client, text), on_trace_request(client, subject, dest),
+    trace_in(client, verb, arguments), trace_out(client, verb, arguments),
+    trace_payload(client, bytes, header_length, arrow).
     """
 
     def __init__(self, Engine engine, sock, host, port, Account account=None):
@@ -104,7 +105,8 @@ cdef class ClientConnection(Publisher):
         return not self.skip_own
 
     def send_ok(self) -> None:
-        self.send(b"+OK\r\n")
+        if not self.closing:
+            self.confirm()
 
     def send_error(self, str text) -> None:
         """Sends -ERR; the connection goes on."""
@@ -186,20 +188,18 @@ cdef class ClientConnection(Publisher):
                 self.skipping = OP_BAD
                 self.line_command(op, NULL, 0)
             else:
-                if self.memo.line_len:
-                    taken = self.repeat(p, end)
-                    if taken:
-                        p += taken
-                        if self.closing or self.paused:
-                            break
-                        continue
-                taken = 0 if self.awaiting_connect else self.publish_ahead(p, end)
+                taken = self.repeat(p, end) if self.memo.line_len else 0
+                if taken == 0 and not self.awaiting_connect:
+                    taken = self.publish_ahead(p, end)
                 if taken == 0:
                     taken = self.command(p, end)
                 if taken <= 0:
                     break
                 p += taken
             if self.closing or self.paused:
+                break
+            if is_spent(self.engine) and p < end:
+                self.cut = True
                 break
         if not self.closing:
             # Replies that the client does not read must not pile up either.
@@ -257,7 +257,9 @@ cdef class ClientConnection(Publisher):
         cdef Message* msg = &frame.msg
         if self.engine.tracing:
             self._trace_line(frame.op, frame.args[:frame.args_len])
-            self.engine.handler.trace_payload(self, msg.payload[:msg.total_len], msg.header_len)
+            self.engine.handler.trace_payload(
+                self, msg.payload[:msg.total_len], msg.header_len, b"<<-"
+            )
         if frame.op == OP_HPUB and not self.headers:
             return self.reject("message headers not supported", frame.op, b"", HEADER_VIOLATION)
         self.publish(msg, NULL)
@@ -278,6 +280,7 @@ cdef class ClientConnection(Publisher):
 
     cdef int line_command(self, Op op, const char* p, size_t n) except -1:
         """Everything that is one line and not on the hot path."""
+        self.engine.routing.steps += 1
         if op == OP_PING:
             if self.engine.tracing:
                 self._trace_line(op, b"")
@@ -292,6 +295,7 @@ cdef class ClientConnection(Publisher):
                 self.ping_sent = 0
             return 0
         if op == OP_CONNECT:
+            self.engine.routing.steps += CONNECT_STEPS
             if self.rtt == 0:  # the first guess, as in the real server: INFO there, CONNECT back
                 self.rtt = max(1, self.engine.now - self.opened)
             self.engine.handler.on_connect(self, p[:n])
@@ -300,6 +304,7 @@ cdef class ClientConnection(Publisher):
             self.reject("Client Error", op, p[:n])
             return 0
         if op == OP_INFO:
+            self.engine.routing.steps += CONNECT_STEPS
             self.engine.handler.on_client_info(self, p[:n])
         return 0  # +OK of a client means nothing
 
@@ -340,6 +345,7 @@ cdef class ClientConnection(Publisher):
             return self.complain(b"maximum subscriptions exceeded")
         verdict = 1
         if self.permissions is not None:
+            self.engine.routing.steps += self.permissions.subscribe_steps
             verdict = self.permissions.may_subscribe(words[0].p[:words[0].n], queue[:queue_len])
         if queue_len == 5 and memcmp(queue, b"_sys_", 5) == 0:
             verdict = SUBSCRIBE_DENIED  # the server's own queue group
@@ -358,10 +364,11 @@ cdef class ClientConnection(Publisher):
             sub.filtered = verdict == SUBSCRIBE_FILTERED
             self.add_subscription(sub)
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
+            self.confirm()
         return 0
 
     def _deny_subscribe(self, bytes subject, bytes queue, too_deep=False) -> None:
+        self.engine.routing.steps += CALL_STEPS
         text = b'Permissions Violation for Subscription to "' + subject + b'"'
         if queue:
             text += b' using queue "' + queue + b'"'
@@ -386,7 +393,7 @@ cdef class ClientConnection(Publisher):
         # A limit that is not a number counts as none: the subscription ends at once.
         self.limit_subscription(words[0].p, words[0].n, <uint64_t>max(most, 0))
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
+            self.confirm()
         return 0
 
     # --- time ---

@@ -30,6 +30,11 @@ cdef class Connection(Peer):
     cdef size_t carry_length
     cdef Chunk* assembly  # a large frame while it arrives
     cdef size_t assembly_length
+    cdef Chunk* rest  # instead of carry: unparsed input that stays where it was read
+    cdef size_t rest_start
+    cdef size_t rest_length
+    cdef bint cut  # on_data stopped because its share of the turn is spent
+    cdef bint waits  # among the engine's unfinished
     cdef size_t wanted  # bytes the parser needs for its next frame, 0 = unknown
     # output
     cdef char* out
@@ -49,10 +54,11 @@ cdef class Connection(Peer):
     cdef readonly int64_t last_activity
 
     cdef int on_readable(self) except -1
-    cdef int parse(self, char* data, size_t length) except -1
+    cdef int parse(self, Chunk* chunk, char* data, size_t length) except -1
     cdef int parse_chunk(self, Chunk* chunk, size_t length) except -1
     cdef int _parse_assembly(self) except -1
     cdef int _keep_more(self, const char* data, size_t length) except -1
+    cdef int _keep_rest(self, Chunk* chunk, char* data, size_t length) except -1
     # Parses what it can and returns the bytes taken. Sets `wanted` when it knows the frame's size.
     cdef Py_ssize_t on_data(self, char* data, size_t length) except -1
     cdef int on_closed(self) except -1
@@ -63,7 +69,8 @@ cdef class Connection(Peer):
     cdef int write(self, const char* data, size_t length) except -1
     # Only when nothing is pending.
     cdef int write_through(self, const char* data, size_t length) except -1
-    cdef int reparse(self) except -1
+    cdef int _parse_again(self) except -1
+    cdef void _forget_rest(self) noexcept
     cdef void check_output(self) noexcept
     cdef ssize_t _send_pieces(self) noexcept
     cdef void _consume(self, size_t n) noexcept

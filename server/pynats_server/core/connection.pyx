@@ -6,13 +6,14 @@ from posix.unistd cimport close as c_close
 
 import time
 
-from pynats_server.core.engine cimport PAUSE_STALL, chunk_new, chunk_release, monotonic_ns
+from pynats_server.core.engine cimport PAUSE_STALL, chunk_new, chunk_release, count_bytes, monotonic_ns
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
 from pynats_server.core.ledger cimport BROKER_DEBUG, BUFFERS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
-    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, OUT_BUFFER, READ_CHUNK,
+    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, OUT_BUFFER, READ_CHUNK, READ_MIN,
+    READ_PER_STEP, SEND_STEPS,
 )
 
 from pynats_server.core.reasons import CloseReason
@@ -67,6 +68,8 @@ cdef class Connection(Peer):
         if self.fd >= 0:
             c_close(self.fd)
         free(self.carry)
+        if self.rest != NULL:
+            chunk_release(self.rest)
         if self.assembly != NULL:
             chunk_release(self.assembly)
         for i in range(self.extern_start, self.extern_end):
@@ -92,11 +95,13 @@ cdef class Connection(Peer):
     cdef int on_ready(self, uint32_t events) except -1:
         if events & EPOLLOUT and self.blocked:
             self.flush()
-        if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and not self.closing and not self.paused:
-            self.on_readable()
-        elif events & (EPOLLHUP | EPOLLERR) and not self.closing:
-            if self.paused == PAUSE_STALL:
-                # The peer is gone, but what it sent before counts: parsed when the pause ends.
+        if self.closing or not events & (EPOLLIN | EPOLLHUP | EPOLLERR):
+            return 0
+        if not self.paused and not self.waits:
+            return self.on_readable()
+        if events & (EPOLLHUP | EPOLLERR):
+            if self.waits or self.paused == PAUSE_STALL:
+                # The peer is gone, but what it sent before counts: parsed when its time comes.
                 self.engine.unwatch(self)
                 self.unwatched = True
             else:
@@ -109,6 +114,7 @@ cdef class Connection(Peer):
         cdef ssize_t n
         cdef size_t have = 0
         cdef size_t missing = 0
+        cdef size_t room
         cdef iovec parts[2]
         cdef msghdr message
         if engine.chunk.references > 1:
@@ -138,7 +144,9 @@ cdef class Connection(Peer):
                 engine.chunk = chunk
             if have:
                 memcpy(chunk.data, self.carry, have)
-            n = recv(self.fd, chunk.data + have, chunk.capacity - have, MSG_DONTWAIT)
+            # Not much more than it may parse now.
+            room = max(READ_MIN, engine.slice_steps * READ_PER_STEP)
+            n = recv(self.fd, chunk.data + have, min(room, chunk.capacity - have), MSG_DONTWAIT)
         if n <= 0:
             if n < 0 and (errno == EAGAIN or errno == EINTR):
                 return 0
@@ -152,7 +160,7 @@ cdef class Connection(Peer):
             n -= missing
             self._parse_assembly()
             if n and not self.closing:
-                if self.paused or self.assembly != NULL:
+                if self.paused or self.waits or self.assembly != NULL:
                     # Cannot be parsed yet: keep it behind what already waits.
                     self._keep_more(chunk.data, n)
                 else:
@@ -162,7 +170,7 @@ cdef class Connection(Peer):
 
     cdef int parse_chunk(self, Chunk* chunk, size_t length) except -1:
         self.engine.current = chunk
-        return self.parse(chunk.data, length)
+        return self.parse(chunk, chunk.data, length)
 
     cdef int _parse_assembly(self) except -1:
         cdef Chunk* chunk = self.assembly
@@ -172,7 +180,7 @@ cdef class Connection(Peer):
         self.assembly_length = 0
         self.engine.current = chunk
         try:
-            self.parse(chunk.data, length)
+            self.parse(chunk, chunk.data, length)
         finally:
             self.engine.current = before
             chunk_release(chunk)
@@ -186,22 +194,33 @@ cdef class Connection(Peer):
             memcpy(self.assembly.data + self.assembly_length, data, length)
             self.assembly_length += length
             return 0
-        grown = <char*>realloc(self.carry, self.carry_length + length)
+        grown = <char*>realloc(self.carry, self.carry_length + self.rest_length + length)
         if grown == NULL:
             raise MemoryError()
-        memcpy(grown + self.carry_length, data, length)
         self.carry = grown
+        if self.rest != NULL:
+            memcpy(grown, self.rest.data + self.rest_start, self.rest_length)
+            self.carry_length = self.rest_length
+            self._forget_rest()
+        memcpy(grown + self.carry_length, data, length)
         self.carry_length += length
         return 0
 
-    cdef int parse(self, char* data, size_t length) except -1:
-        """Parses, and keeps what the parser did not take."""
+    cdef void _forget_rest(self) noexcept:
+        if self.rest != NULL:
+            chunk_release(self.rest)
+            self.rest = NULL
+            self.rest_length = 0
+
+    cdef int parse(self, Chunk* chunk, char* data, size_t length) except -1:
+        """Parses what lies in a chunk, and keeps what the parser did not take."""
         cdef size_t rest
         cdef Py_ssize_t taken
         cdef char* old = self.carry
         self.carry = NULL  # its bytes are at the front of data
         self.carry_length = 0
         self.wanted = 0
+        self.cut = False
         try:
             taken = self.on_data(data, length)
         finally:
@@ -212,33 +231,66 @@ cdef class Connection(Peer):
         rest = length - taken
         if rest == 0:
             return 0
-        if self.wanted > ASSEMBLY_MIN and self.wanted > rest and not self.paused:
+        if self.cut and not self.paused and not self.waits:
+            self.waits = True
+            self.engine.finish_later(self)
+        if self.wanted > ASSEMBLY_MIN and self.wanted > rest and not self.paused and not self.cut:
             self.assembly = chunk_new(self.wanted)
             memcpy(self.assembly.data, data + taken, rest)
             self.assembly_length = rest
-        else:
-            self.carry = <char*>malloc(rest)
-            if self.carry == NULL:
-                raise MemoryError()
-            memcpy(self.carry, data + taken, rest)
-            self.carry_length = rest
+            return 0
+        return self._keep_rest(chunk, data + taken, rest)
+
+    cdef int _keep_rest(self, Chunk* chunk, char* data, size_t length) except -1:
+        """Much of a chunk stays where it is, little is copied, which gives the chunk back."""
+        cdef Chunk* fresh
+        if length >= READ_MIN and length * 4 >= chunk.capacity:
+            chunk.references += 1
+            self.rest = chunk
+            self.rest_start = data - chunk.data
+            self.rest_length = length
+            if chunk == self.engine.chunk:  # the others read into another one
+                fresh = chunk_new(READ_CHUNK)
+                chunk_release(chunk)
+                self.engine.chunk = fresh
+            return 0
+        self.carry = <char*>malloc(length)
+        if self.carry == NULL:
+            raise MemoryError()
+        memcpy(self.carry, data, length)
+        self.carry_length = length
         return 0
 
     cdef Py_ssize_t on_data(self, char* data, size_t length) except -1:
         raise NotImplementedError
 
-    cdef int reparse(self) except -1:
-        """Parses what waited while reading was paused."""
-        cdef Chunk* chunk
-        cdef Chunk* before = self.engine.current  # another parse may be under way
-        cdef size_t length = self.carry_length
-        if length == 0 or self.closing:
+    cdef int go_on(self) except -1:
+        """Parses what waited, while reading was paused or for more steps, and then reads again."""
+        self.waits = False
+        if self.paused or self.closing:
             return 0
-        chunk = chunk_new(length)
-        memcpy(chunk.data, self.carry, length)
+        if self.rest != NULL or self.carry_length:
+            self._parse_again()
+        if self.paused or self.closing or self.waits:
+            return 0
+        return self.set_interest(self.interest | EPOLLIN)
+
+    cdef int _parse_again(self) except -1:
+        cdef Chunk* chunk = self.rest
+        cdef size_t start = self.rest_start
+        cdef size_t length = self.rest_length
+        cdef Chunk* before = self.engine.current  # another parse may be under way
+        if chunk != NULL:
+            self.rest = NULL  # its reference is ours now
+            self.rest_length = 0
+        else:
+            start = 0
+            length = self.carry_length
+            chunk = chunk_new(length)
+            memcpy(chunk.data, self.carry, length)
         self.engine.current = chunk
         try:
-            self.parse(chunk.data, length)
+            self.parse(chunk, chunk.data + start, length)
         finally:
             self.engine.current = before
             chunk_release(chunk)
@@ -250,12 +302,10 @@ cdef class Connection(Peer):
 
     cdef int resume(self, uint32_t why) except -1:
         self.paused &= ~why
-        if self.paused or self.closing:
+        if self.paused or self.closing or self.waits:
             return 0
-        self.reparse()
-        if self.paused or self.closing:
-            return 0
-        return self.set_interest(self.interest | EPOLLIN)
+        self.waits = True
+        return self.engine.finish_later(self)
 
     cdef int set_interest(self, uint32_t events) except -1:
         cdef epoll_event event
@@ -348,6 +398,8 @@ cdef class Connection(Peer):
         """Sends bytes at once, from where they are, when nothing waits before them; queues what
         the kernel does not take."""
         cdef ssize_t n = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+        self.engine.routing.steps += SEND_STEPS
+        count_bytes(self.engine, length)
         if n == <ssize_t>length:
             self.written += n
             return 0
@@ -383,7 +435,9 @@ cdef class Connection(Peer):
                     self.out_start += n
             else:
                 n = self._send_pieces()
+            self.engine.routing.steps += SEND_STEPS
             if n > 0:
+                count_bytes(self.engine, n)
                 self.written += n
                 continue
             if n < 0 and errno == EINTR:
@@ -563,6 +617,7 @@ cdef class Connection(Peer):
         free(self.carry)
         self.carry = NULL
         self.carry_length = 0
+        self._forget_rest()
         if self.assembly != NULL:
             chunk_release(self.assembly)
             self.assembly = NULL

@@ -5,13 +5,26 @@ asyncio loop watches that one descriptor: however many connections are ready, th
 Python callback, and all reading and writing below it is compiled.
 
 A turn: poll -> for each ready socket read, parse and route (output is only queued) -> flush each
-connection with output once -> finish closing connections. Order per publisher and receiver holds
-because a receiver's output is one sequence that only deliveries append to.
+connection with output once -> finish closing connections -> chores. Order per publisher and receiver
+holds because a receiver's output is one sequence that only deliveries append to.
+
+Nobody waits for somebody else: work is counted in steps (`limits`), each connection has its share of
+a turn's steps, and what it has not parsed then waits for the next turn. So do output of messages
+that reached very many, ends of connections, and chores, beyond their steps.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from pynats_server.core.figures cimport Counted
 from pynats_server.core.interest.subscription cimport Sink
+from pynats_server.core.limits cimport STEP_BYTES_SHIFT
+from pynats_server.core.pointerqueue cimport PointerQueue
+
+
+cdef struct Routing:
+    # What routing a message needs of the engine.
+    uint64_t random
+    uint64_t steps  # done so far, of any kind
+    bint bulk  # the message reaches very many
 
 
 cdef struct Chunk:
@@ -49,8 +62,15 @@ cdef class Peer(Pollable):
     cdef int on_tick(self) except -1
     cdef int close_with(self, int reason) except -1
     cdef int finish_close(self) except -1
+    cdef int go_on(self) except -1
     cdef int pause(self, uint32_t why) except -1
     cdef int resume(self, uint32_t why) except -1
+
+
+cdef class Chore:
+    """Work that may wait and is done in pieces, a few per turn, one chore after the other."""
+    # Works until `routing.steps` has reached `until`. Returns whether there is more.
+    cdef bint work(self, Engine engine, uint64_t until) except -1
 
 
 cdef class Engine(Counted):
@@ -61,19 +81,25 @@ cdef class Engine(Counted):
     cdef int watched_size
     cdef Chunk* chunk  # what sockets are read into
     cdef Chunk* current  # what is being parsed now
-    cdef void** dirty
-    cdef uint32_t dirty_length
-    cdef uint32_t dirty_capacity
+    cdef PointerQueue dirty  # Peers with output, owned references
+    cdef PointerQueue bulk  # the same for what messages to very many have left
+    cdef list unfinished  # Peers with input that waits to be parsed
+    cdef list chores
+    cdef uint64_t slice_end  # the steps at which who is being served must stop
+    cdef uint64_t slice_steps
     cdef char** pool
     cdef uint32_t pool_length
     cdef list closing
+    cdef list ticking  # connections whose timers are still to be looked at
+    cdef size_t tick_at
     cdef list turn_work  # callables for the end of the turn
     cdef list stalled
     cdef object stall_timer
     cdef object tick_timer
     cdef bint in_turn
     cdef bint finish_scheduled
-    cdef uint64_t random
+    cdef bint turn_scheduled
+    cdef Routing routing
     cdef readonly int64_t now  # monotonic, ns, of this turn
     cdef public bint tracing
     cdef public int64_t max_pending
@@ -90,7 +116,14 @@ cdef class Engine(Counted):
 
     cdef int mark_dirty(self, Peer connection) except -1
     cdef int flush_dirty(self) except -1
+    cdef int _flush(self, PointerQueue* queue, uint64_t until) except -1
     cdef int _settle(self) except -1
+    cdef int _serve(self, uint32_t ready) except -1
+    cdef int _finish_closing(self, uint64_t until) except -1
+    cdef int _work_on_chores(self) except -1
+    cdef int _come_again(self) except -1
+    cdef int finish_later(self, Peer connection) except -1
+    cdef int add_chore(self, Chore chore) except -1
     cdef int watch(self, Pollable item, uint32_t events) except -1
     cdef int unwatch(self, Pollable item) except -1
     cdef int hold_back(self, Peer producer, Peer receiver, size_t pending) except -1
@@ -99,6 +132,13 @@ cdef class Engine(Counted):
     cdef char* take_buffer(self) except NULL
     cdef void give_buffer(self, char* buffer) noexcept
 
+
+# Whether who is being served has had its share of this turn.
+cdef inline bint is_spent(Engine engine) noexcept:
+    return engine.routing.steps >= engine.slice_end
+
+cdef inline void count_bytes(Engine engine, size_t length) noexcept:
+    engine.routing.steps += length >> STEP_BYTES_SHIFT
 
 cdef Chunk* chunk_new(size_t capacity) except NULL
 cdef void chunk_release(Chunk* chunk) noexcept

@@ -1,6 +1,7 @@
 """See engine.pxd."""
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport errno
+from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -10,9 +11,11 @@ import os
 
 from pynats_server.core.ledger cimport BUFFERS, CHUNKS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
-    ACCEPT_BATCH, BACKLOG_HOLD_MS, CHUNK_POOL, OUT_BUFFER, OUT_POOL, POLL_EVENTS, POLL_ROUNDS,
-    READ_CHUNK, STALL_MAX_MS, STALL_MIN_MS,
+    ACCEPT_BATCH, BACKLOG_HOLD_MS, CHORE_STEPS, CHUNK_POOL, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
+    OUT_POOL, POLL_EVENTS, POLL_ROUNDS, READ_CHUNK, SETTLE_STEPS, SLICE_STEPS_MIN, STALL_MAX_MS,
+    STALL_MIN_MS, TICK_BATCH, TURN_STEPS,
 )
+from pynats_server.core.pointerqueue cimport PointerQueue, queue_free, queue_length, queue_put, queue_take
 
 from pynats_server.core.epoll cimport (
     EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, epoll_create1, epoll_ctl, epoll_event, epoll_wait,
@@ -20,6 +23,7 @@ from pynats_server.core.epoll cimport (
 
 from pynats_server.core.reasons import CloseReason
 
+cdef uint64_t NEVER = UINT64_MAX
 cdef int REASON_PROTOCOL = CloseReason.PROTOCOL_VIOLATION
 
 
@@ -84,10 +88,18 @@ cdef class Peer(Pollable):
     cdef int finish_close(self) except -1:
         raise NotImplementedError
 
+    cdef int go_on(self) except -1:
+        raise NotImplementedError
+
     cdef int pause(self, uint32_t why) except -1:
         raise NotImplementedError
 
     cdef int resume(self, uint32_t why) except -1:
+        raise NotImplementedError
+
+
+cdef class Chore:
+    cdef bint work(self, Engine engine, uint64_t until) except -1:
         raise NotImplementedError
 
 
@@ -155,10 +167,13 @@ cdef class Engine:
         if self.pool == NULL:
             raise MemoryError()
         self.closing = []
+        self.unfinished = []
+        self.chores = []
+        self.ticking = []
         self.turn_work = []
         self.stalled = []
         self.connections = {}
-        self.random = int.from_bytes(os.urandom(8), "little") | 1
+        self.routing.random = int.from_bytes(os.urandom(8), "little") | 1
         self.max_pending = 64 << 20
         self.write_deadline_ns = 10_000_000_000
         self.stall_producers = True
@@ -166,6 +181,16 @@ cdef class Engine:
         self.now = monotonic_ns()
         loop.add_reader(self.epoll_fd, self.turn)
         self.tick_timer = loop.call_later(self.tick_interval_s, self.tick)
+
+    @property
+    def steps(self) -> int:
+        """Work done so far, counted as `limits` says."""
+        return self.routing.steps
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next turn has something to do already."""
+        return self.turn_scheduled
 
     def close(self) -> None:
         """Closes what is left and gives the descriptor back. Idempotent."""
@@ -179,7 +204,12 @@ cdef class Engine:
             self.stall_timer = None
         for connection in list(self.connections.values()):
             (<Peer>connection).close_with(<int>CloseReason.SERVER_SHUTDOWN)
-        self._finish_closing()
+        self._finish_closing(NEVER)
+        self._flush(&self.dirty, NEVER)
+        self._flush(&self.bulk, NEVER)
+        for chore in self.chores:
+            (<Chore>chore).work(self, NEVER)
+        self.chores.clear()
         self.loop.remove_reader(self.epoll_fd)
         c_close(self.epoll_fd)
         self.epoll_fd = -1
@@ -194,7 +224,8 @@ cdef class Engine:
         for i in range(self.pool_length):
             free(self.pool[i])
         free(self.pool)
-        free(self.dirty)
+        queue_free(&self.dirty)
+        queue_free(&self.bulk)
         for fd in range(self.watched_size):
             if self.watched[fd] != NULL:
                 Py_DECREF(<object>self.watched[fd])
@@ -235,36 +266,103 @@ cdef class Engine:
         cdef epoll_event events[POLL_EVENTS]
         cdef int n, i, rounds, fd
         cdef Pollable item
+        cdef uint64_t until = self.routing.steps + TURN_STEPS
         self.in_turn = True
         try:
             for rounds in range(POLL_ROUNDS):
-                n = epoll_wait(self.epoll_fd, events, POLL_EVENTS, 0)
-                if n <= 0:
+                n = max(0, epoll_wait(self.epoll_fd, events, POLL_EVENTS, 0))
+                if n == 0 and not self.unfinished and not self.closing and not queue_length(&self.bulk):
                     break
                 self.now = monotonic_ns()
+                self._serve(n)
                 for i in range(n):
                     fd = events[i].data.fd
                     if fd >= self.watched_size or self.watched[fd] == NULL:
                         continue  # closed earlier in this turn
                     item = <Pollable>self.watched[fd]
+                    self.slice_end = self.routing.steps + self.slice_steps
                     try:
                         item.on_ready(events[i].events)
                     except Exception as error:
                         self._contain(item, error)
                 self._settle()
+                if self.routing.steps >= until:
+                    break
+            self._work_on_chores()
         finally:
             self.in_turn = False
+        self._come_again()
+
+    cdef int _serve(self, uint32_t ready) except -1:
+        """Lets those go on whose input has waited, each for its share of the turn; `ready` others
+        share with them."""
+        cdef Peer peer
+        if not self.unfinished:
+            self.slice_steps = max(SLICE_STEPS_MIN, TURN_STEPS // max(1, ready))
+            return 0
+        batch, self.unfinished = self.unfinished[:POLL_EVENTS], self.unfinished[POLL_EVENTS:]
+        self.slice_steps = max(SLICE_STEPS_MIN, TURN_STEPS // (ready + len(batch)))
+        for peer in batch:
+            self.slice_end = self.routing.steps + self.slice_steps
+            try:
+                peer.go_on()
+            except Exception as error:
+                self._contain(peer, error)
+        return 0
+
+    cdef int finish_later(self, Peer connection) except -1:
+        """`go_on` is called in the next turn."""
+        self.unfinished.append(connection)
+        if not self.in_turn:
+            self._come_again()
+        return 0
+
+    cdef int add_chore(self, Chore chore) except -1:
+        self.chores.append(chore)
+        if not self.in_turn:
+            self._come_again()
+        return 0
+
+    cdef int _work_on_chores(self) except -1:
+        """The first in the list for a share of the turn; it goes to the end if there is more."""
+        cdef uint64_t until = self.routing.steps + CHORE_STEPS
+        cdef Chore chore
+        while self.chores and self.routing.steps < until:
+            chore = self.chores.pop(0)
+            try:
+                if chore.work(self, until):
+                    self.chores.append(chore)
+            except Exception as error:
+                self.handler.on_internal_error(chore, error)
+        return 0
+
+    cdef int _come_again(self) except -1:
+        """Has the loop call the next turn where something waits for it."""
+        if self.unfinished or self.chores or self.closing or queue_length(&self.bulk):
+            if not self.turn_scheduled and self.epoll_fd >= 0:
+                self.turn_scheduled = True
+                self.loop.call_soon(self._next_turn)
+        return 0
+
+    def _next_turn(self) -> None:
+        self.turn_scheduled = False
+        if self.epoll_fd >= 0:
+            self.turn()
 
     cdef int _settle(self) except -1:
-        """Flushes and closes until nothing is left: a close may resume producers or publish events,
-        which makes new output that would otherwise wait for the next turn."""
-        while self.dirty_length or self.closing or self.turn_work:
+        """Flushes and closes until nothing is left but what may wait: a close may resume producers
+        or publish events, which makes new output that would otherwise wait for the next turn."""
+        cdef uint64_t until = self.routing.steps + SETTLE_STEPS
+        while queue_length(&self.dirty) or self.closing or self.turn_work:
             if self.turn_work:
                 turn_work, self.turn_work = self.turn_work, []
                 for work in turn_work:
                     work()
-            self.flush_dirty()
-            self._finish_closing()
+            self._flush(&self.dirty, NEVER)
+            self._finish_closing(until)
+            if self.routing.steps >= until and not self.turn_work and not queue_length(&self.dirty):
+                break
+        self._flush(&self.bulk, until)
         return 0
 
     def at_turn_end(self, work) -> None:
@@ -284,11 +382,24 @@ cdef class Engine:
     def tick(self) -> None:
         """Timers of all connections: deadlines, pings, authentication."""
         self.tick_timer = self.loop.call_later(self.tick_interval_s, self.tick)
-        self.now = monotonic_ns()
+        if not self.ticking:
+            self.ticking = list(self.connections.values())
+            self.tick_at = 0
+            self._tick_on()
+
+    def _tick_on(self) -> None:
+        """The next of the connections whose time it is."""
         cdef Peer connection
+        if self.epoll_fd < 0:
+            return
+        self.now = monotonic_ns()
+        batch = self.ticking[self.tick_at:self.tick_at + TICK_BATCH]
+        self.tick_at += TICK_BATCH
         self.in_turn = True
         try:
-            for connection in list(self.connections.values()):
+            for connection in batch:
+                if connection.closing:
+                    continue
                 try:
                     connection.on_tick()
                 except Exception as error:
@@ -296,22 +407,17 @@ cdef class Engine:
             self._settle()
         finally:
             self.in_turn = False
+        self._come_again()
+        if self.tick_at < len(self.ticking):
+            self.loop.call_soon(self._tick_on)
+        else:
+            self.ticking = []
 
     # --- output ---
 
     cdef int mark_dirty(self, Peer connection) except -1:
-        cdef void** grown
-        cdef uint32_t capacity
-        if self.dirty_length == self.dirty_capacity:
-            capacity = self.dirty_capacity * 2 if self.dirty_capacity else 256
-            grown = <void**>realloc(self.dirty, capacity * sizeof(void*))
-            if grown == NULL:
-                raise MemoryError()
-            self.dirty = grown
-            self.dirty_capacity = capacity
+        queue_put(&self.bulk if self.routing.bulk else &self.dirty, <void*>connection)
         Py_INCREF(connection)  # until flushed
-        self.dirty[self.dirty_length] = <void*>connection
-        self.dirty_length += 1
         connection.is_dirty = True
         if not self.in_turn and not self.finish_scheduled:
             self.finish_scheduled = True
@@ -330,6 +436,7 @@ cdef class Engine:
             self._settle()
         finally:
             self.in_turn = False
+        self._come_again()
 
     def _finish_turn(self) -> None:
         """Flushes and closes what Python code outside a turn has queued."""
@@ -339,13 +446,16 @@ cdef class Engine:
             self._settle()
         finally:
             self.in_turn = False
+        self._come_again()
 
     cdef int flush_dirty(self) except -1:
-        cdef uint32_t i = 0
+        """Sends all but bulk, which may wait."""
+        return self._flush(&self.dirty, NEVER)
+
+    cdef int _flush(self, PointerQueue* queue, uint64_t until) except -1:
         cdef Peer connection
-        while i < self.dirty_length:  # flushing may close, and a close may queue more
-            connection = <Peer>self.dirty[i]
-            i += 1
+        while queue_length(queue) and self.routing.steps < until:
+            connection = <Peer>queue_take(queue)
             connection.is_dirty = False
             try:
                 if not connection.blocked:
@@ -354,7 +464,6 @@ cdef class Engine:
                 self._contain(connection, error)
             finally:
                 Py_DECREF(connection)
-        self.dirty_length = 0
         return 0
 
     cdef char* take_buffer(self) except NULL:
@@ -465,12 +574,15 @@ cdef class Engine:
             self.loop.call_soon(self._finish_turn)
         return 0
 
-    def _finish_closing(self) -> None:
+    cdef int _finish_closing(self, uint64_t until) except -1:
+        """Takes connections apart that have ended; the rest waits for the next turn."""
         cdef Peer connection
-        while self.closing:
-            batch, self.closing = self.closing, []
+        while self.closing and self.routing.steps < until:
+            batch, self.closing = self.closing[:CLOSE_BATCH], self.closing[CLOSE_BATCH:]
             for connection in batch:
+                self.routing.steps += CLOSE_STEPS
                 try:
                     connection.finish_close()
                 except Exception as error:
                     self.handler.on_internal_error(connection, error)
+        return 0

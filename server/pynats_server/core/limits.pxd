@@ -32,6 +32,39 @@ cdef enum:
     # Events taken per poll, and polls per wake-up of the event loop.
     POLL_EVENTS = 512
     POLL_ROUNDS = 16
+    # Work is counted in steps. One is about a delivery, 50 to 100 ns; what other things cost in
+    # steps: a SUB, the end of a subscription, a call of the server's Python code (for a log line, or a
+    # service's answer), a CONNECT, a system call that sends, the end of a connection.
+    SUBSCRIBE_STEPS = 10
+    REMOVE_STEPS = 12
+    CALL_STEPS = 100
+    CONNECT_STEPS = 500
+    SEND_STEPS = 32
+    CLOSE_STEPS = 300
+    # Ended connections that are taken apart in one go.
+    CLOSE_BATCH = 32
+    # Bytes of a subject that cost a step where it is stored or removed, as a shift: 4.
+    STEP_SUBJECT_SHIFT = 2
+    # Bytes that cost a step where they are copied or sent, as a shift: 512.
+    STEP_BYTES_SHIFT = 9
+    # Steps after which a turn takes no more input, and the loop's other callbacks get their time.
+    TURN_STEPS = 32768
+    # The least that a connection may do per turn, however many want to, steps. More than one message
+    # only where messages reach few.
+    SLICE_STEPS_MIN = 256
+    # Steps per turn for what may wait: output of messages that reached very many, connections that
+    # end, subscriptions of those that have.
+    SETTLE_STEPS = 16384
+    CHORE_STEPS = 8192
+    # A message that reaches more than this is a bulk: its output is sent after that of others.
+    BULK_RECEIVERS = 256
+    # Bytes read per step that the connection has, and at least.
+    READ_PER_STEP = 64
+    READ_MIN = 16384
+    # Subscriptions of an ended connection that are removed at once; more are a chore.
+    REMOVE_AT_ONCE = 64
+    # Connections whose timers are looked at in one go. Each may get a PING.
+    TICK_BATCH = 512
     # Connections accepted per wake-up.
     ACCEPT_BATCH = 64
     # Blank or ignored bytes tolerated inside a control line beyond its limit, bytes.
@@ -40,6 +73,9 @@ cdef enum:
     SUBJECT_TOKENS_MAX = 8192
     # Subjects whose publish permission is remembered per connection.
     PERMISSION_CACHE = 1024
+    # Deny rules that a wildcard SUB is compared with, to find out whether its deliveries need a look;
+    # with more rules they are looked at in any case.
+    FILTER_SCAN_MAX = 64
     # Longest control line that the repeated-line shortcut remembers, bytes.
     MEMO_LINE = 192
     # Publishes that are parsed before the first of them is routed, so that what their look-ups

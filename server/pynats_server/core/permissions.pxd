@@ -8,16 +8,27 @@ cdef enum SubscribeVerdict:
     SUBSCRIBE_ALLOWED = 1
     SUBSCRIBE_FILTERED = 2  # allowed, but deliveries must be checked against deny rules
 
+cdef class Rules:
+    """Entries for subscriptions: subjects, some of them for queue groups only."""
+    cdef Sublist plain  # those for everybody
+    cdef list subjects  # the same, one by one
+    cdef list queued  # (subject, pattern of queue names)
+    cdef size_t steps(self) noexcept
+
+
 cdef class Permissions:
     cdef Sublist publish_allow  # None = everything
     cdef Sublist publish_deny  # None = nothing
-    cdef list subscribe_allow  # of (subject, queue) or None = everything
-    cdef list subscribe_deny
+    cdef Rules subscribe_allow  # None = everything
+    cdef Rules subscribe_deny  # None = nothing
     cdef readonly bint responses
     cdef readonly int64_t response_max  # negative = unlimited
     cdef readonly int64_t response_ttl_ns  # negative = unlimited
     cdef bint may_publish(self, const char* subject, size_t length) noexcept
+    # What a SUB costs, in steps.
+    cdef readonly size_t subscribe_steps
     cdef SubscribeVerdict may_subscribe(self, bytes subject, bytes queue)
+    cdef SubscribeVerdict _denied(self, bytes subject, bytes queue)
     cdef bint denies_delivery(self, const char* subject, size_t length, const char* queue, size_t queue_len) except -1
 
 

@@ -1,6 +1,8 @@
 """See permissions.pxd."""
-from pynats_server.core.limits cimport REPLIES_SWEEP
-from pynats_server.core.subject cimport subject_covers, subject_has_gap, subject_matches, subject_overlaps
+from pynats_server.core.limits cimport FILTER_SCAN_MAX, REPLIES_SWEEP
+from pynats_server.core.subject cimport (
+    subject_covers, subject_has_gap, subject_has_wildcard, subject_matches, subject_overlaps,
+)
 
 
 cdef Sublist _patterns(entries):
@@ -10,13 +12,20 @@ cdef Sublist _patterns(entries):
     return patterns
 
 
-cdef list _pairs(entries):
-    """Subscribe entries are "subject" or "subject queue"."""
-    pairs = []
-    for entry in entries:
-        parts = entry.split()
-        pairs.append((parts[0], parts[1] if len(parts) > 1 else b""))
-    return pairs
+cdef class Rules:
+    def __init__(self, entries):
+        self.subjects = []
+        self.queued = []
+        for entry in entries:  # "subject" or "subject queue"
+            parts = entry.split()
+            if len(parts) > 1:
+                self.queued.append((parts[0], parts[1]))
+            else:
+                self.subjects.append(parts[0])
+        self.plain = _patterns(self.subjects)
+
+    cdef size_t steps(self) noexcept:
+        return len(self.queued) + min(len(self.subjects), FILTER_SCAN_MAX)
 
 
 cdef class Permissions:
@@ -33,8 +42,12 @@ cdef class Permissions:
             publish_allow = ()  # replying is then all that is allowed
         self.publish_allow = None if publish_allow is None else _patterns(publish_allow)
         self.publish_deny = _patterns(publish_deny) if publish_deny else None
-        self.subscribe_allow = None if subscribe_allow is None else _pairs(subscribe_allow)
-        self.subscribe_deny = _pairs(subscribe_deny)
+        self.subscribe_allow = None if subscribe_allow is None else Rules(subscribe_allow)
+        self.subscribe_deny = Rules(subscribe_deny) if subscribe_deny else None
+        if self.subscribe_allow is not None:
+            self.subscribe_steps += self.subscribe_allow.steps()
+        if self.subscribe_deny is not None:
+            self.subscribe_steps += self.subscribe_deny.steps()
         self.responses = responses
         self.response_max = response_max
         self.response_ttl_ns = response_ttl_ns
@@ -49,43 +62,57 @@ cdef class Permissions:
         cdef bint allowed = self.subscribe_allow is None
         if subject_has_gap(subject, len(subject)):  # malformed: no pattern matches it
             return SUBSCRIBE_ALLOWED if allowed else SUBSCRIBE_DENIED
-        cdef bint plain = False  # an entry without a queue covers the subject
-        cdef bint queued = False  # one with a queue does
+        cdef bint queued = False  # an entry with a queue covers the subject
         cdef bint named = False  # ... and with this queue
         if not allowed:
-            for pattern, group in self.subscribe_allow:
-                if not subject_covers(pattern, len(pattern), subject, len(subject)):
-                    continue
-                if not group:
-                    plain = True
-                else:
-                    queued = True
-                    named = named or _queue_matches(queue, group)
+            if queue:
+                for pattern, group in self.subscribe_allow.queued:
+                    if subject_covers(pattern, len(pattern), subject, len(subject)):
+                        queued = True
+                        named = named or _queue_matches(queue, group)
             # Where entries name queues for a subject, a queue subscription must be one of them.
-            allowed = named if queue and queued else plain
+            allowed = named if queued else self.subscribe_allow.plain.covers(subject, len(subject))
         if not allowed:
             return SUBSCRIBE_DENIED
-        cdef SubscribeVerdict verdict = SUBSCRIBE_ALLOWED
-        for pattern, group in self.subscribe_deny:
-            if group and not _queue_matches(queue, group):
+        return SUBSCRIBE_ALLOWED if self.subscribe_deny is None else self._denied(subject, queue)
+
+    cdef SubscribeVerdict _denied(self, bytes subject, bytes queue):
+        """As in the real server, a rule is compared with the text of the subject: "*" in a rule
+        denies the ">" that stands at its place, too."""
+        cdef Rules rules = self.subscribe_deny
+        cdef bytes pattern, group
+        cdef bint literal = not subject_has_wildcard(subject, len(subject))
+        cdef bint filtered = False
+        if rules.plain.has_match(subject, len(subject)):
+            return SUBSCRIBE_DENIED
+        for pattern, group in rules.queued:
+            if not _queue_matches(queue, group):
                 continue
-            if subject_covers(pattern, len(pattern), subject, len(subject)):
+            if subject_matches(subject, len(subject), pattern, len(pattern)):
                 return SUBSCRIBE_DENIED
-            if subject_overlaps(pattern, len(pattern), subject, len(subject)):
-                verdict = SUBSCRIBE_FILTERED
-        return verdict
+            filtered = filtered or subject_overlaps(pattern, len(pattern), subject, len(subject))
+        if not literal and not filtered:
+            # Comparing with many rules costs more than looking at each delivery.
+            filtered = len(rules.subjects) > FILTER_SCAN_MAX
+            for pattern in rules.subjects if not filtered else ():
+                if subject_overlaps(pattern, len(pattern), subject, len(subject)):
+                    filtered = True
+                    break
+        return SUBSCRIBE_FILTERED if filtered else SUBSCRIBE_ALLOWED
 
     cdef bint denies_delivery(
         self, const char* subject, size_t length, const char* queue, size_t queue_len
     ) except -1:
+        cdef Rules rules = self.subscribe_deny
         cdef bytes pattern, group
-        for pattern, group in self.subscribe_deny:
-            if group and not (
-                queue_len and subject_covers(group, len(group), queue, queue_len)
-            ):
-                continue
-            if subject_matches(subject, length, pattern, len(pattern)):
-                return True
+        if rules is None:
+            return False
+        if rules.plain.has_match(subject, length):
+            return True
+        for pattern, group in rules.queued:
+            if queue_len and subject_covers(group, len(group), queue, queue_len):
+                if subject_matches(subject, length, pattern, len(pattern)):
+                    return True
         return False
 
 

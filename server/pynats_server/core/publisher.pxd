@@ -42,6 +42,8 @@ cdef class Publisher(Receiver):
 
     # -ERR; the connection goes on.
     cdef int complain(self, bytes text) except -1
+    # +OK, for verbose clients.
+    cdef int confirm(self) except -1
     # As many frames with the remembered control line as are at p. Returns the bytes taken; only
     # while `memo.line_len`.
     cdef Py_ssize_t repeat(self, char* p, char* end) except -1
@@ -59,6 +61,8 @@ cdef class Publisher(Receiver):
     cdef int no_responders_reply(self, Message* msg) except -1
     cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
+    cdef size_t _share_of(self, Memo* memo) noexcept
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
+    cdef bint _trace(self, Message* msg, bint* only) except -1
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept

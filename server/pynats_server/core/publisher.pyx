@@ -2,16 +2,21 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.account cimport route, route_match
+from pynats_server.core.account cimport route, route_match, route_traced
 from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
+from pynats_server.core.engine cimport is_spent
 from pynats_server.core.framing cimport line_max
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
-from pynats_server.core.limits cimport EXTERN_MIN, LOOK_AHEAD, PERMISSION_CACHE, RUN_BLOCK, SID_FAST
+from pynats_server.core.limits cimport (
+    BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LOOK_AHEAD, PERMISSION_CACHE, RUN_BLOCK, SID_FAST,
+    STEP_BYTES_SHIFT,
+)
 from pynats_server.core.native cimport prefetch
 from pynats_server.core.runs cimport Run, run_address
 from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard
+from pynats_server.core.tracing cimport TRACE_NONE, TRACE_ONLY, TraceRequest, trace_asked, trace_request
 from pynats_server.core.wire cimport Frame, wire_publish
 
 cdef struct Verdict:
@@ -34,7 +39,14 @@ cdef class Publisher(Receiver):
     cdef int complain(self, bytes text) except -1:
         if self.closing:
             return 0
+        if self.engine.tracing:
+            self.engine.handler.trace_out(self, b"-ERR", text)
         return self.write(b"-ERR '" + text + b"'\r\n", len(text) + 9)
+
+    cdef int confirm(self) except -1:
+        if self.engine.tracing:
+            self.engine.handler.trace_out(self, b"OK", b"")
+        return self.write(b"+OK\r\n", 5)
 
     # --- one message ---
 
@@ -50,7 +62,11 @@ cdef class Publisher(Receiver):
 
     cdef int publish(self, Message* msg, Match* match) except -1:
         cdef int64_t delivered
+        cdef bint only = False
         self.count_input(1, msg.total_len)
+        if msg.header_len and trace_asked(msg.payload, msg.header_len) != NULL:
+            if not self._trace(msg, &only):
+                return 0
         if self._reserved(msg.subject, msg.subject_len, True) or (
             self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
         ):
@@ -65,14 +81,34 @@ cdef class Publisher(Receiver):
         ):
             self.complain(b"Invalid Publish Subject")
         if self.verbose:
-            self.write(b"+OK\r\n", 5)
-        if match != NULL:
-            delivered = route_match(match, self, msg, &self.engine.random)
+            self.confirm()
+        if only:
+            delivered = route_traced(self.account, self, msg, &self.engine.routing)
+        elif match != NULL:
+            delivered = route_match(match, self, msg, &self.engine.routing)
         else:
-            delivered = route(self.account, self, msg, &self.engine.random)
+            delivered = route(self.account, self, msg, &self.engine.routing)
         if delivered == 0 and msg.reply_len and self.no_responders:
             self.no_responders_reply(msg)
         return 0
+
+    cdef bint _trace(self, Message* msg, bint* only) except -1:
+        """What to do with a message that asks for a trace: False = nothing at all, for the events
+        may not go there."""
+        cdef const char* dest = NULL
+        cdef size_t length = 0
+        cdef TraceRequest request = trace_request(msg.payload, msg.header_len, &dest, &length)
+        if request == TRACE_NONE:
+            return True
+        if self._reserved(dest, length, True) or (
+            self.permissions is not None and not self.may_publish(dest, length)
+        ):
+            self._deny_publish(dest[:length])
+            return False
+        self.engine.routing.steps += CALL_STEPS
+        self.engine.handler.on_trace_request(self, msg.subject[:msg.subject_len], dest[:length])
+        only[0] = request == TRACE_ONLY
+        return True
 
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept:
         """Names that belong to servers: gateways (_GR_. and $GR.), replication ($NRG., subjects
@@ -87,12 +123,14 @@ cdef class Publisher(Receiver):
         return memcmp(p, b"_R_.", 4) == 0 or (n > 8 and memcmp(p, b"$JS.ACK.", 8) == 0)
 
     def _deny_publish(self, bytes subject) -> None:
+        self.engine.routing.steps += CALL_STEPS
         self.complain(b'Permissions Violation for Publish to "' + subject + b'"')
         self.engine.handler.on_error(
             self, f'Publish Violation - Subject "{subject.decode(errors="replace")}"'
         )
 
     def _deny_reply(self, bytes reply) -> None:
+        self.engine.routing.steps += CALL_STEPS
         self.complain(b'Permissions Violation for Publish with Reply of "' + reply + b'"')
         self.engine.handler.on_error(
             self, f'Publish Violation - Reply "{reply.decode(errors="replace")}"'
@@ -210,7 +248,7 @@ cdef class Publisher(Receiver):
                     self.publish(&item.frame.msg, item.match)
                 else:
                     self.publish(&item.frame.msg, NULL)
-                if self.closing or self.paused:
+                if self.closing or self.paused or is_spent(self.engine):
                     break
         finally:
             for i in range(count):
@@ -294,11 +332,14 @@ cdef class Publisher(Receiver):
         cdef size_t frame = line + memo.total_len + 2
         cdef size_t available = end - p
         cdef size_t count = 0
+        cdef size_t most = self._share_of(memo)
         cdef char* q = p
         cdef Message msg
         cdef Match* match = memo.match
-        while available >= frame and memcmp(q, memo.line, line) == 0:
+        while available >= frame and count < most and memcmp(q, memo.line, line) == 0:
             if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
+                break
+            if memo.header_len and trace_asked(q + line, memo.header_len) != NULL:
                 break
             q += frame
             available -= frame
@@ -335,9 +376,9 @@ cdef class Publisher(Receiver):
                 msg.payload = q + line
                 q += frame
                 count -= 1
-                route_match(match, self, &msg, &self.engine.random)
-                if not self.account.sublist.is_current(match):
-                    # A delivery changed the subscriptions: the rest goes the ordinary way.
+                route_match(match, self, &msg, &self.engine.routing)
+                if is_spent(self.engine) or not self.account.sublist.is_current(match):
+                    # The rest waits, or goes the ordinary way: a delivery changed the subscriptions.
                     self.totals.in_msgs -= count
                     self.totals.in_bytes -= count * msg.total_len
                     self.account.totals.in_msgs -= count
@@ -348,6 +389,17 @@ cdef class Publisher(Receiver):
         finally:
             match_release(match)
         return q - p
+
+    cdef size_t _share_of(self, Memo* memo) noexcept:
+        """How many messages with the remembered line may be routed before somebody else's turn."""
+        cdef uint64_t steps = self.engine.routing.steps
+        cdef uint64_t left = self.engine.slice_end - steps if self.engine.slice_end > steps else 0
+        cdef uint64_t receivers = memo.match.n_plain + memo.match.n_queues
+        if not memo.runs:
+            return 1 + left // (1 + receivers)
+        # Receivers get whole blocks, for which bytes count more than messages.
+        left = left // (1 + receivers)
+        return 1 + (left << STEP_BYTES_SHIFT) // (memo.line_len + memo.total_len)
 
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1:
         """Delivers `frames` equal-sized messages to all plain subscribers, a block at a time, so
@@ -363,17 +415,20 @@ cdef class Publisher(Receiver):
         run.line_len = self.memo.line_len
         run.msg = msg
         run.block = self.engine.take_buffer()
+        self.engine.routing.bulk = match.n_plain > BULK_RECEIVERS
         try:
             while frames:
                 run.count = min(most, frames)
                 run.piece = 0
                 for i in range(match.n_plain):
                     sub = <Subscription>match.plain[i]
+                    self.engine.routing.steps += 1 + (run.count * run.piece >> STEP_BYTES_SHIFT)
                     if not sub.closed:
                         run_address(&run, sub)
                         (<Receiver>sub.sink).take_run(&run, sub, self)
                 run.frames += run.count * (run.line_len + msg.total_len + 2)
                 frames -= run.count
         finally:
+            self.engine.routing.bulk = False
             self.engine.give_buffer(run.block)
         return 0

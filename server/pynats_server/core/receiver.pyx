@@ -4,7 +4,11 @@ from libc.string cimport memcpy
 
 from pynats_server.core.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.framing cimport line_max, put_line
-from pynats_server.core.limits cimport BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, RUN_DIRECT
+from pynats_server.core.limits cimport (
+    BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
+    STEP_SUBJECT_SHIFT, SUBSCRIBE_STEPS,
+)
+from pynats_server.core.removal cimport Removal, removal_of
 
 from pynats_server.core.reasons import CloseReason
 
@@ -18,6 +22,7 @@ cdef class Receiver(Connection):
         return bytemap_get(&self.subscriptions, sid, length) != NULL
 
     cdef int add_subscription(self, Subscription sub) except -1:
+        self.engine.routing.steps += SUBSCRIBE_STEPS + (sub.subject_len >> STEP_SUBJECT_SHIFT)
         self.account.sublist.insert(sub)
         bytemap_put(&self.subscriptions, sub.c_sid(), sub.sid_len, <void*>sub)
         Py_INCREF(sub)  # owned by `subscriptions` until drop_subscription
@@ -40,6 +45,7 @@ cdef class Receiver(Connection):
         if sub.closed:
             return 0
         sub.closed = True
+        self.engine.routing.steps += REMOVE_STEPS + (sub.subject_len >> STEP_SUBJECT_SHIFT)
         bytemap_pop(&self.subscriptions, sub.c_sid(), sub.sid_len)
         self.account.sublist.remove(sub)
         sub.sink = None
@@ -47,22 +53,38 @@ cdef class Receiver(Connection):
         return 0
 
     def drop_subscriptions(self) -> None:
-        """Removes every subscription."""
-        cdef Subscription sub
-        for sub in self.subscription_list():
-            self.drop_subscription(sub)
+        """Ends every subscription. They get no more messages; their removal may take some turns."""
+        cdef uint32_t i
+        cdef void* found
+        cdef Removal removal
+        if self.subscriptions.used == 0:
+            return
+        if not self.closing:  # to a closing connection nothing is delivered anyway
+            for i in range(self.subscriptions.capacity):
+                found = self.subscriptions.slots[i].value
+                if found != NULL:
+                    (<Subscription>found).closed = True
+        removal = removal_of(self.account, &self.subscriptions)
+        if removal.work(self.engine, self.engine.routing.steps + REMOVE_AT_ONCE * REMOVE_STEPS):
+            self.engine.add_chore(removal)
 
     @property
     def subscription_count(self) -> int:
         return self.subscriptions.used
 
-    def subscription_list(self) -> list:
-        """The live subscriptions, in no particular order."""
+    def subscription_list(self, most: int | None = None) -> list:
+        """The live subscriptions (or `most` of them), in no particular order."""
         cdef uint32_t i
+        cdef uint32_t wanted = self.subscriptions.used
         found = []
+        if most is not None:
+            wanted = min(wanted, most)
         for i in range(self.subscriptions.capacity):
+            if wanted == 0:
+                break
             if self.subscriptions.slots[i].value != NULL:
                 found.append(<Subscription>self.subscriptions.slots[i].value)
+                wanted -= 1
         return found
 
     # --- deliveries ---
@@ -105,6 +127,9 @@ cdef class Receiver(Connection):
         if self.engine.tracing:
             self.engine.handler.trace_out(self, b"HMSG" if with_headers else b"MSG",
                                           start[4:at - start - 2].strip())
+            self.engine.handler.trace_payload(
+                self, payload[:length], msg.header_len if with_headers else 0, b"->>"
+            )
         if (
             length >= EXTERN_MIN and msg.borrowed and
             (not self.blocked or length * 4 >= self.engine.current.capacity)

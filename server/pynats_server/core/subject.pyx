@@ -133,3 +133,31 @@ def covers(bytes pattern, bytes subject) -> bool:
 def overlaps(bytes a, bytes b) -> bool:
     """Whether some subject is matched by both patterns."""
     return subject_overlaps(a, len(a), b, len(b))
+
+
+def first_overlap(bytes pattern not None, list patterns not None, Py_ssize_t start, Py_ssize_t end):
+    """The first place from `start` to before `end` whose pattern overlaps, -1 if there is none."""
+    cdef const char* p = pattern
+    cdef size_t n = len(pattern)
+    cdef bytes other
+    cdef Py_ssize_t place
+    for place in range(max(start, 0), min(end, len(patterns))):
+        other = patterns[place]
+        if subject_overlaps(p, n, other, len(other)):
+            return place
+    return -1
+
+
+def first_nested(bytes pattern not None, list patterns not None, Py_ssize_t start, Py_ssize_t end):
+    """The same for the first one that covers the pattern, or that the pattern covers."""
+    cdef const char* p = pattern
+    cdef size_t n = len(pattern)
+    cdef bytes other
+    cdef Py_ssize_t place
+    for place in range(max(start, 0), min(end, len(patterns))):
+        other = patterns[place]
+        if (
+            subject_covers(p, n, other, len(other)) or subject_covers(other, len(other), p, n)
+        ):
+            return place
+    return -1

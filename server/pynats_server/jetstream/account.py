@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
 from pynats_common.go.times import format_time_ns, parse_time_ns
-from pynats_common.subjects import subjects_overlap
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.claims import Claims
 from pynats_server.jetstream.config.context import Limits
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
@@ -36,10 +36,12 @@ from pynats_server.jetstream.store import (
     open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
+from pynats_server.work import Cancelled, Work, finish
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -66,22 +68,30 @@ class AccountSurroundings:
 
     account: JetStreamAccount
 
-    def streams(self) -> list[StreamConfig]:
-        """The account's configurations."""
-        return [stream.config for stream in self.account.streams.values()]
-
     def stream(self, name: str) -> StreamConfig | None:
         """The one of that name."""
         found = self.account.streams.get(name)
         return found.config if found is not None else None
 
-    def limits(self, replicas: int) -> Limits:
+    def others(self, name: str) -> int:
+        """How many streams there are with other names, those being restored included."""
+        return self.account.claims.others(name)
+
+    def promised(self, storage: str, name: str) -> int:
+        """The bytes that those with other names have claimed."""
+        return self.account.claims.promised(storage, name)
+
+    def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
+        """Whether one with another name listens to some of these subjects."""
+        return self.account.claims.captured(subjects, name)
+
+    def limits(self, replicas: int, name: str) -> Limits:
         """What the server and the account allow."""
         own, account = self.account.limits, self.account
         return Limits(
             duplicate_window_ns=int(account.server.options.limits.duplicate_window * SECOND_NS),
-            memory_left=account.unreserved("memory"),
-            storage_left=account.unreserved("file"),
+            memory_left=account.unreserved("memory", name),
+            storage_left=account.unreserved("file", name),
             max_streams=own.max_streams,
             max_consumers=own.max_consumers,
             max_memory=own.max_memory,
@@ -94,25 +104,23 @@ class AccountSurroundings:
 
 class JetStreamAccount:
     """The streams of one account. `enabled` is False for an account without JetStream, whose
-    requests are refused, and after the end of one that had it. `unreserved` tells how many bytes
-    of a kind of storage no stream of the server has claimed, -1 = unlimited."""
+    requests are refused, and after the end of one that had it."""
 
     def __init__(
         self,
         server: JetStreamContext,
         account: Account,
         limits: AccountLimits,
-        unreserved: Callable[[str], int],
         enabled: bool = True,
     ) -> None:
         self.server = server
         self.account = account
         self.context = AccountContext(server, account, limits)
         self.advisories = self.context.advisories
-        self.unreserved = unreserved
         self.limits = limits
         self.enabled = enabled
         self.streams: dict[str, Stream] = {}
+        self.claims = Claims(server.reserved, server.restoring)
         self.neighbours = Neighbours(self.streams.get)  # tells mirrors and sources of streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
         self.changing = asyncio.Lock()  # held from checking a configuration until it is in force
@@ -171,6 +179,14 @@ class JetStreamAccount:
         """See `JetStreamContext.in_thread`."""
         return await self.server.in_thread(work, *arguments)
 
+    async def sliced(self, work: Work[T], client: object = None) -> T:
+        """Does the long work of a change in slices, in turns with the other clients. It is a lane
+        beside the client's own, which waits for it."""
+        try:
+            return await self.server.turns.run(self.name, (self.changing, client), work)
+        except Cancelled:
+            raise asyncio.CancelledError from None
+
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""
         return self.server.staging / unique_id()
@@ -197,11 +213,13 @@ class JetStreamAccount:
 
     def reserved(self, storage: str) -> int:
         """Bytes that streams have claimed by their max_bytes."""
-        return sum(
-            s.config.max_bytes
-            for s in self.streams.values()
-            if s.config.storage == storage and s.config.max_bytes > 0
-        )
+        return self.claims.reserved.of(storage)
+
+    def unreserved(self, storage: str, name: str) -> int:
+        """Bytes that no stream of the server has claimed, but perhaps that of the name; -1 =
+        unlimited."""
+        limit = self.server.usage(storage).limit
+        return -1 if limit < 0 else max(0, limit - self.claims.promised_by_server(storage, name))
 
     @property
     def surroundings(self) -> AccountSurroundings:
@@ -220,12 +238,6 @@ class JetStreamAccount:
             raise api_error(10059)
         return found
 
-    def matching(self, subject: str) -> Iterator[Stream]:
-        """Streams, by name, that listen to a subject or part of a wildcard."""
-        for _, stream in sorted(self.streams.items()):
-            if not subject or any(subjects_overlap(subject, own) for own in stream.config.subjects):
-                yield stream
-
     # -- life -------------------------------------------------------------------------------
 
     def recover(self) -> None:
@@ -242,7 +254,7 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
-            self._open(folder)
+            finish(self._listening(self._open(folder)))
         except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
             self.log.error(
@@ -262,20 +274,24 @@ class JetStreamAccount:
         shown = f"stream '{self.name} > {config.name}'"
         self.log.notice(f"  Starting restore for {shown}")
         begun_ns = time.perf_counter_ns()
-        stream = self._started(config, created, self._file_store(config, folder), folder)
+        consumers = DormantConsumers(self.file_config(config, folder))
+        store = self._file_store(config, folder)
+        stream = self._started(config, created, store, consumers, folder)
         took = human_duration_ns(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
     def _started(
-        self, config: StreamConfig, created: int, store: Store,
-        folder: Path | None,
+        self, config: StreamConfig, created: int, store: Store, consumers: DormantConsumers,
+        folder: Path | None = None,
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
             raise StoreError("JetStream not enabled for account")
         try:
-            stream = Stream(self.context, self.neighbours, config, created, store, folder)
+            stream = Stream(
+                self.context, self.neighbours, config, created, store, folder, consumers
+            )
         except Exception:
             _close(store)
             raise
@@ -287,6 +303,11 @@ class JetStreamAccount:
             raise
         self.streams[config.name] = stream
         return stream
+
+    def _listening(self, stream: Stream) -> Work[None]:
+        """What a stream still needs to be whole, after it was started or configured."""
+        yield from self.claims.put(stream.config)
+        yield from stream.subscribing()
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
@@ -303,6 +324,7 @@ class JetStreamAccount:
         self.enabled = False
         self._close_all(Stream.leave)
         self.streams.clear()
+        self.claims.clear()
 
     def _close_all(self, close: Callable[[Stream], None]) -> None:
         for stream in self.streams.values():
@@ -313,45 +335,44 @@ class JetStreamAccount:
 
     # -- changes ----------------------------------------------------------------------------
 
-    async def create(self, config: StreamConfig) -> Stream:
-        """Makes a stream of a valid configuration. Raises ApiError 10049, and leaves nothing."""
+    async def create(self, config: StreamConfig, client: object = None) -> Stream:
+        """Makes a stream of a valid configuration that a client asked for. Raises ApiError 10049,
+        and leaves nothing."""
         created = time.time_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
-            stream = self._started(config, created, store, None)
-            self.neighbours.changed()
-            return stream
+            stream = self._started(config, created, store, DormantConsumers())
+            return await self._whole(stream, client)
         built = self.staging_folder()
         try:
             meta = _meta(config, created)
-            plain = self._file_config(config, built)
+            plain = self.file_config(config, built)
             await self.in_thread(write_new_stream, plain, meta)
-            return await self._settle(built, config.name)
+            return await self._settle(built, config.name, client)
         except (OSError, StoreError, ValueError) as error:
             await self.in_thread(shutil.rmtree, built, True)
             raise api_error(10049, err=error) from error
 
     async def adopt(
-        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path
-    ) -> Stream:
-        """Makes a stream of a store that was built elsewhere: in memory, or in the folder `built`,
-        which moves to its place. `config` was prepared from `asked` earlier; other streams may have
-        been created since. Raises ApiError (10062 and others), and leaves the folder where it
-        was."""
+        self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
+        consumers: DormantConsumers,
+    ) -> Stream:  # fmt: skip
+        """Makes a stream of a store that was built elsewhere: in memory with its `consumers`, or in
+        the folder `built`, which moves to its place with all that is in it. `config` was prepared
+        from `asked` earlier; other streams may have been created since. Raises ApiError (10062 and
+        others), and leaves the folder where it was."""
         async with self.changing:
             if config.name in self.streams:
                 raise api_error(10130)
-            prepare_create(asked, self.surroundings)
+            await self.sliced(prepare_create(asked, self.surroundings))
             if memory is not None:
-                stream = self._started(config, time.time_ns(), memory, None)
-                self.neighbours.changed()
-                return stream
+                return await self._whole(self._started(config, time.time_ns(), memory, consumers))
             try:
                 return await self._settle(built, config.name)
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
 
-    async def _settle(self, built: Path, name: str) -> Stream:
+    async def _settle(self, built: Path, name: str, client: object = None) -> Stream:
         """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
         it or nothing under its name. On an error it is back in the staging."""
         folder = self.folder / name
@@ -362,12 +383,17 @@ class JetStreamAccount:
             folder.rename(built)
             raise
         self.broken.pop(name, None)  # in case an empty folder had that name
+        return await self._whole(stream, client)
+
+    async def _whole(self, stream: Stream, client: object = None) -> Stream:
+        """A new stream when it listens and its followers know it."""
+        await self.sliced(self._listening(stream), client)
         self.neighbours.changed()
         return stream
 
-    async def update(self, stream: Stream, config: StreamConfig) -> None:
-        """Gives a stream another valid configuration. Raises ApiError 10069; then the stream
-        keeps the old one, also after a restart."""
+    async def update(self, stream: Stream, config: StreamConfig, client: object = None) -> None:
+        """Gives a stream another valid configuration that a client asked for. Raises ApiError
+        10069; then the stream keeps the old one, also after a restart."""
         store = stream.store
         if store.on_disk:
             old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
@@ -381,13 +407,16 @@ class JetStreamAccount:
                 raise api_error(10069, err=doubt)
         if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
+            await self.sliced(self._listening(stream), client)
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050, and then everything is still
         there."""
         del self.streams[stream.name]
+        forgetting = self.claims.drop(stream.name)
         self.neighbours.changed()
+        await self.sliced(forgetting)
         try:
             await stream.discard()
         except OSError as error:  # its files are removed anyway
@@ -418,7 +447,8 @@ class JetStreamAccount:
 
         return Keys(options.key, self.name, options.cipher)
 
-    def _file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+        """How a stream is kept in a folder."""
         keys = self._keys()
         sync_interval_s = self.server.options.sync_interval
         if config.persist_mode == "async" and sync_interval_s <= 0:
@@ -443,12 +473,8 @@ class JetStreamAccount:
             self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
         return open_store(
-            self._file_config(config, folder), self.server.syncer, on_problem=on_problem
+            self.file_config(config, folder), self.server.syncer, on_problem=on_problem
         )
-
-    def detached_store(self, config: StreamConfig, folder: Path) -> Store:
-        """A store in another folder that any one thread may fill and close."""
-        return open_store(self._file_config(config, folder))
 
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 
 from pynats_server.core.account import Account
@@ -102,8 +103,8 @@ class Advisories:
             server=self._server_name,
             client=self.client_info(source),
             subject=subject,
-            request=request.decode(errors="replace"),
-            response=response.decode(errors="replace"),
+            request=text_of(request),
+            response=text_of(response),
         )
 
     def api_limit_reached(self, dropped: int) -> None:

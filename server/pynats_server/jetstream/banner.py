@@ -22,7 +22,7 @@ def human_size(size: int) -> str:
 
 def banner_lines(options: JetStreamOptions, limits: JetStreamLimits) -> list[str]:
     """The lines in the order and wording of the real server, and one on durability."""
-    lines = ["Starting JetStream", "---------------- JETSTREAM ----------------"]
+    lines = ["---------------- JETSTREAM ----------------"]
     if options.strict:
         lines.append("  Strict:          true")
     lines += [

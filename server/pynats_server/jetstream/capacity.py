@@ -27,16 +27,8 @@ class JetStreamLimits:
     store_dir: Path
 
 
-def default_store_dir() -> Path:
-    """Where streams are kept unless configured: lost with the temporary folder."""
-    import tempfile
-
-    return Path(tempfile.gettempdir()) / "nats"
-
-
-def resolve(options: JetStreamOptions) -> JetStreamLimits:
-    """The limits in force."""
-    store_dir = options.store_dir or default_store_dir()
+def resolve(options: JetStreamOptions, store_dir: Path) -> JetStreamLimits:
+    """The limits in force for a server whose files are in `store_dir`."""
     return JetStreamLimits(
         options.max_memory if options.max_memory is not None else _share(_memory()),
         options.max_file if options.max_file is not None else _share(_free_disk(store_dir)),

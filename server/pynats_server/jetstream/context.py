@@ -16,6 +16,7 @@ from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
+from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -24,6 +25,7 @@ from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Turns
 
 T = TypeVar("T")
+FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 
 
@@ -47,13 +49,22 @@ class JetStreamContext:
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
-        self.folder = limits.store_dir / "jetstream"
+        self.folder = limits.store_dir / FOLDER
         self.staging = self.folder / STAGING
+        self.reserved = Totals()  # by the streams of all accounts
+        self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
-        most = options.limits.batch.max_inflight_total
-        self.atomic_batches = BatchCount(most or ATOMIC_TOTAL)
-        self.fast_batches = BatchCount(most or FAST_TOTAL)
+        self.atomic_batches = BatchCount(ATOMIC_TOTAL)
+        self.fast_batches = BatchCount(FAST_TOTAL)
+        self.set_options(options)
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def set_options(self, options: JetStreamOptions) -> None:
+        """Applies changed limits of requests; streams and batches that exist keep theirs."""
+        self.options = options
+        most = options.limits.batch.max_inflight_total
+        self.atomic_batches.limit = most or ATOMIC_TOTAL
+        self.fast_batches.limit = most or FAST_TOTAL
 
     @property
     def domain(self) -> str:

@@ -70,6 +70,7 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     lost_bytes: int
     pending_acks: int  # messages taken but not yet acknowledged
     failure: str | None  # why the storage takes no more changes; None while it does
+    dormant: tuple[str, ...]  # consumers that this version cannot serve
     folder: Path | None  # None in memory
 
 

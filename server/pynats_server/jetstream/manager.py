@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import shutil
 from pathlib import Path
 
 from pynats_server.core.account import Account
@@ -16,16 +13,14 @@ from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
 from pynats_server.jetstream.folders import has_streams, look_at_disk
-from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
+from pynats_server.jetstream.store_folder import StoreFolder
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-from pynats_server.work import Turns
+from pynats_server.work import Turns, Work
 
-
-class StoreInUse(OSError):
-    """Another server works in the same folder."""
+STEP_STREAMS = 128  # counted in one step, for monitoring
 
 
 class JetStream:
@@ -39,6 +34,7 @@ class JetStream:
         limits: JetStreamLimits,
         server_name: str,
         turns: Turns,
+        folder: StoreFolder,
     ) -> None:
         self.context = JetStreamContext(engine, log, options, limits, server_name, turns)
         self.accounts: dict[str, JetStreamAccount] = {}
@@ -46,7 +42,7 @@ class JetStream:
         self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
         self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for those changes
         self.api = Api(self.context)
-        self._lock = -1
+        self._folder = folder  # taken; `stop` releases it
 
     @property
     def log(self) -> Logger:
@@ -58,34 +54,9 @@ class JetStream:
         """Where the folders of accounts are."""
         return self.context.folder
 
-    def start(self) -> None:
-        """Takes the folder. Raises OSError (StoreInUse when another server has it)."""
-        staging = self.context.staging
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreInUse(f"{self.folder} is in use by another server") from None
-        if staging.is_dir():  # left by a crash during a creation, deletion or restore
-            shutil.rmtree(staging, ignore_errors=True)
-        # Made while there is room, so that streams can be deleted on a full disk.
-        try:
-            staging.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-
-    def unreserved(self, storage: str) -> int:
-        """Bytes that no stream has claimed by its max_bytes; -1 = unlimited."""
-        limit = self.context.usage(storage).limit
-        if limit < 0:
-            return -1
-        return max(0, limit - self.reserved(storage))
-
     def reserved(self, storage: str) -> int:
         """Bytes that streams of all accounts have claimed by their max_bytes."""
-        return sum(account.reserved(storage) for account in self.accounts.values())
+        return self.context.reserved.of(storage)
 
     def set_sizes(self, max_memory: int | None, max_file: int | None) -> None:
         """Changes the limits of the whole server; None keeps one."""
@@ -117,12 +88,14 @@ class JetStream:
             api_inflight=self.api.inflight,
         )
 
-    def contents(self) -> Contents:
+    def contents(self) -> Work[Contents]:
         """What the streams of all accounts hold together, for monitoring."""
         count = failed = messages = size = lost = pending = 0
         for stream in self.streams():
             store = stream.store
             count += 1
+            if count % STEP_STREAMS == 0:
+                yield
             failed += store.failed is not None
             messages += store.msgs
             size += store.nbytes
@@ -162,7 +135,7 @@ class JetStream:
 
     def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
-        made = JetStreamAccount(self.context, account, limits or AccountLimits(), self.unreserved)
+        made = JetStreamAccount(self.context, account, limits or AccountLimits())
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
@@ -200,7 +173,7 @@ class JetStream:
         """Tells an account that asks for JetStream that it has none. Ends what it had; its folder
         stays."""
         self.forget(account)
-        without = JetStreamAccount(self.context, account, AccountLimits(), self.unreserved, False)
+        without = JetStreamAccount(self.context, account, AccountLimits(), enabled=False)
         self._without[account.name] = without
         self.api.serve(without)
 
@@ -215,6 +188,11 @@ class JetStream:
         if had is not None:
             had.end()
             self._await_changes(had)
+
+    def leave(self) -> None:
+        """Stops serving every account, before `stop`, while the server runs on."""
+        for account in (*self.accounts.values(), *self._without.values()):
+            self.forget(account.account)
 
     def _await_changes(self, ended: JetStreamAccount) -> None:
         if not ended.changing.locked():
@@ -243,6 +221,4 @@ class JetStream:
         for account in self.accounts.values():
             account.stop()
         self.context.syncer.close()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._folder.release()

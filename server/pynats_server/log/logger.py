@@ -14,13 +14,15 @@ import threading
 import time
 from collections.abc import Callable
 
+from pynats_common.go.text import one_line
+
 from pynats_server.log.sinks import (
+    LEVELS,
     FileSink,
-    LocalSyslogSink,
     LogError,
-    RemoteSyslogSink,
     Sink,
     StreamSink,
+    SyslogSink,
 )
 from pynats_server.options import LogOptions
 
@@ -30,24 +32,25 @@ GATHERED_MAX = 64 * 1024  # bytes of debug and trace lines that wait for the end
 REPEAT_AFTER_S = 10.0  # seconds until a rate-limited warning may be given again
 REMEMBERED_MAX = 1000  # different rate-limited warnings remembered
 
-# level: colour on a terminal, syslog severity
-_LEVELS = {
-    "INF": ("32", 5),
-    "DBG": ("36", 7),
-    "WRN": ("0;93", 4),
-    "ERR": ("31", 3),
-    "FTL": ("31", 2),
-    "TRC": ("33", 5),
-}
+# On a terminal.
+_COLOURS = {"INF": "32", "DBG": "36", "WRN": "0;93", "ERR": "31", "FTL": "31", "TRC": "33"}
 
 
 class Logger:
-    """Writes to one sink. `debug_enabled` and `trace_enabled` are plain attributes: ask them
-    before building the text of a debug or trace line."""
+    """Writes to one sink, from the level `least` on. `debug_enabled` and `trace_enabled` are plain
+    attributes: ask them before building the text of a debug or trace line.
 
-    def __init__(self, options: LogOptions, sink: Sink | None = None) -> None:
+    A `fixed` log belongs to the program that embeds the server: a reload does not replace it.
+    """
+
+    def __init__(
+        self, options: LogOptions, sink: Sink | None = None, *, least: str = "TRC",
+        fixed: bool = False,
+    ) -> None:  # fmt: skip
         self.debug_enabled = options.debug
         self.trace_enabled = options.trace
+        self.fixed = fixed
+        self._silent = frozenset(LEVELS[: LEVELS.index(least)])
         self._options = options
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -62,10 +65,10 @@ class Logger:
 
     def _make_heads(self) -> dict[str, str]:
         if not self._sink.decorated:
-            return dict.fromkeys(_LEVELS, "")
+            return dict.fromkeys(LEVELS, "")
         if self._sink.colored:
-            return {name: f"[\x1b[{look[0]}m{name}\x1b[0m] " for name, look in _LEVELS.items()}
-        return {name: f"[{name}] " for name in _LEVELS}
+            return {name: f"[\x1b[{colour}m{name}\x1b[0m] " for name, colour in _COLOURS.items()}
+        return {name: f"[{name}] " for name in LEVELS}
 
     # -- what the server calls --------------------------------------------------------------
 
@@ -121,7 +124,9 @@ class Logger:
 
     def replace_by(self, options: LogOptions, program: str) -> None:
         """Apply new options at a reload; opens another sink if they ask for one.
-        Raises `LogError` and stays as it is if that cannot be opened."""
+        Raises `LogError` and stays as it is if that cannot be opened. Does nothing if `fixed`."""
+        if self.fixed:
+            return
         sink = _open_sink(options, program, self._describe)
         self.flush()
         with self._lock:
@@ -144,15 +149,17 @@ class Logger:
     # -- making lines -----------------------------------------------------------------------
 
     def _log(self, level: str, text: str) -> None:
+        if level in self._silent:
+            return
         with self._lock:
             self._flush_locked()
-            self._sink.write(self._line(level, text), _LEVELS[level][1])
+            self._sink.write(self._line(level, text), level)
 
     def _gather(self, level: str, text: str) -> None:
         with self._lock:
             line = self._line(level, text)
             if self._call_later is None or not self._sink.decorated:
-                self._sink.write(line, _LEVELS[level][1])
+                self._sink.write(line, level)
                 return
             if not self._gathered:
                 try:
@@ -169,12 +176,12 @@ class Logger:
             data = b"".join(self._gathered)
             self._gathered.clear()
             self._gathered_size = 0
-            self._sink.write(data, _LEVELS["TRC"][1])
+            self._sink.write(data, "TRC")
 
     def _line(self, level: str, text: str) -> bytes:
-        if "\n" in text or "\r" in text:  # a client's text must not start a new line
-            text = text.replace("\r", "\\r").replace("\n", "\\n")
-        return f"{self._prefix()}{self._heads[level]}{text}\n".encode("utf-8", "backslashreplace")
+        # A client's text must not start a new line, nor move the cursor of who reads the log.
+        line = f"{self._prefix()}{self._heads[level]}{one_line(text)}\n"
+        return line.encode("utf-8", "backslashreplace")
 
     def _prefix(self) -> str:
         if not self._sink.decorated:
@@ -206,8 +213,6 @@ def _open_sink(options: LogOptions, program: str, describe: Callable[[str, bool]
     # Same precedence as the real server's: a file, then syslog elsewhere, then here.
     if options.log_file is not None:
         return FileSink(options.log_file, options.log_size_limit, options.log_max_num, describe)
-    if options.remote_syslog:
-        return RemoteSyslogSink(options.remote_syslog, program)
-    if options.syslog:
-        return LocalSyslogSink(program)
+    if options.remote_syslog or options.syslog:
+        return SyslogSink(options.remote_syslog, program)
     return StreamSink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import queue
 import socket
@@ -13,12 +15,18 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from pynats_common.go.errno import error_text
+from pynats_common.go.quoting import quote
 
 FILE_MODE = 0o640
 SYSLOG_PORT = 514
 SYSLOG_QUEUE_MAX = 10_000  # lines waiting for a slow syslog server; more are dropped
 SYSLOG_RETRY_S = 1.0  # seconds between attempts to reconnect
 _FACILITY_DAEMON = 3 << 3
+LEVELS = ("TRC", "DBG", "INF", "WRN", "ERR", "FTL")  # from the least important
+# Of syslog (RFC 5424), as the real server assigns them.
+SEVERITIES = {"TRC": 5, "DBG": 7, "INF": 5, "WRN": 4, "ERR": 3, "FTL": 2}
+_LOGGING = {"TRC": 5, "DBG": 10, "INF": 20, "WRN": 30, "ERR": 40, "FTL": 50}  # of `logging`
+# Where daemons listen, on this and other systems.
 _LOCAL_SYSLOG = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
 
@@ -33,8 +41,8 @@ class Sink(Protocol):
     decorated: bool
     colored: bool
 
-    def write(self, data: bytes, severity: int) -> None:
-        """`data` is one line or several, each with its newline."""
+    def write(self, data: bytes, level: str) -> None:
+        """`data` is one line or several, each with its newline; `level` is one of `LEVELS`."""
 
     def reopen(self) -> bool:
         """Open the file again after something moved it away; False if there is no file."""
@@ -51,8 +59,44 @@ class StreamSink:
         self._descriptor = descriptor
         self.colored = os.isatty(descriptor)
 
-    def write(self, data: bytes, severity: int) -> None:
+    def write(self, data: bytes, level: str) -> None:
         write_all(self._descriptor, data)
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class NoSink:
+    """Drops every line."""
+
+    decorated = False
+    colored = False
+
+    def write(self, data: bytes, level: str) -> None:
+        pass
+
+    def reopen(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class LoggingSink:
+    """A logger of Python's `logging`, as a program that embeds the server has one."""
+
+    decorated = False
+    colored = False
+
+    def __init__(self, target: logging.Logger) -> None:
+        self._target = target
+
+    def write(self, data: bytes, level: str) -> None:
+        for line in data.decode("utf-8", "backslashreplace").splitlines():
+            self._target.log(_LOGGING[level], "%s", line)
 
     def reopen(self) -> bool:
         return False
@@ -86,13 +130,13 @@ class FileSink:
             descriptor = os.open(self._path, flags, FILE_MODE)
         except OSError as error:
             reason = error_text(error)
-            raise LogError(f"error opening log file {self._path}: {reason}") from None
+            raise LogError(f"error opening file: open {self._path}: {reason}") from None
         self._size = os.fstat(descriptor).st_size
         self._descriptor, old = descriptor, self._descriptor
         if old >= 0:
             os.close(old)
 
-    def write(self, data: bytes, severity: int) -> None:
+    def write(self, data: bytes, level: str) -> None:
         write_all(self._descriptor, data)
         self._size += len(data)
         if 0 < self._size_limit < self._size:
@@ -167,69 +211,59 @@ class Describe(Protocol):
     def __call__(self, text: str, error: bool, /) -> bytes: ...
 
 
-class LocalSyslogSink:
-    """The syslog daemon of this machine. Raises `LogError` if there is none."""
+class SyslogSink:
+    """A syslog daemon: that of this machine, or at `udp://host:port`, `tcp://…` or `unix://path`.
 
-    decorated = False
-    colored = False
-
-    def __init__(self, program: str) -> None:
-        import syslog
-
-        if not any(Path(path).exists() for path in _LOCAL_SYSLOG):
-            raise LogError("error connecting to syslog: Unix syslog delivery error")
-        self._syslog = syslog
-        syslog.openlog(program, syslog.LOG_PID, syslog.LOG_DAEMON)
-
-    def write(self, data: bytes, severity: int) -> None:
-        for line in data.decode("utf-8", "replace").splitlines():
-            self._syslog.syslog(severity, line)
-
-    def reopen(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self._syslog.closelog()
-
-
-class RemoteSyslogSink:
-    """A syslog server at `udp://host:port`, `tcp://…` or `unix://path`.
-
-    A thread sends, so a slow or missing syslog server never blocks this one; lines are dropped
-    instead. Raises `LogError` for an address that cannot be used.
+    A thread sends, so a slow or missing daemon never blocks the server; lines are dropped instead.
+    Raises `LogError` if there is no daemon, or for an address that cannot be used. Over UDP nobody
+    can tell.
     """
 
     decorated = False
     colored = False
 
     def __init__(self, address: str, program: str) -> None:
-        self._network, self._target = _parse_syslog_address(address)
-        self._tag = f"{socket.gethostname()} {program}[{os.getpid()}]"
+        self._address = _parse_syslog_address(address) if address else None
+        self._tag = f"{program}[{os.getpid()}]"
+        if address:
+            self._tag = f"{socket.gethostname()} {self._tag}"
         self._lines: queue.Queue[bytes | None] = queue.Queue(SYSLOG_QUEUE_MAX)
         try:
             self._socket: socket.socket | None = self._connect()
         except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
-            reason = error_text(error)
-            raise LogError(f"error connecting to syslog: {reason}") from None
+            reason = self._why(error)
+            raise LogError(f"error connecting to syslog: {quote(reason)}") from None
         self._retry_at = 0.0
         self._thread = threading.Thread(target=self._run, name="syslog", daemon=True)
         self._thread.start()
 
+    def _why(self, error: OSError | UnicodeError) -> str:
+        if self._address is None:
+            return str(error)
+        network, (host, port) = self._address
+        if isinstance(error, (UnicodeError, socket.gaierror)):
+            return f"dial {network}: lookup {host}: {error_text(error)}"
+        place = host if network == "unix" else f"{host}:{port}"
+        return f"dial {network} {place}: connect: {error_text(error)}"
+
     def _connect(self) -> socket.socket:
-        if self._network == "tcp":
-            return socket.create_connection(self._target, timeout=5)
-        if self._network == "unix":
-            client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            client.connect(self._target[0])
-            return client
-        found = socket.getaddrinfo(*self._target, type=socket.SOCK_DGRAM)
+        if self._address is None:
+            return _connect_here()
+        network, target = self._address
+        if network == "tcp":
+            return socket.create_connection(target, timeout=5)
+        if network == "unix":
+            return _connect_unix(target[0], socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(*target, type=socket.SOCK_DGRAM)
         client = socket.socket(found[0][0], socket.SOCK_DGRAM)
         client.connect(found[0][4])
         return client
 
-    def write(self, data: bytes, severity: int) -> None:
-        stamp = datetime.now().astimezone().isoformat(timespec="seconds")
-        head = f"<{_FACILITY_DAEMON | severity}>{stamp} {self._tag}: ".encode()
+    def write(self, data: bytes, level: str) -> None:
+        now = datetime.now().astimezone()
+        # The daemon of this machine expects what the C library sends.
+        stamp = now.isoformat(timespec="seconds") if self._address else f"{now:%b %e %H:%M:%S}"
+        head = f"<{_FACILITY_DAEMON | SEVERITIES[level]}>{stamp} {self._tag}: ".encode()
         for line in data.splitlines():
             try:
                 self._lines.put_nowait(head + line + b"\n")
@@ -249,7 +283,8 @@ class RemoteSyslogSink:
 
     def _drop_connection(self) -> None:
         self._retry_at = time.monotonic() + SYSLOG_RETRY_S
-        if self._network != "udp" and self._socket is not None:
+        connectionless = self._address is not None and self._address[0] == "udp"
+        if not connectionless and self._socket is not None:
             self._socket.close()
             self._socket = None
 
@@ -266,6 +301,25 @@ class RemoteSyslogSink:
             self._socket.close()
 
 
+def _connect_here() -> socket.socket:
+    """A connection to the daemon of this machine; a path may exist without one."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        for path in _LOCAL_SYSLOG:
+            with contextlib.suppress(OSError):
+                return _connect_unix(path, kind)
+    raise OSError("Unix syslog delivery error")
+
+
+def _connect_unix(path: str, kind: socket.SocketKind) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, kind)
+    try:
+        client.connect(path)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
 def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
     try:
         parts = urlsplit(address)
@@ -276,7 +330,7 @@ def _parse_syslog_address(address: str) -> tuple[str, tuple[str, int]]:
         return "unix", (parts.path, 0)
     if parts.scheme in ("udp", "tcp") and parts.hostname:
         return parts.scheme, (parts.hostname, port)
-    raise LogError(f'error connecting to syslog: invalid network type: "{address}"')
+    raise LogError(f'error connecting to syslog: invalid network type: "{parts.scheme}"')
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -7,9 +7,11 @@ import time
 import msgspec
 from pynats_common.go.times import format_time_s
 
+from pynats_server.monitor.json import Document, Pieces, encoded, pretty
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subsz import SublistFigures, figures
+from pynats_server.work import Work
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -67,7 +69,7 @@ class AccountStats(msgspec.Struct, kw_only=True):
     account_statz: list[AccountStat]
 
 
-def accountz(source: MonitorSource, query: Query) -> Accounts:
+def accountz(source: MonitorSource, query: Query) -> Work[Pieces]:
     """The body of /accountz. Raises BadRequest for an unknown account."""
     out = Accounts(
         server_id=source.id,
@@ -77,15 +79,16 @@ def accountz(source: MonitorSource, query: Query) -> Accounts:
     name = query.text("acc")
     if not name:
         out.accounts = sorted(source.accounts)
-        return out
+        return iter((pretty(out),))
     account = source.accounts.get(name)
     if account is None:
         raise BadRequest(f"Account {name} does not exist")
-    out.account_detail = _detail(source, account)
-    return out
+    out.account_detail = yield from _detail(source, account)
+    return iter((pretty(out),))
 
 
-def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
+def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
+    lists = yield from figures([account])
     return AccountDetail(
         account_name=account.name,
         update_time=format_time_s(source.config_load_time),
@@ -99,22 +102,24 @@ def _detail(source: MonitorSource, account: AccountView) -> AccountDetail:
         client_connections=len(account.clients),
         subscriptions=account.sublist.count,
         name_tag=account.name,
-        sublist_stats=figures([account]),
+        sublist_stats=lists,
     )
 
 
-def accstatz(source: MonitorSource, query: Query) -> AccountStats:
+def accstatz(source: MonitorSource, query: Query) -> Work[Pieces]:
     """The body of /accstatz. Raises BadRequest."""
+    yield from ()  # nothing has to be done before the document is sent
     unused = query.flag("unused")
-    return AccountStats(
-        server_id=source.id,
-        now=format_time_s(time.time()),
-        account_statz=[
-            _stat(account)
-            for _, account in sorted(source.accounts.items())
-            if unused or account.clients
-        ],
+    document = Document(
+        AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
+    shown = (
+        _stat(account)
+        for _, account in sorted(source.accounts.items())
+        if unused or account.clients
+    )
+    document.fill("account_statz", encoded(shown, 2))
+    return document.pieces()
 
 
 def _stat(account: AccountView) -> AccountStat:

@@ -1,30 +1,31 @@
 """/connz: open and closed connections.
 
-Sorts without blocking: slices of connections are sorted between turns of the loop, and merged only
-up to the end of the page.
+Sorts in steps: some connections at a time are sorted, and merged only up to the end of the page.
 """
 
 from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import msgspec
 from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import ClosedConnection, shown_user, text
+from pynats_server.clients.closed import ClosedConnection, shown_user
 from pynats_server.core.client import ClientConnection
-from pynats_server.monitor.json import Document, encoded, give_way, slices
+from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
+from pynats_server.work import Work
 
 Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
-SORT_SLICE = 4096  # connections sorted before the loop runs again
-ENTRY_SLICE = 128  # connections described before the loop runs again
+STEP = 256  # connections looked at, sorted or merged in one step
+ENTRIES = 8  # connections described in one step
 
 
 class SubscriptionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -178,16 +179,16 @@ _ORDERS: dict[str, tuple[_Key, bool]] = {
 }
 
 
-async def in_order(items: list[Listed], sort: str, clock: WallClock) -> Iterator[Listed]:
+def in_order(items: list[Listed], sort: str, clock: WallClock) -> Work[Iterator[Listed]]:
     """The items in the order of a sort option, equal ones by cid; produced lazily."""
     key, descending = _ORDERS[sort or "cid"]
     runs: list[list[tuple[Any, int, Listed]]] = []
-    for batch in slices(items, SORT_SLICE):
+    for batch in slices(items, STEP):
         run = [(key(item, clock), item.cid if not descending else -item.cid, item)
                for item in batch]  # fmt: skip
         run.sort(key=_rank, reverse=descending)
         runs.append(run)
-        await give_way()
+        yield
     return (entry[2] for entry in heapq.merge(*runs, key=_rank, reverse=descending))
 
 
@@ -255,8 +256,8 @@ def describe_subscription(
 ) -> SubscriptionInfo:
     """One live subscription."""
     return SubscriptionInfo(
-        account=account, account_tag=tag, subject=text(sub.subject), qgroup=text(sub.queue),
-        sid=text(sub.sid), msgs=sub.delivered, max=sub.max, cid=cid,
+        account=account, account_tag=tag, subject=text_of(sub.subject), qgroup=text_of(sub.queue),
+        sid=text_of(sub.sid), msgs=sub.delivered, max=sub.max, cid=cid,
     )  # fmt: skip
 
 
@@ -269,17 +270,17 @@ def _subscriptions(item: Listed, detail: bool) -> Iterable[str | SubscriptionInf
             )  # fmt: skip
         return
     for sub in item.subscription_list():
-        yield describe_subscription(sub, item.cid) if detail else text(sub.subject)
+        yield describe_subscription(sub, item.cid) if detail else text_of(sub.subject)
 
 
 # -- the answer ---------------------------------------------------------------------------------
 
 
-async def connz(source: MonitorSource, query: Query, clock: WallClock) -> list[bytes]:
+def connz(source: MonitorSource, query: Query, clock: WallClock) -> Work[Pieces]:
     """The body of /connz. Raises BadRequest."""
     request = read_request(query)
-    total, candidates = await _select(source, request)
-    page = await _page(source, request, candidates, clock)
+    total, candidates = yield from _select(source, request)
+    page = yield from _page(source, request, candidates, clock)
     document = Document(
         ConnectionPage(
             server_id=source.id,
@@ -292,21 +293,21 @@ async def connz(source: MonitorSource, query: Query, clock: WallClock) -> list[b
         )
     )
     if page:
-        await document.fill("connections", _entries(page, request, clock))
-    return document.parts()
+        document.fill("connections", _entries(page, request, clock))
+    return document.pieces()
 
 
 def _unknown_account(source: MonitorSource, request: Request) -> bool:
     return bool(request.account) and request.account not in source.accounts
 
 
-async def _select(source: MonitorSource, request: Request) -> tuple[int, list[Listed]]:
+def _select(source: MonitorSource, request: Request) -> Work[tuple[int, list[Listed]]]:
     """(number of connections in the wanted states and account, those that pass the filters)"""
     if _unknown_account(source, request):
         return 0, []
     chosen: list[Listed] = []
     if request.want_open:
-        chosen += await _open_clients(source, request.account)
+        chosen += yield from _open_clients(source, request.account)
     if request.want_closed:
         # By cid: the ring is in closing order.
         closed = list(source.closed_clients)
@@ -315,20 +316,28 @@ async def _select(source: MonitorSource, request: Request) -> tuple[int, list[Li
     if request.mqtt_client:
         return total, []
     if request.cid:
-        return total, [item for item in chosen if item.cid == request.cid]
+        return total, (yield from _only(chosen, lambda item: item.cid == request.cid))
     if request.user:
-        chosen = [item for item in chosen if _user_of(item) == request.user]
+        chosen = yield from _only(chosen, lambda item: _user_of(item) == request.user)
     return total, chosen
 
 
-async def _open_clients(source: MonitorSource, account: str) -> list[Listed]:
+def _only(items: list[Listed], wanted: Callable[[Listed], bool]) -> Work[list[Listed]]:
+    found: list[Listed] = []
+    for batch in slices(items, STEP):
+        found += filter(wanted, batch)
+        yield
+    return found
+
+
+def _open_clients(source: MonitorSource, account: str) -> Work[list[Listed]]:
     if account:
-        return sorted(source.accounts[account].clients, key=lambda client: client.cid)
+        return list(source.accounts[account].clients)
     found: list[Listed] = []
     connections = source.engine.connections
-    for batch in slices(list(connections), SORT_SLICE):
+    for batch in slices(list(connections), STEP):
         found += [c for c in map(connections.get, batch) if isinstance(c, ClientConnection)]
-        await give_way()
+        yield
     return found
 
 
@@ -336,31 +345,31 @@ def _user_of(item: Listed) -> str:
     return item.user if isinstance(item, ClosedConnection) else shown_user(item)
 
 
-async def _page(
+def _page(
     source: MonitorSource, request: Request, candidates: list[Listed], clock: WallClock
-) -> list[Listed]:
+) -> Work[list[Listed]]:
     offset = 0 if request.cid else request.offset  # one connection needs no paging
     if offset >= len(candidates):  # also keeps offset + limit in range
         return []
-    ordered = await in_order(candidates, request.sort, clock)
+    ordered = yield from in_order(candidates, request.sort, clock)
     last = min(len(candidates), offset + request.limit)
     page: list[Listed] = []
-    for batch in slices(islice(ordered, offset, last), SORT_SLICE):
-        page += batch
-        await give_way()
+    at = 0
+    for batch in slices(islice(ordered, last), STEP):
+        page += batch[max(0, offset - at) :]
+        at += len(batch)
+        yield
     return page
 
 
-async def _entries(
-    page: list[Listed], request: Request, clock: WallClock
-) -> AsyncIterator[list[bytes]]:
-    for batch in slices(page, ENTRY_SLICE):
-        for item in batch:
-            yield await _entry(item, request, clock)
-        await give_way()
+def _entries(page: list[Listed], request: Request, clock: WallClock) -> Iterator[Pieces]:
+    for count, item in enumerate(page, 1):
+        yield _entry(item, request, clock)
+        if count % ENTRIES == 0:
+            yield iter(())
 
 
-async def _entry(item: Listed, request: Request, clock: WallClock) -> list[bytes]:
+def _entry(item: Listed, request: Request, clock: WallClock) -> Pieces:
     if isinstance(item, ClosedConnection):
         info = describe_closed(item, request)
     else:
@@ -368,6 +377,5 @@ async def _entry(item: Listed, request: Request, clock: WallClock) -> list[bytes
     entry = Document(info, depth=2)
     for field in ("subscriptions_list", "subscriptions_list_detail"):
         if getattr(info, field) is not None:
-            subscriptions = _subscriptions(item, request.subs_detail)
-            await entry.fill(field, encoded(subscriptions, 4))
-    return entry.parts()
+            entry.fill(field, encoded(_subscriptions(item, request.subs_detail), 4))
+    yield from entry.pieces()

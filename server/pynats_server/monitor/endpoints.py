@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncio
 import importlib
 import posixpath
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from html import escape
 from typing import Any
 from urllib.parse import quote, unquote
 
 from pynats_server.monitor import absent, accountz, healthz, index, jsz, stacksz, varz
 from pynats_server.monitor.connz import WallClock, connz
-from pynats_server.monitor.http import Request, Response
-from pynats_server.monitor.json import compact, pretty
+from pynats_server.monitor.http import WRITE_SIZE, Peer, Request, Response
+from pynats_server.monitor.json import Pieces, compact, pretty
+from pynats_server.monitor.long_answers import LongAnswers
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
+from pynats_server.work import Work
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
-AT_ONCE = 4  # answers made at the same time; other requests wait
+MONITORING = ("monitoring",)  # whose turn it is when answers are made
 NOT_FOUND = "404 page not found\n"
 
-_Endpoint = Callable[[Query, Request], Awaitable[Response]]
+_Endpoint = Callable[[Peer, Query, Request], Awaitable[Response]]
 
 
 class Endpoints:
@@ -33,48 +37,59 @@ class Endpoints:
         self._source = source
         self._clock = WallClock()
         self._usage = varz.Usage()
-        self._busy = asyncio.Semaphore(AT_ONCE)
+        self._long = LongAnswers()
         self._base = _clean("/" + source.options.http_base_path).rstrip("/")
         self._endpoints: dict[str, _Endpoint] = {
             "/": self._index,
             "/varz": self._varz,
-            "/connz": self._connz,
-            "/subsz": self._subsz,
-            "/subscriptionsz": self._subsz,
+            "/connz": self._sliced(partial(connz, clock=self._clock)),
+            "/subsz": self._sliced(subsz),
+            "/subscriptionsz": self._sliced(subsz),
             "/healthz": self._healthz,
-            "/accountz": self._plain(accountz.accountz),
-            "/accstatz": self._plain(accountz.accstatz),
+            "/accountz": self._sliced(accountz.accountz),
+            "/accstatz": self._sliced(accountz.accstatz),
             "/routez": self._plain(absent.routez),
             "/gatewayz": self._plain(absent.gatewayz),
             "/leafz": self._plain(absent.leafz),
-            "/jsz": self._jsz,
+            "/jsz": self._sliced(jsz.jsz),
             "/ipqueuesz": self._plain(absent.ipqueuesz),
             "/raftz": self._raftz,
             "/stacksz": self._stacksz,
             "/metrics": self._metrics,
         }
 
-    async def answer(self, request: Request) -> Response:
-        """The answer to one request, whatever its method (as the real server does)."""
+    @asynccontextmanager
+    async def answer(self, peer: Peer, request: Request) -> AsyncIterator[Response]:
+        """The answer to one request, whatever its method (as the real server does), while it is
+        sent."""
         target = request.target
         if target.startswith(("http://", "https://")):  # the form that proxies use
             target = "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
         raw_path, _, raw_query = target.partition("?")
         path = unquote(raw_path)
         if path.startswith("/") and _clean(path) != path:
-            return _redirect(_clean(path), raw_query)
+            yield _redirect(_clean(path), raw_query)
+            return
         name = self._endpoint_of(path)
         if name is None:
-            return _not_found()
+            yield _not_found()
+            return
         self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
-        async with self._busy:
-            try:
-                return await self._endpoints[name](Query(raw_query), request)
-            except BadRequest as error:
-                return Response.text(400, str(error))
-            except Exception as error:
-                self._source.log.error(f"monitoring {name} failed: {error!r}")
-                return Response.text(500, "500 Internal Server Error")
+        async with self._long.place_for(peer) if name in _LONG else nullcontext():
+            yield await self._made(name, peer, Query(raw_query), request)
+
+    async def _made(self, name: str, peer: Peer, query: Query, request: Request) -> Response:
+        try:
+            return await self._endpoints[name](peer, query, request)
+        except BadRequest as error:
+            return Response.text(400, str(error))
+        except Exception as error:
+            self._source.log.error(f"monitoring {name} failed: {error!r}")
+            return Response.text(500, "500 Internal Server Error")
+
+    async def next_part(self, peer: Peer, body: Pieces, size: int) -> bytes:
+        """About `size` bytes more of a body; fewer at its end."""
+        return await self._source.turns.run(MONITORING, peer, _gather(body, size))
 
     def _endpoint_of(self, path: str) -> str | None:
         if self._base:
@@ -90,54 +105,79 @@ class Endpoints:
     # -- endpoints ----------------------------------------------------------------------------
 
     def _plain(self, make: Callable[[MonitorSource, Query], Any]) -> _Endpoint:
-        """An endpoint with a small answer, made without yielding."""
+        """An endpoint with a small answer, made at once."""
 
-        async def endpoint(query: Query, request: Request) -> Response:
-            return _json([pretty(make(self._source, query))])
+        async def endpoint(peer: Peer, query: Query, request: Request) -> Response:
+            return _json(pretty(make(self._source, query)))
 
         return endpoint
 
-    async def _index(self, query: Query, request: Request) -> Response:
-        return Response(200, HTML, [index.page(self._source.name, self._base)])
+    def _sliced(self, make: Callable[[MonitorSource, Query], Work[Pieces]]) -> _Endpoint:
+        """An endpoint whose answer may be long."""
 
-    async def _varz(self, query: Query, request: Request) -> Response:
-        return _json([pretty(varz.varz(self._source, self._usage))])
+        async def endpoint(peer: Peer, query: Query, request: Request) -> Response:
+            work = make(self._source, query)
+            body = await self._source.turns.run(MONITORING, peer, work)
+            return Response(200, JSON, body, list(_FOR_BROWSERS))
 
-    async def _connz(self, query: Query, request: Request) -> Response:
-        return _json(await connz(self._source, query, self._clock))
+        return endpoint
 
-    async def _subsz(self, query: Query, request: Request) -> Response:
-        return _json(await subsz(self._source, query))
+    async def _index(self, peer: Peer, query: Query, request: Request) -> Response:
+        return Response(200, HTML, iter((index.page(self._source.name, self._base),)))
 
-    async def _jsz(self, query: Query, request: Request) -> Response:
-        return _json(await jsz.jsz(self._source, query))
+    async def _varz(self, peer: Peer, query: Query, request: Request) -> Response:
+        return _json(pretty(varz.varz(self._source, self._usage)))
 
-    async def _healthz(self, query: Query, request: Request) -> Response:
+    async def _healthz(self, peer: Peer, query: Query, request: Request) -> Response:
         status, body = await healthz.healthz(self._source, query)
-        return _json([compact(body)], status)
+        return _json(compact(body), status)
 
-    async def _raftz(self, query: Query, request: Request) -> Response:
+    async def _raftz(self, peer: Peer, query: Query, request: Request) -> Response:
         return Response.text(404, absent.NO_RAFT_NODES)
 
-    async def _stacksz(self, query: Query, request: Request) -> Response:
+    async def _stacksz(self, peer: Peer, query: Query, request: Request) -> Response:
         return Response.text(200, stacksz.stacks())
 
-    async def _metrics(self, query: Query, request: Request) -> Response:
+    async def _metrics(self, peer: Peer, query: Query, request: Request) -> Response:
         # The client library is slow to import: do it in a thread, at the first request.
         metrics = await asyncio.to_thread(
             importlib.import_module, "pynats_server.monitor.metrics.server"
         )
         per_stream = not query.text("streams") or query.flag("streams")
-        families = metrics.collect(self._source, self._usage, per_stream)
+        work = metrics.collect(self._source, self._usage, per_stream)
+        families = await self._source.turns.run(MONITORING, peer, work)
         body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)
-        return Response(200, content_type, [body])
+        return Response(200, content_type, _cut(body))
+
+
+def _gather(body: Pieces, size: int) -> Work[bytes]:
+    """The next `size` bytes of a body, or a little more."""
+    parts: list[bytes] = []
+    length = 0
+    for piece in body:
+        if piece:
+            parts.append(piece)
+            length += len(piece)
+            if length >= size:
+                break
+        else:
+            yield
+    return b"".join(parts)
+
+
+def _cut(body: bytes) -> Pieces:
+    return (body[start : start + WRITE_SIZE] for start in range(0, len(body), WRITE_SIZE))
 
 
 _COUNTED_AS = {"/subscriptionsz": "/subsz"}
 
 
-def _json(parts: list[bytes], status: int = 200) -> Response:
-    return Response(status, JSON, parts, [("Access-Control-Allow-Origin", "*")])
+_LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}
+_FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
+
+
+def _json(text: bytes, status: int = 200) -> Response:
+    return Response(status, JSON, iter((text,)), list(_FOR_BROWSERS))
 
 
 def _not_found() -> Response:
@@ -155,4 +195,4 @@ def _clean(path: str) -> str:
 def _redirect(path: str, query: str) -> Response:
     target = quote(path) + (f"?{query}" if query else "")
     body = f'<a href="{escape(target)}">Temporary Redirect</a>.\n\n'
-    return Response(307, HTML, [body.encode()], [("Location", target)])
+    return Response(307, HTML, iter((body.encode(),)), [("Location", target)])

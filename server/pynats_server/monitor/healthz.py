@@ -10,7 +10,8 @@ from pynats_server.monitor.healthz_jetstream import Failure, HealthError, Health
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.source import MonitorSource
 
-NOT_READY = "server is not ready for connections"
+# The real server's words; it waits for that long.
+NOT_READY = "failed to be ready for connections after 1ms: server"
 
 
 class Health(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.figures import OnDisk, StreamFigures
 
 UNAVAILABLE = "unavailable"
-NAMED_MAX = 10  # lost sequences a warning names
+NAMED_MAX = 10  # lost sequences, or consumers, that a warning names
 
 
 class HealthRequest(msgspec.Struct, kw_only=True):
@@ -65,6 +65,7 @@ async def check(
         *_unserved(on_disk, known, request),
         *_unrecovered(jetstream, request),
         *_write_errors(streams),
+        *_refusing(streams),
     ]
     failures.sort(key=lambda failure: (failure.about.account, failure.about.stream))
     if request.consumer and (request.details or not failures):
@@ -154,6 +155,13 @@ def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
             yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
 
 
+def _refusing(streams: Iterable[StreamView]) -> Iterator[Failure]:
+    for stream in streams:
+        if stream.refusal is not None:
+            text = f"takes no messages: {stream.refusal}"
+            yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
+
+
 # -- warnings ---------------------------------------------------------------------------------
 
 
@@ -166,6 +174,10 @@ def _warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Iterator[Health
             yield _about(
                 found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}"
             )
+        if found.dormant and stream.refusal is None:
+            named = ", ".join(found.dormant[:NAMED_MAX])
+            more = ", ..." if len(found.dormant) > NAMED_MAX else ""
+            yield _about(found, f"has consumers that are not served: {named}{more}")
         count = on_disk.quarantined.get(found.folder) if found.folder else None
         if count:
             yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")

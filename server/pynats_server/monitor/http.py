@@ -1,19 +1,23 @@
-"""One HTTP/1.1 connection: request bodies are ignored, answers are held in memory.
+"""One HTTP/1.1 connection: request bodies are ignored, answers are made while they are sent.
 
-h11 speaks the protocol; this module owns the socket, the limits and the timeouts. Everything that a
-peer can make us store or wait for has a limit here.
+The next request is read when the last answer has left. h11 speaks the protocol; this module owns
+the socket, the limits and the timeouts. Everything that a peer can make us store or wait for has a
+limit here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Protocol
 
 import h11
+
+from pynats_server.monitor.json import Pieces
 
 HEADER_MAX = 64 * 1024  # bytes of request line and headers
 BODY_MAX = 64 * 1024  # bytes of a request body, which is ignored
@@ -21,7 +25,7 @@ HEADER_TIMEOUT_S = 5.0  # seconds for a request to arrive
 IDLE_TIMEOUT_S = 60.0  # seconds between two requests of one connection
 WRITE_TIMEOUT_S = 10.0  # seconds to send a piece of an answer
 READ_SIZE = 16 * 1024
-WRITE_SIZE = 256 * 1024  # bytes passed to the socket at once
+WRITE_SIZE = 64 * 1024  # bytes passed to the socket at once, and held of an answer
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -36,19 +40,28 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """An answer; `parts` are written one after the other."""
+    """An answer; the pieces of its body are made as they are sent."""
 
     status: int
     content_type: str
-    parts: list[bytes]
+    body: Pieces
     headers: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def text(cls, status: int, text: str) -> Response:
-        return cls(status, TEXT, [text.encode("utf-8", "surrogateescape")])
+        return cls(status, TEXT, iter((text.encode("utf-8", "surrogateescape"),)))
 
 
-Handler = Callable[[Request], Awaitable[Response]]
+class Handler(Protocol):
+    """Makes answers."""
+
+    def answer(self, peer: Peer, request: Request) -> AbstractAsyncContextManager[Response]:
+        """The answer, and a time in which it may be sent."""
+        ...
+
+    async def next_part(self, peer: Peer, body: Pieces, size: int) -> bytes:
+        """About `size` bytes more of a body; fewer at its end."""
+        ...
 
 
 class _Refused(Exception):
@@ -74,6 +87,7 @@ class Peer:
         self._started = False  # whether bytes of the awaited request have arrived
         # When waiting for a request began (loop time); None while one is answered.
         self.waits_since: float | None = asyncio.get_running_loop().time()
+        self.stuck_since: float | None = None  # when it began to wait for the peer to read
 
     async def serve(self) -> None:
         """Serves until the peer disconnects, sends bad input, or is too slow. Does not close the
@@ -82,7 +96,7 @@ class Peer:
             patience_s = HEADER_TIMEOUT_S
             while await self._exchange(patience_s):
                 patience_s = IDLE_TIMEOUT_S
-        except (OSError, TimeoutError, h11.LocalProtocolError):
+        except (OSError, TimeoutError, h11.ProtocolError):
             self._writer.transport.abort()
 
     async def _exchange(self, patience_s: float) -> bool:
@@ -91,12 +105,12 @@ class Peer:
             request = await self._request(patience_s)
             if request is None:
                 return False
-            self.waits_since = None
-            response = await self._handler(request)
         except _Refused as refusal:
             await self._refuse(refusal)
             return False
-        await self._answer(response, with_body=request.method != "HEAD")
+        self.waits_since = None
+        async with self._handler.answer(self, request) as response:
+            await self._answer(response, with_body=request.method != "HEAD")
         self.waits_since = asyncio.get_running_loop().time()
         if self._protocol.our_state is h11.MUST_CLOSE or self._protocol.their_state is not h11.DONE:
             return False
@@ -155,21 +169,34 @@ class Peer:
     # -- writing ------------------------------------------------------------------------------
 
     async def _answer(self, response: Response, with_body: bool) -> None:
-        size = sum(map(len, response.parts))
+        first = await self._part_of(response)
+        more = await self._part_of(response) if len(first) >= WRITE_SIZE else b""
         headers = [
             *response.headers,
             ("Content-Type", response.content_type),
             ("Date", formatdate(usegmt=True)),
-            ("Content-Length", str(size)),
         ]
+        if not more:  # otherwise nobody knows the length yet
+            headers.append(("Content-Length", str(len(first))))
         if self._protocol.their_state is not h11.DONE:  # a body that we do not need
             headers.append(("Connection", "close"))
         reason = HTTPStatus(response.status).phrase
         head = h11.Response(status_code=response.status, headers=headers, reason=reason)
         await self._write(self._protocol.send(head) or b"")
-        for piece in _pieces(response.parts if with_body else ()):
-            await self._write(self._protocol.send(h11.Data(data=piece)) or b"")
+        if with_body:
+            part = first
+            while part:
+                await self._write(self._protocol.send(h11.Data(data=part)) or b"")
+                part, more = more, b""
+                part = part or await self._part_of(response)
         await self._write(self._protocol.send(h11.EndOfMessage()) or b"")
+
+    async def _part_of(self, response: Response) -> bytes:
+        return await self._handler.next_part(self, response.body, WRITE_SIZE)
+
+    def abort(self) -> None:
+        """Cuts the connection: it does not read, and others wait."""
+        self._writer.transport.abort()
 
     async def _refuse(self, refusal: _Refused) -> None:
         if self._protocol.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -192,24 +219,15 @@ class Peer:
                         break
 
     async def _write(self, data: bytes) -> None:
-        if data:
-            self._writer.write(data)
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._writer.drain()
-
-
-def _pieces(parts: Iterable[bytes]) -> Iterable[bytes]:
-    """Joins many small parts into few large pieces."""
-    gathered: list[bytes] = []
-    size = 0
-    for part in parts:
-        gathered.append(part)
-        size += len(part)
-        if size >= WRITE_SIZE:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
+        if not data:
+            return
+        if self._writer.is_closing():
+            raise ConnectionResetError
+        self._writer.write(data)
+        self.stuck_since = asyncio.get_running_loop().time()
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await self._writer.drain()
+        self.stuck_since = None
 
 
 def _refusal(error: h11.RemoteProtocolError) -> _Refused:

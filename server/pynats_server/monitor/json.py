@@ -1,10 +1,12 @@
-"""Answers as JSON in the real server's layout: two spaces, HTML-safe. Long lists are written in
-slices, so that the data plane keeps running."""
+"""Answers as JSON in the real server's layout: two spaces, HTML-safe.
+
+Long documents are made while they are sent: an answer is `Pieces`, some bytes at a time, and an
+empty piece is the end of a step, where others may have their turn.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,7 +14,9 @@ import msgspec
 from pynats_common.go.json import html_safe
 
 T = TypeVar("T")
-SLICE = 512  # list items before the loop runs again
+Pieces = Iterator[bytes]
+PAUSE = b""  # the piece that ends a step
+ITEMS = 32  # list items encoded in a step
 _encoder = msgspec.json.Encoder()
 
 
@@ -29,56 +33,60 @@ def pretty(value: Any, depth: int = 0) -> bytes:
 
 
 class Document:
-    """JSON in pieces: an object whose empty lists are filled in afterwards."""
+    """JSON in pieces: an object whose empty lists are filled in while it is sent."""
 
     def __init__(self, value: Any, depth: int = 0) -> None:
-        self._parts = [pretty(value, depth)]
+        self._text = pretty(value, depth)
         self._depth = depth
+        self._lists: list[tuple[int, int, Iterable[Pieces]]] = []  # start, end, items
 
-    async def fill(self, field: str, items: AsyncIterator[list[bytes]]) -> None:
-        """Puts encoded items (two levels below this object) into a list that was encoded as
-        `[]`."""
-        inside = b"\n" + b"  " * (self._depth + 2)
-        parts: list[bytes] = []
-        async for item in items:
-            parts.append(b"," + inside if parts else b"[" + inside)
-            parts.extend(item)
-        if parts:
-            self._replace(field, [*parts, b"\n" + b"  " * (self._depth + 1) + b"]"])
-
-    def _replace(self, field: str, parts: list[bytes]) -> None:
+    def fill(self, field: str, items: Iterable[Pieces]) -> None:
+        """Puts encoded items (two levels below this object) into a list that was encoded as `[]`.
+        An item without bytes ends a step. Lists are filled in their order."""
         # A newline before the name: only layout has one, so this cannot match a value.
         lead = b"\n" + b"  " * (self._depth + 1) + f'"{field}": '.encode()
-        for index, part in enumerate(self._parts):
-            before, found, after = part.partition(lead + b"[]")
-            if found:
-                self._parts[index : index + 1] = [before + lead, *parts, after]
-                return
-        raise LookupError(f"no empty list {field!r} to fill")
+        start = self._text.find(lead + b"[]")
+        if start < 0:
+            raise LookupError(f"no empty list {field!r} to fill")
+        self._lists.append((start + len(lead), start + len(lead) + 2, items))
 
-    def parts(self) -> list[bytes]:
-        """The whole text, as pieces in order."""
-        return self._parts
+    def pieces(self) -> Pieces:
+        """The whole text."""
+        at = 0
+        for start, end, items in self._lists:
+            yield self._text[at:start]
+            yield from self._list(items)
+            at = end
+        yield self._text[at:]
+
+    def _list(self, items: Iterable[Pieces]) -> Pieces:
+        inside = b"\n" + b"  " * (self._depth + 2)
+        lead = b"[" + inside
+        count = 0
+        for item in items:
+            begun = False
+            for piece in item:
+                if piece and not begun:
+                    begun = True
+                    yield lead
+                    lead = b"," + inside
+                    count += 1
+                yield piece
+            if not begun:
+                yield PAUSE
+        yield b"\n" + b"  " * (self._depth + 1) + b"]" if count else b"[]"
 
 
-def slices(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
+def slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Consecutive lists of at most `size` items."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
-async def encoded(
-    items: Iterable[Any], depth: int, size: int = SLICE
-) -> AsyncIterator[list[bytes]]:
-    """Encodes items one by one for `Document.fill`, yielding to the loop after each slice of
-    `size`."""
-    for batch in slices(items, size):
-        for item in batch:
-            yield [pretty(item, depth)]
-        await give_way()
-
-
-async def give_way() -> None:
-    """Lets the loop serve its sockets."""
-    await asyncio.sleep(0)
+def encoded(items: Iterable[Any], depth: int, size: int = ITEMS) -> Iterator[Pieces]:
+    """Encodes items one by one for `Document.fill`, with a pause after each `size` of them."""
+    for count, item in enumerate(items, 1):
+        yield iter((pretty(item, depth),))
+        if count % size == 0:
+            yield iter(())

@@ -6,7 +6,7 @@ Nothing here imports JetStream: a server without it answers too, and must not lo
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,7 +15,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.numbers import UINT64_MAX
 from pynats_common.go.times import format_time_ns, format_time_s
 
-from pynats_server.monitor.json import Document, encoded, give_way
+from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
 from pynats_server.monitor.source import (
     JetStreamAccountView,
@@ -25,6 +25,7 @@ from pynats_server.monitor.source import (
 )
 from pynats_server.options import BatchLimits, JetStreamServerLimits
 from pynats_server.version import API_LEVEL
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import ServerFigures
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # the real server shows this when every write is synced
 DEFAULT_MAX_CONSUMERS = 1000  # the real server's default for streams
-STREAM_SLICE = 64  # streams described before the loop runs again
+STREAMS = 4  # described in one step
 NOT_LEADER = "filtered response: not leader"
 
 
@@ -228,26 +229,26 @@ def varz_part(source: MonitorSource) -> Varz:
     )
 
 
-async def jsz(source: MonitorSource, query: Query) -> list[bytes]:
+def jsz(source: MonitorSource, query: Query) -> Work[Pieces]:
     """The body of /jsz, in pieces. Raises BadRequest."""
-    return await answer(source, read_request(query))
+    return (yield from answer(source, read_request(query)))
 
 
-async def answer(source: MonitorSource, request: Request) -> list[bytes]:
+def answer(source: MonitorSource, request: Request) -> Work[Pieces]:
     """The /jsz answer to `request`, in pieces of JSON. Raises BadRequest."""
     jetstream = source.jetstream
     if jetstream is None:
         if request.leader_only:
             raise BadRequest(NOT_LEADER)
-        return Document(_disabled(source)).parts()
-    info = _totals(source, jetstream, request)
+        return Document(_disabled(source)).pieces()
+    info = yield from _totals(source, jetstream, request)
     chosen = _chosen(jetstream, request)
     if not chosen:
-        return Document(info).parts()
+        return Document(info).pieces()
     info.account_details = []
     document = Document(info)
-    await document.fill("account_details", _details(source, chosen, request))
-    return document.parts()
+    document.fill("account_details", _details(source, chosen, request))
+    return document.pieces()
 
 
 def _disabled(source: MonitorSource) -> Info:
@@ -260,9 +261,10 @@ def _disabled(source: MonitorSource) -> Info:
     )  # fmt: skip
 
 
-def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -> Info:
+def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -> Work[Info]:
     """The totals of all streams, whichever accounts were requested."""
-    used, contents = jetstream.figures(), jetstream.contents()
+    contents = yield from jetstream.contents()
+    used = jetstream.figures()
     return Info(
         **msgspec.structs.asdict(figures(used)),
         server_id=source.id,
@@ -293,9 +295,9 @@ def _chosen(jetstream: JetStreamView, request: Request) -> list[JetStreamAccount
     return ordered[offset : offset + (request.limit or DEFAULT_LIMIT)]
 
 
-async def _details(
+def _details(
     source: MonitorSource, accounts: list[JetStreamAccountView], request: Request
-) -> AsyncIterator[list[bytes]]:
+) -> Iterator[Pieces]:
     for account in accounts:
         detail = _detail(account)
         streams = sorted(account.served(), key=attrgetter("name")) if request.streams else []
@@ -304,9 +306,9 @@ async def _details(
         document = Document(detail, depth=2)
         if streams:
             described = _streams(streams, source.name, request.config)
-            await document.fill("stream_detail", encoded(described, 4, STREAM_SLICE))
-        yield document.parts()
-        await give_way()
+            document.fill("stream_detail", encoded(described, 4, STREAMS))
+        yield document.pieces()
+        yield iter(())
 
 
 def _detail(account: JetStreamAccountView) -> Detail:

@@ -100,11 +100,13 @@ class MonitorServer:
             endpoints = await self._load()
             from pynats_server.monitor.http import Peer
 
-            guest.peer = Peer(reader, writer, endpoints.answer)
+            guest.peer = Peer(reader, writer, endpoints)
             await guest.peer.serve()
+        except Exception as error:  # ours: what a peer does ends only its connection
+            self._source.log.error(f"monitoring connection failed: {error!r}")
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, RuntimeError):  # uvloop's, when it was cut meanwhile
+                writer.close()
                 await writer.wait_closed()
 
     async def _load(self) -> Endpoints:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import unquote_plus
 
 from pynats_common.go.numbers import parse_bool, parse_int, parse_uint
+from pynats_common.go.text import clean
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 1024  # entries per page
@@ -32,7 +33,11 @@ class Query:
 
     def text(self, name: str) -> str:
         """The value, empty when absent."""
-        return self._values.get(name, "")
+        return clean(self._values.get(name, ""))
+
+    def raw(self, name: str) -> bytes:
+        """The bytes of the value: subjects need not be UTF-8."""
+        return self._values.get(name, "").encode("utf-8", "surrogateescape")
 
     def flag(self, name: str) -> bool:
         """A boolean, false when absent. Raises BadRequest."""
@@ -58,7 +63,7 @@ class Query:
         return self.flag(name), False
 
     def _read(self, name: str, kind: str, parse: Callable[[str], T], absent: T) -> T:
-        value = self.text(name)
+        value = self._values.get(name, "")  # a complaint, no JSON, shows its bytes
         if not value:
             return absent
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.options import JetStreamOptions, Options
+from pynats_server.work import Turns, Work
 
 if TYPE_CHECKING:
     # Only types: a server without JetStream must not load it.
@@ -128,6 +129,11 @@ class StreamView(Protocol):
     def name(self) -> str: ...
 
     @property
+    def refusal(self) -> str | None:
+        """Why it takes no messages although its storage works; None while it does."""
+        ...
+
+    @property
     def failure(self) -> str | None:
         """Why its storage takes no more changes; None while it does."""
         ...
@@ -172,7 +178,7 @@ class JetStreamView(Protocol):
 
     def figures(self) -> ServerFigures: ...
 
-    def contents(self) -> Contents: ...
+    def contents(self) -> Work[Contents]: ...
 
     def sync_times(self) -> SyncTimes: ...
 
@@ -199,6 +205,7 @@ class MonitorSource(Protocol):
     http_requests: Counter[str]
     http_port: int
     ready: bool
+    turns: Turns
     log: Any  # has error(text) and warn_rarely(text)
 
     @property

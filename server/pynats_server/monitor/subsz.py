@@ -13,9 +13,13 @@ from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
-from pynats_server.monitor.json import SLICE, Document, encoded, give_way, slices
+from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.query import BadRequest, Query
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
+from pynats_server.work import Work
+
+STEP = 512  # subscriptions collected in one step
+GROUPS = 256  # clients counted in one step
 
 
 class SublistFigures(msgspec.Struct, kw_only=True):
@@ -48,7 +52,7 @@ class SubscriptionPage(msgspec.Struct, omit_defaults=True, kw_only=True):
     subscriptions_list: list[SubscriptionInfo] | None = None
 
 
-def figures(accounts: Iterable[AccountView]) -> SublistFigures:
+def figures(accounts: Iterable[AccountView]) -> Work[SublistFigures]:
     """The lists of several accounts as one."""
     out = SublistFigures()
     hits, receivers = 0, 0.0
@@ -63,6 +67,7 @@ def figures(accounts: Iterable[AccountView]) -> SublistFigures:
         most, mean = sublist.fanout()
         out.max_fanout = max(out.max_fanout, most)
         receivers += mean * sublist.cached
+        yield
     if out.num_matches:
         out.cache_hit_rate = json_number(hits / out.num_matches)
     if out.num_cache:
@@ -70,7 +75,7 @@ def figures(accounts: Iterable[AccountView]) -> SublistFigures:
     return out
 
 
-async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
+def subsz(source: MonitorSource, query: Query) -> Work[Pieces]:
     """The body of /subsz. Raises BadRequest."""
     wanted = query.flag("subs")
     offset, limit = query.page()
@@ -83,11 +88,11 @@ async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
         for _, account in sorted(source.accounts.items())
         if not name or account.name == name
     ]
-    counted = figures(accounts)
+    counted = yield from figures(accounts)
     found: list[_Found] = []
     total = 0
     if wanted:
-        total, found = await _page(accounts, test, offset, limit)
+        total, found = yield from _page(accounts, query.raw("test"), offset, limit)
     document = Document(
         SubscriptionPage(
             server_id=source.id,
@@ -100,8 +105,8 @@ async def subsz(source: MonitorSource, query: Query) -> list[bytes]:
         )
     )
     if found:
-        await document.fill("subscriptions_list", encoded(map(_describe, found), 2))
-    return document.parts()
+        document.fill("subscriptions_list", encoded(map(_describe, found), 2))
+    return document.pieces()
 
 
 _Found = tuple[AccountView, int, SubscriptionView]
@@ -112,34 +117,36 @@ def _describe(found: _Found) -> SubscriptionInfo:
     return describe_subscription(sub, cid, account.name, account.name)
 
 
-async def _page(
-    accounts: list[AccountView], test: str, offset: int, limit: int
-) -> tuple[int, list[_Found]]:
+def _page(
+    accounts: list[AccountView], test: bytes, offset: int, limit: int
+) -> Work[tuple[int, list[_Found]]]:
     """(total, subscriptions on the page). Groups before and after the page are only counted where
     their size is known."""
     total = 0
     page: list[_Found] = []
     for account in accounts:
-        for size, list_them in _groups(account, test):
+        for number, (size, list_them) in enumerate(_groups(account, test), 1):
             first, room = max(0, offset - total), limit - len(page)
             total += size
+            if number % GROUPS == 0:
+                yield
             if first >= size or room <= 0:
                 continue
-            for batch in slices(islice(list_them(), first, min(size, first + room)), SLICE * 4):
+            for batch in slices(islice(list_them(), first, min(size, first + room)), STEP):
                 page += batch
-                await give_way()
-        await give_way()
+                yield
+        yield
     return total, page
 
 
 _Group = tuple[int, Callable[[], Iterator[_Found]]]
 
 
-def _groups(account: AccountView, test: str) -> Iterator[_Group]:
+def _groups(account: AccountView, test: bytes) -> Iterator[_Group]:
     """Subscriptions in groups of known size: those of each client, or with `test` those that a
     message on this subject could reach."""
     if test:
-        plain, queues = account.sublist.lookup(test.encode("utf-8", "surrogateescape"))
+        plain, queues = account.sublist.lookup(test)
         subs = [*plain, *(sub for members in queues.values() for sub in members)]
         yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
         return

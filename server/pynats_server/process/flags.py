@@ -12,12 +12,14 @@ from pathlib import Path
 
 from pynats_common.go.flags import FlagError, Value, read_flags
 from pynats_common.go.quoting import quote
+from pynats_common.suggest import closest, did_you_mean
 
 from pynats_server.options import Options
 from pynats_server.process.flag_table import FLAGS
-from pynats_server.version import version_line
+from pynats_server.version import server_version_line
 
 PROGRAM = "pynats-server"
+BAD_USAGE = 2  # exit code, as Go programs have it
 
 
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
@@ -46,12 +48,12 @@ class Command:
     config: str = ""  # path of the configuration file as given, "" for none
     given: list[tuple[str, Value]] = field(default_factory=list, repr=False)  # flags, in order
 
-    def load(self) -> Options:
-        """Options from the configuration file, if any, overridden by the flags; read again at each
-        call. Raises `settings.SettingsError`, a `ValueError`."""
+    def load(self, *, again: bool = True) -> Options:
+        """Options from the configuration file, if any, overridden by the flags; read `again` for a
+        reload. Raises `settings.SettingsError`, a `ValueError`."""
         options = Options()
         store_dir = dict(self.given).get("sd") or dict(self.given).get("store_dir")
-        if store_dir:  # before the file: only one of them may name a folder
+        if store_dir and not again:  # at the start, only one of both may name a folder
             options.jetstream.store_dir = Path(str(store_dir))
         if self.config:
             from pynats_server.settings.load import load_file
@@ -70,8 +72,9 @@ def parse_command_line(args: Sequence[str], program: str = PROGRAM) -> Command:
     try:
         given, words = read_flags({name: flag.kind for name, flag in _BY_NAME.items()}, args)
     except FlagError as error:
-        # Go's flag package would say 2, but the real server's usage text ends the process first.
-        return _end(program, 0, stdout=_usage(program), stderr=f"{error}\n")
+        # The real server prints its usage below, and then says 0: nobody sees the mistake.
+        text = f"{error}{_similar_flag(error)}: see {program} --help"
+        return _end(program, BAD_USAGE, stderr=f"{program}: {text}\n")
     last = {_BY_NAME[name].names[0]: value for name, value in given}
     informed = _inform(program, last, words)
     if informed is not None:
@@ -92,7 +95,7 @@ def parse_command_line(args: Sequence[str], program: str = PROGRAM) -> Command:
 def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command | None:
     word = words[0].lower() if words else ""
     if last.get("v"):
-        return _end(program, 0, stdout=version_line(program) + "\n")
+        return _end(program, 0, stdout=server_version_line(program) + "\n")
     if last.get("h"):
         return _end(program, 0, stdout=_usage(program))
     if last.get("help_tls"):
@@ -100,12 +103,18 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
 
         return _end(program, 0, stdout=TLS_HELP.format(program=program))
     if word == "version":
-        return _end(program, 0, stdout=version_line(program) + "\n")
+        return _end(program, 0, stdout=server_version_line(program) + "\n")
     if word == "help":
         return _end(program, 0, stdout=_usage(program))
     if words:
-        return _refused(program, f"unrecognized command: {quote(words[0])}")
+        similar = did_you_mean(words[0], ("version", "help"))
+        return _refused(program, f"unrecognized command: {quote(words[0])}{similar}")
     return None
+
+
+def _similar_flag(error: FlagError) -> str:
+    name = closest(error.unknown, [name for name in _BY_NAME if len(name) > 2])
+    return f" (did you mean --{name}?)" if name else ""
 
 
 def _signal(program: str, spec: str) -> Command:
@@ -131,7 +140,7 @@ def _load(command: Command, *, check: bool) -> Command:
     from pynats_server.settings.validation import validate
 
     try:
-        options = command.load()
+        options = command.load(again=False)
         validate(options)
     except ValueError as error:  # SettingsError is one, too
         return _refused(command.program, str(error))
@@ -161,6 +170,7 @@ def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
             set_path(options, path, get_path(defaults, path))
         else:
             set_path(options, path, value)
+        options.places.pop(path, None)  # what the file says there does not count
     last = dict(given)
     for name, targets in _COMBINED.items():
         for target in targets if name in last else ():

@@ -14,8 +14,10 @@ def write_pid_file(path: Path) -> None:
 
 
 def ports_file_path(folder: Path, program: str) -> Path:
-    """`<program>_<pid>.ports` in the folder of `ports_file_dir`."""
-    return folder / f"{program}_{os.getpid()}.ports"
+    """`nats-server_<pid>.ports` in the folder of `ports_file_dir`: test suites look for that name,
+    also where a script called `nats-server` runs this program. A renamed program has its own."""
+    name = "nats-server" if program == "pynats-server" else program
+    return folder / f"{name}_{os.getpid()}.ports"
 
 
 def write_ports_file(path: Path, urls: Mapping[str, Sequence[str]]) -> None:

@@ -101,3 +101,16 @@ def reachable(host: str) -> str:
     """The address of a listener on `host` for clients on this machine: they cannot connect to a
     wildcard address."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host)
+
+
+def client_url(state: ServerState) -> str:
+    """Where clients connect, e.g. `nats://127.0.0.1:4222`."""
+    return f"nats://{host_port(reachable(state.options.host), state.client_port)}"
+
+
+def monitor_url(state: ServerState) -> str:
+    """Where monitoring answers; empty when it is off."""
+    if not state.http_port:
+        return ""
+    host = reachable(state.options.http_host or state.options.host)
+    return f"http://{host_port(host, state.http_port)}"

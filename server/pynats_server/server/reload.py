@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pynats_server.clients import limits, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
 from pynats_server.options import Options
 from pynats_server.server.info import InfoMessage
+from pynats_server.server.jetstream_life import JetStreamLife
+from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import SettingsError, diff, validate
 from pynats_server.settings.reload import Change
@@ -21,54 +24,61 @@ from pynats_server.settings.reload import Change
 Load = Callable[[], Options]
 
 
-def apply_reload(
-    state: ServerState, handler: ClientHandler, info: InfoMessage, load: Load | None
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a reload changes."""
+
+    state: ServerState
+    handler: ClientHandler
+    info: InfoMessage
+    jetstream: JetStreamLife
+    run_files: RunFiles
+
+
+def apply_reload(parts: Parts, load: Load | None) -> bool:
     """Reads the configuration again with `load` and applies it. Returns whether it was applied;
     the log says why not."""
-    log = state.log
+    state, log = parts.state, parts.state.log
     try:
         if load is None:
             raise ValueError("can only reload config when a file is provided using -c or --config")
         options = load()
-        changes = _check(state, options)
+        changes = _check(parts, options)
         if options.log != state.options.log:  # last, because it checks and applies in one step
             log.replace_by(options.log, state.program)
     except (SettingsError, ValueError, LogError, OSError) as error:
+        parts.jetstream.abandon()
         log.error(f"Failed to reload server configuration: {error}")
         return False
-    _apply(state, handler, info, options)
+    _apply(parts, options)
     for change in changes:
-        log.notice(change.notice)
+        if change.notice:
+            log.notice(change.notice)
     digest = f" ({options.config_digest})" if options.config_digest else ""
     log.notice(f"Reloaded server configuration{digest}")
     return True
 
 
-def _check(state: ServerState, options: Options) -> list[Change]:
+def _check(parts: Parts, options: Options) -> list[Change]:
     """The changes. Raises ValueError if one is impossible at run time."""
     validate(options)
-    changes = diff(state.options, options)
+    changes = diff(parts.state.options, options)
     for change in changes:
         if not change.reloadable:
             raise ValueError(change.refusal)
-    if state.jetstream is not None:
-        from pynats_server.jetstream import enablement
-
-        enablement.check_reload(state.jetstream, options)
+    parts.jetstream.check_reload(options)
     return changes
 
 
-def _apply(state: ServerState, handler: ClientHandler, info: InfoMessage, options: Options) -> None:
+def _apply(parts: Parts, options: Options) -> None:
+    state = parts.state
     old, state.options = state.options, options
     state.config_load_time = time.time()
     limits.configure_engine(state.engine, options)
     state.accounts.add(options)  # before users are moved to them
-    told = reauthorize.reload(state, handler)
-    if state.jetstream is not None:
-        from pynats_server.jetstream import enablement
-
-        enablement.reload(state.jetstream, options, state.accounts)
+    told = reauthorize.reload(state, parts.handler)
+    parts.jetstream.follow(options)
     state.accounts.remove(options)  # after JetStream and the clients have left them
+    parts.run_files.follow()
     told = limits.reload(state) or told
-    info.reload(told or options.client_advertise != old.client_advertise)
+    parts.info.reload(told or options.client_advertise != old.client_advertise)

@@ -2,33 +2,38 @@
 
 async with Server(Options(port=-1)) as server:
     ...  # clients connect to server.client_url
+
+A server lives once: new, started, stopped. What does not fit its state is a `ServerError`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import time
+import enum
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-from pynats_common.go.durations import human_duration_ns
-from pynats_common.go.errno import error_text
 
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.core.engine import Engine
-from pynats_server.log.logger import Logger, open_logger
+from pynats_server.log.logger import LogError, Logger, open_logger
+from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import Options
-from pynats_server.process import run_files
 from pynats_server.server.info import InfoMessage
+from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
-from pynats_server.server.listen import ClientListener, ListenError, host_port, reachable
+from pynats_server.server.listen import (
+    ClientListener,
+    ListenError,
+    client_url,
+    host_port,
+    monitor_url,
+)
+from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import startup_warnings, validate
-from pynats_server.version import VERSION
+from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
@@ -41,31 +46,47 @@ class ServerError(Exception):
     """The server cannot start or cannot fulfil a request; the text says why."""
 
 
+class _Log(enum.Enum):
+    """The default of `Server(log=…)`: as `Options.log` says."""
+
+    AS_OPTIONS = 0
+
+
 class Server:
-    """One broker in the running asyncio loop."""
+    """One broker in the running asyncio loop.
+
+    `options` are copied; `ServerError` names a field that has a wrong value. `log` replaces
+    `options.log`: the name or number of a level (its lines go to standard error), a
+    `logging.Logger`, or None for no log.
+    """
 
     def __init__(
-        self, options: Options | None = None, *, logger: Logger | None = None,
+        self, options: Options | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
         program: str = "pynats-server",
     ) -> None:  # fmt: skip
-        options = dataclasses.replace(options) if options is not None else Options()
         try:
+            options = checked(options if options is not None else Options())
             validate(options)
-        except ValueError as error:
+            self._own_log = not isinstance(log, Logger)
+            self.log = (
+                open_logger(options.log, program)
+                if isinstance(log, _Log)
+                else open_target(log, options.log)
+            )
+        except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
-        self._own_log = logger is None
-        self.log = logger if logger is not None else open_logger(options.log, program)
         self.state = ServerState(options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self.info = InfoMessage(self.state)
+        self._jetstream_life = JetStreamLife(self.state)
         self.handler = ClientHandler(self.state, self.info)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
-        self._pid_file: Path | None = None
-        self._ports_file: Path | None = None
+        self._started = False
+        self._run_files = RunFiles(self.state)
         self._stopped = asyncio.Event()
-        self._stopping = False
+        self._shutdown: asyncio.Task[None] | None = None
 
     @property
     def options(self) -> Options:
@@ -110,7 +131,12 @@ class Server:
         await self.shutdown()
 
     async def start(self) -> None:
-        """Opens every configured listener. On ServerError everything is closed again."""
+        """Opens every configured listener. On ServerError everything is closed again. A server is
+        started once; a second time is a ServerError, too, and leaves it as it is."""
+        if self._started or self._shutdown is not None:
+            was = "stopped" if self._shutdown is not None else "started"
+            raise ServerError(f"the server was {was} already; make another one to start")
+        self._started = True
         loop = asyncio.get_running_loop()
         self.log.attach(loop)
         self._announce()
@@ -121,18 +147,20 @@ class Server:
         try:
             self._listener.bind()
             self.info.refresh()
-            self._write_pid_file()
+            self._run_files.write_pid()
             await self._start_monitor()  # before JetStream, so that probes are answered early
-            if self._stopping or self.in_lame_duck:  # a signal arrived first
-                if self._stopping and self._monitor is not None:
+            stopping = self._shutdown is not None
+            if stopping or self.in_lame_duck:  # a signal arrived first
+                if stopping and self._monitor is not None:
                     await self._monitor.stop()
                 return
-            self._start_jetstream()
+            if state.options.jetstream.enabled:
+                self._jetstream_life.start()
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
-            self._write_ports_file()
-        except (OSError, ListenError) as error:
+            self._run_files.write_ports()
+        except (OSError, ListenError, JetStreamError, RunFileError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -149,6 +177,7 @@ class Server:
         state, log, options = self.state, self.log, self.state.options
         log.notice(f"Starting {state.program}")
         log.notice(f"  Version:  {VERSION}")
+        log.notice(f"  PyNATS:   {PYNATS_VERSION}")
         log.notice("  Git:      [not set]")
         log.notice(f"  Name:     {state.name}")
         log.notice(f"  ID:       {state.id}")
@@ -157,34 +186,6 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
-
-    def _start_jetstream(self) -> None:
-        state, options = self.state, self.options.jetstream
-        if not options.enabled:
-            return
-        from pynats_server.jetstream import enablement
-        from pynats_server.jetstream.banner import banner_lines
-        from pynats_server.jetstream.capacity import resolve
-        from pynats_server.jetstream.manager import JetStream
-
-        begun = time.perf_counter_ns()
-        limits = resolve(options)
-        accounts = enablement.wanted(state.options)
-        try:
-            enablement.check_promises(accounts, limits)
-        except ValueError as error:
-            raise ServerError(f"Can't start JetStream: {error}") from None
-        jetstream = JetStream(state.engine, self.log, options, limits, state.name, state.turns)
-        state.jetstream = jetstream
-        for line in banner_lines(options, limits):
-            self.log.notice(line)
-        try:
-            jetstream.start()
-            enablement.start(jetstream, accounts, state.accounts)
-        except OSError as error:
-            raise ServerError(f"Can't start JetStream: {_explain(error)}") from error
-        took = human_duration_ns(time.perf_counter_ns() - begun)
-        self.log.notice(f"Took {took} to start JetStream")
 
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
@@ -196,47 +197,25 @@ class Server:
         self.state.http_port = await self._monitor.start(host, max(0, self.options.http_port))
         self.log.notice(f"Starting http monitor on {host_port(host, self.state.http_port)}")
 
-    def _write_pid_file(self) -> None:
-        path = self.options.pid_file
-        if path is None:
-            return
-        try:
-            run_files.write_pid_file(path)
-        except OSError as error:
-            reason = error_text(error)
-            raise ServerError(f"Could not write pidfile: open {path}: {reason}") from error
-        self._pid_file = path
-
-    def _write_ports_file(self) -> None:
-        folder = self.options.ports_file_dir
-        if folder is None:
-            return
-        urls = {"nats": [self.client_url]}
-        if self.state.http_port:
-            host = reachable(self.options.http_host or self.options.host)
-            urls["monitoring"] = [f"http://{host_port(host, self.state.http_port)}"]
-        path = run_files.ports_file_path(folder, self.state.program)
-        try:
-            run_files.write_ports_file(path, urls)
-        except OSError as error:  # clients can still connect
-            reason = error_text(error)
-            self.log.error(f"Error writing ports file ({path}): {reason}")
-            return
-        self._ports_file = path
-
-    def _remove_run_files(self) -> None:
-        for path in (self._pid_file, self._ports_file):
-            try:
-                run_files.remove(path)
-            except OSError as error:
-                self.log.error(f"Error removing {path}: {error_text(error)}")
-
     async def shutdown(self) -> None:
-        """Closes everything. Idempotent; a second caller waits for the first."""
-        if self._stopping:
-            await self._stopped.wait()
-            return
-        self._stopping = True
+        """Closes everything. Idempotent; a second caller waits for the first. It goes on to its end
+        also when a caller is cancelled. A server that was not started is closed for good, too."""
+        if self._shutdown is None:
+            self._shutdown = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._shutdown)
+
+    async def _close(self) -> None:
+        try:
+            if self._started:
+                await self._close_parts()
+        finally:
+            if self._own_log:
+                self.log.close()
+            else:
+                self.log.detach()
+            self._stopped.set()
+
+    async def _close_parts(self) -> None:
         self.state.ready = False
         self.log.notice("Initiating Shutdown...")
         if self._lame_duck is not None:
@@ -245,23 +224,14 @@ class Server:
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
-        jetstream = self.state.jetstream
-        if jetstream is not None:
+        if self.state.jetstream is not None:
             for client in self.state.clients():
                 client.hold()
-            self.log.notice("Initiating JetStream Shutdown...")
-            await jetstream.stop()
-            self.log.notice("JetStream Shutdown")
-        self.state.turns.stop()
+        await self._jetstream_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
-        self._remove_run_files()
+        self._run_files.remove()
         self.log.notice("Server Exiting..")
-        if self._own_log:
-            self.log.close()
-        else:
-            self.log.detach()
-        self._stopped.set()
 
     async def _hand_over_pending(self) -> None:
         """Waits until queued output is sent, at most for the write deadline: senders got their
@@ -282,24 +252,27 @@ class Server:
 
     @property
     def client_url(self) -> str:
-        """Where clients connect, e.g. `nats://127.0.0.1:4222`."""
-        return f"nats://{host_port(reachable(self.options.host), self.client_port)}"
+        """Where clients connect, e.g. `nats://127.0.0.1:4222`. Raises ServerError before there is
+        a port."""
+        if not self.client_port:
+            raise ServerError("the server was not started: it has no address yet")
+        return client_url(self.state)
 
     @property
     def monitor_url(self) -> str:
         """Where monitoring answers; empty when it is off."""
-        if not self.state.http_port:
-            return ""
-        host = reachable(self.options.http_host or self.options.host)
-        return f"http://{host_port(host, self.state.http_port)}"
+        return monitor_url(self.state)
 
     # -- commands ----------------------------------------------------------------
 
     def enter_lame_duck(self) -> None:
         """Stops accepting, tells clients, closes them over time, then shuts down."""
-        if self._lame_duck is None and not self._stopping:
+        if not self._started:
+            raise ServerError("the server was not started: it cannot enter lame duck mode")
+        if self._lame_duck is None and self._shutdown is None:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
+            self.state.ready = False  # balancers that ask /healthz send clients elsewhere
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 
@@ -311,12 +284,19 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
+        if not self._started or self._shutdown is not None:
+            self.log.error("Failed to reload server configuration: the server is not running")
+            return False
         try:
-            from pynats_server.server.reload import apply_reload  # loads the table of settings
+            from pynats_server.server.reload import (
+                Parts,
+                apply_reload,
+            )  # loads the table of settings
         except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
             return False
-        return apply_reload(self.state, self.handler, self.info, self.load_options)
+        parts = Parts(self.state, self.handler, self.info, self._jetstream_life, self._run_files)
+        return apply_reload(parts, self.load_options)
 
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""

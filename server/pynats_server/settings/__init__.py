@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pynats_server.settings.embedded import checked
     from pynats_server.settings.load import apply_document, load_file
     from pynats_server.settings.reload import Change, diff
     from pynats_server.settings.schema import Setting, SettingsError
@@ -20,6 +21,7 @@ __all__ = [
     "Setting",
     "SettingsError",
     "apply_document",
+    "checked",
     "diff",
     "load_file",
     "startup_warnings",
@@ -28,7 +30,12 @@ __all__ = [
 
 _HOMES = {"apply_document": "load", "load_file": "load", "Setting": "schema"}
 _HOMES |= {"SettingsError": "schema", "Change": "reload", "diff": "reload"}
-_HOMES |= {"TOP_LEVEL": "top_level", "startup_warnings": "validation", "validate": "validation"}
+_HOMES |= {
+    "checked": "embedded",
+    "TOP_LEVEL": "top_level",
+    "startup_warnings": "validation",
+    "validate": "validation",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pynats_common.config import ConfigError, Node, plain
+from pynats_common.config import ConfigError, Node, kind_of, plain
 
 from pynats_server.options import (
     GLOBAL_ACCOUNT,
@@ -15,7 +15,7 @@ from pynats_server.settings.authorization import USER, read_users
 from pynats_server.settings.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
 from pynats_server.settings.texts import is_text
-from pynats_server.settings.values import INT32_MAX, go_type, integer, refuse
+from pynats_server.settings.values import INT32_MAX, integer, refuse
 from pynats_server.settings.values import name as read_name
 
 _SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
@@ -33,7 +33,7 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
                 reading.errors.append(str(error))
         return accounts
     if not isinstance(node.value, dict):
-        refuse(node, f"Expected {key} to be an array or a map, got {go_type(node)}")
+        refuse(node, f"Expected {key} to be an array or a map, got {kind_of(node.value)}")
     names = {user.user for user in reading.options.authorization.users}
     for name, item in node.value.items():
         if item.used:
@@ -96,7 +96,7 @@ def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | N
             refuse(node, f"Expected 'enabled' or 'disabled' for string value, got '{value}'")
         return AccountLimits() if _SWITCH[value.lower()] else None
     if not isinstance(value, dict):
-        refuse(node, f"Expected map, bool or string to define JetStream, got {go_type(node)}")
+        refuse(node, f"Expected map, bool or string to define JetStream, got {kind_of(node.value)}")
     limits = AccountLimits()
     JETSTREAM.read(reading, value, limits)
     return limits
@@ -132,7 +132,7 @@ def _shown(node: Node) -> str:
 
 def _read_limits(reading: Reading, node: Node, key: str) -> ConnectionLimits:
     if not isinstance(node.value, dict):
-        refuse(node, f"Expected account limits to be a map/struct, got {_shown(node)}")
+        refuse(node, f"Expected account limits to be a map, got {_shown(node)}")
     limits = ConnectionLimits()
     LIMITS.read(reading, node.value, limits)
     return limits

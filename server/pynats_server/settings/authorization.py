@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pynats_common.config import Node
+from pynats_common.config import Node, kind_of
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.schema import NOT_YET, Reading, Setting, Table, keep_nothing
 from pynats_server.settings.values import (
     boolean,
-    go_type,
     name,
     refuse,
     seconds_or_duration_s,
@@ -34,7 +33,7 @@ _LONG_TIMEOUT_S = 60.0  # longer ones get a warning
 def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
     """The `authorization` block. Raises `ConfigError` if it cannot be used."""
     if not isinstance(node.value, dict):
-        refuse(node, f"{key} must be a map, got {go_type(node)}")
+        refuse(node, f"{key} must be a map, got {kind_of(node.value)}")
     auth = Authorization(present=True)
     seen = AUTHORIZATION.gather(reading, node.value, auth)
     users = auth.users if "users" in seen else None
@@ -88,11 +87,11 @@ def read_users(reading: Reading, node: Node, key: str = "users") -> list[User]:
     """A `users` list. Raises `ConfigError` if it is not a list, or for the first entry without a
     name; smaller complaints go to `reading`."""
     if not isinstance(node.value, list):
-        refuse(node, f"Expected users field to be an array, got {go_type(node)}")
+        refuse(node, f"Expected users field to be an array, got {kind_of(node.value)}")
     users: list[User] = []
     for item in node.value:
         if not isinstance(item.value, dict):
-            reading.complain(item, f"Expected user entry to be a map/struct, got {go_type(item)}")
+            reading.complain(item, f"Expected user entry to be a map, got {kind_of(item.value)}")
             continue
         users.append(_read_user(reading, item, item.value))
     return users

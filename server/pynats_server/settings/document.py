@@ -22,8 +22,9 @@ Every key that `pynats-server -c FILE` knows, in the NATS configuration format o
 
 Durations are texts with a unit: `"30s"`, `"1m30s"`. Quote them, because `2m` without quotes is two
 million. Sizes are bytes; in the NATS format they may have a unit: `10M` is ten million, `10MB` and
-`10MiB` are 10 * 1024 * 1024, all without quotes. TOML has no units, but the sizes in `jetstream`
-(not those of an account) can be texts ending in `K`, `M`, `G` or `T`, units of 1024: `"10G"`.
+`10MiB` are 10 * 1024 * 1024, all without quotes. In TOML sizes with units are texts, and the units
+always those of 1024: `"10M"`, `"10MB"`, `"10MiB"`. In the NATS format only the sizes in `jetstream`
+(not those of an account) can be texts, ending in `K`, `M`, `G` or `T`.
 
 *Reload*: `yes` if a running server applies a changed value; a key inside a block follows its block.
 *Not yet* marks keys of parts that do not exist yet: they are refused unless their value turns that

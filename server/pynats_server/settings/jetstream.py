@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pynats_common.config import Node, plain
+from pynats_common.config import Node, kind_of, plain
 from pynats_common.go.durations import parse_duration_s
 from pynats_common.go.quoting import quote
 
@@ -38,7 +38,9 @@ def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
         made.enabled = True
         JETSTREAM.read(reading, value, made)
     else:
-        v.refuse(node, f"Expected map, bool or string to define JetStream, got {v.go_type(node)}")
+        v.refuse(
+            node, f"Expected map, bool or string to define JetStream, got {kind_of(node.value)}"
+        )
     return made
 
 
@@ -55,16 +57,16 @@ def _size(name: str) -> Reader:
     """Bytes, as a whole number or a string with a unit of 1024; negative = not configured."""
 
     def read(reading: Reading, node: Node, key: str) -> int:
-        value = node.value
+        value = v.number_of(reading, node)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if not isinstance(value, str):
-            v.refuse(node, f"{name} must be int64 or string")
+            v.refuse(node, f'{name} must be an integer or a text such as "10G"')
         if not value:
             return 0
         digits, unit = value[:-1], value[-1]
         if not digits.removeprefix("-").removeprefix("+").isdecimal() or not digits.isascii():
-            v.refuse(node, f"{name} strconv.ParseInt: parsing {quote(digits)}: invalid syntax")
+            v.refuse(node, f"{name} must be a number with a unit, got {quote(value)}")
         if unit not in _UNITS:
             v.refuse(node, f"{name} sizes defined as strings must end in K, M, G, T")
         size = int(digits) * _UNITS[unit]
@@ -89,7 +91,7 @@ def _whole(complaint: str, low: int | None = None, high: int = v.INT64_MAX) -> R
     """A whole number; `complaint` has a placeholder for the key."""
 
     def read(reading: Reading, node: Node, key: str) -> int:
-        value = node.value
+        value = v.number_of(reading, node)
         good = isinstance(value, int) and not isinstance(value, bool) and value <= high
         if not good or (low is not None and isinstance(value, int) and value < low):
             v.refuse(node, f"{complaint.format(key=key)}, got {plain(value)}")
@@ -132,7 +134,7 @@ def _duration_s(reading: Reading, node: Node, key: str) -> float:
     try:
         return parse_duration_s(text)
     except ValueError as error:
-        v.refuse(node, str(error))
+        v.refuse(node, f"{key}: {v.plain_reason(error)}")
 
 
 def _unique_tag(reading: Reading, node: Node, key: str) -> str:
@@ -141,7 +143,7 @@ def _unique_tag(reading: Reading, node: Node, key: str) -> str:
 
 def _limits(reading: Reading, node: Node, key: str) -> JetStreamServerLimits:
     if not isinstance(node.value, dict):
-        v.refuse(node, f"Expected a map to define JetStreamLimits, got {v.go_type(node)}")
+        v.refuse(node, f"Expected a map to define JetStreamLimits, got {kind_of(node.value)}")
     made = JetStreamServerLimits()
     LIMITS.read(reading, node.value, made)
     return made
@@ -149,7 +151,7 @@ def _limits(reading: Reading, node: Node, key: str) -> JetStreamServerLimits:
 
 def _batch(reading: Reading, node: Node, key: str) -> BatchLimits:
     if not isinstance(node.value, dict):
-        v.refuse(node, f"Expected a map to define batch limits, got {v.go_type(node)}")
+        v.refuse(node, f"Expected a map to define batch limits, got {kind_of(node.value)}")
     made = BatchLimits()
     BATCH.read(reading, node.value, made)
     return made
@@ -190,7 +192,9 @@ LIMITS = Table(
 JETSTREAM = Table(
     JetStreamOptions,
     Setting("enabled", "whether JetStream is on", v.boolean, ("enable",)),
-    Setting("strict", "refuse API requests with unknown fields", _strict),
+    Setting(
+        "strict", "refuse API requests with unknown fields", _strict, go_name="NoJetStreamStrict"
+    ),
     Setting("store_dir", "folder of JetStream's files", read_store_dir, ("store", "storedir")),
     Setting(
         "max_memory_store",
@@ -211,16 +215,34 @@ JETSTREAM = Table(
         '"always" or "0s" = an acknowledgement waits for the disk; else the time between syncs',
         _sync_interval,
         ("sync",),
+        go_name="SyncInterval",
     ),
-    Setting("domain", "name of its domain", v.name),
-    Setting("key", "encryption key of the files", v.string, ("ek", "encryption_key")),
-    Setting("prev_key", "the previous key", v.string, ("prev_ek", "prev_encryption_key")),
-    Setting("cipher", "cipher of the files: chacha or aes", _cipher),
-    Setting("extension_hint", "domain to extend (no effect yet)", v.name),
+    Setting("domain", "name of its domain", v.name, go_name="JetStreamDomain"),
     Setting(
-        "unique_tag", "tag that differs between the peers of a stream (no effect yet)", _unique_tag
+        "key",
+        "encryption key of the files",
+        v.string,
+        ("ek", "encryption_key"),
+        go_name="JetStreamKey",
     ),
-    Setting("limits", "limits of client requests", _limits, block=LIMITS),
+    Setting(
+        "prev_key",
+        "the previous key",
+        v.string,
+        ("prev_ek", "prev_encryption_key"),
+        go_name="JetStreamOldKey",
+    ),
+    Setting("cipher", "cipher of the files: chacha or aes", _cipher, go_name="JetStreamCipher"),
+    Setting(
+        "extension_hint", "domain to extend (no effect yet)", v.name, go_name="JetStreamExtHint"
+    ),
+    Setting(
+        "unique_tag",
+        "tag that differs between the peers of a stream (no effect yet)",
+        _unique_tag,
+        go_name="JetStreamUniqueTag",
+    ),
+    Setting("limits", "limits of client requests", _limits, block=LIMITS, reloadable=True),
     Setting(
         "tpm",
         "key in a trusted platform module",
@@ -230,33 +252,54 @@ JETSTREAM = Table(
         "max_outstanding_catchup",
         "bytes on their way to replicas (no effect yet)",
         _size("max_outstanding_catchup"),
+        go_name="JetStreamMaxCatchup",
     ),
     Setting(
-        "max_buffered_size", "bytes of a stream waiting for the disk", _size("max_buffered_size")
+        "max_buffered_size",
+        "bytes of a stream waiting for the disk",
+        _size("max_buffered_size"),
+        go_name="StreamMaxBufferedSize",
     ),
-    Setting("max_buffered_msgs", "messages of a stream waiting for the disk", _whole(_PARSEABLE)),
-    Setting("request_queue_limit", "API requests waiting", _whole(_PARSEABLE)),
+    Setting(
+        "max_buffered_msgs",
+        "messages of a stream waiting for the disk",
+        _whole(_PARSEABLE),
+        go_name="StreamMaxBufferedMsgs",
+    ),
+    Setting(
+        "request_queue_limit",
+        "API requests waiting",
+        _whole(_PARSEABLE),
+        go_name="JetStreamRequestQueueLimit",
+    ),
     Setting(
         "info_queue_limit",
         "API requests for information waiting (no effect yet)",
         _whole(_PARSEABLE),
+        go_name="JetStreamInfoQueueLimit",
     ),
     Setting(
         "meta_compact",
         "entries of the meta log before a snapshot (no effect yet)",
         _whole(_ABSOLUTE, 0),
+        reloadable=True,
     ),
     Setting(
         "meta_compact_size",
         "bytes of the meta log before a snapshot (no effect yet)",
         _absolute_size,
+        reloadable=True,
     ),
     Setting(
-        "meta_compact_sync", "write snapshots of the meta log at once (no effect yet)", v.boolean
+        "meta_compact_sync",
+        "write snapshots of the meta log at once (no effect yet)",
+        v.boolean,
+        reloadable=True,
     ),
     Setting(
         "max_concurrent_io",
         "disk operations at a time (no effect yet)",
         _whole(_ABSOLUTE + " between 4 and 8192", 4, 8192),
+        go_name="JetStreamConcurrentIOs",
     ),
 )

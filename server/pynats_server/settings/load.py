@@ -32,11 +32,16 @@ def load_file(
 
 def apply_document(document: Document, options: Options) -> None:
     """Sets in `options` the values of `document`. Raises `SettingsError`."""
-    reading = Reading(options)
+    reading = Reading(options, texts_are_sizes=document.is_toml)
     if not document.entries:
         reading.warnings.append(f"{document.file}: config has no values or is empty")
     TOP_LEVEL.gather(reading, document.entries, options)
     if reading.errors:
         raise SettingsError(reading.errors, reading.warnings)
     options.config_digest = document.digest
+    options.places = {
+        setting.name: str(node.position)
+        for key, node in document.entries.items()
+        if (setting := TOP_LEVEL.find(key)) is not None
+    }
     options.warnings = reading.warnings

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from pynats_common.config import Node
+from pynats_common.config import Node, kind_of
 from pynats_common.go.durations import parse_duration_s
 
 from pynats_server.options import Permissions, ResponsePermission, SubjectPermission
 from pynats_server.settings.schema import Reader, Reading, Setting, Table
-from pynats_server.settings.values import go_type, integer, refuse
+from pynats_server.settings.values import integer, refuse
 
 _WHITE = re.compile(r"[\t\n\f\r ]")
 
@@ -18,7 +18,7 @@ def read_permissions(reading: Reading, node: Node, key: str) -> Permissions:
     """A `permissions` block. Raises `ConfigError` if it is not a block; smaller complaints go to
     `reading`."""
     if not isinstance(node.value, dict):
-        refuse(node, f"Expected permissions to be a map/struct, got {go_type(node)}")
+        refuse(node, f"Expected permissions to be a map, got {kind_of(node.value)}")
     permissions = Permissions()
     PERMISSIONS.gather(reading, node.value, permissions)
     if permissions.responses is not None:
@@ -71,7 +71,7 @@ def _read_subjects(node: Node, queues: bool) -> list[str]:
         refuse(
             node,
             "Expected subject permissions to be a subject, or array of subjects, "
-            f"got {go_type(node)}",
+            f"got {kind_of(node.value)}",
         )
     for subject in subjects:
         _check_subject(node, subject, queues)

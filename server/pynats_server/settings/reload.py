@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 
 from pynats_server.options import JetStreamOptions, Options
+from pynats_server.settings.jetstream import JETSTREAM
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
 from pynats_server.settings.top_level import TOP_LEVEL
 
 _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg": "Msg"}
-_SECRET = ("authorization", "accounts")  # their values are never shown
+_SECRET = (
+    "authorization",
+    "accounts",
+    "jetstream.key",
+    "jetstream.prev_key",
+)  # their values are never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Change:
     reloadable: bool
     field: str  # its name in the real server's messages
     reason: str = ""  # a special text for the refusal
+    text: str | None = ""  # a special text for the log, None for none
 
     def __repr__(self) -> str:
         return f"<Change {self.name}>"
@@ -40,7 +47,11 @@ class Change:
 
     @property
     def notice(self) -> str:
-        """The log line after it was applied."""
+        """The log line after it was applied; empty for none."""
+        if self.text is None:
+            return ""
+        if self.text:
+            return self.text
         if self.name in _SECRET:
             return f"Reloaded: {self.name}"
         return f"Reloaded: {self.name} = {_shown(self.name, self.new)}"
@@ -52,40 +63,64 @@ def diff(old: Options, new: Options) -> list[Change]:
     for path, setting in _watched().items():
         before, after = get_path(old, path), get_path(new, path)
         if before != after:
+            if path in ("port", "http_port") and after == -1:
+                continue  # "any free port" keeps the port that was chosen
             reloadable = setting.reloadable or _tolerated(path, old, new)
-            changes.append(Change(setting.name, before, after, reloadable, _go_name(setting)))
+            text = None if path == "http_host" else ""  # nothing has changed
+            changes.append(
+                Change(setting.name, before, after, reloadable, _go_name(setting), text=text)
+            )
     return changes + _jetstream_changes(old.jetstream, new.jetstream)
 
 
 def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:
-    """Configured sizes may grow; nothing else may change."""
+    """JetStream may be switched, and start with anything. While it runs, the limits of requests may
+    change, and configured sizes may grow."""
+    if old.enabled != new.enabled:
+        text = "Reloaded: JetStream"
+        return [Change("jetstream", old.enabled, new.enabled, True, "JetStream", text=text)]
+    if not new.enabled:
+        return []
     changes: list[Change] = []
     for option in fields(JetStreamOptions):
         name = f"jetstream.{option.name}"
         before, after = getattr(old, option.name), getattr(new, option.name)
         if before == after:
             continue
-        reloadable, reason = False, f"config reload not supported for {name}"
+        setting = JETSTREAM.find_path(option.name)
+        assert setting is not None
+        reloadable, reason, text = setting.reloadable, "", ""
         if option.name == "store_dir":
             reason = "config reload not supported for jetstream storage directory"
         elif option.name in ("max_memory", "max_file"):
             reloadable = before is not None and after is not None and after > before
             reason = "config reload not supported for decreasing jetstream max memory and store"
-        changes.append(Change(name, before, after, reloadable, name, reason))
+            if before is None or after is None:
+                kind = (
+                    "dynamic max memory and store" if before is None else "max memory and max store"
+                )
+                reason = f"config reload not supported for jetstream {kind}"
+        elif option.name == "limits":
+            text = "Reloaded: JetStream limits"
+        changes.append(
+            Change(name, before, after, reloadable, setting.go_name or name, reason, text)
+        )
     return changes
 
 
 def _watched() -> dict[str, Setting]:
     """The row of each option field; `http_host` has no row of its own."""
     elsewhere = ("listen", "jetstream", "store_dir")
-    rows = [s for s in TOP_LEVEL.settings if s.read and s.name not in elsewhere]
-    return {"http_host" if s.name == "http" else s.path: s for s in rows}
+    rows = {s.path: s for s in TOP_LEVEL.settings if s.read and s.name not in (*elsewhere, "http")}
+    # After the port: when monitoring is switched on or off, that is what the refusal names.
+    http = next(s for s in TOP_LEVEL.settings if s.name == "http")
+    return rows | {"http_host": replace(http, go_name="HTTPHost")}
 
 
 def _tolerated(path: str, old: Options, new: Options) -> bool:
-    if path in ("port", "http_port"):
-        # "any free port" keeps the port that was chosen
-        return bool(get_path(new, path) == -1)
+    if path == "http_host":  # without one it is the clients'; the port decides whether it counts
+        shown = [options.http_host or options.host for options in (old, new)]
+        return shown[0] == shown[1] or not new.http_port
     if path == "no_auth_user":
         known = {user.user for _, user in new.all_users()}
         return not new.no_auth_user and old.no_auth_user not in known

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_common.config import ConfigError, Node, plain
+from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import Options
 from pynats_server.settings.paths import get_path, set_path
@@ -34,6 +35,7 @@ class Reading:
     options: Options
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    texts_are_sizes: bool = False  # "10MB" is a number: the file is TOML
     store_dir_named: bool = False  # the file has named JetStream's folder
 
     def complain(self, node: Node, message: str) -> None:
@@ -146,7 +148,8 @@ class Table:
         setting = self.find(key)
         if setting is None:
             if not node.used:  # it may only define a variable
-                reading.complain(node, self._unknown.format(key=key))
+                similar = did_you_mean(key, self._by_key)
+                reading.complain(node, self._unknown.format(key=key) + similar)
             return None
         if setting.read is None:
             if not _is_off(setting, node):

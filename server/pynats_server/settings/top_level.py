@@ -274,11 +274,17 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "ports_file_dir",
-        "directory for <program>_<pid>.ports, which lists all addresses in use",
+        "directory for nats-server_<pid>.ports, which lists all addresses in use",
         v.path,
         reloadable=True,
     ),
-    Setting("jetstream", "JetStream: on or off, or a block", read_jetstream, block=JETSTREAM),
+    Setting(
+        "jetstream",
+        "JetStream: on or off, or a block; a reload may switch it",
+        read_jetstream,
+        reloadable=True,
+        block=JETSTREAM,
+    ),
     Setting(
         "store_dir",
         "folder of JetStream's files",

@@ -6,6 +6,7 @@ import os
 import re
 
 from pynats_common.go.durations import format_duration_s
+from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
 from pynats_server.settings.texts import is_text, split_host_port
@@ -16,46 +17,64 @@ _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 
 def validate(options: Options) -> None:
-    """Raises `ValueError` if a server cannot run with `options`."""
+    """Raises `ValueError` if a server cannot run with `options`. It begins with the place of the
+    key in the file, where it has one."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
         grace = format_duration_s(options.lame_duck_grace_period)
-        raise ValueError(
+        raise _wrong(
+            options,
+            "lame_duck_grace_period lame_duck_duration",
             f"lame duck grace period ({grace}) should be strictly lower than "
-            f"lame duck duration ({format_duration_s(options.lame_duck_duration)})"
+            f"lame duck duration ({format_duration_s(options.lame_duck_duration)})",
         )
     if options.max_payload > options.max_pending:
-        raise ValueError(
+        raise _wrong(
+            options,
+            "max_payload max_pending",
             f"max_payload ({options.max_payload}) cannot be higher than "
-            f"max_pending ({options.max_pending})"
+            f"max_pending ({options.max_pending})",
         )
     if " " in options.server_name:
-        raise ValueError("server name cannot contain spaces")
+        raise _wrong(options, "server_name", "server name cannot contain spaces")
     _validate_names(options)
     _validate_ports(options)
     _validate_no_auth_user(options)
     _validate_accounts(options)
-    _validate_jetstream_domain(options.jetstream.domain)
+    _validate_jetstream_domain(options)
+
+
+def _wrong(options: Options, keys: str, message: str) -> ValueError:
+    """The complaint, at the place of the first of the `keys` that the file has."""
+    places = [options.places[key] for key in keys.split() if key in options.places]
+    return ValueError(f"{places[0]}: {message}" if places else message)
 
 
 def _validate_names(options: Options) -> None:
     """Checks the texts that INFO shows, from command line or file."""
     for key in ("server_name", "client_advertise", "host"):
         if not is_text(getattr(options, key)):
-            raise ValueError(f"{key} is not valid UTF-8")
+            raise _wrong(options, key, f"{key} is not valid UTF-8")
     advertise = options.client_advertise
     if ":" in advertise:
         split = split_host_port(advertise)
         # int() would also accept other scripts' digits, and underscores.
         if split is None or not re.fullmatch(r"[+-]?[0-9]{1,18}|", split[1]):
-            raise ValueError(f'client_advertise must be a host or host:port, got "{advertise}"')
+            raise _wrong(
+                options,
+                "client_advertise",
+                f'client_advertise must be a host or host:port, got "{advertise}"',
+            )
 
 
-def _validate_jetstream_domain(domain: str) -> None:
+def _validate_jetstream_domain(options: Options) -> None:
+    domain = options.jetstream.domain
     if any(char in domain for char in ".*>"):
-        raise ValueError("invalid domain name: may not contain ., * or >")
+        raise _wrong(options, "jetstream", "invalid domain name: may not contain ., * or >")
     if any(char in domain for char in " \t\r\n\f"):
-        raise ValueError(
-            f'invalid domain name: derived "$JS.{domain}.API.>" is not a valid subject'
+        raise _wrong(
+            options,
+            "jetstream",
+            f'invalid domain name: derived "$JS.{domain}.API.>" is not a valid subject',
         )
 
 
@@ -63,7 +82,7 @@ def _validate_ports(options: Options) -> None:
     for name in ("port", "http_port"):
         value = getattr(options, name)
         if not -1 <= value <= 65535:
-            raise ValueError(f"{name} must be a port between -1 and 65535, got {value}")
+            raise _wrong(options, name, f"{name} must be a port between -1 and 65535, got {value}")
 
 
 def _validate_no_auth_user(options: Options) -> None:
@@ -72,11 +91,17 @@ def _validate_no_auth_user(options: Options) -> None:
         return
     users = [user for _, user in options.all_users()]
     if not users:
-        raise ValueError(f'no_auth_user: "{name}" present, but users/nkeys are not defined')
+        raise _wrong(
+            options,
+            "no_auth_user",
+            f'no_auth_user: "{name}" present, but users/nkeys are not defined',
+        )
     if all(user.user != name for user in users):
-        raise ValueError(
+        raise _wrong(
+            options,
+            "no_auth_user",
             f'no_auth_user: "{name}" not present as user or nkey in authorization block '
-            "or account configuration"
+            "or account configuration",
         )
 
 
@@ -84,15 +109,26 @@ def _validate_accounts(options: Options) -> None:
     names: set[str] = set()
     for _, user in options.all_users():
         if user.user in names:
-            raise ValueError(f'Duplicate user "{user.user}" detected')
+            raise _wrong(
+                options, "accounts authorization", f'Duplicate user "{user.user}" detected'
+            )
         names.add(user.user)
     if GLOBAL_ACCOUNT in options.accounts:
-        raise ValueError(f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
+        raise _wrong(options, "accounts", f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
     name = options.system_account_name
     if name == GLOBAL_ACCOUNT:
-        raise ValueError(f'the global account "{name}" can not be the system account')
+        raise _wrong(
+            options,
+            "system_account",
+            f'the global account "{name}" can not be the system account',
+        )
     if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
-        raise ValueError(f'error resolving system account: "{name}" is not among the accounts')
+        similar = did_you_mean(name, options.accounts)
+        raise _wrong(
+            options,
+            "system_account",
+            f'error resolving system account: "{name}" is not among the accounts{similar}',
+        )
     if options.jetstream.enabled:
         _validate_streams_of_accounts(options)
 
@@ -102,9 +138,11 @@ def _validate_streams_of_accounts(options: Options) -> None:
         if account.jetstream is None:
             continue
         if name == options.system_account_name:
-            raise ValueError("jetstream can not be enabled on the system account")
+            raise _wrong(options, "accounts", "jetstream can not be enabled on the system account")
         if not _is_folder_name(name):
-            raise ValueError(f'the streams of account "{name}" need a folder of that name')
+            raise _wrong(
+                options, "accounts", f'the streams of account "{name}" need a folder of that name'
+            )
 
 
 def _is_folder_name(name: str) -> bool:
@@ -123,8 +161,6 @@ def startup_warnings(options: Options) -> list[str]:
     system = options.accounts.get(options.system_account_name)
     if system is not None and system.users:
         warnings.append("The system account has users, but no events and services yet")
-    if options.jetstream.enabled and options.jetstream.store_dir is None:
-        warnings.append("Temporary storage directory used, data could be lost on system reboot")
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pynats_common.config import ConfigError, Node, kind_of
+from pynats_common.config import ConfigError, Node, NodeValue, kind_of
 from pynats_common.go.durations import format_duration_s, parse_duration_s
+from pynats_common.sizes import parse_size
 
 from pynats_server.settings.schema import Reader, Reading
 from pynats_server.settings.texts import is_text, split_host_port
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
-
-# The names of types in the real server's messages.
-_GO_TYPES = {"boolean": "bool", "integer": "int64", "float": "float64", "array": "[]interface {}"}
-_GO_TYPES |= {"map": "map[string]interface {}", "datetime": "time.Time"}
-
-
-def go_type(node: Node) -> str:
-    kind = kind_of(node.value)
-    return _GO_TYPES.get(kind, kind)
 
 
 def refuse(node: Node, message: str) -> NoReturn:
@@ -57,11 +50,19 @@ def name(reading: Reading, node: Node, key: str) -> str:
     return value
 
 
+def number_of(reading: Reading, node: Node) -> NodeValue:
+    """The value; in TOML, which has no units, a text such as "10MB" is a number too."""
+    if reading.texts_are_sizes and isinstance(node.value, str) and node.value:
+        with contextlib.suppress(ValueError):  # the caller refuses other texts
+            return parse_size(node.value)
+    return node.value
+
+
 def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
     """A whole number between `low` and `high`."""
 
     def read(reading: Reading, node: Node, key: str) -> int:
-        value = node.value
+        value = number_of(reading, node)
         if isinstance(value, bool) or not isinstance(value, int):
             _wrong_kind(node, key, "an integer")
         if value > high:
@@ -113,7 +114,12 @@ def duration_text_s(node: Node, key: str) -> float:
     try:
         return parse_duration_s(node.value)
     except ValueError as error:
-        refuse(node, f"error parsing {key}: {error}")
+        refuse(node, f"error parsing {key}: {plain_reason(error)}")
+
+
+def plain_reason(error: ValueError) -> str:
+    """The reason without Go's name for its part that read the text."""
+    return str(error).removeprefix("time: ")
 
 
 def lame_duck_duration_s(reading: Reading, node: Node, key: str) -> float:
@@ -137,7 +143,7 @@ def seconds_or_duration_s(node: Node, what: str) -> float:
         try:
             return parse_duration_s(value)
         except ValueError as error:
-            refuse(node, f"error parsing {what} config, 'timeout' {error}")
+            refuse(node, f"error parsing {what} config, 'timeout' {plain_reason(error)}")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         refuse(node, f"error parsing {what} config, 'timeout' wrong type")
     return float(value)
@@ -174,10 +180,12 @@ def strings(what: str) -> Reader:
         if isinstance(node.value, str):
             return [name(reading, node, key)]
         if not isinstance(node.value, list):
-            refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
+            refuse(node, f"error parsing {what}: unsupported type {kind_of(node.value)}")
         for item in node.value:
             if not isinstance(item.value, str):
-                refuse(item, f"error parsing {what}: unsupported type in array {go_type(item)}")
+                refuse(
+                    item, f"error parsing {what}: unsupported type in array {kind_of(item.value)}"
+                )
         return [name(reading, item, key) for item in node.value]
 
     return read
@@ -186,7 +194,7 @@ def strings(what: str) -> Reader:
 def string_map(what: str) -> Reader:
     def read(reading: Reading, node: Node, key: str) -> dict[str, str]:
         if not isinstance(node.value, dict):
-            refuse(node, f"error parsing {what}: unsupported type {go_type(node)}")
+            refuse(node, f"error parsing {what}: unsupported type {kind_of(node.value)}")
         for label in node.value:
             if not is_text(label):
                 refuse(node, f"error parsing {what}: a name is not valid UTF-8")
@@ -207,7 +215,7 @@ def address(reading: Reading, node: Node, key: str) -> Address:
     if isinstance(value, int) and not isinstance(value, bool):
         return Address("", check_port(value, node, key))
     if not isinstance(value, str):
-        refuse(node, f"expected port or host:port, got {go_type(node)}")
+        refuse(node, f"expected port or host:port, got {kind_of(node.value)}")
     split = split_host_port(name(reading, node, key))
     if split is None:
         refuse(node, f'could not parse address string "{value}"')

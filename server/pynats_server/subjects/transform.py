@@ -1,7 +1,8 @@
 """Subject mapping: a source pattern, and a destination built from the tokens its wildcards match.
 
 Streams, sources, republish, account mappings and imports share it. A transform is compiled once
-into a regular expression for the source and a template for the destination, so that `apply`
+into a regular expression for the source (with the first subject that it sees, because a request may
+have thousands of transforms to be checked) and a template for the destination, so that `apply`
 costs one match and one formatting per message. Notation
 (docs.nats.io/nats-concepts/subject_mapping), corner cases and error texts are those of the real
 server; the tests compare them with it.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import random
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias, overload
 
@@ -31,6 +33,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _COMMA = re.compile(r",[\t\n\f\r ]*")
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
+_INT64_DIGITS = 19
 
 _Function: TypeAlias = Literal[
     "wildcard",
@@ -49,7 +52,10 @@ _Function: TypeAlias = Literal[
 def _call_of(words: str) -> re.Pattern[str]:
     # The first letter of every word may be of either case, the others are lower case.
     name = "".join(f"[{word[0]}{word[0].upper()}]{word[1:]}" for word in words.split())
-    return re.compile(r"\{\{[\t\n\f\r ]*" + name + r"[\t\n\f\r ]*\((.*)\)[\t\n\f\r ]*\}\}")
+    return re.compile(r"\{\{[\t\n\f\r ]*" + name + r"[\t\n\f\r ]*\(")
+
+
+_END_OF_CALL = re.compile(r"\)[\t\n\f\r ]*\}\}")
 
 
 # A token may hold several calls; the first entry found anywhere in it counts.
@@ -95,20 +101,21 @@ class _Call(NamedTuple):
 class SubjectTransform:
     """One compiled mapping. `src` and `dest` are what it was compiled from."""
 
-    __slots__ = ("_groups", "_parts", "_pattern", "_template", "dest", "src")
+    __slots__ = ("_groups", "_parts", "_pattern", "_source", "_template", "dest", "src")
 
     def __init__(
         self,
         src: str,
         dest: str,
-        pattern: re.Pattern[bytes],
+        source: list[str],
         template: bytes,
         groups: tuple[int, ...],
         parts: tuple[Callable[[re.Match[bytes]], bytes], ...],
     ) -> None:
         self.src = src
         self.dest = dest
-        self._pattern = pattern
+        self._source = source
+        self._pattern: re.Pattern[bytes] | None = None
         self._template = template
         self._groups = groups
         self._parts = parts
@@ -128,9 +135,8 @@ class SubjectTransform:
         if src and not is_valid_subject(src):
             raise TransformError(f"invalid subject {src}", in_source=True)
         source = (src or ">").split(".")
-        pattern = _source_pattern(source)
         if not dest:
-            return cls(src, dest, pattern, b"%b", (0,), ())
+            return cls(src, dest, source, b"%b", (0,), ())
         _check_tokens(dest)
         tokens = dest.split(".")
         open_ended = source[-1] == ">"
@@ -162,7 +168,7 @@ class SubjectTransform:
         return cls(
             src,
             dest,
-            pattern,
+            source,
             b".".join(literals),
             tuple(groups) if plain else (),
             () if plain else tuple(parts),
@@ -182,6 +188,8 @@ class SubjectTransform:
         if isinstance(subject, str):
             result = self.apply(subject.encode("utf-8", "surrogateescape"))
             return None if result is None else result.decode("utf-8", "surrogateescape")
+        if self._pattern is None:
+            self._pattern = _source_pattern(self._source)
         found = self._pattern.fullmatch(subject)
         if found is None:
             return None
@@ -214,7 +222,7 @@ def _check_tokens(dest: str) -> None:
         if not token or ended:
             raise _destination_error(_INVALID, token)
         if _looks_like_call(token):
-            if not any(pattern.search(token) for _, pattern in _CALLS):
+            if _find_call(token) is None:
                 raise _destination_error(_UNKNOWN, token)
         elif token == ">":
             ended = True
@@ -222,11 +230,34 @@ def _check_tokens(dest: str) -> None:
             raise _destination_error(_INVALID)
 
 
+def _find_call(token: str) -> tuple[_Function, str] | None:
+    """The function that a token calls, and the text of its arguments."""
+    ends: list[int] | None = None
+    for function, pattern in _CALLS:
+        line_end = 0  # of the line of the last call that has begun and does not end
+        for begun in pattern.finditer(token):
+            start = begun.end()
+            if start < line_end:
+                continue
+            if ends is None:
+                ends = [end.start() for end in _END_OF_CALL.finditer(token)]
+            # The arguments go to the last end in the line in which they begin.
+            line_end = token.find("\n", start)
+            line_end = len(token) if line_end < 0 else line_end
+            last = bisect_left(ends, line_end) - 1
+            if last >= 0 and ends[last] >= start:
+                return function, token[start : ends[last]]
+    return None
+
+
 def _integer(text: str) -> int | None:
     text = text.strip(" ")
     if _INTEGER.fullmatch(text) is None:
         return None
-    value = int(text)
+    sign, digits = text[: -len(text.lstrip("+-"))], text.lstrip("+-").lstrip("0")
+    if len(digits) > _INT64_DIGITS:  # int() would refuse thousands of them, zeros too
+        return None
+    value = int(f"{sign}{digits or 0}")
     return value if -_INT64_MAX - 1 <= value <= _INT64_MAX else None
 
 
@@ -241,11 +272,11 @@ def _read_call(token: str) -> _Call | None:
         return None if index is None else _Call("wildcard", (index,))
     if not _looks_like_call(token):
         return None
-    for function, pattern in _CALLS:
-        found = pattern.search(token)
-        if found is not None:
-            return _read_arguments(token, function, _COMMA.split(found[1]))
-    raise _destination_error(_UNKNOWN, token)
+    found = _find_call(token)
+    if found is None:
+        raise _destination_error(_UNKNOWN, token)
+    function, arguments = found
+    return _read_arguments(token, function, _COMMA.split(arguments))
 
 
 def _read_arguments(token: str, function: _Function, arguments: list[str]) -> _Call:

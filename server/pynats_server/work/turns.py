@@ -37,17 +37,16 @@ class Job(Generic[T]):
     """A piece of work under way. `result` or `error` is set when `ended`."""
 
     __slots__ = (
-        "_on_end", "account", "begun", "client", "ended", "error", "result", "stays", "tag", "work",
+        "_on_end", "account", "begun", "client", "ended", "error", "result", "stays", "work",
     )  # fmt: skip
 
     def __init__(
-        self, account: Hashable, client: Hashable, work: Steps[T], tag: Hashable, stays: bool,
+        self, account: Hashable, client: Hashable, work: Steps[T], stays: bool,
         on_end: Callable[[Job[T]], None] | None,
     ) -> None:  # fmt: skip
         self.account = account
         self.client = client
         self.work = work
-        self.tag = tag
         self.stays = stays
         self.begun = False
         self.ended = False
@@ -110,7 +109,6 @@ class Turns:
         self._ready: Rotation[Hashable, _Lane] = Rotation()
         self._accounts: dict[Hashable, _Account] = {}
         self._clients: dict[Hashable, set[_Lane]] = {}
-        self._tagged: dict[Hashable, set[Job[Any]]] = {}
         self._stepping: Job[Any] | None = None
         self._passing = False
         self._spent_ns = 0  # in this pass of the loop
@@ -143,14 +141,13 @@ class Turns:
         client: Hashable,
         work: Steps[T],
         *,
-        tag: Hashable = None,
         stays: bool = False,
         on_end: Callable[[Job[T]], None] | None = None,
     ) -> Job[T]:
         """Runs `work` behind what the client has under way; at once, as far as the time goes, if
-        that is nothing. `tag` is what the job belongs to (`cancel_tag`), a job that `stays` goes
-        on without its client. `on_end` is called once, also after a cancellation."""
-        job = Job(account, client, work, tag, stays, on_end)
+        that is nothing. A job that `stays` goes on without its client. `on_end` is called once,
+        also after a cancellation."""
+        job = Job(account, client, work, stays, on_end)
         if self._stopped:
             self._end(job, None, Cancelled())
             return job
@@ -158,14 +155,18 @@ class Turns:
         lane = self._lane(account, client)
         lane.jobs[job] = None
         self._accounts[account].count += 1
-        if tag is not None:
-            self._tagged.setdefault(tag, set()).add(job)
         if len(lane.jobs) > 1:
             return job
         self._make_ready(lane)
         if at_once:
             self._begin_at_once(lane, job)
         return job
+
+    def later(self, delay_s: float) -> asyncio.Future[None]:
+        """For a job that waits for something that tells nobody: done after a time."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._loop.call_later(delay_s, _conclude, done)
+        return done
 
     def _lane(self, account: Hashable, client: Hashable) -> _Lane:
         own = self._accounts.get(account)
@@ -191,18 +192,11 @@ class Turns:
             self._passing = False
             self.charge(spent)
 
-    async def run(
-        self, account: Hashable, client: Hashable, work: Steps[T], *, tag: Hashable = None
-    ) -> T:
+    async def run(self, account: Hashable, client: Hashable, work: Steps[T]) -> T:
         """The result of `work`. Cancels it when the caller is cancelled; raises Cancelled when
         somebody else has."""
         done: asyncio.Future[None] = self._loop.create_future()
-
-        def on_end(_: Job[T]) -> None:
-            if not done.done():
-                done.set_result(None)
-
-        job = self.start(account, client, work, tag=tag, on_end=on_end)
+        job = self.start(account, client, work, on_end=lambda _: _conclude(done))
         try:
             await done
         finally:
@@ -246,11 +240,6 @@ class Turns:
                 if not job.begun:
                     self.cancel(job)
         return before - self.count(account)
-
-    def cancel_tag(self, tag: Hashable) -> None:
-        """Ends the jobs that belong to something that has ended."""
-        for job in list(self._tagged.get(tag, ())):
-            self.cancel(job)
 
     def stop(self) -> None:
         """Ends everything; what is started later ends at once. Idempotent."""
@@ -359,10 +348,6 @@ class Turns:
     def _end(self, job: Job[Any], result: Any, error: BaseException | None) -> None:
         job.ended = True
         job.result, job.error = result, error
-        if job.tag is not None and (tagged := self._tagged.get(job.tag)) is not None:
-            tagged.discard(job)
-            if not tagged:
-                del self._tagged[job.tag]
         if job is not self._stepping:  # a running generator is closed behind its step
             _close(job.work, self._on_error)
         try:
@@ -372,6 +357,11 @@ class Turns:
         else:
             if not told and error is not None and not isinstance(error, Cancelled):
                 self._on_error(error)
+
+
+def _conclude(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def _close(work: Steps[Any], on_error: Callable[[BaseException], None]) -> None:

@@ -80,3 +80,24 @@ def test_short_entropy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[
     source.write_bytes(b"short")
     assert main(["-gen", "user", "-e", str(source)]) == 1
     assert "entropy source ended early" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pubin_takes_no_seed_and_inkey_no_public_key(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-gen", kind, "-pubout"]) == 0
+    seed, public = capsys.readouterr().out.split()
+    for name, text in (("seed", seed), ("public", public), ("both", f"{seed}\n{public}"),
+                       ("data", "x"), ("signature", "AAAA")):  # fmt: skip
+        (tmp_path / name).write_text(text)
+    verify = ["-verify", str(tmp_path / "data"), "-sigfile", str(tmp_path / "signature")]
+    for name in ("seed", "both"):
+        assert main([*verify, "-pubin", str(tmp_path / name)]) == 1
+        out = capsys.readouterr().out
+        assert "-pubin takes a public key" in out and seed not in out
+    path = str(tmp_path / "public")
+    for arguments in ([*verify, "-inkey", path], ["-inkey", path, "-pubout"],
+                      ["-sign", str(tmp_path / "data"), "-inkey", path]):  # fmt: skip
+        assert main(arguments) == 1
+        assert "-inkey takes a seed" in capsys.readouterr().out

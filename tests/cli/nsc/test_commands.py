@@ -325,7 +325,7 @@ def test_foreign_accounts_are_not_pushed_or_validated(team: Nsc, home: Path) -> 
     stranger = create_pair(Prefix.OPERATOR)
     path = stores(home) / "O/accounts/A/A.jwt"
     path.write_text(jwt.encode(jwt.decode(path.read_text()), stranger))
-    assert "not signed by the operator" in team("validate", "-a", "A", code=1).err
+    assert "not signed by the operator" in team("validate", "-a", "A", code=1).out
     shown = team("push", "-u", "http://127.0.0.1:1", "-a", "A", code=1).err
     assert "not signed by the operator" in shown
 
@@ -350,3 +350,9 @@ def test_signing_keys_are_added_once_and_removed(team: Nsc) -> None:
         team(*command, "--rm-sk", first)
         assert keys() == [second]
         assert "is not set" in team(*command, "--rm-sk", first).err
+
+
+def test_init_says_that_operators_need_the_original_server(nsc: Nsc) -> None:
+    said = nsc("init", "-n", "Team").err
+    assert "  nats-server -c server.conf" in said
+    assert "pynats-server has no operator mode yet" in said

@@ -60,7 +60,23 @@ def stable(output: str) -> str:
     return PROGRAM + sorted_lines if output.startswith(PROGRAM) else sorted_lines
 
 
+# What the real server takes from Go's own messages, and what we say instead.
+_GO_WORDS = (
+    (re.compile(r"\btime: (?=invalid|missing|unknown)"), ""),
+    (re.compile(r'strconv\.ParseInt: parsing "[^"]*": invalid syntax'), "must be a size"),
+    (re.compile(r"must be int64 or string"), "must be an integer or a text"),
+)
+_OUR_WORDS = (
+    (re.compile(r" \(did you mean .*\?\)$"), ""),
+    (re.compile(r"must be a number with a unit, got .*"), "must be a size"),
+    (re.compile(r'(must be an integer or a text) such as "10G"'), r"\1"),
+)
+
+
 def complaints(output: str) -> list[str]:
-    """The lines, sorted and without the program's name."""
+    """The lines, sorted and without the program's name, Go's words, and our suggestions."""
     text = output.removeprefix(PROGRAM)
-    return sorted(line for line in text.split("\n") if line)
+    lines = [line for line in text.split("\n") if line]
+    for pattern, instead in (*_GO_WORDS, *_OUR_WORDS):
+        lines = [pattern.sub(instead, line) for line in lines]
+    return sorted(lines)

@@ -55,7 +55,6 @@ GRAMMAR = [
     ": 1\n",
     "= 1\n",
     "/ port: 1\n",
-    "\ufeffport: 1\n",
     "include\nport: 1",
     "include 5\n",
     "include [x]\n",
@@ -409,6 +408,29 @@ def test_stricter_on_purpose(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
     assert code == 1
     assert output.startswith("nats-server: ") and "\n" not in output.rstrip("\n")
+
+
+@pytest.mark.parametrize("name", ["a.conf", "a.toml"])
+def test_the_mark_of_utf8_in_front_is_skipped(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Editors on Windows write it; the real server takes it for a part of the first key."""
+    text = {"a.conf": "include b.conf\nport: 1\n", "a.toml": "port = 1\n"}[name]
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    (tmp_path / "b.conf").write_text("host: h\nbogus: 1\n", encoding="utf-8-sig")
+    _, output = ours(tmp_path, monkeypatch, ("-t", "-c", name))
+    if name == "a.toml":
+        assert "is valid" in output
+    else:
+        assert output == 'nats-server: b.conf:2:1: unknown field "bogus"\n'
+
+
+def test_utf16_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / NAME).write_text("port: 1\n", encoding="utf-16")
+    assert ours(tmp_path, monkeypatch) == (
+        1,
+        "nats-server: a.conf is UTF-16 text: save it as UTF-8\n",
+    )
 
 
 def test_environment_may_hold_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,12 +113,30 @@ def test_same_output(args: list[str], folder: Path, recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("args", BAD_FLAGS, ids=" ".join)
-def test_bad_flag_and_usage(args: list[str], folder: Path, recorded: Recorded) -> None:
+def test_a_wrong_flag_is_named_alone_with_a_pointer_to_the_help(
+    args: list[str], folder: Path, recorded: Recorded
+) -> None:
+    """The real server says the same above 50 lines of usage, and exits as if all were well."""
     code, stdout, stderr = _reference(recorded, folder, args)
+    assert (code, stdout) == (0, USAGE)
     command = parse_command_line(args, "nats-server")
-    assert (command.exit_code, command.stderr) == (code, stderr)
-    assert stdout == USAGE
-    assert "Usage: nats-server" in command.stdout
+    assert (command.exit_code, command.stdout) == (2, "")
+    wrong = stderr.rstrip("\n")
+    assert command.stderr == f"nats-server: {wrong}: see nats-server --help\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("--prt", "port"),
+        ("-jetstreem", "jetstream"),
+        ("--Port=1", "port"),
+        ("--log-size-limit", "log_size_limit"),
+    ],
+)
+def test_a_mistyped_flag_is_answered_with_the_nearest(typed: str, meant: str) -> None:
+    said = parse_command_line([typed]).stderr
+    assert said.endswith(f" (did you mean --{meant}?): see pynats-server --help\n")
 
 
 @pytest.mark.parametrize("args", [["-h"], ["--help"], ["help"], ["--help_tls"]], ids=" ".join)

@@ -17,6 +17,23 @@ from tests.conformance.jetstream.case import (
     update,
 )
 
+# A new stream that copies from others has not looked at them yet.
+NEW_COPIES: dict[str, dict[str, Any]] = {
+    "mirror": {"mirror": {"name": "O"}},
+    "mirror-filter": {"mirror": {"name": "O", "filter_subject": "o.1"}},
+    "mirror-start": {"mirror": {"name": "O", "opt_start_seq": 2}},
+    "mirror-transforms": {
+        "mirror": {"name": "O", "subject_transforms": [{"src": "o.*", "dest": "p.$1"}]}
+    },
+    "mirror-of-nothing": {"mirror": {"name": "N"}},
+    "sources": {
+        "sources": [
+            {"name": "O", "filter_subject": "o.1"},
+            {"name": "N", "subject_transforms": [{"src": "a", "dest": "b"}]},
+        ]
+    },
+}
+
 BAD_JSON: dict[str, bytes] = {
     "text": b"nonsense",
     "open-brace": b"{",
@@ -496,5 +513,15 @@ CASES: list[Case] = [
             "star": "*",
             "gt": ">",
         }.items()
+    ],
+    *[
+        case(
+            f"create-{label}",
+            create("O", subjects=["o.*"]),
+            pub("o.1"),
+            pub("o.2"),
+            create("S", **copied),
+        )
+        for label, copied in NEW_COPIES.items()
     ],
 ]

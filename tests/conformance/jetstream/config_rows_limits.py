@@ -53,3 +53,23 @@ WIDE_STEPS = (
     _create("C", max_bytes=1), _create("C"), _update("B", max_bytes=40_000), _update("B", max_bytes=50_000), _update("B", max_bytes=50_001), _create("D", max_bytes=3001, storage="memory"), _create("D", max_bytes=3000, storage="memory"),
     _create("E", storage="memory"), _create("E", storage="memory", max_bytes=1), _update("D", storage="memory", max_bytes=-1), _update("D", storage="memory", max_bytes=3000), _create("P", duplicate_window=SECOND, pedantic=True),
 )  # fmt: skip
+
+# The same stream again, and another under its name, where it holds most of the server's or account's budget.
+AGAIN_WIDE_STEPS = (
+    _create("B", max_bytes=30_000), _create("B", max_bytes=30_000), _create("B", max_bytes=20_000), _create("B", max_bytes=40_000), _create("B", max_bytes=50_001),
+    _create("B", max_bytes=30_000, description="x"), _create("B", max_bytes=30_000, storage="memory"), _create("B", max_bytes=3000, storage="memory"), _create("B"), _create("C", max_bytes=20_001), _create("C", max_bytes=20_000),
+    _create("C", max_bytes=20_000), _create("C", max_bytes=20_001), _create("B", max_bytes=30_000), _create("B", max_bytes=30_001), _create("B", max_bytes=30_000, subjects=["C"]), _update("B", max_bytes=30_000), _update("B", max_bytes=30_001),
+    _create("M", max_bytes=2000, storage="memory"), _create("M", max_bytes=2000, storage="memory"), _create("M", max_bytes=2500, storage="memory"), _create("M", max_bytes=3001, storage="memory"), _create("M", max_bytes=2000),
+)  # fmt: skip
+AGAIN_NARROW_STEPS = (
+    _create("B", max_bytes=12_000), _create("B", max_bytes=12_000), _create("B", max_bytes=15_000), _create("B", max_bytes=20_001), _create("B", max_bytes=12_000, description="x"), _create("C", max_bytes=8000),
+    _create("C", max_bytes=8000), _create("C", max_bytes=8001), _create("B", max_bytes=12_000), _create("B", max_bytes=12_001), _create("B", max_bytes=12_000, storage="memory"), _create("M", max_bytes=1500, storage="memory"),
+    _create("M", max_bytes=1500, storage="memory"), _create("M", max_bytes=1400, storage="memory"), _create("N", max_bytes=1), _create("N", max_bytes=1), _create("B", max_bytes=12_000), _create("B", max_bytes=11_000), _create("O", max_bytes=1),
+    _create("B", max_bytes=12_000, max_consumers=5), _create("B", max_bytes=20_001, max_consumers=5), _create("B", max_bytes=-1), _create("B", max_bytes=12_000, num_replicas=3),
+)  # fmt: skip
+
+# Where ours differs on purpose: the real server counts a memory stream's own bytes against it when it is created again, but not those of a stream in files.
+AGAIN_DIFFERENCES = {
+    ("wide again", 19): None,  # as before
+    ("wide again", 20): {"error": {"code": 400, "err_code": 10058, "description": "stream name already in use with a different configuration"}},
+}  # fmt: skip

@@ -13,7 +13,7 @@ from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_
 
 from tests.conformance.jetstream.reference import Reference
 from tests.support.oracle import Oracle
-from tests.support.process import REFERENCE, ServerProcess
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 from tests.support.timer_files import read_expiry_times
 
@@ -119,6 +119,36 @@ def test_the_same_values_are_accepted(reference: Reference, enabled: bool) -> No
 
     ours = [[v, refusal(headers.get(block(v), b"Nats-TTL") or b"", enabled)] for v in VALUES]
     assert ours == reference.of(ask)
+
+
+RAW = [
+    *(f" {value}" for value in VALUES), *VALUES,
+    "never\t", "\tnever", " never  ", " neve\u0159", " nEver\u212a", "  1", " \t1", " +1 ",
+    " 1\u00a0",
+    "\u00a01", " \uff11", " 1\x0b", "\x0c1", " never\x0c", " +60", " 18446744073709551615",
+    " 1h1", " 1s 1s", " 1\u00b5s", " 1000001\u03bcs", " 9223372036854775807ns",
+    " 9223372036854775808ns",
+    " 2562047h48m", " .s", ' "1"', " 1,2", " 4294967295", " 4294967296", " " + "0" * 40 + "1",
+]  # fmt: skip
+
+
+def test_our_server_accepts_the_same(tmp_path: Path, recorded: Recorded) -> None:
+    """In whatever way a value is written: nothing but blanks before it is passed over."""
+
+    def ask(kind: str) -> Answers:
+        config = f'jetstream {{ store_dir: "{tmp_path}/{kind}" }}\n'
+        blocks = [f"NATS/1.0\r\nNats-TTL:{value}\r\n\r\n".encode() for value in RAW]
+        with (
+            ServerProcess(kind, tmp_path / f"{kind}-run", config) as server,
+            Oracle(server.port) as oracle,
+        ):
+            oracle.create("S", subjects=["s"], allow_msg_ttl=True)
+            return [
+                [value, err_code(oracle.publish("s", headers=block))]
+                for value, block in zip(RAW, blocks, strict=True)
+            ]
+
+    assert ask(PYNATS) == recorded.of(lambda: ask(REFERENCE))
 
 
 def test_ttl_of_schedules(reference: Reference) -> None:

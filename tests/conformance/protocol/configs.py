@@ -67,6 +67,37 @@ accounts {{
 authorization {{ users = [{{ user: plain, password: p }}] }}
 """
 
+# Users with one list of rules for subscriptions each.
+RULES: dict[str, str] = {
+    "literal": 'deny: ["a.b"]',
+    "star": 'deny: ["a.*"]',
+    "tail": 'deny: ["a.>"]',
+    "one-token": 'deny: ["*"]',
+    "two-tokens": 'deny: ["*.*"]',
+    "star-first": 'deny: ["*.b"]',
+    "star-middle": 'deny: ["a.*.c"]',
+    "two-and-tail": 'deny: ["*.*.>"]',
+    "all": 'deny: [">"]',
+    "several": 'deny: ["a.b", "a.c", "*.b.>"]',
+    "for-a-queue": 'deny: ["a.* q"]',
+    "for-queues": 'deny: ["a.> *"]',
+    "allow-star": 'allow: ["a.*"]',
+    "allow-tail": 'allow: ["a.>"]',
+    "allow-one-token": 'allow: ["*"]',
+    "allow-star-deny-literal": 'allow: ["a.*"], deny: ["a.b"]',
+    "allow-tail-deny-star": 'allow: ["a.>"], deny: ["a.*"]',
+    "allow-literal-deny-tail": 'allow: ["a.b", "a.c"], deny: [">"]',
+}
+
+DENIED = (
+    "authorization { users = [\n  { user: free, password: p }\n"
+    + "".join(
+        f"  {{ user: {name}, password: p, permissions: {{ subscribe: {{ {rules} }} }} }}\n"
+        for name, rules in RULES.items()
+    )
+    + "] }\n"
+)
+
 CONFIGS: dict[str, str] = {
     "plain": "",
     "named": "server_name: box\n",
@@ -96,6 +127,7 @@ CONFIGS: dict[str, str] = {
     ),
     "auth_timeout": "authorization { user: ann, password: secret, timeout: 0.2 }\n",
     "permissions": PERMISSIONS,
+    "denied": DENIED,
     "accounts": ACCOUNTS,
     "account_guest": "no_auth_user: guest\n" + ACCOUNTS,
     # Users of the system account alone do not lock the others out, but an `authorization` does.

@@ -16,7 +16,9 @@ from tests.conformance.protocol import (
     rows_accounts,
     rows_auth,
     rows_connect,
+    rows_denied,
     rows_routing,
+    rows_tracing,
     rows_verbs,
 )
 from tests.conformance.protocol.configs import CONFIGS
@@ -34,6 +36,8 @@ ROWS: list[Row] = [
     *rows_routing.ROWS,
     *rows_auth.ROWS,
     *rows_accounts.ROWS,
+    *rows_tracing.ROWS,
+    *rows_denied.ROWS,
 ]
 
 GREETING = "INFO <the greeting>"  # in records of rows; `test_greeting` has it

@@ -80,6 +80,11 @@ def covers(wide: str, narrow: str) -> bool:
     return len(outer) == len(inner)
 
 
+def denies(rule: str, subject: str) -> bool:
+    """A rule that denies is compared with the text of a pattern: "*" stands for ">", too."""
+    return covers(rule, subject.replace(">", "*"))
+
+
 def may_publish(user: User, subject: str) -> bool:
     allowed = user.pub_allow is None or any(covers(e.subject, subject) for e in user.pub_allow)
     return allowed and not any(covers(e.subject, subject) for e in user.pub_deny)
@@ -89,7 +94,7 @@ def may_subscribe(user: User, subject: str, queue: str | None) -> bool:
     if user.sub_allow is not None and not _allows(user.sub_allow, subject, queue):
         return False
     return not any(
-        covers(entry.subject, subject) and _queue_fits(entry, queue) for entry in user.sub_deny
+        denies(entry.subject, subject) and _queue_fits(entry, queue) for entry in user.sub_deny
     )
 
 

@@ -127,3 +127,56 @@ def test_headers_are_parsed_and_expanded() -> None:
             messages.parse_headers([bad], 1)
     with pytest.raises(CliError, match="Header template"):
         messages.parse_headers(["A:{{x"], 1)
+
+
+# What Go's text/template says of them, with the data that the tool gives it.
+GO_TEXTS = [
+    ("{{.}}", "{3 3 1700000000 1700000000000000000 TS 3:04PM req}"),
+    ("{{print .}}", "&{3 3 1700000000 1700000000000000000 TS 3:04PM req}"),
+    (
+        '{{printf "%+v" .}}',
+        "&{Cnt:3 Count:3 Unix:1700000000 UnixNano:1700000000000000000 TimeStamp:TS Time:3:04PM "
+        "Request:req}",
+    ),
+    ('{{print nil}} {{printf "%v %d" nil nil}}', "<nil> <nil> %!d(<nil>)"),
+    ("{{and 1 nil}} {{html nil}} {{js nil}}", "<no value> &lt;no value&gt; \\u003Cno value\\u003E"),
+    ("{{eq 1 1}} {{eq 1.0 1.0}} {{eq 'a' 97}} {{eq 1 2 1}} {{eq .Count .Unix}}",
+     "true true true true false"),
+    ("{{'a'}} {{'\\n'}} {{0b11}} {{0o17}} {{017}} {{1_000}} {{0x1p4}} {{1e3}}",
+     "97 10 3 15 15 1000 16 1000"),
+    ('{{printf "%q %U %#o %c" 65 65 8 65}}', "'A' U+0041 010 A"),
+    ('{{printf "%*d|%-*d|%[2]d %[1]d" 5 3}}', "    3|%!(BADWIDTH)%!d(MISSING)|3 5"),
+    ('{{printf "%"}}{{printf "% x" "ab"}}', "%!(NOVERB)61 62"),
+    ('{{html "<a>&\'\\""}}', "&lt;a&gt;&amp;&#39;&#34;"),
+    ('{{js "a\'b\\"<>&=\\n"}}', "a\\'b\\\"\\u003C\\u003E\\u0026\\u003D\\u000A"),
+    ('{{"a}}b"}}{{`}}`}}{{/* }} */}}', "a}}b}}"),
+    ('{{printf "%T %T" .Unix .Count}}', "int64 int"),
+    ("{{print (print 1) .Time}}", "13:04PM"),
+    ("{{$x := 0}}{{range $x = 3}}{{$x}}{{end}}{{$x}}", "0122"),
+]  # fmt: skip
+GO_ERRORS = [
+    "{{nil}}", "{{(nil)}}", "{{nil | print}}", "{{if nil}}x{{end}}", "{{range nil}}{{end}}",
+    "{{$x := nil}}", "{{eq 1 1.0}}", "{{lt 1 1.5}}", "{{eq true 1}}", "{{lt true false}}",
+    "{{eq . 1}}", "{{eq .Count 3.0}}", "{{08}}", "{{9223372036854775808}}", "{{and}}", "{{or}}",
+    "{{and 0 nosuch}}", "{{print(1)}}", '{{print"a"}}', '{{printf "%d"1}}', "{{ /* c */ }}",
+    '{{slice "abc" 1 2 3}}', "{{range $i, $e := 3}}{{end}}", "{{range $a = 3}}{{end}}", "{{''}}",
+    '{{Random "a" 2}}', "{{Random 1.5 2}}", "{{Random .Unix 2}}", "{{Random nil 1}}", '{{"a}}',
+]  # fmt: skip
+
+
+@pytest.fixture
+def fixed_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages.time, "time_ns", lambda: 1_700_000_000_000_000_000)
+    monkeypatch.setattr(messages, "format_time_in", lambda *_: "TS")
+    monkeypatch.setattr(messages, "kitchen_time", lambda *_: "3:04PM")
+
+
+@pytest.mark.parametrize(("template", "text"), GO_TEXTS, ids=[row[0] for row in GO_TEXTS])
+def test_odd_templates_say_what_they_say_in_go(template: str, text: str, fixed_data: None) -> None:
+    assert messages.expand(template, 3, "req") == text
+
+
+@pytest.mark.parametrize("template", GO_ERRORS)
+def test_templates_that_go_refuses_are_refused(template: str, fixed_data: None) -> None:
+    with pytest.raises(TemplateError):
+        messages.expand(template, 3, "req")

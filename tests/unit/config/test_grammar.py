@@ -116,7 +116,9 @@ def test_include_cycle_is_refused(tmp_path: Path) -> None:
 def test_error_in_an_included_file_names_its_place(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text("include b.conf\n")
     (tmp_path / "b.conf").write_text("x: 1\ny: .5\n")
-    with pytest.raises(ConfigError, match=r"b\.conf:2:4: Floats must start with a digit"):
+    with pytest.raises(
+        ConfigError, match=r"b\.conf:2:4: Parse error: Floats must start with a digit"
+    ):
         read_document(tmp_path / "a.conf")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pynats_server.clients.trace import payload_text, redact_connect, redact_url
+from pynats_server.log import sinks
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
@@ -227,6 +228,38 @@ def test_remote_syslog_over_udp_and_tcp() -> None:
 def test_unusable_syslog_addresses(address: str) -> None:
     with pytest.raises(LogError, match="error connecting to syslog"):
         open_logger(LogOptions(remote_syslog=address))
+
+
+def test_syslog_without_a_daemon_is_refused_as_by_the_real_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stale").touch()  # a path alone is no daemon
+    monkeypatch.setattr(sinks, "_LOCAL_SYSLOG", (str(tmp_path / "stale"), str(tmp_path / "none")))
+    with pytest.raises(LogError) as refused:
+        open_logger(LogOptions(syslog=True))
+    assert str(refused.value) == 'error connecting to syslog: "Unix syslog delivery error"'
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_syslog_of_this_machine_gets_lines_as_the_c_library_writes_them(
+    kind: socket.SocketKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "log"
+    monkeypatch.setattr(sinks, "_LOCAL_SYSLOG", (str(tmp_path / "none"), str(place)))
+    with socket.socket(socket.AF_UNIX, kind) as daemon:
+        daemon.bind(str(place))
+        daemon.settimeout(PATIENCE_S)
+        if kind == socket.SOCK_STREAM:
+            daemon.listen()
+        logger = open_logger(LogOptions(syslog=True))
+        reader = daemon.accept()[0] if kind == socket.SOCK_STREAM else daemon
+        with reader:
+            logger.error("broken")
+            reader.settimeout(PATIENCE_S)
+            line = reader.recv(2000).decode()
+            logger.close()
+    shape = rf"<27>\w{{3}} [ \d]\d \d\d:\d\d:\d\d pynats-server\[{os.getpid()}\]: broken\n"
+    assert re.fullmatch(shape, line)
 
 
 def test_payloads_are_cut() -> None:

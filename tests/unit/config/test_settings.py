@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -174,6 +175,79 @@ def test_toml_is_validated_alike(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ('max_payload = "2MB"', "max_payload", 2 << 20),
+        ('max_payload = "512"', "max_payload", 512),
+        ('max_pending = "1GiB"', "max_pending", 1 << 30),
+        ('max_pending = "128M"', "max_pending", 128 << 20),
+        ('log_size_limit = "1.5 MB"', "log.log_size_limit", 3 << 19),
+        ('[jetstream]\nmax_mem = "1GB"', "jetstream.max_memory", 1 << 30),
+        ('[jetstream]\nmax_file = "10G"', "jetstream.max_file", 10 << 30),
+        ('[jetstream]\nmax_buffered_size = "64MiB"', "jetstream.max_buffered_size", 64 << 20),
+        ('[jetstream]\nmax_buffered_msgs = "10K"', "jetstream.max_buffered_msgs", 10 << 10),
+        ('write_deadline = "1m30s"', "write_deadline", 90.0),
+        ('[jetstream]\nsync_interval = "2m"', "jetstream.sync_interval", 120.0),
+        ('[authorization]\ntimeout = "3s"', "authorization.timeout", 3.0),
+    ],
+)
+def test_toml_has_sizes_and_durations_with_units_as_texts(
+    text: str, path: str, value: float, tmp_path: Path
+) -> None:
+    assert get_path(_load(tmp_path, text + "\n", "s.toml"), path) == value
+
+
+@pytest.mark.parametrize("text", ['max_payload = "2XB"', 'port = "x"', 'ping_interval = "5"'])
+def test_toml_with_a_wrong_unit_says_so_without_words_of_go(text: str, tmp_path: Path) -> None:
+    (error,) = _errors(tmp_path, text + "\n", "s.toml")
+    assert error.startswith("s.toml:1:1: ")
+    assert not re.search(r"int64|strconv|interface|map\[|time: ", error)
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("prot: 4222", "port"),
+        ("max_paylod: 1", "max_payload"),
+        ("jetstream {stor_dir: x}", "store_dir"),
+        ("authorization {usr: a}", "user"),
+        ("accounts {A {user: []}}", "users"),
+        ("bogus: 1", ""),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest(
+    text: str, suggestion: str, tmp_path: Path
+) -> None:
+    (error,) = _errors(tmp_path, text + "\n")
+    assert (f'(did you mean "{suggestion}"?)' in error) == bool(suggestion)
+    assert ("did you mean" in error) == bool(suggestion)
+
+
+def test_a_rule_broken_by_a_flag_does_not_blame_the_file(tmp_path: Path) -> None:
+    (tmp_path / "s.conf").write_text("server_name: fine\n")
+    command = parse_command_line(["-c", str(tmp_path / "s.conf"), "-n", "a b"])
+    assert command.stderr == "pynats-server: server name cannot contain spaces\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("host: h\nsystem_account: X\naccounts {Y: {}}", "2:1: error resolving system account"),
+        ("host: h\nno_auth_user: x", '2:1: no_auth_user: "x" present'),
+        ("accounts {Y: {}}\nsystem_account: '$G'", "2:1: the global account"),
+        ("accounts {A: {users: [{user: x}]}, B: {users: [{user: x}]}}", "1:"),
+        ("host: h\njetstream {domain: a.b}", "2:1: invalid domain name"),
+        ("port: -1\nclient_advertise: 'h:x'", "2:1: client_advertise must be"),
+    ],
+)
+def test_rules_between_settings_name_the_place(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "s.conf").write_text(text + "\n")
+    command = parse_command_line(["-c", str(tmp_path / "s.conf")])
+    assert command.exit_code == 1
+    assert f"s.conf:{message}" in command.stderr
+
+
 def test_flags_win_over_the_file_and_again_at_reload(tmp_path: Path) -> None:
     path = tmp_path / "s.conf"
     path.write_text("port: 1\ndebug: true\ntrace: true\nserver_name: file\nmax_payload: 100\n")
@@ -242,7 +316,8 @@ def test_rules_between_settings(text: str, message: str, tmp_path: Path) -> None
     (tmp_path / "s.conf").write_text(text + "\n")
     command = parse_command_line(["-c", str(tmp_path / "s.conf")])
     assert command.exit_code == 1
-    assert command.stderr.startswith(f"pynats-server: {message}")
+    key = text.partition(":")[0]
+    assert re.match(rf"pynats-server: \S+/s\.conf:1:1: {re.escape(message)}", command.stderr), key
 
 
 def test_startup_warnings() -> None:
@@ -283,7 +358,7 @@ def test_reload_tells_what_may_change() -> None:
 
 
 def test_reload_tolerates_resolved_ports_and_a_vanished_no_auth_user() -> None:
-    assert diff(Options(port=40001), Options(port=-1))[0].reloadable
+    assert diff(Options(port=40001), Options(port=-1)) == []
     users = Authorization(users=[User("a")])
     gone = diff(Options(no_auth_user="b", authorization=users), Options(authorization=users))
     assert [c.reloadable for c in gone if c.name == "no_auth_user"] == [True]
@@ -304,7 +379,7 @@ def _paths(target: Any, prefix: str = "") -> list[str]:
 
 def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
-    derived = {"config_file", "config_digest", "warnings", "https_port"}
+    derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
     for path in set(_paths(Options())) - derived:
         changed = Options()
         target = changed.log if path.startswith("log.") else changed

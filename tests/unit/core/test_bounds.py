@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynats_server.pytest_plugin import ThreadedServer
+from pynats_server.threaded import ThreadedServer
 
 from tests.support.raw import RawClient
 

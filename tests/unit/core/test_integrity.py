@@ -6,7 +6,7 @@ import random
 import socket
 import threading
 
-from pynats_server.pytest_plugin import ThreadedServer
+from pynats_server.threaded import ThreadedServer
 
 from tests.support.deadline import pause
 

@@ -6,127 +6,13 @@ Only the debug build counts (`make sanitize`); other builds show that nothing fa
 from __future__ import annotations
 
 import gc
-import socket
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from pynats_server.core import ledger
-from pynats_server.core.account import Account
-from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Engine
 from pynats_server.core.permissions import Permissions
 
-from tests.support.deadline import Deadline
-
-TIMEOUT_S = 30.0
-
-
-class Timer:
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.work: Callable[[], object] | None = work
-
-    def cancel(self) -> None:
-        self.work = None
-
-
-class FakeLoop:
-    """Runs nothing by itself: the tests run the engine's turns and advance time."""
-
-    def __init__(self) -> None:
-        self.timers: list[Timer] = []
-
-    def add_reader(self, *_: object) -> None:
-        pass
-
-    remove_reader = add_reader
-
-    def call_later(self, _: float, work: Callable[[], object]) -> Timer:
-        self.timers.append(Timer(work))
-        return self.timers[-1]
-
-    def call_soon(self, work: Callable[[], object]) -> None:
-        work()
-
-    def run_timers(self) -> None:
-        """All timers, whatever their time."""
-        due, self.timers = self.timers, []
-        for timer in due:
-            if timer.work is not None:
-                timer.work()
-
-
-class Handler:
-    """Accepts all clients and records errors."""
-
-    def __init__(self) -> None:
-        self.bugs: list[Exception] = []
-        self.slow = 0
-
-    def on_connect(self, client: ClientConnection, _: bytes) -> None:
-        client.verbose = client.pedantic = False
-        client.headers = client.no_responders = True
-
-    def on_first_pong(self, _: ClientConnection) -> bool:
-        return True
-
-    def on_closed(self, _: ClientConnection) -> None:
-        pass
-
-    def on_error(self, _: ClientConnection, text: str) -> None:
-        pass
-
-    def on_slow_consumer(self, *_: object) -> None:
-        self.slow += 1
-
-    def on_internal_error(self, _: ClientConnection, error: Exception) -> None:
-        self.bugs.append(error)
-
-
-class Life:
-    """An engine with clients, driven by hand."""
-
-    def __init__(self) -> None:
-        self.handler = Handler()
-        self.loop = FakeLoop()
-        loop: Any = self.loop
-        self.engine = Engine(loop, self.handler)
-        self.account = Account("A")
-        self.peers: list[socket.socket] = []
-
-    def client(
-        self, commands: bytes = b"", permissions: Permissions | None = None
-    ) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's minimum
-        theirs.setblocking(False)
-        client = ClientConnection(self.engine, ours, "here", 1, self.account)
-        if permissions is not None:
-            client.admit(self.account, permissions)
-        client.open()
-        self.peers.append(theirs)
-        self.say(theirs, b"CONNECT {}\r\n" + commands)
-        return theirs
-
-    def say(self, peer: socket.socket, data: bytes) -> None:
-        """Sends in pieces, with a turn after each."""
-        deadline = Deadline(TIMEOUT_S)
-        while data:
-            try:
-                data = data[peer.send(data) :]
-            except BlockingIOError:  # it is held back
-                assert not deadline.passed, "the engine takes no more input"
-                self.loop.run_timers()
-            self.engine.turn()
-
-    def end(self) -> None:
-        self.engine.close()
-        for peer in self.peers:
-            peer.close()
-
-
-def pub(subject: bytes, payload: bytes, reply: bytes = b"") -> bytes:
-    return b"PUB %b %b %d\r\n%b\r\n" % (subject, reply, len(payload), payload)
+from tests.support.life import Life, pub
 
 
 def literals_and_wildcards(life: Life) -> None:

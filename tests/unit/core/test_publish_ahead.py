@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.options import LogOptions, Options
-from pynats_server.pytest_plugin import ThreadedServer
+from pynats_server.threaded import ThreadedServer
 
 from tests.support.deadline import Deadline
 from tests.support.fuzzing import examples

@@ -12,9 +12,9 @@ from pynats_server.options import (
     SubjectPermission,
     User,
 )
-from pynats_server.pytest_plugin import ThreadedServer
+from pynats_server.server.server import Server
+from pynats_server.threaded import ThreadedServer
 
-from tests.support.deadline import wait_until
 from tests.support.raw import RawClient
 
 ADMIN = b'CONNECT {"verbose":false,"user":"admin","pass":"pw"}\r\n'
@@ -71,10 +71,7 @@ def test_reload_passes_over_a_subject_that_is_no_text() -> None:
                 client.fence()
             fresh = dataclasses.replace(after, port=before.port)
             server.server.load_options = lambda: fresh
-            results: list[bool] = []
-            server._loop.call_soon_threadsafe(lambda: results.append(server.server.reload()))
-            wait_until(lambda: bool(results), "the reload", 5.0)
-            assert results == [True]
+            assert server.call(Server.reload)
             for client in (first, second):
                 client.fence()
                 assert client.received.count(b"Permissions Violation for Subscription") == 2

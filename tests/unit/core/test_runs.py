@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.options import LogOptions, Options
-from pynats_server.pytest_plugin import ThreadedServer
+from pynats_server.threaded import ThreadedServer
 
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.raw import RawClient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 from hypothesis import given, settings
@@ -94,6 +95,15 @@ def test_covers_and_overlaps_say_what_they_promise(a: str, b: str, subject: str)
     assert fast.overlaps(a.encode(), b.encode()) == fast.overlaps(b.encode(), a.encode())
 
 
+@given(st.lists(PATTERNS, max_size=8), PATTERNS)
+def test_a_list_covers_what_one_of_its_entries_covers(entries: list[str], subject: str) -> None:
+    rules = Sublist(0)
+    for entry in entries:
+        rules.add(entry.encode())
+    expected = any(fast.covers(entry.encode(), subject.encode()) for entry in entries)
+    assert rules.covering(subject.encode()) == expected
+
+
 @given(st.text(alphabet="ab.*> \t\r\n\0", max_size=12))
 def test_validity_follows_the_token_rules(text: str) -> None:
     tokens = text.split(".")
@@ -130,3 +140,66 @@ def test_subjects_with_empty_tokens_reach_nobody() -> None:
     for subject in (b"a..b", b".a", b"a.", b"."):
         assert subs.lookup(subject) == ([], {})
         assert not subs.interested(subject)
+
+
+def patterns(tokens: int) -> list[str]:
+    """Every pattern of so many tokens "a" or "*"."""
+    return [".".join(chosen) for chosen in itertools.product("a*", repeat=tokens)]
+
+
+def test_the_work_for_a_match_grows_with_what_it_holds() -> None:
+    """Groups of the same names on many patterns, and groups of as many names as there are."""
+    for shared in (True, False):
+        subs = Sublist()
+        for number, pattern in enumerate(patterns(9)):
+            for group in range(20):
+                name = f"group {group}" if shared else f"group {number} {group}"
+                subs.add(pattern.encode(), name.encode())
+        plain, queues = subs.lookup(b".".join([b"a"] * 9))
+        held = sum(len(members) for members in queues.values())
+        assert (plain, held) == ([], 512 * 20)
+        assert len(queues) == (20 if shared else 512 * 20)
+        assert subs.steps <= 4 * held
+
+
+def test_a_subject_visits_no_more_nodes_than_there_are() -> None:
+    subs = Sublist()
+    for pattern in patterns(6)[:40]:
+        subs.add(f"{pattern}.z".encode())
+    subs.lookup(b".".join([b"a"] * 4000))
+    assert subs.steps <= 2 * 40 * 7
+
+
+def test_a_large_match_outlives_wildcards_that_do_not_concern_it() -> None:
+    subs = Sublist()
+    members = [subs.add(b"foo.bar", b"workers") for _ in range(1000)]
+    assert subs.lookup(b"foo.bar")[1] == {b"workers": members}
+    before = subs.steps
+    for number in range(200):
+        gone = subs.add(f"inbox.{number}.*".encode())
+        subs.lookup(b"foo.bar")
+        subs.discard(gone)
+        subs.lookup(b"foo.bar")
+    assert subs.steps - before <= 400
+    extra = subs.add(b"foo.*", b"workers")
+    assert subs.lookup(b"foo.bar")[1] == {b"workers": [*members, extra]}
+    subs.discard(extra)
+    assert subs.lookup(b"foo.bar")[1] == {b"workers": members}
+
+
+def test_more_changes_than_are_remembered_build_a_match_anew() -> None:
+    subs = Sublist()
+    members = [subs.add(b"foo.bar") for _ in range(1000)]
+    subs.lookup(b"foo.bar")
+    extra = subs.add(b"foo.*")
+    for number in range(100):
+        subs.add(f"inbox.{number}.*".encode())
+    assert subs.lookup(b"foo.bar")[0] == [*members, extra]
+
+
+def test_a_full_cache_makes_room_for_one_more() -> None:
+    subs = Sublist(8)
+    subs.add(b"a.*")
+    for number in range(50):
+        subs.lookup(f"a.{number}".encode())
+        assert subs.cached == min(number + 1, 8)

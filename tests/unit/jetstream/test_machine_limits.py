@@ -28,9 +28,9 @@ def test_what_streams_hold_already_does_not_lower_the_limit(
     monkeypatch.setattr(os, "statvfs", lambda path: disk)
     held = sum(path.stat().st_blocks * 512 for path in blocks.iterdir())
     assert held >= 4 * MIB
-    found = resolve(JetStreamOptions(store_dir=tmp_path)).max_file
+    found = resolve(JetStreamOptions(), tmp_path).max_file
     assert found == (held + MIB) // 4 * 3
 
 
 def test_a_configured_limit_stands(tmp_path: Path) -> None:
-    assert resolve(JetStreamOptions(store_dir=tmp_path, max_file=5)).max_file == 5
+    assert resolve(JetStreamOptions(max_file=5), tmp_path).max_file == 5

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
+from pynats_server.jetstream.store.expiry import ttl_of
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,23 @@ def test_garbage_is_refused_or_in_range(text: bytes) -> None:
     except ValueError:
         return
     assert NEVER <= seconds <= TTL_MAX_S
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=12).filter(lambda text: not {10, 13} & set(text)),
+        st.text("0123456789.hmsunµ+-ever", max_size=22).map(str.encode),
+        st.from_regex(r"\+?([0-9]{1,6}(\.[0-9]{0,6})?(h|m|s|ms|us|ns)){1,3}", fullmatch=True).map(
+            str.encode
+        ),
+        st.integers(0, 2**65).map(lambda number: b"%d" % number),
+    )
+)
+def test_the_store_reads_what_is_accepted_and_nothing_else(text: bytes) -> None:
+    """Messages with other values are looked at once more and refused."""
+    value = text.lstrip(b" ")
+    try:
+        seconds = parse_ttl(value)
+    except ValueError:
+        seconds = 0
+    assert ttl_of(b"NATS/1.0\r\nNats-TTL: %s\r\n\r\n" % text) == seconds

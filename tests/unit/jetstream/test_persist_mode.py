@@ -22,7 +22,9 @@ def test_async_persistence_is_asked_for_stream_by_stream(tmp_path: Path) -> None
             intervals = {}
             for mode in ("", "async"):
                 config = StreamConfig(name=f"S{mode}", subjects=[f"s{mode}"], persist_mode=mode)
-                stream = await account.create(prepare_create(config, account.surroundings))
+                stream = await account.create(
+                    await account.sliced(prepare_create(config, account.surroundings))
+                )
                 assert isinstance(stream.store, FileStore)
                 intervals[mode] = stream.store.config.sync_interval_s
             assert intervals[""] == 0

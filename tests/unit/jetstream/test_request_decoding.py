@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig, StreamConfigRequest
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.requests import decode as decode_module
 from pynats_server.jetstream.requests import syntax
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.requests.field_types import Choice, Int32, Time, Uint64
@@ -166,6 +167,51 @@ def test_any_bytes_give_a_request_or_an_api_error(body: bytes, strict: bool) -> 
         decode(body, Query, strict)
     except ApiError as error:
         assert error.err_code == 10025
+
+
+TEXTS = st.sampled_from(
+    [
+        b'"a"',
+        b'"\\u00e9"',
+        b'"\\ud800"',
+        b'"\xff"',
+        b"null",
+        b"1",
+        b'"\\/"',
+        b'"\x7f"',
+        b'"\\u0000"',
+    ]
+)
+
+
+class Texts(JsonObject):
+    words: list[str] = msgspec.field(default_factory=list)
+    pairs: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+@given(st.lists(TEXTS), st.lists(st.tuples(TEXTS, TEXTS)), st.booleans())
+def test_long_lists_are_read_as_short_ones_are(
+    words: list[bytes], pairs: list[tuple[bytes, bytes]], strict: bool
+) -> None:
+    inner = b",".join(key + b":" + text for key, text in pairs)
+    body = b'{"words":[%b],"pairs":{%b}}' % (b",".join(words), inner)
+    found = []
+    for long in (0, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decode_module, "LONG", long)
+            try:
+                found.append(repr(decode(body, Texts, strict)))
+            except ApiError as error:
+                found.append(repr(error.as_dict()))
+    assert found[0] == found[1]
+
+
+def test_an_object_has_a_limited_number_of_keys() -> None:
+    """Repeated ones cost time and mean nothing."""
+    most = decode_module.MEMBERS_MAX
+    assert decode(b'{"exact":true%b}' % (b',"exact":true' * (most - 1)), Query, True).exact
+    complaint = f"invalid JSON: json: more than {most} keys in an object"
+    assert refusal(b'{"exact":true%b}' % (b',"exact":true' * most)) == complaint
 
 
 @given(SOUP)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynats_server.jetstream.config import validation
 from pynats_server.jetstream.config.model import StreamConfig, StreamConfigRequest, StreamSource
-from pynats_server.jetstream.config.validation import (
-    check_config,
-    prepare_create,
-    prepare_update,
-    public_config,
-    same_config,
-)
+from pynats_server.jetstream.config.validation import public_config, same_config
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.requests.decode import decoding
 from pynats_server.version import VERSION
+from pynats_server.work import Work, finish
 
 from tests.support.fake_account import FakeAccount
 from tests.support.stream_configs import stream_configs
+
+
+def prepare_create(*given: Any) -> StreamConfig:
+    return finish(validation.prepare_create(*given))
+
+
+def prepare_update(*given: Any) -> StreamConfig:
+    return finish(validation.prepare_update(*given))
+
+
+def check_config(*given: Any) -> StreamConfig:
+    return finish(validation.check_config(*given))
 
 
 def request(fields: dict[str, Any]) -> StreamConfigRequest:
@@ -124,3 +134,51 @@ def test_what_a_file_name_cannot_have_is_refused() -> None:
     with pytest.raises(ApiError) as caught:
         prepare_create(StreamConfig(name="a\0b", subjects=["q"]), FakeAccount())
     assert caught.value.err_code == 10049
+
+
+def steps(work: Work[object]) -> int:
+    return sum(1 for _ in work)
+
+
+LARGE: dict[str, Callable[[int], dict[str, Any]]] = {
+    "wildcard subjects": lambda n: {"subjects": [f"y{each}.*" for each in range(n)]},
+    "subjects": lambda n: {"subjects": [f"y{each}" for each in range(n)]},
+    "sources": lambda n: {"sources": [{"name": f"N{each}"} for each in range(n)]},
+    "filters": lambda n: {
+        "sources": [{"name": "N", "filter_subject": f"a{each}"} for each in range(n)]
+    },
+    "filters of its own": lambda n: {
+        "subjects": [f"y{each}" for each in range(n)],
+        "sources": [{"name": "H", "filter_subject": f"a{each}"} for each in range(n)],
+    },
+    "transforms": lambda n: {"sources": [{"name": "N", "subject_transforms": transforms(n)}]},
+    "transforms of a mirror": lambda n: {
+        "mirror": {"name": "N", "subject_transforms": transforms(n)}
+    },
+    "prefixes": lambda n: {
+        "sources": [
+            {"name": f"N{each}", "external": {"api": f"x{each}", "deliver": f"in{each}"}}
+            for each in range(n)
+        ]
+    },
+}
+
+
+def transforms(count: int) -> list[dict[str, str]]:
+    return [{"src": f"a{each}.*", "dest": f"b{each}.$1"} for each in range(count)]
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_configurations_are_checked_in_few_and_small_steps(kind: str) -> None:
+    def counted(size: int) -> tuple[int, int]:
+        body = msgspec.json.encode({"name": "H", **LARGE[kind](size)})
+        asked = finish(decoding(body, StreamConfigRequest, True))
+        checking = validation.prepare_create(asked, FakeAccount())
+        return steps(decoding(body, StreamConfigRequest, True)), steps(checking)
+
+    read, checked = counted(2000)
+    twice_read, twice_checked = counted(4000)
+    assert checked >= 2000 // 256
+    assert read >= (0 if "ubjects" in kind else 2000 // 64)  # lists of texts are read in one go
+    assert twice_read <= 2.2 * read + 2
+    assert twice_checked <= 2.2 * checked + 2

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_server.monitor import http, listener
+from pynats_server.monitor import connz, http, listener, long_answers
 from pynats_server.monitor.endpoints import Endpoints
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server.server import Server, ServerError
 
-from tests.support.deadline import PATIENCE_S, wait_until_async
+from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async
 from tests.support.fuzzing import examples
 
 HOST = b"Host: x\r\n"
@@ -57,7 +60,18 @@ async def exchange(server: Server, data: bytes, *, end: bool = True) -> bytes:
 async def get(server: Server, path: str, headers: bytes = b"") -> tuple[int, bytes]:
     request = b"GET %s HTTP/1.1\r\n%s%sConnection: close\r\n\r\n" % (path.encode(), HOST, headers)
     head, _, body = (await exchange(server, request, end=False)).partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
+    return int(head.split()[1]), unchunked(body) if b"chunked" in head else body
+
+
+def unchunked(body: bytes) -> bytes:
+    """What a body means that was sent in chunks."""
+    parts: list[bytes] = []
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        if not int(size, 16):
+            return b"".join(parts)
+        parts.append(body[: int(size, 16)])
+        body = body[int(size, 16) + 2 :]
 
 
 async def connect(server: Server, commands: bytes) -> asyncio.StreamWriter:
@@ -153,10 +167,11 @@ def test_too_many_connections_are_closed_at_the_door_while_all_others_are_answer
     async def scenario(server: Server) -> None:
         asked, answer = asyncio.Semaphore(0), asyncio.Event()
 
-        async def wait(_: Endpoints, request: http.Request) -> http.Response:
+        @asynccontextmanager
+        async def wait(*_: object) -> AsyncIterator[http.Response]:
             asked.release()
             await answer.wait()
-            return http.Response.text(200, "done")
+            yield http.Response.text(200, "done")
 
         monkeypatch.setattr(Endpoints, "answer", wait)
         request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -330,3 +345,128 @@ def test_closed_connections_are_found_by_account_and_user(tmp_path: Path) -> Non
         assert (other["total"], other["connections"]) == (0, [])
 
     serve(tmp_path, scenario)
+
+
+async def open_slow_reader(server: Server) -> socket.socket:
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", server.http_port))
+    return peer
+
+
+def many_subscriptions(count: int) -> bytes:
+    return b"".join(b"SUB s.%d %d\r\n" % (i, i) for i in range(count))
+
+
+def count_descriptions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    made = [0]
+    describe = connz.describe_subscription
+
+    def counted(*arguments: Any) -> Any:
+        made[0] += 1
+        return describe(*arguments)
+
+    monkeypatch.setattr(connz, "describe_subscription", counted)
+    return made
+
+
+DETAILS = b"GET /connz?subs=detail HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+def test_an_answer_is_made_as_far_as_it_is_read_and_the_next_one_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 60_000  # some MB: more than the system's buffers hold
+
+    async def scenario(server: Server) -> None:
+        made = count_descriptions(monkeypatch)
+        client = await connect(server, many_subscriptions(count))
+        peer = await open_slow_reader(server)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(peer, DETAILS * 20)
+        before = -1
+        while before != made[0]:  # it comes to a halt
+            before = made[0]
+            await wait_until_async(lambda: not server.state.turns.jobs, "the made part")
+            for _ in range(20):
+                await next_turn()
+        assert 0 < made[0] < count
+        answers = 0
+        tail = b""
+        while answers < 2:
+            data = await asyncio.wait_for(loop.sock_recv(peer, 1 << 20), PATIENCE_S)
+            answers += (tail + data).count(b"\r\n0\r\n\r\n") - tail.count(b"\r\n0\r\n\r\n")
+            tail = data[-8:]
+        assert made[0] >= 2 * count
+        peer.close()
+        client.close()
+
+    serve(tmp_path, scenario)
+
+
+def test_peers_that_do_not_read_keep_nobody_from_being_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_answers, "STUCK_S", 0.05)
+    monkeypatch.setattr(long_answers, "LOOK_S", 0.01)
+    count = 60_000
+
+    async def scenario(server: Server) -> None:
+        client = await connect(server, many_subscriptions(count))
+        loop = asyncio.get_running_loop()
+        peers = [await open_slow_reader(server) for _ in range(3 * long_answers.AT_ONCE)]
+        for peer in peers:
+            await loop.sock_sendall(peer, DETAILS * 2)
+        status, body = await get(server, "/connz")
+        assert (status, json.loads(body)["num_connections"]) == (200, 1)
+        assert (await get(server, "/varz"))[0] == 200
+        for peer in peers:
+            peer.close()
+        client.close()
+
+    serve(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_connections_cut_in_the_middle_of_anything_leave_no_traceback(
+    tmp_path: Path, factory: Callable[[], asyncio.AbstractEventLoop],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(listener, "CONNECTIONS_MAX", 8)
+    unfinished = (b"", b"GET /va", b"GET /varz HTTP/1.1\r\nHost: x\r\nX: ", DETAILS, DETAILS * 3,
+                  b"GET /varz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")  # fmt: skip
+    problems: list[dict[str, Any]] = []
+    log = tmp_path / "log"
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: problems.append(context))
+        options = Options(host="127.0.0.1", port=-1, http_port=-1, log=LogOptions(log_file=log))
+        async with Server(options) as server:
+            client = await connect(
+                server, b"".join(b"SUB s.%d %d\r\n" % (i, i) for i in range(999))
+            )
+            await get(server, "/varz")
+            peers = []
+            for number in range(60):
+                peer = await open_slow_reader(server)
+                await loop.sock_sendall(peer, unfinished[number % len(unfinished)])
+                peers.append(peer)
+                await next_turn()
+                if number % 2:  # a reset instead of an end
+                    linger = struct.pack("ii", 1, 0)
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                if number > 10:
+                    peers.pop(number % 7).close()
+            for peer in peers:
+                peer.close()
+            assert (await get(server, "/varz"))[0] == 200
+            client.close()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(scenario())
+    assert problems == []
+    text = log.read_text()
+    assert "Traceback" not in text
+    assert "failed" not in text

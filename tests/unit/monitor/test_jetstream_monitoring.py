@@ -27,6 +27,7 @@ from pynats_server.monitor.metrics import server as metrics
 from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
+from pynats_server.work import finish
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
 
@@ -65,7 +66,8 @@ def account_of(server: Server, name: str = "$G") -> JetStreamAccount:
 async def make(server: Server, name: str, *, account: str = "$G", **config: Any) -> Stream:
     there = account_of(server, account)
     asked = StreamConfig(name=name, subjects=[f"{name}.>"], **config)
-    return await there.create(prepare_create(asked, there.surroundings))
+    config = await there.sliced(prepare_create(asked, there.surroundings))
+    return await there.create(config)
 
 
 async def fill(stream: Stream, count: int) -> None:
@@ -76,7 +78,7 @@ async def fill(stream: Stream, count: int) -> None:
 
 
 async def jsz(server: Server, **request: Any) -> Any:
-    return json.loads(b"".join(await answer(server.state, Request(**request))))
+    return json.loads(b"".join(finish(answer(server.state, Request(**request)))))
 
 
 async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health]:
@@ -85,7 +87,8 @@ async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
     """{series: value} of /metrics."""
-    text, _ = metrics.exposition(metrics.collect(server.state, Usage(), per_stream), "")
+    families = finish(metrics.collect(server.state, Usage(), per_stream))
+    text, _ = metrics.exposition(families, "")
     lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
     return {
         name.removeprefix("nats_server_"): float(value)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynats_server.monitor import connz
 from pynats_server.monitor.connz import WallClock, in_order
 from pynats_server.monitor.json import Document, encoded, pretty
 from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
+from pynats_server.work import finish
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -61,29 +62,42 @@ class Page(msgspec.Struct):
 def test_a_list_filled_in_pieces_looks_like_one_encoded_whole(
     entries: list[str], title: str
 ) -> None:
-    async def fill() -> bytes:
-        document = Document(Page(title, []))
-        await document.fill("entries", encoded(entries, 2))
-        return b"".join(document.parts())
+    document = Document(Page(title, []))
+    document.fill("entries", encoded(entries, 2))
+    assert b"".join(document.pieces()) == pretty(Page(title, entries))
 
-    assert asyncio.run(fill()) == pretty(Page(title, entries))
+
+@given(st.integers(0, 200), st.integers(1, 9))
+def test_a_document_pauses_after_some_items(count: int, size: int) -> None:
+    made: list[int] = []
+
+    def noted(item: int) -> int:
+        made.append(item)
+        return item
+
+    document = Document(Page("", []))
+    document.fill("entries", encoded(map(noted, range(count)), 2, size))
+    at_pauses = [0]
+    for piece in document.pieces():
+        if not piece:
+            at_pauses.append(len(made))
+    at_pauses.append(len(made))
+    assert len(made) == count
+    assert max(b - a for a, b in itertools.pairwise(at_pauses)) <= size
 
 
 def test_a_value_that_looks_like_the_list_is_left_alone() -> None:
-    async def fill() -> bytes:
-        document = Document(Page('\n  "entries": []', []))
-        await document.fill("entries", encoded(["x"], 2))
-        return b"".join(document.parts())
-
-    assert json.loads(asyncio.run(fill())) == {"title": '\n  "entries": []', "entries": ["x"]}
+    document = Document(Page('\n  "entries": []', []))
+    document.fill("entries", encoded(["x"], 2))
+    assert json.loads(b"".join(document.pieces())) == {
+        "title": '\n  "entries": []',
+        "entries": ["x"],
+    }
 
 
 def test_filling_a_list_that_is_not_there_is_an_error() -> None:
-    async def items() -> AsyncIterator[list[bytes]]:
-        yield [b"1"]
-
     with pytest.raises(LookupError):
-        asyncio.run(Document(Page("", [])).fill("nothing", items()))
+        Document(Page("", [])).fill("nothing", encoded([1], 2))
 
 
 @given(st.lists(st.integers(0, 9), max_size=40), st.sampled_from(["msgs_to", "cid", "subs"]))
@@ -98,7 +112,36 @@ def test_order_is_that_of_sorting_everything(values: list[int], sort: str) -> No
         "subs": lambda item: (-item.subscription_count, item.cid),
     }[sort]
 
-    async def order() -> list[Any]:
-        return list(await in_order(list(items), sort, WallClock()))
+    found = finish(in_order(cast(Any, list(items)), sort, WallClock()))
+    assert list(found) == sorted(items, key=wanted)
 
-    assert asyncio.run(order()) == sorted(items, key=wanted)
+
+def test_connections_are_ordered_some_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def key(item: Any, _: WallClock) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        return int(item.out_msgs)
+
+    monkeypatch.setitem(connz._ORDERS, "msgs_to", (key, True))
+    items = [SimpleNamespace(cid=cid, out_msgs=cid % 7) for cid in range(5 * connz.STEP)]
+    work = connz._page(
+        cast(Any, None),
+        connz.read_request(Query(f"sort=msgs_to&offset={4 * connz.STEP}&limit=7")),
+        cast(Any, items),
+        WallClock(),
+    )
+    seen = [0]
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            page = end.value
+            break
+        seen.append(looked_at)
+    assert max(b - a for a, b in itertools.pairwise(seen)) <= connz.STEP
+    # Merged in steps as well: those up to the end of the page.
+    assert len(seen) >= 2 * 5
+    wanted = sorted(items, key=lambda item: (-item.out_msgs, item.cid))
+    assert page == wanted[4 * connz.STEP :][:7]

@@ -37,7 +37,10 @@ def run(folder: Path, config: str) -> tuple[int, str]:
         ("port: -1\npid_file: '@FOLDER@'\n", "Could not write pidfile: open "),
         ("port: -1\npid_file: '@FOLDER@/no/pid'\n", "/no/pid: no such file or directory"),
         ("remote_syslog: 'udp://[::1'\n", "error connecting to syslog: invalid address"),
-        ("remote_syslog: 'udp://a..b:5'\n", "error connecting to syslog: no such host"),
+        (
+            "remote_syslog: 'udp://a..b:5'\n",
+            'error connecting to syslog: "dial udp: lookup a..b: no such host"',
+        ),
         ("client_advertise: 'h:x'\n", "client_advertise must be a host or host:port"),
         ("client_advertise: 'h:1:2'\n", "client_advertise must be a host or host:port"),
         ('pid_file: "a\\x00b"\n', "server.conf:1:1: pid_file contains a NUL character"),

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pynats_common.version import RELEASE
 from pynats_server.monitor import MonitorServer
 from pynats_server.options import Options
 from pynats_server.server.server import Server
+from pynats_server.version import VERSION
 
 from tests.support.deadline import PATIENCE_S, pause_async, wait_until, wait_until_async
 from tests.support.jetstream import connect
@@ -57,7 +62,7 @@ def test_stop_signals_end_in_order(tmp_path: Path, number: signal.Signals, name:
     with process(tmp_path, PLAIN, "-P", str(pid_file)) as server, login(server) as client:
         (ports_file,) = tmp_path.glob("*.ports")
         assert pid_file.read_text() == str(server.pid)
-        assert ports_file.name == f"pynats-server_{server.pid}.ports"
+        assert ports_file.name == f"nats-server_{server.pid}.ports"
         assert json.loads(ports_file.read_text()) == {"nats": [f"nats://127.0.0.1:{server.port}"]}
         server.signal(number)
         assert server.wait() == 0
@@ -66,6 +71,47 @@ def test_stop_signals_end_in_order(tmp_path: Path, number: signal.Signals, name:
         assert server.log().rstrip().endswith("Server Exiting..")
         assert not pid_file.exists()
         assert not ports_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "ports"),
+    [("nats-server", "nats-server"), ("my-broker", "my-broker")],
+)
+def test_the_ports_file_is_named_after_a_renamed_program(
+    tmp_path: Path, name: str, ports: str
+) -> None:
+    link = tmp_path / "bin" / name
+    link.parent.mkdir()
+    link.symlink_to(server_command(PYNATS)[0])
+    with run_program([str(link)], tmp_path) as pid:
+        wait_until(lambda: list(tmp_path.glob("*.ports")), "ports file")
+        assert [path.name for path in tmp_path.glob("*.ports")] == [f"{ports}_{pid}.ports"]
+
+
+def test_a_script_called_nats_server_that_runs_this_one_looks_like_nats_server(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "bin" / "nats-server"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {server_command(PYNATS)[0]} "$@"\n')
+    script.chmod(0o755)
+    said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert re.search(r"nats-server: v(\d+\.\d+\.\d+)", said.stdout)
+    with run_program([str(script)], tmp_path) as pid:
+        wait_until(lambda: list(tmp_path.glob("*.ports")), "ports file")
+        assert [path.name for path in tmp_path.glob("*.ports")] == [f"nats-server_{pid}.ports"]
+
+
+@contextmanager
+def run_program(command: list[str], folder: Path) -> Iterator[int]:
+    """A server that writes its ports file into `folder`; gives its process id."""
+    flags = ["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", str(folder)]
+    child = subprocess.Popen([*command, *flags], stderr=subprocess.DEVNULL)
+    try:
+        yield child.pid
+    finally:
+        child.terminate()
+        assert child.wait(PATIENCE_S) == 0
 
 
 # A server that gets every signal while its loop closes, at exit, and when modules are taken apart.
@@ -430,3 +476,19 @@ def test_reload_that_adds_users_keeps_them_out_before_and_lets_them_in_after(
                 bob.send(b"PUB b 2\r\nhi\r\n")
                 assert ann.read_until(b"MSG b 1 2\r\nhi\r\n")
             assert b"-ERR" not in bytes(ann.received)
+
+
+def test_the_log_names_pynats_and_its_version_above_the_words_that_tools_look_for(
+    tmp_path: Path,
+) -> None:
+    with process(tmp_path) as server:
+        log = server.log()
+    texts = [line.partition("[INF] ")[2] for line in log.splitlines()]
+    assert texts[:3] == [
+        "Starting pynats-server",
+        f"  Version:  {VERSION}",
+        f"  PyNATS:   {RELEASE}",
+    ]
+    listening = rf"^Listening for client connections on 127\.0\.0\.1:{server.port}$"
+    assert re.search(listening, "\n".join(texts), re.MULTILINE)
+    assert "Server is ready" in texts

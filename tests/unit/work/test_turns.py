@@ -198,31 +198,16 @@ def test_a_client_that_has_gone_takes_its_work_with_it_but_for_what_stays() -> N
 @given(st.lists(st.integers(0, 9), max_size=10), st.integers(0, 12))
 def test_every_begun_job_runs_its_finally_blocks_once(steps: list[int], passes: int) -> None:
     async def scenario(table: Table) -> None:
-        jobs = [
-            table.start("A", f"c{n % 3}", f"job{n}", count, tag=f"t{n % 2}")
-            for n, count in enumerate(steps)
-        ]
+        jobs = [table.start("A", f"c{n % 3}", f"job{n}", count) for n, count in enumerate(steps)]
         for _ in range(passes):
             await next_turn()
-        table.turns.cancel_tag("t0")
+        table.turns.cancel_client("c0")
         table.turns.cancel_account("A")
         assert table.turns.jobs == 0
         assert all(job.ended for job in jobs)
         assert len(table.ended) == len(jobs)
         begun = [f"job{n}" for n, job in enumerate(jobs) if job.begun]
         assert sorted(table.closed) == sorted(begun)
-
-    on_loop(scenario)
-
-
-def test_work_of_something_that_has_ended_ends() -> None:
-    async def scenario(table: Table) -> None:
-        first = table.start("A", "a", "first", 50, tag="stream")
-        second = table.start("A", "a", "second", 5)
-        table.turns.cancel_tag("stream")
-        await table.drain()
-        assert isinstance(first.error, Cancelled)
-        assert second.result == "second"
 
     on_loop(scenario)
 

@@ -6,18 +6,20 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 import typer
+from pynats_common.plainvalues import with_plain_values
+from pynats_common.program import INTERRUPTED
+from pynats_common.suggest import complaint, did_you_mean
+from pynats_common.version import version_line
 from typer.core import TyperCommand, TyperGroup
 
 from pynats_cli.errors import CliError, UsageError
-from pynats_cli.global_options import GlobalOptions, help_rows, split_global_options
+from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
 
 PROGRAM = "pynats"
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as in shells."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,22 @@ COMMANDS = (
     CommandEntry("rtt", "pynats_cli.commands.rtt", "Measure round-trip time to the servers"),
     CommandEntry("subscribe", "pynats_cli.commands.subscribe", "Receive messages", ("sub",)),
 )
+# Commands of the original that are still to come.
+LATER = {
+    "account": ("a",), "audit": (), "auth": (), "bench": (), "cheat": (),
+    "consumer": ("con", "obs", "c"), "counter": ("ctr",), "errors": ("err", "error"),
+    "events": ("event", "e"), "governor": ("gov",), "kv": (), "latency": ("lat",),
+    "object": ("obj",), "plugins": (), "schema": (), "server": ("srv", "sys", "system"),
+    "service": ("micro",), "stream": ("str", "st", "ms", "s"), "top": (), "trace": (),
+    "traffic": (),
+}  # fmt: skip
 _BY_NAME = {name: entry for entry in COMMANDS for name in (entry.name, *entry.aliases)}
+
+
+def _unknown(name: str) -> str:
+    if any(name in (later, *aliases) for later, aliases in LATER.items()):
+        return f"'{name}' is not in this version yet"
+    return f"No such command '{name}'{did_you_mean(name, (*_BY_NAME, *LATER), chr(39))}"
 
 
 def _aligned(rows: Sequence[tuple[str, str]]) -> str:
@@ -46,7 +63,14 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"  {left.ljust(width)}  {right}" for left, right in rows)
 
 
-class _CommandTable(TyperGroup):
+class _Group(TyperGroup):
+    """A group of commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
+
+
+class _CommandTable(_Group):
     """The top-level group: the table gives names and help, modules are loaded on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -55,7 +79,7 @@ class _CommandTable(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         entry = _BY_NAME.get(cmd_name)
         if entry is None:
-            return None
+            raise UsageError(_unknown(cmd_name))
         return typer.main.get_command(import_module(entry.module).app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -69,6 +93,9 @@ class _CommandTable(TyperGroup):
 class GlobalFlagsCommand(TyperCommand):
     """A command whose help ends with a pointer to the global flags."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         super().format_epilog(ctx, formatter)
         formatter.write(f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n")
@@ -76,15 +103,12 @@ class GlobalFlagsCommand(TyperCommand):
 
 def command_app() -> typer.Typer:
     """A Typer for one command module, with the settings every module shares."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(
+        cls=_Group, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
 
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
-
-
-def version() -> str:
-    """Version of the installed distribution."""
-    return metadata.version("pynats-toolbox")
 
 
 _app = typer.Typer(
@@ -98,7 +122,7 @@ _app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(version())
+        typer.echo(version_line(PROGRAM))
         raise typer.Exit
 
 
@@ -129,42 +153,21 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         # Usage errors of the parser; its library depends on the version of Typer.
-        describe = getattr(error, "format_message", None)
-        if describe is None:
+        if not hasattr(error, "format_message"):
             raise
-        raise UsageError(str(describe()).rstrip(".")) from None
+        raise UsageError(complaint(error, global_flags())) from None
     return result if isinstance(result, int) else 0
 
 
-def main() -> None:
-    """Console script: one line for every error, never a traceback for bad input."""
-    _open_missing_streams()
+def main() -> int:
+    """One command line; returns the exit code. One line for every error, never a traceback for bad
+    input."""
     try:
-        code = run(sys.argv[1:])
+        return run(sys.argv[1:])
     except UsageError as error:
-        code = _fail(f"{error}, try --help")
+        return _fail(f"{error}: see {PROGRAM} --help")
     except CliError as error:
-        code = _fail(str(error))
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has closed; avoid Python's error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
-
-
-def _open_missing_streams() -> None:
-    """Opens /dev/null for streams that the shell closed (`>&-`); otherwise connections would get
-    their descriptor numbers."""
-    if None in (sys.stdin, sys.stdout, sys.stderr):
-        for number in range(3):
-            try:
-                os.fstat(number)
-            except OSError:
-                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+        return _fail(str(error))
 
 
 def _fail(message: str) -> int:

@@ -179,6 +179,11 @@ def _store(options: GlobalOptions, flag: GlobalFlag, text: str, source: str) -> 
     setattr(options, flag.target, value)
 
 
+def global_flags() -> list[str]:
+    """Every spelling with two dashes."""
+    return [f"--{flag.name}" for flag in GLOBAL_FLAGS if not flag.hidden]
+
+
 def help_rows() -> list[tuple[str, str]]:
     """Spelling and explanation of every flag that help shows."""
     rows = []

@@ -14,6 +14,10 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pynats_common.program import run_program
+from pynats_common.suggest import did_you_mean
+from pynats_common.version import version_line
+
 if TYPE_CHECKING:
     from pynats_common.nkeys import KeyPair
 
@@ -32,7 +36,14 @@ class NkError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise NkError(f"{message}; see pynk -h")
+        words = message.removeprefix("unrecognized arguments: ").split()
+        if message.startswith("unrecognized") and words[0].startswith("-"):
+            message = f"unknown flag {words[0]}{did_you_mean(words[0], self.flags(), '')}"
+        raise NkError(f"{message}: see pynk --help")
+
+    def flags(self) -> list[str]:
+        """Every flag with one dash."""
+        return [name for name in self._option_string_actions if not name.startswith("--")]
 
 
 def _parser() -> _Parser:
@@ -68,20 +79,13 @@ def main(argv: list[str] | None = None) -> int:
     except NkError as error:
         print(error)
         return 1
-    except BrokenPipeError:
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted")
-        return 1
     return 0
 
 
 def run(options: argparse.Namespace) -> list[str]:
     """Output lines for these options. Raises NkError."""
     if options.version:
-        from importlib.metadata import version
-
-        return [f"pynk version {version('pynats-toolbox')}"]
+        return [version_line("pynk")]
     if options.entropy and not options.gen:
         raise NkError("entropy can only be used when generating keys: add -gen")
     if options.gen:
@@ -91,8 +95,10 @@ def run(options: argparse.Namespace) -> list[str]:
     if options.verify:
         return [_verify(options)]
     if options.inkey and options.pubout:
-        return [_read_key(options.inkey).public_key]
-    raise NkError("nothing to do: use -gen, -sign, -verify, or -inkey with -pubout; see pynk -h")
+        return [_read_seed(options.inkey).public_key]
+    raise NkError(
+        "nothing to do: use -gen, -sign, -verify, or -inkey with -pubout: see pynk --help"
+    )
 
 
 def _generate(options: argparse.Namespace) -> list[str]:
@@ -151,7 +157,7 @@ def _sign(options: argparse.Namespace) -> str:
     if not options.inkey:
         raise NkError("sign requires a seed: add -inkey FILE")
     try:
-        signature = _read_key(options.inkey).sign(_read_bytes(options.sign))
+        signature = _read_seed(options.inkey).sign(_read_bytes(options.sign))
     except NkeyError as error:
         raise NkError(str(error)) from None
     return base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
@@ -164,7 +170,7 @@ def _verify(options: argparse.Namespace) -> str:
         raise NkError("verify requires a key: add -inkey FILE or -pubin FILE")
     if not options.sigfile:
         raise NkError("verify requires a signature: add -sigfile FILE")
-    pair = _read_key(options.inkey or options.pubin)
+    pair = _read_seed(options.inkey) if options.inkey else _read_public(options.pubin)
     text = _read_bytes(options.sigfile).strip()
     try:
         # Signatures use the standard or the URL alphabet; padding is optional.
@@ -186,11 +192,27 @@ def _read_bytes(name: str) -> bytes:
         raise NkError(f"cannot read {name}: {error.strerror}") from None
 
 
+def _read_seed(name: str) -> KeyPair:
+    pair = _read_key(name)
+    if not pair.has_seed:
+        raise NkError(f"-inkey takes a seed, and {name} has a public key: use -pubin")
+    return pair
+
+
+def _read_public(name: str) -> KeyPair:
+    pair = _read_key(name)
+    if pair.has_seed:
+        # Whoever gives a seed away for a public key shall hear of it.
+        raise NkError(f"-pubin takes a public key, and {name} has a seed: use -inkey")
+    return pair
+
+
 def _read_key(name: str) -> KeyPair:
     """The first line that is a key; comments and other lines are skipped."""
+    from pynats_common.creds import decode_text
     from pynats_common.nkeys import NkeyError, from_text
 
-    for line in _read_bytes(name).decode("utf-8", "replace").splitlines():
+    for line in decode_text(_read_bytes(name)).splitlines():
         try:
             return from_text(line.strip())
         except NkeyError:
@@ -199,4 +221,4 @@ def _read_key(name: str) -> KeyPair:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("pynk", lambda: main)

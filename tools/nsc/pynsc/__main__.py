@@ -5,9 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 
+from pynats_common.program import run_program
+from pynats_common.suggest import complaint, did_you_mean
+from pynats_common.version import version_line
+
 from pynsc.table import ALIASES, COMMANDS, GROUPS
 
 TITLE = "Create NATS operators, accounts and users, and manage their permissions."
+
+_TAKE_VALUE = ("-K", "--private-key", "--config-dir", "--data-dir", "--keystore-dir", "-H",
+               "--all-dirs")  # fmt: skip
+_KNOWN = (*_TAKE_VALUE, "-i", "--interactive", "-J", "--json", "-v", "--version", "-h", "--help")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,27 +28,38 @@ def main(argv: list[str] | None = None) -> int:
         return _call(path, rest)
     words = [text for text in rest if not text.startswith("-")]
     if "-v" in rest or "--version" in rest:
-        from importlib.metadata import version
-
-        print(f"pynsc version {version('pynats-toolbox')}")
+        print(version_line("pynsc"))
         return 0
     if words and words[0] != "help":
-        print(f'Error: unknown command "{words[0]}" for "pynsc {path}": see pynsc --help'.replace(
-            ' "pynsc "', ' "pynsc"'), file=sys.stderr)  # fmt: skip
-        return 1
+        return _refuse(f'unknown command "{words[0]}"{_similar(path, words[0])}', path)
+    flags = [text for text in rest if text.startswith("-") and text.partition("=")[0] not in _KNOWN]
+    if flags:
+        hint = did_you_mean(flags[0], [text for text in _KNOWN if text.startswith("--")], "")
+        return _refuse(f"unknown flag {flags[0]}{hint}", path)
     print(_help(path))
     return 0
+
+
+def _refuse(why: str, path: str) -> int:
+    place = f"pynsc {path}".strip()
+    print(f"Error: {why} for {place}: see {place} --help", file=sys.stderr)
+    return 1
+
+
+def _similar(path: str, word: str) -> str:
+    prefix = f"{path} " if path else ""
+    names = (*COMMANDS, *GROUPS, *ALIASES)
+    below = {name[len(prefix) :] for name in names if name.startswith(prefix)}
+    return did_you_mean(word, sorted(name for name in below if name and " " not in name))
 
 
 def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
     """Command path and the other arguments; global flags may precede the command."""
     path, rest, index = "", [], 0
-    takes_value = {"-K", "--private-key", "--config-dir", "--data-dir", "--keystore-dir", "-H",
-                   "--all-dirs"}  # fmt: skip
     while index < len(arguments):
         text = arguments[index]
         if text.startswith("-"):
-            step = 2 if text in takes_value else 1
+            step = 2 if text in _TAKE_VALUE else 1
             rest += arguments[index : index + step]
             index += step
             continue
@@ -71,8 +90,7 @@ def _call(path: str, rest: list[str]) -> int:
     except TyperException as error:
         from pynsc.render import show_failure
 
-        message: str = getattr(error, "format_message", error.__str__)()
-        text = f"{message.rstrip('.')}: see pynsc {path} --help"
+        text = f"{complaint(error)}: see pynsc {path} --help"
         show_failure(None, text, bool({"-J", "--json"} & set(rest)))
         return 1
     except Abort:
@@ -117,4 +135,4 @@ def _help(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("pynsc", lambda: main)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
+from pynats_common.plainvalues import with_plain_values
 from typer.core import TyperCommand
 
 from pynsc.core.errors import NscError
@@ -133,6 +134,9 @@ _BARE_VALUES = {"--allow-pub-response": "1"}
 class NscCommand(TyperCommand):
     """Accepts `--flag=true|false` and omitted optional values, like the original's parser."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return with_plain_values(super().get_params(ctx))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = {
             name: (param.opts, param.secondary_opts)
@@ -170,6 +174,15 @@ def require_change(options: Options, *targets: str) -> None:
         raise NscError("specify an edit option", "--help lists them")
 
 
+def refuse_two_names(options: Options) -> None:
+    """Refuses an object that is named more than once: which name is meant cannot be known."""
+    ways = {"an argument": "pos", "--name": "name", "--file": "file",
+            "--user-public-key": "user_public_key"}  # fmt: skip
+    given = [words for words, name in ways.items() if getattr(options, name, None)]
+    if len(given) > 1:
+        raise NscError(f"named twice: as {given[0]} and with {given[1]}", "give it once")
+
+
 Run = Callable[[Session, Any], None]
 
 
@@ -205,27 +218,39 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
 
     from pynsc.core.env import load_environment
     from pynsc.render import show, show_failure
+    from pynsc.table import READERS
 
     session: Session | None = None
+    failure = ""
     if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
         options.interactive = all(getattr(options, f.name) == f.default for f in fields)
     try:
+        refuse_two_names(options)
         env = load_environment(
             options.config_dir, options.data_dir, options.keystore_dir, options.all_dirs
         )
-        session = Session(env, options.private_key, options.interactive, options.json)
+        session = Session(env, options.private_key, options.interactive, options.json, path)
         if session.interactive:
             interview(path, session, options)
             _ask_missing(options, fields, hints)
+        if path not in READERS:
+            session.begin_changes()
         run(session, options)
     except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
-        if session is not None:
-            session.report.drop_planned()
-        show_failure(session.report if session else None, str(error), options.json)
-        return 1
+        failure = str(error) or type(error).__name__
     except (KeyboardInterrupt, EOFError):
         print("interrupted", file=sys.stderr)
         return 130
+    finally:
+        # Before anything is shown: whoever reads it may be slow.
+        if session is not None:
+            session.end_changes()
+    if failure:
+        if session is not None:
+            session.report.drop_planned()
+        show_failure(session.report if session else None, failure, options.json)
+        return 1
+    assert session is not None
     show(session.report, options.json)
     return 1 if session.report.failed else 0
 

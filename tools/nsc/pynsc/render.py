@@ -50,6 +50,8 @@ def show_failure(report: Report | None, message: str, as_json: bool) -> None:
 def _show_json(report: Report) -> None:
     if report.data is not None:
         print(json.dumps(report.data, indent=2))
+        if not (isinstance(report.data, dict) and "messages" in report.data):
+            _show_lines([line for line in report.lines if line.level in ("WARN", "ERR")], 0)
         return
     data = {"ok": not report.failed, "messages": [line.to_json() for line in report.lines]}
     if report.output is not None:

@@ -104,6 +104,20 @@ COMMANDS: dict[str, tuple[str, str, str, str]] = {
     "tool rtt": ("tool", "rtt", "ToolBase", "Time of a round trip"),
 }  # fmt: skip
 
+# Commands that change no store, or, like push and pull, only after they have asked a server: all
+# others hold the operator's lock.
+READERS = frozenset({
+    "describe operator", "describe account", "describe user", "describe jwt",
+    "env", "select operator", "select account",
+    "list operators", "list accounts", "list users", "list keys", "validate", "expirations",
+    "revocations list-users", "revocations list_activations",
+    "generate activation", "generate config", "generate context", "generate creds",
+    "generate nkey", "generate profile", "generate diagram component", "generate diagram object",
+    "import keys", "export keys", "keys migrate", "fix", "restore", "update", "push", "pull",
+    "completion bash", "completion zsh", "completion fish", "completion powershell",
+    "tool pub", "tool sub", "tool req", "tool reply", "tool rtt",
+})  # fmt: skip
+
 _VERBS = {"create": "add", "tools": "tool", "pub": "tool pub", "sub": "tool sub",
           "req": "tool req", "reply": "tool reply", "rtt": "tool rtt",
           "list operator": "list operators", "list account": "list accounts",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from pynats_common.tables import column_widths
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -21,25 +23,29 @@ _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code !=
 
 
 def print_table(table: Table, stream: TextIO) -> None:
-    """Titled table with rules between its sections; long cells wrap, nothing is cut off."""
-    width = max((len(row) for section in table.sections for row in section), default=1)
-    width = max(width, len(table.header))
+    """Titled table with rules between its sections; long texts wrap, keys never do."""
+    target = console(stream)
+    rows = [table.header, *(row for section in table.sections for row in section)]
+    count = max(map(len, rows), default=1) or 1
+    lines = 3 * count + 1
+    widths = column_widths([*rows, [""] * count], target.width - lines, cell_len)
     drawn = RichTable(
         title=plain_text(table.title, "bold"), box=box.ROUNDED, show_header=bool(table.header),
         border_style="dim",
     )  # fmt: skip
-    for position in range(width):
+    for position in range(count):
         name = table.header[position] if position < len(table.header) else ""
         # Without a header the first column holds the names of the values.
         style = "cyan" if position == 0 and not table.header else ""
-        drawn.add_column(plain_text(name, "bold"), style=style, overflow="fold")
+        drawn.add_column(plain_text(name, "bold"), style=style, width=widths[position])
     number = 0
     for section in table.sections:
         for row in section:
             drawn.add_row(*map(plain_text, row), style="bold" if number == table.current else None)
             number += 1
         drawn.add_section()
-    console(stream).print(drawn)
+    target.width = max(target.width, sum(widths) + lines)
+    target.print(drawn)
 
 
 def print_line(line: Line, mark: str, indent: str, stream: TextIO) -> None:

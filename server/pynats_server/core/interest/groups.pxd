@@ -34,8 +34,6 @@ cdef int set_add(SubSet* self, Subscription sub) except -1
 # False when it is not there.
 cdef bint set_remove(SubSet* self, Subscription sub) noexcept
 cdef void set_free(SubSet* self) noexcept
-# The group of that name, NULL when there is none (or no groups at all: self may be NULL).
-cdef QueueGroup* find_group(QueueSet* self, const char* name, size_t length) noexcept
 
 cdef inline void** array_items(SubArray* self) noexcept:
     return <void**>&self.items if self.capacity == 0 else self.items

@@ -55,7 +55,7 @@ cdef bint _array_remove(SubArray* self, Subscription sub) noexcept:
     return True
 
 
-cdef QueueGroup* find_group(QueueSet* self, const char* name, size_t length) noexcept:
+cdef QueueGroup* _find_group(QueueSet* self, const char* name, size_t length) noexcept:
     cdef QueueGroup* group
     cdef uint32_t i
     if self == NULL:
@@ -142,7 +142,7 @@ cdef void _queues_free(SubSet* self) noexcept:
 cdef int set_add(SubSet* self, Subscription sub) except -1:
     if sub.queue_len == 0:
         return _array_add(&self.plain, sub)
-    cdef QueueGroup* group = find_group(self.queues, sub.c_queue(), sub.queue_len)
+    cdef QueueGroup* group = _find_group(self.queues, sub.c_queue(), sub.queue_len)
     if group == NULL:
         group = _add_group(self, sub.c_queue(), sub.queue_len)
     return _array_add(&group.members, sub)
@@ -151,7 +151,7 @@ cdef int set_add(SubSet* self, Subscription sub) except -1:
 cdef bint set_remove(SubSet* self, Subscription sub) noexcept:
     if sub.queue_len == 0:
         return _array_remove(&self.plain, sub)
-    cdef QueueGroup* group = find_group(self.queues, sub.c_queue(), sub.queue_len)
+    cdef QueueGroup* group = _find_group(self.queues, sub.c_queue(), sub.queue_len)
     if group == NULL or not _array_remove(&group.members, sub):
         return False
     if group.members.length == 0:

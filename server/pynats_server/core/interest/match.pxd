@@ -23,6 +23,7 @@ cdef struct Match:
     uint32_t n_plain
     uint32_t n_queues
     uint32_t references
+    uint32_t weight  # subscriptions in all, members of groups included
     bint valid
 
 cdef struct Hits:
@@ -30,11 +31,12 @@ cdef struct Hits:
     SubSet** sets
     uint32_t length
     uint32_t capacity
+    uint64_t steps  # taken so far: nodes visited, names compared, subscriptions gathered
 
 
 cdef int add_hit(Hits* hits, SubSet* subs) except -1
 # Everybody in the sets; the caller owns the result. Members of the same queue group on different
-# patterns become one group.
+# patterns become one group. The work is in proportion to what the sets hold.
 cdef Match* match_build(Hits* hits, const char* subject, size_t subject_len) except NULL
 cdef void match_release(Match* match) noexcept
 

@@ -3,7 +3,10 @@
 Literal subjects live in a hash map, wildcard subjects in a token trie, so a literal costs one look-up
 however many there are, and the trie holds only what needs walking. The flattened answer for a subject
 is a `Match`, kept in a bounded cache. Adding or removing a literal invalidates only the match of that
-subject; a wildcard changes the generation and so invalidates all.
+subject. A wildcard changes the generation, which puts all in doubt: a match that is asked for again is
+built anew, or kept where none of the few wildcards that changed since concerns its subject.
+
+What is done grows with what is found; `steps` counts it, so that callers can share out their time.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
@@ -12,6 +15,10 @@ from pynats_server.core.interest.groups cimport SubSet
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription
 
+
+cdef enum:
+    # Changes of wildcards that are remembered, to be compared with subjects that are in doubt.
+    CHANGES_KEPT = 64
 
 cdef struct Literal:
     SubSet subs
@@ -31,8 +38,11 @@ cdef class Sublist:
     cdef ByteMap literals
     cdef ByteMap cache
     cdef Node* root
-    cdef uint64_t cache_weight
-    cdef readonly uint64_t generation
+    cdef uint64_t cache_weight  # subscribers in all cached matches
+    cdef uint32_t evict_at  # slot of the cache where room is made next
+    cdef void* changed[CHANGES_KEPT]  # wildcard Subscription by generation, owned references
+    cdef readonly uint64_t generation  # wildcards added, removed or touched so far
+    cdef readonly uint64_t steps  # taken for matches so far, see Hits
     cdef readonly uint32_t cache_max  # 0 = no cache
     cdef readonly uint64_t count
     cdef readonly uint64_t inserts
@@ -53,9 +63,16 @@ cdef class Sublist:
     # Whether any subscription matches, without building or caching a Match.
     cdef bint has_match(self, const char* subject, size_t length) noexcept
 
+    # Whether a single one of the subjects in the list matches all that `subject` (wildcards allowed)
+    # matches. For lists of rules.
+    cdef bint covers(self, const char* subject, size_t length) noexcept
+
     cdef int _insert_literal(self, const char* p, size_t n, Subscription sub) except -1
     cdef Match* _collect(self, const char* subject, size_t length) except NULL
-    cdef int _invalidate(self, const char* p, size_t n) except -1
+    cdef void _change(self, Subscription sub) noexcept
+    cdef bint _still_holds(self, Match* match) noexcept
+    cdef void _invalidate(self, const char* p, size_t n) noexcept
+    cdef void _make_room(self, uint64_t weight) noexcept
     cdef void _drop_cache(self) noexcept
 
     # What `find` will read: call the first for many subjects, then the second, then find.
@@ -66,4 +83,4 @@ cdef class Sublist:
         bytemap_prefetch_entry(&self.cache, hash)
 
     cdef inline bint is_current(self, Match* match) noexcept:
-        return match.valid and match.generation == self.generation
+        return match.valid and (match.generation == self.generation or self._still_holds(match))

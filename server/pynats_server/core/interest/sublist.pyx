@@ -1,4 +1,5 @@
 """See sublist.pxd."""
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
@@ -6,15 +7,19 @@ from pynats_server.core.bytemap cimport bytemap_find, bytemap_free, bytemap_get,
 from pynats_server.core.interest.groups cimport set_add, set_free, set_is_empty, set_remove
 from pynats_server.core.interest.match cimport Hits, add_hit, match_build, match_release
 from pynats_server.core.interest.subscription cimport Sink, new_subscription
-from pynats_server.core.subject cimport subject_has_gap
+from pynats_server.core.subject cimport subject_has_gap, subject_matches
 
-# Matches kept per account. When full the cache is dropped whole: rebuilding a hot entry is cheap,
-# and no bookkeeping is paid on hits.
+# Matches kept per account. When full, one after the other goes, in the order of their places:
+# rebuilding a hot entry is cheap, and no bookkeeping is paid on hits.
 DEFAULT_CACHE_MAX = 16384
 cdef enum:
     # Subscribers that all cached matches of an account may list together: bounds the memory (8 bytes
     # each) where many subjects reach many subscribers.
     CACHE_WEIGHT_MAX = 4194304
+    # A match in doubt is compared with this many changes, and with one more for every so many
+    # subscribers that it has; then building it anew costs no more.
+    DOUBTS_MIN = 4
+    DOUBTS_SHARE = 8
 
 
 # --- the trie ----------------------------------------------------------------------------------
@@ -105,6 +110,7 @@ cdef void _node_free(Node* node) noexcept:
 cdef int _walk(Node* node, const char* p, size_t n, Hits* hits) except -1:
     cdef size_t length = _token_length(p, n)
     cdef Node* child
+    hits.steps += 1
     if node.gt != NULL:
         add_hit(hits, &node.gt.subs)
     child = <Node*>bytemap_get(&node.children, p, length)
@@ -142,6 +148,30 @@ cdef bint _walk_any(Node* node, const char* p, size_t n) noexcept:
     return False
 
 
+cdef bint _covers_any(Node* node, const char* p, size_t n) noexcept:
+    """As _walk_any, but a wildcard at p is covered by a wildcard alone."""
+    cdef size_t length = _token_length(p, n)
+    cdef bint star = length == 1 and p[0] == b'*'
+    cdef Node* child
+    if node.gt != NULL:
+        return True
+    if length == 1 and n == 1 and p[0] == b'>':
+        return False
+    child = NULL if star else <Node*>bytemap_get(&node.children, p, length)
+    if child != NULL:
+        if length == n:
+            if not set_is_empty(&child.subs):
+                return True
+        elif _covers_any(child, p + length + 1, n - length - 1):
+            return True
+    child = node.star
+    if child == NULL:
+        return False
+    if length == n:
+        return not set_is_empty(&child.subs)
+    return _covers_any(child, p + length + 1, n - length - 1)
+
+
 # --- the list ----------------------------------------------------------------------------------
 
 cdef class Sublist:
@@ -153,6 +183,9 @@ cdef class Sublist:
         cdef uint32_t i
         cdef Literal* literal
         self._drop_cache()
+        for i in range(CHANGES_KEPT):
+            if self.changed[i] != NULL:
+                Py_DECREF(<Subscription>self.changed[i])
         for i in range(self.literals.capacity):
             literal = <Literal*>self.literals.slots[i].value
             if literal != NULL:
@@ -176,7 +209,7 @@ cdef class Sublist:
                 p += length + 1
                 n -= length + 1
             set_add(&node.subs, sub)
-            self.generation += 1
+            self._change(sub)
         else:
             self._insert_literal(p, n, sub)
             self._invalidate(p, n)
@@ -203,7 +236,7 @@ cdef class Sublist:
         if sub.wildcard:
             if not _trie_remove(self.root, p, n, sub):
                 raise KeyError(sub.subject)
-            self.generation += 1
+            self._change(sub)
         else:
             literal = <Literal*>bytemap_get(&self.literals, p, n)
             if literal == NULL or not set_remove(&literal.subs, sub):
@@ -218,10 +251,37 @@ cdef class Sublist:
 
     cdef int touch(self, Subscription sub) except -1:
         if sub.wildcard:
-            self.generation += 1
+            self._change(sub)
         else:
             self._invalidate(sub.c_subject(), sub.subject_len)
         return 0
+
+    cdef void _change(self, Subscription sub) noexcept:
+        """A wildcard was added, removed or touched: puts every match in doubt."""
+        cdef uint32_t at
+        self.generation += 1
+        at = self.generation % CHANGES_KEPT
+        Py_INCREF(sub)
+        if self.changed[at] != NULL:
+            Py_DECREF(<Subscription>self.changed[at])
+        self.changed[at] = <void*>sub
+
+    cdef bint _still_holds(self, Match* match) noexcept:
+        """Whether no wildcard that changed since the match was built reaches its subject."""
+        cdef uint64_t behind = self.generation - match.generation
+        cdef uint64_t i
+        cdef Subscription sub
+        if behind > CHANGES_KEPT or behind > DOUBTS_MIN + match.weight // DOUBTS_SHARE:
+            return False
+        self.steps += behind
+        for i in range(behind):
+            sub = <Subscription>self.changed[(self.generation - i) % CHANGES_KEPT]
+            if subject_matches(
+                match.subject, match.subject_len, sub.c_subject(), sub.subject_len
+            ):
+                return False
+        match.generation = self.generation
+        return True
 
     cdef Match* match(self, const char* subject, size_t length) except NULL:
         cdef Match* match
@@ -229,25 +289,15 @@ cdef class Sublist:
         if self.cache.used:
             match = <Match*>bytemap_get(&self.cache, subject, length)
             if match != NULL:
-                if match.generation == self.generation:
+                if match.generation == self.generation or self._still_holds(match):
                     self.cache_hits += 1
                     return match
-                bytemap_pop(&self.cache, subject, length)
-                match.valid = False
-                match_release(match)
+                self._invalidate(subject, length)
         match = self._collect(subject, length)
         match.generation = self.generation
-        cdef uint64_t weight = match.n_plain
-        cdef uint32_t i
-        for i in range(match.n_queues):
-            weight += match.queues[i].length
-        if (
-            self.cache.used >= (self.cache_max or 1)
-            or self.cache_weight + weight > CACHE_WEIGHT_MAX
-        ):
-            self._drop_cache()
-        self.cache_weight += weight  # counts replaced entries too, until the next drop
+        self._make_room(match.weight)
         bytemap_put(&self.cache, match.subject, length, match)
+        self.cache_weight += match.weight
         return match
 
     cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept:
@@ -267,6 +317,7 @@ cdef class Sublist:
         hits.sets = NULL
         hits.length = 0
         hits.capacity = 0
+        hits.steps = 1
         try:
             if literal != NULL:
                 add_hit(&hits, &literal.subs)
@@ -274,6 +325,7 @@ cdef class Sublist:
                 _walk(self.root, subject, length, &hits)
             return match_build(&hits, subject, length)
         finally:
+            self.steps += hits.steps
             free(hits.sets)
 
     cdef bint has_match(self, const char* subject, size_t length) noexcept:
@@ -281,12 +333,30 @@ cdef class Sublist:
             return True
         return not subject_has_gap(subject, length) and _walk_any(self.root, subject, length)
 
-    cdef int _invalidate(self, const char* p, size_t n) except -1:
+    cdef bint covers(self, const char* subject, size_t length) noexcept:
+        if bytemap_get(&self.literals, subject, length) != NULL:
+            return True
+        return not subject_has_gap(subject, length) and _covers_any(self.root, subject, length)
+
+    cdef void _invalidate(self, const char* p, size_t n) noexcept:
         cdef Match* match = <Match*>bytemap_pop(&self.cache, p, n)
         if match != NULL:
+            self.cache_weight -= match.weight
             match.valid = False
             match_release(match)
-        return 0
+
+    cdef void _make_room(self, uint64_t weight) noexcept:
+        """Drops matches until one more fits. What that costs was paid when they came."""
+        cdef Match* match
+        while self.cache.used and (
+            self.cache.used >= (self.cache_max or 1)
+            or self.cache_weight + weight > CACHE_WEIGHT_MAX
+        ):
+            match = NULL
+            while match == NULL:
+                self.evict_at = (self.evict_at + 1) & (self.cache.capacity - 1)
+                match = <Match*>self.cache.slots[self.evict_at].value
+            self._invalidate(match.subject, match.subject_len)
 
     cdef void _drop_cache(self) noexcept:
         cdef uint32_t i
@@ -330,6 +400,10 @@ cdef class Sublist:
     def interested(self, bytes subject) -> bool:
         """Whether a literal subject reaches anybody."""
         return self.has_match(subject, len(subject))
+
+    def covering(self, bytes subject) -> bool:
+        """Whether one entry matches all that `subject` (wildcards allowed) matches."""
+        return self.covers(subject, len(subject))
 
     @property
     def cached(self) -> int:

@@ -7,8 +7,8 @@ consumers; creating one is refused.
 from __future__ import annotations
 
 from pynats_server.jetstream.api import direct
+from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api.streams import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.errors import api_error
 
 

@@ -1,7 +1,8 @@
 """DIRECT.GET: messages as they are, without JSON around them (ADR-31).
 
 One message, a batch of following ones, or the last one of each of several subjects. A series ends
-with a status line of its own, which tells what is left.
+with a status line of its own, which tells what is left. It is sliced: it gives way every few
+messages, waits while the requester does not read, and ends with its stream.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work
+from pynats_server.work import Steps
 
 SUBJECTS_MAX = 1024  # of one request for last messages
 # Of such a request. They are sorted before anything else is done, which takes some milliseconds for
 # so many; more subjects than SUBJECTS_MAX are not answered anyway.
 FILTERS_MAX = 8192
-STEP = 32  # messages of a series that are sent in one step
-# Bytes of one series when the request has no max_bytes: half of what a client may have queued by
-# default (`max_pending`).
-SERIES_BYTES_MAX = 32 << 20
+STEP_MESSAGES = 32  # of a series between two looks at the clock: about 0.2 ms
+STEP_BYTES = 128 * 1024  # the same for large ones: copying them takes as long
+BACKLOG_MAX = 1 << 20  # bytes queued for the requester above which its series waits
+BACKLOG_LOOK_S = 0.005  # until the series looks again: 200 MB/s for one that reads
 
 
-def get(request: Request) -> Work[None] | None:
+def get(request: Request) -> Steps[None] | None:
     """DIRECT.GET.<stream> with a JSON request."""
     stream = _stream(request)
     if stream is None:
@@ -37,10 +38,10 @@ def get(request: Request) -> Work[None] | None:
         _status(request, "408 Empty Request")
         return None
     asked = _asked(request)
-    return begin(_answer(request, stream, asked)) if asked is not None else None
+    return None if asked is None else begin(_answer(request, stream, asked))
 
 
-def get_last(request: Request) -> Work[None] | None:
+def get_last(request: Request) -> Steps[None] | None:
     """DIRECT.GET.<stream>.<subject>: the last message of the subject."""
     stream = _stream(request)
     if stream is None:
@@ -85,7 +86,7 @@ def _asked(request: Request) -> GetRequest | None:
     return None
 
 
-def _answer(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
+def _answer(request: Request, stream: Stream, asked: GetRequest) -> Steps[None]:
     if not (
         asked.seq or asked.last_by_subj or asked.next_by_subj or asked.start_time
         or asked.multi_last
@@ -98,6 +99,8 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
         or (asked.up_to_seq and asked.up_to_time)
     ):
         _status(request, "408 Bad Request")
+    elif len(asked.multi_last) > FILTERS_MAX:
+        _status(request, "413 Too Many Results")
     elif asked.multi_last:
         yield from _send_last_of_each(request, stream, asked)
     elif asked.batch:
@@ -111,41 +114,90 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
             request.respond(message.payload or b"", block)
 
 
-def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
-    """`batch` messages, beginning at the start that was asked for."""
+class _Series:
+    """What one request has been sent, and how much it may still be sent."""
+
+    def __init__(self, request: Request, stream: Stream, asked: GetRequest, pending: int) -> None:
+        self._request = request
+        self._stream = stream
+        self._plain = asked.no_hdr and not asked.multi_last
+        # Without a wish, half of what a client may have queued, as in the real server.
+        most = request.account.server.engine.max_pending // 2
+        self._left = asked.max_bytes if asked.max_bytes > 0 else most
+        self._step_messages = 0
+        self._step_bytes = 0
+        self.pending = pending
+        self.last = 0
+
+    def send(self, message: Message) -> None:
+        """Sends the next message."""
+        if self._plain:
+            block = b""
+        else:
+            self.pending = max(0, self.pending - 1)  # some may have been removed meanwhile
+            block = _block(self._stream, message, self.pending, self.last)
+        self._request.respond(message.payload or b"", block)
+        self.last = message.seq
+        size = _size(message)
+        self._left -= size
+        self._step_messages += 1
+        self._step_bytes += size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its bytes are used up."""
+        return self._left <= 0
+
+    @property
+    def stream_ended(self) -> bool:
+        """Whether there is nothing to read any more."""
+        return self._request.account.streams.get(self._stream.name) is not self._stream
+
+    def give_way(self) -> Steps[None]:
+        """Lets others go on after a step's share, and waits for a requester that does not read."""
+        if self._step_messages < STEP_MESSAGES and self._step_bytes < STEP_BYTES:
+            return
+        self._step_messages = self._step_bytes = 0
+        source = self._request.source
+        if isinstance(source, ClientConnection):
+            while source.pending_bytes > BACKLOG_MAX and not source.closing:
+                yield self._request.account.server.turns.later(BACKLOG_LOOK_S)
+        yield None
+
+    def end(self, *more: str) -> None:
+        """Tells that this was all."""
+        lines = (f"Nats-Num-Pending: {self.pending}", f"Nats-Last-Sequence: {self.last}", *more)
+        _status(self._request, "204 EOB", *lines)
+
+
+def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> Steps[None]:
+    """`batch` messages, beginning at the start that was asked for; none that came later than the
+    request, so that it ends."""
     filter = asked.next_by_subj.encode() or b">"
     store = stream.store
     start = max((yield from start_sequence(stream, asked)), 1)
+    stop = store.last_seq
     pending = yield from store.count_pending(filter, start)
-    limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
-    last = sent = 0
-    for count in range(asked.batch):
+    series = _Series(request, stream, asked, pending)
+    for _ in range(asked.batch):
         message = yield from store.find_next(filter, start)
-        if message is None:
-            if not last:
+        if message is None or message.seq > stop:
+            if not series.last:
                 _status(request, "404 Message Not Found")
                 return
             break
-        if asked.no_hdr:
-            request.respond(message.payload or b"")
-        else:
-            pending -= 1
-            request.respond(message.payload or b"", _block(stream, message, pending, last))
-        last = message.seq
-        start = last + 1
-        sent += _size(message)
-        if sent >= limit:
+        series.send(message)
+        start = message.seq + 1
+        if series.is_full:
             break
-        if count % STEP == STEP - 1:
-            yield
-    _end(request, pending, last)
+        yield from series.give_way()
+        if series.stream_ended:
+            break
+    series.end()
 
 
-def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> Work[None]:
+def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> Steps[None]:
     """The last message of each subject, in stream order."""
-    if len(asked.multi_last) > FILTERS_MAX:
-        _status(request, "413 Too Many Filters")
-        return
     store = stream.store
     up_to = asked.up_to_seq or store.last_seq
     if asked.up_to_time is not None:
@@ -162,22 +214,18 @@ def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> W
     if not sequences:
         _status(request, "404 No Results")
         return
-    limit = asked.max_bytes if asked.max_bytes > 0 else SERIES_BYTES_MAX
-    pending, last, sent = len(sequences), 0, 0
-    for count, seq in enumerate(sequences[: asked.batch] if asked.batch > 0 else sequences):
-        pending -= 1
+    series = _Series(request, stream, asked, len(sequences))
+    for seq in sequences[: asked.batch] if asked.batch > 0 else sequences:
         try:
-            message = yield from store.read(seq)
+            series.send((yield from store.read(seq)))
         except SequenceNotFound:
-            continue  # gone since the look at the subjects
-        request.respond(message.payload or b"", _block(stream, message, pending, last))
-        last = seq
-        sent += _size(message)
-        if sent >= limit:
+            continue  # removed since
+        if series.is_full:
             break
-        if count % STEP == STEP - 1:
-            yield
-    _end(request, pending, last, f"Nats-UpTo-Sequence: {up_to}")
+        yield from series.give_way()
+        if series.stream_ended:
+            break
+    series.end(f"Nats-UpTo-Sequence: {up_to}")
 
 
 def _block(stream: Stream, message: Message, pending: int | None = None, last: int = 0) -> bytes:
@@ -196,11 +244,6 @@ def _block(stream: Stream, message: Message, pending: int | None = None, last: i
 
 def _size(message: Message) -> int:
     return len(message.subject) + len(message.headers or b"") + len(message.payload or b"")
-
-
-def _end(request: Request, pending: int, last: int, *more: str) -> None:
-    lines = (f"Nats-Num-Pending: {pending}", f"Nats-Last-Sequence: {last}", *more)
-    _status(request, "204 EOB", *lines)
 
 
 def _status(request: Request, status: str, *lines: str) -> None:

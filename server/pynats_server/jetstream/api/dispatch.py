@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
-from pynats_server.jetstream.api import consumers, direct, messages, snapshot, streams
+from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -59,8 +60,8 @@ ENDPOINTS = (
     Endpoint("INFO", "account_info", account_endpoints.info),
     Endpoint("STREAM.CREATE.*", "stream_create", streams.create, changes=True),
     Endpoint("STREAM.UPDATE.*", "stream_update", streams.update, changes=True),
-    Endpoint("STREAM.NAMES", "stream_names", streams.names, (*PAGED, ("streams", None))),
-    Endpoint("STREAM.LIST", "stream_list", streams.listing, (*PAGED, ("streams", []))),
+    Endpoint("STREAM.NAMES", "stream_names", listing.names, (*PAGED, ("streams", None))),
+    Endpoint("STREAM.LIST", "stream_list", listing.listing, (*PAGED, ("streams", []))),
     Endpoint("STREAM.INFO.*", "stream_info", streams.info, PAGED),
     Endpoint("STREAM.DELETE.*", "stream_delete", streams.delete, changes=True),
     Endpoint("STREAM.PURGE.*", "stream_purge", streams.purge, (("purged", 0),), changes=True),
@@ -190,7 +191,7 @@ class Api:
         self, account: JetStreamAccount, subject: bytes, reply: bytes, headers: bytes,
         payload: bytes, source: Any,
     ) -> None:  # fmt: skip
-        text = subject.decode(errors="replace")
+        text = text_of(subject)
         found = self.find(text.partition(".API.")[2])
         if account.is_system:
             found = _for_system(text, found)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
@@ -15,10 +16,11 @@ from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import Message, SequenceNotFound
 from pynats_server.jetstream.stream.operations import Remove
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work
+from pynats_server.work import Steps, Work
 
 
 class GetRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgGetRequest"
     seq: Uint64 = 0
     last_by_subj: str = ""
     next_by_subj: str = ""
@@ -32,6 +34,7 @@ class GetRequest(JsonObject):
 
 
 class DeleteRequest(JsonObject):
+    go_name: ClassVar = "JSApiMsgDeleteRequest"
     seq: Uint64 = 0
     no_erase: bool = False
 
@@ -74,7 +77,7 @@ def is_contradictory(asked: GetRequest) -> bool:
     return bool(asked.last_by_subj and (asked.seq or asked.next_by_subj))
 
 
-def get(request: Request) -> Reply | Work[Reply]:
+def get(request: Request) -> Reply | Steps[Reply]:
     """STREAM.MSG.GET."""
     if not request.payload:
         raise api_error(10003)
@@ -94,7 +97,7 @@ def _show(stream: Stream, asked: GetRequest) -> Work[Reply]:
     if message is None:
         raise api_error(10037)
     shown: dict[str, Any] = {
-        "subject": message.subject.decode(errors="replace"),
+        "subject": text_of(message.subject),
         "seq": message.seq,
     }
     if message.headers and not asked.no_hdr:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.decode import decode, decoding
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work
+from pynats_server.work import Steps, Work
 
 T = TypeVar("T", bound=JsonObject)
 
@@ -21,14 +22,19 @@ JSON_BLANKS = b" \t\r\n"
 R = TypeVar("R")
 
 
-def begin(work: Work[R]) -> R | Work[R]:
+def begin(work: Steps[R]) -> R | Steps[R]:
     """Takes the first step: the result if that was all, else the work that is left."""
     try:
-        next(work)
+        awaited = next(work)
     except StopIteration as end:
         result: R = end.value
         return result
-    return work
+    return work if awaited is None else _after(awaited, work)
+
+
+def _after(awaited: Future[Any], work: Steps[R]) -> Steps[R]:
+    yield awaited
+    return (yield from work)
 
 
 @dataclass(slots=True)
@@ -47,6 +53,10 @@ class Request:
     def stream(self) -> Stream:
         """The stream named first. Raises ApiError 10059."""
         return self.account.stream(self.names[0])
+
+    def reading(self, type_: type[T]) -> Work[T]:
+        """`body` in slices, for what may be long."""
+        return decoding(self.payload, type_, self.account.strict)
 
     def body(self, type_: type[T]) -> T:
         """The request's JSON. Raises ApiError 10025."""

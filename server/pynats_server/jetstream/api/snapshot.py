@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import ClassVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns
@@ -20,13 +20,13 @@ from pynats_common.subjects import has_wildcard, is_valid_subject
 from pynats_server.core.account import Account
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
-from pynats_server.jetstream.config.validation import public_config
+from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.requests.field_types import Int
+from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream.backup import BackupError, Incoming, outgoing
+from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
 CHUNK = 128 * 1024
@@ -34,10 +34,14 @@ CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
 WINDOW = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
 NO_FLOW_S = 2.0  # without an acknowledgement, until a backup is given up
+WAITING_MAX = 32 * 1024 * 1024  # bytes of a restore in memory: four windows of a backup
+RESTORES_MAX = 16  # unfinished ones of an account: each has files, a subject and a claim
+RESTORES_TOTAL = 256  # unfinished ones of the server
 NO_INPUT_S = 30.0  # without a chunk, until a restore is given up
 
 
 class SnapshotRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamSnapshotRequest"
     deliver_subject: str = ""
     no_consumers: bool = False
     chunk_size: Int = 0
@@ -45,15 +49,40 @@ class SnapshotRequest(JsonObject):
     jsck: bool = False
 
 
+class LostMessages(JsonObject):
+    go_name: ClassVar = "LostStreamData"
+    msgs: list[Uint64] = msgspec.field(default_factory=list)
+    bytes: Uint64 = 0
+
+
+class RestoredState(JsonObject):
+    """What the backup says of its stream. It is read, but only the archive counts."""
+
+    go_name: ClassVar = "StreamState"
+    messages: Uint64 = 0
+    bytes: Uint64 = 0
+    first_seq: Uint64 = 0
+    first_ts: Time = ""
+    last_seq: Uint64 = 0
+    last_ts: Time = ""
+    num_subjects: Int = 0
+    subjects: dict[str, Uint64] = msgspec.field(default_factory=dict)
+    num_deleted: Int = 0
+    deleted: list[Uint64] = msgspec.field(default_factory=list)
+    lost: LostMessages | None = None
+    consumer_count: Int = 0
+
+
 class RestoreRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamRestoreRequest"
     config: StreamConfig = msgspec.field(default_factory=StreamConfig)
-    state: dict[str, Any] = msgspec.field(default_factory=dict)
+    state: RestoredState = msgspec.field(default_factory=RestoredState)
 
 
 def snapshot(request: Request) -> Reply:
     """STREAM.SNAPSHOT: the backup follows on `deliver_subject`."""
     stream = request.stream
-    if not request.payload:
+    if request.is_empty:
         raise api_error(10003)
     asked = request.body(SnapshotRequest)
     if not is_valid_subject(asked.deliver_subject) or has_wildcard(asked.deliver_subject):
@@ -70,6 +99,7 @@ class Sending:
         self.account = request.account
         self.stream = stream
         self.target = asked.deliver_subject.encode()
+        self.with_consumers = not asked.no_consumers
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
         self.client = self.account.advisories.client_info(request.source)
@@ -91,7 +121,7 @@ class Sending:
             await self._send_all(prefix)
         except BackupError as error:
             status = failure = str(error)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             status = failure = f"500 {error}"
         finally:
             self.account.unsubscribe(acks)
@@ -103,7 +133,9 @@ class Sending:
         )  # fmt: skip
 
     async def _send_all(self, prefix: str) -> None:
-        pieces = _pieces(outgoing(self.stream), self.chunk)
+        held = self.stream.consumers
+        consumers = await self.account.in_thread(archived, held) if self.with_consumers else []
+        pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()
@@ -144,19 +176,25 @@ def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
     yield bytes(held), True
 
 
-def restore(request: Request) -> Reply:
+async def restore(request: Request) -> Reply:
     """STREAM.RESTORE: where to send the backup."""
-    if not request.payload:
+    account = request.account
+    if request.is_empty:
         raise api_error(10003)
-    asked = request.body(RestoreRequest)
-    if not asked.config.name:
-        raise api_error(10003)
+    asked = await account.sliced(request.reading(RestoreRequest), request.source)
+    asked.config.name = asked.config.name or request.names[0]
     if asked.config.name != request.names[0]:
         raise api_error(10056)
-    account = request.account
-    if asked.config.name in account.streams:
-        raise api_error(10130)
-    receiving = Receiving(request, asked.config)
+    async with account.changing:
+        if asked.config.name in account.streams:
+            raise api_error(10130)
+        here, everywhere = len(account.claims.restoring), account.claims.all_restores()
+        if here >= RESTORES_MAX or everywhere >= RESTORES_TOTAL:
+            raise api_error(10062, err="too many unfinished restores")
+        config = await account.sliced(
+            prepare_create(asked.config, account.surroundings), request.source
+        )
+        receiving = Receiving(request, asked.config, config)
     request.account.spawn(receiving.run())
     return {"deliver_subject": receiving.subject}
 
@@ -164,18 +202,26 @@ def restore(request: Request) -> Reply:
 class Receiving:
     """One backup on its way in."""
 
-    def __init__(self, request: Request, asked: StreamConfig) -> None:
+    def __init__(self, request: Request, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = request.account
-        self.incoming = Incoming(self.account, asked)
-        self.config = self.incoming.config
+        self.incoming = Incoming(self.account, asked, config)
+        self.config = config
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self.waiting = 0  # bytes that have arrived and are not written
+        self.account.claims.begin_restore(self, config)
         self.subscription = self.account.subscribe(self.subject, self._arrived)
 
     def _arrived(
         self, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes
     ) -> None:
+        if payload and not self.incoming.book(payload):
+            payload = b" "  # it is refused at its end; until then it is acknowledged
+        elif self.waiting + len(payload) > WAITING_MAX:
+            self.incoming.refused = "the archive came faster than it was acknowledged"
+            payload = b" "
+        self.waiting += len(payload)
         self.arrivals.put_nowait((payload, reply))
 
     async def run(self) -> None:
@@ -189,8 +235,10 @@ class Receiving:
         try:
             reply = await self._take_all()
             try:
-                stream = await self.incoming.finish()
-                answer = describe(stream, public_config(stream.config))
+                await self.incoming.build()
+                self.account.claims.end_restore(self)
+                stream = await self.incoming.settle()
+                answer = await self.account.sliced(describing(stream, public_config(stream.config)))
             except ApiError as error:
                 answer = {"error": error.as_dict()}
             body = {"type": "io.nats.jetstream.api.v1.stream_create_response", **answer}
@@ -201,6 +249,7 @@ class Receiving:
             )
         finally:
             self.account.unsubscribe(self.subscription)
+            self.account.claims.end_restore(self)
             self.incoming.clean_up()
         self.account.advisories.publish(
             f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
@@ -214,7 +263,9 @@ class Receiving:
             payload, reply = await asyncio.wait_for(self.arrivals.get(), NO_INPUT_S)
             if not payload:
                 return reply
-            self.incoming.write(payload)
+            self.waiting -= len(payload)
+            if not self.incoming.refused:
+                await self.incoming.write(payload)
             self._answer(reply, b"")
 
     def _answer(self, reply: bytes, body: bytes) -> None:

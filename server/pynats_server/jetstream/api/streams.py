@@ -1,19 +1,21 @@
-"""STREAM.*: create, update, look at, list, delete, purge."""
+"""STREAM.*: create, update, look at, delete, purge."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-from pynats_common.go.times import format_time_ns
+from pynats_common.go.text import text_of
+from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
     StreamConfigRequest,
-    plain,
+    StreamState,
+    in_slices,
 )
 from pynats_server.jetstream.config.validation import (
     check_config,
@@ -26,26 +28,21 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.field_types import Int, Uint64
 from pynats_server.jetstream.stream.operations import Purge
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Work
+from pynats_server.work import Steps, Work, finish
 
-NAMES_PAGE = 1024
-LIST_PAGE = 256
 SUBJECTS_PAGE = 100_000
 DELETED_MAX = 1_000_000  # a mirror may miss any number of sequences if its origin jumped
 
 
-class PageRequest(JsonObject):
-    offset: Int = 0
-    subject: str = ""
-
-
 class InfoRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamInfoRequest"
     offset: Int = 0
     deleted_details: bool = False
     subjects_filter: str = ""
 
 
 class PurgeRequest(JsonObject):
+    go_name: ClassVar = "JSApiStreamPurgeRequest"
     seq: Uint64 = 0
     filter: str = ""
     keep: Uint64 = 0
@@ -53,15 +50,22 @@ class PurgeRequest(JsonObject):
 
 def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
     """StreamInfo without the cluster part."""
+    return finish(describing(stream, config))
+
+
+def describing(stream: Stream, config: StreamConfig | None = None) -> Work[dict[str, Any]]:
+    """`describe` in slices, for those with thousands of sources."""
     mirror, sources = stream.origins()
     domain = stream.domain
+    shown = yield from in_slices(config or stream.config)
+    shown_sources = yield from in_slices(sources)
     return {
-        "config": (config or stream.config).as_dict(),
+        "config": shown,
         "created": format_time_ns(stream.created),
         "state": stream.state().as_dict(),
         **({"domain": domain} if domain else {}),
         **({"mirror": mirror.as_dict()} if mirror else {}),
-        **({"sources": plain(sources)} if sources else {}),
+        **({"sources": shown_sources} if shown_sources else {}),
         "ts": format_time_ns(time.time_ns()),
     }
 
@@ -73,58 +77,60 @@ def _checked_name(request: Request, name: str) -> None:
 
 async def create(request: Request) -> Reply:
     """STREAM.CREATE: a new stream, or the one that is there with the same configuration."""
-    asked = request.body(StreamConfigRequest)
-    _checked_name(request, asked.name)
     account = request.account
+    asked = await account.sliced(request.reading(StreamConfigRequest), request.source)
+    _checked_name(request, asked.name)
     async with account.changing:
         there = account.streams.get(asked.name)
-        config = prepare_create(asked, account.surroundings, asked.pedantic)
+        config = await account.sliced(prepare_create(asked, account.surroundings, asked.pedantic))
         if there is not None and not same_config(config, there.config):
             raise api_error(10058)
-        stream = there or await account.create(config)
-    described = {**describe(stream, public_config(stream.config)), "did_create": True}
+        stream = there or await account.create(config, request.source)
+    described = await account.sliced(
+        describing(stream, public_config(stream.config)), request.source
+    )
+    described["did_create"] = True
     described.pop("domain", None)  # the one answer without it
-    if there is None:  # announced last: the new stream itself may store advisories
+    if there is None:
+        _as_begun(described)
+        # Announced last: the new stream itself may store advisories.
         account.advisories.stream_action(stream.name, "create")
     return described
 
 
+def _as_begun(described: dict[str, Any]) -> None:
+    """A new stream has not looked at its origins, even if ours already has."""
+    mirror = [described["mirror"]] if "mirror" in described else []
+    for origin in [*mirror, *described.get("sources", [])]:
+        origin.update(lag=0, active=-1)
+        origin.pop("seq", None)
+        if "external" not in origin:  # those that nobody can reach are told at once
+            origin.pop("error", None)
+    for origin in mirror:
+        origin.pop("filter_subject", None)
+    if (mirror or "sources" in described) and described["state"]["messages"]:
+        first = described["config"].get("first_seq", 0)
+        empty = StreamState(
+            first_seq=first, first_ts=ZERO_TIME, last_seq=max(first - 1, 0), last_ts=ZERO_TIME
+        )
+        described["state"] = empty.as_dict()
+
+
 async def update(request: Request) -> Reply:
     """STREAM.UPDATE."""
-    asked = request.body(StreamConfigRequest)
     account = request.account
+    asked = await account.sliced(request.reading(StreamConfigRequest), request.source)
     async with account.changing:
         around = account.surroundings
-        check_config(asked, around, asked.pedantic)
+        await account.sliced(check_config(asked, around, asked.pedantic), request.source)
         _checked_name(request, asked.name)
         stream = request.stream
-        config = prepare_update(stream.config, asked, around, asked.pedantic)
-        await account.update(stream, config)
-    return describe(stream, public_config(config))
+        config = await account.sliced(prepare_update(stream.config, asked, around, asked.pedantic))
+        await account.update(stream, config, request.source)
+    return await account.sliced(describing(stream, public_config(stream.config)), request.source)
 
 
-def names(request: Request) -> Reply:
-    """STREAM.NAMES."""
-    asked = request.optional_body(PageRequest)
-    found = [stream.name for stream in request.account.matching(asked.subject)]
-    page, fields = _page(found, asked.offset, NAMES_PAGE)
-    return {**fields, "streams": page or None}  # the real server's empty list of names is null
-
-
-def listing(request: Request) -> Reply:
-    """STREAM.LIST."""
-    asked = request.optional_body(PageRequest)
-    found = list(request.account.matching(asked.subject))
-    page, fields = _page(found, asked.offset, LIST_PAGE)
-    return {**fields, "streams": [describe(stream) for stream in page]}
-
-
-def _page(found: list[Any], offset: int, limit: int) -> tuple[list[Any], Reply]:
-    start = min(max(offset, 0), len(found))
-    return found[start : start + limit], {"total": len(found), "offset": start, "limit": limit}
-
-
-def info(request: Request) -> Reply | Work[Reply]:
+def info(request: Request) -> Reply | Steps[Reply]:
     """STREAM.INFO, with subjects and deleted sequences when asked."""
     asked = request.optional_body(InfoRequest)
     return begin(_info(request, request.stream, asked))
@@ -143,7 +149,7 @@ def _info(request: Request, stream: Stream, asked: InfoRequest) -> Work[Reply]:
             fields = {"total": total, "offset": max(asked.offset, 0), "limit": SUBJECTS_PAGE}
         if page is not None:
             state["subjects"] = page
-    described = describe(stream, public_config(stream.config))
+    described = yield from describing(stream, public_config(stream.config))
     described["state"] |= state
     described["cluster"] = {"leader": request.account.server_name}
     return {**fields, **described}
@@ -166,7 +172,7 @@ def _subjects(stream: Stream, filter: str, offset: int) -> Work[tuple[int, msgsp
         page = step[max(0, offset - total) : max(0, offset + SUBJECTS_PAGE - total)]
         total += len(step)
         if page:
-            counts = {subject.decode(errors="replace"): count for subject, count in page}
+            counts = {text_of(subject): count for subject, count in page}
             parts.append(msgspec.json.encode(counts)[1:-1])
         yield
     return total, msgspec.Raw(b"{%b}" % b",".join(parts)) if parts else None
@@ -196,5 +202,5 @@ async def purge(request: Request) -> Reply:
 
 
 __all__ = [
-    "create", "delete", "describe", "info", "listing", "names", "purge", "update",
+    "create", "delete", "describe", "info", "purge", "update",
 ]  # fmt: skip

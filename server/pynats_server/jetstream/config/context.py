@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Limits:
     """
 
     duplicate_window_ns: int = 0  # longest allowed; 0 = none
-    memory_left: int = -1  # what the server has not promised to any stream
+    memory_left: int = -1  # what the server has not promised to any other stream
     storage_left: int = -1
     max_streams: int = -1
     max_consumers: int = -1
@@ -32,15 +32,23 @@ class Limits:
 class Surroundings(Protocol):
     """The account that a stream is in, or shall be."""
 
-    def streams(self) -> Iterable[StreamConfig]:
-        """The configurations of all its streams, as `validation` prepared them."""
-        ...
-
     def stream(self, name: str) -> StreamConfig | None:
-        """The one of that name."""
+        """The configuration of the stream of that name, as `validation` prepared it."""
         ...
 
-    def limits(self, replicas: int) -> Limits:
-        """What holds for streams with so many replicas. Raises ApiError 10120 where no tier
-        covers them."""
+    def others(self, name: str) -> int:
+        """How many streams there are with other names, those being restored included."""
+        ...
+
+    def promised(self, storage: str, name: str) -> int:
+        """The bytes of a kind of storage that those with other names have claimed."""
+        ...
+
+    def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
+        """Whether one with another name listens to some of these subjects."""
+        ...
+
+    def limits(self, replicas: int, name: str) -> Limits:
+        """What holds for a stream of that name with so many replicas. Raises ApiError 10120 where
+        no tier covers them."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from pynats_server.core import subject
@@ -47,33 +46,6 @@ def subjects_collide(first: str, second: str) -> bool:
 def covers(pattern: str, narrower: str) -> bool:
     """Whether `pattern` matches whatever `narrower` matches."""
     return subject.covers(pattern.encode(), narrower.encode())
-
-
-def any_collide(first: Iterable[str], second: Iterable[str]) -> bool:
-    """Whether some subject matches one of `first` and one of `second`."""
-    left, left_wild = _by_kind(first)
-    right, right_wild = _by_kind(second)
-    if not left.isdisjoint(right):
-        return True
-    return any(
-        subject.overlaps(one, other)
-        for some, all_others in ((left_wild, (right, right_wild)), (right_wild, (left,)))
-        for one in some
-        for others in all_others
-        for other in others
-    )
-
-
-def _by_kind(subjects: Iterable[str]) -> tuple[set[bytes], list[bytes]]:
-    """Those without wildcards, and the others."""
-    literal, wild = set(), []
-    for each in subjects:
-        encoded = each.encode()
-        if subject.is_literal(encoded):
-            literal.add(encoded)
-        else:
-            wild.append(encoded)
-    return literal, wild
 
 
 def check_transform(src: str, dest: str, source_code: int, code: int) -> None:

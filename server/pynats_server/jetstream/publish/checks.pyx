@@ -14,6 +14,7 @@ from pynats_server.jetstream.store.record cimport (
 )
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
@@ -365,12 +366,12 @@ cdef class Admission:
         if verdict == 10071:
             return api_error(10071, seq=self.found)
         if verdict == 10070:
-            return api_error(10070, id=self.last_msg_id.decode(errors="replace"))
+            return api_error(10070, id=text_of(self.last_msg_id))
         if verdict == 10111:
             read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
             if not self.allow_rollup:
                 return api_error(10111, err="rollup not permitted")
-            value = headers[marks.rollup.start:marks.rollup.end].decode(errors="replace").lower()
+            value = text_of(headers[marks.rollup.start:marks.rollup.end]).lower()
             return api_error(10111, err=f"rollup value invalid: {quote(value)}")
         if verdict == SUBJECT_FULL:
             return api_error(10077, err="maximum messages per subject exceeded")

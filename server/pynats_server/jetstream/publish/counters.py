@@ -13,6 +13,7 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import api_error
 
@@ -60,7 +61,7 @@ def parse_increment(text: bytes | None) -> Decimal:
     """
     if not text:
         raise api_error(10169)
-    number = _number(text.decode(errors="replace"))
+    number = _number(text_of(text))
     if number is None:
         raise api_error(10171)
     return number

@@ -146,7 +146,7 @@ cdef class AckBatch:
                 ) - 2
             p += head.body_len
             try:
-                route_once(ingest.account, None, &msg, &ingest.engine.random)
+                route_once(ingest.account, None, &msg, &ingest.engine.routing)
             except Exception as failure:  # of one receiver; the others still get the message
                 ingest.stream.on_internal_error(failure)
 

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, parse_duration_ns
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -38,7 +39,7 @@ def parse_ttl(text: bytes) -> int:
     elif text.lower() == b"never":
         return NEVER
     else:
-        seconds = parse_duration_ns(text.decode(errors="replace")) // SECOND_NS
+        seconds = parse_duration_ns(text_of(text)) // SECOND_NS
         if seconds < 1:
             raise ValueError(f"less than a second: {text!r}")
     return min(seconds, TTL_MAX_S)

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
@@ -26,7 +27,7 @@ from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.stream.operations import Append, AppendBatch, Rollup, Skip
+from pynats_server.jetstream.stream.operations import Append, AppendBatch, Leap, Rollup, Skip
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.subjects.transform import SubjectTransform
 
@@ -55,10 +56,12 @@ def without_status(block: bytes) -> bytes:
     return b"" if len(block) == EMPTY_BLOCK_SIZE else block
 
 
-def check_not_sealed(stream: StreamHost) -> None:
-    """Raises ApiError 10109."""
+def check_open(stream: StreamHost) -> None:
+    """Raises ApiError 10109 or 10077 if the stream takes no messages at all."""
     if stream.config.sealed:
         raise api_error(10109)
+    if stream.refusal is not None:
+        raise api_error(10077, err=stream.refusal)
 
 
 def check_not_sourced(headers: bytes) -> None:
@@ -158,21 +161,52 @@ class Publishing:
                 body = ingest.ack(seq, b',"val":"%b"' % total)
             ingest.stored(seq, reply, body, len(headers) + len(payload))
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
-        self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
+    def take_copy(self, seq: int, copy: Append) -> None:
+        """Keeps a message of a mirror's origin under the sequence and with the time that it has
+        there, by the mirror's own configuration. Raises ApiError or StoreError: then the message
+        has to wait, and so have all that follow it."""
+        stream, admission = self.stream, self._admission
+        self._check_room_to_republish()
+        check_open(stream)
+        last = stream.store.last_seq
+        if seq <= last:
+            raise api_error(10029, err=f"sequence {seq} of the origin is behind the mirror")
+        if seq > last + 1:
+            stream.apply(Leap(seq - 1, copy.ts))
+        subject, headers, payload = self.mapped(copy.subject), copy.headers, copy.payload
+        admission.check_size(headers, payload)
+        rollup: Rollup = admission.rollup_of(headers) if headers else ""
+        operation: Append | Skip = Skip(subject, headers, copy.ts, rollup)
+        if self.wanted(subject):
+            size = len(headers) + len(payload)
+            has_rollup = bool(headers and header_blocks.get(headers, names.ROLLUP))
+            admission.check_limits(subject, len(headers), size, has_rollup)
+            operation = Append(subject, headers, payload, copy.ts, rollup)
+        stream.ingest.stored(self.keep(Plan(operation)), b"")
+
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
+        self._check_room_to_republish()
+        return self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
     def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Keeps a message that the stream writes itself: of a schedule, or a marker. Raises
         ApiError or StoreError."""
         self._take(Incoming(subject, headers, payload, sourced=True))
 
-    def _take(self, message: Incoming) -> None:
+    def _take(self, message: Incoming) -> bool:
         try:
             seq = self.keep(self.check(message))
         except Duplicate:
-            return
+            return False
         self.stream.ingest.stored(seq, b"")
+        return True
+
+    def _check_room_to_republish(self) -> None:
+        """Copies come faster than a slow disk takes them. Raises ApiError 10167."""
+        if self._republishing.queue.is_full:
+            raise api_error(10167)
 
     def mapped(self, subject: bytes) -> bytes:
         """The subject under which a message is kept."""
@@ -191,7 +225,7 @@ class Publishing:
         ApiError, Duplicate."""
         stream, admission = self.stream, self._admission
         subject, payload = message.subject, message.payload
-        check_not_sealed(stream)
+        check_open(stream)
         headers = message.headers
         admission.check_size(headers, payload)
         increment = total = None
@@ -265,8 +299,8 @@ class Publishing:
         headers = message.headers
         origin = header_blocks.get(headers, names.STREAM_SOURCE)
         if origin:
-            words = origin.decode(errors="replace").split(" ")
-            subject = words[4] if len(words) > 4 else message.subject.decode(errors="replace")
+            words = text_of(origin).split(" ")
+            subject = words[4] if len(words) > 4 else text_of(message.subject)
             made = counters.combine(
                 before.total, before.sources, words[0], subject,
                 counters.read_total(message.payload),

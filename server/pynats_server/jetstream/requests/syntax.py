@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import clean
 
 from pynats_server.jetstream.requests import scan
 from pynats_server.jetstream.requests.scan import DEPTH_MAX, elements, members, skip_space
@@ -93,8 +94,6 @@ _ESCAPE: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)"
 )
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_LONE: Final = re.compile("[\ud800-\udfff]")
-_REPLACEMENT: Final = "\ufffd"
 
 
 def string_at(body: bytes, at: int, end: int) -> str:
@@ -105,12 +104,7 @@ def string_at(body: bytes, at: int, end: int) -> str:
     text = body[at + 1 : end - 1].decode("utf-8", "surrogateescape")
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
-    return without_surrogates(text)
-
-
-def without_surrogates(text: str) -> str:
-    """Text that UTF-8 can carry."""
-    return text if text.isascii() else _LONE.sub(_REPLACEMENT, text)
+    return clean(text)
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -132,5 +126,4 @@ __all__ = [
     "skip_space",
     "string_at",
     "unexpected",
-    "without_surrogates",
 ]

@@ -9,6 +9,7 @@ from pynats_server.jetstream.store.block import Message
 from pynats_server.jetstream.store.contract import U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
 from pynats_server.jetstream.store.limiting import Limiting
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches
@@ -24,6 +25,7 @@ class BlockStore(Limiting):
     lost: SequenceSet
     lost_bytes: int = 0
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    places: SourcePlaces
     background: Callable[[Work[None]], None] | None = None  # see `Store`
 
     @property

@@ -35,6 +35,7 @@ cdef class Block:
         self.index = index
         self.first_seq, self.last_seq = first_seq, first_seq - 1
         self.deleted = SequenceSet()
+        self.notes = []
         self.loaded = True
         self.tail_sum = bytes(8)
         cdef bytes key = hashlib.sha256(f"{stream}-{index}".encode()).digest()
@@ -162,9 +163,10 @@ cdef class Block:
         """Append an empty record: a tombstone for `seq`, or a skip up to and with `seq`."""
         self.put(seq | (TOMBSTONE if tombstone else ERASED), ts, NULL, 0, NULL, 0, NULL, 0)
 
-    def mark_floor(self, uint64_t seq, int64_t ts):
-        """Append a floor: everything up to and with `seq` is gone."""
-        self.put(seq | TOMBSTONE, ts, <const uint8_t *>b">", 1, NULL, 0, NULL, 0)
+    def mark_floor(self, uint64_t seq, int64_t ts, bytes note=b""):
+        """Append a floor: everything up to and with `seq` is gone. It may carry a note."""
+        self.put(seq | TOMBSTONE, ts, <const uint8_t *>b">", 1, NULL, 0,
+                 <const uint8_t *>PyBytes_AS_STRING(note), PyBytes_GET_SIZE(note))
         self.floor = max(self.floor, seq)
 
     def tombstones(self, size_t start=0):
@@ -244,6 +246,7 @@ cdef class Block:
         self.size = 0
         self.count = 0
         self.floor = 0
+        self.notes = []
         self.plain = True
         self.reserve(total)
         if total:
@@ -270,6 +273,9 @@ cdef class Block:
             seq = u64(r + 4)
             if seq & TOMBSTONE and subject_size(r):
                 self.floor = max(self.floor, seq & SEQ_MASK)
+                if rl > EMPTY + subject_size(r):
+                    self.notes.append((<const char *>r + HEAD + subject_size(r))
+                                      [:rl - EMPTY - subject_size(r)])
             elif seq & TOMBSTONE:
                 tombs.append((seq & SEQ_MASK, stamp(r)))
             elif seq & ERASED or seq == 0:

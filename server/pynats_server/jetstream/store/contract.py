@@ -23,6 +23,7 @@ from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
 
@@ -72,6 +73,9 @@ class Store(Protocol):
     lost_bytes: int
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
+
+    places: SourcePlaces
+    """How far the stream's sources have come."""
 
     background: Callable[[Work[None]], None] | None
     """Runs long work of the store's own in steps; without one it is done at once."""
@@ -147,15 +151,15 @@ class Store(Protocol):
 
     def next_expiry(self, max_age_ns: int = 0, ttl: bool = True) -> int:
         """When (ns since 1970) the next message runs out, by its `Nats-TTL` or `max_age_ns`; 0
-        when none will. `ttl` off ignores the header."""
+        when none will. `ttl` off ignores the header, but for `never`."""
 
     def expired(
         self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = ...
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
         what is not removed comes again; `most` with a TTL are found at a time. `Nats-TTL: never`
-        is exempt from `max_age_ns`. With `most` it ends early at a block that has to be read first:
-        see `read_for_expiry`."""
+        is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs. With `most` it
+        ends early at a block that has to be read first: see `read_for_expiry`."""
 
     def read_for_expiry(self) -> Work[bool]:
         """Read the block at which `expired` ended, in steps; False when there was none."""

@@ -9,8 +9,9 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memcmp
 
-cdef int64_t SECOND = 1000000000
-cdef double SECONDS_MAX = 9.2e9
+cdef uint64_t SECOND = 1000000000
+cdef uint64_t INT64_MAX = 0x7FFFFFFFFFFFFFFF
+cdef uint64_t SECONDS_MAX = 0xFFFFFFFF  # as TTL_MAX_S of `publish.message_ttl`
 
 
 cdef bint is_never(const uint8_t *p, size_t n) noexcept nogil:
@@ -23,76 +24,85 @@ cdef bint is_never(const uint8_t *p, size_t n) noexcept nogil:
     return True
 
 
-cdef double unit_of(const uint8_t *p, size_t n, size_t *used) noexcept nogil:
-    """Seconds of a duration unit at `p`, 0 when there is none."""
+cdef uint64_t unit_of(const uint8_t *p, size_t n, size_t *used) noexcept nogil:
+    """Nanoseconds of a duration unit at `p`, 0 when there is none."""
     used[0] = 2
     if n >= 2 and p[0] == c"n" and p[1] == c"s":
-        return 1e-9
+        return 1
     if n >= 2 and p[0] == c"u" and p[1] == c"s":
-        return 1e-6
+        return 1000
     if n >= 2 and p[0] == c"m" and p[1] == c"s":
-        return 1e-3
+        return 1000000
     if n >= 3 and (memcmp(p, b"\xc2\xb5s", 3) == 0 or memcmp(p, b"\xce\xbcs", 3) == 0):
         used[0] = 3
-        return 1e-6
+        return 1000
     used[0] = 1
     if n >= 1 and p[0] == c"s":
-        return 1
+        return SECOND
     if n >= 1 and p[0] == c"m":
-        return 60
+        return 60 * SECOND
     if n >= 1 and p[0] == c"h":
-        return 3600
+        return 3600 * SECOND
     return 0
 
 
+cdef size_t digits(const uint8_t *p, size_t n, uint64_t *value) noexcept nogil:
+    """How many digits there are; `value` is their number, above INT64_MAX when it is too large."""
+    cdef size_t i = 0
+    value[0] = 0
+    while i < n and c"0" <= p[i] <= c"9":
+        if value[0] <= INT64_MAX:
+            # At most 2**63 * 10 + 9 in a step: what is lost leaves more than INT64_MAX.
+            if value[0] > INT64_MAX // 10:
+                value[0] = INT64_MAX + <uint64_t>1
+            else:
+                value[0] = value[0] * 10 + (p[i] - c"0")
+        i += 1
+    return i
+
+
 cdef int64_t parse(const uint8_t *p, size_t n) noexcept nogil:
-    """Whole seconds of a TTL value (nats-server drops the fraction), TTL_NEVER, or 0."""
-    cdef double total = 0, number, scale, unit
-    cdef bint digits, plain = True
-    cdef size_t used
+    """Whole seconds of a TTL value (nats-server drops the fraction), TTL_NEVER, or 0 for none and
+    for what is none: `publish.message_ttl` has the rules."""
+    cdef uint64_t number, fraction, unit, total = 0
+    cdef double scale
+    cdef size_t used, at
     if is_never(p, n):
         return TTL_NEVER
-    if n and p[0] == c"+":
+    used = digits(p, n, &number)
+    if used == n:
+        return in_range(number)
+    if p[0] == c"+":
         p += 1
         n -= 1
-    if n == 0:
-        return 0
     while n:
-        number, scale, digits = 0, 1, False
-        while n and c"0" <= p[0] <= c"9":
-            number = number * 10 + (p[0] - c"0")
-            digits = True
-            p += 1
-            n -= 1
-        if n and p[0] == c".":
-            p += 1
-            n -= 1
-            plain = False
-            while n and c"0" <= p[0] <= c"9":
-                scale /= 10
-                number += (p[0] - c"0") * scale
-                digits = True
-                p += 1
-                n -= 1
-        if not digits:
+        used = digits(p, n, &number)
+        at, fraction, scale = used, 0, 1
+        if at < n and p[at] == c".":
+            at += 1
+            while at < n and c"0" <= p[at] <= c"9":
+                if scale < 1e18:  # what is behind is less than a nanosecond
+                    fraction = fraction * 10 + (p[at] - c"0")
+                    scale *= 10
+                used += 1
+                at += 1
+        if used == 0:
             return 0
-        if n == 0:
-            if not plain:  # a number without a unit stands alone
-                return 0
-            total = number
-            break
-        unit = unit_of(p, n, &used)
-        if unit == 0:
+        unit = unit_of(p + at, n - at, &used)
+        if unit == 0 or number > INT64_MAX // unit:
             return 0
-        total += number * unit
-        plain = False
-        p += used
-        n -= used
-    # Sums of decimal fractions may end a hair below a whole second.
-    total += 1e-10
-    if total < 1:
+        total += number * unit + <uint64_t>(fraction * (unit / scale))
+        if total > INT64_MAX:
+            return 0
+        p += at + used
+        n -= at + used
+    return in_range(total // SECOND)
+
+
+cdef inline int64_t in_range(uint64_t seconds) noexcept nogil:
+    if seconds > INT64_MAX:
         return 0
-    return <int64_t>(total if total < SECONDS_MAX else SECONDS_MAX)
+    return <int64_t>(seconds if seconds < SECONDS_MAX else SECONDS_MAX)
 
 
 cdef int header_marks(const uint8_t *h, size_t n, int64_t *ttl) noexcept nogil:
@@ -116,8 +126,6 @@ cdef int header_marks(const uint8_t *h, size_t n, int64_t *ttl) noexcept nogil:
                 stop = end
             while p < stop and p[0] == c" ":
                 p += 1
-            while p < stop and (stop - 1)[0] == c" ":
-                stop -= 1
             ttl[0] = parse(p, stop - p)
             if ttl[0] > 0:
                 marks |= HAS_TTL

@@ -9,6 +9,7 @@ from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
 from pynats_server.jetstream.store.disposal import dispose
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
@@ -21,6 +22,7 @@ class MemoryStore(BlockStore):
     def __init__(self, name: str, first_seq: int = 1) -> None:
         self.name = name
         self.lost = SequenceSet()
+        self.places = SourcePlaces()
         self.block_size = BLOCK_SIZE
         self.first_seq, self.last_seq = first_seq, first_seq - 1
         self.roll_block()
@@ -45,6 +47,7 @@ class MemoryStore(BlockStore):
     def flush(self) -> None:
         """Nothing to write."""
         self.dirty = False
+        self.places.flushed()
 
     def commit(self, callback: CommitCallback) -> None:
         """Complete at once: memory gets no more durable."""

@@ -5,7 +5,8 @@ i64 ns; u16 subject length; subject; [u32 header length, header]; payload; Highw
 sequence, time, subject, header and payload.
 
 A tombstone normally has no subject and deletes one sequence. One with the subject `>` is a
-floor: everything up to its sequence is gone. nats-server takes it for a plain tombstone.
+floor: everything up to its sequence is gone. nats-server takes it for a plain tombstone. Its
+payload, if any, is a note: how far sources had come (`format.sources_db`).
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t

@@ -37,6 +37,10 @@ class Removing(Queries):
     def flush(self) -> None:
         """Hand everything buffered to the operating system."""
 
+    def _removing(self) -> None:
+        """Called before each part of a removal. Raises StoreFailed."""
+        self._check()
+
     def remove(self, seq: int) -> bool:
         """Delete one message; False when it is not there."""
         self._check()
@@ -96,6 +100,7 @@ class Removing(Queries):
     def _drop_below(self, seq: int) -> Work[int]:
         """Delete every message below `seq`, the oldest first: no tombstones, one floor."""
         if self.tail is not None and self.tail.msgs and self.tail.last_seq < seq:
+            self._removing()
             self._leave_tail()
         gone = 0
         while self.msgs and self.first_seq < seq:
@@ -104,6 +109,7 @@ class Removing(Queries):
             if not block.loaded:
                 yield from self.loading(block)
                 continue
+            self._removing()
             gone += self.drop_front(seq, TAKE)
             self.floor_due = self.on_disk
             if not block.msgs and block is not self.tail:
@@ -132,7 +138,7 @@ class Removing(Queries):
             if not block.loaded:
                 yield from self.loading(block)
                 continue
-            self._check()
+            self._removing()
             part, at = self.purge_part(block, filters, at, stop, TAKE * 8)
             gone += part
             self._buried()
@@ -151,6 +157,7 @@ class Removing(Queries):
         _check_range(seq)
         if seq <= self.last_seq:
             return finish(self._drop_below(seq))
+        self._removing()
         if self.tail is not None and self.tail.msgs:
             self._leave_tail()
         gone, subjects = self.unlink_everything()
@@ -166,6 +173,7 @@ class Removing(Queries):
     def keep_last(self) -> int:
         """Delete all messages but the last one, which has just been appended, in O(blocks)."""
         self.flush()  # a full disk must not cost what that message was to replace
+        self._removing()
         gone, subjects = self.unlink_but_last()
         dispose(subjects, self._let_go())
         self.floor_due = self.on_disk

@@ -27,4 +27,4 @@ cdef class Retention(Rings):
     cdef int evict(self, uint64_t seq) except -1
     cdef int relink(self, uint64_t seq) except -1
     cdef int tidy_expiries(self) except -1
-    cdef next_aging(self, uint64_t start, bint spare, bint glance)
+    cdef next_aging(self, uint64_t start, bint glance)

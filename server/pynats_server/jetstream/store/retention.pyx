@@ -328,7 +328,7 @@ cdef class Retention(Rings):
                 elif found == 0 or at < found:
                     found = at
         if max_age_ns:
-            aged = self.next_aging(self.first_seq, ttl, True)
+            aged = self.next_aging(self.first_seq, True)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
                 # Not beyond the end of time.
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
@@ -336,10 +336,10 @@ cdef class Retention(Rings):
 
     def expired(self, int64_t now, int64_t max_age_ns=0, bint ttl=True, Py_ssize_t most=MOST):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
-        TTL that ran out). `max_age_ns` in ns, 0 = none; it spares `Nats-TTL: never` unless `ttl` is
-        off. Of those with a TTL of their own `most` at a time. Removing while iterating is
-        fine; what is not removed comes again. With `most` it ends at a block that has to be read
-        first, `unread`."""
+        TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
+        off ignores all other TTLs. Of those with a TTL of their own `most` at a time. Removing
+        while iterating is fine; what is not removed comes again. With `most` it ends at a block
+        that has to be read first, `unread`."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
         cdef Py_ssize_t at, next = 0, dead = 0
@@ -359,7 +359,7 @@ cdef class Retention(Rings):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start, ttl, most < MOST) if max_age_ns else None
+            aged = self.next_aging(start, most < MOST) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
@@ -389,7 +389,7 @@ cdef class Retention(Rings):
             else:
                 return
 
-    cdef next_aging(self, uint64_t start, bint spare, bint glance):
+    cdef next_aging(self, uint64_t start, bint glance):
         """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
         With `glance` no block is read: the first message of one stands for what it holds, without
         a subject.
@@ -400,9 +400,7 @@ cdef class Retention(Rings):
         cdef uint64_t seq
         cdef int64_t ttl = 0
         cdef bint front
-        if spare:
-            start = max(start, self.ageless)
-        start = max(start, self.first_seq)
+        start = max(start, self.ageless, self.first_seq)
         front = start <= max(self.first_seq, self.ageless)
         for i in range(self.block_at(start), len(self.blocks)):
             block = self.blocks[i]
@@ -422,7 +420,7 @@ cdef class Retention(Rings):
                 if seq > block.last_seq:
                     break
                 block.marks_at(at - 1, &ttl)
-                if spare and ttl == TTL_NEVER:
+                if ttl == TTL_NEVER:
                     if front:
                         self.ageless = seq + 1
                     continue

@@ -50,9 +50,11 @@ cdef void ring_drop(Leaf *leaf) noexcept nogil
 cdef class SubjectTree:
     cdef void *root
     cdef Leaf **recent
+    cdef uint32_t recent_mask  # of the places in it
     cdef readonly uint64_t size
     cdef readonly uint64_t memory_bytes
 
+    cdef void widen(self) noexcept
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil
     cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept

@@ -3,7 +3,7 @@
 A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch and one leaf with
 the key inline per subject, no rebalancing, ordered, and every branch knows up to which byte the
 keys below it agree, so a filter prunes whole subtrees. A direct-mapped table of recently used
-leaves answers repeated literal look-ups without descending.
+leaves, which grows with the tree, answers repeated literal look-ups without descending.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -11,15 +11,16 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 cdef enum:
-    RECENT = 16384
+    RECENT_MIN = 64      # places for recently used leaves: most streams have few subjects
+    RECENT_MAX = 16384
     RING_MAX = 1024      # sequences kept for one subject; more are found by scanning
 
-cdef inline uint32_t slot_of(const uint8_t *key, size_t n) noexcept nogil:
+cdef inline uint32_t slot_of(const uint8_t *key, size_t n, uint32_t mask) noexcept nogil:
     cdef uint32_t h = 2166136261u
     cdef size_t i
     for i in range(n):
         h = (h ^ key[i]) * 16777619u
-    return (h ^ (h >> 15)) & (RECENT - 1)
+    return (h ^ (h >> 15)) & mask
 
 
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil:
@@ -104,8 +105,9 @@ cdef class SubjectTree:
     def __cinit__(self):
         self.root = NULL
         self.size = 0
-        self.memory_bytes = RECENT * sizeof(void *)
-        self.recent = <Leaf **>calloc(RECENT, sizeof(void *))
+        self.recent_mask = RECENT_MIN - 1
+        self.memory_bytes = RECENT_MIN * sizeof(void *)
+        self.recent = <Leaf **>calloc(RECENT_MIN, sizeof(void *))
         if self.recent == NULL:
             raise MemoryError
 
@@ -139,11 +141,22 @@ cdef class SubjectTree:
         free(p)
         self.root = NULL
         self.size = 0
-        self.memory_bytes = RECENT * sizeof(void *)
-        memset(self.recent, 0, RECENT * sizeof(void *))
+        self.memory_bytes = (<size_t>self.recent_mask + 1) * sizeof(void *)
+        memset(self.recent, 0, (<size_t>self.recent_mask + 1) * sizeof(void *))
+
+    cdef void widen(self) noexcept:
+        """More places for recently used leaves, as there are more of them. They are found again
+        as they are used; without memory it stays as it is."""
+        cdef uint32_t mask = self.recent_mask * 4 + 3
+        cdef Leaf **wider = <Leaf **>calloc(<size_t>mask + 1, sizeof(void *))
+        if wider == NULL:
+            return
+        free(self.recent)
+        self.memory_bytes += (<uint64_t>mask - self.recent_mask) * sizeof(void *)
+        self.recent, self.recent_mask = wider, mask
 
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil:
-        cdef uint32_t slot = slot_of(key, n)
+        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
         cdef Leaf *leaf = self.recent[slot]
         cdef void *p = self.root
         if leaf != NULL and leaf.size == n and memcmp(leaf.key, key, n) == 0:
@@ -215,6 +228,9 @@ cdef class SubjectTree:
         b.child[1 - way] = where[0]
         where[0] = <void *>(<uintptr_t>b + 1)
         self.size += 1
+        # Eight places for a subject: then two of them rarely drive each other out.
+        if self.size * 8 > self.recent_mask and self.recent_mask < RECENT_MAX - 1:
+            self.widen()
         return leaf
 
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept:
@@ -223,7 +239,7 @@ cdef class SubjectTree:
         cdef Branch *b
         cdef Leaf *leaf
         cdef int way = 0
-        cdef uint32_t slot = slot_of(key, n)
+        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
         if self.root == NULL:
             return False
         while is_branch(where[0]):
@@ -287,6 +303,7 @@ cdef class SubjectTree:
         cdef SubjectTree made = SubjectTree()
         self.root, made.root = made.root, self.root
         self.recent, made.recent = made.recent, self.recent
+        self.recent_mask, made.recent_mask = made.recent_mask, self.recent_mask
         self.size, made.size = made.size, self.size
         self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
         return made

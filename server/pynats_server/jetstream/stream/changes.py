@@ -7,8 +7,8 @@ asked for. Once begun it goes on to its end, whoever asked for it, unless the st
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Final, TypeVar
 
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import StoreClosed
@@ -27,6 +27,17 @@ class Changes:
         self._account = account.name
         self._on_error = on_error
         self._limiting: Job[None] | None = None
+        self._jobs: set[Job[Any]] = set()  # under way
+
+    def _start(self, client: Hashable, work: Work[T], on_end: Callable[[Job[T]], None]) -> Job[T]:
+        def ended(job: Job[T]) -> None:
+            self._jobs.discard(job)
+            on_end(job)
+
+        job = self._turns.start(self._account, client, work, stays=True, on_end=ended)
+        if not job.ended:
+            self._jobs.add(job)
+        return job
 
     def run(self, work: Work[int], done: Callable[[int, Exception | None], None]) -> None:
         """Runs a change behind those that were asked for before; `done(result, error)` at its end.
@@ -40,7 +51,7 @@ class Changes:
             elif isinstance(job.error, Exception):
                 done(0, job.error)
 
-        self._turns.start(self._account, self, work, tag=self, stays=True, on_end=ended)
+        self._start(self, work, ended)
 
     def limit(self, work: Work[None]) -> None:
         """Brings the stream within its limits, instead of what was under way for that."""
@@ -52,9 +63,7 @@ class Changes:
                 next(work)
             except StopIteration:
                 return
-        self._limiting = self._turns.start(
-            self._account, self, work, tag=self, stays=True, on_end=self._ended
-        )
+        self._limiting = self._start(self, work, self._ended)
 
     @property
     def is_limiting(self) -> bool:
@@ -63,9 +72,7 @@ class Changes:
 
     def background(self, work: Work[None]) -> None:
         """Runs what the store does for itself, beside the changes."""
-        self._turns.start(
-            self._account, (self, "store"), work, tag=self, stays=True, on_end=self._ended
-        )
+        self._start((self, "store"), work, self._ended)
 
     def _ended(self, job: Job[None]) -> None:
         if isinstance(job.error, Exception) and not isinstance(job.error, Cancelled):
@@ -73,7 +80,8 @@ class Changes:
 
     def stop(self) -> None:
         """Ends what is under way."""
-        self._turns.cancel_tag(self)
+        for job in list(self._jobs):
+            self._turns.cancel(job)
 
 
 __all__ = ["Changes"]

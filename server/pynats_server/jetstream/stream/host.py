@@ -13,7 +13,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish.ingest import Ingest
 from pynats_server.jetstream.store import Store
-from pynats_server.jetstream.stream.operations import Copy, Operation
+from pynats_server.jetstream.stream.operations import Append, Operation
 from pynats_server.log.logger import Logger
 
 
@@ -60,6 +60,11 @@ class StreamHost(Described, Protocol):
         """Acknowledgements, refusals, and the compiled checks of published messages."""
         ...
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the stream takes no messages at all, if so."""
+        ...
+
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
         ...
@@ -74,12 +79,14 @@ class StreamHost(Described, Protocol):
         ApiError or StoreError."""
         ...
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
         ...
 
-    def take_copy(self, copy: Copy) -> None:
-        """Keeps a mirror's next message. Raises ApiError or StoreError."""
+    def take_copy(self, seq: int, copy: Append) -> None:
+        """Keeps a mirror's next message, which has this sequence. Raises ApiError or
+        StoreError."""
         ...
 
     def on_internal_error(self, error: Exception) -> None:

@@ -28,14 +28,10 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """Keep a mirrored message under its origin's sequence, leaving a gap where needed.
-    Result: the sequence."""
+class Leap:
+    """Use up the sequences up to `last`, of which a mirror gets no messages. Result: the last."""
 
-    seq: int
-    subject: bytes
-    headers: bytes
-    payload: bytes
+    last: int
     ts: int  # ns
 
 
@@ -81,4 +77,4 @@ class Purge:
     keep: int = 0
 
 
-Operation = Append | AppendBatch | Copy | Skip | Remove | Purge
+Operation = Append | AppendBatch | Leap | Skip | Remove | Purge

@@ -10,9 +10,8 @@ https://docs.nats.io/nats-concepts/jetstream/source_and_mirror.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import KeysView
 
 from pynats_common.go.times import parse_time_ns
 
@@ -21,23 +20,20 @@ from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.store import CorruptRecord, Message, StoreError
+from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, StoreFull
+from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Copy
+from pynats_server.jetstream.stream.operations import Append
+from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
+from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.subjects.transform import SubjectTransform
+from pynats_server.work import Cancelled, Job
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
 """Prefixes of headers that were meant for the origin; those of batches also mean something to the
 recovery of a stream (`drop_incomplete_batch`)."""
 BATCH = 500  # messages copied in one turn of the loop
 RETRY_S = 1.0  # until a follower that was refused tries again
-BETWEEN_FILTERS = b"\x0c"  # separates filters in a source header
-
-
-def identity(stream: Origin) -> bytes:
-    """8 characters that distinguish a stream from a later one of the same name."""
-    text = f"{stream.account.name} {stream.name} {stream.created}"
-    return hashlib.sha256(text.encode()).hexdigest()[:8].encode()
 
 
 class Follower:
@@ -60,12 +56,15 @@ class Follower:
             self.filters = [source.filter_subject.encode() or b">"]
         self._scheduled: asyncio.Handle | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self.started = False
+        self.is_apart = False  # nothing of the origin is to be copied
         self._stopped = False
 
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begins or continues as soon as the origin exists."""
+        self.started = True
         external = self.source.external
         prefixes = self.stream.account.server.api_prefixes
         if external is not None and external.api not in prefixes:
@@ -112,11 +111,15 @@ class Follower:
         """Sets `next_seq` for a newly found origin."""
         raise NotImplementedError
 
-    def start_sequence(self, origin: Origin) -> int:
-        """The first sequence to copy, by the configuration."""
-        if self.source.opt_start_time:
-            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
-        return max(self.source.opt_start_seq, 1)
+    def undone(self) -> None:
+        """The disk is full, and copies that were stored last have been taken back."""
+        if self.origin is None:
+            return
+        before = self.next_seq
+        self.begin(self.origin)
+        if self.next_seq < before:
+            self._looked_to = 0
+            self._refused(StoreFull(f"no space for {self.stream.label}"))
 
     # -- copying ----------------------------------------------------------------------------
 
@@ -128,19 +131,25 @@ class Follower:
     def _pull(self) -> None:
         self._scheduled = None
         origin = self.origin
-        if origin is None or self._stopped:
+        if origin is None or self._stopped or self.is_apart:
             return
+        self.heard_at_ns = self.heard_at_ns or time.monotonic_ns()
         for _ in range(BATCH):
+            message = None
             try:
                 message = self._next(origin)
                 if message is None:
                     return
+                self.next_seq = message.seq + 1  # before: storing may take copies back (`undone`)
                 self.keep(origin, message)
             except (ApiError, StoreError, OSError) as error:
+                if message is not None:
+                    self.next_seq = min(self.next_seq, message.seq)
                 self._refused(error)
                 return
+            if self._retry is not None:
+                return
             self.error = None
-            self.next_seq = message.seq + 1
             self.heard_at_ns = time.monotonic_ns()
         self.wake()
 
@@ -152,7 +161,8 @@ class Follower:
         self.stream.log.warn_rarely(
             f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
-        self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+        if self._retry is None and not self._stopped:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None
@@ -216,23 +226,43 @@ def _sequence(message: Message) -> int:
 class Mirror(Follower):
     """The follower of a mirror: keeps messages with their sequences and times."""
 
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+        super().__init__(stream, neighbours, source)
+        self.key = name_of(source).whole
+
     def begin(self, origin: Origin) -> None:
-        """After the last message that the mirror has."""
-        last = self.stream.store.last_seq
+        """After the last message that the mirror has, unless the origin has others under these
+        sequences because it was deleted and made again."""
+        last, places = self.stream.store.last_seq, self.stream.store.places
+        mine = identity(origin.created)
+        known = places.known.get(self.key, Place(0)).identity
+        anew = known not in (b"", mine) and not _continues(origin, last)
+        self.is_apart = anew and origin.store.first_seq <= last
+        if self.is_apart:
+            self.error = api_error(
+                10029, err="the origin was made anew and has other messages than this mirror"
+            )
+            return
         if last > origin.store.last_seq:
             self.error = api_error(
                 10029, err="the origin is behind this mirror: it has been made anew"
             )
-        self.next_seq = last + 1 if last else self.start_sequence(origin)
+        places.named(self.key, Place(last, mine))
+        self.next_seq = last + 1 if last else self._start(origin)
+
+    def _start(self, origin: Origin) -> int:
+        """The first sequence to copy, by the configuration."""
+        if self.source.opt_start_time:
+            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
+        return max(self.source.opt_start_seq, 1)
 
     def keep(self, origin: Origin, message: Message) -> None:
         """With the sequence and time of the original."""
         block = message.headers or b""
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
-        self.stream.take_copy(
-            Copy(message.seq, self.subject(message), block, message.payload, message.ts)
-        )
+        copy = Append(self.subject(message), block, message.payload, message.ts)
+        self.stream.take_copy(message.seq, copy)
 
 
 class Source(Follower):
@@ -240,40 +270,44 @@ class Source(Follower):
 
     def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
         super().__init__(stream, neighbours, source)
-        self.seen_identity = b""
-        self._where = b" ".join((self._filters_text(), self._destinations_text()))
+        self.name = name_of(source)
+        self.key = self.name.whole
+        self._identity = b""  # of the origin
 
-    def _filters_text(self) -> bytes:
-        return BETWEEN_FILTERS.join(self.filters)
-
-    def _destinations_text(self) -> bytes:
-        if not self.source.subject_transforms:
-            return b">"
-        return BETWEEN_FILTERS.join(t.dest.encode() for t in self.source.subject_transforms)
-
-    def recognises(self, header: bytes) -> bool:
-        """Whether this source wrote a source header; if so, continues after that message."""
-        parts = header.split(b" ")
-        if len(parts) < 2 or parts[0].decode(errors="replace") != self.source.name:
-            return False
-        if not parts[1].isdigit():
-            return False
-        if len(parts) >= 4 and b" ".join(parts[2:4]) != self._where:
-            return False
-        self.next_seq = int(parts[1]) + 1
-        self.seen_identity = parts[5] if len(parts) > 5 else b""
-        return True
+    @property
+    def place(self) -> Place:
+        """How far it has come."""
+        return self.stream.store.places.known.get(self.key, Place(0))
 
     def begin(self, origin: Origin) -> None:
         """After the last message taken over, unless the origin was deleted and made again."""
-        known = self.seen_identity
-        if self.next_seq == 1 or (known and known != identity(origin) and self._is_older(origin)):
-            self.next_seq = self.start_sequence(origin)
-        self.seen_identity = identity(origin)
+        self._identity = identity(origin.created)
+        place = self.place
+        if not place.seq:
+            self.next_seq = self._start(origin)
+        elif place.identity in (b"", self._identity) or _continues(origin, place.seq):
+            # An origin that has lost its end has other messages there now.
+            self.next_seq = min(place.seq, origin.store.last_seq) + 1
+        else:
+            self.stream.log.warn(
+                f"JetStream source stream '{self.source.name}' for {self.stream.label} "
+                "was recreated, resetting source state"
+            )
+            self.next_seq = self._start(origin, renewed=True)
 
-    def _is_older(self, origin: Origin) -> bool:
-        # Another server computes identities otherwise: trust sequences unless they contradict.
-        return origin.store.last_seq < self.next_seq - 1
+    def _start(self, origin: Origin, renewed: bool = False) -> int:
+        """The first sequence to copy when nothing is known of earlier copies, as in the real
+        server: a stream that had messages once may have had copies among them, and these are
+        not older than the origin's."""
+        source, store = self.source, self.stream.store
+        since_ns = store.last_ts
+        if source.opt_start_seq:
+            return source.opt_start_seq
+        if source.opt_start_time:
+            return origin.store.seq_from_time(max(parse_time_ns(source.opt_start_time), since_ns))
+        if store.first_seq > 1 and since_ns and not renewed:
+            return origin.store.seq_from_time(since_ns)
+        return 1
 
     def keep(self, origin: Origin, message: Message) -> None:
         """As a message of the stream, with a header that says where it is from."""
@@ -281,20 +315,24 @@ class Source(Follower):
         if block:
             block = header_blocks.remove_prefix(block, *NOT_COPIED)
             block = header_blocks.remove(block, names.STREAM_SOURCE)
-        value = b" ".join(
-            (
-                self.source.name.encode(), b"%d" % message.seq, self._where,
-                message.subject, identity(origin),
-            )
-        )  # fmt: skip
+        value = header_value(self.name, message.seq, message.subject, self._identity)
         block = header_blocks.add(block, names.STREAM_SOURCE, value)
-        self.stream.take_sourced(self.subject(message), block, message.payload)
+        if not self.stream.take_sourced(self.subject(message), block, message.payload):
+            self.stream.store.places.seen(self.key, Place(message.seq, self._identity))
 
     def info(self) -> SourceInfo:
         """With the last sequence taken over."""
         made = super().info()
-        made.seq = self.next_seq - 1 if self.heard_at_ns else 0
+        made.seq = self.place.seq
         return made
+
+
+def _continues(origin: Origin, seq: int) -> bool:
+    """Whether a stream with another identity holds the messages of an earlier one, because it is
+    that one's backup: then they are older than the stream itself."""
+    state = origin.store.state()
+    first_ts = state.first_ts if state.msgs else state.last_ts
+    return 0 < first_ts < origin.created and seq <= state.last_seq
 
 
 class Following:
@@ -304,55 +342,101 @@ class Following:
         self.stream = stream
         self._neighbours = neighbours
         self.mirror: Mirror | None = None
-        self.sources: list[Source] = []
-        self._config: tuple[StreamSource | None, list[StreamSource]] = (None, [])
+        self._sources: dict[bytes, Source] = {}
+        self._mirrored: StreamSource | None = None
+        self._search: Job[None] | None = None  # for the places of sources that wait for it
+        self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def sources(self) -> list[Source]:
+        """The sources, in the order of the configuration."""
+        return list(self._sources.values())
+
+    @property
+    def keys(self) -> KeysView[bytes]:
+        """The names of the sources."""
+        return self._sources.keys()
 
     def configured(self) -> None:
-        """Follows the origins that the configuration names now."""
+        """Follows the origins that the configuration names now. A source that was there before
+        goes on where it is."""
         config = self.stream.config
-        if (config.mirror, config.sources) == self._config:
-            return
-        self.stop()
-        self._config = (config.mirror, list(config.sources))
-        self._begin(config)
+        followed = [config.mirror] if config.mirror is not None else config.sources
+        self.stream.store.places.configured(name_of(source).whole for source in followed)
+        self._follow_mirror(config)
+        before, self._sources = self._sources, {}
+        new = False
+        for source in config.sources:
+            key = name_of(source).whole
+            old = before.get(key)
+            if old is not None:
+                del before[key]
+                old.source = source
+                self._sources[key] = old
+            else:
+                self._sources[key] = Source(self.stream, self._neighbours, source)
+                new = True
+        for gone in before.values():
+            gone.stop()
+        if new or self._search is not None or self._again is not None:
+            self._find_places()
 
-    def _begin(self, config: StreamConfig) -> None:
+    def _follow_mirror(self, config: StreamConfig) -> None:
+        if config.mirror == self._mirrored:
+            return
+        if self.mirror is not None:
+            self.mirror.stop()
+        self.mirror, self._mirrored = None, config.mirror
         if config.mirror is not None:
             self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
             self.mirror.start()
-            return
-        self.sources = [Source(self.stream, self._neighbours, source) for source in config.sources]
-        self._find_places(self.sources)
-        for source in self.sources:
-            source.start()
 
-    def _find_places(self, sources: Iterable[Source]) -> None:
-        """Looks back through the stored messages for the last one of each source."""
-        searching = list(sources)
-        store = self.stream.store
-        at = store.last_seq
-        while searching and at >= store.first_seq:
-            try:
-                message = store.load_previous(b">", at)
-            except CorruptRecord:
-                at -= 1
-                continue
-            if message is None:
-                return
-            at = message.seq - 1
-            value = header_blocks.get(message.headers or b"", names.STREAM_SOURCE)
-            if value is not None:
-                searching = [s for s in searching if not s.recognises(value)]
+    def _find_places(self) -> None:
+        """Looks for the last copies of the sources that have not begun, and then has them begin."""
+        self._end_search()
+        waiting = [key for key, source in self._sources.items() if not source.started]
+        account = self.stream.account
+        search = account.server.turns.start(
+            account.name, self, find_places(self.stream.store, waiting), on_end=self._searched
+        )
+        self._search = None if search.ended else search
+
+    def _searched(self, job: Job[None]) -> None:
+        self._search = None
+        if isinstance(job.error, Cancelled):
+            return
+        if job.error is not None:
+            self.stream.log.error(f"JetStream {self.stream.label}: {job.error!r}")
+            self._again = asyncio.get_running_loop().call_later(RETRY_S, self._find_places)
+            return
+        for source in self.sources:
+            if not source.started:
+                source.start()
+
+    def _end_search(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._search is not None:
+            self.stream.account.server.turns.cancel(self._search)
+            self._search = None
+
+    def undone(self) -> None:
+        """The disk is full, and messages that were stored last have been taken back."""
+        if self.mirror is not None:
+            self.mirror.undone()
+        for key in self.stream.store.places.taken_back & self._sources.keys():
+            self._sources[key].undone()
 
     def stop(self) -> None:
         """Ends all."""
-        for follower in (self.mirror, *self.sources):
+        self._end_search()
+        for follower in (self.mirror, *self._sources.values()):
             if follower is not None:
                 follower.stop()
-        self.mirror, self.sources = None, []
-        self._config = (None, [])
+        self.mirror, self._mirrored, self._sources = None, None, {}
 
     def info(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
         """(mirror, sources) as stream infos show them."""
         mirror = self.mirror.info() if self.mirror is not None else None
-        return mirror, [source.info() for source in self.sources]
+        return mirror, [source.info() for source in self._sources.values()]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
@@ -106,7 +107,7 @@ class Republisher:
     def subject(self, subject: bytes) -> bytes | None:
         """The subject to publish messages of a subject to; None = they are not republished."""
         made = self._transform.apply(subject)
-        if not made or not is_valid_publish_subject(made.decode(errors="replace")):
+        if not made or not is_valid_publish_subject(text_of(made)):
             return None
         return made
 

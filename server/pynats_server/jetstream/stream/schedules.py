@@ -13,6 +13,7 @@ import heapq
 import time
 from typing import Final
 
+from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
 from pynats_common.subjects import is_valid_publish_subject, subjects_overlap
 
@@ -61,11 +62,11 @@ def find_schedule(block: bytes) -> Schedule | None:
     try:
         if not pattern:
             if zone is not None:
-                parse_schedule("@yearly", zone.decode(errors="replace"))
+                parse_schedule("@yearly", text_of(zone))
             return None
         return parse_schedule(
-            pattern.decode(errors="replace"),
-            zone.decode(errors="replace") if zone is not None else None,
+            text_of(pattern),
+            text_of(zone) if zone is not None else None,
         )
     except ScheduleZoneError:
         raise api_error(10223) from None
@@ -116,7 +117,7 @@ def _check_new(
     if source and (source in (target, subject) or not _is_literal(source)):
         raise api_error(10203)
     for place, code in ((target, 10190), (source, 10203)):
-        text = place.decode(errors="replace")
+        text = text_of(place)
         if place and not any(subjects_overlap(own, text) for own in config.subjects):
             raise api_error(code)
     rollup = (header_blocks.get(block, names.ROLLUP) or b"").lower()
@@ -139,7 +140,7 @@ def _check_end(stream: StreamHost, subject: bytes, said: dict[bytes, bytes]) -> 
 
 
 def _is_literal(subject: bytes) -> bool:
-    return bool(subject) and is_valid_publish_subject(subject.decode(errors="replace"))
+    return bool(subject) and is_valid_publish_subject(text_of(subject))
 
 
 def ended_schedule(block: bytes) -> bytes:
@@ -164,7 +165,7 @@ class Schedules:
         self.stop()
         self._due.clear()
         self._heap.clear()
-        if not self._stream.config.allow_msg_schedules:
+        if not self._stream.config.allow_msg_schedules or self._stream.refusal is not None:
             return
         store = self._stream.store
         for subject in store.subject_totals(b">"):
@@ -205,7 +206,7 @@ class Schedules:
             said = header_blocks.get_all(published.headers or b"", _KNOWN)
             if said.get(names.SCHEDULER) == message.subject:
                 try:
-                    due = parse_time_ns(said.get(names.SCHEDULE_NEXT, b"").decode(errors="replace"))
+                    due = parse_time_ns(text_of(said.get(names.SCHEDULE_NEXT, b"")))
                 except ValueError:
                     pass  # written by somebody else: the schedule itself still tells
         if due is not None:

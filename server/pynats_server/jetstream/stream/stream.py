@@ -26,7 +26,7 @@ from pynats_server.jetstream.publish.batch.atomic import (
     drop_incomplete_batch,
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
-from pynats_server.jetstream.publish.header_names import BATCH_ID
+from pynats_server.jetstream.publish.header_names import BATCH_ID, STREAM_SOURCE
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
@@ -34,12 +34,13 @@ from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.retention import MOST_AT_ONCE
 from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.changes import Changes
+from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
-    Copy,
+    Leap,
     Operation,
     Purge,
     Remove,
@@ -48,8 +49,10 @@ from pynats_server.jetstream.stream.operations import (
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.schedules import Schedules
+from pynats_server.jetstream.stream.source_names import read_header
 from pynats_server.work import Work
 
+SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
 
 
@@ -64,15 +67,19 @@ class Stream:
         created: int,
         store: Store,
         folder: Path | None,
+        consumers: DormantConsumers,
     ) -> None:
         self.account = account
         self.config = config
         self.created = created
         self.store = store
         self.folder = folder
+        self.consumers = consumers
+        self.refusal: str | None = None  # why it takes no messages at all
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
+        self._stopped = False
         server = account.server
         self.log = server.log
         self.ingest = Ingest(
@@ -120,14 +127,18 @@ class Stream:
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Applies the limits to the recovered messages, and begins to take new ones."""
+        """Applies the limits to the recovered messages. It listens after `subscribing`."""
+        if self.consumers.names and self.refusal is None:
+            self.log.warn(
+                f"JetStream {self.label} has consumers that this version cannot serve: "
+                f"{self.consumers}. Its folder keeps them"
+            )
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
         self.schedules.recover()
         self.republishing.configured()
         self._configure_batches()
-        self._subscribe()
         self.following.configured()
         self.expiry.arm()
 
@@ -160,10 +171,9 @@ class Stream:
             self.ingest.release()
 
     def configure(self, config: StreamConfig) -> None:
-        """Takes another valid configuration."""
+        """Takes another valid configuration. Its subjects are in force after `subscribing`."""
         self.config = config
         self._take_limits()
-        self._subscribe()
         self._enforce_limits()
         self.publishing.configured()
         self.schedules.recover()
@@ -188,12 +198,23 @@ class Stream:
     def _take_limits(self) -> None:
         config, ingest = self.config, self.ingest
         ingest.admission.configure(config)
-        ingest.max_msgs = max(config.max_msgs, 0)
-        ingest.max_bytes = max(config.max_bytes, 0)
+        # A stream that refuses what exceeds them keeps what it has, even if that is more: a limit
+        # may have been lowered, or the messages come from elsewhere.
+        evicts = config.discard == "old"
+        ingest.max_msgs = max(config.max_msgs, 0) if evicts else 0
+        ingest.max_bytes = max(config.max_bytes, 0) if evicts else 0
         ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
         ingest.no_ack = config.no_ack
+        refused, self.refusal = self.refusal, self.consumers.refusal(config)
+        if self.refusal is not None and refused is None:
+            self.log.warn(
+                f"JetStream {self.label} takes no messages, because its {config.retention} "
+                f"retention depends on consumers that this version cannot serve: {self.consumers}. "
+                "Its folder keeps them"
+            )
         ingest.fast = not (
             config.sealed
+            or self.refusal is not None
             or config.retention == "interest"
             or config.subject_transform is not None
             or config.republish is not None
@@ -201,18 +222,25 @@ class Stream:
             or config.mirror is not None
         )
 
-    def _subscribe(self) -> None:
-        wanted = set() if self.config.mirror else set(self.config.subjects)
-        for subject in list(self.subscriptions):
-            if subject not in wanted:
+    def subscribing(self) -> Work[None]:
+        """Listens to what the configuration says: to the rest no more, to each of its own once."""
+        config = self.config
+        subjects = {} if config.mirror is not None else dict.fromkeys(config.subjects)
+        gone = [subject for subject in self.subscriptions if subject not in subjects]
+        for step, subject in enumerate([*gone, *subjects]):
+            if step % SUBJECTS == SUBJECTS - 1:
+                yield
+            if self._stopped or self.config is not config:
+                return
+            if subject not in subjects:
                 self.account.account.unsubscribe(self.subscriptions.pop(subject))
-        for subject in self.config.subjects:
-            if subject in wanted and subject not in self.subscriptions:
+            elif subject not in self.subscriptions:
                 self.subscriptions[subject] = self.account.account.attach(
                     subject.encode(), self.ingest
                 )
 
     def _unsubscribe(self) -> None:
+        self._stopped = True
         for subscription in self.subscriptions.values():
             self.account.account.unsubscribe(subscription)
         self.subscriptions.clear()
@@ -241,6 +269,7 @@ class Stream:
         self.ingest.undone(last_seq)
         self.ingest.admission.undone(last_seq)
         self.republishing.queue.undone(last_seq)
+        self.following.undone()
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
@@ -262,17 +291,14 @@ class Stream:
         """Keeps a message that the stream writes itself. Raises ApiError or StoreError."""
         self.publishing.take_own(subject, headers, payload)
 
-    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> None:
-        """Keeps a message that a source has brought. Raises ApiError or StoreError."""
-        self.publishing.take_sourced(subject, headers, payload)
+    def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
+        """Keeps a message that a source has brought; False if it was there already. Raises ApiError
+        or StoreError."""
+        return self.publishing.take_sourced(subject, headers, payload)
 
-    def take_copy(self, copy: Copy) -> None:
-        """A mirror's next message. Raises ApiError or StoreError."""
-        if copy.seq <= self.store.last_seq:
-            raise api_error(10029, err=f"sequence {copy.seq} of the origin is behind the mirror")
-        size = len(copy.headers) + len(copy.payload)
-        self.ingest.admission.check_storage(copy.subject, len(copy.headers), size)
-        self.ingest.stored(self.apply(copy), b"")
+    def take_copy(self, seq: int, copy: Append) -> None:
+        """Keeps a mirror's next message. Raises ApiError or StoreError."""
+        self.publishing.take_copy(seq, copy)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
@@ -333,22 +359,22 @@ class Stream:
         match operation:
             case Append(subject, headers, payload, ts):
                 result = self.store.append(subject, headers or None, payload, ts)
+                if self.config.sources:
+                    self._follow_copy(headers, result, True)
                 self.enforce(subject)
                 self.ingest.admission.stored(headers, result, ts)
                 self._roll_up(operation, result, 1)
                 if self.config.allow_msg_schedules:
                     self.schedules.stored(subject, headers, result, ts)
-            case Copy(seq, subject, headers, payload, ts):
-                if seq > self.store.last_seq + 1:
-                    self.store.skip(seq - 1 - self.store.last_seq, ts)
-                result = self.store.append(subject, headers or None, payload, ts)
-                self.enforce(subject)
-                self.ingest.admission.stored(headers, result, ts)
             case AppendBatch():
                 result = self._append_batch(operation)
+            case Leap(last, ts):
+                result = self.store.skip(last - self.store.last_seq, ts)
             case Skip(subject, headers, ts):
                 result = self.store.skip(1, ts)
                 self.store.last_ts = ts
+                if self.config.sources:
+                    self._follow_copy(headers, result, False)
                 self.ingest.admission.stored(headers, result, ts)
                 self._roll_up(operation, result, 0)
             case Remove(seq, erase):
@@ -357,6 +383,13 @@ class Stream:
                 result = self.store.purge(filter, up_to, keep)
         self.ingest.settle()
         return result
+
+    def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
+        """Moves the place of the source that brought the message, if one did."""
+        value = get_header(headers, STREAM_SOURCE)
+        told = read_header(value) if value is not None else None
+        if told is not None and told.name in self.following.keys:
+            self.store.places.copied(told.name, told.place, seq, kept)
 
     def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
         """Removes what the message stored as `seq` replaces."""
@@ -464,6 +497,7 @@ class Stream:
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,
             failure=self.failure,
+            dormant=tuple(self.consumers.names),
             folder=self.folder,
         )
 

@@ -23,6 +23,7 @@ from pynats_server.monitor.metrics.families import (
     labelled_gauge,
 )
 from pynats_server.monitor.source import JetStreamView
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import (
@@ -34,16 +35,35 @@ if TYPE_CHECKING:
     )
 
 STREAMS_MAX = 1000  # streams with their own series
+STEP = 32  # accounts or streams asked for their figures in one step
 
 
-def families(jetstream: JetStreamView, per_stream: bool) -> Iterator[Metric]:
+def families(jetstream: JetStreamView, per_stream: bool) -> Work[list[Metric]]:
     """All figures; those of single streams if wanted."""
-    yield from _server(jetstream.figures())
-    yield from _contents(jetstream.contents())
-    yield _sync_times(jetstream.sync_times())
-    yield from _accounts(account.figures() for account in jetstream.accounts.values())
+    contents = yield from jetstream.contents()
+    found = [
+        *_server(jetstream.figures()),
+        *_contents(contents),
+        _sync_times(jetstream.sync_times()),
+    ]
+    accounts = []
+    for account in list(jetstream.accounts.values()):
+        accounts.append(account.figures())
+        if len(accounts) % STEP == 0:
+            yield
+    for family in _accounts(accounts):
+        found.append(family)
+        yield
     if per_stream:
-        yield from _streams([stream.figures() for stream in jetstream.streams()])
+        streams = []
+        for stream in jetstream.streams():
+            streams.append(stream.figures())
+            if len(streams) % STEP == 0:
+                yield
+        for family in _streams(streams):
+            found.append(family)
+            yield
+    return found
 
 
 def _server(found: ServerFigures) -> Iterator[Metric]:

@@ -25,11 +25,20 @@ from pynats_server.monitor.metrics.families import (
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.varz import Usage, subscription_total
 from pynats_server.version import PYNATS_VERSION, VERSION
+from pynats_server.work import Work
 
 
-def collect(source: MonitorSource, usage: Usage, per_stream: bool = True) -> list[Metric]:
+def collect(source: MonitorSource, usage: Usage, per_stream: bool = True) -> Work[list[Metric]]:
     """All families with their current figures."""
-    return list(_ServerFigures(source, usage, per_stream).families())
+    found = []
+    for family in _ServerFigures(source, usage).families():
+        found.append(family)
+        yield
+    if source.jetstream is not None:
+        from pynats_server.monitor.metrics.jetstream import families
+
+        found += yield from families(source.jetstream, per_stream)
+    return found
 
 
 def exposition(families: list[Metric], accept: str) -> tuple[bytes, str]:
@@ -50,10 +59,9 @@ class _Collected(Collector):
 
 
 class _ServerFigures:
-    def __init__(self, source: MonitorSource, usage: Usage, per_stream: bool) -> None:
+    def __init__(self, source: MonitorSource, usage: Usage) -> None:
         self._source = source
         self._usage = usage
-        self._per_stream = per_stream
 
     def families(self) -> Iterator[Metric]:
         yield from self._process()
@@ -63,10 +71,6 @@ class _ServerFigures:
         for endpoint, count in sorted(self._source.http_requests.items()):
             requests.add_metric([endpoint], count)
         yield requests
-        if self._source.jetstream is not None:
-            from pynats_server.monitor.metrics.jetstream import families
-
-            yield from families(self._source.jetstream, self._per_stream)
 
     def _process(self) -> Iterator[Metric]:
         source = self._source

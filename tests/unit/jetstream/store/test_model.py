@@ -93,7 +93,7 @@ class StoreMachine(RuleBasedStateMachine):
         out, moments = [], []
         aging = True  # ages are looked at in order, up to the first that is young enough
         for seq, (ts, subject, headers, _) in sorted(self.model.items()):
-            own = HEADERS[headers] if ttl else 0
+            own = HEADERS[headers] if ttl else min(HEADERS[headers], 0)  # never is never
             over = own > 0 and ts + own * SECOND <= now
             if max_age and own >= 0:
                 aging = aging and ts + max_age * SECOND <= now

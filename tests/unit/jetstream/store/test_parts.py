@@ -57,12 +57,16 @@ def test_highway_hash_matches_the_published_vectors() -> None:
 @given(st.binary(max_size=3000), st.integers(1, 200))
 def test_s2_returns_what_went_in(seed: bytes, repeat: int) -> None:
     data = seed * repeat
-    assert s2.decode_stream(s2.encode_stream(data)) == data
+    assert s2.decode_stream(s2.encode_stream(data), len(data)) == data
 
 
 def in_pieces(data: bytes, size: int) -> bytes:
     decoder = s2.StreamDecoder(1 << 20)
-    made = [decoder.feed(data[at : at + size]) for at in range(0, len(data), size)]
+    made = []
+    for at in range(0, len(data), size):
+        decoder.push(data[at : at + size])
+        while (part := decoder.take()) is not None:
+            made.append(part)
     decoder.close()
     return b"".join(made)
 
@@ -95,12 +99,13 @@ def test_s2_refuses_what_was_changed(seed: bytes, repeat: int, data: st.DataObje
 def test_s2_understands_repeat_offsets() -> None:
     # literal "abcd", copy offset 4 length 4, repeat with length code 5 (8 + 3 bytes).
     block = bytes([23, 3 << 2]) + b"abcd" + bytes([1 | 0 << 2, 4]) + bytes([1 | 5 << 2, 0, 7])
-    decoder = s2.StreamDecoder()
     plain = b"abcd" * 6
     stored = s2.encode_stream(plain[:23])
     crc = s2.encode_stream(os.urandom(0)) + stored[14:18]
     chunk = b"\x00" + (len(block) + 4).to_bytes(3, "little") + crc + block
-    assert decoder.feed(s2.IDENTIFIER + chunk) == plain[:23]
+    assert s2.decode_stream(s2.IDENTIFIER + chunk, 23) == plain[:23]
+    with pytest.raises(ValueError, match="more than is allowed"):
+        s2.decode_stream(s2.IDENTIFIER + chunk, 22)
 
 
 sequences = st.integers(0, 20_000) | st.integers(0, 2**64 - 1)
@@ -168,6 +173,18 @@ def test_subject_tree_behaves_like_a_dict(
                 found += walk.states(step)
             assert found == expected
         assert all(matches(filter, k) == naive(filter, k) for k in model)
+
+
+def test_a_tree_of_many_subjects_is_parted_and_both_go_on() -> None:
+    tree = SubjectTree()
+    for round in range(3):
+        for at in range(5000):
+            tree.set(b"%d.%d" % (round, at), 1, at, at)
+        parted = tree.part()
+        assert (len(tree), len(parted)) == (0, 5000)
+        assert all(parted.find(b"%d.%d" % (round, at)) == (1, at, at) for at in range(5000))
+        assert tree.find(b"%d.1" % round) is None
+        assert parted.delete(b"%d.7" % round) and not parted.delete(b"%d.7" % round)
 
 
 floors = st.tuples(st.integers(0, 2**40), st.integers(0, 2**40))

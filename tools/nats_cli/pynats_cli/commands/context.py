@@ -16,7 +16,6 @@ from pynats_common.contexts import Context, ContextError, ContextStore, check_na
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.runner import run_async
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import line, log, table
 from pynats_cli.screen.terminal import choose, confirm, edit_text
@@ -102,7 +101,6 @@ def _save(store: ContextStore, context: Context, name: str, select: bool, embed:
     store.save(context, name)
     if select:
         store.select(name)
-    _show(store, name)
 
 
 @_command("add", "create", "save")  # type: ignore[operator]
@@ -117,9 +115,11 @@ def add(
     with _context_errors():
         store = ContextStore()
         check_name(name)
-        wanted = name if store.known(name) else ctx.obj.context
-        base = store.load(wanted) if wanted else Context()
-        _save(store, _changed(base, ctx.obj, description), name, select, embed)
+        with store.changing():
+            wanted = name if store.known(name) else ctx.obj.context
+            base = store.load(wanted) if wanted else Context()
+            _save(store, _changed(base, ctx.obj, description), name, select, embed)
+        _show(store, name)
 
 
 @_command("copy", "cp")  # type: ignore[operator]
@@ -134,10 +134,12 @@ def copy(
     """Copy a context, with changes from the connection flags."""
     with _context_errors():
         store = ContextStore()
-        base = store.load(source)
-        if store.known(name):
-            raise CliError(f'context "{name}" already exists')
-        _save(store, _changed(base, ctx.obj, description), name, select, embed)
+        with store.changing():
+            base = store.load(source)
+            if store.known(name):
+                raise CliError(f'context "{name}" already exists')
+            _save(store, _changed(base, ctx.obj, description), name, select, embed)
+        _show(store, name)
 
 
 @_command("edit", "vi")  # type: ignore[operator]
@@ -145,8 +147,9 @@ def edit(name: NameArgument) -> None:
     """Edit a context as JSON in $EDITOR."""
     with _context_errors():
         store = ContextStore()
-        text = edit_text(store.load(name).to_json(), ".json")
-        store.save(parse_context(text, name=name), name)
+        before = store.load(name)
+        text = edit_text(before.to_json(), ".json")
+        store.merge(name, before, parse_context(text, name=name))
         _show(store, name)
 
 
@@ -203,15 +206,15 @@ def rm(
     with _context_errors():
         store = ContextStore()
         store.load(name) if not force else store.path(name)
-        if store.selected() == name:
-            if not force:
-                raise CliError(
-                    "cannot remove the selected context, select another one or use the "
-                    "unselect command"
-                )
-            store.unselect()
+        if store.selected() == name and not force:
+            raise CliError(
+                "cannot remove the selected context, select another one or use the unselect command"
+            )
         if force or confirm(f'Really delete context "{name}"'):
-            store.delete(name)
+            with store.changing():
+                if force and store.selected() == name:
+                    store.unselect()
+                store.delete(name)
 
 
 @_command("select", "switch", "set")  # type: ignore[operator]
@@ -240,9 +243,10 @@ def previous() -> None:
     """Switch to the context selected before."""
     with _context_errors():
         store = ContextStore()
-        name = store.previous()
-        if name:
-            store.select(name)
+        with store.changing():
+            name = store.previous()
+            if name:
+                store.select(name)
         _show(store, store.selected())
 
 
@@ -317,10 +321,11 @@ def _credential_rows(screen: Columns, context: Context) -> int:
     screen.add_if("JS API Prefix", context.jetstream_api_prefix)
     screen.add_if("JS Event Prefix", context.jetstream_event_prefix)
     screen.add_if("JS Domain", context.jetstream_domain)
-    screen.add_if("Inbox Prefix", context.inbox_prefix)
+    fault = f" (ERROR: {context.inbox_fault})" if context.inbox_fault else ""
+    screen.add_if("Inbox Prefix", context.inbox_prefix + fault)
     screen.add_if("Path", context.path)
     screen.add_if("Color Scheme", context.color_scheme)
-    return sum(state == "ERROR" for state in states.values())
+    return sum(state == "ERROR" for state in states.values()) + bool(context.inbox_fault)
 
 
 def _shown_reference(value: str, state: str) -> str:
@@ -352,6 +357,8 @@ def _connection_fault(context: Context, options: GlobalOptions) -> str:
 
         async with open_session(options, context=context.expanded()) as session:
             await session.check()
+
+    from pynats_cli.runner import run_async
 
     try:
         run_async(attempt())

@@ -74,13 +74,15 @@ async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> No
             try:
                 await _measure_address(options, context, target, result, iterations)
             except CliError as error:
-                log(f"Failed to compute rtt for {result.address}: {error}")
+                reason = str(error).removesuffix(f" (tried {result.address})")
+                log(f"Failed to compute rtt for {result.address}: {reason}")
     if as_json:
         line(render_json(targets))
     else:
         line(render(targets))
     if not any(result.rtt_ns for target in targets for result in target.results):
-        raise CliError("no server could be reached")
+        tried = ", ".join(target.url.bare for target in targets)
+        raise CliError(f"no server could be reached (tried {tried})")
 
 
 async def _resolve(url: ServerUrl) -> Target:

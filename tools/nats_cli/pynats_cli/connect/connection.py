@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 from nats import errors as nats_errors
@@ -20,6 +21,7 @@ from pynats_common.contexts import Context
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.tls import ClientTls, TlsError
 from pynats_common.urls import parse_server_urls
+from pynats_common.version import RELEASE
 
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
@@ -49,7 +51,11 @@ class Headers(dict[str, str]):
 def header_pairs(message: Msg) -> list[tuple[str, str]]:
     """All headers of a message in order."""
     headers = message.headers
-    return list(headers.items()) if headers else []
+    # nats-py names the fields of a status line by members of an enumeration.
+    return [
+        (str(name.value) if isinstance(name, Enum) else name, value)
+        for name, value in (headers.items() if headers else ())
+    ]
 
 
 class _Client(Client):  # type: ignore[misc]
@@ -195,6 +201,8 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
         tls = _tls_context(context, [server.scheme for server in servers])
     except (ValueError, TlsError) as error:
         raise CliError(str(error)) from None
+    if context.inbox_fault:
+        raise CliError(f"inbox prefix {context.inbox_prefix!r}: {context.inbox_fault}")
     login = login_options(context)
     public_nkey = login.pop(PUBLIC_NKEY, None)
     if not login and servers[0].user is not None:
@@ -222,12 +230,12 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
             tls_handshake_first=context.tls_first,
             **login,
         )
-    except CliError:
+    except (
+        CliError, TimeoutError, nats_errors.Error, OSError, ValueError, TypeError
+    ) as error:  # fmt: skip
         await _discard(client)
-        raise
-    except (TimeoutError, nats_errors.Error, OSError, ValueError, TypeError) as error:
-        await _discard(client)
-        raise CliError(describe(error)) from None
+        tried = ", ".join(server.bare for server in servers)
+        raise CliError(f"{describe(error)} (tried {tried})") from None
     session = watcher.session = Session(client, context, options)
     if options.trace:
         log(f">>> Connected to {connected_to(client)}")
@@ -254,9 +262,7 @@ def _url_login(user: str, password: str | None) -> dict[str, Any]:
 
 
 def _default_name() -> str:
-    from pynats_cli.app import version
-
-    return f"NATS CLI Version {version()}"
+    return f"NATS CLI Version {RELEASE}"
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from pynats_common import credrefs
 from pynats_common.contexts import Context
-from pynats_common.creds import CredsError, decode_creds, extract_jwt, extract_key_pair
+from pynats_common.creds import CredsError, decode_creds, decode_text, extract_jwt, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
 from pynats_cli.errors import CliError
@@ -70,13 +70,12 @@ def _jwt_login(jwt: str, seed: str) -> dict[str, Any]:
 
 def _value_or_file(value: str) -> str:
     """The value itself, the secret that it refers to, or the content of the file that it names."""
-    text = credrefs.read_literal(value)
-    secret = text.startswith(("eyJ", "-")) or (len(text) == 58 and text.startswith("S"))
-    return _text(text) if text == value and not secret else text
+    secret = value.startswith(("eyJ", "-")) or (len(value) == 58 and value.startswith("S"))
+    return value if secret else _text(value)
 
 
 def _text(reference: str) -> str:
-    return credrefs.read_reference(reference).decode("utf-8", "replace")
+    return decode_text(credrefs.read_reference(reference))
 
 
 def _literal(kind: str, value: str) -> str:

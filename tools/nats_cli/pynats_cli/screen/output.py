@@ -104,7 +104,9 @@ def _drawn(
     footer: Sequence[str],
     scheme: str,
 ) -> str:
+    from pynats_common.tables import column_widths
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -118,11 +120,15 @@ def _drawn(
         border_style=color,
         show_footer=bool(footer),
     )
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    lines = 3 * len(headers) + 1
+    widths = column_widths([headers, *rows, footer], console.width - lines, cell_len)
+    console.width = max(console.width, sum(widths) + lines)
     for index, header in enumerate(headers):
-        drawn.add_column(Text(header), footer=Text(footer[index]) if footer else "")
+        foot = Text(footer[index]) if footer else ""
+        drawn.add_column(Text(header), footer=foot, width=widths[index])
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else 200)
     with console.capture() as capture:
         console.print(drawn)
     return capture.get().rstrip("\n")

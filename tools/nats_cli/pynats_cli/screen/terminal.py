@@ -31,7 +31,10 @@ def choose(question: str, choices: Sequence[str]) -> str:
     require_terminal()
     for number, choice in enumerate(choices, start=1):
         print(f"  {number}. {choice}")
-    answer = input(f"? {question} ").strip()
+    answer = input(f"? {question} ")
+    if answer in choices:  # a name may end with a blank
+        return answer
+    answer = answer.strip()
     if answer.isdecimal() and 1 <= int(answer) <= len(choices):
         return choices[int(answer) - 1]
     if answer in choices:

@@ -43,6 +43,13 @@ class Constant:
         return self.value
 
 
+class Nil:
+    """`nil`: an argument, never a command of its own."""
+
+    def get(self, scope: Scope) -> Any:
+        return None
+
+
 @dataclass
 class Fields:
     """A chain of fields on dot, a variable or a value in parentheses."""
@@ -85,6 +92,8 @@ class Command:
         head, arguments = self.words[0], self.words[1:]
         if isinstance(head, Function):
             return _call(head.name, arguments, piped, scope)
+        if isinstance(head, Nil):
+            raise TemplateError("nil is not a command")
         if arguments or piped:
             raise TemplateError("can't give argument to non-function")
         return head.get(scope)
@@ -93,11 +102,11 @@ class Command:
 def _call(
     name: str, words: Sequence[Value | Function], piped: tuple[Any, ...], scope: Scope
 ) -> Any:
-    function = scope.functions.get(name)
-    if function is None:
-        raise TemplateError(f'function "{name}" not defined')
+    function = scope.functions[name]
     values = (_argument(word, scope) for word in words)
     if name in ("and", "or"):
+        if not (words or piped):
+            raise TemplateError(f"wrong number of args for {name}: want at least 1 got 0")
         return _first_deciding(name == "or", values, piped)
     try:
         return function(*values, *piped)

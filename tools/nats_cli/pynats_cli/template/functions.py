@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
 from pynats_cli.template.errors import FunctionError
 from pynats_cli.template.printf import printf
-from pynats_cli.template.values import format_value, is_true, type_name
+from pynats_cli.template.values import format_operand, format_value, is_true, kind_of, type_name
 
 
-def _joined(*values: Any) -> str:
+def _joined(values: Sequence[Any], text: Callable[[Any], str] = format_value) -> str:
     # Go puts a space between operands when neither side is a string.
     parts: list[str] = []
     for index, value in enumerate(values):
         text_side = isinstance(value, str) or (index and isinstance(values[index - 1], str))
-        parts.append(("" if index == 0 or text_side else " ") + format_value(value))
+        parts.append(("" if index == 0 or text_side else " ") + text(value))
     return "".join(parts)
 
 
+def _print(*values: Any) -> str:
+    return _joined(values, format_operand)
+
+
 def _println(*values: Any) -> str:
-    return " ".join(format_value(value) for value in values) + "\n"
+    return " ".join(format_operand(value) for value in values) + "\n"
+
+
+_HTML = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", '"': "&#34;", "\0": "\ufffd"}
+
+
+def _html(*values: Any) -> str:
+    return "".join(_HTML.get(letter, letter) for letter in _joined(values))
+
+
+def _js(*values: Any) -> str:
+    return "".join(map(_js_letter, _joined(values)))
+
+
+def _js_letter(letter: str) -> str:
+    if letter in "\\'\"":
+        return "\\" + letter
+    if letter in "<>&=" or ord(letter) < 32 or not (letter.isprintable() or letter == " "):
+        units = letter.encode("utf-16-be", "surrogatepass")
+        code = ord(letter)
+        return f"\\u{code:04X}" if len(units) == 2 else f"\\u{code:X}"
+    return letter
 
 
 def _len(value: Any) -> int:
@@ -52,6 +75,8 @@ def _slice(value: Any, *bounds: Any) -> Any:
     data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
     if not isinstance(data, (bytes, list, tuple)):
         raise FunctionError(f"can't slice item of type {type_name(value)}")
+    if isinstance(value, str) and len(bounds) > 2:
+        raise FunctionError("cannot 3-index slice a string")
     start = _position(bounds[0]) if bounds else 0
     stop = _position(bounds[1]) if len(bounds) > 1 else len(data)
     if not start <= stop <= len(data):
@@ -70,17 +95,21 @@ def _equal(first: Any, *others: Any) -> bool:
     if not others:
         raise FunctionError("missing argument for comparison")
     for other in others:
-        if isinstance(first, str) != isinstance(other, str) and None not in (first, other):
+        # Like Go, up to the first that is equal.
+        if None not in (first, other) and kind_of(first) != kind_of(other):
             raise FunctionError("incompatible types for comparison")
-    return first in others
+        if first == other:
+            return True
+    return False
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def function(first: Any, second: Any) -> bool:
-        try:
-            return compare(first, second)
-        except TypeError:
-            raise FunctionError("incompatible types for comparison") from None
+        if kind_of(first) in ("", "bool") or kind_of(second) in ("", "bool"):
+            raise FunctionError("invalid type for comparison")
+        if kind_of(first) != kind_of(second):
+            raise FunctionError("incompatible types for comparison")
+        return compare(first, second)
 
     return function
 
@@ -92,7 +121,7 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "len": _len,
     "index": _index,
     "slice": _slice,
-    "print": _joined,
+    "print": _print,
     "println": _println,
     "printf": printf,
     "eq": _equal,
@@ -101,7 +130,7 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "le": _ordered(lambda a, b: bool(a <= b)),
     "gt": _ordered(lambda a, b: bool(a > b)),
     "ge": _ordered(lambda a, b: bool(a >= b)),
-    "html": lambda *values: html.escape(_joined(*values)).replace("&#x27;", "&#39;"),
-    "js": lambda *values: json.dumps(_joined(*values))[1:-1].replace("'", "\\'"),
-    "urlquery": lambda *values: quote_plus(_joined(*values)),
+    "html": _html,
+    "js": _js,
+    "urlquery": lambda *values: quote_plus(_joined(values)),
 }

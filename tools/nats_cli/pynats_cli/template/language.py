@@ -28,8 +28,9 @@ def render(text: str, functions: Mapping[str, Callable[..., Any]], data: Any) ->
     """
     if "{{" not in text:
         return text
-    nodes = Parser(text).parse()
-    scope = Scope({**BUILTINS, **functions}, data)
+    known = {**BUILTINS, **functions}
+    nodes = Parser(text, known).parse()
+    scope = Scope(known, data)
     try:
         run_all(nodes, scope)
     except (Break, Continue):

@@ -15,6 +15,7 @@ from pynats_common.go.times import format_time_in
 from pynats_cli.errors import CliError
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.language import render
+from pynats_cli.template.values import Int64, format_operand
 
 _LETTERS = string.ascii_letters + string.digits
 _NUID_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -22,8 +23,12 @@ RANDOM_LENGTH_MAX = 64 * 1024 * 1024
 """Longest `{{Random}}`, in characters: the largest payload any server accepts."""
 
 
-def random_text(shortest: int, longest: int) -> str:
+def random_text(shortest: float, longest: float) -> str:
     """Letters and digits; the length is random between the two bounds (in any order)."""
+    for bound in (shortest, longest):
+        whole = type(bound) is int or (isinstance(bound, float) and bound.is_integer())
+        if not whole:
+            raise TemplateError(f"Random: expected integer; found {format_operand(bound)}")
     low, high = sorted((int(shortest), int(longest)))
     if low < 0 or high > RANDOM_LENGTH_MAX:
         raise TemplateError(f"Random: length out of range: {shortest}, {longest}")
@@ -67,8 +72,8 @@ def expand(text: str, count: int, request: str | None = None) -> str:
     fields = _Fields(
         Cnt=count,
         Count=count,
-        Unix=now // SECOND_NS,
-        UnixNano=now,
+        Unix=Int64(now // SECOND_NS),
+        UnixNano=Int64(now),
         TimeStamp=format_time_in(now, None),
         Time=kitchen_time(seconds),
         Request=request or "",
@@ -79,7 +84,7 @@ def expand(text: str, count: int, request: str | None = None) -> str:
         "Count": lambda: count,
         "Cnt": lambda: count,
         "Unix": lambda: fields.Unix,
-        "UnixNano": lambda: now,
+        "UnixNano": lambda: fields.UnixNano,
         "TimeStamp": lambda: fields.TimeStamp,
         "Time": lambda: fields.Time,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.expressions import (
     Command,
@@ -9,11 +11,12 @@ from pynats_cli.template.expressions import (
     Dot,
     Fields,
     Function,
+    Nil,
     Pipeline,
     Value,
     Variable,
 )
-from pynats_cli.template.lexer import Token, number, pieces, unquote
+from pynats_cli.template.lexer import Token, letter, number, pieces, unquote
 from pynats_cli.template.statements import (
     Action,
     Branch,
@@ -32,8 +35,9 @@ NESTING_MAX = 100
 class Parser:
     """Builds the nodes of a template by recursive descent."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, functions: Container[str]) -> None:
         self._pieces = pieces(text)
+        self._functions = functions
         self._next = 0
         self._tokens: list[Token] = []
         self._depth = 0
@@ -142,11 +146,13 @@ class Parser:
             if not self._tokens or self._tokens.pop(0).text != ")":
                 raise TemplateError("unclosed left paren")
             self._depth -= 1
-            if self._tokens and self._tokens[0].kind == "fields":
+            if self._tokens and self._tokens[0].kind == "chain":
                 return Fields(inner, self._tokens.pop(0).text[1:].split("."))
             return inner
         if token.kind == "string":
             return Constant(unquote(token.text))
+        if token.kind == "letter":
+            return Constant(letter(token.text))
         if token.kind == "number":
             return Constant(number(token.text))
         if token.kind == "fields":
@@ -155,9 +161,13 @@ class Parser:
             name, *names = token.text.split(".")
             return Fields(Variable(name), names)
         if token.kind == "name":
-            constants = {"true": True, "false": False, "nil": None}
-            known = token.text in constants
-            return Constant(constants[token.text]) if known else Function(token.text)
+            if token.text in ("true", "false"):
+                return Constant(token.text == "true")
+            if token.text == "nil":
+                return Nil()
+            if token.text not in self._functions:
+                raise TemplateError(f'function "{token.text}" not defined')
+            return Function(token.text)
         return Dot()
 
     def _enter(self) -> None:

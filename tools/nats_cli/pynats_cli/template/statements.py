@@ -85,12 +85,21 @@ class Range:
     def run(self, scope: Scope) -> None:
         mark, dot, ran = len(scope.variables), scope.dot, False
         try:
-            for key, value in _items(self.pipeline.get(scope)):
+            names = self.pipeline.names
+            ranged = self.pipeline.get(scope)
+            if len(names) > 1 and isinstance(ranged, int):
+                raise TemplateError(
+                    f"can't use {format_value(ranged)} to iterate over more than one variable"
+                )
+            for key, value in _items(ranged):
                 ran = True
                 scope.dot = value
-                names = self.pipeline.names
                 pairs = zip(names, [value] if len(names) == 1 else [key, value], strict=False)
-                scope.variables += list(pairs)
+                for name, one in pairs:
+                    if self.pipeline.declares:
+                        scope.variables.append((name, one))
+                    else:
+                        scope.variables[scope.lookup(name)] = (name, one)
                 try:
                     run_all(self.body, scope)
                 except Continue:

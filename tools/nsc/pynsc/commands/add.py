@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.creds import extract_jwt
 from pynats_common.jwt.types import Export
 from pynats_common.nkeys import Prefix
 
@@ -26,7 +27,7 @@ from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
-from pynsc.core.store import Store, operators, parse_claims
+from pynsc.core.store import operators, parse_claims
 from pynsc.core.values import check_name, items
 
 WELL_KNOWN = {"synadia": "https://api.synadia.io/jwt/v1/operator"}
@@ -50,7 +51,7 @@ def add_operator(session: Session, options: AddOperator) -> None:
         import_operator(session, options.url, options.pos or options.name, options.force)
         return
     name = _needed_name(session, options.pos or options.name, "operator name")
-    _refuse_existing(session, name, options.force)
+    session.claim_operator(name, options.force)
     pair = (
         session.load_key(session.private_key, Prefix.OPERATOR)
         if session.private_key
@@ -62,7 +63,7 @@ def add_operator(session: Session, options: AddOperator) -> None:
     if signing:
         claims.nats.signing_keys.append(signing.public_key)
     session.check(claims)
-    session._store = Store.create(session.env.stores_dir, name)
+    session.create_store(name)
     session.save_operator(claims, pair)
     session.env.remember(operator=name, account="")
     session.report.ok(f'added operator "{name}"')
@@ -91,45 +92,56 @@ def _needed_name(session: Session, name: str, question: str) -> str:
     return check_name(name)
 
 
-def _refuse_existing(session: Session, name: str, force: bool) -> None:
-    if name in operators(session.env.stores_dir) and not force:
-        raise NscError(f'an operator named "{name}" already exists', "use --force to replace it")
-
-
 def import_operator(session: Session, source: str, name: str, force: bool) -> None:
     """Managed operator from a JWT file, a URL, or a well-known name."""
+    claims, text = read_operator(source)
+    store_operator(session, claims, text, check_name(name or claims.name), force)
+
+
+def read_operator(source: str) -> tuple[jwt.OperatorClaims, str]:
+    """Operator claims and their JWT from a file, a URL or a well-known name."""
     variable = next(
         (v for k, v in os.environ.items() if k.lower() == f"nsc_{source.lower()}_operator"), ""
     )
     where = variable or WELL_KNOWN.get(source.lower(), source)
-    if where.startswith(("http://", "https://")):
+    if where.lower().startswith(("http://", "https://")):
         text = _fetch_operator(where)
     else:
         text = read_text(Path(where).expanduser())
     claims = parse_claims(jwt.OperatorClaims, text, where)
     if claims.is_expired():
         raise NscError("operator JWT is expired", "ask the operator for a new one")
-    name = check_name(name or claims.name)
-    _refuse_existing(session, name, force)
-    store = Store.create(session.env.stores_dir, name, managed=True)
-    from pynats_common.creds import extract_jwt
+    return claims, extract_jwt(text)
 
-    store.save_operator(extract_jwt(text))
-    session._store = store
+
+def store_operator(
+    session: Session, claims: jwt.OperatorClaims, token: str, name: str, force: bool
+) -> None:
+    """Stores a managed operator and makes it the current one."""
+    session.claim_operator(name, force)
+    session.create_store(name, managed=True)
+    session.store().save_operator(token)
     session.env.remember(operator=name, account="")
     session.report.ok(f'imported operator "{name}"')
 
 
 def _fetch_operator(url: str) -> str:
-    try:
-        return fetch(url)
-    except NscError:
-        other = url.replace("/jwt/v1/", "/jwt/v2/")
-        if other == url:
-            other = url.replace("/jwt/v2/", "/jwt/v1/")
-        if other == url:
-            raise
-        return fetch(other)
+    """The operator at this URL, or at its account server's place for it, in either version."""
+    url = url.rstrip("/")
+    places = [url, url.replace("/jwt/v1", "/jwt/v2"), url.replace("/jwt/v2", "/jwt/v1")]
+    if not url.endswith("/operator"):
+        places += [f"{place}/operator" for place in places]
+    first: NscError | None = None
+    for place in dict.fromkeys(places):
+        try:
+            text = fetch(place)
+            parse_claims(jwt.OperatorClaims, text, place)
+        except NscError as error:
+            first = first or error
+        else:
+            return text
+    assert first is not None
+    raise first
 
 
 def create_system_account(session: Session) -> None:
@@ -224,33 +236,56 @@ class Init(Options):
             help="name of operator, account and user",
         ),
     ] = ""
-    url: Annotated[Text, opt("--url", "-u", help="account server or service url")] = ""
+    url: Annotated[Text, opt("--url", "-u", help="managed operator: its account server")] = ""
     remote_operator: Annotated[
         Text, opt("--remote-operator", "-o", help="managed operator: name, url or file")
     ] = ""
 
 
 def init(session: Session, options: Init) -> None:
-    """Operator (with system account) or managed operator, an account and a user, all with one
-    name."""
+    """Operator (with system account), account and user with one name; or account and user below a
+    managed operator."""
     if options.dir:
         session.env.config["store_root"] = str(Path(options.dir).expanduser().absolute())
     name = check_name(options.name or "*")
-    if options.remote_operator:
-        import_operator(session, options.remote_operator, "", force=True)
+    if options.url or options.remote_operator:
+        _join_operator(session, options, name)
     else:
         add_operator(session, AddOperator(pos=name, sys=True))
         claims = session.store().operator()
         claims.nats.operator_service_urls = ["nats://localhost:4222"]
-        if options.url:
-            claims.nats.account_server_url = options.url
-            if not options.url.startswith(("http://", "https://")):
-                claims.nats.operator_service_urls = [options.url]
         session.save_operator(claims, session.operator_identity())
     add_account(session, AddAccount(pos=name))
     add_user(session, AddUser(pos=name, account=name))
     session.report.ok(f"project jwt files created in `{short_path(session.env.stores_dir)}`")
+    if session.store().managed:
+        return
     for text in ("to run a local server with this configuration, enter:",
                  "  pynsc generate config --mem-resolver --config-file server.conf",
-                 "  pynats-server -c server.conf"):  # fmt: skip
+                 "  nats-server -c server.conf",
+                 "(the original server: pynats-server has no operator mode yet)"):  # fmt: skip
         session.report.note(text)
+
+
+def _join_operator(session: Session, options: Init, account: str) -> None:
+    """Imports the managed operator at a URL, under a known name or in a file; one that is here
+    already is renewed."""
+    if options.url and options.remote_operator:
+        raise NscError("--url and --remote-operator exclude each other")
+    source = options.url or options.remote_operator
+    if options.url and not options.url.lower().startswith(("http://", "https://")):
+        raise NscError(f"{options.url} is not the http url of a managed operator",
+                       "for servers of your own run init without it, then edit operator "
+                       "--service-url")  # fmt: skip
+    claims, text = read_operator(source)
+    name = check_name(claims.name)
+    if name in operators(session.env.stores_dir):
+        if not session.store(name).managed:
+            raise NscError(f'operator "{name}" of this store is your own',
+                           "use add account and add user")  # fmt: skip
+        if session.store(name).operator().sub != claims.sub:
+            raise NscError(f'another operator named "{name}" is here',
+                           "use --dir to keep this one elsewhere")  # fmt: skip
+        if account in session.store(name).accounts():
+            raise NscError(f'account "{account}" exists', "choose another --name")
+    store_operator(session, claims, text, name, force=True)

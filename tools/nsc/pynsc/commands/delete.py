@@ -13,7 +13,7 @@ from pynsc.commands.sharing import find_export
 from pynsc.core.errors import NscError
 from pynsc.core.files import remove
 from pynsc.core.session import Session
-from pynsc.core.values import format_time, items, parse_instant
+from pynsc.core.values import format_time, known_names, parse_instant
 
 
 @dataclass
@@ -29,9 +29,9 @@ class DeleteUser(AccountOption):
 
 def delete_user(session: Session, options: DeleteUser) -> None:
     account = session.account_name(options.account)
-    names = items([*(options.pos or []), *(options.name or [])])
-    names = names or [session.user_name(account)]
     store = session.store()
+    names = known_names(options.pos or options.name, store.users(account))
+    names = names or [session.user_name(account)]
     for name in names:
         session.user_name(account, name)
     users = {name: session.readable(store.user, account, name) for name in names}

@@ -25,7 +25,7 @@ from pynsc.core.apply import apply_tags, apply_times, apply_user_limits, discard
 from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 from pynsc.core.store import Store
-from pynsc.core.values import items
+from pynsc.core.values import items, known_names
 
 
 def _signing_key(session: Session, text: str, kind: Prefix) -> str:
@@ -238,17 +238,20 @@ def edit_authcallout(session: Session, options: EditAuthCallout) -> None:
         known = text == "*" or is_valid_public(text, Prefix.ACCOUNT)
         return text if known else store.account(text).sub
 
+    users, accounts = store.users(account), store.accounts()
     for added, removed, entries, resolve, words in (
-        (options.auth_user, options.rm_auth_user, target.auth_users, user_key, "user"),
-        (options.allowed_account, options.rm_allowed_account, target.allowed_accounts,
-         account_key, "account"),
+        (known_names(options.auth_user, users), known_names(options.rm_auth_user, users),
+         target.auth_users, user_key, "user"),
+        (known_names(options.allowed_account, accounts),
+         known_names(options.rm_allowed_account, accounts),
+         target.allowed_accounts, account_key, "account"),
     ):  # fmt: skip
-        for text in items(added):
+        for text in added:
             key = resolve(text)
             if key not in entries:
                 entries.append(key)
             report.planned(f'added {words} "{key}"')
-        for text in items(removed):
+        for text in removed:
             key = resolve(text)
             discard(entries, key, f'{words} "{key}"', report)
     if options.rm_curve:

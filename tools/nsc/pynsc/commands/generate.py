@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.creds import encode_creds
 from pynats_common.nkeys import Prefix, create_pair
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
+from pynsc.core.files import read_json, short_path, write_atomic
 from pynsc.core.session import Session
+from pynsc.core.store import load_token, operators
+from pynsc.core.values import check_name, named_in_url, parse_profile_url, profile_url
+
+if TYPE_CHECKING:
+    from pynats_common.contexts import ContextStore
 
 
 @dataclass
@@ -30,7 +36,7 @@ def generate_creds(session: Session, options: GenerateCreds) -> None:
     pair = session.keys.get(claims.sub)
     if pair is None:
         raise NscError(f'key of user "{user}" is not stored', "import it with import keys")
-    token = read_text(session.store().user_path(account, user)).strip()
+    token = load_token(session.store().user_path(account, user))
     session.report.write(encode_creds(token, pair), options.output_file, "credentials")
 
 
@@ -68,10 +74,6 @@ class GenerateContext(AccountOption):
 
 def generate_context(session: Session, options: GenerateContext) -> None:
     """Context of the nats CLI for a user."""
-    import os
-
-    from pynsc.core.values import check_name
-
     account = session.account_name(options.account)
     user = session.user_name(account, options.user)
     store = session.store()
@@ -79,14 +81,30 @@ def generate_context(session: Session, options: GenerateContext) -> None:
     if not creds.exists():
         raise NscError(f"no creds file for user {user}", "run generate creds")
     name = check_name(options.name or user)
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = base / "nats" / "context" / f"{name}.json"
-    data: dict[str, Any] = json.loads(read_text(path)) if path.exists() else {}
-    data["nsc"] = f"nsc://{store.name}/{account}/{user}"
-    data["url"] = ",".join(store.operator().nats.operator_service_urls)
-    data["creds"] = str(creds)
-    write_atomic(path, json.dumps(data, indent=2))
+    ours = {
+        "nsc": profile_url(store.name, account, user),
+        "url": ",".join(store.operator().nats.operator_service_urls),
+        "creds": str(creds),
+    }
+    with _contexts() as contexts:
+        path = contexts.path(name)
+        before = read_json(path) if path.exists() else {}
+        kept = {field: value for field, value in before.items() if field.lower() not in ours}
+        write_atomic(path, json.dumps({**kept, **ours}, indent=2))
     session.report.ok(f'wrote nats context file "{short_path(path)}"')
+
+
+@contextmanager
+def _contexts() -> Iterator[ContextStore]:
+    """The contexts of all NATS tools, held: others change them, too."""
+    from pynats_common.contexts import ContextError, ContextStore
+
+    store = ContextStore()
+    try:
+        with store.changing():
+            yield store
+    except ContextError as error:
+        raise NscError(str(error)) from None
 
 
 @dataclass
@@ -97,23 +115,19 @@ class GenerateProfile(Options):
 
 def generate_profile(session: Session, options: GenerateProfile) -> None:
     """JSON with the creds path and service URLs, and optionally names, keys and seeds."""
-    parts = urlsplit(options.url)
-    if parts.scheme != "nsc" or not parts.netloc:
-        raise NscError("not a profile url", "use nsc://operator[/account[/user]][?query]")
-    query = parse_qs(parts.query, keep_blank_values=True)
+    path, query = parse_profile_url(options.url)
     for store_root in query.get("store", []):
         session.env.config["store_root"] = str(Path(store_root).expanduser().absolute())
     for root in query.get("keystore", []):
         session.keys.root = Path(root).expanduser().absolute()
-    store = session.store(parts.netloc)
-    path = [part for part in parts.path.split("/") if part]
+    store = session.store(named_in_url(path[0], operators(session.env.stores_dir)))
     operator = store.operator()
     levels = [("operator", store.name, operator.sub)]
-    if path:
-        account = session.account_name(path[0])
-        levels.append(("account", account, store.account(account).sub))
     if len(path) > 1:
-        user = session.user_name(account, path[1])
+        account = session.account_name(named_in_url(path[1], store.accounts()))
+        levels.append(("account", account, store.account(account).sub))
+    if len(path) > 2:
+        user = session.user_name(account, named_in_url(path[2], store.users(account)))
         levels.append(("user", user, store.user(account, user).sub))
     data: dict[str, Any] = {}
     if len(levels) == 3:

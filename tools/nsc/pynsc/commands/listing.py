@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
-from pynats_common.creds import CredsError, extract_jwt
+from pynats_common.jwt import Level
 from pynats_common.nkeys import from_public_key
 
 from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
+from pynsc.core.audit import Audit, Finding, file_finding
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path
 from pynsc.core.session import Session
@@ -250,50 +251,43 @@ class Validate(AccountOption):
 
 def validate(session: Session, options: Validate) -> None:
     """Issues of each JWT; exits with an error if one blocks or a time check fails."""
-    bad = False
     if options.file:
-        for number, line in enumerate(read_text(Path(options.file).expanduser()).splitlines(), 1):
-            if line.strip():
-                bad |= _validate_text(session, f"line {number}", line.rpartition("|")[2])
+        lines = enumerate(read_text(Path(options.file).expanduser()).splitlines(), 1)
+        findings = [file_finding(f"line {number}", line) for number, line in lines if line.strip()]
     else:
         store = session.store()
-        bad |= _validate_file(session, f'Operator "{store.name}"', store.operator_path())
-        names = (
-            store.accounts() if options.all_accounts else [session.account_name(options.account)]
-        )
-        for name in names:
-            account_bad = _validate_file(session, f'Account "{name}"', store.account_path(name))
-            for user in store.users(name):
-                bad |= _validate_file(session, f'User "{user}"', store.user_path(name, user))
-            bad |= account_bad
-            account = session.readable(store.account, name)
-            if account and not store.operator().did_sign(account) and not store.managed:
-                session.report.error(f'account "{name}" is not signed by the operator')
-    if bad:
+        audit = Audit(store, session.keys)
+        findings = [audit.operator()]
+        every = options.all_accounts or not (options.account or store.accounts())
+        for name in store.accounts() if every else [session.account_name(options.account)]:
+            findings.append(audit.account(name))
+            findings += [audit.user(name, user) for user in store.users(name)]
+    if any(finding.bad for finding in findings):
         session.report.error("validation found problems")
+    if session.json:
+        session.report.data = {
+            "ok": not session.report.failed,
+            "messages": [line.to_json() for line in session.report.lines],
+            "results": [_finding_json(finding) for finding in findings],
+        }
+        return
+    for finding in findings:
+        rows = [
+            [str(number), "" if issue.level is Level.WARNING else "!", issue.description]
+            for number, issue in enumerate(finding.issues, 1)
+        ]
+        if rows:
+            session.report.table(finding.title, ["#", " ", "Description"], rows)
+        else:
+            session.report.table(finding.title, [], [["No issues found"]])
 
 
-def _validate_file(session: Session, title: str, path: Path) -> bool:
-    try:
-        text = read_text(path)
-    except NscError as error:
-        session.report.table(title, ["#", " ", "Description"], [["1", "!", str(error)]])
-        return True
-    return _validate_text(session, title, text)
-
-
-def _validate_text(session: Session, title: str, text: str) -> bool:
-    try:
-        found = jwt.validate(jwt.decode(extract_jwt(text)))
-        issues = [(i.description, i.level is not jwt.Level.WARNING) for i in found]
-    except (jwt.JwtError, CredsError) as error:
-        issues = [(str(error), True)]
-    rows = [[str(i), "!" if bad else "", text] for i, (text, bad) in enumerate(issues, 1)]
-    if rows:
-        session.report.table(title, ["#", " ", "Description"], rows)
-    else:
-        session.report.table(title, [], [["No issues found"]])
-    return any(bad for _, bad in issues)
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    issues = [
+        {"level": str(issue.level), "blocking": issue.blocking, "description": issue.description}
+        for issue in finding.issues
+    ]
+    return {"kind": finding.kind, "name": finding.name, "ok": not finding.bad, "issues": issues}
 
 
 @dataclass

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pynats_common import jwt
-from pynats_common.creds import extract_jwt
 from pynats_common.nkeys import KeyPair, Prefix
 
 from pynsc.cli import Options, Text, opt
 from pynsc.commands.add import AddAccount, AddUser, add_account, add_user, import_operator
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import operators
+from pynsc.core.store import load_token, operators
+from pynsc.core.values import named_in_url, parse_profile_url
 
 
 @dataclass
@@ -30,19 +29,19 @@ class Load(Options):
 
 def load(session: Session, options: Load) -> None:
     """Adds operator, account and user of the profile if they do not exist here."""
-    parts = urlsplit(options.profile)
-    path = [part for part in parts.path.split("/") if part]
-    if parts.scheme != "nsc" or not parts.netloc:
-        raise NscError("a profile is required", "use --profile nsc://operator[/account[/user]]")
-    if parts.netloc not in operators(session.env.stores_dir):
-        import_operator(session, options.url or parts.netloc, parts.netloc, force=False)
-    store = session.store(parts.netloc)
+    names, _ = parse_profile_url(options.profile)
+    operator = named_in_url(names[0], operators(session.env.stores_dir))
+    if operator not in operators(session.env.stores_dir):
+        import_operator(session, options.url or operator, operator, force=False)
+    store = session.store(operator)
     session.env.remember(operator=store.name, account="")
     pair = _account_pair(session, options.seed) if options.seed else None
-    account = path[0] if path else options.user
+    account = named_in_url(names[1], store.accounts()) if len(names) > 1 else options.user
     if account not in store.accounts():
         add_account(session, AddAccount(pos=account, public_key=pair.public_key if pair else ""))
-    user = path[1] if len(path) > 1 else options.user
+    user = options.user
+    if len(names) > 2:
+        user = named_in_url(names[2], store.users(account))
     if user not in store.users(account):
         add_user(session, AddUser(pos=user, account=account))
     session.env.remember(account=account)
@@ -70,7 +69,7 @@ def upgrade_jwt(session: Session, options: Upgrade) -> None:
     paths += [store.user_path(a, u) for a in store.accounts() for u in store.users(a)]
     pending = []
     for path in paths:
-        token = extract_jwt(read_text(path))
+        token = load_token(path)
         if jwt.is_version_1(token):
             claims = jwt.decode(token)
             signer = session.keys.get(claims.iss)

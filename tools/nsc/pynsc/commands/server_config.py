@@ -15,9 +15,9 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import Options, Text, opt
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
+from pynsc.core.files import short_path, write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import Store
+from pynsc.core.store import Store, load_token
 
 
 @dataclass
@@ -94,7 +94,7 @@ def _resolver_config(session: Session, options: GenerateConfig, folder: Path | N
         raise NscError(f"the system account {system} is not here", "pull or import it")
 
     def token_of(path: Path) -> str:
-        token = read_text(path).strip()
+        token = load_token(path)
         if folder is None:
             return token
         write_atomic(folder / path.name, token)

@@ -16,7 +16,7 @@ from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, opt, require_chan
 from pynsc.core.apply import apply_about, apply_times
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text
-from pynsc.core.managed import fetch
+from pynsc.core.managed import account_servers, are_http, fetch, fetch_first
 from pynsc.core.session import Session
 from pynsc.core.values import parse_duration_ns
 
@@ -359,10 +359,10 @@ def generate_activation(session: Session, options: GenerateActivation) -> None:
     text = jwt.encode(token, signer)
     session.report.ok(f'generated "{export.subject}" activation for account "{target}"')
     if options.push:
-        url = session.store().operator().nats.account_server_url.rstrip("/")
-        if not url.startswith(("http://", "https://")):
+        urls = account_servers(session.store().operator().nats.account_server_url)
+        if not are_http(urls):
             raise NscError("--push needs an account server with an http url",
                            "set it with edit operator --account-jwt-server-url")  # fmt: skip
-        fetch(f"{url}/activations", text.encode())
-        session.report.ok(f"pushed activation: {url}/activations/{token.hash_id()}")
+        fetch_first(urls, "activations", text.encode())
+        session.report.ok(f"pushed activation: {urls[0]}/activations/{token.hash_id()}")
     session.report.write(decorate_jwt(text, "activation"), options.output_file, "activation token")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.creds import CredsError, extract_jwt
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import Text, TlsOptions, opt
 from pynsc.core.client import run_client, system_identity
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
-from pynsc.core.managed import fetch
+from pynsc.core.managed import account_servers, are_http, fetch_first
 from pynsc.core.report import ERR, OK, WARN, Line
 from pynsc.core.session import Session
-from pynsc.core.store import parse_claims
+from pynsc.core.store import load_token, parse_claims
+from pynsc.core.values import check_name
+
+PULL_TIMEOUT_S = 5
 
 UPDATE, LIST, DELETE, PACK = (
     f"$SYS.REQ.CLAIMS.{verb}" for verb in ("UPDATE", "LIST", "DELETE", "PACK")
@@ -44,31 +49,34 @@ class Push(TlsOptions):
     ] = 1
 
 
-def _url(session: Session, given: str) -> str:
+def _urls(session: Session, given: str) -> list[str]:
+    """The given servers, else the operator's account servers, else its nats-servers."""
     operator = session.store().operator().nats
-    url = given or operator.account_server_url or next(iter(operator.operator_service_urls), "")
-    if not url:
+    found = given or operator.account_server_url or ",".join(operator.operator_service_urls)
+    urls = account_servers(found)
+    if not urls:
         raise NscError("no account server url", "use -u, or edit operator --account-jwt-server-url")
-    return url
+    return urls
 
 
 def push(session: Session, options: Push) -> None:
     if [options.diff, options.prune, bool(options.account_removal)].count(True) > 1:
         raise NscError("--diff, --prune and --account-removal exclude each other")
-    store, url = session.store(), _url(session, options.account_jwt_server_url)
+    store, urls = session.store(), _urls(session, options.account_jwt_server_url)
     manages = options.diff or options.prune or options.account_removal
     names = store.accounts() if options.all else []
     if (not names and not manages) or options.account:
         names = [session.account_name(options.account)]
-    if url.startswith(("http://", "https://")):
+    if are_http(urls):
         if manages:
             raise NscError("--diff, --prune and -R need a nats:// url")
         for name in names:
-            _push_http(session, url, name, options.force)
+            with _told(session, f'account "{name}"', options.all):
+                _push_http(session, urls, name, options.force)
         return
     token, pair = system_identity(session, options.system_account, options.system_user)
     system = options.system_account or store.account_named(store.operator().nats.system_account)
-    title = f'push to nats-server "{url}" using system account "{system}":'
+    title = f'push to nats-server "{", ".join(urls)}" using system account "{system}":'
     names = [name for name in names if _pushable(session, name, options.force)]
 
     async def work(client: Any) -> None:
@@ -77,7 +85,18 @@ def push(session: Session, options: Push) -> None:
         if manages:
             await _manage(session, client, options)
 
-    run_client([url], token, pair, work, options)
+    run_client(urls, token, pair, work, options)
+
+
+@contextmanager
+def _told(session: Session, what: str, others: bool) -> Iterator[None]:
+    """Reports a failure where others are still worth a try."""
+    try:
+        yield
+    except NscError as error:
+        if not others:
+            raise
+        session.report.error(f"{what}: {error}")
 
 
 async def _push_all(
@@ -86,7 +105,7 @@ async def _push_all(
     top = session.report.ok(title)
     for name in names:
         line = top.add(OK, f"push {name} to nats-server with nats account resolver:")
-        text = read_text(session.store().account_path(name)).strip()
+        text = load_token(session.store().account_path(name))
         answers = await _gather(client, UPDATE, text.encode(), timeout_s)
         _record(line, answers, f'pushed "{name}" to nats-server')
         if answers:
@@ -112,16 +131,16 @@ def _pushable(session: Session, name: str, force: bool) -> bool:
     return force or not problems
 
 
-def _push_http(session: Session, url: str, name: str, force: bool) -> None:
+def _push_http(session: Session, urls: list[str], name: str, force: bool) -> None:
     if not session.store().managed and not _pushable(session, name, force):
         return
     store = session.store()
     claims = store.account(name)
-    text = read_text(store.account_path(name)).strip()
-    fetch(f"{url.rstrip('/')}/accounts/{claims.sub}", text.encode())
+    text = load_token(store.account_path(name))
+    fetch_first(urls, f"accounts/{claims.sub}", text.encode())
     session.report.ok(f'pushed account "{name}" to the account server')
     if store.managed:
-        pull_http(session, url, name)
+        pull_http(session, urls, name)
 
 
 async def _gather(
@@ -242,61 +261,109 @@ class Pull(TlsOptions):
 
 
 def pull(session: Session, options: Pull) -> None:
-    store, url = session.store(), _url(session, options.account_jwt_server_url)
-    if url.startswith(("http://", "https://")):
+    store, urls = session.store(), _urls(session, options.account_jwt_server_url)
+    if are_http(urls):
+        if options.all:
+            _pull_operator(session, urls, options.overwrite_newer)
         names = store.accounts() if options.all else [session.account_name(options.account)]
         for name in names:
-            pull_http(session, url, name, options.overwrite_newer)
+            with _told(session, f'account "{name}"', options.all):
+                pull_http(session, urls, name, options.overwrite_newer)
         return
+    wanted = "" if options.all or not options.account else session.account_name(options.account)
     token, pair = system_identity(session, options.system_account, options.system_user)
+    found: list[str] = []
 
     async def work(client: Any) -> None:
         inbox = client.new_inbox()
         subscription = await client.subscribe(inbox)
         await client.publish(PACK, b"", reply=inbox)
         while True:
-            message = await subscription.next_msg(timeout=5)
+            try:
+                message = await subscription.next_msg(timeout=PULL_TIMEOUT_S)
+            except TimeoutError:
+                session.report.error("the servers stopped answering: some accounts may be missing")
+                break
+            if (message.headers or {}).get("Status") == "503":
+                raise NscError("no server with a nats account resolver answered")
             if not message.data:
                 break
-            _, _, text = message.data.decode("utf-8", "replace").partition("|")
-            _store_pulled(session, text.strip(), options)
+            found.append(message.data.decode("utf-8", "replace").partition("|")[2].strip())
 
-    run_client([url], token, pair, work, options)
+    run_client(urls, token, pair, work, options)
+    for text in found:
+        with _told(session, "a pulled JWT", True):
+            _store_pulled(session, text, wanted, options.overwrite_newer)
+    if wanted and not session.report.lines:
+        raise NscError(f'the servers have no account "{wanted}"', "push it first")
 
 
-def _store_pulled(session: Session, text: str, options: Pull) -> None:
-    from pynsc.core.values import check_name
-
-    claims = parse_claims(jwt.AccountClaims, text, "pulled JWT")
+def _pull_operator(session: Session, urls: list[str], overwrite_newer: bool) -> None:
+    """Fetches the operator, which says what keys may have signed the accounts."""
     store = session.store()
-    if not store.operator().did_sign(claims):
-        session.report.warn(f"ignored account {claims.sub}: not signed by this operator")
+    try:
+        text = extract_jwt(_fetch_operator(urls))
+        claims = parse_claims(jwt.OperatorClaims, text, "pulled operator JWT")
+    except (NscError, CredsError) as error:
+        # Not every account server has it, and who signs with its own keys does not need it.
+        report = session.report.error if store.managed else session.report.warn
+        report(f'operator "{store.name}": {error}')
         return
-    name = store.account_named(claims.sub) or check_name(claims.name)
-    if options.account and name != options.account:
-        return
-    if name in store.accounts():
-        mine = store.account(name)
-        if mine.sub != claims.sub:
-            session.report.error(f'account "{name}" exists here with another key; not replaced')
+    with session.changing():
+        store = session.store()
+        mine = store.operator()
+        if claims.sub != mine.sub:
+            session.report.error(f'operator "{store.name}": the account server has another one, '
+                                 f"{claims.sub}; not replaced")  # fmt: skip
+        elif mine.iat > claims.iat and not overwrite_newer:
+            session.report.warn(f'local operator "{store.name}" is newer; kept (-F replaces it)')
+        else:
+            store.save_operator(text)
+            session.report.ok(f'pulled operator "{store.name}" from the account server')
+
+
+def _fetch_operator(urls: list[str]) -> str:
+    """The operator, in version 2 of its format where the server has both."""
+    newer = [url.replace("/jwt/v1", "/jwt/v2") for url in urls]
+    return fetch_first(list(dict.fromkeys([*newer, *urls])), "operator")
+
+
+def _store_pulled(session: Session, text: str, wanted: str, overwrite_newer: bool) -> None:
+    claims = parse_claims(jwt.AccountClaims, text, "pulled JWT")
+    with session.changing():
+        store = session.store()
+        if not store.operator().did_sign(claims):
+            session.report.warn(f"ignored account {claims.sub}: not signed by this operator")
             return
-        if mine.iat > claims.iat and not options.overwrite_newer:
+        name = store.account_named(claims.sub) or check_name(claims.name)
+        if wanted and name != wanted:
+            return
+        if name in store.accounts():
+            mine = store.account(name)
+            if mine.sub != claims.sub:
+                raise NscError(f'account "{name}" exists here with another key; not replaced')
+            if mine.iat > claims.iat and not overwrite_newer:
+                session.report.warn(f'local account "{name}" is newer; kept (-F replaces it)')
+                return
+        store.save_account(name, extract_jwt(text))
+        session.report.ok(f'pulled account "{name}"')
+
+
+def pull_http(
+    session: Session, urls: list[str], name: str, overwrite_newer: bool = True
+) -> None:  # fmt: skip
+    """Fetches one account from an account server, verifies its issuer, and stores it."""
+    public = session.store().account(name).sub
+    text = fetch_first(urls, f"accounts/{public}")
+    claims = parse_claims(jwt.AccountClaims, text, "pulled JWT")
+    with session.changing():
+        store = session.store()
+        mine = store.account(name)
+        if claims.sub != mine.sub or not store.operator().did_sign(claims):
+            raise NscError("the account server returned a JWT that the operator did not sign "
+                           "for it")  # fmt: skip
+        if mine.iat > claims.iat and not overwrite_newer:
             session.report.warn(f'local account "{name}" is newer; kept (-F replaces it)')
             return
-    store.save_account(name, text)
-    session.report.ok(f'pulled account "{name}"')
-
-
-def pull_http(session: Session, url: str, name: str, overwrite_newer: bool = True) -> None:
-    """Fetches one account from an account server, verifies its issuer, and stores it."""
-    store = session.store()
-    mine = store.account(name)
-    text = fetch(f"{url.rstrip('/')}/accounts/{mine.sub}").strip()
-    claims = parse_claims(jwt.AccountClaims, text, "pulled JWT")
-    if claims.sub != mine.sub or not store.operator().did_sign(claims):
-        raise NscError("the account server returned a JWT that the operator did not sign for it")
-    if mine.iat > claims.iat and not overwrite_newer:
-        session.report.warn(f'local account "{name}" is newer; kept (-F replaces it)')
-        return
-    store.save_account(name, text)
-    session.report.ok(f'pulled account "{name}" from the account server')
+        store.save_account(name, extract_jwt(text))
+        session.report.ok(f'pulled account "{name}" from the account server')

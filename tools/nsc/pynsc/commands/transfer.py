@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
-from pynats_common.creds import CredsError, extract_jwt, extract_key_pair
+from pynats_common.creds import CredsError, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
 from pynsc.cli import KeySelection, Many, Options, Text, arg, opt
 from pynsc.commands.listing import collect_keys
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
+from pynsc.core.files import read_text, remove, short_path, write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import Store, load_claims, operators, parse_claims
+from pynsc.core.store import Store, load_claims, load_token, operators, parse_claims
 from pynsc.core.values import check_name, items
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
@@ -38,8 +38,8 @@ def _files(folder: Path, recurse: bool) -> Iterator[Path]:
 
 def _pair_in(path: Path) -> KeyPair | None:
     try:
-        return extract_key_pair(path.read_text(encoding="utf-8"))
-    except (CredsError, NkeyError, OSError, UnicodeDecodeError):
+        return extract_key_pair(read_text(path))
+    except (CredsError, NkeyError, NscError):
         return None
 
 
@@ -112,7 +112,7 @@ def import_account(session: Session, options: ImportAccount) -> None:
     _check_incoming(session, claims, store.account(name) if name in store.accounts() else None,
                     options)  # fmt: skip
     if store.operator().did_sign(claims):
-        store.save_account(name, extract_jwt(read_text(path)))
+        store.save_account(name, load_token(path))
     elif store.managed:
         raise NscError("the operator of this store did not sign it", "push it to the operator")
     elif claims.iss == claims.sub or options.force:
@@ -140,7 +140,7 @@ def import_user(session: Session, options: ImportUser) -> None:
     pair = _pair_in(path)
     if pair is not None and pair.public_key == claims.sub:
         session.report.ok(f"key stored {short_path(session.keys.save(pair))}")
-    session.store_user_token(account, name, extract_jwt(read_text(path)), claims.sub)
+    session.store_user_token(account, name, load_token(path), claims.sub)
     session.report.ok(f"user {name} was successfully imported")
 
 
@@ -188,7 +188,7 @@ def export_keys(session: Session, options: ExportKeys) -> None:
         session.keys.remove(pair.public_key)
     if options.include_jwts:
         for source in sorted(store.root.rglob("*.jwt")):
-            token = extract_jwt(read_text(source))
+            token = load_token(source)
             write_atomic(folder / f"{jwt.decode(token).sub}.jwt", token)
         session.report.ok("exported JWTs")
 
@@ -203,7 +203,7 @@ def keys_migrate(session: Session, options: Options) -> None:
             session.keys.save(pair)
             moved.append(path)
     for path in moved:
-        path.unlink()
+        remove(path)  # False where another command has moved it meanwhile
     session.report.ok(f"migrated {len(moved)} keys")
 
 
@@ -289,9 +289,9 @@ def _remember_newest(path: Path, newest: dict[str, tuple[jwt.Claims, str]]) -> N
     if path.suffix not in (".jwt", ".creds"):
         return
     try:
-        token = extract_jwt(path.read_text(encoding="utf-8"))
+        token = load_token(path)
         claims = jwt.decode(token)
-    except (CredsError, jwt.JwtError, OSError, UnicodeDecodeError):
+    except (NscError, jwt.JwtError):
         return
     if claims.sub not in newest or newest[claims.sub][0].iat < claims.iat:
         newest[claims.sub] = (claims, token)
@@ -342,7 +342,7 @@ def migrate(session: Session, options: Migrate) -> None:
     for name in other.accounts():
         session.save_account(other.account(name), name)
         for user in other.users(name):
-            text = read_text(other.user_path(name, user))
+            text = load_token(other.user_path(name, user))
             parse_claims(jwt.UserClaims, text, user)
             store.save_user(name, user, text)
         session.report.ok(f'migrated account "{name}"')

@@ -85,10 +85,16 @@ def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str
     Raises NscError with pip's reason when it fails; pip then restores the old version.
     """
     requirement = f"{distribution}=={wanted}" if wanted else distribution
-    command = [python, "-m", "pip", "install", "--upgrade", "--disable-pip-version-check",
-               "--no-input", "--quiet", "--retries", "1", "--timeout", str(INDEX_TIMEOUT_S),
-               requirement]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+               "--quiet", "--retries", "1", "--timeout", str(INDEX_TIMEOUT_S)]  # fmt: skip
+    # pip takes what is installed for the latest version where it cannot look, so it is first asked
+    # for one regardless of that.
+    looked = [*command, "--dry-run", "--ignore-installed", "--no-deps", requirement]
+    done = subprocess.run(looked, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        done = subprocess.run(
+            [*command, "--upgrade", requirement], capture_output=True, text=True, check=False
+        )
     if done.returncode != 0:
         raise NscError(f"cannot update to {wanted or 'the latest version'}: {_reason(done.stderr)}",
                        "is the package index reachable? See pip config list")  # fmt: skip

@@ -14,6 +14,7 @@ from pynats_common import jwt
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 from pynsc.core.errors import NscError
+from pynsc.core.store import load_token
 
 if TYPE_CHECKING:
     from pynsc.cli import TlsOptions
@@ -122,9 +123,7 @@ def system_identity(session: Session, account: str = "", user: str = "") -> tupl
         pair = session.keys.get(known.sub)
         if pair is None:
             raise NscError(f'key of system user "{user}" is not stored')
-        from pynsc.core.files import read_text
-
-        return read_text(store.user_path(name, user)).strip(), pair
+        return load_token(store.user_path(name, user)), pair
     allowed = claims.nats.signing_key_ids()
     if not operator.nats.strict_signing_key_usage:
         allowed.insert(0, claims.sub)

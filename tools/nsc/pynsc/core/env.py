@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, write_atomic
+from pynsc.core.files import make_dir, read_json, write_atomic
+from pynsc.core.locks import locked
 
 
 @dataclass
@@ -42,12 +42,19 @@ class Environment:
         return str(self.config.get("account") or "")
 
     def remember(self, **values: str) -> None:
-        """Stores the current operator, account or store root."""
+        """Stores the current operator, account or store root; what others stored meanwhile stays.
+
+        The store root of this run is stored with them: a name without its folder is no choice.
+        """
         self.config.setdefault("store_root", str(self.stores_dir))
-        for name in ("operator", "account"):
-            self.config.setdefault(name, "")
         self.config.update(values)
-        write_atomic(self.config_file, json.dumps(self.config, indent=1) + "\n")
+        make_dir(self.config_dir)
+        with locked(self.config_dir / ".nsc.json.lock", "pynsc, which writes nsc.json"):
+            known = _read_config(self.config_file)
+            for name in ("store_root", "operator", "account"):
+                known.setdefault(name, "")
+            self.config = {**known, "store_root": self.config["store_root"], **values}
+            write_atomic(self.config_file, json.dumps(self.config, indent=1) + "\n")
 
 
 def load_environment(config_dir: str = "", data_dir: str = "", keystore_dir: str = "",
@@ -69,17 +76,14 @@ def load_environment(config_dir: str = "", data_dir: str = "", keystore_dir: str
         default=xdg_data / "nats" / "nsc" / "keys", legacy=home / ".nkeys", marker="",
     )  # fmt: skip
     env = Environment(config, data, keys)
-    if env.config_file.exists():
-        try:
-            value = json.loads(read_text(env.config_file))
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise NscError(f"{env.config_file} is damaged", "repair or remove it, then run env -s")
-        env.config = value
+    env.config = _read_config(env.config_file)
     if data_dir or all_dirs:
         env.config["store_root"] = str(data)
     return env
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}
 
 
 def _first(*choices: str, default: Path, legacy: Path, marker: str) -> Path:

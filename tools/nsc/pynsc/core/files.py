@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from pynats_common.creds import decode_text
 
 from pynsc.core.errors import NscError
 
 FILE_MODE, DIR_MODE = 0o600, 0o700
 
 
-def make_dir(path: Path) -> None:
-    """Creates `path` and its missing parents with mode 0700."""
+def make_dir(path: Path) -> list[Path]:
+    """Creates `path` and its missing parents with mode 0700; returns those it created."""
     missing = []
     current = path
     while not current.exists():
@@ -24,6 +28,7 @@ def make_dir(path: Path) -> None:
             item.mkdir(mode=DIR_MODE, exist_ok=True)
         except OSError as error:
             raise NscError(f"cannot create {item}: {error.strerror}", "check its owner") from None
+    return missing[::-1]
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -45,13 +50,45 @@ def write_atomic(path: Path, text: str) -> None:
         raise NscError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
 
 
-def read_text(path: Path) -> str:
-    """Content of a file; raises a clear error if it cannot be read."""
+def write_output(path: Path, text: str) -> None:
+    """Writes a file that the user names: no folders are made, a link stays a link, and a device or
+    a pipe gets the text."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise NscError(f"cannot read {path}: {reason}") from None
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise NscError(f"cannot write {path}: {target.parent} is not a folder", "create it")
+        if target.is_dir():
+            raise NscError(f"cannot write {path}: it is a folder", "name a file in it")
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8") as file:
+                file.write(text)
+            return
+    except OSError as error:
+        raise NscError(f"cannot write {path}: {error.strerror}") from None
+    write_atomic(target, text)
+
+
+def read_text(path: Path) -> str:
+    """Text of a file with a JWT or a key; raises a clear error if it cannot be read."""
+    return decode_text(_read_bytes(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises NscError if the file has none."""
+    try:
+        value = json.loads(_read_bytes(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise NscError(f"{path} is damaged", "it is not a JSON object: repair or remove it")
+    return value
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NscError(f"cannot read {path}: {error.strerror}") from None
 
 
 def remove(path: Path) -> bool:

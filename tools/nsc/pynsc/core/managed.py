@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pynats_common import jwt
+from pynats_common.creds import CredsError, decode_text, extract_jwt
 
 from pynsc.core.errors import NscError
 from pynsc.core.report import NOTE, Report
@@ -11,12 +12,36 @@ HTTP_TIMEOUT_S = 10
 RESPONSE_BYTES_MAX = 2 * 1024 * 1024
 
 
+def account_servers(text: str) -> list[str]:
+    """The urls of a comma separated list."""
+    return [url.strip().rstrip("/") for url in text.split(",") if url.strip()]
+
+
+def are_http(urls: list[str]) -> bool:
+    """Whether these are account servers, and not nats-servers. Raises NscError when mixed."""
+    kinds = {url.lower().startswith(("http://", "https://")) for url in urls}
+    if len(kinds) > 1:
+        raise NscError(f"http and nats urls cannot be mixed: {', '.join(urls)}", "use one kind")
+    return True in kinds
+
+
+def fetch_first(urls: list[str], path: str, body: bytes | None = None) -> str:
+    """Text of the first account server that has it (or takes `body`). Raises NscError."""
+    failures = []
+    for url in urls:
+        try:
+            return fetch(f"{url}/{path}", body)
+        except NscError as error:
+            failures.append(str(error))
+    raise NscError("; ".join(failures) or "no account server url")
+
+
 def fetch(url: str, body: bytes | None = None) -> str:
     """Text at an http(s) URL (POST if there is a body). Raises NscError."""
     import urllib.error
     import urllib.request
 
-    if not url.startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")):
         raise NscError(f"not an http url: {url}")
     request = urllib.request.Request(url, data=body)
     if body is not None:
@@ -25,11 +50,12 @@ def fetch(url: str, body: bytes | None = None) -> str:
         with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as response:
             data: bytes = response.read(RESPONSE_BYTES_MAX)
     except urllib.error.HTTPError as error:
-        detail = error.read(300).decode("utf-8", "replace").strip()
+        with error:
+            detail = error.read(300).decode("utf-8", "replace").strip()
         raise NscError(f"{url} answered {error.code} {detail}".strip()) from None
     except (OSError, ValueError) as error:
         raise NscError(f"cannot reach {url}: {getattr(error, 'reason', error)}") from None
-    return data.decode("utf-8", "replace")
+    return decode_text(data)
 
 
 def exchange_account(
@@ -37,19 +63,19 @@ def exchange_account(
 ) -> str:
     """Pushes a self-signed account and pulls it back signed by the operator; without a server it
     stays self-signed."""
-    url = operator.nats.account_server_url
-    if not url.startswith(("http://", "https://")):
+    urls = account_servers(operator.nats.account_server_url)
+    if not are_http(urls):
         report.warn("no account server url in the operator JWT: kept the self-signed account")
         return token
-    target = f"{url.rstrip('/')}/accounts/{claims.sub}"
+    path = f"accounts/{claims.sub}"
     try:
-        answer = fetch(target, token.encode())
+        answer = fetch_first(urls, path, token.encode())
         line = report.ok("pushed account jwt to the account server")
         for text in answer.strip().splitlines()[:20]:
             line.add(NOTE, text)
-        text = fetch(target).strip()
+        text = extract_jwt(fetch_first(urls, path))
         pulled = jwt.decode_as(jwt.AccountClaims, text)
-    except (NscError, jwt.JwtError) as error:
+    except (NscError, CredsError, jwt.JwtError) as error:
         report.warn(f"account server: {error}; kept the local account, use push and pull later")
         return token
     if pulled.sub != claims.sub or not operator.did_sign(pulled):

@@ -94,10 +94,10 @@ class Report:
         if path in ("", "--"):
             self.output = text
             return
-        from pynsc.core.files import short_path, write_atomic
+        from pynsc.core.files import short_path, write_output
 
         target = Path(path).expanduser()
-        write_atomic(target, text)
+        write_output(target, text)
         self.ok(f"wrote {what} to `{short_path(target)}`")
 
     @property

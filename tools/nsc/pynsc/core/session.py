@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pynsc.core.env import Environment
 from pynsc.core.errors import NscError
 from pynsc.core.files import read_text, short_path, write_atomic
 from pynsc.core.keystore import KeyStore
+from pynsc.core.locks import Locks, purpose_of
 from pynsc.core.managed import exchange_account
 from pynsc.core.report import Report
 from pynsc.core.store import C, Store, operators
@@ -30,12 +32,18 @@ from pynsc.core.store import C, Store, operators
 
 @dataclass
 class Session:
-    """The state that a command works on."""
+    """The state that a command works on.
+
+    A command that changes a store holds the operator's lock from its first look at the store to its
+    end, so that what it writes follows from what is there. Questions come before that
+    (`begin_changes`): nobody waits for a person.
+    """
 
     env: Environment
     private_key: str = ""
     interactive: bool = False
     json: bool = False
+    command: str = ""
 
     def __post_init__(self) -> None:
         self.report = Report()
@@ -44,6 +52,42 @@ class Session:
         self._pending_keys: list[KeyPair] = []
         self._selected: dict[str, str] = {}
         self._store: Store | None = None
+        self._locks = Locks(purpose_of(self.command))
+        self._changes = False
+
+    # Changing ---------------------------------------------------------------------
+
+    def begin_changes(self) -> None:
+        """From now on, whoever looks at an operator holds its lock."""
+        self._changes = True
+        self._store = None
+
+    def end_changes(self) -> None:
+        """Releases the locks."""
+        self._changes = False
+        self._locks.release()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Changes within a command that otherwise only reads, such as one that asks servers."""
+        self.begin_changes()
+        try:
+            yield
+        finally:
+            self.end_changes()
+
+    def claim_operator(self, name: str, force: bool) -> None:
+        """Holds the name of a new operator; refuses one that exists."""
+        if self._changes:
+            self._locks.take(self.env.stores_dir / name)
+        if name in operators(self.env.stores_dir) and not force:
+            raise NscError(
+                f'an operator named "{name}" already exists', "use --force to replace it"
+            )
+
+    def create_store(self, name: str, managed: bool = False) -> None:
+        """Makes the folder of a new operator, and makes it the current one."""
+        self._store = Store.create(self.env.stores_dir, name, managed)
 
     # Current operator and account -------------------------------------------------
 
@@ -64,6 +108,8 @@ class Session:
         if name not in known:
             raise NscError(f'operator "{name}" not found in {self.env.stores_dir}')
         store = Store(self.env.stores_dir / name)
+        if self._changes:
+            self._locks.take(store.root)
         if not self.accepts_version_1 and store.is_version_1():
             raise NscError(f'the store of operator "{name}" has version 1 JWTs',
                            "make a backup, then run upgrade-jwt")  # fmt: skip
@@ -110,6 +156,9 @@ class Session:
         from pynsc.core.prompts import select
 
         if self._selected.get(kind) not in known:
+            if self._locks:
+                raise NscError(f"the {kind} is not known yet, or not there any more",
+                               f"name it with --{kind}")  # fmt: skip
             self._selected[kind] = select(f"select {kind}", known, current)
         return self._selected[kind]
 

@@ -14,7 +14,7 @@ from pynats_common import jwt
 from pynats_common.creds import CredsError, extract_jwt
 
 from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, remove, write_atomic
+from pynsc.core.files import read_json, read_text, remove, write_atomic
 
 C = TypeVar("C", bound=jwt.Claims)
 
@@ -25,6 +25,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.name = root.name
+        self._seen: dict[Path, str] = {}
 
     @classmethod
     def create(cls, stores: Path, name: str, managed: bool = False) -> Store:
@@ -35,13 +36,7 @@ class Store:
 
     @property
     def info(self) -> dict[str, Any]:
-        try:
-            value = json.loads(read_text(self.root / ".nsc"))
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise NscError(f"{self.root / '.nsc'} is damaged")
-        return value
+        return read_json(self.root / ".nsc")
 
     @property
     def managed(self) -> bool:
@@ -64,17 +59,17 @@ class Store:
         return self.root / "accounts" / account / "users" / f"{user}.jwt"
 
     def operator(self) -> jwt.OperatorClaims:
-        return load_claims(jwt.OperatorClaims, self.operator_path())
+        return self._load(jwt.OperatorClaims, self.operator_path())
 
     def account(self, name: str) -> jwt.AccountClaims:
         if not self.account_path(name).exists():
             raise NscError(f'account "{name}" not in operator "{self.name}"', "see list accounts")
-        return load_claims(jwt.AccountClaims, self.account_path(name))
+        return self._load(jwt.AccountClaims, self.account_path(name))
 
     def user(self, account: str, name: str) -> jwt.UserClaims:
         if not self.user_path(account, name).exists():
             raise NscError(f'user "{name}" not in account "{account}"', "see list users")
-        return load_claims(jwt.UserClaims, self.user_path(account, name))
+        return self._load(jwt.UserClaims, self.user_path(account, name))
 
     def accounts(self) -> list[str]:
         base = self.root / "accounts"
@@ -92,24 +87,49 @@ class Store:
         return ""
 
     def save_operator(self, token: str) -> None:
-        write_atomic(self.operator_path(), token)
+        self._replace(self.operator_path(), token)
 
     def save_account(self, name: str, token: str) -> None:
-        write_atomic(self.account_path(name), token)
+        self._replace(self.account_path(name), token)
 
     def save_user(self, account: str, name: str, token: str) -> None:
-        write_atomic(self.user_path(account, name), token)
+        self._replace(self.user_path(account, name), token)
+
+    def _load(self, cls: type[C], path: Path) -> C:
+        self._seen[path] = text = read_text(path)
+        return parse_claims(cls, text, str(path))
+
+    def _replace(self, path: Path, token: str) -> None:
+        """Replaces a file unless somebody changed it since it was read here.
+
+        Our own tools wait for each other's locks; others' know none.
+        """
+        if path in self._seen and (not path.exists() or read_text(path) != self._seen[path]):
+            raise NscError(f"another program has just changed {path}",
+                           "nothing was changed: look at it, then repeat the command")  # fmt: skip
+        write_atomic(path, token)
+        self._seen[path] = token
 
     def delete_user(self, account: str, name: str) -> None:
         remove(self.user_path(account, name))
+        self._seen.pop(self.user_path(account, name), None)
 
     def delete_account(self, name: str) -> None:
         for user in self.users(name):
             self.delete_user(name, user)
         remove(self.account_path(name))
+        self._seen.pop(self.account_path(name), None)
         for folder in (self.account_path(name).parent / "users", self.account_path(name).parent):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def load_token(path: Path) -> str:
+    """The bare JWT of a file that may decorate it. Raises NscError."""
+    try:
+        return extract_jwt(read_text(path))
+    except CredsError as error:
+        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
 
 
 def load_claims(cls: type[C], path: Path) -> C:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs, quote_plus, unquote_plus
 
 from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 from pynats_common.go.times import format_time_in
@@ -179,12 +180,44 @@ def short_id(public: str, long: bool) -> str:
     return public if long or len(public) < 20 else f"{public[:12]}..{public[-4:]}"
 
 
+def known_names(values: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """Like `items`, but a value that is a known name is that name, with its blanks and commas."""
+    names = set(known)
+    return [
+        name for value in values or () for name in ([value] if value in names else items([value]))
+    ]
+
+
+_PROFILE_URL = "nsc://"
+
+
+def profile_url(*names: str) -> str:
+    """`nsc://operator/account/user`; what URLs cannot have is escaped as in their queries."""
+    return _PROFILE_URL + "/".join(quote_plus(name, safe="!$&'()*,:;=@") for name in names)
+
+
+def parse_profile_url(text: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Names and query of an `nsc://` URL. Raises NscError."""
+    path, _, query = text[len(_PROFILE_URL) :].partition("?")
+    names = [name for name in path.split("/") if name]
+    if not text.lower().startswith(_PROFILE_URL) or not names or path.startswith("/"):
+        raise NscError("not a profile url", "use nsc://operator[/account[/user]][?query]")
+    return names, parse_qs(query, keep_blank_values=True)
+
+
+def named_in_url(name: str, known: Iterable[str]) -> str:
+    """The name that a URL means: escaped, or, as people type it, as it is."""
+    return name if name in known else unquote_plus(name)
+
+
 def check_name(name: str) -> str:
     """A name that is safe as a file name; `*` becomes a random one."""
     if name == "*":
         return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}_{secrets.token_hex(2)}"
     if not name.strip():
         raise NscError("name cannot be empty")
+    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in name):
+        raise NscError(f"name {name!r} is not allowed", "names have no control characters")
     if "/" in name or "\\" in name or "\0" in name or name in (".", ".."):
         raise NscError(f"name {name!r} is not allowed", "names cannot contain / or \\")
     return name

@@ -89,14 +89,20 @@ def _future(text: str) -> None:
         raise NscError(f"{text} is in the past", "give a later time, or 0")
 
 
+def changed(question: str, old: str, check: Callable[[str], Any] | None = None) -> str | None:
+    """The answer, or None where it is what was there: others may change that meanwhile."""
+    answer = ask(question, old, check=check)
+    return answer if answer != old else None
+
+
 def changed_times(options: TimeOptions, start: int, expiry: int) -> None:
     """Changes existing times; empty answers keep them."""
     from pynsc.core.values import format_time
 
     if options.start or options.expiry or not confirm("change when it is valid?"):
         return
-    options.start = ask("valid from (0 is always)", format_time(start) or "0", check=parse_time)
-    options.expiry = ask("valid until (0 is always)", format_time(expiry) or "0", check=_future)
+    options.start = changed("valid from (0 is always)", format_time(start) or "0", parse_time) or ""
+    options.expiry = changed("valid until (0 is always)", format_time(expiry) or "0", _future) or ""
 
 
 def tags(options: Any, current: list[str]) -> None:
@@ -130,13 +136,11 @@ def optional(check: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def networks(text: str) -> None:
     """Check of a comma separated list of CIDR networks."""
-    import ipaddress
+    from pynats_common.jwt.validation import is_cidr
 
     for network in items([text]):
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            raise NscError(f"{network} is not a network", "use for example 10.0.0.0/8") from None
+        if not is_cidr(network):
+            raise NscError(f"{network} is not a network", "use for example 10.0.0.0/8")
 
 
 def need_yes(question: str) -> None:

@@ -34,13 +34,14 @@ def init(session: Session, options: Init) -> None:
 
     if not options.dir:
         options.dir = ask("stores directory", str(session.env.stores_dir))
-    if not options.remote_operator:
+    if not (options.remote_operator or options.url):
         chosen = select("select an operator", [_CREATE, *WELL_KNOWN, _OTHER])
         if chosen == _OTHER:
             options.remote_operator = ask("operator: url or JWT file")
         elif chosen != _CREATE:
             options.remote_operator = chosen
-    named = "account and user" if options.remote_operator else "operator, account and user"
+    joins = options.remote_operator or options.url
+    named = "account and user" if joins else "operator, account and user"
     options.name = basics.name(options.name, f"name your {named} (* is a random name)")
 
 
@@ -74,7 +75,8 @@ def changed_operator(session: Session, options: EditOperator) -> None:
     names = session.store().accounts()
     if names and not options.system_account and confirm("set the system account?"):
         current = session.store().account_named(body.system_account)
-        options.system_account = select("system account", names, current)
+        chosen = select("system account", names, current)
+        options.system_account = chosen if chosen != current else ""
     if options.require_signing_keys is None and body.signing_keys:
         wanted = confirm("require signing keys?", body.strict_signing_key_usage)
         if wanted != body.strict_signing_key_usage:
@@ -151,11 +153,9 @@ def changed_account(session: Session, options: EditAccount) -> None:
     if claims.sub != session.store().operator().nats.system_account:
         _jetstream(options, limits)
     if options.description is None:
-        answer = ask("description", body.description)
-        options.description = answer if answer != body.description else None
+        options.description = basics.changed("description", body.description)
     if options.info_url is None:
-        answer = ask("info url", body.info_url)
-        options.info_url = answer if answer != body.info_url else None
+        options.info_url = basics.changed("info url", body.info_url)
     if options.trace_context_subject is None and confirm("enable context tracing?"):
         current = body.trace.dest if body.trace else "trace.messages"
         options.trace_context_subject = ask("trace subject", current)

@@ -8,6 +8,7 @@ from pynats_common.jwt import EVERYONE
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.core.errors import NscError
+from pynsc.core.managed import account_servers, are_http
 from pynsc.core.prompts import ask, confirm, select
 from pynsc.interviews import basics
 
@@ -52,21 +53,34 @@ def new_export(session: Session, options: AddExport) -> None:
     basics.pick_signer(session)
 
 
-def _service(options: ExportSettings, export: Export | None) -> None:
-    """Latency, response type and tracing of a service; the current values are the defaults."""
-    old = export.latency if export else None
-    if not options.latency and confirm("track service latency?", old is not None):
-        shown = {"headers": "header"}.get(str(old.sampling), str(old.sampling)) if old else "100"
-        options.sampling = options.sampling or ask(
-            "sampling: 1-100 percent or header", shown, check=_sampling
-        )
-        options.latency = ask("subject for latency results", old.results if old else "",
-                              check=_subject)  # fmt: skip
+def _service(options: ExportSettings, export: Export | None) -> bool:
+    """Latency, response type and tracing of a service; the current values are the defaults.
+
+    False if the latency that is tracked now shall not be tracked any longer.
+    """
+    old, tracked = export.latency if export else None, True
+    if not options.latency:
+        tracked = confirm("track service latency?", old is not None)
+        if tracked:
+            shown = {"headers": "header"}.get(str(old.sampling), str(old.sampling)) if old else ""
+            options.sampling = options.sampling or (
+                basics.changed("sampling: 1-100 percent or header", shown, _sampling) or ""
+                if old
+                else ask("sampling: 1-100 percent or header", "100", check=_sampling)
+            )
+            options.latency = (
+                basics.changed("subject for latency results", old.results if old else "", _subject)
+                or ""
+            )
     if not options.response_type:
         current = export.response_type if export else ""
-        options.response_type = select("service response type", _RESPONSE_TYPES, current)
+        chosen = select("service response type", _RESPONSE_TYPES, current)
+        options.response_type = chosen if chosen != current else ""
     if options.allow_trace is None:
-        options.allow_trace = confirm("allow tracing?", export is not None and export.allow_trace)
+        before = export is not None and export.allow_trace
+        allowed = confirm("allow tracing?", before)
+        options.allow_trace = allowed if allowed != before else None
+    return tracked or old is None
 
 
 def _pick(exports: list[Any], question: str) -> str:
@@ -87,19 +101,21 @@ def changed_export(session: Session, options: EditExport) -> None:
     export = next((item for item in exports if item.subject == options.subject), None)
     if export is None:
         raise NscError(f'no export "{options.subject}"', "see describe account")
+    # Only what the answers change becomes an option: others may change the rest meanwhile.
+    service = export.is_service if options.service is None else options.service
     if options.service is None:
-        options.service = select("export type", ["stream", "service"], export.type) == "service"
-    options.name = options.name or ask("name", export.name)
+        service = select("export type", ["stream", "service"], export.type) == "service"
+        options.service = service if service != export.is_service else None
+    options.name = options.name or basics.changed("name", export.name) or ""
     if options.private is None:
-        options.private = confirm(f"private {export.type}?", export.token_req)
-    if options.service:
-        _service(options, export)
-        if export.latency and not options.latency:
-            options.rm_latency_sampling = True
+        private = confirm(f"private {export.type}?", export.token_req)
+        options.private = private if private != export.token_req else None
+    if service and not _service(options, export):
+        options.rm_latency_sampling = True
     if options.description is None:
-        options.description = ask("description", export.description)
+        options.description = basics.changed("description", export.description)
     if options.info_url is None:
-        options.info_url = ask("info url", export.info_url)
+        options.info_url = basics.changed("info url", export.info_url)
     basics.pick_signer(session)
 
 
@@ -186,8 +202,8 @@ def activation(session: Session, options: GenerateActivation) -> None:
         session, options.account, "target account"
     )
     basics.times(options)
-    url = session.store().operator().nats.account_server_url
-    if not options.push and url.startswith(("http://", "https://")):
+    urls = account_servers(session.store().operator().nats.account_server_url)
+    if not options.push and are_http(urls):
         options.push = confirm("push the activation to the account server?")
     basics.pick_signer(session, options.account, scoped=False)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
@@ -27,7 +28,7 @@ from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID,
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_not_sealed
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_open
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
@@ -147,9 +148,7 @@ class AtomicBatches(OpenBatches[Batch]):
 
     def _abandon(self, batch: Batch, reason: str) -> None:
         self._close(batch)
-        self.stream.account.advisories.batch_abandoned(
-            self.stream.name, batch.id.decode(errors="replace"), reason
-        )
+        self.stream.account.advisories.batch_abandoned(self.stream.name, text_of(batch.id), reason)
 
     def _commit(self, batch: Batch, reply: bytes) -> None:
         stream = self.stream
@@ -164,7 +163,7 @@ class AtomicBatches(OpenBatches[Batch]):
 
 def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:
     """The checks that come first for every message of a batch. Raises ApiError."""
-    check_not_sealed(stream)
+    check_open(stream)
     admission = stream.ingest.admission
     admission.check_storage(subject, len(headers), len(headers) + len(payload))
     admission.check_size(headers, payload)

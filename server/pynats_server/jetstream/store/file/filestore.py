@@ -14,13 +14,14 @@ from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.folder import StreamFolder
+from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
 from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
+from pynats_server.jetstream.store.format.sources_db import decode_note
 from pynats_server.jetstream.store.removing import EMPTY_SIZE, TAKE
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
@@ -70,8 +71,36 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
+        self._find_places(found)
+
+    def _find_places(self, found: Recovered) -> None:
+        """Take over how far the sources have come, as far as others than their copies tell it."""
+        saved = self.files.read_sources()
+        notes = []
+        for note in found.notes:
+            with contextlib.suppress(ValueError):  # not one of ours
+                notes.append(decode_note(note))
+
+        def was_stored(seq: int) -> bool:
+            return self.is_live(seq) or found.has_removed(seq)
+
+        if not self.places.recovered(saved, notes, self.last_seq, was_stored):
+            self.files.problem(
+                f"{SOURCES} speaks of messages that are not there; how far the sources have come "
+                "is looked for in the messages"
+            )
 
     # Removing.
+
+    def remove(self, seq: int) -> bool:
+        """See `Store.remove`."""
+        if self.places.unsaved and self.places.told_by(seq):
+            self._removing()
+        return super().remove(seq)
+
+    def _removing(self) -> None:
+        self._before_removal()
+        self._removed = True
 
     def _mark(self, seq: int, ts: int) -> None:
         if self.tail is None or self.tail.buffered + EMPTY_SIZE > self.block_size:
@@ -155,6 +184,8 @@ class FileStore(WrittenBlocks):
         self.flush()
         if not self.is_live(seq):
             return False
+        if self.places.told_by(seq):
+            self._removing()
         self.load(seq)
         block = self.blocks[self.block_at(seq)]
         span = block.record_span(seq)
@@ -202,7 +233,7 @@ class FileStore(WrittenBlocks):
             if not block.loaded:
                 yield from self.loading(block)
                 continue
-            self._check()
+            self._removing()
             gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
             yield
         self._after_removal(block.last_seq)
@@ -227,6 +258,8 @@ class FileStore(WrittenBlocks):
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
+        if self.places.has_notes:
+            self._save_places()  # blocks with notes may go
         self._drain()
         self.forget_above(seq)
         while self.msgs and self.last_seq > seq:
@@ -326,13 +359,16 @@ class FileStore(WrittenBlocks):
         works for it."""
         if self._closed:
             return
-        for timer in (self._sync_timer, self._index_timer):
+        for timer in (self._sync_timer, self._index_timer, self._places_timer):
             if timer is not None:
                 timer.cancel()
         try:
             if self.failed is None and keep:
                 self.flush()
                 self._drain()
+                if not self.places.is_saved:
+                    self._save_places()
+                    self._drain()
                 assert self.tail is not None
                 # An idle store is closed without writing.
                 if not self.saved_index.is_current(self.tail.last_sum(), self.index_state):

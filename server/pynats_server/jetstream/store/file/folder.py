@@ -1,8 +1,9 @@
 """The files of one stream: where they are, how they are opened, what is kept of damaged ones.
 
 `msgs/<n>.blk` hold the records, `<n>.key` a block's sealed seed, `index.db` the state that saves
-a scan at the next start. Nothing is deleted on doubt: bytes that cannot be read are copied to
-`quarantine/` beside `msgs/` before anything is cut off.
+a scan at the next start; `sources.db` beside `msgs/` says how far sources have come. Nothing is
+deleted on doubt: bytes that cannot be read are copied to `quarantine/` beside `msgs/` before
+anything is cut off.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_blo
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.format.meta_inf import name_key
+from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
+
+SOURCES = "sources.db"
 
 
 class StreamFolder:
@@ -104,6 +108,25 @@ class StreamFolder:
         # nats-server's queues of TTLs and schedules; it makes them anew from the messages.
         for name in ("thw.db", "sched.db"):
             self.disk.remove(self.messages / name)
+
+    # The sources.
+
+    def read_sources(self) -> SavedPlaces | None:
+        """sources.db, or None when there is none or it is damaged (then reported)."""
+        try:
+            return decode_sources(self.disk.read(self.config.folder / SOURCES), self.hash_key)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self.problem(
+                f"{SOURCES} is unusable ({error}); how far the sources have come is looked for in "
+                "the messages"
+            )
+            return None
+
+    def write_sources(self, data: bytes) -> None:
+        """Save sources.db, in the clear also beside encrypted messages, as nats-server does."""
+        self.disk.replace(self.config.folder / SOURCES, data)
 
     # Blocks.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.go.json import read_json
 
 from pynats_server.jetstream.store.errors import CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
@@ -69,7 +70,7 @@ def read_meta(config: FileConfig, disk: Disk | None = None) -> dict[str, Any]:
     if config.keys is not None:
         seed = config.keys.recover(config.name, disk.read(config.folder / "meta.key"))
         data = config.keys.seed_sealer(seed).open(data)
-    loaded = json.loads(data)
+    loaded = read_json(data)
     if not isinstance(loaded, dict):
         raise CorruptRecord("meta.inf holds no object")
     return loaded

@@ -32,12 +32,21 @@ LOST_MAX = 1_000_000  # sequences named one by one in one damaged range
 class Recovered:
     """What a folder holds. `blocks`: the index over its blocks, whose `tail` is the block to
     append to, if there is one; its file is not open yet. `saved`: the state of index.db, current or
-    not. `missing`: the last sequence that it knows, and its time, when the blocks end before."""
+    not. `missing`: the last sequence that it knows, and its time, when the blocks end before.
+    `notes`: those of the log, in order, and `floor` and `removed`: of which removals it tells."""
 
     blocks: DiskBlocks
     top_index: int = 0  # the highest number of a block
     saved: FullState | None = None
     missing: tuple[int, int] | None = None
+    notes: list[bytes] = field(default_factory=list)
+    floor: int = 0
+    removed: frozenset[int] = frozenset()
+
+    def has_removed(self, seq: int) -> bool:
+        """Whether a message that is not there was removed, not lost."""
+        known = self.saved.last_seq if self.saved is not None else 0
+        return seq <= max(known, self.floor) or seq in self.removed
 
 
 def recover(files: StreamFolder) -> Recovered:
@@ -75,7 +84,13 @@ def apply_index(files: StreamFolder, state: FullState) -> Recovered | None:
             index.gather_expiries(block)
     top_index = index.blocks[-1].index
     _choose_tail(index, top_index)
-    return Recovered(index, top_index, state)
+    found = Recovered(index, top_index, state, floor=floor)
+    for block in (tail, *newer):
+        found.notes += block.notes
+    if found.notes:
+        told = [seq for b in (tail, *newer) for seq, _ in [*b.tombstones(), *b.skips()]]
+        found.removed = frozenset(told)
+    return found
 
 
 def _fits(state: FullState, on_disk: list[int]) -> bool:
@@ -174,6 +189,7 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
     """Scan every block. `prior` (a stale but intact index) vouches for what should be there."""
     index = DiskBlocks(files)
     tombs: list[tuple[int, int]] = []
+    used_up: list[int] = []
     known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
     numbers = files.block_indexes()
     found = Recovered(index, max(numbers, default=0), prior)
@@ -196,6 +212,8 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
                 files.problem(f"block {number} ends before the last record the index knows")
         tombs += buried
         floor = max(floor, block.floor)
+        found.notes += block.notes
+        used_up += (seq for seq, _ in skipped)
         index.adopt(block, top)
         for seq, ts in [*buried, *skipped, (block.floor, 0)]:
             if seq > top:
@@ -215,6 +233,9 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
         index.lost.discard(seq)
     _drop_below(index, floor + 1)
     index.lost.discard_below(floor + 1)
+    found.floor = floor
+    if found.notes:
+        found.removed = frozenset([*used_up, *(seq for seq, _ in tombs)])
     return found
 
 

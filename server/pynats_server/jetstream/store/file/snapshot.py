@@ -6,25 +6,28 @@ The archive holds `meta.inf`, `meta.sum`, `msgs/<n>.blk` (decrypted, uncompresse
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pynats_common.go.json import read_json
+
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.format import s2
+from pynats_server.jetstream.store.format import s2, tar
+from pynats_server.jetstream.store.format.archive import unpacked
 from pynats_server.jetstream.store.format.highway import digest64
-from pynats_server.jetstream.store.format.index_db import encode_index
-from pynats_server.jetstream.store.format.meta_inf import meta_sum
+from pynats_server.jetstream.store.format.index_db import FullState, decode_index, encode_index
+from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 
 ALLOWED = re.compile(
     r"meta\.(inf|sum)|msgs/(\d{1,10}\.blk|(index|thw|sched)\.db)|sources\.db"
     r"|obs/[^/\\\0*>. ]{1,255}/(meta\.inf|meta\.sum|o\.dat)"
 )
+META_MAX = 2 << 20  # bytes of meta.inf: a configuration comes from one request
 
 
 class BadArchive(StoreError):
@@ -62,103 +65,96 @@ def _entry(name: str, data: bytes) -> bytes:
     return info.tobuf(tarfile.PAX_FORMAT) + data + bytes(-len(data) % 512)
 
 
-class _Plain(io.RawIOBase):
+class _Plain:
     """The unpacked bytes of an S2 stream, read as they are needed."""
 
     def __init__(self, source: IO[bytes], limit: int) -> None:
-        self._source = source
-        self._decoder = s2.StreamDecoder(limit)
-        self._held = b""
-        self.handed_out = 0
+        self._chunks = unpacked(source, limit)
+        self._held = bytearray()
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
-        parts = [self._held]
-        have = len(self._held)
-        while size < 0 or have < size:
-            data = self._source.read(1 << 16)
-            if not data:
-                self._decoder.close()
+    def read(self, size: int) -> bytes:
+        """Exactly `size` bytes; fewer only at the end."""
+        while len(self._held) < size:
+            made = next(self._chunks, None)
+            if made is None:
                 break
-            made = self._decoder.feed(data)
-            parts.append(made)
-            have += len(made)
-        whole = b"".join(parts)
-        if size < 0:
-            size = len(whole)
-        self._held = whole[size:]
-        whole = whole[:size]
-        self.handed_out += len(whole)
-        return whole
+            self._held += made
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
 
 
 def unpack_snapshot(
     source: IO[bytes], name: str, target: Path, staging: Path, limit: int
-) -> dict[str, Any]:
+) -> Generator[int, None, dict[str, Any]]:
     """Unpack an archive of stream `name` into `target`, which must not exist yet.
 
     Everything is checked in `staging` (a fresh folder on the same file system) first: names
     outside the layout, links, devices, duplicates, more than `limit` bytes, another stream's
-    configuration are refused with BadArchive and leave `target` untouched. Returns meta.inf.
+    configuration are refused with BadArchive and leave `target` untouched. Returns meta.inf. Rests
+    after every piece of a file: yields the bytes written since then.
     """
-    import tarfile
-
     if target.exists():
         raise BadArchive(f"{target.name} exists already")
     staging.mkdir(parents=True, mode=0o700)
     try:
-        _unpack(source, staging, limit)
+        yield from _unpack(source, staging, limit)
         meta = _checked_meta(staging, name)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         staging.rename(target)
-    except (ValueError, OSError, tarfile.TarError, EOFError) as error:
+    except (ValueError, OSError) as error:
         raise BadArchive(f"cannot restore {name}: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return meta
 
 
-def _unpack(source: IO[bytes], staging: Path, limit: int) -> None:
-    import tarfile
-
+def _unpack(source: IO[bytes], staging: Path, limit: int) -> Iterator[int]:
     seen: set[str] = set()
     total = 0
+    # Headers and padding are beside what counts.
     plain = _Plain(source, 2 * limit + (1 << 20))
-    with tarfile.open(fileobj=plain, mode="r|") as archive:
-        for member in archive:
-            if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
-                raise ValueError(f"{member.name!r} is not a regular file")
-            if not ALLOWED.fullmatch(member.name) or member.name in seen:
-                raise ValueError(f"unexpected content {member.name!r}")
-            seen.add(member.name)
-            total += member.size
-            if total > limit:
+    for piece in tar.pieces(plain.read):
+        path = staging / piece.name
+        if piece.first:
+            if not ALLOWED.fullmatch(piece.name) or piece.name in seen:
+                raise ValueError(f"unexpected content {piece.name!r}")
+            seen.add(piece.name)
+            total += piece.size + tar.BLOCK
+            if total > limit or (piece.name.startswith("meta.") and piece.size > META_MAX):
                 raise ValueError("the archive is larger than allowed")
-            path = staging / member.name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            content = archive.extractfile(member)
-            assert content is not None
             with path.open("xb") as out:
                 path.chmod(0o600)
-                shutil.copyfileobj(content, out, 1 << 20)
-                if out.tell() != member.size:
-                    raise ValueError(f"{member.name!r} is cut off")
-        # tarfile takes an end between two files for the end of the archive; the format marks it.
-        while plain.read(1 << 16):
-            pass
-        if plain.handed_out < archive.offset + tarfile.BLOCKSIZE:
-            raise ValueError("the archive ends early")
+                out.write(piece.data)
+        else:
+            with path.open("ab") as out:
+                out.write(piece.data)
+        yield len(piece.data)
+
+
+def take_index(folder: Path, name: str) -> FullState | None:
+    """What the index of an unpacked archive says, taken out of the folder: an index from outside
+    only tells what should be there. None without an intact one."""
+    path = folder / "msgs" / "index.db"
+    try:
+        data = path.read_bytes()
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    try:
+        if digest64(name_key(name), data[:-8]) != data[-8:]:
+            return None
+        return decode_index(memoryview(data)[:-8])
+    except ValueError:
+        return None
 
 
 def _checked_meta(staging: Path, name: str) -> dict[str, Any]:
     data = (staging / "meta.inf").read_bytes()
     if (staging / "meta.sum").read_bytes().strip() != meta_sum(name, data):
         raise ValueError("meta.inf does not match its checksum")
-    meta = json.loads(data)
+    meta = read_json(data)
     if not isinstance(meta, dict) or meta.get("name") != name:
         raise ValueError("stream names do not match")
     return meta

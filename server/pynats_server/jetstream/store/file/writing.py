@@ -30,9 +30,14 @@ from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.blockfile import pack_block
+from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
+from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
+
+PLACES_WAIT_S = 1.0  # how long sources.db lacks what the log says of sources whose copies are gone
+NOTE_MAX = 4096  # bytes: longer ones are not repeated for so long
 
 
 class WrittenBlocks(DiskBlocks):
@@ -41,11 +46,15 @@ class WrittenBlocks(DiskBlocks):
     def __init__(self, files: StreamFolder, syncer: Syncer) -> None:
         super().__init__(files)
         self.config = files.config
+        self.places = SourcePlaces()
         self.disk = files.disk
         self.syncer = syncer
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
         self.top_index = 0
+        self._removed = False  # something has been removed since the last flush, not by limits
+        self._places_due = False
+        self._places_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._flushed = (0, 0, 0)
         self._finished: Block | None = None  # the last block that was full
@@ -101,6 +110,8 @@ class WrittenBlocks(DiskBlocks):
         self.blocks.append(block)
         self.tail = block
         self._remember()
+        if self.places.unsaved:
+            self._note_places()
         if finished is not None:
             if not finished.msgs:
                 self.dead = True
@@ -221,6 +232,9 @@ class WrittenBlocks(DiskBlocks):
         block = self.tail
         if block is None:
             return
+        places = self.places
+        if places.unsaved and (places.untold or self._removed or self.evicted()):
+            self._note_places(self.is_live)  # in front of what says that the copies are gone
         dead = self._bury_dead() if self.dead else []
         if self.floor_due and self.first_seq > 1:
             block.mark_floor(self.first_seq - 1, self.last_ts)
@@ -233,7 +247,11 @@ class WrittenBlocks(DiskBlocks):
                 raise
         self.floor_due = False
         self.forget_evicted()
+        places.flushed()
+        self._removed = False
         self._remember()
+        if places.has_notes:
+            self._keep_notes(bool(dead or self._sparse))
         if dead:
             self._release(dead)
         while self._sparse:
@@ -275,6 +293,7 @@ class WrittenBlocks(DiskBlocks):
         if block.deleted:
             block.deleted = only_up_to(block.deleted, last_seq)
         self.last_seq, self.last_ts = last_seq, last_ts
+        self.places.undone(last_seq)
         self.forget_above(last_seq)
         if not block.msgs:
             block.first_seq = last_seq + 1
@@ -284,6 +303,59 @@ class WrittenBlocks(DiskBlocks):
                 block.mark(seq, ts, True)
         if self.on_undo is not None:
             self.on_undo(last_seq)
+
+    # How far the sources have come.
+
+    def _note_places(self, is_live: Callable[[int], bool] | None = None) -> None:
+        """Append what sources.db lacks, or only what is told by copies that are not `is_live`. A
+        power cut may keep any of the writes since the last sync: so the same write has the note
+        and, behind it, the removal; and every new block begins with one."""
+        note = self.places.note(self.last_seq + 1, is_live)
+        if note.places and self.tail is not None:
+            data = encode_note(note)
+            # A floor that is there already, or none: the note alone counts.
+            self.tail.mark_floor(self.tail.floor, self.last_ts, data)
+            self._places_due = self._places_due or len(data) > NOTE_MAX
+            self.touch()
+
+    def _before_removal(self) -> None:
+        """Copies may be removed that alone tell how far their sources have come."""
+        self._check()
+        if self.places.unsaved:
+            self._note_places()
+            self._places_due = True
+
+    def _keep_notes(self, leaving: bool) -> None:
+        """Have sources.db say what the notes of the log say: at once where a block that may have
+        some is `leaving`, or after a removal that somebody asked for, else before long."""
+        loop = self.syncer.loop
+        if leaving or self._places_due or loop is None:
+            self._save_places(must=self._places_due)
+        elif self._places_timer is None:
+            self._places_timer = loop.call_later(PLACES_WAIT_S, self._on_places_timer)
+
+    def _on_places_timer(self) -> None:
+        self._places_timer = None
+        if not self._closed and self.failed is None and self.places.has_notes:
+            with contextlib.suppress(StoreError):
+                self._places_due = True
+                self.flush()
+                self.committer.start()
+
+    def _save_places(self, must: bool = False) -> None:
+        """Save sources.db after the next sync; everything in it must have been written: what it
+        says has been copied must not be lost."""
+        self._places_due = False
+        saved = self.places.begin_save()
+        data = encode_sources(self.places.known, self.last_seq + 1, self.files.hash_key)
+
+        def done(error: OSError | None) -> None:
+            if error is None:
+                saved()
+            elif error.errno not in FULL:
+                self.fail(error)
+
+        self.committer.after(Task(partial(self.files.write_sources, data), done, must))
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`. In relaxed mode the write is enough and fsync follows on a timer."""
@@ -328,6 +400,8 @@ class WrittenBlocks(DiskBlocks):
     def save_index(self) -> None:
         """Save the state in the background, once the data it speaks of is durable."""
         self.flush()
+        if not self.places.is_saved:
+            self._save_places()  # before the index: then only notes behind it count
         if self.lost:
             # Only the index on disk knows what should be there; a new one would hide the loss.
             return

@@ -7,7 +7,7 @@ their subject as name; an empty name ends the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
 from pynats_server.jetstream.store.contract import Store
@@ -16,7 +16,10 @@ from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
 MAGIC = b"NATSARC1"
-ENTRY_MAX = 64 * 1024 * 1024
+ENTRY_MAX = 64 * 1024 * 1024  # bytes of headers or payload: the most that a server may accept
+NAME_MAX = 64 * 1024  # bytes of a subject, or of a document's name
+HEAD_MAX = 5 * 10  # bytes of five numbers
+BATCH, BATCH_BYTES = 1000, 256 * 1024  # messages and bytes that are restored before a rest
 
 
 class BadMessageArchive(StoreError):
@@ -47,7 +50,9 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
     """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
     (0 = all). The store may change between chunks: what goes before its turn is left out."""
     yield s2.IDENTIFIER
-    yield s2.encode_chunks(MAGIC + b"".join(map(encode_entry, documents)))
+    about = MAGIC + b"".join(map(encode_entry, documents))
+    for start in range(0, len(about), 1 << 16):
+        yield s2.encode_chunks(about[start : start + (1 << 16)])
     held, size = [], 0
     for seq, _ in store.oldest():
         if last and seq > last:
@@ -62,55 +67,96 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
     yield s2.encode_chunks(b"".join(held))
 
 
-def read_archive(source: IO[bytes], limit: int) -> Iterator[Entry]:
-    """Entries one by one; BadMessageArchive when damaged, cut off, or unpacking past `limit`."""
+def unpacked(source: IO[bytes], limit: int) -> Iterator[bytes]:
+    """What an S2 stream unpacks to, some MiB at a time at most; ValueError when it is damaged, cut
+    off, or unpacks to more than `limit`."""
     decoder = s2.StreamDecoder(limit)
-    held, at, started = b"", 0, False
-    while True:
-        try:
-            data = source.read(1 << 16)
-            if not data:
-                raise BadMessageArchive("the archive ends early")
-            held, at = held[at:] + decoder.feed(data), 0
-        except ValueError as error:
-            raise BadMessageArchive(str(error)) from None
-        if not started and len(held) >= len(MAGIC):
-            if held[: len(MAGIC)] != MAGIC:
-                raise BadMessageArchive("not a message archive")
-            at, started = len(MAGIC), True
-        while started and (found := _entry_at(held, at)) is not None:
-            entry, at = found
-            if not entry.name:
-                return
-            yield entry
+    while data := source.read(1 << 16):
+        decoder.push(data)
+        while (made := decoder.take()) is not None:
+            yield made
+    decoder.close()
 
 
-def _entry_at(data: bytes, at: int) -> tuple[Entry, int] | None:
-    """The entry at `at` and where it ends, or None while more bytes are needed."""
-    reader = Reader(data, at)
+def read_archive(source: IO[bytes], limit: int) -> Iterator[Entry | None]:
+    """Entries one by one, and None where much was read without one: a rest for who wants one.
+    BadMessageArchive when damaged, cut off, or unpacking past `limit`."""
+    held, at, started = bytearray(), 0, False
+    wanted = len(MAGIC)  # bytes from `at` on before it is worth to look
+    try:
+        for made in unpacked(source, limit):
+            held += made
+            if not started and len(held) >= len(MAGIC):
+                if held[: len(MAGIC)] != MAGIC:
+                    raise BadMessageArchive("not a message archive")
+                at, started, wanted = len(MAGIC), True, 1
+            while len(held) - at >= wanted:
+                entry, size = _entry_at(held, at, limit)
+                if entry is None:
+                    wanted = size
+                    continue
+                at, wanted = at + size, 1
+                if not entry.name:
+                    return
+                yield entry
+            del held[:at]
+            at = 0
+            yield None
+    except ValueError as error:
+        raise BadMessageArchive(str(error)) from None
+    raise BadMessageArchive("the archive ends early")
+
+
+def _entry_at(data: bytearray, at: int, limit: int) -> tuple[Entry | None, int]:
+    """The entry at `at` and its size; None and the size to wait for while it is not whole."""
+    head = bytes(data[at : at + HEAD_MAX])
+    reader = Reader(head)
     try:
         name, ts, seq = reader.uvarint(), reader.varint(), reader.uvarint()
         headers, payload = reader.uvarint(), reader.uvarint()
-        if max(name, headers, payload) > ENTRY_MAX:
-            raise BadMessageArchive("an entry is too large")
-        made = Entry(reader.take(name), ts, seq, reader.take(headers), reader.take(payload))
     except ValueError:
-        if len(data) - at > 4 * ENTRY_MAX:
-            raise BadMessageArchive("an entry is too large") from None
-        return None
-    return made, reader.at
+        if len(head) == HEAD_MAX:
+            raise
+        return None, len(head) + 1
+    if name > NAME_MAX:
+        raise BadMessageArchive("the name of an entry is too long")
+    if max(headers, payload) > ENTRY_MAX or headers + payload > limit:
+        raise BadMessageArchive("an entry is too large")
+    begin = at + reader.at
+    end = begin + name + headers + payload
+    if end > len(data):
+        return None, end - at
+    with memoryview(data) as view:
+        body = begin + name
+        made = Entry(
+            bytes(view[begin:body]), ts, seq,
+            bytes(view[body : body + headers]), bytes(view[body + headers : end]),
+        )  # fmt: skip
+    return made, end - at
 
 
-def restore_messages(store: Store, entries: Iterable[Entry]) -> list[Entry]:
-    """Append an archive's messages to an empty store, gaps kept; returns the documents."""
-    documents = []
+def restore_messages(
+    store: Store,
+    entries: Iterable[Entry | None],
+    check: Callable[[Entry], Entry] | None = None,
+) -> Iterator[int]:
+    """Appends an archive's messages to an empty store, gaps kept. Rests every 256 KiB or thousand
+    messages: yields what was stored since then, in bytes. `check` gives the message to store, or
+    raises. What is no message is passed over."""
+    count = size = 0
     for entry in entries:
-        if not entry.seq:
-            documents.append(entry)
+        if entry is None or size >= BATCH_BYTES or count >= BATCH:
+            yield size
+            count = size = 0
+        if entry is None or not entry.seq:
             continue
         if entry.seq <= store.last_seq:
             raise BadMessageArchive(f"sequence {entry.seq} is out of order")
+        if check is not None:
+            entry = check(entry)
         if entry.seq > store.last_seq + 1:
             store.skip(entry.seq - 1 - store.last_seq, entry.ts)
         store.append(entry.name, entry.headers or None, entry.payload, entry.ts)
-    return documents
+        count += 1
+        size += store.size_of(len(entry.name), len(entry.headers), len(entry.payload))
+    yield size

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMPRESSION_S2 = 1
 MAGIC = b"cmp"
 SHORTEST_PACKED = 13  # bytes
+UNPACKED_MAX = 160 << 20  # bytes of records: a block of 8 MiB and two of the largest messages
 
 
 def pack_block(plain: bytes, compress: bool, cipher: BlockCipher | None) -> bytes:
@@ -45,6 +46,8 @@ def unpack_block(data: bytes, cipher: BlockCipher | None) -> tuple[bytes, bool]:
     try:
         reader = Reader(data, 4)
         size = reader.uvarint()
+        if size > UNPACKED_MAX:
+            raise ValueError("no block is that large")
         body = data[reader.at : -8]
         return s2.decode_stream(body, size) + data[-8:], True
     except ValueError:
@@ -57,18 +60,15 @@ def _salvage(data: bytes) -> bytes:
         return b""
     at += 6
     out = bytearray()
-    while at + 4 <= len(data) - 8:
+    while at + 4 <= len(data) - 8 and len(out) < UNPACKED_MAX:
         size = int.from_bytes(data[at + 1 : at + 4], "little")
         chunk = data[at : at + 4 + size]
         at += 4 + size
         try:
-            decoder = s2.StreamDecoder(1 << 23)
-            decoder.feed(s2.IDENTIFIER)
-            out += decoder.feed(chunk)
-            decoder.close()
+            out += s2.decode_stream(s2.IDENTIFIER + chunk, UNPACKED_MAX - len(out))
         except ValueError:
             try:
-                out += bytes(min(Reader(chunk, 8).uvarint(), 1 << 22))
+                out += bytes(min(Reader(chunk, 8).uvarint(), 1 << 22, UNPACKED_MAX - len(out)))
             except ValueError:
                 break
     return bytes(out) + data[-8:]

@@ -1,8 +1,10 @@
-"""The consumer state file `o.dat` (nats-server's versions 1 and 2; 2 is written)."""
+"""How far a consumer has come: the state file `o.dat` (nats-server's versions 1 and 2; 2 is
+written), and the JSON of backups."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
 
@@ -73,3 +75,49 @@ def decode_consumer_state(data: bytes) -> ConsumerState:
         if seq and times:
             state.redelivered[seq + floor[1]] = times
     return state
+
+
+def state_to_json(state: ConsumerState) -> dict[str, Any]:
+    """As a message archive has it; empty maps are left out."""
+    made: dict[str, Any] = {
+        "delivered": _pair(state.delivered),
+        "ack_floor": _pair(state.ack_floor),
+    }
+    if state.pending:
+        made["pending"] = {
+            str(seq): {"Sequence": delivery, "Timestamp": ts}
+            for seq, (delivery, ts) in sorted(state.pending.items())
+        }
+    if state.redelivered:
+        made["redelivered"] = {str(seq): n for seq, n in sorted(state.redelivered.items())}
+    return made
+
+
+def state_from_json(found: Any) -> ConsumerState:
+    """The reverse; ValueError on anything malformed."""
+    try:
+        state = ConsumerState(_positions(found["ack_floor"]), _positions(found["delivered"]))
+        for seq, entry in (found.get("pending") or {}).items():
+            state.pending[_number(int(seq))] = _number(entry["Sequence"]), int(entry["Timestamp"])
+        for seq, times in (found.get("redelivered") or {}).items():
+            state.redelivered[_number(int(seq))] = _number(times)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a consumer state: {error!r}") from None
+    floor = state.ack_floor[1]
+    if any(seq <= floor for seq in (*state.pending, *state.redelivered)):
+        raise ValueError("a consumer waits for what it has acknowledged")
+    return state
+
+
+def _pair(positions: tuple[int, int]) -> dict[str, int]:
+    return {"consumer_seq": positions[0], "stream_seq": positions[1]}
+
+
+def _positions(found: Any) -> tuple[int, int]:
+    return _number(found["consumer_seq"]), _number(found["stream_seq"])
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise ValueError(f"not a sequence: {value!r}")
+    return value

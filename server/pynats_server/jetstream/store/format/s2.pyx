@@ -227,29 +227,37 @@ def encode_stream(data):
 
 
 cdef class StreamDecoder:
-    """Feed it bytes as they come; it returns what they unpack to.
+    """Push bytes as they come, take what they unpack to, chunk by chunk.
 
+    A chunk of twenty bytes may unpack to 4 MiB, so nothing is unpacked before it is asked for.
     Raises ValueError on a damaged stream; `close` raises when the stream stops inside a chunk.
     `limit` bounds the bytes produced in all (a bomb is refused, not unpacked).
     """
 
     cdef bytearray held
+    cdef size_t at  # where the next chunk begins
     cdef bint started
     cdef readonly uint64_t produced
-    cdef uint64_t limit
+    cdef readonly uint64_t limit
 
-    def __init__(self, uint64_t limit=1 << 62):
+    def __init__(self, uint64_t limit):
         self.held = bytearray()
+        self.at = 0
         self.started = False
         self.produced = 0
         self.limit = limit
 
-    def feed(self, data):
-        cdef size_t at = 0, size, total
-        out = []
+    def push(self, data):
+        """More of the stream."""
+        del self.held[:self.at]
+        self.at = 0
         self.held += data
-        total = len(self.held)
-        while total - at >= 4:
+
+    def take(self):
+        """What the next chunk unpacks to; None when more bytes are needed for one."""
+        cdef size_t at, size, total = len(self.held)
+        while total - self.at >= 4:
+            at = self.at
             kind = self.held[at]
             size = self.held[at + 1] | (self.held[at + 2] << 8) | (self.held[at + 3] << 16)
             if kind <= 1 and size > MAX_CHUNK + MAX_CHUNK // 6 + 64:
@@ -257,7 +265,7 @@ cdef class StreamDecoder:
             if total - at - 4 < size:
                 break
             body = bytes(self.held[at + 4:at + 4 + size])
-            at += 4 + size
+            self.at = at + 4 + size
             if kind == 0xFF:
                 if body not in (b"S2sTwO", b"sNaPpY"):
                     raise ValueError("not an S2 stream")
@@ -265,11 +273,10 @@ cdef class StreamDecoder:
             elif not self.started:
                 raise ValueError("not an S2 stream")
             elif kind <= 1:
-                out.append(self.chunk(kind, body))
+                return self.chunk(kind, body)
             elif kind < 0x80:
                 raise ValueError("S2 chunk of unknown kind")
-        del self.held[:at]
-        return b"".join(out)
+        return None
 
     cdef bytes chunk(self, int kind, bytes body):
         cdef const uint8_t *p = <const uint8_t *>body
@@ -310,13 +317,16 @@ cdef class StreamDecoder:
         return made
 
     def close(self):
-        if self.held:
+        if <size_t>len(self.held) > self.at:
             raise ValueError("S2 stream stops inside a chunk")
 
 
-def decode_stream(data, limit=1 << 62):
-    """The bytes a whole S2 stream carries."""
-    decoder = StreamDecoder(limit)
-    out = decoder.feed(data)
+def decode_stream(data, uint64_t limit):
+    """The bytes a whole S2 stream carries; ValueError when they are more than `limit`."""
+    cdef StreamDecoder decoder = StreamDecoder(limit)
+    decoder.push(data)
+    parts = []
+    while (part := decoder.take()) is not None:
+        parts.append(part)
     decoder.close()
-    return out
+    return b"".join(parts)

@@ -1,0 +1,8 @@
+"""What one tenant may do to a server, in order of the groups that share one."""
+
+from __future__ import annotations
+
+from pynats_bench.pauses import api_cases, routing_cases, stream_cases
+from pynats_bench.pauses.world import Case
+
+CASES: tuple[Case, ...] = (*stream_cases.CASES, *api_cases.CASES, *routing_cases.CASES)

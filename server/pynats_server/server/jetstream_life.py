@@ -1,0 +1,150 @@
+"""JetStream of a server: begins at the start or by a reload, ends by a reload or at shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.errno import error_text
+
+from pynats_server.options import Options
+from pynats_server.server.state import ServerState
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.manager import JetStream
+    from pynats_server.jetstream.store_folder import StoreFolder
+
+
+class JetStreamError(Exception):
+    """JetStream cannot be started; the text says why."""
+
+
+class JetStreamLife:
+    """Switches the JetStream of one server on and off."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._taken: StoreFolder | None = None  # for the reload that is being checked
+        self._ending: asyncio.Task[None] | None = None  # switching off
+        self._over = False  # the server shuts down
+
+    def start(self) -> None:
+        """Starts as the options ask for. Raises JetStreamError."""
+        from pynats_server.jetstream import enablement
+        from pynats_server.jetstream.banner import banner_lines
+        from pynats_server.jetstream.capacity import resolve
+        from pynats_server.jetstream.manager import JetStream
+
+        begun = time.perf_counter_ns()
+        state, log, options = self._state, self._state.log, self._state.options.jetstream
+        log.notice("Starting JetStream")
+        accounts = enablement.wanted(state.options)
+        folder, self._taken = self._taken or self._take(state.options), None
+        for warning in folder.warnings:
+            log.warn(warning)
+        limits = resolve(options, folder.store_dir)
+        try:
+            enablement.check_promises(accounts, limits)
+            jetstream = JetStream(
+                state.engine, log, options, limits, state.name, state.turns, folder
+            )
+        except (ValueError, OSError) as error:
+            folder.release()
+            raise _failure(error) from error
+        state.jetstream = jetstream
+        for line in banner_lines(options, limits):
+            log.notice(line)
+        try:
+            enablement.start(jetstream, accounts, state.accounts)
+        except OSError as error:
+            raise _failure(error) from error
+        log.notice(f"Took {human_duration_ns(time.perf_counter_ns() - begun)} to start JetStream")
+
+    async def stop(self) -> None:
+        """Closes every stream, at shutdown."""
+        self._over = True
+        jetstream = self._state.jetstream
+        if jetstream is not None:
+            await self._end(jetstream)
+        if self._ending is not None:
+            await self._ending
+
+    # -- reloads ------------------------------------------------------------------------------
+
+    def check_reload(self, new: Options) -> None:
+        """Raises ValueError where new options cannot be followed. `follow` or `abandon` is next."""
+        from pynats_server.jetstream import enablement
+        from pynats_server.jetstream.capacity import resolve
+
+        if not new.jetstream.enabled:
+            return
+        if self._state.jetstream is not None:
+            enablement.check_reload(self._state.jetstream, new)
+            return
+        if self._ending is not None:  # it still has the folder
+            return
+        try:
+            self._taken = self._take(new)
+            enablement.check_promises(
+                enablement.wanted(new), resolve(new.jetstream, self._taken.store_dir)
+            )
+        except JetStreamError as error:
+            raise ValueError(str(error)) from None
+
+    def abandon(self) -> None:
+        """The reload that was checked does not happen."""
+        if self._taken is not None:
+            self._taken.release()
+            self._taken = None
+
+    def follow(self, new: Options) -> None:
+        """Applies new options, which are the state's already."""
+        from pynats_server.jetstream import enablement
+
+        jetstream = self._state.jetstream
+        if jetstream is None:
+            if new.jetstream.enabled and self._ending is None:
+                self._restart()
+        elif new.jetstream.enabled:
+            enablement.reload(jetstream, new, self._state.accounts)
+        else:
+            self._state.jetstream = None
+            jetstream.leave()
+            self._ending = asyncio.ensure_future(self._switch_off(jetstream))
+
+    def _restart(self) -> None:
+        self._state.log.notice("Restarting JetStream")
+        try:
+            self.start()
+        except JetStreamError as error:
+            self._state.log.error(str(error))
+
+    async def _switch_off(self, jetstream: JetStream) -> None:
+        await self._end(jetstream)
+        self._ending = None
+        if self._state.options.jetstream.enabled and not self._over:  # another reload came
+            self._restart()
+
+    async def _end(self, jetstream: JetStream) -> None:
+        self._state.log.notice("Initiating JetStream Shutdown...")
+        await jetstream.stop()
+        self._state.log.notice("JetStream Shutdown")
+
+    def _take(self, options: Options) -> StoreFolder:
+        from pynats_server.jetstream import store_folder
+
+        try:
+            return store_folder.take(options.jetstream.store_dir)
+        except OSError as error:
+            raise _failure(error) from error
+
+
+def _failure(error: ValueError | OSError) -> JetStreamError:
+    """An error of the system with its place; ours say all in their text."""
+    reason = str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = error_text(error)
+        reason = f"{error.filename}: {reason}" if error.filename else reason
+    return JetStreamError(f"Can't start JetStream: {reason}")
