@@ -16,7 +16,7 @@ from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
-from pynats_server.jetstream.store.removing import TAKE
+from pynats_server.jetstream.store.removal.removing import TAKE
 from pynats_server.jetstream.store.subjects import matches
 from pynats_server.work import Work
 

@@ -5,8 +5,8 @@ A publish removes what it displaces itself, up to a number; what is left shows a
 
 from __future__ import annotations
 
-from pynats_server.jetstream.store.disposal import dispose
-from pynats_server.jetstream.store.removing import TAKE, Removing
+from pynats_server.jetstream.store.removal.disposal import dispose
+from pynats_server.jetstream.store.removal.removing import TAKE, Removing
 from pynats_server.jetstream.store.search.queries import COLLECT, WALK, only
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.subjects import SubjectTree

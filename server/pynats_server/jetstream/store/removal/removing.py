@@ -10,9 +10,9 @@ from typing import Final
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
 from pynats_server.jetstream.store.record import record_size
+from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import SCAN, Queries, only
 from pynats_server.work import Work, finish
