@@ -61,11 +61,15 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
-    J + "store": (S + "work", J + "store.file", J + "store.format", J + "store.search"),
+    J + "store": (
+        S + "work", J + "store.file", J + "store.format", J + "store.removal", J + "store.search",
+    ),
+    J + "store.removal": (S + "work", J + "store", J + "store.search"),
     J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
-        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.search",
+        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.removal",
+        J + "store.search",
     ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (

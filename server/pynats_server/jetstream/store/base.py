@@ -8,8 +8,8 @@ from itertools import chain
 from pynats_server.jetstream.store.block import Message
 from pynats_server.jetstream.store.contract import U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
-from pynats_server.jetstream.store.limiting import Limiting
 from pynats_server.jetstream.store.places import SourcePlaces
+from pynats_server.jetstream.store.removal.limiting import Limiting
 from pynats_server.jetstream.store.search.queries import NEAR, is_literal
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import matches

@@ -158,7 +158,11 @@ class Store(Protocol):
     ) -> Iterator[tuple[int, bytes, int, bool]]:
         """(sequence, subject, timestamp, had a TTL) of messages that ran out by `now`, in order;
         what is not removed comes again; `most` with a TTL are found at a time. `Nats-TTL: never`
-        is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs."""
+        is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs. With `most` it
+        ends early at a block that has to be read first: see `read_for_expiry`."""
+
+    def read_for_expiry(self) -> Work[bool]:
+        """Read the block at which `expired` ended, in steps; False when there was none."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""

@@ -8,8 +8,8 @@ from typing import Any
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
-from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.places import SourcePlaces
+from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 

@@ -12,6 +12,7 @@ cdef enum:
 
 cdef class Retention(Rings):
     cdef public int behind
+    cdef readonly Block unread         # where `expired` ended
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
     cdef public dict due               # {seq: when}: ran out, not yet removed
@@ -26,4 +27,4 @@ cdef class Retention(Rings):
     cdef int evict(self, uint64_t seq) except -1
     cdef int relink(self, uint64_t seq) except -1
     cdef int tidy_expiries(self) except -1
-    cdef next_aging(self, uint64_t start)
+    cdef next_aging(self, uint64_t start, bint glance)

@@ -328,7 +328,7 @@ cdef class Retention(Rings):
                 elif found == 0 or at < found:
                     found = at
         if max_age_ns:
-            aged = self.next_aging(self.first_seq)
+            aged = self.next_aging(self.first_seq, True)
             if aged is not None and (found == 0 or aged[1] < found - max_age_ns):
                 # Not beyond the end of time.
                 found = min(aged[1], 0x7FFFFFFFFFFFFFFF - max_age_ns) + max_age_ns
@@ -338,11 +338,13 @@ cdef class Retention(Rings):
         """Messages that have run out by `now` (ns), in sequence order: (seq, subject, ts, had a
         TTL that ran out). `max_age_ns` in ns, 0 = none; it always spares `Nats-TTL: never`. `ttl`
         off ignores all other TTLs. Of those with a TTL of their own `most` at a time. Removing
-        while iterating is fine; what is not removed comes again."""
+        while iterating is fine; what is not removed comes again. With `most` it ends at a block
+        that has to be read first, `unread`."""
         cdef ExpiryQueue queue = self.expiries
         cdef Block block
         cdef Py_ssize_t at, next = 0, dead = 0
         cdef const uint8_t *r
+        self.unread = None
         if ttl:
             self.tidy_expiries()
             for seq in [seq for seq in self.due if not self.is_live(seq)]:
@@ -357,7 +359,7 @@ cdef class Retention(Rings):
         waiting = sorted([seq for seq, at_ns in self.due.items() if at_ns <= now]) if ttl else []
         start = self.first_seq
         while True:
-            aged = self.next_aging(start) if max_age_ns else None
+            aged = self.next_aging(start, most < MOST) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
             while next < len(waiting) and not self.is_live(waiting[next]):
@@ -368,6 +370,10 @@ cdef class Retention(Rings):
                 next += 1
                 if aged is not None and aged[0] == seq:
                     start = seq + 1
+                block = self.blocks[self.block_at(seq)]
+                if not block.loaded and most < MOST:
+                    self.unread = block
+                    return
                 block = self.holder(seq)
                 at = block.slot(seq)
                 if at < 0:
@@ -375,13 +381,18 @@ cdef class Retention(Rings):
                 r = block.buf + block.offs[at]
                 yield seq, (<const char *>r + HEAD)[:subject_size(r)], stamp(r), True
             elif aged is not None:
+                if aged[2] is None:
+                    self.unread = self.blocks[self.block_at(aged[0])]
+                    return
                 start = aged[0] + 1
                 yield aged[0], aged[2], aged[1], False
             else:
                 return
 
-    cdef next_aging(self, uint64_t start):
+    cdef next_aging(self, uint64_t start, bint glance):
         """(seq, ts, subject) of the first live message at or after `start` that ages, or None.
+        With `glance` no block is read: the first message of one stands for what it holds, without
+        a subject.
         The run of messages at the front that never age is remembered and not looked at again."""
         cdef Py_ssize_t i, at
         cdef Block block
@@ -396,6 +407,8 @@ cdef class Retention(Rings):
             if not block.msgs:
                 continue
             if not block.loaded:
+                if glance:
+                    return max(start, block.first_seq), block.first_ts, None
                 self.load_block(block)
             at = block.slot_from(start)
             while at < block.count:

@@ -89,8 +89,8 @@ class Expiry:
 
     def _remove(self) -> Work[None]:
         stream = self._stream
-        removed = BATCH
-        while removed >= BATCH:
+        removed, was_read = BATCH, False
+        while removed >= BATCH or was_read:
             config, removed = stream.config, 0
             marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
             rows = stream.store.expired(time.time_ns(), config.max_age, config.allow_msg_ttl, BATCH)
@@ -100,6 +100,7 @@ class Expiry:
                 stream.apply(Remove(seq))
                 if removed % STEP == 0:
                     yield
+            was_read = yield from stream.store.read_for_expiry()
 
     def _removed(self, job: Job[None]) -> None:
         if isinstance(job.error, Cancelled):

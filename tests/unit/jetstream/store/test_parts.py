@@ -175,6 +175,18 @@ def test_subject_tree_behaves_like_a_dict(
         assert all(matches(filter, k) == naive(filter, k) for k in model)
 
 
+def test_a_tree_of_many_subjects_is_parted_and_both_go_on() -> None:
+    tree = SubjectTree()
+    for round in range(3):
+        for at in range(5000):
+            tree.set(b"%d.%d" % (round, at), 1, at, at)
+        parted = tree.part()
+        assert (len(tree), len(parted)) == (0, 5000)
+        assert all(parted.find(b"%d.%d" % (round, at)) == (1, at, at) for at in range(5000))
+        assert tree.find(b"%d.1" % round) is None
+        assert parted.delete(b"%d.7" % round) and not parted.delete(b"%d.7" % round)
+
+
 floors = st.tuples(st.integers(0, 2**40), st.integers(0, 2**40))
 
 

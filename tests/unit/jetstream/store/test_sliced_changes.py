@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +16,13 @@ from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
-from pynats_server.jetstream.store.removing import TAKE
+from pynats_server.jetstream.store.removal.removing import TAKE
 from pynats_server.jetstream.store.subjects import matches
 from pynats_server.work import Work
 
 from tests.support.fuzzing import examples
 
+T = TypeVar("T")
 MANY = 20_000
 
 
@@ -37,7 +39,7 @@ def sound(store: BlockStore) -> dict[int, bytes]:
     return live
 
 
-def through(work: Work[int], between: Callable[[], None]) -> tuple[int, int]:
+def through(work: Work[T], between: Callable[[], None]) -> tuple[int, T]:
     """Does it with something in between the steps; (steps, result)."""
     count = 0
     while True:
@@ -244,7 +246,9 @@ def test_what_expires_at_once_is_found_in_parts(store: BlockStore) -> None:
         store.append(b"s.%d" % at, header, b"", at)
     now = 5_000_000_000
     gone: list[int] = []
-    while rows := list(store.expired(now, 0, True, 500)):
+    rows: list[tuple[int, bytes, int, bool]] = [(0, b"", 0, True)]
+    while rows or through(store.read_for_expiry(), lambda: None)[1]:
+        rows = list(store.expired(now, 0, True, 500))
         assert len(rows) <= 500
         for seq, *_ in rows:
             store.remove(seq)
@@ -270,3 +274,33 @@ def test_expiries_of_messages_that_are_gone_are_forgotten_bit_by_bit() -> None:
         first = store.next_expiry()
     assert first == 9_000_000_001
     assert store.queued_expiries() == MANY // 2
+
+
+@pytest.mark.parametrize("age", [0, 1_000_000_000])
+def test_what_expires_from_cold_blocks_is_read_in_steps(tmp_path: Path, age: int) -> None:
+    config = FileConfig("S", tmp_path, block_size=20_000, cache_bytes=25_000)
+    store = FileStore(config)
+    header = b"" if age else b"NATS/1.0\r\nNats-TTL: 1s\r\n\r\n"
+    for at in range(3000):
+        store.append(b"s.%d" % at, header, b"", at)
+    store.close()
+    store = FileStore(config)
+    assert not store.blocks[0].loaded
+    now, read, gone = 5_000_000_000, 0, []
+    assert store.next_expiry(age) == 1_000_000_000
+    while True:
+        rows = list(store.expired(now, age, True, 500))
+        for seq, *_ in rows:
+            store.remove(seq)
+            gone.append(seq)
+        block = store.unread
+        if block is not None:
+            assert not block.loaded
+            steps, was_read = through(store.read_for_expiry(), lambda: None)
+            assert was_read and block.loaded and steps > 1
+            read += 1
+        elif not rows:
+            break
+    assert gone == list(range(1, 3001))
+    assert read >= 3
+    store.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
@@ -22,7 +21,8 @@ from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.sources_db import decode_note
-from pynats_server.jetstream.store.removing import EMPTY_SIZE, TAKE
+from pynats_server.jetstream.store.removal.disposal import dispose
+from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 

@@ -5,8 +5,8 @@ A publish removes what it displaces itself, up to a number; what is left shows a
 
 from __future__ import annotations
 
-from pynats_server.jetstream.store.disposal import dispose
-from pynats_server.jetstream.store.removing import TAKE, Removing
+from pynats_server.jetstream.store.removal.disposal import dispose
+from pynats_server.jetstream.store.removal.removing import TAKE, Removing
 from pynats_server.jetstream.store.search.queries import COLLECT, WALK, only
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.subjects import SubjectTree
@@ -43,6 +43,14 @@ class Limiting(Removing):
                     self._buried()
                     yield
             self.behind &= BEHIND_A_SUBJECT
+
+    def read_for_expiry(self) -> Work[bool]:
+        """Reads the block at which `expired` ended; False when there was none."""
+        block = self.unread
+        if block is None or block.loaded or not block.msgs:
+            return False
+        yield from self.loading(block)
+        return True
 
     def _is_crowded(self, limit: int) -> Work[bool]:
         """Whether any subject has more messages than the limit."""

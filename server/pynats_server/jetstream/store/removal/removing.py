@@ -10,9 +10,9 @@ from typing import Final
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.disposal import dispose
 from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
 from pynats_server.jetstream.store.record import record_size
+from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import SCAN, Queries, only
 from pynats_server.work import Work, finish
@@ -173,6 +173,7 @@ class Removing(Queries):
     def keep_last(self) -> int:
         """Delete all messages but the last one, which has just been appended, in O(blocks)."""
         self.flush()  # a full disk must not cost what that message was to replace
+        self._removing()
         gone, subjects = self.unlink_but_last()
         dispose(subjects, self._let_go())
         self.floor_due = self.on_disk
