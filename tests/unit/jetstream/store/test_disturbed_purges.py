@@ -94,3 +94,29 @@ def test_a_purge_ends_though_messages_of_a_block_go_while_they_are_counted(tmp_p
     again = FileStore(config)
     assert [seq for seq, _ in again.oldest()] == staying
     again.close()
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+def test_what_a_purge_that_ended_with_its_stream_removed_stays_away(
+    tmp_path: Path, steps: int
+) -> None:
+    """Blocks in which all was to go have no tombstones; nor does an index say so for ever."""
+    config = FileConfig("S", tmp_path, block_size=30_000)
+    store = FileStore(config)
+    for at in range(4000):
+        store.append(b"s.1" if 100 < at < 3900 else b"t", None, b"x", at + 1)
+    work = store.purging(b"s.1")
+    for _ in range(steps):
+        next(work)
+    store.save_index()  # as a timer does
+    work.close()
+    store.close()
+    opened = FileStore(config)
+    left = [seq for seq, _ in opened.oldest()]
+    assert left[0] == 1
+    assert len(left) >= 200
+    opened.close()
+    (tmp_path / "msgs" / "index.db").unlink()
+    again = FileStore(config)
+    assert (again.problems, [seq for seq, _ in again.oldest()]) == ([], left)
+    again.close()

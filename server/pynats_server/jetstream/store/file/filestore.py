@@ -229,18 +229,24 @@ class FileStore(WrittenBlocks):
         if not (dies and (yield from self._dies(block, filters, reach.last))):
             return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
+        self.baring = True
         gone, at = 0, block.first_seq
-        while at and block.msgs:
-            if not block.loaded:
-                yield from self.loading(block)
-                continue
-            self._removing()
-            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
-            gone += part
-            yield
-        if block.msgs:  # others than those that were counted went meanwhile
-            yield from self._bury_gone(block)
-        self._after_removal(block.last_seq)
+        try:
+            while at and block.msgs:
+                if not block.loaded:
+                    yield from self.loading(block)
+                    continue
+                self._removing()
+                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
+                gone += part
+                yield
+            if block.msgs:  # others than those that were counted went meanwhile
+                yield from self._bury_gone(block)
+        finally:
+            self.baring = False
+            if block.msgs and block.index in self._bare:  # the purge ends with the stream
+                self.on_sparse(block)
+            self._after_removal(block.last_seq)
         return gone
 
     def _bury_gone(self, block: Block) -> Work[None]:
