@@ -260,6 +260,8 @@ class Stream:
     def appended(self) -> None:
         """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
+        if self._stopped:
+            return  # nobody would end what begins now
         self.expiry.arm()
         if self.store.behind and not self.changes.is_limiting:
             self._enforce_limits()
