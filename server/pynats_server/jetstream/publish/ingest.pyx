@@ -5,6 +5,7 @@ from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
+from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
 from pynats_server.jetstream.publish.marks cimport (
@@ -221,6 +222,7 @@ cdef class Ingest(Sink):
                 fast = self.fast_table.next_of(msg)
             if fast is None:
                 return self._slow(msg, source)
+        self.engine.routing.steps += STORE_STEPS
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
@@ -347,6 +349,7 @@ cdef class Ingest(Sink):
         return 0
 
     cdef int _slow(self, Message* msg, Sink source) except -1:
+        self.engine.routing.steps += CALL_STEPS
         self.stream.accept(
             msg.subject[:msg.subject_len], msg.reply[:msg.reply_len],
             msg.payload[:msg.header_len], msg.payload[msg.header_len:msg.total_len],

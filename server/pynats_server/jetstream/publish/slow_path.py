@@ -359,9 +359,12 @@ class Publishing:
 
     def _arm_forgetting(self) -> None:
         """Message ids are forgotten as new messages come; the timer is for streams without any."""
-        due_ns = self._admission.ids.forget(self.stream.now())
+        now = self.stream.now()
+        due_ns = self._admission.ids.forget(now)
         if due_ns:
             wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
+            if due_ns <= now:
+                wait_s = 0.0  # too many at once: the others' sockets come first
             self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:
