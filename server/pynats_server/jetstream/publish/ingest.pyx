@@ -12,6 +12,7 @@ from pynats_server.jetstream.publish.marks cimport (
     NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
+from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast_reply
 
 import msgspec
@@ -235,8 +236,8 @@ cdef class Ingest(Sink):
             verdict = admission.limit(
                 msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
             )
-        if rollup == ROLLUP_SUBJECT and subject_has_wildcard(msg.subject, msg.subject_len):
-            return self._slow(msg, source)  # replaces the messages of many subjects
+        if rollup == ROLLUP_SUBJECT and self._replaces_many(msg):
+            return self._slow(msg, source)
         if verdict != PASSED:
             if verdict == RARE and self._stage(msg):
                 return 1
@@ -295,6 +296,14 @@ cdef class Ingest(Sink):
         if verdict != PASSED:
             return verdict
         return admission.identify(msg.payload, marks, now)
+
+    cdef bint _replaces_many(self, Message* msg) except -1:
+        """Whether a rollup replaces the messages of many subjects, or very many of one."""
+        cdef Leaf* leaf
+        if self.store.gathering or subject_has_wildcard(msg.subject, msg.subject_len):
+            return True
+        leaf = self.store.tree.get(<const uint8_t*>msg.subject, msg.subject_len)
+        return leaf != NULL and leaf.total >= EVICT_MAX
 
     cdef int _refuse(self, Message* msg, int verdict) except -1:
         if msg.reply_len and not self.no_ack:
