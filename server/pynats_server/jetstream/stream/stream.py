@@ -50,7 +50,7 @@ from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
 from pynats_server.jetstream.stream.schedules import Schedules
 from pynats_server.jetstream.stream.source_names import read_header
-from pynats_server.work import Work
+from pynats_server.work import Work, finish
 
 SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
@@ -519,7 +519,7 @@ class Stream:
 
     def details(self) -> StreamDetails:
         """What it is and what is in it, for monitoring."""
-        mirror, sources = self.origins()
+        mirror, sources = finish(self.origins())
         return StreamDetails(
             name=self.name,
             created_ns=self.created,
@@ -554,6 +554,6 @@ class Stream:
             consumer_count=0,
         )
 
-    def origins(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
+    def origins(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
         """The progress of the mirror and the sources."""
-        return self.following.info()
+        return (yield from self.following.info())
