@@ -35,7 +35,7 @@ cdef enum:
     # Work is counted in steps. One is about a delivery, 50 to 100 ns; what other things cost in
     # steps: a SUB, the end of a subscription, a call of the server's Python code (for a log line, or a
     # service's answer), a CONNECT, a system call that sends, the end of a connection, a message that a
-    # stream stores (and one that its Python code has to look at is a call as well).
+    # stream stores (one that its Python code has to look at is two calls as well).
     SUBSCRIBE_STEPS = 10
     REMOVE_STEPS = 12
     CALL_STEPS = 100

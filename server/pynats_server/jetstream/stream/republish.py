@@ -23,8 +23,8 @@ from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 ALL: Final = ">"
-AT_ONCE: Final = 1000
-"""Messages that are published in one pass of the loop, about 3 ms; more than come in with one."""
+AT_ONCE: Final = 500
+"""Messages that are published in one pass of the loop, about 2 ms; more than come in with one."""
 STEPS: Final = 32768
 """Steps of the data plane (`core/limits`) after which those to many receivers wait, too."""
 
