@@ -22,7 +22,7 @@ from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.sources_db import decode_note
 from pynats_server.jetstream.store.removal.disposal import dispose
-from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE
+from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
@@ -216,28 +216,50 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
+    def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
-        gone = yield from super()._purging(filter, up_to, keep, last)
+        gone = yield from super()._purging(filter, up_to, keep, reach)
         self.flush()
         if gone > BIG_PURGE:
             self.save_index()
         return gone
 
-    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
-        if block is self.tail or self.lost or not (yield from self._dies(block, filters, stop)):
-            return (yield from super()._purge_block(block, filters, at, stop))
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
+        dies = block is not self.tail and not self.lost
+        if not (dies and (yield from self._dies(block, filters, reach.last))):
+            return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
-        gone = 0
-        while block.msgs:
-            if not block.loaded:
-                yield from self.loading(block)
-                continue
-            self._removing()
-            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
-            yield
-        self._after_removal(block.last_seq)
+        self.baring = True
+        gone, at = 0, block.first_seq
+        try:
+            while at and block.msgs:
+                if not block.loaded:
+                    yield from self.loading(block)
+                    continue
+                self._removing()
+                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
+                gone += part
+                yield
+            if block.msgs:  # others than those that were counted went meanwhile
+                yield from self._bury_gone(block)
+        finally:
+            self.baring = False
+            if block.msgs and block.index in self._bare:  # the purge ends with the stream
+                self.on_sparse(block)
+            self._after_removal(block.last_seq)
         return gone
+
+    def _bury_gone(self, block: Block) -> Work[None]:
+        """Leave tombstones of a block's removed messages after all."""
+        while block.msgs and not block.loaded:
+            yield from self.loading(block)
+        for at, seq in enumerate(block.record_seqs(), 1):
+            if not self.is_live(seq):
+                self._mark(seq, self.last_ts)
+            if at % TAKE == 0:
+                yield
+        if block.msgs:
+            self._bare.discard(block.index)
 
     def _buried(self) -> None:
         if self.tail is not None and self.tail.buffered > self.block_size:

@@ -52,6 +52,7 @@ class WrittenBlocks(DiskBlocks):
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
         self.top_index = 0
+        self.baring = False  # messages of a block go without tombstones, and some are still there
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
@@ -426,6 +427,8 @@ class WrittenBlocks(DiskBlocks):
         self.flush()
         if not self.places.is_saved:
             self._save_places()  # before the index: then only notes behind it count
+        if self.baring:
+            return  # only an index would know what has gone, until all of it has
         if self.lost:
             # Only the index on disk knows what should be there; a new one would hide the loss.
             return
@@ -437,7 +440,7 @@ class WrittenBlocks(DiskBlocks):
             self.background(self._saving())
 
     def _saving(self) -> Work[None]:
-        if self._closed or self.failed is not None or self.listing is not None:
+        if self._closed or self.failed is not None or self.listing is not None or self.baring:
             return
         self.flush()
         listing = self.listing = SubjectListing(self.tree, self.blocks)
