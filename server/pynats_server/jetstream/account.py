@@ -299,7 +299,7 @@ class JetStreamAccount:
             stream.start()
         except Exception:
             with contextlib.suppress(StoreError, OSError):  # the first error is reported
-                stream.leave()
+                stream.abandon()
             raise
         self.streams[config.name] = stream
         return stream
@@ -314,24 +314,13 @@ class JetStreamAccount:
         self.limits = limits
         self.context.set_limits(limits)
 
-    def stop(self) -> None:
-        """Stops every stream; the folders stay."""
-        self._close_all(Stream.stop)
-
-    def end(self) -> None:
-        """As `stop`, for an account that loses JetStream while the server runs: its usage no longer
-        counts."""
+    def end(self) -> list[Stream]:
+        """Has no streams any more; the caller closes them. The folders stay."""
         self.enabled = False
-        self._close_all(Stream.leave)
+        streams = list(self.streams.values())
         self.streams.clear()
         self.claims.clear()
-
-    def _close_all(self, close: Callable[[Stream], None]) -> None:
-        for stream in self.streams.values():
-            try:
-                close(stream)
-            except (OSError, StoreError) as error:
-                self.log.error(f"JetStream {stream.label} did not close: {error}")
+        return streams
 
     # -- changes ----------------------------------------------------------------------------
 

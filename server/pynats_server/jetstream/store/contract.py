@@ -15,6 +15,7 @@ Contract, for every implementation:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -240,6 +241,10 @@ class Store(Protocol):
 
     def when_idle(self, done: Callable[[], None]) -> None:
         """Call `done` once no thread works for this store, which must not be changed any more."""
+
+    async def closing(self, threads: Executor) -> None:
+        """`close` while the loop goes on, for a store that is not changed any more: the sync is
+        asked for at once, the rest is written in one of the threads. Raises StoreError."""
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, write the index and release every file. Safe to call twice. With `keep` off

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from pynats_server.jetstream.store.base import BlockStore
@@ -124,6 +125,10 @@ class MemoryStore(BlockStore):
     def when_idle(self, done: Callable[[], None]) -> None:
         """No thread ever works for it."""
         done()
+
+    async def closing(self, threads: Executor) -> None:
+        """See `Store.closing`."""
+        self.close()
 
     def close(self, keep: bool = True) -> None:
         """Forget everything."""
