@@ -24,6 +24,7 @@ from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
@@ -224,6 +225,10 @@ class Store(Protocol):
 
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""
+
+    def attach(self, syncer: Syncer) -> None:
+        """From now on the store belongs to the syncer's loop: it was opened in a thread without
+        one."""
 
     def guard(self) -> None:
         """Raises StoreClosed or StoreFailed unless the store takes changes."""

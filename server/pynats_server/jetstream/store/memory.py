@@ -9,6 +9,7 @@ from typing import Any
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -106,6 +107,9 @@ class MemoryStore(BlockStore):
             self.first_seq = seq + 1
         self.tail = None
         self.roll_block()
+
+    def attach(self, syncer: Syncer) -> None:
+        """Syncs nothing."""
 
     def guard(self) -> None:
         """Raise unless the store takes changes."""

@@ -54,6 +54,12 @@ class FileStore(WrittenBlocks):
         files.open_stream_key()
         self._open(recover(files))
 
+    def attach(self, syncer: Syncer) -> None:
+        """See `Store.attach`."""
+        self.syncer = self.committer.syncer = syncer
+        if self.dirty:
+            self.on_dirty()
+
     @property
     def problems(self) -> list[str]:
         """Everything that was reported to the operator."""
