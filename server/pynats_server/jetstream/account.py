@@ -249,7 +249,7 @@ class JetStreamAccount:
             if not folder.is_dir():
                 continue
             self._try_open(folder)
-        self.neighbours.changed()
+        self.neighbours.all_changed()
 
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
@@ -407,7 +407,7 @@ class JetStreamAccount:
     async def _whole(self, stream: Stream, client: object = None) -> Stream:
         """A new stream when it listens and its followers know it."""
         await self.sliced(self._listening(stream), client)
-        self.neighbours.changed()
+        self.neighbours.changed(stream.name)
         return stream
 
     async def update(self, stream: Stream, config: StreamConfig, client: object = None) -> None:
@@ -434,7 +434,7 @@ class JetStreamAccount:
         there."""
         del self.streams[stream.name]
         forgetting = self.claims.drop(stream.name)
-        self.neighbours.changed()
+        self.neighbours.changed(stream.name)
         await self.sliced(forgetting)
         try:
             await stream.discard()
@@ -447,7 +447,7 @@ class JetStreamAccount:
                 unsynced = await self.in_thread(put_aside, stream.folder, doomed)
             except OSError as error:
                 self._try_open(stream.folder)
-                self.neighbours.changed()
+                self.neighbours.changed(stream.name)
                 raise api_error(10050, err=error) from error
             if unsynced is not None:
                 self.log.error(

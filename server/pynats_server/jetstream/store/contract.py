@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Store(Protocol):
     nbytes: int
     behind: int
     """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
+    gathering: bool
+    """Whether the oldest messages of subjects are being looked for."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet
@@ -202,6 +205,9 @@ class Store(Protocol):
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
         """As `load_next`."""
 
+    def find_next_of(self, filters: FilterSet, start: int) -> Work[Message | None]:
+        """As `find_next`, of several filters."""
+
     def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
         """As `load_previous`."""
 
@@ -210,6 +216,9 @@ class Store(Protocol):
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
         """As `num_pending`."""
+
+    def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
+        """Live messages of some filters in start..stop."""
 
     def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
         """(subject, count) in byte order, some in each step."""
