@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from nats.aio.client import Client
 from pynats_bench.pauses.bomb import UNPACKED_BYTES, s2_bomb, zeros_chunk
 from pynats_common.go.quoting import quote
 from pynats_server.jetstream.api import snapshot
+from pynats_server.jetstream.store.file import filestore
 from pynats_server.jetstream.store.format import blockfile, s2, tar
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -30,7 +33,7 @@ from pynats_server.options import AccountLimits, AccountOptions, JetStreamOption
 from pynats_server.server.server import Server
 
 from tests.support import jetstream
-from tests.support.deadline import wait_until_async
+from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.on_loop import on_loop
 
 CHUNK = UNPACKED_BYTES
@@ -185,6 +188,34 @@ def refusal(answer: dict[str, Any]) -> str:
     assert answer["error"]["err_code"] == 10062, answer
     text: str = answer["error"]["description"]
     return text.removeprefix("restore failed: ")
+
+
+@on_loop
+async def test_others_are_served_while_a_restored_stream_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server(tmp_path) as running:
+        client, other = await connect(running), await connect(running, "B")
+        opening, go_on = threading.Event(), threading.Event()
+        recover = filestore.recover
+
+        def held(files: Any) -> Any:
+            if files.config.folder.parent.name == "streams":  # it is in its place
+                opening.set()
+                assert go_on.wait(PATIENCE_S)
+            return recover(files)
+
+        monkeypatch.setattr(filestore, "recover", held)
+        restored = asyncio.ensure_future(restore(client, "R", archive(message(b"R.a"))))
+        await wait_until_async(opening.is_set, "the stream's opening")
+        assert (await jetstream.api(other, "INFO"))["streams"] == 0
+        go_on.set()
+        assert (await restored)["state"]["messages"] == 1
+        await client.request("R.b", b"y")  # it is written and acknowledged as usual
+        info = await jetstream.api(client, "STREAM.INFO.R")
+        assert info["state"]["messages"] == 2
+        await client.close()
+        await other.close()
 
 
 @on_loop

@@ -10,6 +10,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
+from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
                         TOMBSTONE, headers_of, record_at, record_size, record_sum, record_within,
                         stamp,
@@ -286,6 +287,8 @@ cdef class Block:
         cdef uint64_t seq
         out = []
         for i in range(self.count):
+            if i % PIECE == PIECE - 1:
+                let_others_run()
             r = self.buf + self.offs[i]
             seq = u64(r + 4)
             if seq <= last and known.get(r + HEAD, subject_size(r)) == NULL:

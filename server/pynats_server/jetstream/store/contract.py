@@ -15,6 +15,7 @@ Contract, for every implementation:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,7 @@ from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
@@ -233,6 +235,10 @@ class Store(Protocol):
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""
 
+    def attach(self, syncer: Syncer) -> None:
+        """From now on the store belongs to the syncer's loop: it was opened in a thread without
+        one."""
+
     def guard(self) -> None:
         """Raises StoreClosed or StoreFailed unless the store takes changes."""
 
@@ -249,6 +255,10 @@ class Store(Protocol):
 
     def when_idle(self, done: Callable[[], None]) -> None:
         """Call `done` once no thread works for this store, which must not be changed any more."""
+
+    async def closing(self, threads: Executor) -> None:
+        """`close` while the loop goes on, for a store that is not changed any more: the sync is
+        asked for at once, the rest is written in one of the threads. Raises StoreError."""
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, write the index and release every file. Safe to call twice. With `keep` off

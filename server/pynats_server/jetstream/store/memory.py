@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -106,6 +108,9 @@ class MemoryStore(BlockStore):
         self.tail = None
         self.roll_block()
 
+    def attach(self, syncer: Syncer) -> None:
+        """Syncs nothing."""
+
     def guard(self) -> None:
         """Raise unless the store takes changes."""
         self._check()
@@ -124,6 +129,10 @@ class MemoryStore(BlockStore):
     def when_idle(self, done: Callable[[], None]) -> None:
         """No thread ever works for it."""
         done()
+
+    async def closing(self, threads: Executor) -> None:
+        """See `Store.closing`."""
+        self.close()
 
     def close(self, keep: bool = True) -> None:
         """Forget everything."""

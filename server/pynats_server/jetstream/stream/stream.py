@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -143,26 +144,32 @@ class Stream:
         self.following.configured()
         self.expiry.arm()
 
-    def stop(self) -> None:
-        """Takes no more messages, acknowledges those that are durable, and closes the store."""
+    def silence(self) -> None:
+        """Takes no more messages. One of the next must follow."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
-        self.store.close()
 
-    def leave(self) -> None:
-        """As `stop`, while the server runs on: the stream's usage no longer counts."""
+    async def close(self, threads: Executor) -> None:
+        """Acknowledges what is durable and closes the store, see `Store.closing`; the stream's
+        usage no longer counts. Raises StoreError or OSError."""
         try:
-            self.stop()
+            await self.store.closing(threads)
+        finally:
+            self.ingest.release()
+
+    def abandon(self) -> None:
+        """The end of a stream that could not start."""
+        self.silence()
+        try:
+            self.store.close()
         finally:
             self.ingest.release()
 
     async def discard(self) -> None:
         """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
-        self._unsubscribe()
-        self._stop_timers()
-        self.ingest.end_turn()
+        self.silence()
         try:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.store.when_idle(lambda: idle.set_result(None))
