@@ -67,6 +67,8 @@ class Store(Protocol):
     nbytes: int
     behind: int
     """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
+    gathering: bool
+    """Whether the oldest messages of subjects are being looked for."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet

@@ -56,7 +56,7 @@ class MemoryStore(BlockStore):
 
     def on_sparse(self, block: Block) -> None:
         """Give the memory of its deleted records back."""
-        block.scan(block.compacted(lambda _: False))
+        block.scan(block.compacted())
 
     def reap(self) -> None:
         """Drop the blocks without live messages."""
@@ -93,7 +93,7 @@ class MemoryStore(BlockStore):
         self.blocks = [b for b in self.blocks if b.msgs]
         if self.blocks:
             last = self.blocks[-1]
-            last.scan(last.compacted(lambda _: False))
+            last.scan(last.compacted())
             last.deleted.discard(seq)
             live = last.live()
             last.last_seq, last.last_ts = live[-1][0], live[-1][1]

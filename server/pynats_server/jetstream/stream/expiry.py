@@ -53,6 +53,11 @@ class Expiry:
             wait_s = (due_ns - time.time_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether it will remove messages, or does."""
+        return self._timer is not None or self._removing is not None
+
     def configured(self) -> None:
         """Sets the timer anew."""
         self.stop()

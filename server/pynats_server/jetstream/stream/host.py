@@ -89,6 +89,16 @@ class StreamHost(Described, Protocol):
         StoreError."""
         ...
 
+    def when_replaced(self, seq: int, done: Callable[[], None]) -> bool:
+        """Calls `done` when the older messages that message `seq` replaces have gone, and never
+        if that fails. False if they have gone already, or there are none."""
+        ...
+
+    @property
+    def replaces_much(self) -> bool:
+        """Whether so much is being replaced that more messages have to wait."""
+        ...
+
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
         ...

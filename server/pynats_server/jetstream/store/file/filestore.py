@@ -285,7 +285,7 @@ class FileStore(WrittenBlocks):
                 block.last_seq, last_ts = live[-1][0], live[-1][1]
                 block.last_ts = last_ts
                 block.deleted = only_up_to(block.deleted, block.last_seq)
-                block.scan(block.compacted(lambda gone: gone <= seq))
+                block.scan(block.compacted(0, seq + 1))
                 block.written = block.buffered
                 if block is not old:
                     self._rewrite(block)
