@@ -134,6 +134,8 @@ cdef class ClientConnection(Publisher):
         self.forget()
         self.judging = None
         if self.subscriptions.used == 0:
+            if self.paused & PAUSE_JUDGE:  # of older permissions, whose judgement now ends
+                self.resume(PAUSE_JUDGE)
             return
         judgement = Judgement()
         judgement.client = self

@@ -5,6 +5,7 @@ from libc.string cimport memcmp, memcpy, memset
 from pynats_server.core.account cimport route, route_match, route_traced
 from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.engine cimport is_spent
+from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
@@ -164,6 +165,7 @@ cdef class Publisher(Receiver):
         cdef Message answer
         cdef Match* match
         cdef Subscription sub
+        cdef Totals own, shared, everybody
         cdef uint32_t i
         status = b"NATS/1.0 503\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n\r\n"
         memset(&answer, 0, sizeof(answer))
@@ -177,11 +179,13 @@ cdef class Publisher(Receiver):
             for i in range(match.n_plain):
                 sub = <Subscription>match.plain[i]
                 if sub.sink is self and not sub.closed:
-                    # Does not count towards the maximum of an UNSUB.
+                    # Does not count: neither towards the maximum of an UNSUB nor as a message sent.
                     limit, count = sub.max, sub.delivered
+                    own, shared, everybody = self.totals, self.account.totals, self.engine.totals
                     sub.max = 0
                     self.deliver(sub, &answer, None)
                     sub.max, sub.delivered = limit, count
+                    self.totals, self.account.totals, self.engine.totals = own, shared, everybody
                     break
         finally:
             match_release(match)

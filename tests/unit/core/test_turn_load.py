@@ -245,6 +245,29 @@ def test_newer_permissions_replace_those_that_are_being_applied(life: Life) -> N
     assert life.account.sublist.count == 0
 
 
+def test_who_waits_for_new_permissions_goes_on_when_newer_ones_find_no_subscriptions(
+    life: Life,
+) -> None:
+    many = range(5000)
+    client = life.client(b"".join(b"SUB once.%d %d\r\nUNSUB %d 1\r\n" % (n, n, n) for n in many))
+    [peer] = life.engine.connections.values()
+    assert isinstance(peer, ClientConnection)
+    peer.prune(Permissions(subscribe_deny=[b"other.>"]))
+    for n in many:
+        life.account.publish(life.engine, b"once.%d" % n, b"")
+    assert peer.subscription_count == 0
+    drained(client)
+    client.send(b"PING\r\n")
+    life.engine.within_turn(lambda: peer.prune(Permissions(subscribe_deny=[b"others.>"])))
+    got = b""
+    deadline = Deadline(PATIENCE_S)
+    while b"PONG" not in got:
+        assert not deadline.passed
+        life.engine.turn()
+        life.loop.run_soon()
+        got += drained(client)
+
+
 def test_permissions_that_have_not_changed_cost_nothing(life: Life) -> None:
     life.client(subscriptions(5000))
     [peer] = life.engine.connections.values()
