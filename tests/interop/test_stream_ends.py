@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,9 @@ async def test_a_stream_that_ends_before_its_turn_does_leaves_no_timer_and_no_jo
         account.publish(b"e", b"x")
         assert stream.store.msgs == 1
         if leaves:
-            stream.leave()
+            stream.silence()
+            with ThreadPoolExecutor(1) as threads:
+                await stream.close(threads)
         else:
             await account.delete(stream)
         assert not stream.expiry.is_armed

@@ -362,7 +362,9 @@ cdef class Retention(Rings):
             aged = self.next_aging(start, most < MOST) if max_age_ns else None
             if aged is not None and aged[1] > now - max_age_ns:
                 aged = None
-            while next < len(waiting) and not self.is_live(waiting[next]):
+            # Others may have got these sequences since (`forget_above`).
+            while next < len(waiting) and not (waiting[next] in self.due
+                                               and self.is_live(waiting[next])):
                 self.due.pop(waiting[next], None)
                 next += 1
             if next < len(waiting) and (aged is None or waiting[next] <= aged[0]):

@@ -1,4 +1,4 @@
-"""Purges in steps while the messages they count and take go another way, too."""
+"""Purges and expiry in steps while the messages they count and take go another way, too."""
 
 from __future__ import annotations
 
@@ -70,6 +70,18 @@ def test_a_purge_spares_messages_that_got_the_sequences_of_a_batch_taken_back(
     for _ in work:
         pass
     assert [seq for seq, _ in store.oldest()] == later
+
+
+def test_what_expires_spares_messages_that_got_sequences_taken_back() -> None:
+    store = MemoryStore("S")
+    for _ in range(5):
+        store.append(b"s", b"NATS/1.0\r\nNats-TTL: 1\r\n\r\n", b"x", 1)
+    rows = store.expired(10**10, 0, True, 100)
+    assert next(rows)[0] == 1
+    store.truncate(2)
+    later = [store.append(b"s", None, b"x", 10**10) for _ in range(3)]
+    assert later == [3, 4, 5]
+    assert [row[0] for row in rows] == [2]
 
 
 def test_a_purge_ends_though_messages_of_a_block_go_while_they_are_counted(tmp_path: Path) -> None:
