@@ -97,3 +97,13 @@ def redact_url(text: str) -> str:
         return f"{scheme}{separator}xxxxx@{host}" if at else part
 
     return ",".join(hide(part) for part in text.split(","))
+
+
+def network_of(host: str) -> str:
+    """Where somebody comes from: the address, or its network of 64 bits where everybody has many
+    of them."""
+    if ":" not in host:
+        return host
+    from ipaddress import IPv6Address  # only servers need it
+
+    return IPv6Address(host.partition("%")[0]).exploded[:19]

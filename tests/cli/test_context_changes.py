@@ -112,6 +112,9 @@ def test_inbox_prefixes_that_cannot_work_are_refused(
     done = cli.run("request", "x", "y", "--inbox-prefix", prefix)
     assert done.code == 1 and f"inbox prefix {prefix!r}: it " in done.err
     assert "Sending" not in done.err
+    measured = cli.run("rtt", "--inbox-prefix", prefix)
+    assert f"inbox prefix {prefix!r}: it " in measured.err
+    assert "could be reached" not in measured.err
     assert "inbox prefix" in cli.run("context", "save", "one", "--inbox-prefix", prefix).err
     folder = cli.home / "config/nats/context"
     folder.mkdir(parents=True, exist_ok=True)

@@ -176,7 +176,7 @@ def test_jetstream_switched_off_during_a_change(
                 for name in ("old", "new"):  # the streams no longer listen
                     with pytest.raises(NoRespondersError):
                         await client.request(name, b"x")
-                assert jetstream.figures().storage == 0
+                await wait_until_async(lambda: jetstream.figures().storage == 0, "nothing counted")
             await client.close()
         async with jetstream_server(tmp_path) as server:
             client = await connect(server.client_url)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,10 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
+from pynats_bench.pauses.bomb import UNPACKED_BYTES, s2_bomb, zeros_chunk
 from pynats_common.go.quoting import quote
 from pynats_server.jetstream.api import snapshot
+from pynats_server.jetstream.store.file import filestore
 from pynats_server.jetstream.store.format import blockfile, s2, tar
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -29,40 +33,12 @@ from pynats_server.options import AccountLimits, AccountOptions, JetStreamOption
 from pynats_server.server.server import Server
 
 from tests.support import jetstream
-from tests.support.deadline import wait_until_async
+from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.on_loop import on_loop
 
-CHUNK = 4 << 20  # what the largest chunk of S2 unpacks to
+CHUNK = UNPACKED_BYTES
 END = Entry(b"", 0, 0, b"", b"")
 NOW_NS = time.time_ns()
-
-
-def small_chunk() -> bytes:
-    """Some twenty bytes that unpack to 4 MiB of zeros: repeats of one copy."""
-    rest = CHUNK - 1 - 4
-    body = b"\x80\x80\x80\x02" + b"\x00\x00" + bytes([1, 1, 1 | 7 << 2, 0])
-    body += (rest - 65536 - 4).to_bytes(3, "little")
-    return b"\x00" + (len(body) + 4).to_bytes(3, "little") + ZEROS_SUM + body
-
-
-def _zeros_sum() -> bytes:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    crc = 0xFFFFFFFF
-    for _ in range(CHUNK):
-        crc = (crc >> 8) ^ table[crc & 255]
-    crc ^= 0xFFFFFFFF
-    return ((((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
-
-
-ZEROS_SUM = _zeros_sum()
-
-
-def bomb(chunks: int) -> bytes:
-    return s2.IDENTIFIER + small_chunk() * chunks
 
 
 def archive(*entries: Entry) -> bytes:
@@ -79,7 +55,7 @@ def message(name: bytes, seq: int = 1, ts: int = NOW_NS, payload: bytes = b"x") 
 
 def test_a_stream_unpacks_no_further_than_it_is_read() -> None:
     decoder = s2.StreamDecoder(1 << 40)
-    decoder.push(bomb(1000))
+    decoder.push(s2_bomb(1000))
     assert decoder.produced == 0
     made = decoder.take()
     assert made == bytes(CHUNK)
@@ -90,7 +66,7 @@ def test_a_stream_unpacks_no_further_than_it_is_read() -> None:
 def test_a_stream_never_unpacks_to_more_than_its_limit(limit: int) -> None:
     produced = 0
     with pytest.raises(ValueError, match="more than is allowed"):
-        for made in unpacked(io.BytesIO(bomb(1000)), limit):
+        for made in unpacked(io.BytesIO(s2_bomb(1000)), limit):
             produced += len(made)
     assert produced == limit // CHUNK * CHUNK
 
@@ -158,7 +134,7 @@ ZEROED = b"\x00\x08\x00\x00" + bytes(4) + b"\x80\x80\x80\x02"  # damaged: 4 MiB 
 
 
 @pytest.mark.parametrize("size", [b"\xff" * 8 + b"\x7f", b"\x80\x80\x80\x80\x10"])
-@pytest.mark.parametrize("content", [small_chunk(), ZEROED], ids=["bomb", "damage"])
+@pytest.mark.parametrize("content", [zeros_chunk(), ZEROED], ids=["bomb", "damage"])
 def test_a_block_unpacks_to_no_more_than_a_block_has(
     size: bytes, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,15 +191,43 @@ def refusal(answer: dict[str, Any]) -> str:
 
 
 @on_loop
+async def test_others_are_served_while_a_restored_stream_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server(tmp_path) as running:
+        client, other = await connect(running), await connect(running, "B")
+        opening, go_on = threading.Event(), threading.Event()
+        recover = filestore.recover
+
+        def held(files: Any) -> Any:
+            if files.config.folder.parent.name == "streams":  # it is in its place
+                opening.set()
+                assert go_on.wait(PATIENCE_S)
+            return recover(files)
+
+        monkeypatch.setattr(filestore, "recover", held)
+        restored = asyncio.ensure_future(restore(client, "R", archive(message(b"R.a"))))
+        await wait_until_async(opening.is_set, "the stream's opening")
+        assert (await jetstream.api(other, "INFO"))["streams"] == 0
+        go_on.set()
+        assert (await restored)["state"]["messages"] == 1
+        await client.request("R.b", b"y")  # it is written and acknowledged as usual
+        info = await jetstream.api(client, "STREAM.INFO.R")
+        assert info["state"]["messages"] == 2
+        await client.close()
+        await other.close()
+
+
+@on_loop
 async def test_a_bomb_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     async with server(tmp_path, max_storage=10 << 20) as running:
         client = await connect(running)
         for storage in ("file", "memory"):
-            answer = await restore(client, "R", bomb(3000), storage=storage)
+            answer = await restore(client, "R", s2_bomb(3000), storage=storage)
             assert "more follows" in refusal(answer)
         claimed = encode_entry(message(b"R.a", payload=b""))[:-4] + b"\x80\x80\x80\x1e" + b"R.a"
         start = s2.encode_stream(MAGIC + claimed)  # a payload of 60 MiB
-        answer = await restore(client, "R", start + small_chunk() * 3000)
+        answer = await restore(client, "R", start + zeros_chunk() * 3000)
         assert refusal(answer) == "an entry is too large"
         assert (await jetstream.api(client, "INFO"))["storage"] == 0
         assert list((tmp_path / "jetstream" / ".snap-staging").iterdir()) == []

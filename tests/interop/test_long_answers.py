@@ -15,7 +15,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.jetstream.api import direct, listing
 from pynats_server.jetstream.api.request import Request
 from pynats_server.server.server import Server
-from pynats_server.work import finish
+from pynats_server.work import Work, finish
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
@@ -236,11 +236,12 @@ def listing_request(streams: int, subjects: int) -> Request:
 def test_streams_are_described_some_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     described: list[str] = []
 
-    def describe(stream: Any) -> dict[str, Any]:
+    def describing(stream: Any) -> Work[dict[str, Any]]:
+        yield from ()
         described.append(stream.name)
         return {"name": stream.name}
 
-    monkeypatch.setattr(listing, "describe", describe)
+    monkeypatch.setattr(listing, "describing", describing)
     request = listing_request(600, 1)
     work = listing._listing(request, listing.ListRequest(offset=300))
     seen = [0]

@@ -37,8 +37,8 @@ def measure(contender: Contender, cases: list[Case], options: argparse.Namespace
             with world:
                 for case in cases:
                     lines.append(_measured(world, case))
-                    if isinstance(lines[-1][2], str) and not world.running.alive():
-                        break
+                    if isinstance(lines[-1][2], str):
+                        break  # it is stuck, or has ended
         except (LoadError, OSError) as error:
             lines.append((cases[min(len(lines), len(cases) - 1)], contender.name, str(error), 0.0))
     return lines

@@ -27,10 +27,14 @@ def _uvarint(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def s2_bomb(chunks: int) -> bytes:
-    """`chunks` times 4 MiB of zeros: a literal, a short copy of it, and one long repeat."""
+def zeros_chunk() -> bytes:
+    """Some twenty bytes for 4 MiB of zeros: a literal, a short copy of it, and one long repeat."""
     rest = UNPACKED_BYTES - 1 - 4 - REPEAT_BASE
     body = _uvarint(UNPACKED_BYTES) + b"\x00\x00\x01\x01\x1d\x00" + rest.to_bytes(3, "little")
     crc = _masked_crc32c_of_zeros(UNPACKED_BYTES).to_bytes(4, "little")
-    chunk = b"\x00" + (len(body) + 4).to_bytes(3, "little") + crc + body
-    return b"\xff\x06\x00\x00S2sTwO" + chunk * chunks
+    return b"\x00" + (len(body) + 4).to_bytes(3, "little") + crc + body
+
+
+def s2_bomb(chunks: int) -> bytes:
+    """A stream that unpacks to `chunks` times 4 MiB of zeros."""
+    return b"\xff\x06\x00\x00S2sTwO" + zeros_chunk() * chunks

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pynats_bench.pauses import api_cases, routing_cases, stream_cases
+from pynats_bench.pauses import api_cases, routing_cases, stream_cases, timed_cases
 from pynats_bench.pauses.world import Case
 
-CASES: tuple[Case, ...] = (*stream_cases.CASES, *api_cases.CASES, *routing_cases.CASES)
+CASES: tuple[Case, ...] = (
+    *stream_cases.CASES,
+    *timed_cases.CASES,
+    *api_cases.CASES,
+    *routing_cases.CASES,
+)

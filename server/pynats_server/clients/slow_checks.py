@@ -14,7 +14,8 @@ import select
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import IPv6Address
+
+from pynats_common.urls import network_of
 
 from pynats_server.auth import StaticAuthenticator, Verdict
 from pynats_server.core.client import ClientConnection
@@ -51,13 +52,13 @@ class SlowChecks:
         read meanwhile."""
         client.hold()
         self._waiting[client] = conclude
-        self._turns.add(_origin(client), client)
+        self._turns.add(network_of(client.host), client)
         self._go_on()
 
     def drop(self, client: ClientConnection) -> None:
         """Forgets a client that has gone."""
         if self._waiting.pop(client, None) is not None:
-            self._turns.discard(_origin(client), client)
+            self._turns.discard(network_of(client.host), client)
         elif (task := self._running.get(client)) is not None:
             task.cancel()
 
@@ -111,13 +112,6 @@ class SlowChecks:
         await asyncio.gather(*running, return_exceptions=True)
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _origin(client: ClientConnection) -> str:
-    """Where a client comes from: its address, or its network where everybody has many of them."""
-    if ":" not in client.host:
-        return client.host
-    return IPv6Address(client.host.partition("%")[0]).exploded[:19]  # 64 bits
 
 
 def _has_left(client: ClientConnection) -> bool:

@@ -34,13 +34,15 @@ cdef enum:
     POLL_ROUNDS = 16
     # Work is counted in steps. One is about a delivery, 50 to 100 ns; what other things cost in
     # steps: a SUB, the end of a subscription, a call of the server's Python code (for a log line, or a
-    # service's answer), a CONNECT, a system call that sends, the end of a connection.
+    # service's answer), a CONNECT, a system call that sends, the end of a connection, a message that a
+    # stream stores (one that its Python code has to look at is two calls as well).
     SUBSCRIBE_STEPS = 10
     REMOVE_STEPS = 12
     CALL_STEPS = 100
     CONNECT_STEPS = 500
     SEND_STEPS = 32
     CLOSE_STEPS = 300
+    STORE_STEPS = 4
     # Ended connections that are taken apart in one go.
     CLOSE_BATCH = 32
     # Bytes of a subject that cost a step where it is stored or removed, as a shift: 4.

@@ -249,7 +249,7 @@ class JetStreamAccount:
             if not folder.is_dir():
                 continue
             self._try_open(folder)
-        self.neighbours.changed()
+        self.neighbours.all_changed()
 
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
@@ -263,6 +263,28 @@ class JetStreamAccount:
             )
 
     def _open(self, folder: Path) -> Stream:
+        config, created = self._read(folder)
+        begun_ns = time.perf_counter_ns()
+        store = self._file_store(config, folder)
+        return self._run(config, created, store, folder, begun_ns)
+
+    async def _open_aside(self, folder: Path) -> Stream:
+        """`_open`, with the work of a large stream in a thread."""
+        config, created = self._read(folder)
+        begun_ns = time.perf_counter_ns()
+        opening = self.server.loop.run_in_executor(None, self._file_store, config, folder, True)
+        try:
+            store = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                _close(opening.result())
+            raise
+        store.attach(self.server.syncer)
+        return self._run(config, created, store, folder, begun_ns)
+
+    def _read(self, folder: Path) -> tuple[StreamConfig, int]:
+        """The configuration of a stream on disk, and when it was created. Raises ValueError."""
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
         created = parse_time_ns(meta.pop("Created", "0001-01-01T00:00:00Z"))
         try:
@@ -271,11 +293,15 @@ class JetStreamAccount:
             raise ValueError(f"unsupported configuration: {error}") from None
         if config.name != folder.name:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
+        self.log.notice(f"  Starting restore for stream '{self.name} > {config.name}'")
+        return config, created
+
+    def _run(
+        self, config: StreamConfig, created: int, store: Store, folder: Path, begun_ns: int
+    ) -> Stream:
+        """The stream of an open store, started."""
         shown = f"stream '{self.name} > {config.name}'"
-        self.log.notice(f"  Starting restore for {shown}")
-        begun_ns = time.perf_counter_ns()
         consumers = DormantConsumers(self.file_config(config, folder))
-        store = self._file_store(config, folder)
         stream = self._started(config, created, store, consumers, folder)
         took = human_duration_ns(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
@@ -287,6 +313,7 @@ class JetStreamAccount:
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
+            _close(store)
             raise StoreError("JetStream not enabled for account")
         try:
             stream = Stream(
@@ -299,7 +326,7 @@ class JetStreamAccount:
             stream.start()
         except Exception:
             with contextlib.suppress(StoreError, OSError):  # the first error is reported
-                stream.leave()
+                stream.abandon()
             raise
         self.streams[config.name] = stream
         return stream
@@ -314,24 +341,13 @@ class JetStreamAccount:
         self.limits = limits
         self.context.set_limits(limits)
 
-    def stop(self) -> None:
-        """Stops every stream; the folders stay."""
-        self._close_all(Stream.stop)
-
-    def end(self) -> None:
-        """As `stop`, for an account that loses JetStream while the server runs: its usage no longer
-        counts."""
+    def end(self) -> list[Stream]:
+        """Has no streams any more; the caller closes them. The folders stay."""
         self.enabled = False
-        self._close_all(Stream.leave)
+        streams = list(self.streams.values())
         self.streams.clear()
         self.claims.clear()
-
-    def _close_all(self, close: Callable[[Stream], None]) -> None:
-        for stream in self.streams.values():
-            try:
-                close(stream)
-            except (OSError, StoreError) as error:
-                self.log.error(f"JetStream {stream.label} did not close: {error}")
+        return streams
 
     # -- changes ----------------------------------------------------------------------------
 
@@ -368,18 +384,21 @@ class JetStreamAccount:
             if memory is not None:
                 return await self._whole(self._started(config, time.time_ns(), memory, consumers))
             try:
-                return await self._settle(built, config.name)
+                return await self._settle(built, config.name, large=True)
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
 
-    async def _settle(self, built: Path, name: str, client: object = None) -> Stream:
-        """Moves a whole stream from the staging to its place and opens it: a crash leaves all of
-        it or nothing under its name. On an error it is back in the staging."""
+    async def _settle(
+        self, built: Path, name: str, client: object = None, large: bool = False
+    ) -> Stream:
+        """Moves a whole stream from the staging to its place and opens it, a `large` one in a
+        thread: a crash leaves all of it or nothing under its name. On an error it is back in the
+        staging."""
         folder = self.folder / name
         await self.in_thread(move_in, built, folder)
         try:
-            stream = self._open(folder)
-        except Exception:
+            stream = await self._open_aside(folder) if large else self._open(folder)
+        except BaseException:
             folder.rename(built)
             raise
         self.broken.pop(name, None)  # in case an empty folder had that name
@@ -388,7 +407,7 @@ class JetStreamAccount:
     async def _whole(self, stream: Stream, client: object = None) -> Stream:
         """A new stream when it listens and its followers know it."""
         await self.sliced(self._listening(stream), client)
-        self.neighbours.changed()
+        self.neighbours.changed(stream.name)
         return stream
 
     async def update(self, stream: Stream, config: StreamConfig, client: object = None) -> None:
@@ -415,7 +434,7 @@ class JetStreamAccount:
         there."""
         del self.streams[stream.name]
         forgetting = self.claims.drop(stream.name)
-        self.neighbours.changed()
+        self.neighbours.changed(stream.name)
         await self.sliced(forgetting)
         try:
             await stream.discard()
@@ -428,7 +447,7 @@ class JetStreamAccount:
                 unsynced = await self.in_thread(put_aside, stream.folder, doomed)
             except OSError as error:
                 self._try_open(stream.folder)
-                self.neighbours.changed()
+                self.neighbours.changed(stream.name)
                 raise api_error(10050, err=error) from error
             if unsynced is not None:
                 self.log.error(
@@ -468,13 +487,14 @@ class JetStreamAccount:
             first_seq=max(config.first_seq, 1),
         )
 
-    def _file_store(self, config: StreamConfig, folder: Path) -> Store:
+    def _file_store(self, config: StreamConfig, folder: Path, in_thread: bool = False) -> Store:
+        """The store in a folder; one that is opened `in_thread` is to be attached to the loop."""
+
         def on_problem(text: str) -> None:
             self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
 
-        return open_store(
-            self.file_config(config, folder), self.server.syncer, on_problem=on_problem
-        )
+        syncer = None if in_thread else self.server.syncer
+        return open_store(self.file_config(config, folder), syncer, on_problem=on_problem)
 
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""

@@ -15,6 +15,7 @@ from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, Syn
 from pynats_server.jetstream.folders import has_streams, look_at_disk
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.store_folder import StoreFolder
+from pynats_server.jetstream.stream.closing import close_together
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
@@ -39,8 +40,8 @@ class JetStream:
         self.context = JetStreamContext(engine, log, options, limits, server_name, turns)
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
-        self._ended: dict[str, JetStreamAccount] = {}  # with changes that still wait for the disk
-        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for those changes
+        self._ending: dict[str, asyncio.Task[None]] = {}  # streams that close, changes that end
+        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for that
         self.api = Api(self.context)
         self._folder = folder  # taken; `stop` releases it
 
@@ -144,22 +145,22 @@ class JetStream:
         return made
 
     def enable_again(self, account: Account, limits: AccountLimits) -> None:
-        """As `enable`, after the changes that were under way when the account last lost
-        JetStream: they work in the folder that is read now. Raises OSError where there are none."""
-        former = self._ended.get(account.name)
-        if former is None:
+        """As `enable`, after the streams and the changes that were under way when the account last
+        lost JetStream: they work in the folder that is read now. Raises OSError where there are
+        none."""
+        ending = self._ending.get(account.name)
+        if ending is None:
             self.enable(account, limits)
             return
         self.refuse(account)
 
         async def wait() -> None:
-            async with former.changing:
-                del self._enabling[account.name]
-                self._ended.pop(account.name, None)
-                try:
-                    self.enable(account, limits)
-                except OSError as error:
-                    self.not_enabled(account, error)
+            await asyncio.wait([ending])
+            del self._enabling[account.name]
+            try:
+                self.enable(account, limits)
+            except OSError as error:
+                self.not_enabled(account, error)
 
         self._enabling[account.name] = self.context.spawn(wait())
 
@@ -186,25 +187,29 @@ class JetStream:
             enabling.cancel()
         had = self.accounts.pop(account.name, None)
         if had is not None:
-            had.end()
-            self._await_changes(had)
+            self._end(had)
 
     def leave(self) -> None:
         """Stops serving every account, before `stop`, while the server runs on."""
         for account in (*self.accounts.values(), *self._without.values()):
             self.forget(account.account)
 
-    def _await_changes(self, ended: JetStreamAccount) -> None:
-        if not ended.changing.locked():
+    def _end(self, had: JetStreamAccount) -> None:
+        streams = had.end()
+        if not streams and not had.changing.locked():
             return
-        self._ended[ended.name] = ended
 
-        async def wait() -> None:
-            async with ended.changing:
-                if self._ended.get(ended.name) is ended:
-                    del self._ended[ended.name]
+        async def end() -> None:
+            await close_together(streams, self.log)
+            async with had.changing:
+                pass
 
-        self.context.spawn(wait())
+        def ended(task: asyncio.Task[None]) -> None:
+            if self._ending.get(had.name) is task:
+                del self._ending[had.name]
+
+        task = self._ending[had.name] = self.context.loop.create_task(end())
+        task.add_done_callback(ended)
 
     def folders_without_account(self) -> list[str]:
         """Accounts whose streams are on the disk, and not served. Raises OSError."""
@@ -218,7 +223,7 @@ class JetStream:
         """Ends the API and closes every stream."""
         await self.api.stop()
         await self.context.end_tasks()
-        for account in self.accounts.values():
-            account.stop()
+        await close_together(self.streams(), self.log)
+        await asyncio.gather(*self._ending.values())
         self.context.syncer.close()
         self._folder.release()

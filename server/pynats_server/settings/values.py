@@ -64,6 +64,8 @@ def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
     def read(reading: Reading, node: Node, key: str) -> int:
         value = number_of(reading, node)
         if isinstance(value, bool) or not isinstance(value, int):
+            if reading.texts_are_sizes and isinstance(value, str) and value[:1].isdigit():
+                refuse(node, f'{key} must be an integer or a size such as "10MB", got "{value}"')
             _wrong_kind(node, key, "an integer")
         if value > high:
             refuse(node, f"{key} value is too big")
@@ -81,6 +83,8 @@ def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
 
 def port(reading: Reading, node: Node, key: str) -> int:
     """A TCP port; -1 = any free port."""
+    if isinstance(node.value, str):  # in TOML, too: a port is no size
+        _wrong_kind(node, key, "an integer")
     value = integer()(reading, node, key)
     assert isinstance(value, int)
     return check_port(value, node, key)

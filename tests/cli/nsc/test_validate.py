@@ -162,8 +162,8 @@ def role_that_cannot_be_filled_in(team: Team) -> None:
 
 
 REFUSED: list[tuple[Callable[[Team], None], str]] = [
-    (removed_signing_key, "no longer the key that signed it"),
-    (unknown_signing_key, "no longer the key that signed it"),
+    (removed_signing_key, "no longer has the key that signed it"),
+    (unknown_signing_key, "no longer has the key that signed it"),
     (expired_user, "claim is expired"),
     (user_of_tomorrow, "claim is not yet valid"),
     (revoked_user, "the account has revoked it"),
@@ -249,7 +249,7 @@ def test_imports_that_are_not_granted_any_longer_are_found(team: Team) -> None:
     team.nsc("revocations", "delete_activation", "-a", "B", "-s", "p.>", "-t", "A")
     key = team.account("B").nats.signing_key_ids()[0]
     team.nsc("edit", "account", "B", "--rm-sk", key)
-    assert "no longer the key of its token" in team.found()
+    assert "no longer has the key of its token" in team.found()
     team.nsc("delete", "export", "-a", "B", "-s", "p.>")
     assert 'account "B" does not export it' in team.found()
 

@@ -205,6 +205,19 @@ def test_toml_with_a_wrong_unit_says_so_without_words_of_go(text: str, tmp_path:
     assert not re.search(r"int64|strconv|interface|map\[|time: ", error)
 
 
+def test_toml_with_a_wrong_size_says_what_a_size_looks_like(tmp_path: Path) -> None:
+    (error,) = _errors(tmp_path, 'max_payload = "2XB"\n', "s.toml")
+    assert error == (
+        's.toml:1:1: max_payload must be an integer or a size such as "10MB", got "2XB"'
+    )
+
+
+@pytest.mark.parametrize("text", ["4222x", "4222", "1K"])
+def test_a_port_is_no_size_in_toml(text: str, tmp_path: Path) -> None:
+    (error,) = _errors(tmp_path, f'port = "{text}"\n', "s.toml")
+    assert error == "s.toml:1:1: port must be an integer, got a string"
+
+
 @pytest.mark.parametrize(
     ("text", "suggestion"),
     [

@@ -61,6 +61,23 @@ def test_ids_of_any_size() -> None:
     assert [ids.get(text, 1) for text in [b"x", *large, b"y"]] == list(range(1, 8))
 
 
+def test_ids_that_run_out_together_are_dropped_in_parts_and_count_no_longer() -> None:
+    ids = MsgIds(WINDOW)
+    for seq in range(1, 10_001):
+        ids.put(b"id-%d" % seq, seq, 1)
+    before = ids.count
+    assert [ids.get(b"id-%d" % seq, 11) for seq in (1, 5000, 10_000)] == [0, 0, 0]
+    ids.put(b"id-10000", 10_001, 11)
+    assert before - 16 <= ids.count < before
+    most = 0
+    while ids.forget(12) == 11:  # past: there is more
+        most = max(most, before - ids.count)
+        before = ids.count
+    assert most <= 2016
+    assert ids.count == 1
+    assert ids.get(b"id-10000", 12) == 10_001
+
+
 class Window(RuleBasedStateMachine):
     """Against a dict that is searched from end to end."""
 
@@ -90,6 +107,7 @@ class Window(RuleBasedStateMachine):
         self.expire()
         due = self.ids.forget(self.now)
         assert (due > 0) == (self.ids.count > 0)
+        assert due == 0 or due > self.now
 
     @rule(window=st.integers(1, 20))
     def shorten(self, window: int) -> None:

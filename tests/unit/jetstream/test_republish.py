@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from pynats_server.jetstream.stream.republish import Republished, RepublishQueue
+from pynats_server.jetstream.stream.republish import AT_ONCE, STEPS, Republished, RepublishQueue
 
 from tests.support.deadline import next_turn
 
@@ -18,15 +18,17 @@ class Scene:
     def __init__(self) -> None:
         self.left: list[bytes] = []
         self.complaints: list[Exception] = []
+        self.costs = 1  # steps of a message
         loop = asyncio.get_running_loop()
 
         def publish(target: bytes, payload: bytes, headers: bytes) -> None:
+            engine.steps += self.costs
             if target == b"bad":
                 raise RuntimeError("a receiver of ours")
             self.left.append(payload)
 
         options = SimpleNamespace(max_buffered_msgs=3, max_buffered_size=30)
-        engine = SimpleNamespace(within_turn=lambda work: work())
+        engine = SimpleNamespace(within_turn=lambda work: work(), steps=0)
         account: Any = SimpleNamespace(
             server=SimpleNamespace(loop=loop, engine=engine, options=options), publish=publish
         )
@@ -102,5 +104,27 @@ def test_what_waits_for_the_disk_has_a_limit() -> None:
         it.queue.committed(4)
         await it.turn()
         assert not it.queue.is_full
+
+    scene(script)
+
+
+def test_a_large_commit_leaves_in_parts_and_in_order() -> None:
+    async def script(it: Scene) -> None:
+        count = 2 * AT_ONCE + 1
+        it.store(*range(1, count + 1))
+        it.queue.committed(count)
+        sizes = [len(await it.turn()) for _ in range(4)]
+        assert sizes == [AT_ONCE, 2 * AT_ONCE, count, count]
+        assert it.left == [b"%d" % seq for seq in range(1, count + 1)]
+
+    scene(script)
+
+
+def test_messages_to_very_many_receivers_leave_one_in_each_turn() -> None:
+    async def script(it: Scene) -> None:
+        it.costs = STEPS
+        it.store(1, 2, 3)
+        it.queue.committed(3)
+        assert [len(await it.turn()) for _ in range(3)] == [1, 2, 3]
 
     scene(script)

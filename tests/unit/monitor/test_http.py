@@ -429,6 +429,65 @@ def test_peers_that_do_not_read_keep_nobody_from_being_answered(
     serve(tmp_path, scenario)
 
 
+def test_shutting_down_does_not_wait_for_peers_that_do_not_read(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        client = await connect(server, many_subscriptions(60_000))
+        peer = await open_slow_reader(server)
+        try:
+            await asyncio.get_running_loop().sock_sendall(peer, DETAILS * 2)
+            guests = guests_of(server)
+            await wait_until_async(
+                lambda: any(guest.peer and guest.peer.stuck_since for guest in guests.values()),
+                "an answer that is not read",
+            )
+            await asyncio.wait_for(server.shutdown(), PATIENCE_S)
+        finally:
+            peer.close()
+            client.close()
+
+    serve(tmp_path, scenario)
+
+
+def guests_of(server: Server) -> dict[asyncio.Task[None], listener._Guest]:
+    assert server._monitor is not None
+    return server._monitor._guests
+
+
+@pytest.mark.parametrize("ends_by", ["itself", "making room"])
+def test_a_connection_whose_last_answer_is_not_read_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_by: str
+) -> None:
+    async def answers(peer: http.Peer) -> None:
+        peer._writer.write(bytes(16 << 20))  # more than the system's buffers hold
+        if ends_by == "making room":
+            await peer._reader.read()  # as one that is idle
+
+    monkeypatch.setattr(listener, "FAREWELL_S", 0.05 if ends_by == "itself" else 3 * PATIENCE_S)
+    monkeypatch.setattr(listener, "CONNECTIONS_MAX", 1)
+
+    async def scenario(server: Server) -> None:
+        assert (await get(server, "/healthz"))[0] == 200
+        await wait_until_async(lambda: not guests_of(server), "the end of the first")
+        with monkeypatch.context() as patched:
+            patched.setattr(http.Peer, "serve", answers)
+            peer = await open_slow_reader(server)
+            await wait_until_async(lambda: bool(guests_of(server)), "the peer")
+            (task,) = guests_of(server)
+            guest = guests_of(server)[task]
+            await wait_until_async(
+                lambda: task.done() or guest.writer.transport.get_write_buffer_size() > 0,
+                "its answer",
+            )
+        try:
+            if ends_by == "making room":
+                assert (await get(server, "/healthz"))[0] == 200
+            await wait_until_async(task.done, "the end of the connection")
+        finally:
+            peer.close()
+
+    serve(tmp_path, scenario)
+
+
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_connections_cut_in_the_middle_of_anything_leave_no_traceback(
     tmp_path: Path, factory: Callable[[], asyncio.AbstractEventLoop],

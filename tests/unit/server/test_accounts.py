@@ -25,7 +25,7 @@ from pynats_server.options import (
 )
 
 from tests.support.client import Client
-from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.deadline import PATIENCE_S, wait_until, wait_until_async
 from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.raw import RawClient
@@ -232,7 +232,9 @@ async def _create_and_switch_off(options: Options, without: Options) -> None:
         assert server.state.jetstream is not None and "A" not in server.state.jetstream.accounts
         server.load_options = lambda: options
         assert server.reload()
-        back = server.state.jetstream.accounts["A"]
+        accounts = server.state.jetstream.accounts
+        await wait_until_async(lambda: "A" in accounts, "the account's streams again")
+        back = accounts["A"]
         assert made <= back.streams.keys() and not back.broken
         await client.close()
 

@@ -12,16 +12,15 @@ import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import bcrypt
 import pytest
+from pynats_common.urls import network_of
 from pynats_server import Options, Server
 from pynats_server.auth import StaticAuthenticator, Verdict
 from pynats_server.clients import slow_checks
 from pynats_server.clients.slow_checks import CHECKS_AT_ONCE
-from pynats_server.core.client import ClientConnection
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async
@@ -242,13 +241,7 @@ async def test_little_is_held_of_who_has_not_logged_in(bench: Bench) -> None:
 
 
 def test_networks_of_the_newer_protocol_count_as_one_address() -> None:
-    origin = slow_checks._origin
-    one, other, far = (
-        cast(ClientConnection, SimpleNamespace(host=host))
-        for host in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")
-    )
-    assert origin(one) == origin(other)
-    assert origin(one) != origin(far)
-    assert origin(cast(ClientConnection, SimpleNamespace(host="fe80::1%lo"))) == (
-        "fe80:0000:0000:0000"
-    )
+    assert network_of("2001:db8::1") == network_of("2001:db8::2:1")
+    assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
+    assert network_of("fe80::1%lo") == "fe80:0000:0000:0000"
+    assert network_of("10.0.0.1") == "10.0.0.1"

@@ -11,7 +11,7 @@ import msgspec
 from pynats_common.subjects import subjects_overlap
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
-from pynats_server.jetstream.api.streams import describe
+from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.requests.field_types import Int
 from pynats_server.jetstream.stream.stream import Stream
@@ -60,7 +60,8 @@ def _listing(request: Request, asked: ListRequest) -> Work[Reply]:
         if count == STEP_STREAMS or size >= STEP_BYTES:
             yield
             count = size = 0
-        parts.append(msgspec.json.encode(describe(stream)))
+        described = yield from describing(stream)
+        parts.append(msgspec.json.encode(described))
         count += 1
         size += len(parts[-1])
     return {**fields, "streams": msgspec.Raw(b"[%b]" % b",".join(parts))}

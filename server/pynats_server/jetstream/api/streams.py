@@ -28,7 +28,7 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.field_types import Int, Uint64
 from pynats_server.jetstream.stream.operations import Purge
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Steps, Work, finish
+from pynats_server.work import Steps, Work
 
 SUBJECTS_PAGE = 100_000
 DELETED_MAX = 1_000_000  # a mirror may miss any number of sequences if its origin jumped
@@ -48,14 +48,9 @@ class PurgeRequest(JsonObject):
     keep: Uint64 = 0
 
 
-def describe(stream: Stream, config: StreamConfig | None = None) -> dict[str, Any]:
-    """StreamInfo without the cluster part."""
-    return finish(describing(stream, config))
-
-
 def describing(stream: Stream, config: StreamConfig | None = None) -> Work[dict[str, Any]]:
-    """`describe` in slices, for those with thousands of sources."""
-    mirror, sources = stream.origins()
+    """StreamInfo without the cluster part; in slices, for those with thousands of sources."""
+    mirror, sources = yield from stream.origins()
     domain = stream.domain
     shown = yield from in_slices(config or stream.config)
     shown_sources = yield from in_slices(sources)
@@ -202,5 +197,5 @@ async def purge(request: Request) -> Reply:
 
 
 __all__ = [
-    "create", "delete", "describe", "info", "purge", "update",
+    "create", "delete", "describing", "info", "purge", "update",
 ]  # fmt: skip

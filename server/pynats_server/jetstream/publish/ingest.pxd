@@ -63,6 +63,7 @@ cdef class Ingest(Sink):
 
     cdef int _take(self, Message* msg, Sink source) except -1
     cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1
+    cdef bint _replaces_many(self, Message* msg) except -1
     cdef int _refuse(self, Message* msg, int verdict) except -1
     cdef int _duplicate(self, Message* msg) except -1
     cdef bint _stage(self, Message* msg) except -1

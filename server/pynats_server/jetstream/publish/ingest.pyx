@@ -5,12 +5,14 @@ from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
+from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
 from pynats_server.jetstream.publish.marks cimport (
     NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
+from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, is_fast_reply
 
 import msgspec
@@ -221,6 +223,7 @@ cdef class Ingest(Sink):
                 fast = self.fast_table.next_of(msg)
             if fast is None:
                 return self._slow(msg, source)
+        self.engine.routing.steps += STORE_STEPS
         now = wall_ns()
         if now < store.last_ts:
             now = store.last_ts  # the clock was set back; order by time must hold
@@ -233,8 +236,8 @@ cdef class Ingest(Sink):
             verdict = admission.limit(
                 msg.subject, msg.subject_len, msg.header_len, msg.total_len, rollup != NO_ROLLUP
             )
-        if rollup == ROLLUP_SUBJECT and subject_has_wildcard(msg.subject, msg.subject_len):
-            return self._slow(msg, source)  # replaces the messages of many subjects
+        if rollup == ROLLUP_SUBJECT and self._replaces_many(msg):
+            return self._slow(msg, source)
         if verdict != PASSED:
             if verdict == RARE and self._stage(msg):
                 return 1
@@ -294,6 +297,14 @@ cdef class Ingest(Sink):
             return verdict
         return admission.identify(msg.payload, marks, now)
 
+    cdef bint _replaces_many(self, Message* msg) except -1:
+        """Whether a rollup replaces the messages of many subjects, or very many of one."""
+        cdef Leaf* leaf
+        if self.store.gathering or subject_has_wildcard(msg.subject, msg.subject_len):
+            return True
+        leaf = self.store.tree.get(<const uint8_t*>msg.subject, msg.subject_len)
+        return leaf != NULL and leaf.total >= EVICT_MAX
+
     cdef int _refuse(self, Message* msg, int verdict) except -1:
         if msg.reply_len and not self.no_ack:
             error = self.admission.error(verdict, msg.payload[:msg.header_len])
@@ -347,6 +358,7 @@ cdef class Ingest(Sink):
         return 0
 
     cdef int _slow(self, Message* msg, Sink source) except -1:
+        self.engine.routing.steps += 2 * CALL_STEPS  # checks, and an operation
         self.stream.accept(
             msg.subject[:msg.subject_len], msg.reply[:msg.reply_len],
             msg.payload[:msg.header_len], msg.payload[msg.header_len:msg.total_len],

@@ -39,7 +39,8 @@ cdef class MsgIds:
     # The sequence of the message with this id, 0 when there is none in the window.
     cdef uint64_t find(self, const char* id, size_t size, int64_t now) noexcept
     cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1
-    cdef void expire(self, int64_t now) noexcept
+    # Drops what has run out, `most` entries of it: they count no longer anyway.
+    cdef void expire(self, int64_t now, int most) noexcept
     cdef void forget_above(self, uint64_t seq) noexcept
     cdef void drop_oldest(self) noexcept
     cdef void unlink(self, MsgId* entry) noexcept

@@ -23,6 +23,10 @@ cdef enum:
     HUGE_PAGE = 2097152
     CHUNK_SIZE = 65536
     SLOTS_MIN = 16
+    # Ids that have run out and are dropped with each message that comes: more than one, so that
+    # they become fewer. And in a call that does nothing else.
+    SOME = 4
+    MANY = 2000
 
 
 cdef inline size_t entry_size(size_t id_size) noexcept nogil:
@@ -60,11 +64,13 @@ cdef class MsgIds:
 
     cdef uint64_t find(self, const char* id, size_t size, int64_t now) noexcept:
         cdef MsgId* entry
-        self.expire(now)
+        self.expire(now, SOME)
         if self.used == 0:
             return 0
         entry = self.slots[self.seek(id, size, pn_hash(id, size, hash_seed))].entry
-        return entry.seq if entry != NULL else 0
+        if entry == NULL or now - entry.ts >= self.window_ns:
+            return 0
+        return entry.seq
 
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept:
         """The slot of an id, or the empty one where it belongs. There are slots."""
@@ -127,7 +133,7 @@ cdef class MsgIds:
         cdef uint32_t hash
         if self.window_ns <= 0:
             return 0
-        self.expire(ts)
+        self.expire(ts, SOME)
         chunk = self.newest
         if chunk == NULL or chunk.capacity - chunk.used < need:
             room = max(need, <size_t>CHUNK_SIZE - sizeof(IdChunk))
@@ -156,7 +162,7 @@ cdef class MsgIds:
         self.count += 1
         return 0
 
-    cdef void expire(self, int64_t now) noexcept:
+    cdef void expire(self, int64_t now, int most) noexcept:
         cdef IdChunk* chunk = self.oldest
         while chunk != NULL:
             if chunk.start == chunk.used:
@@ -167,8 +173,9 @@ cdef class MsgIds:
                 free(chunk)
                 chunk = self.oldest
                 continue
-            if now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window_ns:
+            if most <= 0 or now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window_ns:
                 return
+            most -= 1
             self.drop_oldest()
 
     cdef void forget_above(self, uint64_t seq) noexcept:
@@ -221,7 +228,7 @@ cdef class MsgIds:
         if window_ns <= 0:
             self.clear_all()
         else:
-            self.expire(now)
+            self.expire(now, MANY)
 
     def get(self, bytes id not None, int64_t now):
         """The sequence of the message with this id, 0 when the window up to `now` has none."""
@@ -236,9 +243,10 @@ cdef class MsgIds:
         self.forget_above(seq)
 
     def forget(self, int64_t now):
-        """Drop what has run out by `now`; returns when (ns) the next id does, 0 without any."""
+        """Drop what has run out by `now`, some of it; returns when (ns) the next id does, which is
+        past when there is more to drop, and 0 without any."""
         cdef int64_t ts
-        self.expire(now)
+        self.expire(now, MANY)
         if self.count == 0:
             self.clear_all()
             return 0

@@ -13,6 +13,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
@@ -140,7 +141,7 @@ class Publishing:
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Checks and keeps a message, and answers the publisher."""
         ingest = self.stream.ingest
-        if ingest.is_busy or self._republishing.queue.is_full:
+        if ingest.is_busy or self._is_full:
             ingest.refuse_busy(reply)
             return
         try:
@@ -159,14 +160,16 @@ class Publishing:
             if plan.total is not None:
                 total = counters.show_total(plan.total).encode()
                 body = ingest.ack(seq, b',"val":"%b"' % total)
-            ingest.stored(seq, reply, body, len(headers) + len(payload))
+            size = len(headers) + len(payload)
+            if not self.stream.when_replaced(seq, partial(ingest.stored, seq, reply, body, size)):
+                ingest.stored(seq, reply, body, size)
 
     def take_copy(self, seq: int, copy: Append) -> None:
         """Keeps a message of a mirror's origin under the sequence and with the time that it has
         there, by the mirror's own configuration. Raises ApiError or StoreError: then the message
         has to wait, and so have all that follow it."""
         stream, admission = self.stream, self._admission
-        self._check_room_to_republish()
+        self._check_room()
         check_open(stream)
         last = stream.store.last_seq
         if seq <= last:
@@ -187,7 +190,7 @@ class Publishing:
     def take_sourced(self, subject: bytes, headers: bytes, payload: bytes) -> bool:
         """Keeps a message that a source has brought; False if it was there already. Raises ApiError
         or StoreError."""
-        self._check_room_to_republish()
+        self._check_room()
         return self._take(Incoming(self.mapped(subject), headers, payload, sourced=True))
 
     def take_own(self, subject: bytes, headers: bytes, payload: bytes) -> None:
@@ -203,10 +206,14 @@ class Publishing:
         self.stream.ingest.stored(seq, b"")
         return True
 
-    def _check_room_to_republish(self) -> None:
-        """Copies come faster than a slow disk takes them. Raises ApiError 10167."""
-        if self._republishing.queue.is_full:
+    def _check_room(self) -> None:
+        """Copies come faster than they can be dealt with. Raises ApiError 10167."""
+        if self._is_full:
             raise api_error(10167)
+
+    @property
+    def _is_full(self) -> bool:
+        return self._republishing.queue.is_full or self.stream.replaces_much
 
     def mapped(self, subject: bytes) -> bytes:
         """The subject under which a message is kept."""
@@ -359,9 +366,12 @@ class Publishing:
 
     def _arm_forgetting(self) -> None:
         """Message ids are forgotten as new messages come; the timer is for streams without any."""
-        due_ns = self._admission.ids.forget(self.stream.now())
+        now = self.stream.now()
+        due_ns = self._admission.ids.forget(now)
         if due_ns:
             wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
+            if due_ns <= now:
+                wait_s = 0.0  # too many at once: the others' sockets come first
             self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)
 
     def _forget(self) -> None:

@@ -37,8 +37,16 @@ cdef class Block:
     cdef Py_ssize_t slot_from(self, uint64_t seq) noexcept nogil
     cdef int put(self, uint64_t seq, int64_t ts, const uint8_t *subject, size_t sn,
                  const uint8_t *hdr, size_t hn, const uint8_t *msg, size_t mn) except -1
-    cdef size_t pass_messages(self, size_t at, uint64_t *last) except? 0 nogil
+    cdef size_t pass_messages(self, size_t at, size_t until, uint64_t *last) except? 0 nogil
     cdef int marks_at(self, Py_ssize_t slot, int64_t *ttl) noexcept nogil
     cdef Message message(self, Py_ssize_t at)
     cdef list marked(self, size_t start, uint64_t flag)
     cdef hunt(self, object filter, uint64_t start, uint64_t stop, int step)
+
+
+cdef class BlockScan:
+    cdef Block block
+    cdef size_t at, bad_from
+    cdef bint bad                      # what is at `at` belongs to a hole
+    cdef uint64_t last
+    cdef readonly list tombs, skips, holes

@@ -10,6 +10,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
+from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
                         TOMBSTONE, headers_of, record_at, record_size, record_sum, record_within,
                         stamp,
@@ -238,58 +239,9 @@ cdef class Block:
         Returns (tombstones, skips, holes): [(seq, ts)], [(seq, ts)] and [(offset, size)] of
         ranges that hold no intact record. Every intact record is found, also behind damage.
         """
-        cdef const uint8_t[::1] view = memoryview(data)
-        cdef size_t total = view.shape[0], at = 0, rl, bad_from = 0
-        cdef bint bad = False
-        cdef uint64_t seq, last = 0
-        cdef const uint8_t *r
-        tombs, skips, holes = [], [], []
-        self.size = 0
-        self.count = 0
-        self.floor = 0
-        self.notes = []
-        self.plain = True
-        self.reserve(total)
-        if total:
-            with nogil:
-                memcpy(self.buf, &view[0], total)
-        self.size = self.written = self.raw_size = total
-        self.loaded = True
-        while at < total:
-            if not bad:
-                with nogil:
-                    at = self.pass_messages(at, &last)
-                if at == total:
-                    break
-            r = self.buf + at
-            rl = record_at(self.key, r, total - at)
-            if rl == 0:
-                if not bad:
-                    bad, bad_from = True, at
-                at += 1
-                continue
-            if bad:
-                holes.append((bad_from, at - bad_from))
-                bad = False
-            seq = u64(r + 4)
-            if seq & TOMBSTONE and subject_size(r):
-                self.floor = max(self.floor, seq & SEQ_MASK)
-                if rl > EMPTY + subject_size(r):
-                    self.notes.append((<const char *>r + HEAD + subject_size(r))
-                                      [:rl - EMPTY - subject_size(r)])
-            elif seq & TOMBSTONE:
-                tombs.append((seq & SEQ_MASK, stamp(r)))
-            elif seq & ERASED or seq == 0:
-                skips.append((seq & SEQ_MASK, stamp(r)))
-            elif seq > last:
-                if u32(r) & HAS_HEADERS:
-                    self.plain = False
-                self.push_slot(<uint32_t>at)
-                last = seq
-            at += rl
-        if bad:
-            holes.append((bad_from, total - bad_from))
-        return tombs, skips, holes
+        cdef BlockScan scan = BlockScan(self, data)
+        scan.step(self.size)
+        return scan.tombs, scan.skips, scan.holes
 
     def glance(self, const uint8_t[::1] data not None):
         """Learn from the block's file, while it is not loaded, whether it is `plain`: only the
@@ -306,12 +258,13 @@ cdef class Block:
             at += rl
         self.plain = at == total
 
-    cdef size_t pass_messages(self, size_t at, uint64_t *last) except? 0 nogil:
-        """Note the intact message records from `at` on; returns where something else comes."""
+    cdef size_t pass_messages(self, size_t at, size_t until, uint64_t *last) except? 0 nogil:
+        """Note the intact message records that begin in at..until - 1; returns where something else
+        comes."""
         cdef const uint8_t *r
         cdef uint64_t seq
         cdef size_t rl
-        while at < self.size:
+        while at < until:
             r = self.buf + at
             if self.size - at >= EMPTY and (u64(r + 4) & ~SEQ_MASK or u64(r + 4) == 0):
                 break
@@ -334,6 +287,8 @@ cdef class Block:
         cdef uint64_t seq
         out = []
         for i in range(self.count):
+            if i % PIECE == PIECE - 1:
+                let_others_run()
             r = self.buf + self.offs[i]
             seq = u64(r + 4)
             if seq <= last and known.get(r + HEAD, subject_size(r)) == NULL:
@@ -381,12 +336,14 @@ cdef class Block:
             before = u64(self.buf + self.offs[i] + 4)
         return before, 0
 
-    def compacted(self, keep_tombstone):
-        """The block's bytes without deleted records; `keep_tombstone(seq)` says which stay."""
-        cdef size_t at = 0, rl, run = 0
+    def compacted(self, uint64_t keep_from=0, uint64_t keep_below=0):
+        """The block's bytes without deleted records. Of the tombstones, those of sequences in
+        keep_from..keep_below - 1 stay."""
+        cdef size_t at = 0, rl, run = 0, size = 0
         cdef uint64_t seq
         cdef bint keep
-        parts = []
+        cdef bytes room = PyBytes_FromStringAndSize(NULL, self.size)
+        cdef char *to = PyBytes_AS_STRING(room)
         while at < self.size:
             rl = record_at(self.key, self.buf + at, self.size - at)
             if rl == 0:
@@ -395,18 +352,18 @@ cdef class Block:
             if seq & TOMBSTONE and subject_size(self.buf + at):
                 keep = (seq & SEQ_MASK) == self.floor and self.floor <= self.last_seq
             elif seq & TOMBSTONE:
-                keep = keep_tombstone(seq & SEQ_MASK)
+                keep = keep_from <= (seq & SEQ_MASK) < keep_below
             elif seq & ERASED:
                 keep = (seq & SEQ_MASK) == self.last_seq
             else:
                 keep = self.first_seq <= seq <= self.last_seq and not self.deleted.has(seq)
             if not keep:
-                if at > run:
-                    parts.append((<const char *>self.buf + run)[:at - run])
+                memcpy(to + size, self.buf + run, at - run)
+                size += at - run
                 run = at + rl
             at += rl
-        parts.append((<const char *>self.buf + run)[:self.size - run])
-        return b"".join(parts)
+        memcpy(to + size, self.buf + run, self.size - run)
+        return room[:size + self.size - run]
 
     def scrub(self, uint64_t seq, bytes noise):
         """Overwrite one record with `noise` as an erased record of the same length."""
@@ -561,3 +518,71 @@ cdef class Block:
                 return self.message(i)
             i += step
         return None
+
+
+cdef class BlockScan:
+    """`Block.scan` in steps. The block is whole when they are done."""
+
+    def __init__(self, Block block not None, data):
+        cdef const uint8_t[::1] view = memoryview(data)
+        cdef size_t total = view.shape[0]
+        self.block = block
+        self.tombs, self.skips, self.holes = [], [], []
+        block.size = 0
+        block.count = 0
+        block.floor = 0
+        block.notes = []
+        block.plain = True
+        block.reserve(total)
+        if total:
+            with nogil:
+                memcpy(block.buf, &view[0], total)
+        block.size = block.written = block.raw_size = total
+        block.loaded = True
+
+    def step(self, size_t most):
+        """Look at about `most` bytes; False when that were the last."""
+        cdef Block block = self.block
+        cdef size_t total = block.size, at = self.at, rl
+        cdef size_t until = at + min(most, total - at)
+        cdef uint64_t seq
+        cdef const uint8_t *r
+        while at < until:
+            if not self.bad:
+                with nogil:
+                    at = block.pass_messages(at, until, &self.last)
+                if at >= until:
+                    break
+            r = block.buf + at
+            rl = record_at(block.key, r, total - at)
+            if rl == 0:
+                if not self.bad:
+                    self.bad, self.bad_from = True, at
+                at += 1
+                continue
+            if self.bad:
+                self.holes.append((self.bad_from, at - self.bad_from))
+                self.bad = False
+            seq = u64(r + 4)
+            if seq & TOMBSTONE and subject_size(r):
+                block.floor = max(block.floor, seq & SEQ_MASK)
+                if rl > EMPTY + subject_size(r):
+                    block.notes.append((<const char *>r + HEAD + subject_size(r))
+                                       [:rl - EMPTY - subject_size(r)])
+            elif seq & TOMBSTONE:
+                self.tombs.append((seq & SEQ_MASK, stamp(r)))
+            elif seq & ERASED or seq == 0:
+                self.skips.append((seq & SEQ_MASK, stamp(r)))
+            elif seq > self.last:
+                if u32(r) & HAS_HEADERS:
+                    block.plain = False
+                block.push_slot(<uint32_t>at)
+                self.last = seq
+            at += rl
+        self.at = at
+        if at < total:
+            return True
+        if self.bad:
+            self.holes.append((self.bad_from, total - self.bad_from))
+            self.bad = False
+        return False

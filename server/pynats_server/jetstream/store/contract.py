@@ -15,14 +15,17 @@ Contract, for every implementation:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
 
@@ -66,6 +69,8 @@ class Store(Protocol):
     nbytes: int
     behind: int
     """Not 0 when appends have left more messages than the limits allow, see `enforcing`."""
+    gathering: bool
+    """Whether the oldest messages of subjects are being looked for."""
     failed: Exception | None
     """Why it takes no more changes."""
     lost: SequenceSet
@@ -200,6 +205,9 @@ class Store(Protocol):
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
         """As `load_next`."""
 
+    def find_next_of(self, filters: FilterSet, start: int) -> Work[Message | None]:
+        """As `find_next`, of several filters."""
+
     def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
         """As `load_previous`."""
 
@@ -208,6 +216,9 @@ class Store(Protocol):
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
         """As `num_pending`."""
+
+    def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
+        """Live messages of some filters in start..stop."""
 
     def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
         """(subject, count) in byte order, some in each step."""
@@ -223,6 +234,10 @@ class Store(Protocol):
 
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) from the oldest live message on, for limits."""
+
+    def attach(self, syncer: Syncer) -> None:
+        """From now on the store belongs to the syncer's loop: it was opened in a thread without
+        one."""
 
     def guard(self) -> None:
         """Raises StoreClosed or StoreFailed unless the store takes changes."""
@@ -240,6 +255,10 @@ class Store(Protocol):
 
     def when_idle(self, done: Callable[[], None]) -> None:
         """Call `done` once no thread works for this store, which must not be changed any more."""
+
+    async def closing(self, threads: Executor) -> None:
+        """`close` while the loop goes on, for a store that is not changed any more: the sync is
+        asked for at once, the rest is written in one of the threads. Raises StoreError."""
 
     def close(self, keep: bool = True) -> None:
         """Flush, sync, write the index and release every file. Safe to call twice. With `keep` off

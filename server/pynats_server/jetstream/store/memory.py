@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
+from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -56,7 +58,7 @@ class MemoryStore(BlockStore):
 
     def on_sparse(self, block: Block) -> None:
         """Give the memory of its deleted records back."""
-        block.scan(block.compacted(lambda _: False))
+        block.scan(block.compacted())
 
     def reap(self) -> None:
         """Drop the blocks without live messages."""
@@ -93,7 +95,7 @@ class MemoryStore(BlockStore):
         self.blocks = [b for b in self.blocks if b.msgs]
         if self.blocks:
             last = self.blocks[-1]
-            last.scan(last.compacted(lambda _: False))
+            last.scan(last.compacted())
             last.deleted.discard(seq)
             live = last.live()
             last.last_seq, last.last_ts = live[-1][0], live[-1][1]
@@ -105,6 +107,9 @@ class MemoryStore(BlockStore):
             self.first_seq = seq + 1
         self.tail = None
         self.roll_block()
+
+    def attach(self, syncer: Syncer) -> None:
+        """Syncs nothing."""
 
     def guard(self) -> None:
         """Raise unless the store takes changes."""
@@ -124,6 +129,10 @@ class MemoryStore(BlockStore):
     def when_idle(self, done: Callable[[], None]) -> None:
         """No thread ever works for it."""
         done()
+
+    async def closing(self, threads: Executor) -> None:
+        """See `Store.closing`."""
+        self.close()
 
     def close(self, keep: bool = True) -> None:
         """Forget everything."""

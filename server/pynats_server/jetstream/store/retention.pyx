@@ -51,7 +51,7 @@ cdef class Retention(Rings):
         if max_per_subject:
             leaf = self.tree.get(subject, sn)
             while leaf != NULL and leaf.total > max_per_subject:
-                if self.gathering and leaf.ring == NULL and leaf.flags & FIRST_STALE:
+                if most and self.gathering and leaf.ring == NULL and leaf.flags & FIRST_STALE:
                     self.behind |= BEHIND_A_SUBJECT  # finding the oldest one might take long
                     break
                 if most and gone >= most:

@@ -11,6 +11,7 @@ from libc.stdlib cimport free
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
                         header_marks)
+from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, RECORD_MAX, SEQ_MASK, counted_in,
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
@@ -391,6 +392,8 @@ cdef class StreamIndex:
         cdef uint64_t seq
         out = []
         for i in range(block.count):
+            if i % PIECE == PIECE - 1:
+                let_others_run()
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
             if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
@@ -435,6 +438,8 @@ cdef class StreamIndex:
         cdef int64_t ttl
         cdef int marks
         for i in range(block.slot_from(self.last_seq + 1), block.count):
+            if i % PIECE == PIECE - 1:
+                let_others_run()
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
             if block.msgs == 0:
@@ -480,6 +485,8 @@ cdef class StreamIndex:
             count -= 1
             if p == NULL:
                 return
+            if count % PIECE == 0:
+                let_others_run()
             first, last = self.numbered(entry.first), self.numbered(entry.last)
             leaf = self.tree.get_or_add(entry.subject, entry.size)
             leaf.total = entry.total

@@ -28,6 +28,7 @@ class Changes:
         self._on_error = on_error
         self._limiting: Job[None] | None = None
         self._jobs: set[Job[Any]] = set()  # under way
+        self._stopped = False
 
     def _start(self, client: Hashable, work: Work[T], on_end: Callable[[Job[T]], None]) -> Job[T]:
         def ended(job: Job[T]) -> None:
@@ -51,6 +52,9 @@ class Changes:
             elif isinstance(job.error, Exception):
                 done(0, job.error)
 
+        if self._stopped:
+            done(0, StoreClosed("the stream has ended"))
+            return
         self._start(self, work, ended)
 
     def limit(self, work: Work[None]) -> None:
@@ -72,6 +76,8 @@ class Changes:
 
     def background(self, work: Work[None]) -> None:
         """Runs what the store does for itself, beside the changes."""
+        if self._stopped:
+            return
         self._start((self, "store"), work, self._ended)
 
     def _ended(self, job: Job[None]) -> None:
@@ -79,7 +85,8 @@ class Changes:
             self._on_error(job.error)
 
     def stop(self) -> None:
-        """Ends what is under way."""
+        """Ends what is under way. What is asked for later does not begin."""
+        self._stopped = True
         for job in list(self._jobs):
             self._turns.cancel(job)
 

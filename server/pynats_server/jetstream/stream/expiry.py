@@ -13,8 +13,10 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
+from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Remove
 from pynats_server.work import Cancelled, Job, Work
@@ -27,7 +29,7 @@ BATCH: Final = 500
 STEP: Final = 40
 """Messages that a step removes."""
 RETRY_S: Final = 1.0
-"""Until the next try after a store error, for example a full disk."""
+"""Until the next try after a refusal or a store error, for example a full disk."""
 
 
 class Expiry:
@@ -52,6 +54,11 @@ class Expiry:
         if due_ns:
             wait_s = (due_ns - time.time_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether it will remove messages, or does."""
+        return self._timer is not None or self._removing is not None
 
     def configured(self) -> None:
         """Sets the timer anew."""
@@ -109,7 +116,12 @@ class Expiry:
         if job.error is None:
             self.arm()
         elif isinstance(job.error, Exception):
-            self._stream.on_internal_error(job.error)
+            if isinstance(job.error, ApiError | StoreError):  # no room, as for a marker
+                self._stream.log.warn_rarely(
+                    f"JetStream {self._stream.label} keeps expired messages: {job.error}"
+                )
+            else:
+                self._stream.on_internal_error(job.error)
             self._arm_in(RETRY_S)
 
     def _leaves_marker(self, seq: int, subject: bytes) -> bool:

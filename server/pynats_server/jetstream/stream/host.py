@@ -89,6 +89,16 @@ class StreamHost(Described, Protocol):
         StoreError."""
         ...
 
+    def when_replaced(self, seq: int, done: Callable[[], None]) -> bool:
+        """Calls `done` when the older messages that message `seq` replaces have gone, and never
+        if that fails. False if they have gone already, or there are none."""
+        ...
+
+    @property
+    def replaces_much(self) -> bool:
+        """Whether so much is being replaced that more messages have to wait."""
+        ...
+
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
         ...
@@ -116,18 +126,25 @@ class Neighbours:
 
     def __init__(self, find: Callable[[str], Origin | None]) -> None:
         self.find = find
-        self._followers: list[Callable[[], None]] = []
+        self._followers: dict[str, dict[Callable[[], None], None]] = {}  # by origin, in order
 
-    def join(self, changed: Callable[[], None]) -> None:
-        """Calls `changed` whenever a stream has come or gone."""
-        self._followers.append(changed)
+    def join(self, origin: str, changed: Callable[[], None]) -> None:
+        """Calls `changed` whenever the stream of that name has come or gone."""
+        self._followers.setdefault(origin, {})[changed] = None
 
-    def leave(self, changed: Callable[[], None]) -> None:
+    def leave(self, origin: str, changed: Callable[[], None]) -> None:
         """Stops calling it. Idempotent."""
-        if changed in self._followers:
-            self._followers.remove(changed)
+        followers = self._followers.get(origin, {})
+        followers.pop(changed, None)
+        if not followers:
+            self._followers.pop(origin, None)
 
-    def changed(self) -> None:
-        """A stream has come or gone."""
-        for follower in list(self._followers):
+    def changed(self, name: str) -> None:
+        """The stream of that name has come or gone."""
+        for follower in list(self._followers.get(name, ())):
             follower()
+
+    def all_changed(self) -> None:
+        """Any may have come."""
+        for name in list(self._followers):
+            self.changed(name)

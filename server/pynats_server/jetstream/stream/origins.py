@@ -26,13 +26,14 @@ from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Append
 from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
 from pynats_server.jetstream.stream.source_search import find_places
-from pynats_server.subjects.transform import SubjectTransform
-from pynats_server.work import Cancelled, Job
+from pynats_server.jetstream.stream.wanted import Wanted
+from pynats_server.work import Cancelled, Job, Turns, Work
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
 """Prefixes of headers that were meant for the origin; those of batches also mean something to the
 recovery of a stream (`drop_incomplete_batch`)."""
-BATCH = 500  # messages copied in one turn of the loop
+COPIES = 16  # messages copied before a rest, about 0.2 ms
+SOURCES = 32  # sources begun or described before a rest
 RETRY_S = 1.0  # until a follower that was refused tries again
 
 
@@ -48,13 +49,9 @@ class Follower:
         self.error: ApiError | None = None
         self.heard_at_ns = 0  # monotonic; 0 = never
         self.origin: Origin | None = None
-        self.transforms = [
-            (t.src, SubjectTransform.compile(t.src, t.dest)) for t in source.subject_transforms
-        ]
-        self.filters = [src.encode() for src, _ in self.transforms]
-        if not self.filters:
-            self.filters = [source.filter_subject.encode() or b">"]
+        self._wanted = Wanted(source)
         self._scheduled: asyncio.Handle | None = None
+        self._job: Job[None] | None = None  # copies
         self._retry: asyncio.TimerHandle | None = None
         self.started = False
         self.is_apart = False  # nothing of the origin is to be copied
@@ -72,13 +69,13 @@ class Follower:
                 10029, err=f"external API {external.api!r} is not reachable from this server"
             )
             return
-        self._neighbours.join(self.attach)
+        self._neighbours.join(self.source.name, self.attach)
         self.attach()
 
     def stop(self) -> None:
         """Ends following."""
         self._stopped = True
-        self._neighbours.leave(self.attach)
+        self._neighbours.leave(self.source.name, self.attach)
         self._detach()
         for handle in (self._scheduled, self._retry):
             if handle is not None:
@@ -106,6 +103,9 @@ class Follower:
         if self.origin is not None:
             self.origin.unwatch(self.wake)
         self.origin = None
+        if self._job is not None:
+            self._turns.cancel(self._job)
+            self._job = None
 
     def begin(self, origin: Origin) -> None:
         """Sets `next_seq` for a newly found origin."""
@@ -123,10 +123,22 @@ class Follower:
 
     # -- copying ----------------------------------------------------------------------------
 
+    @property
+    def _turns(self) -> Turns:
+        return self.stream.account.server.turns
+
     def wake(self) -> None:
         """The origin has more."""
-        if self._scheduled is None and self._retry is None and not self._stopped:
+        if self._is_idle and not self._stopped:
             self._scheduled = asyncio.get_running_loop().call_soon(self._pull)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._scheduled is None and self._job is None and not self._waits()
+
+    def _waits(self) -> bool:
+        """Whether it tries again later, because a copy was refused or taken back."""
+        return self._retry is not None
 
     def _pull(self) -> None:
         self._scheduled = None
@@ -134,10 +146,25 @@ class Follower:
         if origin is None or self._stopped or self.is_apart:
             return
         self.heard_at_ns = self.heard_at_ns or time.monotonic_ns()
-        for _ in range(BATCH):
+        work = self._copying(origin)
+        job = self._turns.start(
+            self.stream.account.name, self, work, stays=True, on_end=self._copied
+        )
+        self._job = None if job.ended else job
+
+    def _copied(self, job: Job[None]) -> None:
+        self._job = None
+        if job.error is not None and not isinstance(job.error, Cancelled):
+            self.stream.log.error(f"JetStream {self.stream.label}: {job.error!r}")
+
+    def _copying(self, origin: Origin) -> Work[None]:
+        """Copies all that the origin has."""
+        yield from self._wanted.prepare()
+        count = 0
+        while not self._waits():
             message = None
             try:
-                message = self._next(origin)
+                message = yield from self._next(origin)
                 if message is None:
                     return
                 self.next_seq = message.seq + 1  # before: storing may take copies back (`undone`)
@@ -147,11 +174,13 @@ class Follower:
                     self.next_seq = min(self.next_seq, message.seq)
                 self._refused(error)
                 return
-            if self._retry is not None:
+            if self._waits():
                 return
             self.error = None
             self.heard_at_ns = time.monotonic_ns()
-        self.wake()
+            count += 1
+            if count % COPIES == 0:
+                yield
 
     def _refused(self, error: ApiError | StoreError | OSError) -> None:
         if isinstance(error, StoreError):
@@ -168,24 +197,27 @@ class Follower:
         self._retry = None
         self.wake()
 
-    def _next(self, origin: Origin) -> Message | None:
-        """The next message that matches a filter, as far as the origin is durable."""
-        store = origin.store
-        while max(self.next_seq, self._looked_to) <= origin.durable_seq:
-            start = max(self.next_seq, self._looked_to)
+    def _next(self, origin: Origin) -> Work[Message | None]:
+        """The next message that is wanted, as far as the origin is durable."""
+        while max(self.next_seq, self._looked_to) <= origin.durable_seq and not self._waits():
+            durable, place = origin.durable_seq, (self.next_seq, self._looked_to)
             try:
-                found = [store.load_next(filter, start) for filter in self.filters]
+                found = yield from self._wanted.find(origin.store, max(place))
             except CorruptRecord as error:
-                origin.log.error(
-                    f"JetStream {origin.label}: "
-                    f"sequence {start} is left out by '{self.stream.name}': {error}"
-                )
-                self.next_seq = start + 1
+                if place == (self.next_seq, self._looked_to):
+                    origin.log.error(
+                        f"JetStream {origin.label}: sequence {max(place)} is left out by "
+                        f"'{self.stream.name}': {error}"
+                    )
+                    self.next_seq = max(place) + 1
                 continue
-            first = min((m for m in found if m is not None), key=_sequence, default=None)
-            if first is None:  # nothing yet; look further as more becomes durable
-                self._looked_to = origin.durable_seq + 1
-            return first if first is not None and first.seq <= origin.durable_seq else None
+            if place != (self.next_seq, self._looked_to):
+                continue  # copies have been taken back meanwhile
+            if found is not None and found.seq <= origin.durable_seq:
+                return found
+            if found is not None:
+                return None
+            self._looked_to = durable + 1  # look further as more becomes durable
         return None
 
     def keep(self, origin: Origin, message: Message) -> None:
@@ -194,20 +226,15 @@ class Follower:
 
     def subject(self, message: Message) -> bytes:
         """The subject under which a copy is stored."""
-        for _, transform in self.transforms:
-            made = transform.apply(message.subject)
-            if made is not None:
-                return made
-        return bytes(message.subject)
+        return self._wanted.subject(bytes(message.subject))
 
     # -- figures ----------------------------------------------------------------------------
 
-    def info(self) -> SourceInfo:
+    def info(self) -> Work[SourceInfo]:
         """How far it has come."""
         lag = 0
         if self.origin is not None:
-            store = self.origin.store
-            lag = sum(store.num_pending(filter, self.next_seq) for filter in self.filters)
+            lag = yield from self._wanted.count(self.origin.store, self.next_seq)
         return SourceInfo(
             name=self.source.name,
             external=self.source.external,
@@ -217,10 +244,6 @@ class Follower:
             filter_subject=self.source.filter_subject,
             subject_transforms=self.source.subject_transforms,
         )
-
-
-def _sequence(message: Message) -> int:
-    return message.seq
 
 
 class Mirror(Follower):
@@ -320,9 +343,9 @@ class Source(Follower):
         if not self.stream.take_sourced(self.subject(message), block, message.payload):
             self.stream.store.places.seen(self.key, Place(message.seq, self._identity))
 
-    def info(self) -> SourceInfo:
+    def info(self) -> Work[SourceInfo]:
         """With the last sequence taken over."""
-        made = super().info()
+        made = yield from super().info()
         made.seq = self.place.seq
         return made
 
@@ -397,9 +420,17 @@ class Following:
         waiting = [key for key, source in self._sources.items() if not source.started]
         account = self.stream.account
         search = account.server.turns.start(
-            account.name, self, find_places(self.stream.store, waiting), on_end=self._searched
+            account.name, self, self._beginning(waiting), stays=True, on_end=self._searched
         )
         self._search = None if search.ended else search
+
+    def _beginning(self, waiting: list[bytes]) -> Work[None]:
+        yield from find_places(self.stream.store, waiting)
+        for count, source in enumerate(self.sources):
+            if count % SOURCES == SOURCES - 1:
+                yield
+            if not source.started:
+                source.start()
 
     def _searched(self, job: Job[None]) -> None:
         self._search = None
@@ -408,10 +439,6 @@ class Following:
         if job.error is not None:
             self.stream.log.error(f"JetStream {self.stream.label}: {job.error!r}")
             self._again = asyncio.get_running_loop().call_later(RETRY_S, self._find_places)
-            return
-        for source in self.sources:
-            if not source.started:
-                source.start()
 
     def _end_search(self) -> None:
         if self._again is not None:
@@ -436,7 +463,12 @@ class Following:
                 follower.stop()
         self.mirror, self._mirrored, self._sources = None, None, {}
 
-    def info(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
+    def info(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
         """(mirror, sources) as stream infos show them."""
-        mirror = self.mirror.info() if self.mirror is not None else None
-        return mirror, [source.info() for source in self._sources.values()]
+        mirror = (yield from self.mirror.info()) if self.mirror is not None else None
+        sources: list[SourceInfo] = []
+        for source in self.sources:
+            sources.append((yield from source.info()))
+            if len(sources) % SOURCES == 0:
+                yield
+        return mirror, sources

@@ -23,6 +23,10 @@ from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 ALL: Final = ">"
+AT_ONCE: Final = 500
+"""Messages that are published in one pass of the loop, about 2 ms; more than come in with one."""
+STEPS: Final = 32768
+"""Steps of the data plane (`core/limits`) after which those to many receivers wait, too."""
 
 
 class Republished(NamedTuple):
@@ -72,16 +76,25 @@ class RepublishQueue:
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self._durable_seq = last_seq
-        if not self._scheduled and self._waiting and self._waiting[0].seq <= last_seq:
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._waiting and self._waiting[0].seq <= self._durable_seq:
             self._scheduled = True
             self._account.server.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._scheduled = False
         self._account.server.engine.within_turn(self._publish)
+        self._schedule()
 
     def _publish(self) -> None:
+        engine, left = self._account.server.engine, AT_ONCE
+        until = engine.steps + STEPS
         while self._waiting and self._waiting[0].seq <= self._durable_seq:
+            if not left or engine.steps >= until:
+                return  # the others' sockets come first
+            left -= 1
             message = self._waiting.popleft()
             self._size -= _size(message)
             try:

@@ -22,7 +22,7 @@ from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.store import Message, StoreError
+from pynats_server.jetstream.store import Message, SequenceNotFound, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.schedule_syntax import (
     Schedule,
@@ -30,14 +30,21 @@ from pynats_server.jetstream.stream.schedule_syntax import (
     next_due,
     parse_schedule,
 )
+from pynats_server.work import Cancelled, Job, Work
 
 PURGE: Final = b"purge"
 """Value of SCHEDULE_NEXT that ends the schedule named in SCHEDULER."""
 
 TIMER_MIN_S: Final = 0.25
 TIMER_MAX_S: Final = 3600.0
-FIRE_MAX: Final = 1000
-"""Messages published in one turn of the loop."""
+LOOKED_UP: Final = 20
+"""Subjects whose last message a step looks at."""
+DUE_AT_ONCE: Final = 500
+"""Messages that are published in the order in which their schedules were stored."""
+TAKEN: Final = 100
+"""Entries that a step takes out of the heap."""
+PUBLISHED: Final = 3
+"""Messages that a step publishes, about 0.2 ms."""
 
 _KNOWN = frozenset(
     (
@@ -151,7 +158,11 @@ def ended_schedule(block: bytes) -> bytes:
 
 
 class Schedules:
-    """The schedules of one stream, and the timer that publishes what is due."""
+    """The schedules of one stream, and the timer that publishes what is due.
+
+    Finding them after a start and publishing go in steps: a stream may have any number of them, due
+    at the same time.
+    """
 
     def __init__(self, stream: StreamHost) -> None:
         self._stream = stream
@@ -159,26 +170,53 @@ class Schedules:
         self._heap: list[tuple[int, int, bytes]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
+        self._are_on = False
+        self._jobs: dict[str, Job[None]] = {}  # by what they do
 
-    def recover(self) -> None:
-        """Finds the schedules among the stored messages."""
-        self.stop()
-        self._due.clear()
-        self._heap.clear()
-        if not self._stream.config.allow_msg_schedules or self._stream.refusal is not None:
+    def configured(self) -> None:
+        """Follows a changed configuration; finds the schedules among the stored messages when it
+        allows them for the first time."""
+        are_on = self._stream.config.allow_msg_schedules and self._stream.refusal is None
+        if are_on == self._are_on:
             return
-        store = self._stream.store
-        for subject in store.subject_totals(b">"):
-            message = store.load_last(subject)
-            if message is not None and message.headers:
-                self._restore(message)
-        self._arm()
+        self.stop()
+        self._are_on = are_on
+        if are_on:
+            self._start("recover", self._recover())
 
     def stop(self) -> None:
-        """Stops publishing."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Stops publishing, and forgets all schedules."""
+        self._disarm()
+        for job in list(self._jobs.values()):
+            self._stream.account.server.turns.cancel(job)
+        self._are_on = False
+        self._due = {}
+        self._heap = []
+
+    def _start(self, kind: str, work: Work[None]) -> None:
+        def ended(job: Job[None]) -> None:
+            self._jobs.pop(kind, None)
+            if isinstance(job.error, Cancelled):
+                return
+            if isinstance(job.error, Exception):
+                self._stream.on_internal_error(job.error)
+            self._arm()
+
+        account = self._stream.account
+        job = account.server.turns.start(account.name, (self, kind), work, stays=True, on_end=ended)
+        if not job.ended:
+            self._jobs[kind] = job
+
+    def _recover(self) -> Work[None]:
+        store = self._stream.store
+        for page in store.subject_pages(b">"):
+            for at, (subject, _) in enumerate(page, 1):
+                message = yield from store.find_last(subject)
+                if message is not None and message.headers:
+                    yield from self._restore(message)
+                if at % LOOKED_UP == 0:
+                    yield
+            yield
 
     def stored(self, subject: bytes, block: bytes, seq: int, ts: int) -> None:
         """Takes the schedule of a message that has just been stored, if it is one."""
@@ -191,7 +229,7 @@ class Schedules:
             self._plan(subject, first, seq)
             self._arm()
 
-    def _restore(self, message: Message) -> None:
+    def _restore(self, message: Message) -> Work[None]:
         block = message.headers or b""
         try:
             schedule = find_schedule(block)
@@ -201,7 +239,9 @@ class Schedules:
             return
         due = schedule.first_time(message.ts)
         target = header_blocks.get(block, names.SCHEDULE_TARGET) or b""
-        published = self._stream.store.load_last(target) if _is_literal(target) else None
+        published = (
+            (yield from self._stream.store.find_last(target)) if _is_literal(target) else None
+        )
         if published is not None and published.seq > message.seq:
             said = header_blocks.get_all(published.headers or b"", _KNOWN)
             if said.get(names.SCHEDULER) == message.subject:
@@ -209,18 +249,24 @@ class Schedules:
                     due = parse_time_ns(text_of(said.get(names.SCHEDULE_NEXT, b"")))
                 except ValueError:
                     pass  # written by somebody else: the schedule itself still tells
-        if due is not None:
+        # A schedule that came while this looked is newer, and known.
+        if due is not None and message.subject not in self._due:
             self._plan(message.subject, due, message.seq)
 
     def _plan(self, subject: bytes, due: int, seq: int) -> None:
         self._due[subject] = due, seq
         heapq.heappush(self._heap, (due, seq, subject))
 
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _arm(self) -> None:
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][:2]:
-            heapq.heappop(self._heap)
+        if "fire" in self._jobs or not self._are_on:
+            return  # its end does
         if not self._heap:
-            self.stop()
+            self._disarm()
             return
         loop = asyncio.get_running_loop()
         wait_s = (self._heap[0][0] - time.time_ns()) / 1e9
@@ -234,34 +280,53 @@ class Schedules:
 
     def _fire(self) -> None:
         self._timer = None
+        self._start("fire", self._publish_due())
+
+    def _publish_due(self) -> Work[None]:
         now = time.time_ns()
-        due: list[tuple[int, int, bytes]] = []
-        while self._heap and self._heap[0][0] <= now and len(due) < FIRE_MAX:
+        while self._heap and self._heap[0][0] <= now:
+            due = yield from self._take_due(now)
+            for done, (at, seq, subject) in enumerate(due, 1):
+                if self._due.get(subject) == (at, seq):  # still
+                    try:
+                        yield from self._publish(subject, at, seq, now)
+                    except (ApiError, StoreError) as error:
+                        self._done(subject, at, seq)
+                        self._stream.on_internal_error(error)
+                if done % PUBLISHED == 0:
+                    yield
+
+    def _take_due(self, now: int) -> Work[list[tuple[int, int, bytes]]]:
+        """Takes entries out of the heap that are due, in the order of their messages."""
+        due: set[tuple[int, int, bytes]] = set()
+        taken = 0
+        while self._heap and self._heap[0][0] <= now and len(due) < DUE_AT_ONCE:
             entry = heapq.heappop(self._heap)
             if self._due.get(entry[2]) == entry[:2]:
-                due.append(entry)
-        for at, seq, subject in sorted(due, key=lambda entry: entry[1]):
-            del self._due[subject]
-            try:
-                self._publish(subject, at, seq, now)
-            except (ApiError, StoreError) as error:
-                self._stream.on_internal_error(error)
-        self._arm()
+                due.add(entry)
+            taken += 1
+            if taken % TAKEN == 0:
+                yield
+        return sorted(due, key=lambda entry: entry[1])
 
-    def _publish(self, subject: bytes, due: int, seq: int, now: int) -> None:
+    def _publish(self, subject: bytes, due: int, seq: int, now: int) -> Work[None]:
         stream = self._stream
-        message = stream.store.get(seq)
-        if message is None or message.subject != subject:
+        try:
+            message = yield from stream.store.read(seq)
+        except SequenceNotFound:
+            self._done(subject, due, seq)
             return
         block = message.headers or b""
         schedule = find_schedule(block)
         said = header_blocks.get_all(block, _KNOWN)
-        if schedule is None or not said.get(names.SCHEDULE_TARGET):
-            return
-        following = next_due(schedule, due, now) if schedule.repeats else None
         body = message
         if said.get(names.SCHEDULE_SOURCE):
-            body = stream.store.load_last(said[names.SCHEDULE_SOURCE]) or message
+            body = (yield from stream.store.find_last(said[names.SCHEDULE_SOURCE])) or message
+        if not self._done(subject, due, seq):
+            return  # replaced meanwhile
+        if schedule is None or not said.get(names.SCHEDULE_TARGET) or stream.store.get(seq) is None:
+            return
+        following = next_due(schedule, due, now) if schedule.repeats else None
         made = _without_orders(body.headers or b"")
         made = header_blocks.add(made, names.SCHEDULER, subject)
         again = PURGE if following is None else schedule.show(following).encode()
@@ -272,6 +337,13 @@ class Schedules:
         if following is not None:
             self._plan(subject, following, seq)
         stream.take_own(said[names.SCHEDULE_TARGET], made, body.payload)
+
+    def _done(self, subject: bytes, due: int, seq: int) -> bool:
+        """Takes a schedule off the plan; False if it is not the one that is planned."""
+        if self._due.get(subject) != (due, seq):
+            return False
+        del self._due[subject]
+        return True
 
 
 def _without_orders(block: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -32,7 +33,6 @@ from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.retention import MOST_AT_ONCE
-from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.changes import Changes
 from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.expiry import Expiry
@@ -48,9 +48,10 @@ from pynats_server.jetstream.stream.operations import (
 )
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
+from pynats_server.jetstream.stream.rollups import Rollups
 from pynats_server.jetstream.stream.schedules import Schedules
 from pynats_server.jetstream.stream.source_names import read_header
-from pynats_server.work import Work
+from pynats_server.work import Work, finish
 
 SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
@@ -94,6 +95,7 @@ class Stream:
             server.options.max_buffered_size,
         )
         self.changes = Changes(account, self.on_internal_error)
+        self.rollups = Rollups(store, self.changes, self.on_not_replaced)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
         store.background = self.changes.background
@@ -136,32 +138,38 @@ class Stream:
         drop_incomplete_batch(self)
         self._enforce_limits()
         self.publishing.recover()
-        self.schedules.recover()
+        self.schedules.configured()
         self.republishing.configured()
         self._configure_batches()
         self.following.configured()
         self.expiry.arm()
 
-    def stop(self) -> None:
-        """Takes no more messages, acknowledges those that are durable, and closes the store."""
+    def silence(self) -> None:
+        """Takes no more messages. One of the next must follow."""
         self._unsubscribe()
         self._stop_timers()
         self.ingest.end_turn()
-        self.store.close()
 
-    def leave(self) -> None:
-        """As `stop`, while the server runs on: the stream's usage no longer counts."""
+    async def close(self, threads: Executor) -> None:
+        """Acknowledges what is durable and closes the store, see `Store.closing`; the stream's
+        usage no longer counts. Raises StoreError or OSError."""
         try:
-            self.stop()
+            await self.store.closing(threads)
+        finally:
+            self.ingest.release()
+
+    def abandon(self) -> None:
+        """The end of a stream that could not start."""
+        self.silence()
+        try:
+            self.store.close()
         finally:
             self.ingest.release()
 
     async def discard(self) -> None:
         """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
-        self._unsubscribe()
-        self._stop_timers()
-        self.ingest.end_turn()
+        self.silence()
         try:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.store.when_idle(lambda: idle.set_result(None))
@@ -176,7 +184,7 @@ class Stream:
         self._take_limits()
         self._enforce_limits()
         self.publishing.configured()
-        self.schedules.recover()
+        self.schedules.configured()
         self.republishing.configured()
         self.following.configured()
         self.expiry.configured()
@@ -260,6 +268,8 @@ class Stream:
     def appended(self) -> None:
         """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
+        if self._stopped:
+            return  # nobody would end what begins now
         self.expiry.arm()
         if self.store.behind and not self.changes.is_limiting:
             self._enforce_limits()
@@ -307,6 +317,20 @@ class Stream:
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
         return max(time.time_ns(), self.store.last_ts)
+
+    def on_not_replaced(self, error: Exception) -> None:
+        """What a rollup replaces could not be removed; its publisher gets no answer."""
+        self.log.warn_rarely(f"JetStream {self.label} keeps what a rollup was to replace: {error}")
+
+    def when_replaced(self, seq: int, done: Callable[[], None]) -> bool:
+        """See `StreamHost`."""
+        self.ingest.settle()
+        return self.rollups.when_replaced(seq, done)
+
+    @property
+    def replaces_much(self) -> bool:
+        """See `StreamHost`."""
+        return self.rollups.are_many
 
     # -- operations -------------------------------------------------------------------------
 
@@ -393,16 +417,10 @@ class Stream:
 
     def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
         """Removes what the message stored as `seq` replaces."""
-        if operation.rollup == "sub" and keep and not is_literal(operation.subject):
-            self.store.flush()  # a full disk must not cost what the message was to replace
-            self.store.purge(operation.subject, seq)
+        if operation.rollup == "sub" and keep:
+            self.rollups.replace(operation.subject, seq)
         elif operation.rollup and keep:
-            # As limits: if the disk is full, they bring back what this message was to replace.
-            alone = operation.rollup == "all"
-            if alone and self.store.msgs > MOST_AT_ONCE:
-                self.store.keep_last()
-            else:
-                self.store.enforce_limits(int(alone), 0, int(not alone), operation.subject)
+            self.rollups.replace_all()
         elif operation.rollup == "sub":
             self.store.purge(operation.subject)
         elif operation.rollup == "all":
@@ -435,8 +453,9 @@ class Stream:
                 if scheduled and not skipped:
                     self.schedules.stored(subject, headers, seq, ts)
         # Older messages go only now: a torn batch must not have removed any.
-        for place, filter in operation.rollups:
-            store.purge(filter, before + 1 + place)
+        self.rollups.replace_of_batch(
+            ((filter, before + 1 + place) for place, filter in operation.rollups), last
+        )
         subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
         for subject in subjects:
             self.enforce(subject)
@@ -509,7 +528,7 @@ class Stream:
 
     def details(self) -> StreamDetails:
         """What it is and what is in it, for monitoring."""
-        mirror, sources = self.origins()
+        mirror, sources = finish(self.origins())
         return StreamDetails(
             name=self.name,
             created_ns=self.created,
@@ -544,6 +563,6 @@ class Stream:
             consumer_count=0,
         )
 
-    def origins(self) -> tuple[SourceInfo | None, list[SourceInfo]]:
+    def origins(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
         """The progress of the mirror and the sources."""
-        return self.following.info()
+        return (yield from self.following.info())

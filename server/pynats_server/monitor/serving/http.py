@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 import h11
+from pynats_common.urls import network_of
 
 from pynats_server.monitor.json import Pieces
 
@@ -82,6 +83,8 @@ class Peer:
         self._reader = reader
         self._writer = writer
         self._handler = handler
+        name = writer.get_extra_info("peername")
+        self.network = network_of(name[0]) if name else ""  # with whom it shares its turns
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_MAX)
         self._header_bytes = 0
         self._started = False  # whether bytes of the awaited request have arrived

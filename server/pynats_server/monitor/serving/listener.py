@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
+FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we close
 
 
 class _Guest:
@@ -32,6 +33,13 @@ class _Guest:
     def waits_since(self) -> float | None:
         """When it began to wait for a request (loop time); None during an answer."""
         return 0.0 if self.peer is None else self.peer.waits_since
+
+    def leave(self) -> None:
+        """Closes at once: output that is not taken would keep the connection open for ever."""
+        if self.writer.transport.get_write_buffer_size():
+            self.writer.transport.abort()
+        else:
+            self.writer.close()
 
 
 class MonitorServer:
@@ -67,7 +75,8 @@ class MonitorServer:
         self._server.close()
         self._server = None
         tasks = list(self._guests)
-        for task in tasks:
+        for task, guest in self._guests.items():
+            guest.leave()
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -91,7 +100,7 @@ class MonitorServer:
             return False
         longest = min(idle, key=lambda guest: guest.waits_since or 0.0)
         longest.leaving = True
-        longest.writer.close()  # its task then reads the end of the stream and returns
+        longest.leave()  # its task then reads the end of the stream and returns
         return True
 
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
@@ -105,9 +114,7 @@ class MonitorServer:
         except Exception as error:  # ours: what a peer does ends only its connection
             self._source.log.error(f"monitoring connection failed: {error!r}")
         finally:
-            with contextlib.suppress(OSError, RuntimeError):  # uvloop's, when it was cut meanwhile
-                writer.close()
-                await writer.wait_closed()
+            await _closed(writer)
 
     async def _load(self) -> Endpoints:
         async with self._loading:
@@ -118,6 +125,17 @@ class MonitorServer:
                 self._endpoints = module.Endpoints(self._source)
         assert self._endpoints is not None
         return self._endpoints
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Closes, but waits no longer than `FAREWELL_S` for a peer that does not read."""
+    try:
+        with contextlib.suppress(OSError, RuntimeError):  # uvloop's, when it was cut meanwhile
+            writer.close()
+            async with asyncio.timeout(FAREWELL_S):
+                await writer.wait_closed()
+    finally:
+        writer.transport.abort()
 
 
 def _explain(error: OSError, host: str, port: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pynats_server.monitor.serving.http import Peer
+from pynats_server.work import Rotation
 
 AT_ONCE = 8  # long answers under way; other requests for such wait
 STUCK_S = 1.0  # without reading, after which a peer must go if others wait
@@ -19,31 +20,41 @@ LOOK_S = 0.25  # between two looks, while others wait
 
 
 class LongAnswers:
-    """Places for long answers."""
+    """Places for long answers. Addresses take turns, so many peers of one keep a place from those
+    of another for the time of one answer."""
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns: Rotation[str, Peer] = Rotation()
+        self._waiting: dict[Peer, asyncio.Future[None]] = {}
         self._begun: dict[Peer, float] = {}  # loop time
-        self._waiting = 0
         self._next_look: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def place_for(self, peer: Peer) -> AsyncIterator[None]:
         """Waits for a place, and holds it."""
         loop = asyncio.get_running_loop()
-        self._waiting += 1
+        turn = self._waiting[peer] = loop.create_future()
+        self._turns.add(peer.network, peer)
+        self._go_on()
         try:
-            if self._places.locked() and self._next_look is None:
+            if self._waiting and self._next_look is None:
                 self._next_look = loop.call_later(LOOK_S, self._look)
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        self._begun[peer] = loop.time()
-        try:
+            await turn
             yield
         finally:
-            del self._begun[peer]
-            self._places.release()
+            if self._begun.pop(peer, None) is None:  # cancelled before its turn
+                del self._waiting[peer]
+                self._turns.discard(peer.network, peer)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while len(self._turns) and len(self._begun) < AT_ONCE:
+            _, peer = self._turns.next()
+            self._begun[peer] = now
+            turn = self._waiting.pop(peer)
+            if not turn.done():  # otherwise it is being cancelled, and gives the place back
+                turn.set_result(None)
 
     def _look(self) -> None:
         """Cuts those that keep others waiting."""
@@ -56,7 +67,7 @@ class LongAnswers:
             if now - begun > TAKEN_S
             or (peer.stuck_since is not None and now - peer.stuck_since > STUCK_S)
         ]
-        for peer in late[: self._waiting]:
+        for peer in late[: len(self._waiting)]:
             peer.abort()
         if self._waiting:
             self._next_look = loop.call_later(LOOK_S, self._look)

@@ -204,6 +204,27 @@ def test_a_lowered_limit_per_subject_is_applied_in_steps(store: BlockStore, limi
     assert not store.behind
 
 
+def test_a_rollup_while_a_limit_per_subject_is_applied_replaces_all_of_its_subject(
+    store: BlockStore,
+) -> None:
+    """Then the oldest messages are not all known, and a publish leaves what is beyond the limit to
+    the work that runs. A rollup has nobody who would do the rest."""
+    fill(store, 1000)
+    rolled: dict[bytes, int] = {}
+
+    def between() -> None:
+        subject = b"s.%d" % (len(rolled) % 1000)
+        store.remove(store.subject_state(subject)[1])  # the next oldest has to be looked for
+        rolled[subject] = store.append(subject, None, b"only", MANY + 1)
+        store.enforce_limits(0, 0, 1, subject)
+        assert store.subject_state(subject) == (1, rolled[subject], rolled[subject])
+
+    through(store.enforcing(0, 0, 7), between)
+    assert rolled
+    live = sound(store)
+    assert {subject: live[seq] for subject, seq in rolled.items()} == {s: s for s in rolled}
+
+
 def test_lowered_limits_of_the_stream_are_applied_in_steps(store: BlockStore) -> None:
     fill(store, 10)
     each = store.nbytes // store.msgs

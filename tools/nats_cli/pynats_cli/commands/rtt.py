@@ -60,9 +60,11 @@ def rtt(
 
 
 async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> None:
+    from pynats_cli.connect.connection import refuse_unusable
     from pynats_cli.connect.settings import resolve_settings
 
     context = resolve_settings(options)
+    refuse_unusable(context)
     try:
         urls = parse_server_urls(context.server_url)
     except ValueError as error:

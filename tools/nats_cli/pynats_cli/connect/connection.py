@@ -187,22 +187,27 @@ def _reconnect_choice(pool: list[Any], _info: dict[str, Any]) -> tuple[Any, floa
     return server, step / 1_000 * random.uniform(0.5, 1.5)
 
 
+def refuse_unusable(context: Context) -> None:
+    """Raises CliError for settings with which no server can be used, whichever it is."""
+    if context.socks_proxy:
+        raise CliError("connecting through a SOCKS proxy is not supported yet")
+    if context.windows_cert_store:
+        raise CliError("certificate stores are supported on Windows only")
+    if context.inbox_fault:
+        raise CliError(f"inbox prefix {context.inbox_prefix!r}: {context.inbox_fault}")
+
+
 async def connect(options: GlobalOptions, context: Context, tls_name: str = "") -> Session:
     """Tries each server once until one accepts the connection. Raises CliError.
 
     `tls_name` is the name certificates are checked for, instead of each server's own.
     """
-    if context.socks_proxy:
-        raise CliError("connecting through a SOCKS proxy is not supported yet")
-    if context.windows_cert_store:
-        raise CliError("certificate stores are supported on Windows only")
+    refuse_unusable(context)
     try:
         servers = parse_server_urls(context.server_url)
         tls = _tls_context(context, [server.scheme for server in servers])
     except (ValueError, TlsError) as error:
         raise CliError(str(error)) from None
-    if context.inbox_fault:
-        raise CliError(f"inbox prefix {context.inbox_prefix!r}: {context.inbox_fault}")
     login = login_options(context)
     public_nkey = login.pop(PUBLIC_NKEY, None)
     if not login and servers[0].user is not None:

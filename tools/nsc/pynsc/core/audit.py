@@ -128,7 +128,7 @@ class Audit:
         except jwt.JwtError:
             return []  # the claims' own issues say so
         if token.iss not in (exporter.sub, *exporter.nats.signing_key_ids()):
-            return [_error(f'{words}: account "{name}" has no longer the key of its token')]
+            return [_error(f'{words}: account "{name}" no longer has the key of its token')]
         if jwt.is_revoked(export.revocations, importer.sub, token.iat):
             return [_error(f'{words}: account "{name}" has revoked its token')]
         return []
@@ -145,7 +145,7 @@ class Audit:
             whose = self.accounts.get(claims.account, (claims.account,))[0]
             issues.append(_error(f"it belongs to another account ({whose})"))
         elif claims.iss not in (owner.sub, *owner.nats.signing_key_ids()):
-            issues.append(_error(f"the account has no longer the key that signed it, {claims.iss}"))
+            issues.append(_error(f"the account no longer has the key that signed it, {claims.iss}"))
         elif claims.iss == owner.sub and operator.nats.strict_signing_key_usage:
             issues.append(_error("it is signed by the account's own key, and the operator requires "
                                  "signing keys"))  # fmt: skip

@@ -15,6 +15,7 @@ being part of an incomplete batch is impossible: messages from elsewhere lose th
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
@@ -158,7 +159,11 @@ class AtomicBatches(OpenBatches[Batch]):
         else:
             operation = StagedChecks(stream, self._publishing).check_all(batch, ts)
         last = self._publishing.keep_batch(operation)
-        stream.ingest.stored(last, reply, batch_ack(stream, last, batch.id, batch.count))
+        acknowledge = partial(
+            stream.ingest.stored, last, reply, batch_ack(stream, last, batch.id, batch.count)
+        )
+        if not stream.when_replaced(last, acknowledge):
+            acknowledge()
 
 
 def check_publish(stream: StreamHost, subject: bytes, headers: bytes, payload: bytes) -> None:

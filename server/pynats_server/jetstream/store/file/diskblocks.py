@@ -9,7 +9,7 @@ import contextlib
 import os
 
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.block import Block, BlockScan
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
@@ -18,6 +18,7 @@ from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
 CHECK = 1000  # records of a block that a step looks at
+SCAN = 128 * 1024  # bytes of a block that a step looks at: 0.2 ms, if the records are small
 NO_STRANGER = -1  # see `find_stranger`
 LIST_AT_ONCE = 1 << 40  # subjects
 GLANCE_SPARE = 64 * 1024  # bytes: tombstones may make a block longer than its size
@@ -91,7 +92,9 @@ class DiskBlocks(BlockStore):
             data = self._content(block)
             yield
             fresh = Block(block.index, block.first_seq, self.files.config.name)
-            _, _, holes = fresh.scan(data)
+            scan = BlockScan(fresh, data)
+            while scan.step(SCAN):
+                yield
             at = 0
             while at >= 0 and not block.loaded and block.used_at == used:
                 yield
@@ -100,7 +103,7 @@ class DiskBlocks(BlockStore):
                 at = self.find_stranger(fresh, at, CHECK)
             if not block.loaded and block.used_at == used:  # else it was in memory meanwhile
                 block.take_buffer(fresh)
-                self._loaded(block, holes, self.strangers(block) if at != NO_STRANGER else [])
+                self._loaded(block, scan.holes, self.strangers(block) if at != NO_STRANGER else [])
 
     def _content(self, block: Block) -> bytes:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,21 @@ from typing import Any
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreError, StoreFull
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.disk import FULL, Disk
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
 from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
+from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
-from pynats_server.jetstream.store.format.sources_db import decode_note
+from pynats_server.jetstream.store.format.sources_db import decode_note, encode_sources
 from pynats_server.jetstream.store.removal.disposal import dispose
-from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE
+from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.search.listing import SubjectListing
+from pynats_server.jetstream.store.search.queries import WALK
 from pynats_server.work import Work
 
 BIG_PURGE = 10_000
@@ -48,6 +53,12 @@ class FileStore(WrittenBlocks):
         convert(config, disk, random)
         files.open_stream_key()
         self._open(recover(files))
+
+    def attach(self, syncer: Syncer) -> None:
+        """See `Store.attach`."""
+        self.syncer = self.committer.syncer = syncer
+        if self.dirty:
+            self.on_dirty()
 
     @property
     def problems(self) -> list[str]:
@@ -216,28 +227,50 @@ class FileStore(WrittenBlocks):
         work = partial(self.files.overwrite, block, data, offset)
         self.committer.after(Task(work, must=True))
 
-    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
+    def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
-        gone = yield from super()._purging(filter, up_to, keep, last)
+        gone = yield from super()._purging(filter, up_to, keep, reach)
         self.flush()
         if gone > BIG_PURGE:
             self.save_index()
         return gone
 
-    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
-        if block is self.tail or self.lost or not (yield from self._dies(block, filters, stop)):
-            return (yield from super()._purge_block(block, filters, at, stop))
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
+        dies = block is not self.tail and not self.lost
+        if not (dies and (yield from self._dies(block, filters, reach.last))):
+            return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
-        gone = 0
-        while block.msgs:
-            if not block.loaded:
-                yield from self.loading(block)
-                continue
-            self._removing()
-            gone += self.purge_part(block, filters, block.first_seq, stop, TAKE * 8, False)[0]
-            yield
-        self._after_removal(block.last_seq)
+        self.baring = True
+        gone, at = 0, block.first_seq
+        try:
+            while at and block.msgs:
+                if not block.loaded:
+                    yield from self.loading(block)
+                    continue
+                self._removing()
+                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
+                gone += part
+                yield
+            if block.msgs:  # others than those that were counted went meanwhile
+                yield from self._bury_gone(block)
+        finally:
+            self.baring = False
+            if block.msgs and block.index in self._bare:  # the purge ends with the stream
+                self.on_sparse(block)
+            self._after_removal(block.last_seq)
         return gone
+
+    def _bury_gone(self, block: Block) -> Work[None]:
+        """Leave tombstones of a block's removed messages after all."""
+        while block.msgs and not block.loaded:
+            yield from self.loading(block)
+        for at, seq in enumerate(block.record_seqs(), 1):
+            if not self.is_live(seq):
+                self._mark(seq, self.last_ts)
+            if at % TAKE == 0:
+                yield
+        if block.msgs:
+            self._bare.discard(block.index)
 
     def _buried(self) -> None:
         if self.tail is not None and self.tail.buffered > self.block_size:
@@ -285,7 +318,7 @@ class FileStore(WrittenBlocks):
                 block.last_seq, last_ts = live[-1][0], live[-1][1]
                 block.last_ts = last_ts
                 block.deleted = only_up_to(block.deleted, block.last_seq)
-                block.scan(block.compacted(lambda gone: gone <= seq))
+                block.scan(block.compacted(0, seq + 1))
                 block.written = block.buffered
                 if block is not old:
                     self._rewrite(block)
@@ -359,9 +392,7 @@ class FileStore(WrittenBlocks):
         works for it."""
         if self._closed:
             return
-        for timer in (self._sync_timer, self._index_timer, self._places_timer):
-            if timer is not None:
-                timer.cancel()
+        self._stop_timers()
         try:
             if self.failed is None and keep:
                 self.flush()
@@ -374,12 +405,73 @@ class FileStore(WrittenBlocks):
                 if not self.saved_index.is_current(self.tail.last_sum(), self.index_state):
                     self.write_index()
         finally:
-            self._closed = True
             if keep:
                 self.syncer.settle()
-            self.committer.abandon()
-            for block in self.blocks:
-                if block.file is not None:
-                    self.disk.close(block.file)
-                    block.file = None
-            dispose(self.tree.part())
+            self._end()
+
+    async def closing(self, threads: Executor) -> None:
+        """See `Store.closing`."""
+        if self._closed:
+            return
+        self._stop_timers()
+        loop = asyncio.get_running_loop()
+        try:
+            if self.failed is None:
+                self.flush()
+                durable: asyncio.Future[StoreError | None] = loop.create_future()
+                self.committer.wait(partial(self._committed, durable.set_result))
+                error = await durable
+                await self._idle()
+                if error is not None:
+                    raise error
+                if not self._closed:  # by somebody else meanwhile
+                    await self._save_last(threads)
+        finally:
+            await self._idle()
+            if not self._closed:
+                self._end()
+
+    async def _idle(self) -> None:
+        idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.when_idle(lambda: idle.set_result(None))
+        await idle
+
+    async def _save_last(self, threads: Executor) -> None:
+        """Save where the sources are and the index, after everything is durable and while nothing
+        changes."""
+        work: list[Callable[[], None]] = []
+        if not self.places.is_saved:
+            data = encode_sources(self.places.known, self.last_seq + 1, self.files.hash_key)
+            work.append(partial(self.files.write_sources, data))  # first, as in `save_index`
+        if not self.lost:  # see `save_index`
+            state, listing = self.index_state_with(b""), SubjectListing(self.tree, self.blocks)
+            before, after = encode_around(state)
+            while listing.step(WALK):
+                await asyncio.sleep(0)
+            parts = [before, *listing.parts, after]
+            work.append(partial(self.saved_index.finish, state.tail_sum, parts))
+
+        def save() -> None:
+            for each in work:
+                each()
+
+        try:
+            await asyncio.get_running_loop().run_in_executor(threads, save)
+        except OSError as error:
+            if error.errno not in FULL:
+                self.fail(error)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._sync_timer, self._index_timer, self._places_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def _end(self) -> None:
+        self._closed = True
+        self._stop_timers()
+        self.committer.abandon()
+        for block in self.blocks:
+            if block.file is not None:
+                self.disk.close(block.file)
+                block.file = None
+        dispose(self.tree.part())

@@ -90,8 +90,9 @@ class StreamFolder:
             self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
             return None
 
-    def holds_index(self, body: bytes) -> bool:
-        """Whether the saved state is this one."""
+    def holds_index(self, parts: list[bytes]) -> bool:
+        """Whether the saved state is this one, given in parts."""
+        body = b"".join(parts)
         try:
             data = self.disk.read(self.messages / "index.db")
             if data[-8:] != digest64(self.hash_key, data[:-8]):

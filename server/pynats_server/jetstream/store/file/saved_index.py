@@ -83,7 +83,13 @@ class SavedIndex:
         """Whether the saved state is the current one. Ask only when no file work is pending."""
         if not self._stands or self.tail_sum != tail_sum:
             return False
-        return self._files.holds_index(encode_index(state_of()))
+        return self._files.holds_index([encode_index(state_of())])
+
+    def finish(self, tail_sum: bytes, parts: list[bytes]) -> None:
+        """Have the state saved that the store ends with, unless it is. Any thread may do it once
+        the store takes nothing more and no file work is pending. Raises OSError."""
+        if not self._stands or self.tail_sum != tail_sum or not self._files.holds_index(parts):
+            _write_joined(self._files, parts)
 
 
 def _write_joined(files: StreamFolder, parts: list[bytes]) -> None:

@@ -52,6 +52,7 @@ class WrittenBlocks(DiskBlocks):
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
         self.top_index = 0
+        self.baring = False  # messages of a block go without tombstones, and some are still there
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
@@ -60,6 +61,7 @@ class WrittenBlocks(DiskBlocks):
         self._finished: Block | None = None  # the last block that was full
         self._finished_at: object = None  # its mark of use then
         self._sparse: list[Block] = []
+        self._compacting = False
         self._scheduled = False
         self._sync_timer: asyncio.TimerHandle | None = None
         self._index_timer: asyncio.TimerHandle | None = None
@@ -197,13 +199,32 @@ class WrittenBlocks(DiskBlocks):
         if not block.loaded:
             self.load_block(block)
         with contextlib.suppress(CorruptRecord):
-            plain = block.compacted(lambda seq: seq < block.first_seq and seq >= self.first_seq)
+            plain = block.compacted(self.first_seq, block.first_seq)
             self.retire_index()
             self._cached -= block.buffered
             block.scan(plain)
             block.kept = max(0, block.buffered - block.nbytes)
             self._cached += block.buffered
             self._rewrite(block)
+
+    def _compact(self) -> Work[None]:
+        """Rewrites sparse blocks, one in a step."""
+        try:
+            while self._sparse and not self._closed and self.failed is None:
+                block = self._sparse[0]
+                if block.msgs and not block.loaded and block in self.blocks:
+                    yield from self.loading(block)
+                self.flush()  # its tombstones, and notes that it may have
+                if block in self._sparse:
+                    self._sparse.remove(block)
+                    if block in self.blocks:
+                        self.compact_block(block)
+                        self.committer.start()
+                yield
+        except StoreError:
+            return  # of the disk; the next flush begins again
+        finally:
+            self._compacting = False
 
     def on_dirty(self) -> None:
         """Write once per loop turn, whatever arrives in it."""
@@ -254,8 +275,12 @@ class WrittenBlocks(DiskBlocks):
             self._keep_notes(bool(dead or self._sparse))
         if dead:
             self._release(dead)
-        while self._sparse:
-            self.compact_block(self._sparse.pop())
+        if self.background is None:
+            while self._sparse:
+                self.compact_block(self._sparse.pop())
+        elif self._sparse and not self._compacting:
+            self._compacting = True
+            self.background(self._compact())
         if self.committer.has_tasks:
             self.committer.start()
 
@@ -402,6 +427,8 @@ class WrittenBlocks(DiskBlocks):
         self.flush()
         if not self.places.is_saved:
             self._save_places()  # before the index: then only notes behind it count
+        if self.baring:
+            return  # only an index would know what has gone, until all of it has
         if self.lost:
             # Only the index on disk knows what should be there; a new one would hide the loss.
             return
@@ -413,7 +440,7 @@ class WrittenBlocks(DiskBlocks):
             self.background(self._saving())
 
     def _saving(self) -> Work[None]:
-        if self._closed or self.failed is not None or self.listing is not None:
+        if self._closed or self.failed is not None or self.listing is not None or self.baring:
             return
         self.flush()
         listing = self.listing = SubjectListing(self.tree, self.blocks)

@@ -6,6 +6,7 @@ of its last block; the last is left out of one-message subjects before version 4
 
 from libc.stdint cimport uint8_t, uint64_t
 
+from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.subjects cimport SubjectTree
 from pynats_server.jetstream.store.format.varint cimport get_uvarint
 
@@ -35,10 +36,11 @@ def list_end(const uint8_t[::1] data, Py_ssize_t at, bint with_last):
     cdef Listed entry
     if not 0 <= at <= data.shape[0]:
         raise ValueError("outside of the data")
-    p = get_uvarint(start + at, end, &count)
-    while p != NULL and count:
-        p = next_listed(p, end, with_last, &entry)
-        count -= 1
+    with nogil:
+        p = get_uvarint(start + at, end, &count)
+        while p != NULL and count:
+            p = next_listed(p, end, with_last, &entry)
+            count -= 1
     if p == NULL:
         raise ValueError("the list of subjects is cut off")
     return p - start
@@ -55,6 +57,8 @@ def subjects_of(const uint8_t[::1] data, bint with_last):
     while p != NULL and count:
         p = next_listed(p, end, with_last, &entry)
         count -= 1
+        if count % PIECE == 0:
+            let_others_run()
         if p != NULL:
             tree.get_or_add(entry.subject, entry.size)
     return tree

@@ -7,6 +7,7 @@ at every step the index, the counters and what a restart would find agree.
 from __future__ import annotations
 
 from typing import Final
+from weakref import WeakSet
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
@@ -24,8 +25,20 @@ TAKE: Final = 500
 """Messages that a step takes out."""
 
 
+class Reach:
+    """The last sequence that a purge may touch. It sinks when a full disk makes the store take back
+    messages: others get their sequences."""
+
+    __slots__ = ("__weakref__", "last")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+
 class Removing(Queries):
     """What removes messages of either kind of store."""
+
+    _reaches: WeakSet[Reach] | None = None  # of the purges that have not ended
 
     def _check(self) -> None:
         if self.failed is not None:
@@ -67,21 +80,32 @@ class Removing(Queries):
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
         many. Nothing that is stored after this call is touched. Once begun it is to be finished,
         unless the store is closed."""
-        return self._purging(filter or b">", up_to, keep, self.last_seq)
+        reach = Reach(self.last_seq)
+        self._reaches = self._reaches or WeakSet()
+        self._reaches.add(reach)
+        return self._purging(filter or b">", up_to, keep, reach)
 
-    def _purging(self, filter: bytes, up_to: int, keep: int, last: int) -> Work[int]:
+    def forget_above(self, seq: int) -> None:
+        """Sequences above `seq` will be given out again: nobody knows what had them any more."""
+        super().forget_above(seq)
+        for reach in self._reaches or ():
+            reach.last = min(reach.last, seq)
+
+    def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         self._check()
-        filters = only(filter)
+        filters, last = only(filter), reach.last
         if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
             return self.compact(max(up_to, last + 1))  # the next sequence
-        stop = min(up_to - 1, last) if up_to else last
+        if up_to:
+            reach.last = min(up_to - 1, last)
         if keep:
-            stop = (yield from self._oldest_kept(filters, keep, stop)) - 1
-        if stop < self.first_seq:
+            oldest = yield from self._oldest_kept(filters, keep, reach.last)
+            reach.last = min(oldest - 1, reach.last)
+        if reach.last < self.first_seq:
             return 0
         if filters.every:
-            return (yield from self._drop_below(stop + 1))
-        return (yield from self._purge_filter(filter, filters, stop))
+            return (yield from self._drop_through(reach))
+        return (yield from self._purge_filter(filter, filters, reach))
 
     def _oldest_kept(self, filters: FilterSet, keep: int, stop: int) -> Work[int]:
         """The sequence of the oldest of the newest `keep` messages at or before `stop`; 0 when
@@ -97,20 +121,20 @@ class Removing(Queries):
                 yield
         return 0
 
-    def _drop_below(self, seq: int) -> Work[int]:
-        """Delete every message below `seq`, the oldest first: no tombstones, one floor."""
-        if self.tail is not None and self.tail.msgs and self.tail.last_seq < seq:
+    def _drop_through(self, reach: Reach) -> Work[int]:
+        """Delete every message within reach, the oldest first: no tombstones, one floor."""
+        if self.tail is not None and self.tail.msgs and self.tail.last_seq <= reach.last:
             self._removing()
             self._leave_tail()
         gone = 0
-        while self.msgs and self.first_seq < seq:
+        while self.msgs and self.first_seq <= reach.last:
             self._check()
             block = self.blocks[self.block_at(self.first_seq)]
             if not block.loaded:
                 yield from self.loading(block)
                 continue
             self._removing()
-            gone += self.drop_front(seq, TAKE)
+            gone += self.drop_front(reach.last + 1, TAKE)
             self.floor_due = self.on_disk
             if not block.msgs and block is not self.tail:
                 self.dead = True
@@ -119,27 +143,28 @@ class Removing(Queries):
             yield
         return gone
 
-    def _purge_filter(self, filter: bytes, filters: FilterSet, stop: int) -> Work[int]:
+    def _purge_filter(self, filter: bytes, filters: FilterSet, reach: Reach) -> Work[int]:
         count, first, last = yield from self.bounds(filter)
-        gone, at, stop = 0, max(first, self.first_seq), min(stop, last)
-        while count and at <= stop:
+        reach.last = min(reach.last, last)
+        gone, at = 0, max(first, self.first_seq)
+        while count and at <= reach.last:
             index = self.block_at(at)
             if index >= len(self.blocks):
                 break
             block = self.blocks[index]
-            if block.msgs and block.first_seq <= stop:
-                gone += yield from self._purge_block(block, filters, at, stop)
-            at = max(at, min(block.last_seq, stop)) + 1
+            if block.msgs and block.first_seq <= reach.last:
+                gone += yield from self._purge_block(block, filters, at, reach)
+            at = max(at, min(block.last_seq, reach.last)) + 1
         return gone
 
-    def _purge_block(self, block: Block, filters: FilterSet, at: int, stop: int) -> Work[int]:
+    def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
         gone = 0
         while at and block.msgs:
             if not block.loaded:
                 yield from self.loading(block)
                 continue
             self._removing()
-            part, at = self.purge_part(block, filters, at, stop, TAKE * 8)
+            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8)
             gone += part
             self._buried()
             yield
@@ -156,7 +181,7 @@ class Removing(Queries):
         self._check()
         _check_range(seq)
         if seq <= self.last_seq:
-            return finish(self._drop_below(seq))
+            return finish(self._drop_through(Reach(seq - 1)))
         self._removing()
         if self.tail is not None and self.tail.msgs:
             self._leave_tail()

@@ -89,6 +89,12 @@ class Queries(Retention):
             start = max(start, first)
         return (yield from self._forward(filters, start, stop))
 
+    def find_next_of(self, filters: FilterSet, start: int) -> Work[Message | None]:
+        """As `find_next`, of several filters."""
+        if start > self.last_seq:
+            return None
+        return (yield from self._forward(filters, start, U64_MAX))
+
     def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
         """The last live message of `filter` at or before `stop`, or None."""
         filters, start = only(filter), 0
