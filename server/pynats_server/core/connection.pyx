@@ -117,6 +117,7 @@ cdef class Connection(Peer):
         cdef size_t room
         cdef iovec parts[2]
         cdef msghdr message
+        must(self.rest == NULL, b"nothing is read while input waits")
         if engine.chunk.references > 1:
             # Output still refers to the chunk: send that now. If some of it remains, leave the
             # chunk to it and read into a fresh one.
@@ -244,9 +245,10 @@ cdef class Connection(Peer):
         return self._keep_rest(chunk, data + taken, rest)
 
     cdef int _keep_rest(self, Chunk* chunk, char* data, size_t length) except -1:
-        """Much of a chunk stays where it is, little is copied, which gives the chunk back."""
+        """Much of a chunk stays where it is until its time comes, little is copied, which gives the
+        chunk back. So is the beginning of a frame: the next read goes behind it."""
         cdef Chunk* fresh
-        if length >= READ_MIN and length * 4 >= chunk.capacity:
+        if (self.paused or self.waits) and length >= READ_MIN and length * 4 >= chunk.capacity:
             chunk.references += 1
             self.rest = chunk
             self.rest_start = data - chunk.data

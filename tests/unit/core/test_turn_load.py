@@ -277,3 +277,20 @@ def test_permissions_that_have_not_changed_cost_nothing(life: Life) -> None:
     before = life.engine.steps
     peer.prune(Permissions(subscribe_deny=[b"secret"]))
     assert life.engine.steps == before
+
+
+def test_a_frame_that_is_whole_only_after_its_beginning_has_waited_is_read_on(life: Life) -> None:
+    """What has waited ends within a message that is too small to be assembled."""
+    life.client(subscriptions(1000))
+    life.client(b"SUB whole 1\r\n")
+    publisher = life.client()
+    body = bytes(30_000)
+    frame = pub(b"whole", body)
+    for begun in (17_000, 20_000, 29_000):
+        published = life.account.in_msgs
+        send_all(publisher, pub(b"foo", b"") * 100 + frame[:begun])
+        turns(life, published=published + 100)
+        send_all(publisher, frame[begun:] + pub(b"whole", b"") + b"PING\r\n")
+        turns(life, published=published + 102)
+    assert life.account.in_bytes == 3 * len(body)
+    assert life.handler.closed == []
