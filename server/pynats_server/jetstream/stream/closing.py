@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Final
 
 from pynats_server.jetstream.store import StoreError
@@ -25,6 +25,8 @@ async def close_together(streams: Sequence[Stream], log: Logger) -> None:
     """Closes streams. What goes wrong with one is logged, and the others are closed as well."""
     if not streams:
         return
+    from concurrent.futures import ThreadPoolExecutor  # a start needs none
+
     with ThreadPoolExecutor(WRITERS, "store-close") as threads:
         closing = []
         for at in range(0, len(streams), AT_ONCE):
@@ -34,7 +36,7 @@ async def close_together(streams: Sequence[Stream], log: Logger) -> None:
         await asyncio.wait(closing)
 
 
-async def _close(stream: Stream, threads: ThreadPoolExecutor, log: Logger) -> None:
+async def _close(stream: Stream, threads: Executor, log: Logger) -> None:
     try:
         stream.silence()
         await stream.close(threads)
