@@ -11,6 +11,7 @@ from pynats_server.jetstream.publish.headers import build
 from pynats_server.jetstream.stream.schedules import PUBLISHED
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.server.server import Server
+from pynats_server.work import finish
 
 from tests.support.deadline import next_turn, wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
@@ -53,7 +54,7 @@ def schedule(stream: Stream, number: int, due_s: float) -> None:
 async def made(stream: Stream) -> list[bytes]:
     found = []
     at = 1
-    while (message := stream.store.load_next(b"c.made", at)) is not None:
+    while (message := finish(stream.store.find_next(b"c.made", at))) is not None:
         found.append(message.payload)
         at = message.seq + 1
     return found

@@ -33,20 +33,6 @@ class BlockStore(Limiting):
         """Subjects with messages."""
         return len(self.tree)
 
-    def load_next(self, filter: bytes, start: int) -> Message | None:
-        """The first live message of `filter` at or after `start`, or None."""
-        if start > self.last_seq:
-            return None
-        if filter == b">":
-            return self.next_of(filter, start, U64_MAX)
-        if is_literal(filter):
-            count, first, last = self.literal_bounds(filter)
-            return self.next_of(filter, max(start, first), last) if count else None
-        near = self.next_of(filter, start, start + NEAR)
-        if near is not None or start + NEAR >= self.last_seq:
-            return near
-        return finish(self.find_next(filter, start + NEAR))
-
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last live message of `filter` at or before `stop`, or None."""
         if filter == b">":
@@ -67,10 +53,6 @@ class BlockStore(Limiting):
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`."""
         return finish(self.purging(filter, up_to, keep))
-
-    def num_pending(self, filter: bytes, start: int) -> int:
-        """Live messages of `filter` at or after `start`."""
-        return finish(self.count_pending(filter, start))
 
     def seq_from_time(self, ts: int) -> int:
         """First live sequence with a timestamp >= `ts`; last_seq + 1 when there is none."""
@@ -105,7 +87,7 @@ class BlockStore(Limiting):
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end that are lost because their bytes are damaged.
 
-        `load_next` skips lost messages silently; a reader that has to report them asks here for
+        Searches skip lost messages silently; a reader that has to report them asks here for
         the range it has just crossed. Reading a block for the first time may find more, so ask
         after the read.
         """

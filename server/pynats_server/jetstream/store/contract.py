@@ -113,9 +113,6 @@ class Store(Protocol):
     def load_last(self, filter: bytes) -> Message | None:
         """The newest message of a filter."""
 
-    def load_next(self, filter: bytes, start: int) -> Message | None:
-        """The first message of a filter at or after `start`."""
-
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last message of a filter at or before `stop`."""
 
@@ -193,17 +190,11 @@ class Store(Protocol):
     def subject_totals(self, filter: bytes) -> dict[bytes, int]:
         """{subject: count}, from memory alone."""
 
-    def num_pending(self, filter: bytes, start: int) -> int:
-        """Messages of a filter at or after `start`."""
-
-    # Reads in steps: for what may have to look at many messages or subjects. What happens between
-    # two steps may or may not be in the answer.
-
     def read(self, seq: int) -> Work[Message]:
         """As `load`."""
 
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
-        """As `load_next`."""
+        """The first live message of `filter` at or after `start`, or None."""
 
     def find_next_of(self, filters: FilterSet, start: int) -> Work[Message | None]:
         """As `find_next`, of several filters."""
@@ -215,7 +206,7 @@ class Store(Protocol):
         """As `seq_from_time`."""
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
-        """As `num_pending`."""
+        """Live messages of `filter` at or after `start`."""
 
     def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
         """Live messages of some filters in start..stop."""

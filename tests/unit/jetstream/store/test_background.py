@@ -13,6 +13,7 @@ from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
+from pynats_server.work import finish
 
 from tests.support.deadline import wait_until, wait_until_async
 
@@ -240,7 +241,7 @@ def test_readers_can_ask_what_they_stepped_over(tmp_path: Path) -> None:
     path.write_bytes(data)
     store = FileStore(config)
     seen, lost, at = [], [], 1
-    while (message := store.load_next(b">", at)) is not None:
+    while (message := finish(store.find_next(b">", at))) is not None:
         lost += store.lost_between(at, message.seq - 1)
         seen.append(message.seq)
         at = message.seq + 1

@@ -196,11 +196,11 @@ class StoreMachine(RuleBasedStateMachine):
             total, first, _ = states.get(subject, (0, seq, 0))
             states[subject] = (total + 1, first, seq)
         for store in self.stores:
-            found = store.load_next(filter, start)
+            found = finish(store.find_next(filter, start))
             assert (found.seq if found else None) == (after[0] if after else None)
             found = store.load_previous(filter, start)
             assert (found.seq if found else None) == (before[-1] if before else None)
-            assert store.num_pending(filter, start) == len(after)
+            assert finish(store.count_pending(filter, start)) == len(after)
             assert store.subject_states(filter) == states
             assert finish(store.last_of_each([filter])) == sorted(s[2] for s in states.values())
 

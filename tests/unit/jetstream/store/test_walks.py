@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.search import queries
 from pynats_server.jetstream.store.subjects import matches
-from pynats_server.work import Work
+from pynats_server.work import Work, finish
 
 SUBJECTS = (b"a.b", b"a.c", b"a.b.c", b"d")
 FILTERS = (b">", b"a.*", b"a.>", b"a.b", b"d", b"nothing.*", b"nothing")
@@ -38,7 +38,7 @@ def test_purge_and_reads_agree_with_a_list(
     live = [seq for seq in range(1, len(subjects) + 1) if seq not in removed]
     hit = [seq for seq in live if matches(filter, subjects[seq - 1])]
     for at in (0, 1, 7, 39, 2**64 - 1):
-        after, before = store.load_next(filter, at), store.load_previous(filter, at)
+        after, before = finish(store.find_next(filter, at)), store.load_previous(filter, at)
         assert (after.seq if after else None) == next((s for s in hit if s >= at), None)
         assert (before.seq if before else None) == next((s for s in hit[::-1] if s <= at), None)
     if up_to <= len(subjects):
@@ -64,7 +64,7 @@ def test_a_walk_does_not_ask_all_subjects_for_each_message(
     count = 5 * queries.NEAR
     store = filled([b"s.%d" % at for at in range(count)])
     seq, seen = 1, 0
-    while (message := store.load_next(filter, seq)) is not None:
+    while (message := finish(store.find_next(filter, seq))) is not None:
         seq, seen = message.seq + 1, seen + 1
     assert seen == count
     while (message := store.load_previous(filter, seq)) is not None:

@@ -6,9 +6,9 @@ them. What they answer was true at some time while they ran; without changes, it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from typing import Final, TypeAlias, TypeVar
 
 from pynats_server.jetstream.store.block import Block, Message
 from pynats_server.jetstream.store.contract import U64_MAX
@@ -16,6 +16,10 @@ from pynats_server.jetstream.store.retention import Retention
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.work import Work
+
+T = TypeVar("T")
+Step: TypeAlias = tuple[T, int, Block | None]
+"""What was found, where the next step begins or 0 at the end, and the block to read first."""
 
 WALK: Final = 500
 """Branches and leaves of the subject tree that a step visits."""
@@ -113,23 +117,22 @@ class Queries(Retention):
         return (yield from self._back(filters, start, stop))
 
     def _forward(self, filters: FilterSet, start: int, stop: int) -> Work[Message | None]:
-        at, most = max(start, 1), SCAN
-        while at and at <= stop:
-            message, at, block = self.step_forward(filters, at, stop, most)
-            if message is not None:
-                return message
-            if block is not None:
-                yield from self.loading(block)
-            elif at:
-                yield
-        return None
+        return (yield from self._search(partial(self.step_forward, filters), max(start, 1), stop))
 
     def _back(self, filters: FilterSet, start: int, stop: int) -> Work[Message | None]:
-        at = stop
-        while at and at >= start:
-            message, at, block = self.step_back(filters, start, at, SCAN)
-            if message is not None:
-                return message
+        def step(at: int, start: int, most: int) -> Step[Message | None]:
+            return self.step_back(filters, start, at, most)
+
+        return (yield from self._search(step, stop, start))
+
+    def _search(
+        self, step: Callable[[int, int, int], Step[T]], at: int, end: int
+    ) -> Work[T | None]:
+        """What is found by the first of the steps that finds anything, from `at` to `end`."""
+        while at:
+            found, at, block = step(at, end, SCAN)
+            if found:
+                return found
             if block is not None:
                 yield from self.loading(block)
             elif at:
@@ -138,16 +141,11 @@ class Queries(Retention):
 
     def find_since(self, ts: int) -> Work[int]:
         """First live sequence stored at or after `ts`; last + 1 when there is none."""
-        at = 1
-        while at:
-            seq, at, block = self.step_since(ts, at, SCAN)
-            if seq:
-                return seq
-            if block is not None:
-                yield from self.loading(block)
-            elif at:
-                yield
-        return self.last_seq + 1
+
+        def step(at: int, _: int, most: int) -> Step[int]:
+            return self.step_since(ts, at, most)
+
+        return (yield from self._search(step, 1, 0)) or self.last_seq + 1
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
         """Live messages of `filter` at or after `start`."""
