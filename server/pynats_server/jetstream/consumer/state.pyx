@@ -177,6 +177,17 @@ cdef class ConsumerState:
         self.floor_consumer, self.floor_stream = delivery, seq
         return True
 
+    cdef int struck(self, uint64_t seq) except -1:
+        """A single message is not waited for any more, whatever the policy: it has gone."""
+        cdef Entry* entry = self.find(seq)
+        cdef uint64_t delivery
+        if entry != NULL:
+            self.changes += 1
+            delivery = entry.delivery
+            self._close(entry)
+            self._advance(delivery, seq)
+        return 0
+
     cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil:
         """The floors after an explicit acknowledgement."""
         if self.held == 0:
@@ -239,6 +250,10 @@ cdef class ConsumerState:
     def apply_acked(self, delivery: int, seq: int) -> bool:
         """See `acked`."""
         return self.acked(delivery, seq)
+
+    def apply_struck(self, seq: int) -> None:
+        """See `struck`."""
+        self.struck(seq)
 
     def apply_skipped(self, seq: int) -> None:
         """See `skipped`."""
