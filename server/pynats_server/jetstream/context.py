@@ -19,7 +19,6 @@ from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
-from pynats_server.jetstream.consumer.delivery.interest import Serving
 from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
@@ -58,7 +57,6 @@ class JetStreamContext:
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
-        self.serving = Serving(engine)  # consumers with more to deliver than a turn allows
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
@@ -144,7 +142,7 @@ class AccountContext:
 
     def listen(self) -> None:
         """Takes acknowledgements from now on."""
-        self._acks = self.account.attach(b"$JS.ACK.>", AckSink(self.router))
+        self._acks = self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router))
 
     def stop_listening(self) -> None:
         """Takes no more. Idempotent."""
