@@ -81,8 +81,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "consumer": (
         *BASE, J + "advisories", J + "config", J + "consumer.config",
-        J + "consumer.delivery", J + "context", J + "store", J + "store.search", J + "stream",
-        S + "work",
+        J + "consumer.delivery", J + "context", J + "store", J + "store.consumers",
+        J + "store.search", J + "stream", S + "work",
     ),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "errors", J + "requests", J + "store",
