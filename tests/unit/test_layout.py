@@ -74,7 +74,6 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.consumers": (
         "pynats_common", J + "store", J + "store.file", J + "store.format",
     ),
-    J + "consumer": (S + "work", J + "store", J + "store.consumers"),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
