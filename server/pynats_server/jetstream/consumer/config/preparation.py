@@ -83,6 +83,14 @@ def recovered(saved: ConsumerConfig, stream: StreamConfig, limits: Limits) -> Co
     return config
 
 
+def paused(config: ConsumerConfig, until: str) -> ConsumerConfig:
+    """The same with another pause (RFC 3339), which the zero time ends."""
+    changed = config.copy()
+    changed.pause_until = None if in_utc(until) == ZERO_TIME else in_utc(until)
+    changed.metadata = metadata.stored(changed.metadata, _required_level(changed))
+    return changed
+
+
 def _serve_origins(config: ConsumerConfig, stream: StreamConfig) -> None:
     """What a mirror or source of another stream asks for to read. Where messages go once they are
     consumed, it must be a consumer that lasts and acknowledges; elsewhere a fleeting one does,
