@@ -175,6 +175,8 @@ def _give_name(config: ConsumerConfig, around: Surroundings) -> None:
     name = config.durable_name or config.name
     if len(name.encode()) > NAME_MAX:
         raise api_error(10102, max=NAME_MAX)
+    if "\0" in name:  # no folder can be called so, and no subject can hold it
+        raise api_error(10012, err="error creating store for consumer")
     while not name:
         name = _random_name()
         if around.existing(name) is not None:
