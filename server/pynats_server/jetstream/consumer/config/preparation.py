@@ -120,8 +120,8 @@ def _required_level(config: ConsumerConfig) -> int:
     if config.ack_policy == "flow_control":
         return 4
     prioritised = config.priority_policy or config.priority_groups or config.priority_timeout
-    paused = config.pause_until is not None and in_utc(config.pause_until) != ZERO_TIME
-    return 1 if paused or prioritised else 0
+    until = config.pause_until
+    return 1 if prioritised or (until is not None and in_utc(until) != ZERO_TIME) else 0
 
 
 def _replicas(config: ConsumerConfig, stream: StreamConfig) -> int:
