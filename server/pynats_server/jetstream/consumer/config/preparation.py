@@ -84,11 +84,12 @@ def recovered(saved: ConsumerConfig, stream: StreamConfig, limits: Limits) -> Co
 
 
 def paused(config: ConsumerConfig, until: str) -> ConsumerConfig:
-    """The same with another pause (RFC 3339), which the zero time ends."""
-    changed = config.copy()
-    changed.pause_until = None if in_utc(until) == ZERO_TIME else in_utc(until)
-    changed.metadata = metadata.stored(changed.metadata, _required_level(changed))
-    return changed
+    """The configuration of a consumer that is to deliver nothing until that time, in UTC; the zero
+    time ends a pause."""
+    made = config.copy()
+    made.pause_until = until if until != ZERO_TIME else None
+    made.metadata = metadata.stored(made.metadata, _required_level(made))
+    return made
 
 
 def _serve_origins(config: ConsumerConfig, stream: StreamConfig) -> None:
