@@ -13,29 +13,29 @@ METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
 
 # About the answering server, therefore never stored.
 _TRANSIENT: Final = (SERVER_VERSION_KEY, SERVER_LEVEL_KEY)
+_SORTED_MAX: Final = 512  # keys: to sort more takes long, and their order means nothing
 
 
 def stored(metadata: dict[str, str], level: int) -> dict[str, str]:
     """What is kept, with the API level that a server needs to run the stream or consumer."""
-    kept = {key: text for key, text in metadata.items() if key not in _TRANSIENT}
-    return {**kept, REQUIRED_LEVEL_KEY: str(level)}
+    return {**own(metadata), REQUIRED_LEVEL_KEY: str(level)}
 
 
 def shown(metadata: dict[str, str]) -> dict[str, str]:
-    """What answers show, in the order of the keys."""
+    """What answers show."""
     full = {**metadata, SERVER_VERSION_KEY: VERSION, SERVER_LEVEL_KEY: str(API_LEVEL)}
-    return dict(sorted(full.items()))
+    return dict(sorted(full.items())) if len(full) <= _SORTED_MAX else full
 
 
 def own(metadata: dict[str, str]) -> dict[str, str]:
     """What the user has written."""
-    return {
-        key: text
-        for key, text in metadata.items()
-        if key not in _TRANSIENT and key != REQUIRED_LEVEL_KEY
-    }
+    kept = dict(metadata)
+    for key in (*_TRANSIENT, REQUIRED_LEVEL_KEY):
+        kept.pop(key, None)
+    return kept
 
 
 def size(metadata: dict[str, str]) -> int:
-    """Bytes of keys and values."""
-    return sum(len(key.encode()) + len(text.encode()) for key, text in metadata.items())
+    """Bytes of keys and values. There may be a hundred thousand of them, so nothing here looks at
+    one by itself."""
+    return len("".join(metadata).encode()) + len("".join(metadata.values()).encode())

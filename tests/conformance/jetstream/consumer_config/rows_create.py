@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.conformance.jetstream.consumer_config.case import (
@@ -219,6 +220,27 @@ _LONG = "the real server takes names in memory that no folder can have, or fails
 _TOO_LONG = told(400, 10102, "consumer name is too long, maximum allowed is 255")
 
 
+_NO_STORE = told(500, 10012, "error creating store for consumer")
+_STARRED = "the real server takes a token that only begins with a wildcard for one, and so refuses filters that no message can share"
+_LATER = "the real server tells first what comes first, also where it overlaps with what comes after another fault"
+
+
+def _filters() -> Case:
+    """Filters that are not what they seem."""
+
+    def two(*filters: str, ours: str | None = None, why: str = "") -> Step:
+        return ask({"filter_subjects": list(filters)}, ours=ours, why=why)
+
+    def starred(*filters: str) -> Step:
+        body = json.dumps({"filter_subjects": list(filters)}, separators=(",", ":"))
+        return two(*filters, ours=body, why=_STARRED)
+
+    return Case("filters that look like wildcards", (
+        starred("*a.*", "b.*"), two(">x", "y"), starred("**", "a"), starred("a", "**"), starred("*a", "b"), two("*a", "*a"), two("a.>b", "a.c"), two("*", "*a"), two("*a", "*"), two(">", "*a"), two("*a.>", "*a.b"),
+        two("s.a", "a..b", "s.*", ours=told(500, 10052, "invalid subject"), why=_LATER), two("s.a", "s.*", "a..b"), two("a..b", "s.a", "s.*"), two("s.*", "s.a", "a..b"),
+    ), fresh=True)  # fmt: skip
+
+
 def _names() -> list[Case]:
     named = (
         "C",
@@ -375,5 +397,5 @@ def _sourcing() -> list[Case]:
 CREATE_CASES = (
     *(_field(base, name, False) for base in _BASES for name in VALUES),
     *(_field(base, name, True) for base in ("pull", "push") for name in VALUES if name not in ("metadata", "description", "sample_freq", "filter_subjects")),
-    _starts(), *_deliver_subjects(), *_names(), *_replicas(), *_stream_limits(), *_sourcing(),
+    _starts(), _filters(), *_deliver_subjects(), *_names(), *_replicas(), *_stream_limits(), *_sourcing(),
 )  # fmt: skip

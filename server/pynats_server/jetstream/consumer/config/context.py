@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.options import AccountLimits, JetStreamServerLimits
 from pynats_server.work import Work
 
 DEFAULT_MAX_CONSUMERS: Final = 1000  # of a stream for which nobody says a number
@@ -25,6 +26,17 @@ class Limits:
     default_max_consumers: int = DEFAULT_MAX_CONSUMERS
     account_max_ack_pending: int = -1
     account_max_consumers: int = -1
+
+    @classmethod
+    def of(cls, server: JetStreamServerLimits, account: AccountLimits) -> Limits:
+        """The bounds that a configuration file sets."""
+        return cls(
+            max_ack_pending=server.max_ack_pending,
+            max_request_batch=server.max_request_batch,
+            default_max_consumers=server.default_max_consumers or DEFAULT_MAX_CONSUMERS,
+            account_max_ack_pending=account.max_ack_pending,
+            account_max_consumers=account.max_consumers,
+        )
 
 
 class Surroundings(Protocol):

@@ -83,6 +83,15 @@ def recovered(saved: ConsumerConfig, stream: StreamConfig, limits: Limits) -> Co
     return config
 
 
+def paused(config: ConsumerConfig, until: str) -> ConsumerConfig:
+    """The configuration of a consumer that is to deliver nothing until that time, in UTC; the zero
+    time ends a pause."""
+    made = config.copy()
+    made.pause_until = until if until != ZERO_TIME else None
+    made.metadata = metadata.stored(made.metadata, _required_level(made))
+    return made
+
+
 def _serve_origins(config: ConsumerConfig, stream: StreamConfig) -> None:
     """What a mirror or source of another stream asks for to read. Where messages go once they are
     consumed, it must be a consumer that lasts and acknowledges; elsewhere a fleeting one does,
@@ -112,8 +121,8 @@ def _required_level(config: ConsumerConfig) -> int:
     if config.ack_policy == "flow_control":
         return 4
     prioritised = config.priority_policy or config.priority_groups or config.priority_timeout
-    paused = config.pause_until is not None and in_utc(config.pause_until) != ZERO_TIME
-    return 1 if paused or prioritised else 0
+    until = config.pause_until
+    return 1 if prioritised or (until is not None and in_utc(until) != ZERO_TIME) else 0
 
 
 def _replicas(config: ConsumerConfig, stream: StreamConfig) -> int:
@@ -167,6 +176,8 @@ def _give_name(config: ConsumerConfig, around: Surroundings) -> None:
     name = config.durable_name or config.name
     if len(name.encode()) > NAME_MAX:
         raise api_error(10102, max=NAME_MAX)
+    if "\0" in name:  # no folder can be called so, and no subject can hold it
+        raise api_error(10012, err="error creating store for consumer")
     while not name:
         name = _random_name()
         if around.existing(name) is not None:
