@@ -54,6 +54,9 @@ class JetStreamContext:
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
+        self.open_log: Callable[[str, str], Any] | None = None
+        """Asked once for every stream, by names of account and stream, for the `Log` of its
+        operations; it may have none."""
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
