@@ -58,6 +58,9 @@ class JetStreamContext:
         self.restoring = Totals()  # by what is being restored in all accounts
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
+        self.open_log: Callable[[str, str], Any] | None = None
+        """Asked once for every stream, by names of account and stream, for the `Log` of its
+        operations; it may have none."""
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
