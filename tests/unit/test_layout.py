@@ -75,6 +75,10 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
     ),
+    J + "consumer": (),
+    J + "consumer.config": (
+        *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
+    ),
     J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "quota", J + "publish.batch",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
+    from pynats_server.jetstream.store.witness import Witness
 
 
 SEQ_MAX = (1 << 62) - 1
@@ -73,6 +74,8 @@ class Store(Protocol):
     """Whether the oldest messages of subjects are being looked for."""
     failed: Exception | None
     """Why it takes no more changes."""
+    witness: Witness | None
+    """Told of every message that comes and goes."""
     lost: SequenceSet
     """Sequences whose bytes are damaged."""
     lost_bytes: int
@@ -128,9 +131,12 @@ class Store(Protocol):
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
 
-    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+    def purging(
+        self, filter: bytes = b">", up_to: int = 0, keep: int = 0, purged: bool = True
+    ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
-        to be finished, unless the store is closed."""
+        to be finished, unless the store is closed. With `purged` off the witness hears of
+        deletes."""
 
     def enforce_limits(
         self,

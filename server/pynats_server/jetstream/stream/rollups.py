@@ -101,7 +101,7 @@ class Rollups:
     def _replacing(self, filters: list[tuple[bytes, int]]) -> Work[int]:
         gone = 0
         for filter, below in filters:
-            gone += yield from self._store.purging(filter, below)
+            gone += yield from self._store.purging(filter, below, purged=False)
         return gone
 
 

@@ -29,10 +29,11 @@ class Reach:
     """The last sequence that a purge may touch. It sinks when a full disk makes the store take back
     messages: others get their sequences."""
 
-    __slots__ = ("__weakref__", "last")
+    __slots__ = ("__weakref__", "last", "purged")
 
-    def __init__(self, last: int) -> None:
+    def __init__(self, last: int, purged: bool = True) -> None:
         self.last = last
+        self.purged = purged  # see `Witness.gone`
 
 
 class Removing(Queries):
@@ -76,11 +77,13 @@ class Removing(Queries):
 
     # -- purges -------------------------------------------------------------------------------
 
-    def purging(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> Work[int]:
+    def purging(
+        self, filter: bytes = b">", up_to: int = 0, keep: int = 0, purged: bool = True
+    ) -> Work[int]:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
         many. Nothing that is stored after this call is touched. Once begun it is to be finished,
-        unless the store is closed."""
-        reach = Reach(self.last_seq)
+        unless the store is closed. With `purged` off the witness hears of deletes."""
+        reach = Reach(self.last_seq, purged)
         self._reaches = self._reaches or WeakSet()
         self._reaches.add(reach)
         return self._purging(filter or b">", up_to, keep, reach)
@@ -134,7 +137,7 @@ class Removing(Queries):
                 yield from self.loading(block)
                 continue
             self._removing()
-            gone += self.drop_front(reach.last + 1, TAKE)
+            gone += self.drop_front(reach.last + 1, TAKE, reach.purged)
             self.floor_due = self.on_disk
             if not block.msgs and block is not self.tail:
                 self.dead = True
@@ -164,7 +167,7 @@ class Removing(Queries):
                 yield from self.loading(block)
                 continue
             self._removing()
-            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8)
+            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, True, reach.purged)
             gone += part
             self._buried()
             yield
