@@ -1,0 +1,290 @@
+"""The consumers of one stream: made, changed, found and removed.
+
+Whoever changes them holds the account's `changing`, so that what was checked is still true when it
+comes into force. Everything that can be refused is refused before anything has changed.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from pynats_common.go.times import ZERO_TIME
+
+from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.consumer.config.claims import FilterClaims
+from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMERS, Limits
+from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
+from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
+from pynats_server.jetstream.consumer.keeping import KeptConsumers, stored
+from pynats_server.jetstream.consumer.starting import beginning
+from pynats_server.jetstream.consumer.state import ConsumerState
+from pynats_server.jetstream.consumer.stream_place import StreamPlace
+from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.store import FileConfig, StoreError
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer
+from pynats_server.jetstream.store.consumers.recovery import Recovery
+from pynats_server.jetstream.stream.host import StreamHost
+from pynats_server.work import Work
+
+STEP: Final = 16
+"""Consumers that are looked at, or end, in one step: about 0.2 ms."""
+
+
+class StreamConsumers:
+    """`folder` is that of the stream, None where it has none."""
+
+    def __init__(self, host: StreamHost, folder: FileConfig | None) -> None:
+        self._host = host
+        self._kept = KeptConsumers(host, folder)
+        self.place = StreamPlace(host, self._kept, self._unused)
+        self.by_name: dict[str, Consumer] = {}  # in order of creation
+        self.names: list[str] = []  # of those that lists show, in order
+        self.broken: dict[str, str] = {}  # in the folder, but nothing tells what they are -> why
+        self.damage: dict[str, str] = {}  # what was damaged of those that went on nevertheless
+        self._claims = FilterClaims()
+        self._counted = 0  # that limits count
+        self._ended = False
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+    def get(self, name: str) -> Consumer:
+        """The one of that name. Raises ApiError 10014."""
+        found = self.by_name.get(name)
+        if found is None:
+            raise api_error(10014)
+        return found
+
+    # -- what their configurations are checked against, see `config.context.Surroundings` ----------
+
+    @property
+    def stream(self) -> StreamConfig:
+        """The stream's configuration."""
+        return self._host.config
+
+    def limits(self, replicas: int) -> Limits:
+        """What the server and the account allow."""
+        own, server = self._host.account.limits, self._host.account.server.options.limits
+        return Limits(
+            max_ack_pending=server.max_ack_pending,
+            max_request_batch=server.max_request_batch,
+            default_max_consumers=server.default_max_consumers or DEFAULT_MAX_CONSUMERS,
+            account_max_ack_pending=own.max_ack_pending,
+            account_max_consumers=own.max_consumers,
+        )
+
+    def existing(self, name: str) -> ConsumerConfig | None:
+        """The configuration of the consumer of that name."""
+        found = self.by_name.get(name)
+        return found.config if found is not None else None
+
+    def counted(self) -> int:
+        """How many there are that limits count."""
+        return self._counted
+
+    def claimed(self, filters: list[bytes], name: str) -> Work[bool]:
+        """Whether one with another name wants some of these subjects."""
+        return self._claims.claimed(filters, name)
+
+    def is_heard(self, subject: str) -> bool:
+        """Whether somebody listens to a subject."""
+        return self._host.account.account.has_interest(subject.encode())
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def start(self, found: Recovery) -> None:
+        """Those that were found in the folder of the stream go on."""
+        self.broken = dict(found.broken)
+        for name, reason in self.broken.items():
+            self._host.log.error(
+                f"JetStream consumer '{name}' of {self._host.label} could not be recovered, its "
+                f"files stay: {reason}"
+            )
+        for one in sorted(found.consumers, key=lambda one: one.created_ns):
+            try:
+                config = recovered(
+                    msgspec.convert(one.config, ConsumerConfig), self.stream, self.limits(1)
+                )
+            except (msgspec.ValidationError, ApiError) as error:
+                self.broken[one.name] = f"unsupported configuration: {error}"
+                continue
+            state = ConsumerState(config.ack_policy)
+            state.restore(one.state)
+            consumer = Consumer(self.place, config, one.created_ns, state)
+            if one.files is not None:
+                self._kept.adopt(consumer, one.files)
+            if one.problems:
+                self.damage[one.name] = "; ".join(one.problems)
+                self._host.log.error(
+                    f"JetStream consumer '{one.name}' of {self._host.label} was damaged: "
+                    f"{self.damage[one.name]}"
+                )
+            self._put(consumer)
+            consumer.start()
+
+    def ending(self, status: bytes, told: bool = False) -> Work[None]:
+        """All end with their stream, or with the server, and those who wait are told the status;
+        `told`: everybody else learns that they are deleted."""
+        self._ended = True
+        for step, consumer in enumerate(list(self.by_name.values())):
+            if step % STEP == STEP - 1:
+                yield
+            if self.by_name.get(consumer.name) is not consumer:
+                continue
+            self._take(consumer)
+            consumer.stop(status)
+            if told:
+                self._tell(consumer, "delete")
+
+    async def close(self) -> None:
+        """After `ending`: how far they are is saved."""
+        await self._kept.close()
+
+    async def forget(self) -> None:
+        """After `ending`, instead of `close`: the folder of the stream is removed."""
+        await self._kept.forget()
+
+    def _put(self, consumer: Consumer) -> None:
+        config = consumer.config
+        self.by_name[consumer.name] = consumer
+        if not config.direct:
+            insort(self.names, consumer.name)
+        self._claims.add(config)
+        self._counted += config.is_counted
+        self._host.account.consumers.add(1)
+
+    def _take(self, consumer: Consumer) -> None:
+        config = consumer.config
+        del self.by_name[consumer.name]
+        if not config.direct:
+            del self.names[bisect_left(self.names, consumer.name)]
+        self._claims.discard(config)
+        self._counted -= config.is_counted
+        self._host.account.consumers.add(-1)
+
+    # -- changes ----------------------------------------------------------------------------------
+
+    def preparing(self, asked: ConsumerConfig, action: str, pedantic: bool) -> Work[ConsumerConfig]:
+        """The configuration that a request leads to. Raises ApiError."""
+        return prepare(asked, action, self, pedantic)
+
+    def beginning(self, config: ConsumerConfig) -> Work[Consumer]:
+        """A new consumer of a valid configuration, which does not run yet."""
+        created = time.time_ns()
+        begins = yield from beginning(config, self._host.store)
+        return Consumer.new(self.place, config, created, begins)
+
+    async def add(self, consumer: Consumer) -> None:
+        """Has a new consumer run. Raises ApiError 10104, and leaves nothing."""
+        self._check_alive()
+        try:
+            await self._kept.make(consumer)
+        except (OSError, ValueError) as error:
+            raise api_error(10104, err=error) from error
+        self._check_alive()
+        self._put(consumer)
+        consumer.start()
+        self._tell(consumer, "create")
+
+    async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
+        """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
+        the old one, also after a restart."""
+        if config == consumer.config:
+            return
+        try:
+            doubt = await self._kept.change(consumer, config)
+        except OSError as error:
+            raise api_error(10012, err=error) from error
+        if doubt is not None:
+            self._host.log.error(
+                f"JetStream consumer '{consumer.name}' of {self._host.label}: nobody knows which "
+                f"configuration a restart will find: {doubt}"
+            )
+            raise api_error(10012, err=doubt)
+        if self.by_name.get(consumer.name) is not consumer:
+            return  # it has ended meanwhile; the configuration holds after the next start
+        self._claims.discard(consumer.config)
+        self._counted += config.is_counted - consumer.config.is_counted
+        consumer.configure(config)
+        self._claims.add(config)
+
+    async def pause(self, consumer: Consumer, until: str) -> None:
+        """Delivers nothing until that time (RFC 3339); the zero time, or one that has passed, ends
+        a pause. Raises ApiError 10012."""
+        before = consumer.config.pause_until or ZERO_TIME
+        await self.change(consumer, paused(consumer.config, until))
+        now = consumer.config.pause_until or ZERO_TIME
+        if now != before:
+            consumer.events.paused(consumer.pause_until_ns > 0, now)
+
+    async def delete(self, consumer: Consumer) -> None:
+        """Ends a consumer and removes its files. Raises ApiError 10051, and then it goes on."""
+        self._take(consumer)
+        consumer.stop(DELETED)
+        try:
+            unsynced = await self._kept.remove(consumer)
+        except OSError as error:
+            if not self._ended:
+                again = Consumer(self.place, consumer.config, consumer.created, consumer.state)
+                self._put(again)
+                again.start()
+            raise api_error(10051, err=error) from error
+        if unsynced is not None:
+            self._host.log.error(
+                f"JetStream consumer '{consumer.name}' of {self._host.label} is deleted, but a "
+                f"power cut may undo it: {unsynced}"
+            )
+        self.damage.pop(consumer.name, None)
+        self._tell(consumer, "delete")
+
+    def _unused(self, consumer: Consumer) -> None:
+        """Nobody has used the consumer for as long as its configuration allows."""
+        self._host.account.server.spawn(self._end_unused(consumer))
+
+    async def _end_unused(self, consumer: Consumer) -> None:
+        async with self._host.account.changing:
+            if self.by_name.get(consumer.name) is not consumer or self._ended:
+                return
+            if not consumer.inactivity.is_over():  # it was used while this waited
+                consumer.inactivity.configured()
+                return
+            try:
+                await self.delete(consumer)
+            except ApiError as error:
+                self._host.log.warn_rarely(
+                    f"JetStream consumer '{consumer.name}' of {self._host.label}, which nobody "
+                    f"uses, stays: {error}"
+                )
+
+    def _check_alive(self) -> None:
+        if self._ended:
+            raise api_error(10077, err=StoreError("the stream has ended"))
+
+    def _tell(self, consumer: Consumer, action: str) -> None:
+        advisories = self._host.account.advisories
+        advisories.consumer_action(self._host.name, consumer.name, action)
+
+    # -- figures ----------------------------------------------------------------------------------
+
+    def shown(self) -> Iterable[Consumer]:
+        """Those that are no secret of mirrors and sources, in order of creation."""
+        return (one for one in list(self.by_name.values()) if not one.config.direct)
+
+    def hidden(self) -> Iterable[Consumer]:
+        """Those of mirrors and sources."""
+        return (one for one in list(self.by_name.values()) if one.config.direct)
+
+    def stored(self) -> Work[list[StoredConsumer]]:
+        """All as they are now, for a backup."""
+        made = []
+        for step, consumer in enumerate(list(self.by_name.values())):
+            if step % STEP == STEP - 1:
+                yield
+            if not consumer.config.direct:
+                made.append(stored(consumer))
+        return made
