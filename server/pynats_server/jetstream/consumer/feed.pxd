@@ -59,7 +59,8 @@ cdef class Feed(Member):
     cdef readonly int64_t last_delivered_ns, last_acked_ns
     cdef public int64_t touched_ns  # monotonic; when somebody last used the consumer
     cdef int64_t pace_ns  # timestamp of the last message that was new, see original_pace
-    cdef uint64_t marked  # changes of the state that the host was told of
+    cdef uint64_t marked  # changes of the state that were noticed
+    cdef public bint dirty  # the host knows that there is something to save
     # For redelivery, in order.
     cdef uint64_t* again
     cdef size_t again_head, again_tail, again_room

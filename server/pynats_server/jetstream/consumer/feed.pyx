@@ -124,7 +124,9 @@ cdef class Feed(Member):
         """Has the state saved."""
         if self.marked != self.state.changes:
             self.marked = self.state.changes
-            self.host.changed()
+            if not self.dirty:
+                self.dirty = True
+                self.host.changed()
         return 0
 
     cdef int want_alarm(self, int64_t at) except -1:
@@ -144,6 +146,11 @@ cdef class Feed(Member):
     def position(self) -> int:
         """The first stream sequence that it has not looked at."""
         return self.next_seq
+
+    @property
+    def longest_wait_ns(self) -> int:
+        """How long an acknowledgement is waited for, at most."""
+        return max(self.backoff_ns, default=self.ack_wait_ns)
 
     @property
     def is_full(self) -> bool:

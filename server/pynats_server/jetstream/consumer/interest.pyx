@@ -1,5 +1,5 @@
 """See interest.pxd."""
-from libc.stdint cimport UINT64_MAX
+from libc.stdint cimport UINT64_MAX, uint32_t
 
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
@@ -69,7 +69,7 @@ cdef class Serving(Chore):
 
 
 cdef class Interest(Witness):
-    """Of one stream. `store.witness` is to be this."""
+    """Of one stream. The store tells it of its messages while there are consumers."""
 
     def __init__(self, Retention store not None, Engine engine not None,
                  Serving serving not None):
@@ -98,6 +98,7 @@ cdef class Interest(Witness):
                     sub = new_subscription(group, text, len(text), b"", 0, b"0", 1)
                     self.sublist.insert(sub)
                     group.subscriptions.append(sub)
+        self.store.witness = self
         group.members.append(member)
         group.low = min(group.low, member.lowest())
         member.group = group
@@ -118,6 +119,8 @@ cdef class Interest(Witness):
         member.group = None
         if not group.members:
             del self.groups[group.key]
+            if not self.groups:
+                self.store.witness = None  # nobody cares
             if group is self.every:
                 self.every = None
             for sub in group.subscriptions:

@@ -20,8 +20,19 @@ from pynats_server.jetstream.consumer.acks cimport take_ack
 from pynats_server.jetstream.consumer.feed cimport Feed
 from pynats_server.jetstream.consumer.state cimport ACK_NONE
 
+import hashlib
+
 cdef enum:
     TOKENS_MAX = 13
+
+_LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def name_hash(str name not None) -> bytes:
+    """How subjects name an account: eight letters."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return bytes([_LETTERS[byte % 62] for byte in digest[:8]])
+
 
 cdef struct Parts:
     const char* at[TOKENS_MAX]

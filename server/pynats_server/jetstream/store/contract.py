@@ -24,7 +24,7 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.block import Block, Message
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
@@ -198,6 +198,9 @@ class Store(Protocol):
 
     def read(self, seq: int) -> Work[Message]:
         """As `load`."""
+
+    def loading(self, block: Block) -> Work[None]:
+        """Has a block in memory when it ends; it may be gone again after the next `yield`."""
 
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
         """The first live message of `filter` at or after `start`, or None."""
