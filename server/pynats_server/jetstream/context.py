@@ -21,6 +21,7 @@ from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.consumer.alarms import Alarms
 from pynats_server.jetstream.consumer.interest import Serving
 from pynats_server.jetstream.consumer.router import AckSink, Router, name_hash
+from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -57,6 +58,7 @@ class JetStreamContext:
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
+        self.consumers = Tally()  # of all streams
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.serving = Serving(engine)  # consumers with more to deliver than a turn allows
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
@@ -134,6 +136,10 @@ class AccountContext:
     def __init__(self, server: JetStreamContext, account: Account, limits: AccountLimits) -> None:
         self.server = server
         self.account = account
+        self.limits = limits
+        # Held from checking a configuration of a stream or consumer until it is in force.
+        self.changing = asyncio.Lock()
+        self.consumers = Tally(server.consumers)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
         self.router = Router(server.domain.encode(), name_hash(account.name))
         self._acks: Subscription | None = None
@@ -163,6 +169,7 @@ class AccountContext:
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
+        self.limits = limits
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

@@ -1,6 +1,6 @@
 """CONSUMER.*: create, update, look at, delete, pause, unpin, reset.
 
-Requests for messages are taken by `consumer.router`, before the API.
+Requests for messages do not come here, but for those with headers: `consumer.router` takes them.
 """
 
 from __future__ import annotations
@@ -130,12 +130,21 @@ def reset(request: Request) -> Reply | None:
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
     if stream is None or consumer is None:
-        direct.nowhere(request)
         return None
     if headers.get(request.headers, IDENTITY) if request.headers else None:
         request.reply_headers = _identity_headers(stream)
     seq = consumer.reset(reset_seq(request.payload))
     return {**consumer.info(), "reset_seq": seq}
+
+
+def next_message(request: Request) -> None:
+    """CONSUMER.MSG.NEXT with headers; those without do not come here."""
+    stream = request.account.streams.get(request.names[0])
+    consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
+    if consumer is None:
+        direct.nowhere(request)
+    else:
+        consumer.asked(request.reply, request.payload)
 
 
 def names(request: Request) -> Reply:

@@ -74,20 +74,25 @@ ENDPOINTS = (
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
     Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
-    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create, changes=True),
+    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create, changes=True),
+    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create, changes=True),
+    Endpoint(
+        "CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create_durable, changes=True
+    ),
     Endpoint("CONSUMER.NAMES.*", "consumer_names", consumers.names, CONSUMER_PAGED),
     Endpoint("CONSUMER.LIST.*", "consumer_list", consumers.listing, CONSUMER_PAGED),
-    Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.named),
-    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.named),
-    Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.not_found, NOT_PAUSED),
-    Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.not_found),
+    Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.info),
+    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.delete, changes=True),
+    Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.pause, NOT_PAUSED, changes=True),
+    Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.unpin),
+    Endpoint("CONSUMER.RESET.*.*", "consumer_reset", consumers.reset, (("reset_seq", 0),)),
     Endpoint("CONSUMER.MSG.NEXT.*.*", "", consumers.next_message),
     Endpoint(
         "CONSUMER.LEADER.STEPDOWN.*.*", "consumer_leader_stepdown", account_endpoints.clustered
     ),
+    Endpoint("CONSUMER.PEER.REMOVE.*.*", "consumer_remove_peer", account_endpoints.clustered),
+    Endpoint("CONSUMER.PEER.EVACUATE.*.*", "consumer_evacuate_peer", account_endpoints.clustered),
     Endpoint("DIRECT.GET", "", direct.nowhere),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
@@ -317,7 +322,7 @@ class Api:
             request.account.api_total += 1
         body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}
         encoded = msgspec.json.encode(body)
-        request.respond(encoded)
+        request.respond(encoded, b"" if failed else request.reply_headers)
         if endpoint.audited or failed:
             request.account.advisories.api_audit(
                 request.source, request.subject, request.payload, encoded

@@ -190,6 +190,8 @@ class StreamConsumers:
         self._put(consumer)
         consumer.start()
         self._tell(consumer, "create")
+        if consumer.pause_until_ns:
+            consumer.events.paused(consumer.config.pause_until or ZERO_TIME, True)
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
         """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
@@ -220,7 +222,7 @@ class StreamConsumers:
         await self.change(consumer, paused(consumer.config, until))
         now = consumer.config.pause_until or ZERO_TIME
         if now != before:
-            consumer.events.paused(consumer.pause_until_ns > 0, now)
+            consumer.events.paused(now, consumer.pause_until_ns > 0)
 
     async def delete(self, consumer: Consumer) -> None:
         """Ends a consumer and removes its files. Raises ApiError 10051, and then it goes on."""

@@ -83,6 +83,15 @@ def recovered(saved: ConsumerConfig, stream: StreamConfig, limits: Limits) -> Co
     return config
 
 
+def paused(config: ConsumerConfig, until: str) -> ConsumerConfig:
+    """The configuration of a consumer that is to deliver nothing until that time, in UTC; the zero
+    time ends a pause."""
+    made = config.copy()
+    made.pause_until = until if until != ZERO_TIME else None
+    made.metadata = metadata.stored(made.metadata, _required_level(made))
+    return made
+
+
 def _serve_origins(config: ConsumerConfig, stream: StreamConfig) -> None:
     """What a mirror or source of another stream asks for to read. Where messages go once they are
     consumed, it must be a consumer that lasts and acknowledges; elsewhere a fleeting one does,
