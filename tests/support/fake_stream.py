@@ -74,3 +74,9 @@ class FakeStream:
             self._claims.discard(before)
         self._claims.add(config)
         self.consumers[config.name] = config
+
+    def clear(self) -> None:
+        """Deletes all consumers."""
+        for config in self.consumers.values():
+            self._claims.discard(config)
+        self.consumers.clear()

@@ -75,7 +75,15 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
     ),
-    J + "consumer": (),
+    J + "consumer": (
+        *BASE, J + "advisories", J + "config", J + "consumer.config",
+        J + "consumer.delivery", J + "context", J + "store", J + "store.search", J + "stream",
+        S + "work",
+    ),
+    J + "consumer.delivery": (
+        *BASE, S + "core", J + "config", J + "errors", J + "requests", J + "store",
+        J + "store.format", J + "store.search", S + "work",
+    ),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),
@@ -94,13 +102,14 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
-        J + "publish.batch",
+        J + "consumer.delivery", J + "publish.batch",
         J + "quota", J + "store", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
+        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer.delivery",
+        J + "context",
         J + "errors", J + "publish", J + "requests", J + "store", J + "stream", S + "work",
     ),
     S + "jetstream": (

@@ -18,9 +18,9 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
-from pynats_server.jetstream.consumer.alarms import Alarms
-from pynats_server.jetstream.consumer.interest import Serving
-from pynats_server.jetstream.consumer.router import AckSink, Router, name_hash
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.interest import Serving
+from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
 from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage

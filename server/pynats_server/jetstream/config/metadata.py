@@ -22,8 +22,9 @@ def stored(metadata: dict[str, str], level: int) -> dict[str, str]:
 
 
 def shown(metadata: dict[str, str]) -> dict[str, str]:
-    """What answers show."""
-    return {**metadata, SERVER_VERSION_KEY: VERSION, SERVER_LEVEL_KEY: str(API_LEVEL)}
+    """What answers show, in the order of the keys."""
+    full = {**metadata, SERVER_VERSION_KEY: VERSION, SERVER_LEVEL_KEY: str(API_LEVEL)}
+    return dict(sorted(full.items()))
 
 
 def own(metadata: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Consumers: who reads a stream, how far they have come, and what they are sent.
 
-`state` is the deterministic part, changed by operations alone; `feed` is the compiled heart that
-finds, delivers and takes acknowledgements; `interest` knows which consumers a subject concerns.
-`consumer` composes one consumer, `registry` has those of a stream. The room is used by `stream`,
-`account` and `api`; it knows streams by the protocol `stream.host` alone.
+`consumer` composes one consumer, `stream_place` is the stream it is of; `config` has the rules of
+configurations, `delivery` the compiled heart. For the API, accounts and streams; consumers know
+their stream by the protocols `place` and `stream.host` alone.
 """

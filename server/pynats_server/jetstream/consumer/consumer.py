@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from random import randrange
 from typing import Any
 
@@ -12,13 +13,12 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
-from pynats_server.jetstream.consumer.feed import Feed
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace
-from pynats_server.jetstream.consumer.pulls import PullFeed
 from pynats_server.jetstream.consumer.starting import Beginning
-from pynats_server.jetstream.consumer.state import ConsumerState
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -44,7 +44,9 @@ class Consumer:
         self.feed = self._feed()
         if firsts:
             self.feed.begin_with(firsts, place.store.last_seq + 1)
-        self.inactivity = Inactivity(self)
+        self.inactivity = Inactivity(
+            place.account.server.loop, self.feed, lambda: place.expired(self)
+        )
         self._resuming: Any = None  # the timer of a pause
         self._set_rules()
 
@@ -96,7 +98,7 @@ class Consumer:
         self.place.router.add(self.place.name.encode(), self.name.encode(), self.feed)
         self._apply_pause()
         self.feed.start()
-        self.inactivity.configured()
+        self.inactivity.configured(self.config.inactive_threshold)
 
     def stop(self, status: bytes | None = None) -> None:
         """Ends; those who wait are told the status, if one is given."""
@@ -118,7 +120,7 @@ class Consumer:
             self.place.interest.join(self.feed, self._filters)
         self._apply_pause()
         self.feed.start()
-        self.inactivity.configured()
+        self.inactivity.configured(self.config.inactive_threshold)
 
     # -- pause and reset --------------------------------------------------------------------
 
@@ -182,8 +184,7 @@ class Consumer:
 
     def answer(self, reply: bytes) -> None:
         """Confirms an acknowledgement, once it is saved."""
-        account = self.place.account
-        self.place.saving.when_saved(self, lambda: account.publish(reply, b"") and None)
+        self.place.saving.when_saved(self, partial(self.place.account.publish, reply, b""))
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""

@@ -1,35 +1,44 @@
-"""The end of consumers that nobody uses: after `inactive_threshold` (ADR-42; ephemeral ones have one
-of 5 s if none is given)."""
+"""The end of consumers that nobody uses: after `inactive_threshold`, which ephemeral ones always
+have (5 s if none is given)."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
-if TYPE_CHECKING:
-    from pynats_server.jetstream.consumer.consumer import Consumer
+from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS
 
 
 class Inactivity:
-    """Watches one consumer."""
+    """Watches the consumer of a feed; `on_unused` is called once nobody has used it for as long as
+    the threshold says."""
 
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, feed: PullFeed, on_unused: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._feed = feed
+        self._on_unused = on_unused
         self._timer: asyncio.TimerHandle | None = None
         self._since_ns = time.monotonic_ns()
         self._jitter_ns = random.randrange(JITTER_NS)
+        self._threshold_ns = 0
 
-    def configured(self) -> None:
-        """The threshold may be another one."""
+    def configured(self, threshold_ns: int) -> None:
+        """Takes another threshold; 0 = never."""
         self.stop()
-        if self._threshold_ns > 0:
+        self._threshold_ns = threshold_ns
+        if threshold_ns >= JITTER_FROM_NS:
+            self._threshold_ns += self._jitter_ns
+        if threshold_ns > 0:
             self._look_in(self._threshold_ns)
 
     def stop(self) -> None:
@@ -38,19 +47,13 @@ class Inactivity:
             self._timer.cancel()
             self._timer = None
 
-    @property
-    def _threshold_ns(self) -> int:
-        threshold_ns = self._consumer.config.inactive_threshold
-        return threshold_ns + (self._jitter_ns if threshold_ns >= JITTER_FROM_NS else 0)
-
     def _look_in(self, delay_ns: int) -> None:
-        loop = self._consumer.place.account.server.loop
-        self._timer = loop.call_later(delay_ns / SECOND_NS, self._look)
+        self._timer = self._loop.call_later(delay_ns / SECOND_NS, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self.is_over():
-            self._consumer.place.expired(self._consumer)
+            self._on_unused()
         else:
             self._look_in(self._left_ns)
 
@@ -60,16 +63,16 @@ class Inactivity:
 
     @property
     def _left_ns(self) -> int:
-        return self.used_until_ns() + self._threshold_ns - time.monotonic_ns()
+        return self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
 
-    def used_until_ns(self) -> int:
+    def _used_until_ns(self) -> int:
         """Up to when the consumer was in use, or will be (monotonic)."""
-        feed = self._consumer.feed
+        feed = self._feed
         now_ns = time.monotonic_ns()
         if feed.num_waiting:
             return now_ns
         used_ns = max(self._since_ns, feed.touched_ns)
-        if self._consumer.state.open:
+        if feed.state.open:
             # Whoever works on a message may still acknowledge it.
             ago_ns = time.time_ns() - feed.last_delivered_ns
             used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from pynats_server.jetstream.config.model import StreamConfig
-from pynats_server.jetstream.consumer.alarms import Alarms
-from pynats_server.jetstream.consumer.interest import Interest
-from pynats_server.jetstream.consumer.router import Router
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.interest import Interest
+from pynats_server.jetstream.consumer.delivery.router import Router
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 
@@ -20,7 +20,7 @@ class Saving(Protocol):
         """Its state is not what was saved last."""
         ...
 
-    def when_saved(self, consumer: Any, done: Callable[[], None]) -> None:
+    def when_saved(self, consumer: Any, done: Callable[[], object]) -> None:
         """Calls `done` once the state as it is now is saved."""
         ...
 

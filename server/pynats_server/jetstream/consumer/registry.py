@@ -22,7 +22,7 @@ from pynats_server.jetstream.consumer.config.preparation import paused, prepare,
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
 from pynats_server.jetstream.consumer.keeping import KeptConsumers, stored
 from pynats_server.jetstream.consumer.starting import beginning
-from pynats_server.jetstream.consumer.state import ConsumerState
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.store import FileConfig, StoreError

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.config.model import StreamConfig
-from pynats_server.jetstream.consumer.alarms import Alarms
-from pynats_server.jetstream.consumer.interest import Interest
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.interest import Interest
+from pynats_server.jetstream.consumer.delivery.router import Router
 from pynats_server.jetstream.consumer.place import Saving
-from pynats_server.jetstream.consumer.router import Router
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.block import Block

@@ -1,7 +1,7 @@
 from pynats_server.core.account import Account
-from pynats_server.jetstream.consumer.alarms import Alarms
-from pynats_server.jetstream.consumer.interest import Interest, Member
-from pynats_server.jetstream.consumer.state import ConsumerState
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.interest import Interest, Member
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 
 class Feed(Member):
     state: ConsumerState

@@ -16,9 +16,9 @@ from pynats_server.core.engine cimport Peer
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.limits cimport CALL_STEPS
-from pynats_server.jetstream.consumer.acks cimport take_ack
-from pynats_server.jetstream.consumer.feed cimport Feed
-from pynats_server.jetstream.consumer.state cimport ACK_NONE
+from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
+from pynats_server.jetstream.consumer.delivery.feed cimport Feed
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
 
 import hashlib
 

@@ -1,4 +1,4 @@
-from pynats_server.jetstream.consumer.feed import Feed
+from pynats_server.jetstream.consumer.delivery.feed import Feed
 
 class PullFeed(Feed):
     def set_pull_limits(

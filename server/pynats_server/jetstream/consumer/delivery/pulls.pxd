@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.interest.message cimport Message
-from pynats_server.jetstream.consumer.feed cimport Feed, Given
+from pynats_server.jetstream.consumer.delivery.feed cimport Feed, Given
 
 
 cdef class Pull:

@@ -1,10 +1,10 @@
-from pynats_server.core.engine import Chore, Engine
+from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.witness import Witness
 
 class Member: ...
 
-class Serving(Chore):
+class Serving:
     def __init__(self, engine: Engine) -> None: ...
 
 class Interest(Witness):

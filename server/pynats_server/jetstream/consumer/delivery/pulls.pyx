@@ -3,12 +3,12 @@ from pynats_server.core.account cimport route_match
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
-from pynats_server.jetstream.consumer.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.feed cimport GAVE, NOBODY
+from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, NOBODY
 
 from pynats_common.go.durations import format_duration_ns
 
-from pynats_server.jetstream.consumer.requests import BadPull, read_pull
+from pynats_server.jetstream.consumer.delivery.requests import BadPull, read_pull
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 

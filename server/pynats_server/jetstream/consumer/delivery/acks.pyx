@@ -7,7 +7,7 @@ from libc.string cimport memcmp
 
 from pynats_server.core.engine cimport monotonic_ns
 
-from pynats_server.jetstream.consumer.ack_bodies import nak_delay_ns, term_reason
+from pynats_server.jetstream.consumer.delivery.ack_bodies import nak_delay_ns, term_reason
 
 
 cdef inline bint begins(const char* p, size_t n, const char* verb, size_t size) noexcept nogil:

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Sink
-from pynats_server.jetstream.consumer.feed import Feed
+from pynats_server.jetstream.consumer.delivery.feed import Feed
 
 def name_hash(name: str) -> bytes: ...
 

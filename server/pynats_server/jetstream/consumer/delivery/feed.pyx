@@ -6,8 +6,8 @@ from libc.string cimport memcpy, memmove, memset
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_put_uint
-from pynats_server.jetstream.consumer.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.state cimport ACK_NONE, OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE, OPEN, SPENT
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, HEAD, headers_of, stamp, subject_size, u32, u64,
 )

@@ -10,9 +10,9 @@ from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink
-from pynats_server.jetstream.consumer.alarms cimport Alarmed, Alarms
-from pynats_server.jetstream.consumer.interest cimport Interest, Member
-from pynats_server.jetstream.consumer.state cimport ConsumerState, Entry
+from pynats_server.jetstream.consumer.delivery.alarms cimport Alarmed, Alarms
+from pynats_server.jetstream.consumer.delivery.interest cimport Interest, Member
+from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState, Entry
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.search.filters cimport FilterSet
