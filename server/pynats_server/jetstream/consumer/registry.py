@@ -253,7 +253,7 @@ class StreamConsumers:
             if self.by_name.get(consumer.name) is not consumer or self._ended:
                 return
             if not consumer.inactivity.is_over():  # it was used while this waited
-                consumer.inactivity.configured()
+                consumer.inactivity.configured(consumer.config.inactive_threshold)
                 return
             try:
                 await self.delete(consumer)
