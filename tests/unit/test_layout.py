@@ -71,6 +71,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.removal",
         J + "store.search",
     ),
+    J + "store.consumers": (
+        "pynats_common", J + "store", J + "store.file", J + "store.format",
+    ),
+    J + "consumer": (S + "work", J + "store", J + "store.consumers"),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
@@ -98,7 +102,8 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
-        J + "store.file", J + "store.format", J + "store.search", S + "work",
+        J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
+        S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
