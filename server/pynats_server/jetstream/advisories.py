@@ -108,6 +108,17 @@ class Advisories:
             action=action,
         )
 
+    def consumer_damaged(self, stream: str, consumer: str, reason: str) -> None:
+        """Files of a consumer were damaged. It goes on from where it surely was, and may deliver
+        messages again. The real server has no such advisory."""
+        self.publish(
+            f"CONSUMER.DAMAGED.{stream}.{consumer}",
+            "consumer_damaged",
+            stream=stream,
+            consumer=consumer,
+            reason=reason,
+        )
+
     def batch_abandoned(self, stream: str, batch: str, reason: str) -> None:
         """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message
         is missing) or `unsupported` (it needs a newer server)."""

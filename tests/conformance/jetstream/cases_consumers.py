@@ -1,4 +1,4 @@
-"""CONSUMER.*: every request about consumers but for messages, what it refuses, and what it tells."""
+"""CONSUMER.*: all requests about consumers but those for messages, and what they tell others."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ FAR = "2099-01-01T00:00:00.123456789Z"
 IDENTITY = "Nats-Stream-Identity"
 ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
 EVENTS = "$JS.EVENT.ADVISORY.*.*.>"  # without the audit
+PLAIN = {"durable_name": "C", "ack_policy": "explicit"}
 STREAM = create("S", subjects=["s.>"])
 
 
@@ -175,8 +176,12 @@ CASES: list[Case] = [
         "consumer-lists",
         STREAM,
         *[consumer(name) for name in ("b", "C", "a")],
-        *[api(f"CONSUMER.{verb}.S", body) for verb in ("NAMES", "LIST") for body in OFFSETS.values()],
-        *[api(f"CONSUMER.{verb}.NONE", body) for verb in ("NAMES", "LIST") for body in OFFSETS.values()],
+        *[
+            api(f"CONSUMER.{verb}.{stream}", body)
+            for stream in ("S", "NONE")
+            for verb in ("NAMES", "LIST")
+            for body in OFFSETS.values()
+        ],
     ),
     _bodies("INFO", BODIES, [consumer("C")], []),
     _bodies("DELETE", BODIES, [consumer("C")], [about("INFO")]),
@@ -278,8 +283,8 @@ CASES: list[Case] = [
         consumer("C", action="create", ack_wait=5 * SECOND),
         consumer("C", action="update", ack_wait=5 * SECOND),
         consumer("C", ack_wait=6 * SECOND),
-        asked("DURABLE.CREATE.S.C", {"durable_name": "C", "ack_policy": "explicit"}, action="create"),
-        asked("DURABLE.CREATE.S.C", {"durable_name": "C", "ack_policy": "explicit"}),
+        asked("DURABLE.CREATE.S.C", PLAIN, action="create"),
+        asked("DURABLE.CREATE.S.C", PLAIN),
         consumer("C", action="create"),
         consumer("C", filter_subject="s.a"),
         consumer("C", action="create", filter_subjects=["s.a"]),

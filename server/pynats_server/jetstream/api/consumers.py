@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 import msgspec
-from pynats_common.go.times import ZERO_TIME, in_utc
+from pynats_common.go.times import in_utc
 
 from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE

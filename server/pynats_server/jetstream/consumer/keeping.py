@@ -8,19 +8,44 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.consumer.saving import SavedConsumer
-from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store import FileConfig, Store
 from pynats_server.jetstream.store.consumers.folder import (
     ConsumerFiles,
     StoredConsumer,
     create_consumer,
 )
+from pynats_server.jetstream.store.consumers.recovery import (
+    Extent,
+    RecoveredConsumer,
+    recover_consumers,
+)
 from pynats_server.jetstream.stream.host import StreamHost
+from pynats_server.work import finish
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The consumers that a stream has when it starts, and the stream's folder; None in memory.
+    `restored`: those of a stream in memory. `broken`: name of one that cannot go on -> why."""
+
+    folder: FileConfig | None = None
+    recovered: list[RecoveredConsumer] = field(default_factory=list)
+    restored: list[StoredConsumer] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def found_in(folder: FileConfig, store: Store) -> Found:
+    """What is in the folder of a stream. Waits for the disk. Raises OSError."""
+    extent = Extent(store.last_seq, lambda ts_ns: finish(store.find_since(ts_ns)))
+    recovery = recover_consumers(folder, extent, time.time_ns())
+    return Found(folder, recovery.consumers, broken=recovery.broken)
 
 
 def stored(consumer: Consumer) -> StoredConsumer:
@@ -85,7 +110,7 @@ class KeptConsumers:
         return unsynced
 
     async def forget(self) -> None:
-        """The end of all with their stream, whose folder is removed as a whole."""
+        """The end of all with their stream: nothing more is saved."""
         saved, self._saved = list(self._saved.values()), {}
         for each in saved:
             await each.end()
@@ -103,10 +128,15 @@ class KeptConsumers:
         if saved is not None:
             saved.changed()
 
-    def when_saved(self, consumer: Any, done: Callable[[], None]) -> None:
+    def when_saved(self, consumer: Any, done: Callable[[], object]) -> None:
         """Calls `done` once the state as it is now is saved; never if that fails."""
         saved = self._saved.get(consumer.name)
         if saved is None:
             done()
-        else:
-            saved.when_saved(lambda error: done() if error is None else None)
+            return
+
+        def ended(error: Exception | None) -> None:
+            if error is None:
+                done()
+
+        saved.when_saved(ended)

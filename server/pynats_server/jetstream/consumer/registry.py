@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from pynats_common.go.times import ZERO_TIME
@@ -20,14 +20,14 @@ from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMER
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
-from pynats_server.jetstream.consumer.keeping import KeptConsumers, stored
-from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
+from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, stored
+from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.store import FileConfig, StoreError
-from pynats_server.jetstream.store.consumers.folder import StoredConsumer
-from pynats_server.jetstream.store.consumers.recovery import Recovery
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, StoredConsumer
+from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.work import Work
 
@@ -36,15 +36,16 @@ STEP: Final = 16
 
 
 class StreamConsumers:
-    """`folder` is that of the stream, None where it has none."""
+    """See also `config.context.Surroundings`. `found` run after `start`."""
 
-    def __init__(self, host: StreamHost, folder: FileConfig | None) -> None:
+    def __init__(self, host: StreamHost, found: Found) -> None:
         self._host = host
-        self._kept = KeptConsumers(host, folder)
+        self._found = found
+        self._kept = KeptConsumers(host, found.folder)
         self.place = StreamPlace(host, self._kept, self._unused)
         self.by_name: dict[str, Consumer] = {}  # in order of creation
         self.names: list[str] = []  # of those that lists show, in order
-        self.broken: dict[str, str] = {}  # in the folder, but nothing tells what they are -> why
+        self.broken = found.broken  # in the folder, but nothing tells what they are -> why
         self.damage: dict[str, str] = {}  # what was damaged of those that went on nevertheless
         self._claims = FilterClaims()
         self._counted = 0  # that limits count
@@ -97,35 +98,54 @@ class StreamConsumers:
 
     # -- life -------------------------------------------------------------------------------------
 
-    def start(self, found: Recovery) -> None:
-        """Those that were found in the folder of the stream go on."""
-        self.broken = dict(found.broken)
+    def start(self) -> None:
+        """Those that were found go on."""
+        found, self._found = self._found, Found()
         for name, reason in self.broken.items():
             self._host.log.error(
-                f"JetStream consumer '{name}' of {self._host.label} could not be recovered, its "
-                f"files stay: {reason}"
+                f"JetStream {self._label(name)} could not be recovered, its files stay: {reason}"
             )
-        for one in sorted(found.consumers, key=lambda one: one.created_ns):
-            try:
-                config = recovered(
-                    msgspec.convert(one.config, ConsumerConfig), self.stream, self.limits(1)
-                )
-            except (msgspec.ValidationError, ApiError) as error:
-                self.broken[one.name] = f"unsupported configuration: {error}"
-                continue
-            state = ConsumerState(config.ack_policy)
-            state.restore(one.state)
-            consumer = Consumer(self.place, config, one.created_ns, state)
-            if one.files is not None:
-                self._kept.adopt(consumer, one.files)
-            if one.problems:
-                self.damage[one.name] = "; ".join(one.problems)
-                self._host.log.error(
-                    f"JetStream consumer '{one.name}' of {self._host.label} was damaged: "
-                    f"{self.damage[one.name]}"
-                )
-            self._put(consumer)
-            consumer.start()
+        for old in sorted(found.recovered, key=lambda old: (old.created_ns, old.name)):
+            if old.problems:
+                self.damage[old.name] = "; ".join(old.problems)
+                self._host.log.error(f"JetStream {self._label(old.name)}: {self.damage[old.name]}")
+            self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
+        for held in found.restored:
+            self._go_on(held.name, held.config, time.time_ns(), held.state, None)
+
+    def _go_on(
+        self,
+        name: str,
+        saved: dict[str, Any],
+        created: int,
+        state: SavedState,
+        files: ConsumerFiles | None,
+    ) -> None:
+        try:
+            read = msgspec.convert(saved, ConsumerConfig)
+            config = recovered(read, self.stream, self.limits(read.num_replicas))
+        except (msgspec.ValidationError, ApiError) as error:
+            self.broken[name] = f"unsupported configuration: {error}"
+            self._host.log.error(
+                f"JetStream {self._label(name)} could not be recovered, its files stay: "
+                f"{self.broken[name]}"
+            )
+            return
+        going_on = ConsumerState(config.ack_policy)
+        going_on.restore(state)
+        consumer = Consumer(self.place, config, created, going_on)
+        if files is not None:
+            self._kept.adopt(consumer, files)
+        self._put(consumer)
+        consumer.start()
+
+    def _label(self, name: str) -> str:
+        return f"consumer '{name}' of {self._host.label}"
+
+    def tell_damage(self) -> None:
+        """Tells, once everybody listens, of those that were damaged."""
+        for name, reason in self.damage.items():
+            self._host.account.advisories.consumer_damaged(self._host.name, name, reason)
 
     def ending(self, status: bytes, told: bool = False) -> Work[None]:
         """All end with their stream, or with the server, and those who wait are told the status;
@@ -148,6 +168,18 @@ class StreamConsumers:
     async def forget(self) -> None:
         """After `ending`, instead of `close`: the folder of the stream is removed."""
         await self._kept.forget()
+
+    def abandon(self) -> None:
+        """The end of a stream that could not start."""
+        for _ in self.ending(b""):
+            pass
+        self._host.account.server.spawn(self.forget())
+
+    def stream_changed(self, before: StreamConfig) -> None:
+        """The stream has another configuration."""
+        if before.retention != self.stream.retention:
+            for consumer in self.by_name.values():
+                consumer.configure(consumer.config)
 
     def _put(self, consumer: Consumer) -> None:
         config = consumer.config
@@ -204,7 +236,7 @@ class StreamConsumers:
             raise api_error(10012, err=error) from error
         if doubt is not None:
             self._host.log.error(
-                f"JetStream consumer '{consumer.name}' of {self._host.label}: nobody knows which "
+                f"JetStream {self._label(consumer.name)}: nobody knows which "
                 f"configuration a restart will find: {doubt}"
             )
             raise api_error(10012, err=doubt)
@@ -238,7 +270,7 @@ class StreamConsumers:
             raise api_error(10051, err=error) from error
         if unsynced is not None:
             self._host.log.error(
-                f"JetStream consumer '{consumer.name}' of {self._host.label} is deleted, but a "
+                f"JetStream {self._label(consumer.name)} is deleted, but a "
                 f"power cut may undo it: {unsynced}"
             )
         self.damage.pop(consumer.name, None)
@@ -259,8 +291,7 @@ class StreamConsumers:
                 await self.delete(consumer)
             except ApiError as error:
                 self._host.log.warn_rarely(
-                    f"JetStream consumer '{consumer.name}' of {self._host.label}, which nobody "
-                    f"uses, stays: {error}"
+                    f"JetStream {self._label(consumer.name)}, which nobody uses, stays: {error}"
                 )
 
     def _check_alive(self) -> None:
@@ -273,13 +304,10 @@ class StreamConsumers:
 
     # -- figures ----------------------------------------------------------------------------------
 
-    def shown(self) -> Iterable[Consumer]:
-        """Those that are no secret of mirrors and sources, in order of creation."""
-        return (one for one in list(self.by_name.values()) if not one.config.direct)
-
-    def hidden(self) -> Iterable[Consumer]:
-        """Those of mirrors and sources."""
-        return (one for one in list(self.by_name.values()) if one.config.direct)
+    def shown(self, hidden: bool = False) -> Iterable[Consumer]:
+        """Those that lists show, in order of creation; or those of mirrors and sources, which they
+        do not show."""
+        return (one for one in list(self.by_name.values()) if one.config.direct is hidden)
 
     def stored(self) -> Work[list[StoredConsumer]]:
         """All as they are now, for a backup."""
