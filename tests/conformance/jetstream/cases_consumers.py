@@ -472,6 +472,7 @@ CASES: list[Case] = [
     case(
         "consumer-stream-counts",
         STREAM,
+        *fill(2, "s.a"),
         consumer("C"),
         consumer("D"),
         api("STREAM.LIST"),

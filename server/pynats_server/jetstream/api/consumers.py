@@ -67,6 +67,7 @@ async def _carry_out(
     there = consumers.by_name.get(config.name)
     if there is not None:
         await consumers.change(there, config)
+        consumers.tell_pause(there)
         return there
     made = await account.sliced(consumers.beginning(config), request.source)
     await consumers.add(made)
@@ -131,7 +132,7 @@ def reset(request: Request) -> Reply | None:
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
     if stream is None or consumer is None:
         return None
-    if headers.get(request.headers, IDENTITY) if request.headers else None:
+    if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
     seq = consumer.reset(reset_seq(request.payload))
     return {**consumer.info(), "reset_seq": seq}

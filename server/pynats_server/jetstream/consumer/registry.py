@@ -222,8 +222,7 @@ class StreamConsumers:
         self._put(consumer)
         consumer.start()
         self._tell(consumer, "create")
-        if consumer.pause_until_ns:
-            consumer.events.paused(consumer.config.pause_until or ZERO_TIME, True)
+        self.tell_pause(consumer)
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
         """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
@@ -246,6 +245,11 @@ class StreamConsumers:
         self._counted += config.is_counted - consumer.config.is_counted
         consumer.configure(config)
         self._claims.add(config)
+
+    def tell_pause(self, consumer: Consumer) -> None:
+        """Tells of a pause that is under way, as every request to create or update does."""
+        if consumer.pause_until_ns:
+            consumer.events.paused(consumer.config.pause_until or ZERO_TIME, True)
 
     async def pause(self, consumer: Consumer, until: str) -> None:
         """Delivers nothing until that time (RFC 3339); the zero time, or one that has passed, ends
