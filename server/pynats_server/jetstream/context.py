@@ -19,7 +19,6 @@ from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
-from pynats_server.jetstream.consumer.delivery.interest import Serving
 from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
 from pynats_server.jetstream.consumer.saving import Saving
 from pynats_server.jetstream.consumer.tally import Tally
@@ -63,7 +62,6 @@ class JetStreamContext:
         self.consumers = Tally()  # of all streams
         self.states = StateWriter(self.loop)  # of consumers
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
-        self.serving = Serving(engine)  # consumers with more to deliver than a turn allows
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
@@ -154,7 +152,7 @@ class AccountContext:
 
     def listen(self) -> None:
         """Takes acknowledgements from now on."""
-        self._acks = self.account.attach(b"$JS.ACK.>", AckSink(self.router))
+        self._acks = self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router))
 
     def stop_listening(self) -> None:
         """Takes no more. Idempotent."""

@@ -29,8 +29,7 @@ class StreamPlace:
         self._host = host
         self.saving = saving
         self._on_expired = on_expired
-        server = host.account.server
-        self.interest = Interest(host.store, server.engine, server.serving)
+        self.interest = Interest(host.store, host.account.server.engine)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,6 @@ gets it: `pulls.PullFeed` or `push.PushFeed`. The subclass answers `ready`, `giv
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
-from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarmed, Alarms
@@ -28,7 +27,7 @@ cdef enum Found:
 cdef enum Given:
     GAVE
     NOBODY  # the receiver is gone; there may be another one
-    HALT  # no message may be given now
+    HALT  # a receiver has a backlog; it calls when that is over
 
 
 cdef class Bell(Alarmed):
@@ -41,7 +40,6 @@ cdef class Feed(Member):
     cdef readonly Interest interest
     cdef Retention store
     cdef readonly Account account
-    cdef readonly Engine engine
     cdef readonly object host  # see `FeedHost` in consumer.py
     cdef Alarms alarms
     cdef Bell bell
@@ -60,7 +58,6 @@ cdef class Feed(Member):
     cdef public int64_t touched_ns  # monotonic; when somebody last used the consumer
     cdef int64_t pace_ns  # timestamp of the last message that was new, see original_pace
     cdef uint64_t marked  # changes of the state that were noticed
-    cdef public bint dirty  # the host knows that there is something to save
     # For redelivery, in order.
     cdef uint64_t* again
     cdef size_t again_head, again_tail, again_room
@@ -84,6 +81,10 @@ cdef class Feed(Member):
     cdef Found _find_new(self, uint64_t until) except *
     cdef bint _send(self) except -1
     cdef int _build(self, Message* msg, const uint8_t* record) except -1
+    cdef int _make_room(self, size_t need) except -1
+    cdef int _rewrite(self, Message* msg, bytes extra, bint with_body) except -1
+    # Copies the message out of the block: one receiver may change what the next still needs.
+    cdef int detach(self, Message* msg) except -1
     cdef bint _skip(self) except -1
     cdef Found _at_end(self, uint64_t limit) except *
     cdef Found _paced(self, int64_t ts) except *

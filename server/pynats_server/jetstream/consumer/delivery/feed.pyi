@@ -8,7 +8,6 @@ class Feed(Member):
     interest: Interest
     host: object
     paused: bool
-    dirty: bool
     last_delivered_ns: int
     last_acked_ns: int
     touched_ns: int

@@ -117,15 +117,15 @@ cdef class Feed(Member):
 
     cdef int wake(self) except -1:
         if not self.stopped:
-            self.interest.serving.later(self)
+            self.ask_turn()
         return 0
 
     cdef int changed(self) except -1:
         """Has the state saved."""
         if self.marked != self.state.changes:
             self.marked = self.state.changes
-            if not self.dirty:
-                self.dirty = True
+            if not self.state.dirty:
+                self.state.dirty = True
                 self.host.changed()
         return 0
 
@@ -467,50 +467,69 @@ cdef class Feed(Member):
         return True
 
     cdef int _build(self, Message* msg, const uint8_t* r) except -1:
-        """Subject, headers and payload, with CRLF behind them: a receiver inside the server may
-        change the block."""
-        cdef size_t rl = u32(r) & ~HAS_HEADERS, sn = subject_size(r), hn = 0
-        cdef const uint8_t* body = r + HEAD + sn
-        cdef const uint8_t* headers = NULL
-        cdef size_t size, need, at
-        cdef uint8_t* grown
+        """Subject, headers and payload."""
+        cdef size_t rl = u32(r) & ~HAS_HEADERS, hn = 0
+        cdef const uint8_t* body
+        cdef size_t size
+        msg.subject = <const char*>r + HEAD
+        msg.subject_len = <uint32_t>subject_size(r)
+        body = r + HEAD + msg.subject_len
         if u32(r) & HAS_HEADERS:
-            headers = headers_of(r, &hn)
-            body = headers + hn
-        size = (r + rl - 8) - body
-        extra = self.extra
+            body = headers_of(r, &hn)
+        size = (r + rl - 8) - body - hn
+        msg.payload = <const char*>body
+        msg.header_len = <uint32_t>hn
+        msg.total_len = <uint32_t>(hn + size)
         if self.headers_only:
-            extra = extra + b"Nats-Msg-Size: %d\r\n" % size
-            size = 0
-        need = hn + size + len(extra) + 16 + sn
+            self._rewrite(msg, self.extra + b"Nats-Msg-Size: %d\r\n" % size, False)
+        elif self.extra:
+            self._rewrite(msg, self.extra, True)
+        return 0
+
+    cdef int _make_room(self, size_t need) except -1:
+        cdef uint8_t* grown
         if need > self.scratch_room:
             grown = <uint8_t*>realloc(self.scratch, need)
             if grown == NULL:
                 raise MemoryError()
             self.scratch = grown
             self.scratch_room = need
-        if extra:
-            if hn >= 4:
-                memcpy(self.scratch, headers, hn - 2)  # before the line that ends them
-                at = hn - 2
-            else:
-                memcpy(self.scratch, b"NATS/1.0\r\n", 10)
-                at = 10
-            memcpy(self.scratch + at, <const char*>extra, len(extra))
-            at += len(extra)
-            memcpy(self.scratch + at, b"\r\n", 2)
-            hn = at + 2
-        elif hn:
-            memcpy(self.scratch, headers, hn)
+        return 0
+
+    cdef int _rewrite(self, Message* msg, bytes extra, bint with_body) except -1:
+        """Adds lines to the headers."""
+        cdef size_t hn = msg.header_len, size = msg.total_len - hn, at
+        cdef const char* body = msg.payload + hn
+        if not with_body:
+            size = 0
+        # Room for `detach` as well.
+        self._make_room(hn + size + len(extra) + 16)
+        if hn >= 4:
+            memcpy(self.scratch, msg.payload, hn - 2)  # before the line that ends them
+            at = hn - 2
+        else:
+            memcpy(self.scratch, b"NATS/1.0\r\n", 10)
+            at = 10
+        memcpy(self.scratch + at, <const char*>extra, len(extra))
+        at += len(extra)
+        memcpy(self.scratch + at, b"\r\n", 2)
+        at += 2
         if size:
-            memcpy(self.scratch + hn, body, size)
-        memcpy(self.scratch + hn + size, b"\r\n", 2)
-        memcpy(self.scratch + hn + size + 2, r + HEAD, sn)
-        msg.subject = <const char*>self.scratch + hn + size + 2
-        msg.subject_len = <uint32_t>sn
+            memcpy(self.scratch + at, body, size)
         msg.payload = <const char*>self.scratch
-        msg.header_len = <uint32_t>hn
-        msg.total_len = <uint32_t>(hn + size)
+        msg.header_len = <uint32_t>at
+        msg.total_len = <uint32_t>(at + size)
+        return 0
+
+    cdef int detach(self, Message* msg) except -1:
+        cdef size_t total = msg.total_len
+        cdef bint own = msg.payload == <const char*>self.scratch
+        self._make_room(total + msg.subject_len)
+        if not own:
+            memcpy(self.scratch, msg.payload, total)
+        memcpy(self.scratch + total, msg.subject, msg.subject_len)
+        msg.payload = <const char*>self.scratch
+        msg.subject = <const char*>self.scratch + total
         return 0
 
     cdef int interest_done(self, uint64_t seq) except -1:

@@ -6,15 +6,16 @@ whatever the number of consumers. Only *hungry* ones, which wait for the next me
 """
 from libc.stdint cimport uint8_t, uint64_t
 
-from pynats_server.core.engine cimport Chore, Engine
+from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Sink
+from pynats_server.core.senders.sender cimport Sender
 from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.witness cimport Witness
 
 
-cdef class Member:
+cdef class Member(Sender):
     """What its stream's `Interest` knows of a consumer."""
     cdef FilterGroup group
     cdef uint64_t base  # messages of the group that are behind it, see `pending`
@@ -22,7 +23,6 @@ cdef class Member:
     cdef uint64_t hint  # no message of its filters lies before, when not 0
     cdef bint hungry  # in its group's list
     cdef bint awake  # in the list of those to be served when more is visible
-    cdef bint queued  # in the list of `Serving`
     cdef bint stopped
 
     # Delivers what it can until `routing.steps` has reached `until`; whether there is more to do.
@@ -48,19 +48,9 @@ cdef class FilterGroup(Sink):
     cdef list subscriptions
 
 
-cdef class Serving(Chore):
-    """Those with more to do than one turn allows, in turns."""
-    cdef Engine engine
-    cdef list waiting
-    cdef bint running
-
-    cdef int later(self, Member member) except -1
-
-
 cdef class Interest(Witness):
     cdef Retention store
     cdef Engine engine
-    cdef readonly Serving serving
     cdef Sublist sublist
     cdef FilterGroup every  # those without filters
     cdef dict groups

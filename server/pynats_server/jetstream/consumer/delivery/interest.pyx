@@ -10,7 +10,10 @@ cdef enum:
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
 
 
-cdef class Member:
+cdef class Member(Sender):
+    cdef bint send(self) except -1:
+        return not self.stopped and self.serve(self.engine.slice_end)
+
     cdef bint serve(self, uint64_t until) except -1:
         raise NotImplementedError
 
@@ -36,46 +39,12 @@ cdef class FilterGroup(Sink):
         self.subscriptions = []
 
 
-cdef class Serving(Chore):
-    """See interest.pxd. One for all consumers of a server."""
-
-    def __init__(self, Engine engine not None):
-        self.engine = engine
-        self.waiting = []
-
-    cdef int later(self, Member member) except -1:
-        if member.queued:
-            return 0
-        member.queued = True
-        self.waiting.append(member)
-        if not self.running:
-            self.running = True
-            self.engine.add_chore(self)
-        return 0
-
-    cdef bint work(self, Engine engine, uint64_t until) except -1:
-        cdef Member member
-        while self.waiting and engine.routing.steps < until:
-            batch, self.waiting = self.waiting[:64], self.waiting[64:]
-            for member in batch:
-                member.queued = False
-                engine.routing.steps += 1
-                if not member.stopped and member.serve(
-                    min(until, engine.routing.steps + SERVE_STEPS)
-                ):
-                    self.later(member)
-        self.running = bool(self.waiting)
-        return self.running
-
-
 cdef class Interest(Witness):
     """Of one stream. The store tells it of its messages while there are consumers."""
 
-    def __init__(self, Retention store not None, Engine engine not None,
-                 Serving serving not None):
+    def __init__(self, Retention store not None, Engine engine not None):
         self.store = store
         self.engine = engine
-        self.serving = serving
         self.sublist = Sublist(CACHED_SUBJECTS)
         self.groups = {}
         self.awake = []
@@ -232,7 +201,7 @@ cdef class Interest(Witness):
             if self.engine.routing.steps >= until or member.serve(
                 min(until, self.engine.routing.steps + SERVE_STEPS)
             ):
-                self.serving.later(member)
+                member.ask_turn()
 
     def is_wanted(self, bytes subject not None) -> bool:
         """Whether some consumer's filter covers the subject."""

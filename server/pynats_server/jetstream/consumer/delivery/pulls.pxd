@@ -1,6 +1,7 @@
 """Pull consumers: the requests that wait, and who of them gets the next message."""
 from libc.stdint cimport int64_t, uint64_t
 
+from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed, Given
 
@@ -22,6 +23,7 @@ cdef class Pull:
 cdef class PullFeed(Feed):
     cdef list waiting  # Pulls, the next to be served first
     cdef Pull pull  # to get what is found
+    cdef Match* match  # who listens to its inbox; for as long as nobody else is asked
     cdef uint64_t max_waiting
     cdef uint64_t max_batch
     cdef int64_t max_expires_ns
@@ -30,6 +32,7 @@ cdef class PullFeed(Feed):
 
     # Which of the waiting requests may get the next message; None = nobody.
     cdef Pull choose(self)
+    cdef Match* audience(self, Pull pull) except NULL
     cdef bint has_interest(self, Pull pull) except -1
     cdef int served(self, Pull pull) except -1
     cdef int drop(self, Pull pull) except -1

@@ -1,10 +1,10 @@
 """See pulls.pxd."""
-from pynats_server.core.account cimport route_match
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
+from pynats_server.core.senders.audience cimport HELD, deliver_everybody
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, NOBODY
+from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 
 from pynats_common.go.durations import format_duration_ns
 
@@ -151,10 +151,11 @@ cdef class PullFeed(Feed):
 
     # -- serving ------------------------------------------------------------------------------
 
+    cdef Match* audience(self, Pull pull) except NULL:
+        return self.account.sublist.match(<const char*>pull.inbox, len(pull.inbox))
+
     cdef bint has_interest(self, Pull pull) except -1:
-        cdef Match* match = self.account.sublist.match(
-            <const char*>pull.inbox, len(pull.inbox)
-        )
+        cdef Match* match = self.audience(pull)
         return match.n_plain != 0 or match.n_queues != 0
 
     cdef Pull choose(self):
@@ -166,20 +167,25 @@ cdef class PullFeed(Feed):
             pull = self.choose()
             if pull is None:
                 return False
-            if self.has_interest(pull):
+            self.match = self.audience(pull)
+            if self.match.n_plain or self.match.n_queues:
                 self.pull = pull
                 return True
             self.drop(pull)
 
     cdef Given give(self, Message* msg, size_t size) except *:
         cdef Pull pull = self.pull
-        cdef Match* match
+        cdef int64_t taken
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
             return NOBODY
-        match = self.account.sublist.match(<const char*>pull.inbox, len(pull.inbox))
-        if route_match(match, None, msg, &self.engine.routing) == 0:
+        if self.match.n_plain + self.match.n_queues > 1:
+            self.detach(msg)
+        taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
+        if taken == HELD:
+            return HALT
+        if taken == 0:
             self.drop(pull)
             return NOBODY
         pull.left -= 1

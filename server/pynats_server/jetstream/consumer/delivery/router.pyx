@@ -10,12 +10,10 @@ What names no consumer finds nobody: the publisher is told so, as for any subjec
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp
 
-from pynats_server.core.account cimport Account
+from pynats_server.core.account cimport Account, ServiceSink
 from pynats_server.core.bytemap cimport ByteMap, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
-from pynats_server.core.engine cimport Peer
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
-from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
@@ -147,12 +145,10 @@ cdef class AckSink(Sink):
         return 1
 
 
-cdef class ApiSink(Sink):
+cdef class ApiSink(ServiceSink):
     """Takes an account's API requests: those for messages to the consumers at once, the others to
     `callback(account, subject, reply, headers, payload, source)`."""
     cdef Router router
-    cdef Account account
-    cdef object callback
     cdef bytes next_head  # `$JS.API.CONSUMER.MSG.NEXT.`
 
     def __init__(self, Router router not None, Account account not None, bytes prefix not None,
@@ -160,28 +156,23 @@ cdef class ApiSink(Sink):
         self.router = router
         self.account = account
         self.callback = callback
+        self.with_source = True
         self.next_head = prefix + b".CONSUMER.MSG.NEXT."
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         cdef size_t n = len(self.next_head)
         cdef Feed feed
-        sub.delivered += 1
         if (
-            msg.subject_len > n and msg.header_len == 0
-            and memcmp(msg.subject, <const char*>self.next_head, n) == 0
+            msg.header_len or msg.subject_len <= n
+            or memcmp(msg.subject, <const char*>self.next_head, n) != 0
         ):
-            feed = self.router.find(msg.subject + n, msg.subject_len - n)
-            if feed is None or feed.stopped:
-                return 0
-            try:
-                feed.host.asked(msg.reply[:msg.reply_len], msg.payload[:msg.total_len])
-            except Exception as error:  # a bug of ours must not end the publisher's connection
-                feed.host.on_internal_error(error)
-            return 1
-        if isinstance(source, Peer):
-            (<Peer>source).engine.routing.steps += CALL_STEPS
-        self.callback(
-            self.account, msg.subject[:msg.subject_len], msg.reply[:msg.reply_len],
-            msg.payload[:msg.header_len], msg.payload[msg.header_len:msg.total_len], source,
-        )
+            return ServiceSink.deliver(self, sub, msg, source)
+        sub.delivered += 1
+        feed = self.router.find(msg.subject + n, msg.subject_len - n)
+        if feed is None or feed.stopped:
+            return 0
+        try:
+            feed.host.asked(msg.reply[:msg.reply_len], msg.payload[:msg.total_len])
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
         return 1

@@ -324,6 +324,7 @@ cdef class ConsumerState:
         cdef size_t n = 0
         if out == NULL:
             raise MemoryError()
+        self.dirty = False
         out[0], out[1] = MAGIC, VERSION
         n = 2
         n += put_uvarint(out + n, self.floor_consumer)
