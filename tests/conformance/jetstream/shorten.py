@@ -70,7 +70,7 @@ def shorten(value: Any, plain: Json = PLAIN) -> Any:
 
 def _config(config: Json, plain: Json) -> Json:
     assert WITHOUT not in config
-    if "deliver_policy" in config:  # a consumer's
+    if "deliver_policy" in config and plain is PLAIN:  # a consumer's among streams
         return {key: shorten(item) for key, item in config.items()}
     short = {
         key: shorten(item, plain)

@@ -88,7 +88,10 @@ ENDPOINTS = (
     Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.pause, NOT_PAUSED, changes=True),
     Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.unpin),
     Endpoint(
-        "CONSUMER.RESET.*.*", "consumer_reset", consumers.reset, (("reset_seq", 0),),
+        "CONSUMER.RESET.*.*",
+        "consumer_reset",
+        consumers.reset,
+        (("reset_seq", 0),),
         counted=False,
     ),
     Endpoint("CONSUMER.MSG.NEXT.*.*", "", consumers.next_message),

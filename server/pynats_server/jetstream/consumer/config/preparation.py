@@ -186,13 +186,9 @@ def _give_name(config: ConsumerConfig, around: Surroundings) -> None:
 def _set_threshold(config: ConsumerConfig, existing: ConsumerConfig | None) -> None:
     """Without a durable name consumers do not stay for ever, but those that had one, or were
     changed to stay, do so until a request says a time."""
-    if config.inactive_threshold > 0:
+    if config.durable_name or config.inactive_threshold > 0:
         return
-    if existing is None:
-        fleeting = not config.durable_name
-    else:
-        fleeting = not existing.durable_name and existing.inactive_threshold > 0
-    if fleeting:
+    if existing is None or (not existing.durable_name and existing.inactive_threshold > 0):
         config.inactive_threshold = INACTIVE_THRESHOLD_NS
 
 
