@@ -74,15 +74,14 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.consumers": (
         "pynats_common", J + "store", J + "store.file", J + "store.format",
     ),
-    J + "consumer": (S + "work", J + "store", J + "store.consumers"),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
     ),
     J + "consumer": (
         *BASE, J + "advisories", J + "config", J + "consumer.config",
-        J + "consumer.delivery", J + "context", J + "store", J + "store.search", J + "stream",
-        S + "work",
+        J + "consumer.delivery", J + "context", J + "store", J + "store.consumers",
+        J + "store.search", J + "stream", S + "work",
     ),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "errors", J + "requests", J + "store",

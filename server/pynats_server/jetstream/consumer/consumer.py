@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from random import randrange
 from typing import Any
 
@@ -17,7 +16,7 @@ from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
-from pynats_server.jetstream.consumer.place import ConsumerPlace
+from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 
 DELETED = b"409 Consumer Deleted"
@@ -40,6 +39,7 @@ class Consumer:
         self.created = created
         self.state = state
         self.name = config.name
+        self.saved: Saved | None = None  # None = its state is not kept on the disk
         self.events = ConsumerEvents(place.account, place.name, config.name)
         self.feed = self._feed()
         if firsts:
@@ -145,7 +145,7 @@ class Consumer:
                 min(delay_s, 1.0), self._pause_ends
             )
         if was and not self.feed.paused:
-            self.feed.go_on()
+            self.feed.go_ahead()
 
     def _pause_ends(self) -> None:
         """Its time has come, or the clock is looked at again."""
@@ -167,12 +167,8 @@ class Consumer:
 
     def changed(self) -> None:
         """Its state is not what was saved last."""
-        self.place.saving.changed(self)
-
-    def encode(self, now_ns: int) -> bytes:
-        """Its state as `o.dat`, about to be saved."""
-        self.feed.dirty = False
-        return self.state.encode(now_ns)
+        if self.saved is not None:
+            self.saved.changed()
 
     def load(self, block: Any, done: Callable[[], None]) -> None:
         """See `ConsumerPlace.load_block`."""
@@ -183,8 +179,16 @@ class Consumer:
         self.feed.asked(reply, body)
 
     def answer(self, reply: bytes) -> None:
-        """Confirms an acknowledgement, once it is saved."""
-        self.place.saving.when_saved(self, partial(self.place.account.publish, reply, b""))
+        """Confirms an acknowledgement, once it is saved; not if it cannot be."""
+        if self.saved is None:
+            self.place.account.publish(reply, b"")
+            return
+
+        def saved(error: Exception | None) -> None:
+            if error is None:
+                self.place.account.publish(reply, b"")
+
+        self.saved.when_saved(saved)
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""

@@ -7,9 +7,7 @@ Those of streams in memory, and those that ask for it, are on no disk.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
@@ -54,7 +52,7 @@ def stored(consumer: Consumer) -> StoredConsumer:
 
 
 class KeptConsumers:
-    """`folder` is that of the stream, None where it has none. See also `place.Saving`."""
+    """`folder` is that of the stream, None where it has none."""
 
     def __init__(self, host: StreamHost, folder: FileConfig | None) -> None:
         self._host = host
@@ -80,8 +78,8 @@ class KeptConsumers:
 
     def adopt(self, consumer: Consumer, files: ConsumerFiles) -> None:
         """Saves a consumer in its files from now on."""
-        saving = self._host.account.saving
-        self._saved[consumer.name] = saving.add(consumer.state, files, self._last_seq)
+        saved = self._host.account.saving.add(consumer.state, files, self._last_seq)
+        self._saved[consumer.name] = consumer.saved = saved
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> Exception | None:
         """Replaces its configuration. Raises OSError, and then a restart finds the old one; returns
@@ -94,7 +92,8 @@ class KeptConsumers:
 
     async def remove(self, consumer: Consumer) -> OSError | None:
         """Removes the files of a consumer that has stopped. Raises OSError, and then they are still
-        there; returns an error if a power cut may bring them back."""
+        there and `consumer` is to run again; returns an error if a power cut may bring them
+        back."""
         saved = self._saved.pop(consumer.name, None)
         if saved is None:
             return None
@@ -119,24 +118,3 @@ class KeptConsumers:
         """Saves how far they are, and no more."""
         await self._host.account.saving.flush(self._saved.values())
         await self.forget()
-
-    # -- see `place.Saving` -------------------------------------------------------------------
-
-    def changed(self, consumer: Any) -> None:
-        """Its state is not what was saved last."""
-        saved = self._saved.get(consumer.name)
-        if saved is not None:
-            saved.changed()
-
-    def when_saved(self, consumer: Any, done: Callable[[], object]) -> None:
-        """Calls `done` once the state as it is now is saved; never if that fails."""
-        saved = self._saved.get(consumer.name)
-        if saved is None:
-            done()
-            return
-
-        def ended(error: Exception | None) -> None:
-            if error is None:
-                done()
-
-        saved.when_saved(ended)

@@ -13,15 +13,16 @@ from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 
 
-class Saving(Protocol):
-    """Who keeps consumers' states on the disk."""
+class Saved(Protocol):
+    """Who keeps a consumer's state on the disk."""
 
-    def changed(self, consumer: Any) -> None:
-        """Its state is not what was saved last."""
+    def changed(self) -> None:
+        """It is not what was saved last."""
         ...
 
-    def when_saved(self, consumer: Any, done: Callable[[], object]) -> None:
-        """Calls `done` once the state as it is now is saved."""
+    def when_saved(self, done: Callable[[Exception | None], None]) -> None:
+        """Calls `done(None)` once the state as it is now is saved, `done(error)` if it cannot
+        be."""
         ...
 
 
@@ -50,9 +51,6 @@ class ConsumerPlace(Protocol):
 
     @property
     def router(self) -> Router: ...
-
-    @property
-    def saving(self) -> Saving: ...
 
     def load_block(self, block: Any, done: Callable[[], None]) -> None:
         """Reads a block of the store into memory, in slices."""

@@ -42,7 +42,7 @@ class StreamConsumers:
         self._host = host
         self._found = found
         self._kept = KeptConsumers(host, found.folder)
-        self.place = StreamPlace(host, self._kept, self._unused)
+        self.place = StreamPlace(host, self._unused)
         self.by_name: dict[str, Consumer] = {}  # in order of creation
         self.names: list[str] = []  # of those that lists show, in order
         self.broken = found.broken  # in the folder, but nothing tells what they are -> why
@@ -269,6 +269,7 @@ class StreamConsumers:
         except OSError as error:
             if not self._ended:
                 again = Consumer(self.place, consumer.config, consumer.created, consumer.state)
+                again.saved = consumer.saved
                 self._put(again)
                 again.start()
             raise api_error(10051, err=error) from error

@@ -9,7 +9,6 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.interest import Interest
 from pynats_server.jetstream.consumer.delivery.router import Router
-from pynats_server.jetstream.consumer.place import Saving
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.block import Block
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
 class StreamPlace:
     """Of one stream. `expired` is told of consumers that nobody uses any more."""
 
-    def __init__(
-        self, host: StreamHost, saving: Saving, on_expired: Callable[[Consumer], None]
-    ) -> None:
+    def __init__(self, host: StreamHost, on_expired: Callable[[Consumer], None]) -> None:
         self._host = host
-        self.saving = saving
         self._on_expired = on_expired
         self.interest = Interest(host.store, host.account.server.engine)
 

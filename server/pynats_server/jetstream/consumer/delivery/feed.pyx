@@ -111,7 +111,7 @@ cdef class Feed(Member):
                 self.put_again(&self.state.entries[at])
         self.wake()
 
-    def go_on(self) -> None:
+    def go_ahead(self) -> None:
         """Something may be delivered that could not before."""
         self.wake()
 
