@@ -35,9 +35,9 @@ def listening(port: int, subjects: tuple[str, ...]) -> Iterator[None]:
             yield
 
 
-def asked(case: Case, oracle: Oracle) -> ANSWERS:
-    """What a server says to each step, by label."""
-    made = oracle.api("STREAM.CREATE.S", **case.config)
+def asked(case: Case, oracle: Oracle, **stream: str) -> ANSWERS:
+    """What a server says to each step, by label; `stream` are more fields of the stream."""
+    made = oracle.api("STREAM.CREATE.S", **case.config, **stream)
     assert "error" not in made, made
     try:
         with listening(oracle.port, case.heard):
