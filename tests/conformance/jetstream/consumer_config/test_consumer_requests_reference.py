@@ -18,6 +18,7 @@ from pynats_server.jetstream.consumer.config.requests import (
 )
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.decode import decode
+from pynats_server.work import Work, finish
 
 from tests.conformance.jetstream.consumer_config.case import Json, told
 from tests.conformance.jetstream.consumer_config.rows_json import ANY_BODIES
@@ -120,5 +121,10 @@ def test_resets_go_where_the_deliver_policy_allows(policy: str, reference: Refer
     config = ConsumerConfig(deliver_policy=policy.strip(), **STARTS[policy])
     # The messages are of some time between the two start times.
     first = 1 if "2020" in str(STARTS[policy]) else MESSAGES + 1
-    ours = [_tried(lambda seq=seq: check_reset(config, seq, lambda _: first)) for seq in SEQS]
+
+    def since(_: int) -> Work[int]:
+        yield
+        return first
+
+    ours = [_tried(lambda seq=seq: finish(check_reset(config, seq, since))) for seq in SEQS]
     assert ours == theirs
