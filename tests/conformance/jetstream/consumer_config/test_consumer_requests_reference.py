@@ -1,4 +1,5 @@
-"""Requests about consumers besides create: how their bodies are read, and where a reset may go."""
+"""Requests about consumers besides create: how their bodies are read and where a reset may go, as
+recorded of the real server."""
 
 from __future__ import annotations
 
