@@ -80,7 +80,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "consumer": (
         *BASE, J + "advisories", J + "config", J + "consumer.config",
-        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "context",
+        J + "consumer.delivery", J + "consumer.saving", J + "context",
         J + "errors", J + "figures", J + "store",
         J + "store.consumers", J + "store.format", J + "store.search", J + "stream", S + "work",
     ),
