@@ -1,5 +1,5 @@
-"""Consumers of the real server in our hands: their folders stay as they are, backups carry them,
-and a stream whose messages stay for their sake takes no more until somebody can serve them."""
+"""Consumers of the real server in our hands, and ours in its: they go on where they were, from
+folders and from backups."""
 
 from __future__ import annotations
 
@@ -172,47 +172,33 @@ def write_folder(store: Path, retention: str, cipher: str) -> Json:
         return documents(archive)
 
 
+def left(retention: str, consumer: str) -> list[str]:
+    """What a consumer of `fill` has not got yet."""
+    return [f"t.{number}" for number in range(5)][3 if consumer == "first" else 0 :]
+
+
 @each_retention
 @each_cipher
-def test_a_stream_that_depends_on_consumers_takes_no_messages(
+def test_consumers_of_a_folder_go_on_where_they_were(
     tmp_path: Path, recorded: Recorded, retention: str, cipher: str
 ) -> None:
-    """Its folder, the log and `/healthz` keep their names; one that does not depend goes on."""
     store = tmp_path / "js"
     expected = recorded.folder(store, lambda: write_folder(store, retention, cipher))
-    before = files(store)
-    assert any(name.endswith("first/o.dat") for name in before)
-    named = ", ".join(consumers(retention))
     with running(PYNATS, store, cipher) as (server, client):
-        acks = [
-            client.publish("t.8", b"x"),
-            client.publish("t.8", b"x", b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n"),
-        ]
-        state = client.api("STREAM.INFO.T")["state"]
-        warnings = [line for line in server.log().splitlines() if "[WRN] JetStream stream" in line]
-        assert len(warnings) == 1
-        assert "'$G > T'" in warnings[0] and named in warnings[0]
-        status, short = health(server, details=False)
-        _, long = health(server, details=True)
         archive, _, ended = back_up(server.port)
         assert ended == "NATS/1.0 204"
-        told = documents(archive)
+        assert documents(archive) == expected
         assert documents(back_up(server.port, no_consumers=True)[0])["names"] == ["state.json"]
-    if retention == "limits":
-        assert [ack["seq"] for ack in acks] == [6, 7]
-        assert status == 200
-        assert named in long["warnings"][0]["error"]
-        told["state.json"] = expected["state.json"]
-    else:
-        for ack in acks:
-            assert ack["error"]["err_code"] == 10077
-            assert named in ack["error"]["description"]
-        assert state["last_seq"] == 5
-        assert state["messages"] == (4 if retention == "workqueue" else 5)
-        assert status == 503
-        assert named in short["error"] and named in long["errors"][0]["error"]
-    assert told == expected
-    assert files(store) == before
+        assert client.api("CONSUMER.NAMES.T")["consumers"] == consumers(retention)
+        assert client.publish("t.8", b"x")["seq"] == 6
+        for name in consumers(retention):
+            assert fetched(server.port, name, 9, 9) == [*left(retention, name), "t.8"]
+        assert health(server, details=False) == (200, {"status": "ok"})
+        told = places(client, retention)
+    with running(PYNATS, store, cipher) as (server, client):
+        assert places(client, retention) == told
+        for name in consumers(retention):
+            assert fetched(server.port, name, 9) == []
 
 
 @pytest.mark.reference
@@ -225,18 +211,16 @@ def test_consumers_go_on_where_they_were_when_the_folder_comes_back(
     with running(REFERENCE, store, cipher) as (server, client):
         fill(server, client, retention)
         before = places(client, retention)
-    with running(PYNATS, store, cipher) as (_, client):
-        taken = "error" not in client.publish("t.8", b"x")
-        assert taken == (retention == "limits")
-    more = ["t.8"] if taken else []
+    with running(PYNATS, store, cipher) as (server, client):
+        assert places(client, retention) == before
+        assert fetched(server.port, "first", 1, acknowledged=1) == ["t.3"]
+        assert client.publish("t.8", b"x")["seq"] == 6
+        told = places(client, retention)
     with running(REFERENCE, store, cipher) as (server, client):
-        after = places(client, retention)
-        for name in before:
-            before[name]["num_pending"] += len(more)
-        assert after == before
-        assert fetched(server.port, "first", 9) == ["t.3", "t.4", *more]
+        assert places(client, retention) == told
+        assert fetched(server.port, "first", 9) == ["t.4", "t.8"]
         if "second" in before:
-            assert fetched(server.port, "second", 9) == [*(f"t.{n}" for n in range(5)), *more]
+            assert fetched(server.port, "second", 9) == [*left(retention, "second"), "t.8"]
 
 
 @pytest.mark.reference
@@ -255,38 +239,6 @@ def test_what_is_deleted_meanwhile_is_all_that_consumers_miss(
         assert fetched(server.port, "first", 9) == ["t.4"]
         assert client.publish("t.9", b"x")["seq"] == 6
         assert fetched(server.port, "first", 9) == ["t.9"]
-
-
-def test_a_changed_retention_decides_anew(tmp_path: Path, recorded: Recorded) -> None:
-    store = tmp_path / "js"
-    recorded.folder(store, lambda: write_folder(store, "interest", "plain"))
-    before = files(store)
-    with running(PYNATS, store) as (server, client):
-        config = {"name": "T", "subjects": ["t.*"], "storage": "file"}
-        assert "error" in client.publish("t.8")
-        for retention, taken in (("limits", True), ("interest", False), ("limits", True)):
-            changed = client.api("STREAM.UPDATE.T", **config, retention=retention)
-            assert "error" not in changed
-            assert ("error" not in client.publish("t.8")) == taken
-            assert health(server, details=False)[0] == (200 if taken else 503)
-    assert files(store) == before
-
-
-def test_copies_wait_for_consumers(tmp_path: Path, recorded: Recorded) -> None:
-    """A stream that takes no messages takes none from its sources either."""
-    store = tmp_path / "js"
-    recorded.folder(store, lambda: write_folder(store, "interest", "plain"))
-    with running(PYNATS, store) as (_, client):
-        client.api("STREAM.CREATE.O", name="O", subjects=["o"])
-        client.publish("o", b"x")
-        config = {"name": "T", "subjects": ["t.*"], "storage": "file", "sources": [{"name": "O"}]}
-        assert "error" not in client.api("STREAM.UPDATE.T", **config, retention="interest")
-        client.api("STREAM.CREATE.CONTROL", name="CONTROL", sources=[{"name": "O"}])
-        while not client.api("STREAM.INFO.CONTROL")["state"]["messages"]:
-            pass
-        info = client.api("STREAM.INFO.T")
-        assert info["state"]["last_seq"] == 5
-        assert "first" in info["sources"][0]["error"]["description"]
 
 
 def test_what_we_do_not_know_stays_in_a_folder(tmp_path: Path, recorded: Recorded) -> None:
@@ -341,16 +293,18 @@ def test_a_restored_backup_has_its_consumers(
         made = restore(server.port, archive, begun)
         assert "error" not in made, made
         assert documents(back_up(server.port)[0]) == expected
-        assert ("error" in client.publish("t.8")) == (retention != "limits")
-    if storage == "memory":
-        assert not files(store)
-        return
+        assert client.api("CONSUMER.NAMES.T")["consumers"] == consumers(retention)
+        if storage == "memory":
+            assert not files(store)
+            for consumer in consumers(retention):
+                assert fetched(server.port, consumer, 9) == left(retention, consumer)
+            return
     keys = Keys("secret", "$G", "aes") if cipher == "aes" else None
     found = read_consumers(FileConfig("T", stream_folder(store), keys=keys))
     assert [consumer.name for consumer in found] == consumers(retention)
-    for consumer in found:
-        about = {"config": consumer.config, "state": state_to_json(consumer.state)}
-        assert _without_times(about) == expected[f"consumers/{consumer.name}"]
+    for stored in found:
+        about = {"config": stored.config, "state": state_to_json(stored.state)}
+        assert _without_times(about) == expected[f"consumers/{stored.name}"]
     with running(PYNATS, store, cipher) as (server, _):
         told = documents(back_up(server.port)[0])
     for name in told["names"]:
@@ -381,16 +335,28 @@ def test_the_real_server_finds_the_consumers_of_our_backups_and_restores(
         assert fetched(server.port, "first", 9) == ["t.3", "t.4"]
 
 
-def test_an_unreadable_consumer_ends_the_backup(tmp_path: Path, recorded: Recorded) -> None:
-    """It is not left out in silence, and a backup without consumers still works."""
+def test_an_unreadable_consumer_is_told_and_ends_the_backup(
+    tmp_path: Path, recorded: Recorded
+) -> None:
+    """It is not left out in silence, its files stay, and a backup without consumers still works."""
     store = tmp_path / "js"
     recorded.folder(store, lambda: write_folder(store, "limits", "plain"))
     meta = stream_folder(store) / "obs" / "second" / "meta.inf"
     meta.write_bytes(meta.read_bytes().replace(b"explicit", b"EXPLICIT"))
-    with running(PYNATS, store) as (server, _):
+    with running(PYNATS, store) as (server, client):
         _, _, ended = back_up(server.port)
         assert ended.startswith("NATS/1.0 500") and "second" in ended
         assert back_up(server.port, no_consumers=True)[2] == "NATS/1.0 204"
+        status, short = health(server, details=False)
+        assert (status, short["status"]) == (503, "unavailable")
+        assert short["error"] == "JetStream consumer '$G > T > second' could not be recovered"
+        told = health(server, details=True)[1]["errors"][0]
+        assert (told["type"], told["consumer"]) == ("CONSUMER", "second")
+        assert "meta.inf" in told["error"]
+        assert "second" in server.log()
+        about = client.api("CONSUMER.INFO.T.second")
+        assert about["error"]["err_code"] == 10014
+    assert meta.exists()
 
 
 BAD: dict[str, Entry] = {
