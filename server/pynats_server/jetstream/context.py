@@ -20,9 +20,12 @@ from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
+from pynats_server.jetstream.consumer.saving import Saving
+from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
+from pynats_server.jetstream.store.consumers.writing import StateWriter
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Turns
@@ -56,6 +59,8 @@ class JetStreamContext:
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
+        self.consumers = Tally()  # of all streams
+        self.states = StateWriter(self.loop)  # of consumers
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
@@ -132,6 +137,11 @@ class AccountContext:
     def __init__(self, server: JetStreamContext, account: Account, limits: AccountLimits) -> None:
         self.server = server
         self.account = account
+        self.limits = limits
+        # Held from checking a configuration of a stream or consumer until it is in force.
+        self.changing = asyncio.Lock()
+        self.consumers = Tally(server.consumers)
+        self.saving = Saving(account.name, server.turns, server.states, server.log.warn_rarely)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
         self.router = Router(server.domain.encode(), name_hash(account.name))
         self._acks: Subscription | None = None
@@ -161,6 +171,7 @@ class AccountContext:
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
+        self.limits = limits
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

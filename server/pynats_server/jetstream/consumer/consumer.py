@@ -142,19 +142,20 @@ class Consumer:
         if until_ns:
             delay_s = max(0.0, (until_ns - time.time_ns()) / SECOND_NS)
             self._resuming = self.place.account.server.loop.call_later(
-                min(delay_s, 1.0), self._apply_pause
+                min(delay_s, 1.0), self._pause_ends
             )
         if was and not self.feed.paused:
-            self.events.paused(until_ns)
             self.feed.go_ahead()
 
-    def pause(self, until: str | None) -> None:
-        """Delivers nothing until that time (RFC 3339); None or a time that is past = goes on."""
-        self.config.pause_until = until
-        was = self.feed.paused
+    def _pause_ends(self) -> None:
+        """Its time has come, or the clock is looked at again."""
         self._apply_pause()
-        if self.feed.paused and not was:
-            self.events.paused(self.pause_until_ns)
+        if not self.feed.paused:
+            self.events.paused(self.config.pause_until or ZERO_TIME, False)
+
+    def unpin(self, group: str) -> None:
+        """Whoever the messages of a priority group go to gets no more."""
+        self.events.unpinned(group, "admin")
 
     def reset(self, seq: int) -> int:
         """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
@@ -240,14 +241,14 @@ class Consumer:
         """Requests that wait for messages."""
         return self.feed.num_waiting
 
-    def info(self) -> dict[str, Any]:
-        """The fields of a ConsumerInfo."""
+    def info(self, of_server: bool = True) -> dict[str, Any]:
+        """The fields of a ConsumerInfo; lists are without what the server says of itself."""
         state, feed = self.state, self.feed
         told: dict[str, Any] = {
             "stream_name": self.place.name,
             "name": self.name,
             "created": format_time_ns(self.created),
-            "config": self.config.public().as_dict(),
+            "config": (self.config.public() if of_server else self.config).as_dict(),
             "delivered": _position(
                 state.consumer_seq, max(state.stream_seq, feed.position - 1),
                 feed.last_delivered_ns,
@@ -257,12 +258,17 @@ class Consumer:
             "num_redelivered": self.num_redelivered,
             "num_waiting": self.num_waiting,
             "num_pending": self.num_pending,
-            "ts": format_time_ns(time.time_ns()),
         }  # fmt: skip
-        until_ns = self.pause_until_ns
-        if until_ns:
+        now_ns, until_ns = time.time_ns(), self.pause_until_ns
+        if until_ns > now_ns:
             told["paused"] = True
-            told["pause_remaining"] = until_ns - time.time_ns()
+            told["pause_remaining"] = until_ns - now_ns
+        told["ts"] = format_time_ns(now_ns)
+        if self.config.priority_groups:
+            # As the real server, which tells of the first of them alone.
+            told["priority_groups"] = [
+                {"group": self.config.priority_groups[0], "pinned_ts": ZERO_TIME}
+            ]
         return told
 
 

@@ -52,11 +52,18 @@ class Inactivity:
 
     def _look(self) -> None:
         self._timer = None
-        left_ns = self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
-        if left_ns > 0:
-            self._look_in(left_ns)
-        else:
+        if self.is_over():
             self._on_unused()
+        else:
+            self._look_in(self._left_ns)
+
+    def is_over(self) -> bool:
+        """Whether nobody has used it for long enough."""
+        return self._threshold_ns > 0 and self._left_ns <= 0
+
+    @property
+    def _left_ns(self) -> int:
+        return self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
 
     def _used_until_ns(self) -> int:
         """Up to when the consumer was in use, or will be (monotonic)."""

@@ -176,7 +176,7 @@ class Schedules:
     def configured(self) -> None:
         """Follows a changed configuration; finds the schedules among the stored messages when it
         allows them for the first time."""
-        are_on = self._stream.config.allow_msg_schedules and self._stream.refusal is None
+        are_on = self._stream.config.allow_msg_schedules
         if are_on == self._are_on:
             return
         self.stop()
