@@ -13,6 +13,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
@@ -62,14 +63,15 @@ class Consumer:
     def __repr__(self) -> str:
         return f"Consumer({self.place.name!r}, {self.name!r})"
 
-    def _feed(self) -> PullFeed:
+    def _feed(self) -> PullFeed | PushFeed:
         place = self.place
+        kind = PushFeed if self.config.is_push else PullFeed
         head = f"$JS.ACK.{place.name}.{self.name}.".encode()
-        return PullFeed(self, self.state, place.interest, place.account.account, place.alarms, head)
+        return kind(self, self.state, place.interest, place.account.account, place.alarms, head)
 
     def _set_rules(self) -> None:
-        config = self.config
-        self.feed.set_rules(
+        config, feed = self.config, self.feed
+        feed.set_rules(
             max_deliver=config.max_deliver,
             max_ack_pending=config.max_ack_pending if config.ack_policy != "none" else 0,
             ack_wait_ns=config.ack_wait,
@@ -79,11 +81,22 @@ class Consumer:
             sample=_percent(config.sample_freq),
             retains=self.place.config.retention != "limits",
         )
-        self.feed.set_pull_limits(
-            max_waiting=config.max_waiting,
-            max_batch=config.max_batch,
-            max_expires_ns=config.max_expires,
-            max_bytes=config.max_bytes,
+        if isinstance(feed, PullFeed):
+            feed.set_pull_limits(
+                max_waiting=config.max_waiting,
+                max_batch=config.max_batch,
+                max_expires_ns=config.max_expires,
+                max_bytes=config.max_bytes,
+            )
+            return
+        feed.set_target(
+            config.deliver_subject.encode(),
+            config.deliver_group.encode(),
+            f"$JS.FC.{self.place.name}.{self.name}.".encode(),
+            flow_control=config.flow_control or config.ack_policy == "flow_control",
+            heartbeat_ns=config.idle_heartbeat,
+            rate_bps=config.rate_limit_bps,
+            burst=self.place.largest_message,
         )
 
     @property
@@ -113,8 +126,11 @@ class Consumer:
 
     def configure(self, config: ConsumerConfig) -> None:
         """Takes another valid configuration."""
-        before, self.config = self._filters, config
+        before, moved = self._filters, config.deliver_subject != self.config.deliver_subject
+        self.config = config
         self._set_rules()
+        if moved:
+            self.feed.again_from_start()
         if set(self._filters) != set(before):
             self.place.interest.leave(self.feed)
             self.place.interest.join(self.feed, self._filters)
@@ -259,6 +275,8 @@ class Consumer:
             "num_waiting": self.num_waiting,
             "num_pending": self.num_pending,
         }  # fmt: skip
+        if isinstance(self.feed, PushFeed) and self.feed.in_use:
+            told["push_bound"] = True
         now_ns, until_ns = time.time_ns(), self.pause_until_ns
         if until_ns > now_ns:
             told["paused"] = True

@@ -12,6 +12,7 @@ from typing import Final
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS
@@ -22,7 +23,10 @@ class Inactivity:
     the threshold says."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, feed: PullFeed, on_unused: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        feed: PullFeed | PushFeed,
+        on_unused: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._feed = feed
@@ -69,10 +73,10 @@ class Inactivity:
         """Up to when the consumer was in use, or will be (monotonic)."""
         feed = self._feed
         now_ns = time.monotonic_ns()
-        if feed.num_waiting:
+        if feed.in_use:
             return now_ns
         used_ns = max(self._since_ns, feed.touched_ns)
-        if feed.state.open:
+        if feed.state.open and isinstance(feed, PullFeed):
             # Whoever works on a message may still acknowledge it.
             ago_ns = time.time_ns() - feed.last_delivered_ns
             used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)

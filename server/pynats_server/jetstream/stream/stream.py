@@ -2,7 +2,8 @@
 
 Everything that changes the stored messages is an `Operation`. `propose` hands it to the order of
 operations and reports when it is durable; with one replica that order is the order of calls. The
-compiled ingest does the same for plain messages without building an object.
+compiled ingest does the same for plain messages without building an object. What an operation does
+is `apply`'s; here is what the proposer does about it.
 """
 
 from __future__ import annotations
@@ -31,29 +32,26 @@ from pynats_server.jetstream.publish.batch.atomic import (
     drop_incomplete_batch,
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
-from pynats_server.jetstream.publish.header_names import BATCH_ID, STREAM_SOURCE
+from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
-from pynats_server.jetstream.store.retention import MOST_AT_ONCE
+from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
-from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
-    Leap,
+    Configure,
     Operation,
     Purge,
-    Remove,
-    Skip,
 )
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
-from pynats_server.jetstream.stream.schedules import Schedules
-from pynats_server.jetstream.stream.source_names import read_header
+from pynats_server.jetstream.stream.timed.expiry import Expiry
+from pynats_server.jetstream.stream.timed.schedules import Schedules
 from pynats_server.work import Work, finish
 
 SHUTDOWN = b"409 Server Shutdown"
@@ -85,23 +83,29 @@ class Stream:
         self._stopped = False
         server = account.server
         self.log = server.log
+        usage = account.usage(config.storage)
+        self.replica = Replica(
+            store, usage, config.name, self.on_over_limit, lambda work: self.schedules.recover(work)
+        )
+        if server.open_log is not None:
+            self.replica.log = server.open_log(account.name, config.name)
         self.ingest = Ingest(
             account.account,
             server.engine,
-            store,
+            self.replica.appender,
             self,
             config.name,
             server.domain,
-            account.usage(config.storage),
+            usage,
             server.options.max_buffered_msgs,
             server.options.max_buffered_size,
         )
         self.changes = Changes(account, self.on_internal_error)
-        self.rollups = Rollups(store, self.changes, self.on_not_replaced)
+        self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
         store.background = self.changes.background
-        self.schedules = Schedules(self)
+        self.schedules = Schedules(self, self.replica.plan)
         self.republishing = Republishing(self)
         self.publishing = Publishing(self, self.republishing)
         self.following = Following(self, neighbours)
@@ -109,7 +113,6 @@ class Stream:
         self.fast_batches = FastBatches(self, self.publishing)
         self.consumers = StreamConsumers(self, found)
         self.ingest.settle()
-        self._take_limits()
 
     @property
     def name(self) -> str:
@@ -134,6 +137,7 @@ class Stream:
     def start(self) -> None:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
         drop_incomplete_batch(self)
+        self._take_config()
         self._enforce_limits()
         self.consumers.start()
         self.publishing.recover()
@@ -189,7 +193,7 @@ class Stream:
     def configure(self, config: StreamConfig) -> None:
         """Takes another valid configuration. Its subjects are in force after `subscribing`."""
         before, self.config = self.config, config
-        self._take_limits()
+        self._take_config()
         self._enforce_limits()
         self.publishing.configured()
         self.schedules.configured()
@@ -212,15 +216,9 @@ class Stream:
         self.atomic_batches.configured()
         self.fast_batches.configured()
 
-    def _take_limits(self) -> None:
+    def _take_config(self) -> None:
         config, ingest = self.config, self.ingest
-        ingest.admission.configure(config)
-        # A stream that refuses what exceeds them keeps what it has, even if that is more: a limit
-        # may have been lowered, or the messages come from elsewhere.
-        evicts = config.discard == "old"
-        ingest.max_msgs = max(config.max_msgs, 0) if evicts else 0
-        ingest.max_bytes = max(config.max_bytes, 0) if evicts else 0
-        ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
+        self.apply(Configure(config, self.now()))
         ingest.no_ack = config.no_ack
         ingest.fast = not (
             config.sealed
@@ -278,7 +276,7 @@ class Stream:
     def undone(self, last_seq: int) -> None:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
-        self.ingest.admission.undone(last_seq)
+        self.replica.undone(last_seq)
         self.republishing.queue.undone(last_seq)
         self.following.undone()
 
@@ -341,8 +339,7 @@ class Stream:
         refused. A purge goes in steps: it is ordered now, and others may be applied before it is
         done."""
         if isinstance(operation, Purge):
-            work = self.store.purging(operation.filter, operation.up_to, operation.keep)
-            self.changes.run(work, partial(self._applied, done))
+            self.changes.run(self.replica.purging(operation), partial(self._applied, done))
             return
         try:
             result = self.apply(operation)
@@ -381,101 +378,21 @@ class Stream:
         return await done
 
     def apply(self, operation: Operation) -> int:
-        """Carries out an operation. Raises StoreError, and then nothing has changed."""
-        match operation:
-            case Append(subject, headers, payload, ts):
-                result = self.store.append(subject, headers or None, payload, ts)
-                if self.config.sources:
-                    self._follow_copy(headers, result, True)
-                self.enforce(subject)
-                self.ingest.admission.stored(headers, result, ts)
-                self._roll_up(operation, result, 1)
-                if self.config.allow_msg_schedules:
-                    self.schedules.stored(subject, headers, result, ts)
-            case AppendBatch():
-                result = self._append_batch(operation)
-            case Leap(last, ts):
-                result = self.store.skip(last - self.store.last_seq, ts)
-            case Skip(subject, headers, ts):
-                result = self.store.skip(1, ts)
-                self.store.last_ts = ts
-                if self.config.sources:
-                    self._follow_copy(headers, result, False)
-                self.ingest.admission.stored(headers, result, ts)
-                self._roll_up(operation, result, 0)
-            case Remove(seq, erase):
-                result = int(self.store.erase(seq) if erase else self.store.remove(seq))
-            case Purge(filter, up_to, keep):
-                result = self.store.purge(filter, up_to, keep)
-        self.ingest.settle()
+        """Has an operation that has passed every check ordered and applied: with one replica, at
+        once. Raises StoreError, and then nothing has changed."""
+        operation = self.rollups.decided(operation)
+        if isinstance(operation, AppendBatch) and self.store.dirty:
+            self.ingest.end_turn()  # what came before does not share its fate
+        try:
+            result = self.replica.apply(operation)
+        finally:
+            self.ingest.settle()
+        self.rollups.applied(operation, result)
+        if self.replica.plan.is_on:
+            self.schedules.arm()
         return result
 
-    def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
-        """Moves the place of the source that brought the message, if one did."""
-        value = get_header(headers, STREAM_SOURCE)
-        told = read_header(value) if value is not None else None
-        if told is not None and told.name in self.following.keys:
-            self.store.places.copied(told.name, told.place, seq, kept)
-
-    def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
-        """Removes what the message stored as `seq` replaces."""
-        if operation.rollup == "sub" and keep:
-            self.rollups.replace(operation.subject, seq)
-        elif operation.rollup and keep:
-            self.rollups.replace_all()
-        elif operation.rollup == "sub":
-            self.store.purge(operation.subject)
-        elif operation.rollup == "all":
-            self.store.compact(seq + 1)
-        if operation.ends:
-            self.store.purge(operation.ends)
-
-    def _append_batch(self, operation: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
-        store, messages, ts = self.store, operation.messages, operation.ts
-        if store.dirty:
-            self.ingest.end_turn()
-            store.flush()
-        before = store.last_seq
-        try:
-            last = messages.append_to(store, ts)
-            store.flush()
-        except Exception:
-            if store.last_seq != before:
-                store.truncate(before)
-            self.ingest.settle()
-            raise
-        admission = self.ingest.admission
-        if operation.plain:
-            admission.stored(b"", last, ts)
-        else:
-            scheduled = self.config.allow_msg_schedules
-            for seq, (subject, headers, _, skipped) in enumerate(messages, before + 1):
-                admission.stored(headers, seq, ts)
-                if scheduled and not skipped:
-                    self.schedules.stored(subject, headers, seq, ts)
-        # Older messages go only now: a torn batch must not have removed any.
-        self.rollups.replace_of_batch(
-            ((filter, before + 1 + place) for place, filter in operation.rollups), last
-        )
-        subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
-        for subject in subjects:
-            self.enforce(subject)
-        return last
-
     # -- limits -----------------------------------------------------------------------------
-
-    def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream, as a
-        publish does: `appended` has the rest of many removed. A failure does not refuse the
-        message that came; the next one tries again."""
-        ingest = self.ingest
-        try:
-            self.store.enforce_limits(
-                ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject, MOST_AT_ONCE
-            )
-        except StoreError as error:
-            self.on_over_limit(error)
 
     def on_over_limit(self, error: StoreError) -> None:
         """Old messages could not be removed. The next message that arrives tries again."""
@@ -483,12 +400,7 @@ class Stream:
 
     def _enforce_limits(self) -> None:
         """Applies all limits to all messages, after recovery or an update."""
-        ingest = self.ingest
-        self.changes.limit(
-            self._limited(
-                self.store.enforcing(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject)
-            )
-        )
+        self.changes.limit(self._limited(self.replica.limiting()))
 
     def _limited(self, work: Work[None]) -> Work[None]:
         """Counts as it goes what is no longer there. What cannot be removed now stays."""
