@@ -21,6 +21,8 @@ from pynats_server.core.engine import Engine
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
+METRIC_PREFIX = "$JS.EVENT.METRIC."
+METRIC_TYPE_PREFIX = "io.nats.jetstream.metric.v1."
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_BYTES = 20  # more than 22 letters hold, so that they are evenly spread
 
@@ -65,13 +67,24 @@ class Advisories:
             }
         return {key: value for key, value in info.items() if value not in ("", 0, None)}
 
+    def is_heard(self, suffix: str) -> bool:
+        """Whether anybody listens to the advisories of a subject."""
+        return self._account.has_interest((SUBJECT_PREFIX + suffix).encode())
+
     def publish(self, suffix: str, kind: str, /, **fields: Any) -> None:
         """Publishes an advisory if anybody listens. Empty fields are left out."""
-        target = (SUBJECT_PREFIX + suffix).encode()
+        self._publish(SUBJECT_PREFIX + suffix, TYPE_PREFIX + kind, fields)
+
+    def metric(self, suffix: str, kind: str, /, **fields: Any) -> None:
+        """As `publish`, for a measurement."""
+        self._publish(METRIC_PREFIX + suffix, METRIC_TYPE_PREFIX + kind, fields)
+
+    def _publish(self, subject: str, kind: str, fields: dict[str, Any]) -> None:
+        target = subject.encode()
         if not self._account.has_interest(target):
             return
         body = {
-            "type": TYPE_PREFIX + kind,
+            "type": kind,
             "id": unique_id(),
             "timestamp": format_time_ns(time.time_ns()),
             **{name: value for name, value in fields.items() if value not in (None, "")},

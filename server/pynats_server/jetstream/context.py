@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -57,6 +60,7 @@ class JetStreamContext:
         self.open_log: Callable[[str, str], Any] | None = None
         """Asked once for every stream, by names of account and stream, for the `Log` of its
         operations; it may have none."""
+        self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
@@ -92,10 +96,17 @@ class JetStreamContext:
         task.add_done_callback(self._finished)
         return task
 
+    def _met_a_bug(self, error: Exception) -> None:
+        self.log.error(f"JetStream: {error!r}")
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error(f"JetStream: {error!r}")
+
+    def stop_consumers(self) -> None:
+        """Nothing more is delivered on a timer."""
+        self.alarms.stop()
 
     async def end_tasks(self) -> None:
         """Cancels what `spawn` started, and waits for its end."""
@@ -125,10 +136,22 @@ class AccountContext:
         self.server = server
         self.account = account
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
+        self.router = Router(server.domain.encode(), name_hash(account.name))
+        self._acks: Subscription | None = None
         self._usage = {
             "file": Usage(limits.max_storage, server.usage("file")),
             "memory": Usage(limits.max_memory, server.usage("memory")),
         }
+
+    def listen(self) -> None:
+        """Takes acknowledgements from now on."""
+        self._acks = self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router))
+
+    def stop_listening(self) -> None:
+        """Takes no more. Idempotent."""
+        if self._acks is not None:
+            self.account.unsubscribe(self._acks)
+            self._acks = None
 
     @property
     def name(self) -> str:

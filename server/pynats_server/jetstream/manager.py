@@ -140,6 +140,7 @@ class JetStream:
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
+        made.context.listen()
         self.api.serve(made)
         self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
@@ -187,6 +188,7 @@ class JetStream:
             enabling.cancel()
         had = self.accounts.pop(account.name, None)
         if had is not None:
+            had.context.stop_listening()
             self._end(had)
 
     def leave(self) -> None:
@@ -222,6 +224,7 @@ class JetStream:
     async def stop(self) -> None:
         """Ends the API and closes every stream."""
         await self.api.stop()
+        self.context.stop_consumers()
         await self.context.end_tasks()
         await close_together(self.streams(), self.log)
         await asyncio.gather(*self._ending.values())

@@ -24,10 +24,11 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.block import Block, Message
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
+    from pynats_server.jetstream.store.witness import Witness
 
 
 SEQ_MAX = (1 << 62) - 1
@@ -83,6 +84,8 @@ class Store(Protocol):
     """Whether the oldest messages of subjects are being looked for."""
     failed: Exception | None
     """Why it takes no more changes."""
+    witness: Witness | None
+    """Told of every message that comes and goes."""
     lost: SequenceSet
     """Sequences whose bytes are damaged."""
     lost_bytes: int
@@ -143,11 +146,12 @@ class Store(Protocol):
         filter: bytes = b">",
         up_to: int = 0,
         keep: int = 0,
+        purged: bool = True,
         gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
-        to be finished, unless the store is closed. Calls `gone_through` after each part with the
-        sequence up to which all has gone."""
+        to be finished, unless the store is closed. With `purged` off the witness hears of
+        deletes. Calls `gone_through` after each part with the sequence up to which all has gone."""
 
     def enforce_limits(
         self,
@@ -218,6 +222,9 @@ class Store(Protocol):
 
     def read(self, seq: int) -> Work[Message]:
         """As `load`."""
+
+    def loading(self, block: Block) -> Work[None]:
+        """Has a block in memory when it ends; it may be gone again after the next `yield`."""
 
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
         """The first live message of `filter` at or after `start`, or None."""

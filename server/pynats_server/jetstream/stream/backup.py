@@ -30,11 +30,8 @@ from pynats_server.jetstream.store import (
     StoreError,
     open_store,
 )
-from pynats_server.jetstream.store.file.consumers import (
-    StoredConsumer,
-    read_consumers,
-    write_consumer,
-)
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer, write_consumer
+from pynats_server.jetstream.store.consumers.recovery import read_consumers
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -240,7 +237,7 @@ class Incoming:
                 now_ns = time.time_ns()
                 created = format_time_ns(now_ns)
                 for consumer in self._consumers:
-                    write_consumer(plan, consumer, created, now_ns)
+                    write_consumer(plan, consumer, now_ns, target.last_seq)
                     yield 0
                 target.write_meta({"Created": created, **self.config.as_dict()})
             else:

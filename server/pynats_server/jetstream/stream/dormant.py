@@ -12,11 +12,8 @@ from typing import Final
 
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.store import FileConfig
-from pynats_server.jetstream.store.file.consumers import (
-    StoredConsumer,
-    consumer_names,
-    read_consumers,
-)
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer
+from pynats_server.jetstream.store.consumers.recovery import consumer_names, read_consumers
 
 NAMED_MAX: Final = 10
 
