@@ -84,7 +84,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "store.search", J + "stream", S + "work",
     ),
     J + "consumer.delivery": (
-        *BASE, S + "core", J + "config", J + "errors", J + "requests", J + "store",
+        *BASE, S + "core", J + "config", J + "errors", J + "publish", J + "requests", J + "store",
         J + "store.format", J + "store.search", S + "work",
     ),
     J + "consumer.config": (

@@ -97,6 +97,28 @@ class Advisories:
         suffix = {"create": "CREATED", "modify": "UPDATED", "delete": "DELETED"}[action]
         self.publish(f"STREAM.{suffix}.{stream}", "stream_action", stream=stream, action=action)
 
+    def consumer_action(self, stream: str, consumer: str, action: str) -> None:
+        """A consumer was made (`create`) or removed (`delete`)."""
+        suffix = {"create": "CREATED", "delete": "DELETED"}[action]
+        self.publish(
+            f"CONSUMER.{suffix}.{stream}.{consumer}",
+            "consumer_action",
+            stream=stream,
+            consumer=consumer,
+            action=action,
+        )
+
+    def consumer_damaged(self, stream: str, consumer: str, reason: str) -> None:
+        """Files of a consumer were damaged. It goes on from where it surely was, and may deliver
+        messages again. The real server has no such advisory."""
+        self.publish(
+            f"CONSUMER.DAMAGED.{stream}.{consumer}",
+            "consumer_damaged",
+            stream=stream,
+            consumer=consumer,
+            reason=reason,
+        )
+
     def batch_abandoned(self, stream: str, batch: str, reason: str) -> None:
         """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message
         is missing) or `unsupported` (it needs a newer server)."""

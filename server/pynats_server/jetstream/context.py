@@ -19,10 +19,13 @@ from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
-from pynats_server.jetstream.consumer.delivery.router import AckSink, Router, name_hash
+from pynats_server.jetstream.consumer.delivery.router import AckSink, FlowSink, Router, name_hash
+from pynats_server.jetstream.consumer.saving import Saving
+from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
+from pynats_server.jetstream.store.consumers.writing import StateWriter
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Turns
@@ -49,6 +52,7 @@ class JetStreamContext:
         self.log = log
         self.options = options
         self.server_name = server_name
+        self.max_payload = 1024 * 1024  # bytes that clients may send at once
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
@@ -56,11 +60,13 @@ class JetStreamContext:
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
+        self.consumers = Tally()  # of all streams
+        self.states = StateWriter(self.loop)  # of consumers
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
+        self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.open_log: Callable[[str, str], Any] | None = None
         """Asked once for every stream, by names of account and stream, for the `Log` of its
         operations; it may have none."""
-        self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
@@ -135,23 +141,31 @@ class AccountContext:
     def __init__(self, server: JetStreamContext, account: Account, limits: AccountLimits) -> None:
         self.server = server
         self.account = account
+        self.limits = limits
+        # Held from checking a configuration of a stream or consumer until it is in force.
+        self.changing = asyncio.Lock()
+        self.consumers = Tally(server.consumers)
+        self.saving = Saving(account.name, server.turns, server.states, server.log.warn_rarely)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
         self.router = Router(server.domain.encode(), name_hash(account.name))
-        self._acks: Subscription | None = None
+        self._replies: list[Subscription] = []  # of receivers
         self._usage = {
             "file": Usage(limits.max_storage, server.usage("file")),
             "memory": Usage(limits.max_memory, server.usage("memory")),
         }
 
     def listen(self) -> None:
-        """Takes acknowledgements from now on."""
-        self._acks = self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router))
+        """Takes what receivers say from now on."""
+        self._replies = [
+            self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router)),
+            self.account.attach(b"$JS.FC.>", FlowSink(self.router)),
+        ]
 
     def stop_listening(self) -> None:
         """Takes no more. Idempotent."""
-        if self._acks is not None:
-            self.account.unsubscribe(self._acks)
-            self._acks = None
+        for subscription in self._replies:
+            self.account.unsubscribe(subscription)
+        self._replies = []
 
     @property
     def name(self) -> str:
@@ -164,6 +178,7 @@ class AccountContext:
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
+        self.limits = limits
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

@@ -70,6 +70,8 @@ def shorten(value: Any, plain: Json = PLAIN) -> Any:
 
 def _config(config: Json, plain: Json) -> Json:
     assert WITHOUT not in config
+    if "deliver_policy" in config and plain is PLAIN:  # a consumer's among streams
+        return {key: shorten(item) for key, item in config.items()}
     short = {
         key: shorten(item, plain)
         for key, item in config.items()

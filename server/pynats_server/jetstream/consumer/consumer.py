@@ -13,6 +13,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
@@ -62,14 +63,15 @@ class Consumer:
     def __repr__(self) -> str:
         return f"Consumer({self.place.name!r}, {self.name!r})"
 
-    def _feed(self) -> PullFeed:
+    def _feed(self) -> PullFeed | PushFeed:
         place = self.place
+        kind = PushFeed if self.config.is_push else PullFeed
         head = f"$JS.ACK.{place.name}.{self.name}.".encode()
-        return PullFeed(self, self.state, place.interest, place.account.account, place.alarms, head)
+        return kind(self, self.state, place.interest, place.account.account, place.alarms, head)
 
     def _set_rules(self) -> None:
-        config = self.config
-        self.feed.set_rules(
+        config, feed = self.config, self.feed
+        feed.set_rules(
             max_deliver=config.max_deliver,
             max_ack_pending=config.max_ack_pending if config.ack_policy != "none" else 0,
             ack_wait_ns=config.ack_wait,
@@ -79,11 +81,22 @@ class Consumer:
             sample=_percent(config.sample_freq),
             retains=self.place.config.retention != "limits",
         )
-        self.feed.set_pull_limits(
-            max_waiting=config.max_waiting,
-            max_batch=config.max_batch,
-            max_expires_ns=config.max_expires,
-            max_bytes=config.max_bytes,
+        if isinstance(feed, PullFeed):
+            feed.set_pull_limits(
+                max_waiting=config.max_waiting,
+                max_batch=config.max_batch,
+                max_expires_ns=config.max_expires,
+                max_bytes=config.max_bytes,
+            )
+            return
+        feed.set_target(
+            config.deliver_subject.encode(),
+            config.deliver_group.encode(),
+            f"$JS.FC.{self.place.name}.{self.name}.".encode(),
+            flow_control=config.flow_control or config.ack_policy == "flow_control",
+            heartbeat_ns=config.idle_heartbeat,
+            rate_bps=config.rate_limit_bps,
+            burst=self.place.largest_message,
         )
 
     @property
@@ -113,8 +126,11 @@ class Consumer:
 
     def configure(self, config: ConsumerConfig) -> None:
         """Takes another valid configuration."""
-        before, self.config = self._filters, config
+        before, moved = self._filters, config.deliver_subject != self.config.deliver_subject
+        self.config = config
         self._set_rules()
+        if moved:
+            self.feed.again_from_start()
         if set(self._filters) != set(before):
             self.place.interest.leave(self.feed)
             self.place.interest.join(self.feed, self._filters)
@@ -142,19 +158,20 @@ class Consumer:
         if until_ns:
             delay_s = max(0.0, (until_ns - time.time_ns()) / SECOND_NS)
             self._resuming = self.place.account.server.loop.call_later(
-                min(delay_s, 1.0), self._apply_pause
+                min(delay_s, 1.0), self._pause_ends
             )
         if was and not self.feed.paused:
-            self.events.paused(until_ns)
             self.feed.go_ahead()
 
-    def pause(self, until: str | None) -> None:
-        """Delivers nothing until that time (RFC 3339); None or a time that is past = goes on."""
-        self.config.pause_until = until
-        was = self.feed.paused
+    def _pause_ends(self) -> None:
+        """Its time has come, or the clock is looked at again."""
         self._apply_pause()
-        if self.feed.paused and not was:
-            self.events.paused(self.pause_until_ns)
+        if not self.feed.paused:
+            self.events.paused(self.config.pause_until or ZERO_TIME, False)
+
+    def unpin(self, group: str) -> None:
+        """Whoever the messages of a priority group go to gets no more."""
+        self.events.unpinned(group, "admin")
 
     def reset(self, seq: int) -> int:
         """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
@@ -240,14 +257,14 @@ class Consumer:
         """Requests that wait for messages."""
         return self.feed.num_waiting
 
-    def info(self) -> dict[str, Any]:
-        """The fields of a ConsumerInfo."""
+    def info(self, of_server: bool = True) -> dict[str, Any]:
+        """The fields of a ConsumerInfo; lists are without what the server says of itself."""
         state, feed = self.state, self.feed
         told: dict[str, Any] = {
             "stream_name": self.place.name,
             "name": self.name,
             "created": format_time_ns(self.created),
-            "config": self.config.public().as_dict(),
+            "config": (self.config.public() if of_server else self.config).as_dict(),
             "delivered": _position(
                 state.consumer_seq, max(state.stream_seq, feed.position - 1),
                 feed.last_delivered_ns,
@@ -257,12 +274,19 @@ class Consumer:
             "num_redelivered": self.num_redelivered,
             "num_waiting": self.num_waiting,
             "num_pending": self.num_pending,
-            "ts": format_time_ns(time.time_ns()),
         }  # fmt: skip
-        until_ns = self.pause_until_ns
-        if until_ns:
+        if isinstance(self.feed, PushFeed) and self.feed.in_use:
+            told["push_bound"] = True
+        now_ns, until_ns = time.time_ns(), self.pause_until_ns
+        if until_ns > now_ns:
             told["paused"] = True
-            told["pause_remaining"] = until_ns - time.time_ns()
+            told["pause_remaining"] = until_ns - now_ns
+        told["ts"] = format_time_ns(now_ns)
+        if self.config.priority_groups:
+            # As the real server, which tells of the first of them alone.
+            told["priority_groups"] = [
+                {"group": self.config.priority_groups[0], "pinned_ts": ZERO_TIME}
+            ]
         return told
 
 

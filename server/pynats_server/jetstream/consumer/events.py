@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_common.go.times import ZERO_TIME, format_time_ns
-
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.context import AccountContext
 
@@ -22,21 +20,25 @@ class ConsumerEvents:
         self._advisories: Advisories = account.advisories
         self._stream, self._consumer = stream, consumer
 
-    def _tell(self, event: str, kind: str, /, **fields: Any) -> None:
+    def _tell(self, event: str, kind: str, account: str = "", /, **fields: Any) -> None:
         suffix = f"CONSUMER.{event}.{self._stream}.{self._consumer}"
         if not self._advisories.is_heard(suffix):
             return
-        named = {"stream": self._stream, "consumer": self._consumer, **fields}
+        named = {
+            "account": account, "stream": self._stream, "consumer": self._consumer, **fields,
+        }  # fmt: skip
         self._account.server.engine.at_turn_end(
             lambda: self._advisories.publish(suffix, kind, **named)
         )
 
-    def paused(self, until_ns: int) -> None:
-        """Deliveries stop until then, or go on (0)."""
-        self._tell(
-            "PAUSE", "consumer_pause",
-            paused=until_ns > 0, pause_until=format_time_ns(until_ns) if until_ns else ZERO_TIME,
-        )  # fmt: skip
+    def paused(self, until: str, is_paused: bool) -> None:
+        """Deliveries stop until then, or go on."""
+        self._tell("PAUSE", "consumer_pause", paused=is_paused, pause_until=until)
+
+    def unpinned(self, group: str, reason: str) -> None:
+        """Whoever the messages of a group went to gets no more: `admin`, `timeout`."""
+        account = self._account.name
+        self._tell("UNPINNED", "consumer_group_unpinned", account, group=group, reason=reason)
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """A message has been delivered as often as it may."""

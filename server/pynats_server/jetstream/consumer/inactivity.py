@@ -12,6 +12,7 @@ from typing import Final
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS
@@ -22,7 +23,10 @@ class Inactivity:
     the threshold says."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, feed: PullFeed, on_unused: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        feed: PullFeed | PushFeed,
+        on_unused: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._feed = feed
@@ -52,20 +56,27 @@ class Inactivity:
 
     def _look(self) -> None:
         self._timer = None
-        left_ns = self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
-        if left_ns > 0:
-            self._look_in(left_ns)
-        else:
+        if self.is_over():
             self._on_unused()
+        else:
+            self._look_in(self._left_ns)
+
+    def is_over(self) -> bool:
+        """Whether nobody has used it for long enough."""
+        return self._threshold_ns > 0 and self._left_ns <= 0
+
+    @property
+    def _left_ns(self) -> int:
+        return self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
 
     def _used_until_ns(self) -> int:
         """Up to when the consumer was in use, or will be (monotonic)."""
         feed = self._feed
         now_ns = time.monotonic_ns()
-        if feed.num_waiting:
+        if feed.in_use:
             return now_ns
         used_ns = max(self._since_ns, feed.touched_ns)
-        if feed.state.open:
+        if feed.state.open and isinstance(feed, PullFeed):
             # Whoever works on a message may still acknowledge it.
             ago_ns = time.time_ns() - feed.last_delivered_ns
             used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)

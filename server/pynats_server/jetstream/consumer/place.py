@@ -52,6 +52,11 @@ class ConsumerPlace(Protocol):
     @property
     def router(self) -> Router: ...
 
+    @property
+    def largest_message(self) -> int:
+        """Bytes of the largest message that the stream takes."""
+        ...
+
     def load_block(self, block: Any, done: Callable[[], None]) -> None:
         """Reads a block of the store into memory, in slices."""
         ...

@@ -57,6 +57,12 @@ class StreamPlace:
         """The account's."""
         return self.account.router
 
+    @property
+    def largest_message(self) -> int:
+        """See `ConsumerPlace`."""
+        own = self.config.max_msg_size
+        return own if own > 0 else self.account.server.max_payload
+
     def load_block(self, block: Block, done: Callable[[], None]) -> None:
         """See `ConsumerPlace`."""
 

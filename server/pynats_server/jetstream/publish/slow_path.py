@@ -61,8 +61,6 @@ def check_open(stream: StreamHost) -> None:
     """Raises ApiError 10109 or 10077 if the stream takes no messages at all."""
     if stream.config.sealed:
         raise api_error(10109)
-    if stream.refusal is not None:
-        raise api_error(10077, err=stream.refusal)
 
 
 def check_not_sourced(headers: bytes) -> None:

@@ -150,8 +150,8 @@ class Store(Protocol):
         gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
-        to be finished, unless the store is closed. With `purged` off the witness hears of
-        deletes. Calls `gone_through` after each part with the sequence up to which all has gone."""
+        to be finished, unless the store is closed. Calls `gone_through` after each part with the
+        sequence up to which all has gone. With `purged` off the witness hears of deletes."""
 
     def enforce_limits(
         self,

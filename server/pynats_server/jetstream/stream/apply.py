@@ -255,7 +255,7 @@ class Replica:
             filter = purge.filter or b">"
 
             def told(seq: int) -> None:
-                self._record(Purge(filter, seq + 1, 0, purge.replaced))
+                self._record(Purge(filter, seq + 1, replaced=purge.replaced))
 
         return self.store.purging(purge.filter, purge.up_to, purge.keep, not purge.replaced, told)
 

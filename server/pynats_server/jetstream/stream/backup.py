@@ -43,7 +43,6 @@ from pynats_server.jetstream.store.format.archive import (
 )
 from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import finish
@@ -81,11 +80,10 @@ class BackupError(Exception):
     """A backup cannot go on; the text is the status to send."""
 
 
-def archived(consumers: DormantConsumers) -> list[Entry]:
-    """What an archive says of consumers. For threads: it waits for the disk. Raises OSError or
-    StoreError if one cannot be read."""
+def archived(consumers: Iterable[StoredConsumer]) -> list[Entry]:
+    """What an archive says of consumers. For threads."""
     made = []
-    for consumer in consumers.read():
+    for consumer in consumers:
         about = {"config": consumer.config, "state": state_to_json(consumer.state)}
         name = CONSUMERS + consumer.name.encode()
         made.append(Entry(name, time.time_ns(), 0, b"", msgspec.json.encode(about)))
@@ -133,7 +131,7 @@ class Destination(Protocol):
 
     async def adopt(
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
-        consumers: DormantConsumers,
+        consumers: list[StoredConsumer],
     ) -> Stream:  # fmt: skip
         """The stream of a store that is in memory with its `consumers`, or with them in the folder
         `built`. Raises ApiError."""
@@ -206,8 +204,10 @@ class Incoming:
     async def settle(self) -> Stream:
         """The stream of what was built. Raises ApiError."""
         self._release()  # from now on the stream itself counts
-        folder, consumers = self.folder / "stream", DormantConsumers(in_memory=self._consumers)
-        return await self.account.adopt(self._asked, self.config, self._built, folder, consumers)
+        folder = self.folder / "stream"
+        return await self.account.adopt(
+            self._asked, self.config, self._built, folder, self._consumers
+        )
 
     def _build(self, limit: int) -> Generator[int, None, None]:
         """Builds the store beside the streams: a memory store is kept, a file store is closed and

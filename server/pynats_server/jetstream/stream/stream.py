@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
+from pynats_server.jetstream.consumer.consumer import DELETED
+from pynats_server.jetstream.consumer.keeping import Found
+from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.figures import StreamDetails, StreamFigures
+from pynats_server.jetstream.figures import ConsumerFigures, StreamDetails, StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
     drop_incomplete_batch,
@@ -35,7 +39,6 @@ from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
-from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
@@ -51,6 +54,7 @@ from pynats_server.jetstream.stream.timed.expiry import Expiry
 from pynats_server.jetstream.stream.timed.schedules import Schedules
 from pynats_server.work import Work, finish
 
+SHUTDOWN = b"409 Server Shutdown"
 SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
 
@@ -66,15 +70,13 @@ class Stream:
         created: int,
         store: Store,
         folder: Path | None,
-        consumers: DormantConsumers,
+        found: Found,
     ) -> None:
         self.account = account
         self.config = config
         self.created = created
         self.store = store
         self.folder = folder
-        self.consumers = consumers
-        self.refusal: str | None = None  # why it takes no messages at all
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
@@ -109,6 +111,7 @@ class Stream:
         self.following = Following(self, neighbours)
         self.atomic_batches = AtomicBatches(self, self.publishing)
         self.fast_batches = FastBatches(self, self.publishing)
+        self.consumers = StreamConsumers(self, found)
         self.ingest.settle()
 
     @property
@@ -135,12 +138,8 @@ class Stream:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
         drop_incomplete_batch(self)
         self._take_config()
-        if self.consumers.names and self.refusal is None:
-            self.log.warn(
-                f"JetStream {self.label} has consumers that this version cannot serve: "
-                f"{self.consumers}. Its folder keeps them"
-            )
         self._enforce_limits()
+        self.consumers.start()
         self.publishing.recover()
         self.schedules.configured()
         self.republishing.configured()
@@ -158,6 +157,8 @@ class Stream:
         """Acknowledges what is durable and closes the store, see `Store.closing`; the stream's
         usage no longer counts. Raises StoreError or OSError."""
         try:
+            await self._end_consumers(SHUTDOWN)
+            await self.consumers.close()
             await self.store.closing(threads)
         finally:
             self.ingest.release()
@@ -165,6 +166,7 @@ class Stream:
     def abandon(self) -> None:
         """The end of a stream that could not start."""
         self.silence()
+        self.consumers.abandon()
         try:
             self.store.close()
         finally:
@@ -174,6 +176,8 @@ class Stream:
         """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
         self.silence()
+        await self._end_consumers(DELETED, told=True)
+        await self.consumers.forget()
         try:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.store.when_idle(lambda: idle.set_result(None))
@@ -182,9 +186,13 @@ class Stream:
         finally:
             self.ingest.release()
 
+    async def _end_consumers(self, status: bytes, told: bool = False) -> None:
+        for _ in self.consumers.ending(status, told):
+            await asyncio.sleep(0)
+
     def configure(self, config: StreamConfig) -> None:
         """Takes another valid configuration. Its subjects are in force after `subscribing`."""
-        self.config = config
+        before, self.config = self.config, config
         self._take_config()
         self._enforce_limits()
         self.publishing.configured()
@@ -192,6 +200,7 @@ class Stream:
         self.republishing.configured()
         self.following.configured()
         self.expiry.configured()
+        self.consumers.stream_changed(before)
         self._configure_batches()
 
     def _stop_timers(self) -> None:
@@ -211,16 +220,8 @@ class Stream:
         config, ingest = self.config, self.ingest
         self.apply(Configure(config, self.now()))
         ingest.no_ack = config.no_ack
-        refused, self.refusal = self.refusal, self.consumers.refusal(config)
-        if self.refusal is not None and refused is None:
-            self.log.warn(
-                f"JetStream {self.label} takes no messages, because its {config.retention} "
-                f"retention depends on consumers that this version cannot serve: {self.consumers}. "
-                "Its folder keeps them"
-            )
         ingest.fast = not (
             config.sealed
-            or self.refusal is not None
             or config.retention == "interest"
             or config.subject_transform is not None
             or config.republish is not None
@@ -283,6 +284,7 @@ class Stream:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
         self.republishing.queue.committed(self.durable_seq)
+        self.consumers.place.interest.committed(self.durable_seq)
         for wake in self._watchers:
             wake()
 
@@ -428,7 +430,9 @@ class Stream:
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,
             failure=self.failure,
-            dormant=tuple(self.consumers.names),
+            consumers=len(self.consumers.names),
+            broken_consumers=self.consumers.broken,
+            damaged_consumers=self.consumers.damage,
             folder=self.folder,
         )
 
@@ -448,7 +452,32 @@ class Stream:
             state=self.state(),
             mirror=mirror,
             sources=sources,
+            consumers=len(self.consumers.names),
+            hidden_consumers=len(self.consumers) - len(self.consumers.names),
         )
+
+    def consumer_details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each consumer, for monitoring, in order of creation; or of
+        those of mirrors and sources, which it hides."""
+        for consumer in self.consumers.shown(hidden):
+            yield consumer.info(of_server=False)
+
+    def consumer_figures(self) -> Iterator[ConsumerFigures]:
+        """The numbers of each consumer, for monitoring."""
+        for consumer in self.consumers.shown():
+            yield ConsumerFigures(
+                account=self.account.name,
+                stream=self.name,
+                name=consumer.name,
+                pending=consumer.num_pending,
+                ack_pending=consumer.num_ack_pending,
+                redelivered=consumer.num_redelivered,
+                waiting=consumer.num_waiting,
+            )
+
+    def has_consumer(self, name: str) -> bool:
+        """Whether it has a consumer of that name."""
+        return name in self.consumers.by_name
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""
@@ -472,7 +501,7 @@ class Stream:
             num_deleted=found.num_deleted,
             deleted=found.deleted,
             lost=lost,
-            consumer_count=0,
+            consumer_count=len(self.consumers.names),
         )
 
     def origins(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:

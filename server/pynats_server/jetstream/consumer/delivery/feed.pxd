@@ -105,5 +105,6 @@ cdef class Feed(Member):
     # For subclasses.
     cdef bint ready(self) except -1
     cdef Given give(self, Message* msg, size_t size) except *
+    cdef int gave(self) except -1  # what was given is in the state
     cdef int dry(self) except -1
     cdef int64_t timed(self, int64_t now) except -1

@@ -464,6 +464,7 @@ cdef class Feed(Member):
                 self.interest_done(seq)
         elif self.bell.alarm_at == 0 or now + self.wait_ns(count) < self.bell.alarm_at:
             self.want_alarm(now + self.wait_ns(count))
+        self.gave()
         return True
 
     cdef int _build(self, Message* msg, const uint8_t* r) except -1:
@@ -687,6 +688,9 @@ cdef class Feed(Member):
 
     cdef Given give(self, Message* msg, size_t size) except *:
         raise NotImplementedError
+
+    cdef int gave(self) except -1:
+        return 0
 
     cdef int dry(self) except -1:
         return 0

@@ -54,6 +54,11 @@ cdef class PullFeed(Feed):
         self.sweep()
         return len(self.waiting)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits."""
+        return self.num_waiting > 0
+
     # -- requests -----------------------------------------------------------------------------
 
     def asked(self, bytes inbox not None, bytes body not None) -> None:

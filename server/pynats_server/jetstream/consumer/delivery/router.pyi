@@ -14,6 +14,9 @@ class Router:
 class AckSink(Sink):
     def __init__(self, router: Router) -> None: ...
 
+class FlowSink(Sink):
+    def __init__(self, router: Router) -> None: ...
+
 class ApiSink(Sink):
     def __init__(
         self, router: Router, account: Account, prefix: bytes, callback: Callable[..., object]

@@ -3,6 +3,7 @@ all consumers, which are found by the names in the subject.
 
     $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>
     $JS.ACK.<domain>.<account hash>.<stream>.<consumer>.<...as above>[.<random>]
+    $JS.FC.[<domain>.<account hash>.]<stream>.<consumer>.<random>
     $JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
 
 What names no consumer finds nobody: the publisher is told so, as for any subject without listeners.
@@ -16,6 +17,7 @@ from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
+from pynats_server.jetstream.consumer.delivery.push cimport PushFeed
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
 
 import hashlib
@@ -97,6 +99,15 @@ cdef class Router:
             bytemap_pop(&self.places, <const char*>key, len(key))
             del self.feeds[key]
 
+    cdef bint is_own(self, Parts* parts) noexcept:
+        """Whether the third and fourth token are this account's domain and hash."""
+        return (
+            parts.size[2] == <size_t>len(self.domain)
+            and memcmp(parts.at[2], <const char*>self.domain, parts.size[2]) == 0
+            and parts.size[3] == <size_t>len(self.account_hash)
+            and memcmp(parts.at[3], <const char*>self.account_hash, parts.size[3]) == 0
+        )
+
     cdef Feed find(self, const char* at, size_t size):
         """The consumer of two tokens that follow each other."""
         cdef void* found = bytemap_get(&self.places, at, size)
@@ -119,12 +130,7 @@ cdef class AckSink(Sink):
         split(msg.subject, msg.subject_len, &parts)
         if parts.count in (11, 12):
             first = 4
-            if (
-                parts.size[2] != <size_t>len(self.router.domain)
-                or memcmp(parts.at[2], <const char*>self.router.domain, parts.size[2]) != 0
-                or parts.size[3] != <size_t>len(self.router.account_hash)
-                or memcmp(parts.at[3], <const char*>self.router.account_hash, parts.size[3]) != 0
-            ):
+            if not self.router.is_own(&parts):
                 return 0
         elif parts.count != 9:
             return 0
@@ -140,6 +146,37 @@ cdef class AckSink(Sink):
             return 1
         try:
             take_ack(feed, <uint64_t>delivery, <uint64_t>seq, <uint32_t>count, msg)
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
+        return 1
+
+
+cdef class FlowSink(Sink):
+    """Takes `$JS.FC.>`, the answers of receivers to requests of flow control."""
+    cdef Router router
+
+    def __init__(self, Router router not None):
+        self.router = router
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef Parts parts
+        cdef int first = 2
+        cdef Feed feed
+        sub.delivered += 1
+        split(msg.subject, msg.subject_len, &parts)
+        if parts.count == 7:
+            first = 4
+            if not self.router.is_own(&parts):
+                return 0
+        elif parts.count != 5:
+            return 0
+        feed = self.router.find(
+            parts.at[first], parts.size[first] + 1 + parts.size[first + 1]
+        )
+        if feed is None or feed.stopped or not isinstance(feed, PushFeed):
+            return 0
+        try:
+            (<PushFeed>feed).flowed(msg)
         except Exception as error:  # a bug of ours must not end the publisher's connection
             feed.host.on_internal_error(error)
         return 1

@@ -48,8 +48,6 @@ class Expiry:
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
-        if config.subject_delete_marker_ttl and self._stream.refusal is not None:
-            return  # the markers could not be kept
         due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if due_ns:
             wait_s = (due_ns - time.time_ns()) / SECOND_NS

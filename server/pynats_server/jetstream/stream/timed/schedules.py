@@ -140,7 +140,7 @@ class Schedules:
 
     def configured(self) -> None:
         """Follows a changed configuration, which the plan has taken."""
-        were_on, self._are_on = self._are_on, self._plan.is_on and self._stream.refusal is None
+        were_on, self._are_on = self._are_on, self._plan.is_on
         if self._are_on:
             if not were_on:
                 self._plan.queue_all()
