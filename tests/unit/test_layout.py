@@ -84,8 +84,8 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "store.search", J + "stream", S + "work",
     ),
     J + "consumer.delivery": (
-        *BASE, S + "core", J + "config", J + "errors", J + "publish", J + "requests", J + "store",
-        J + "store.format", J + "store.search", S + "work",
+        *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
+        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
