@@ -120,8 +120,8 @@ CASES = (
              filter_subject="K.*.*", deliver_subject="nobody.here"),
     Case("consumer-backup", "SNAPSHOT", backup, group="consumers"),
     Case("purge-all", "PURGE of everything, file", purge, group="consumers"),
-    Case("consumers-many", "10,000 consumers are created", many, group="many"),
-    Case("consumers-list", "NAMES and LIST of 10,000 consumers", list_many, group="many"),
-    Case("consumers-delete", "STREAM.DELETE with 10,000 consumers", delete_many, group="many"),
+    Case("consumers-many", "10,000 consumers are created", many, group="crowd"),
+    Case("consumers-list", "NAMES and LIST of 10,000 consumers", list_many, group="crowd"),
+    Case("consumers-delete", "STREAM.DELETE with 10,000 consumers", delete_many, group="crowd"),
     Case("delete-huge", "STREAM.DELETE of 10 GB", delete_huge, fill_huge, "huge", rest_s=2.0),
 )  # fmt: skip
