@@ -108,10 +108,6 @@ cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
     bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the
     publishing connection (None = the server itself) as a sixth argument when asked to."""
-    cdef Account account
-    cdef object callback
-    cdef bint with_source
-
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         sub.delivered += 1
         if isinstance(source, Peer):
