@@ -19,8 +19,8 @@ cdef class PushFeed(Feed):
 
     def set_target(self, bytes subject not None, bytes group not None, bytes flow_head not None,
                    *, flow_control: bool, heartbeat_ns: int, rate_bps: int, burst: int) -> None:
-        """Messages go to everybody who listens to the subject, while there is a plain subscriber, or
-        with `group` a member of exactly that queue group. `burst` in bytes."""
+        """Where messages go, as long as somebody subscribes to exactly that subject: a plain
+        subscriber, or a member of exactly that queue group. `burst` in bytes."""
         if self.watch is not None and subject != self.target:
             self.account.unwatch(self.watch)
             self.watch = None
@@ -99,7 +99,7 @@ cdef class PushFeed(Feed):
             if due > wall_ns():
                 self.want_alarm(due)
                 return HALT
-        if self.match.n_plain + self.match.n_queues > 1:
+        if self.match.n_plain > 1:
             self.detach(msg)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
