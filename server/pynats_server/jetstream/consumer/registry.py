@@ -16,7 +16,7 @@ from pynats_common.go.times import ZERO_TIME
 
 from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.consumer.config.claims import FilterClaims
-from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMERS, Limits
+from pynats_server.jetstream.consumer.config.context import Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
@@ -72,14 +72,8 @@ class StreamConsumers:
 
     def limits(self, replicas: int) -> Limits:
         """What the server and the account allow."""
-        own, server = self._host.account.limits, self._host.account.server.options.limits
-        return Limits(
-            max_ack_pending=server.max_ack_pending,
-            max_request_batch=server.max_request_batch,
-            default_max_consumers=server.default_max_consumers or DEFAULT_MAX_CONSUMERS,
-            account_max_ack_pending=own.max_ack_pending,
-            account_max_consumers=own.max_consumers,
-        )
+        account = self._host.account
+        return Limits.of(account.server.options.limits, account.limits)
 
     def existing(self, name: str) -> ConsumerConfig | None:
         """The configuration of the consumer of that name."""
