@@ -143,6 +143,8 @@ class StreamConsumers:
         if files is not None:
             self._kept.adopt(consumer, files)
         self._put(consumer)
+        if self._shares():
+            self._claims.add(config)
         consumer.start()
 
     def _label(self, name: str) -> str:
@@ -192,7 +194,6 @@ class StreamConsumers:
         self.by_name[consumer.name] = consumer
         if not config.direct:
             insort(self.names, consumer.name)
-        self._claims.add(config)
         self._counted += config.is_counted
         self._host.account.consumers.add(1)
 
@@ -201,7 +202,6 @@ class StreamConsumers:
         del self.by_name[consumer.name]
         if not config.direct:
             del self.names[bisect_left(self.names, consumer.name)]
-        self._claims.discard(config)
         self._counted -= config.is_counted
         self._host.account.consumers.add(-1)
 
@@ -229,6 +229,7 @@ class StreamConsumers:
         consumer.start()
         self._tell(consumer, "create")
         self.tell_pause(consumer)
+        await self._claim(self._claims.adding(consumer.config))
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
         """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
@@ -247,10 +248,12 @@ class StreamConsumers:
             raise api_error(10012, err=doubt)
         if self.by_name.get(consumer.name) is not consumer:
             return  # it has ended meanwhile; the configuration holds after the next start
-        self._claims.discard(consumer.config)
-        self._counted += config.is_counted - consumer.config.is_counted
+        before = consumer.config
+        self._counted += config.is_counted - before.is_counted
         consumer.configure(config)
-        self._claims.add(config)
+        if config.filters != before.filters:
+            await self._claim(self._claims.discarding(before))
+            await self._claim(self._claims.adding(config))
 
     def tell_pause(self, consumer: Consumer) -> None:
         """Tells of a pause that is under way, as every request to create or update does."""
@@ -286,6 +289,7 @@ class StreamConsumers:
             )
         self.damage.pop(consumer.name, None)
         self._tell(consumer, "delete")
+        await self._claim(self._claims.discarding(consumer.config))
 
     def _unused(self, consumer: Consumer) -> None:
         """Nobody has used the consumer for as long as its configuration allows."""
@@ -304,6 +308,15 @@ class StreamConsumers:
                 self._host.log.warn_rarely(
                     f"JetStream {self._label(consumer.name)}, which nobody uses, stays: {error}"
                 )
+
+    def _shares(self) -> bool:
+        """Whether its consumers share the messages out: only then are claims asked for."""
+        return self.stream.retention == "workqueue"
+
+    async def _claim(self, work: Work[None]) -> None:
+        """Notes or forgets what a consumer wants, before anybody changes another one."""
+        if self._shares() and not self._ended:
+            await self._host.account.sliced(work)
 
     def _check_alive(self) -> None:
         if self._ended:
