@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +25,7 @@ from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, store
 from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.figures import ConsumerFigures
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, StoredConsumer
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
@@ -333,8 +334,31 @@ class StreamConsumers:
         do not show."""
         return (one for one in list(self.by_name.values()) if one.config.direct is hidden)
 
+    def has(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        return name in self.by_name
+
+    def details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each; or of those of mirrors and sources, which it hides."""
+        return (consumer.info(of_server=False) for consumer in self.shown(hidden))
+
+    def figures(self) -> Iterator[ConsumerFigures]:
+        """The numbers of each, for monitoring."""
+        for consumer in self.shown():
+            yield ConsumerFigures(
+                account=self._host.account.name,
+                stream=self._host.name,
+                name=consumer.name,
+                pending=consumer.num_pending,
+                ack_pending=consumer.num_ack_pending,
+                redelivered=consumer.num_redelivered,
+                waiting=consumer.num_waiting,
+            )
+
     def stored(self) -> Work[list[StoredConsumer]]:
-        """All as they are now, for a backup."""
+        """All as they are now, for a backup. Raises StoreError if one is not known."""
+        for name, reason in self.broken.items():
+            raise StoreError(f"{self._label(name)} could not be recovered: {reason}")
         made = []
         for step, consumer in enumerate(list(self.by_name.values())):
             if step % STEP == STEP - 1:

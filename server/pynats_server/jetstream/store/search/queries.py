@@ -152,13 +152,6 @@ class Queries(Retention):
 
         return (yield from self._search(step, 1, 0)) or self.last_seq + 1
 
-    def count_pending(self, filter: bytes, start: int) -> Work[int]:
-        """Live messages of `filter` at or after `start`."""
-        count, first, last = yield from self.bounds(filter)
-        if not count or start <= first:
-            return count
-        return (yield from self.count_between(only(filter), start, last))
-
     def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
         """Live messages of some filters in start..stop."""
         total, at = 0, max(start, 1)
