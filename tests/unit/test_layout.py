@@ -87,8 +87,8 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.saving": (S + "work", J + "store", J + "store.consumers"),
     J + "consumer.tally": (),
     J + "consumer.delivery": (
-        *BASE, S + "core", J + "config", J + "errors", J + "publish", J + "requests", J + "store",
-        J + "store.format", J + "store.search", S + "work",
+        *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
+        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from pynats_common.go.times import ZERO_TIME
 
-from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.consumer.config.claims import FilterClaims
 from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMERS, Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
@@ -34,6 +34,8 @@ from pynats_server.work import Work
 
 STEP: Final = 16
 """Consumers that are looked at, or end, in one step: about 0.2 ms."""
+BEYOND: Final = 512
+"""Consumers whose configurations are compared with limits in one step."""
 
 
 class StreamConsumers:
@@ -96,6 +98,16 @@ class StreamConsumers:
     def is_heard(self, subject: str) -> bool:
         """Whether somebody listens to a subject."""
         return self._host.account.account.has_interest(subject.encode())
+
+    def beyond(self, limits: ConsumerLimits) -> Work[list[str]]:
+        """Those that have more than such limits of the stream allow, by name."""
+        found: list[str] = []
+        for step, consumer in enumerate(list(self.by_name.values())):
+            if step % BEYOND == BEYOND - 1:
+                yield
+            if consumer.config.exceeds(limits):
+                found.append(consumer.name)
+        return sorted(found)
 
     # -- life -------------------------------------------------------------------------------------
 
