@@ -126,8 +126,9 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-def reset(request: Request) -> Reply | None:
-    """CONSUMER.RESET. Who asks about a consumer that is not there gets no answer."""
+async def reset(request: Request) -> Reply | None:
+    """CONSUMER.RESET, answered when it is saved. Who asks about a consumer that is not there gets
+    no answer."""
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
     if stream is None or consumer is None:
@@ -135,7 +136,9 @@ def reset(request: Request) -> Reply | None:
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
     seq = consumer.reset(reset_seq(request.payload))
-    return {**consumer.info(), "reset_seq": seq}
+    told = {**consumer.info(), "reset_seq": seq}
+    await consumer.until_saved()
+    return told
 
 
 def next_message(request: Request) -> None:
