@@ -32,7 +32,8 @@ from pynats_server.work import finish
 @dataclass(frozen=True, slots=True)
 class Found:
     """The consumers that a stream has when it starts, and the stream's folder; None in memory.
-    `restored`: those of a stream in memory. `broken`: name of one that cannot go on -> why."""
+    `restored`: those of a backup that are on no disk. `broken`: name of one that cannot go on ->
+    why."""
 
     folder: FileConfig | None = None
     recovered: list[RecoveredConsumer] = field(default_factory=list)
