@@ -193,7 +193,6 @@ class ObjectSession(Session):
     ) -> None:
         super().__init__(endpoint, cores, stall_s)
         self._put = put
-        self._mib = mib
         self._chunks = mib * MIB // CHUNK_BYTES
         self._load = ConsumeLoad(
             CHUNK_BYTES, way="push", flow_control=True, extra={"mem_storage": True}
