@@ -11,6 +11,7 @@ from tests.conformance.consumers.rows import (
     asking,
     groups,
     lifetime,
+    mixed,
     places,
     pushing,
     redelivery,
@@ -20,9 +21,9 @@ from tests.conformance.consumers.rows import (
 )
 
 MODULES = (
-    asking, waiting, acks, redelivery, pushing, groups, places, streams, lifetime, restarts,
+    asking, waiting, acks, redelivery, pushing, groups, places, streams, lifetime, restarts, mixed,
 )  # fmt: skip
-_NAME = re.compile(r"[a-u]\d*_\w+")
+_NAME = re.compile(r"[a-v]\d*_\w+")
 
 
 def _rows_of(module: ModuleType) -> dict[str, Row]:
