@@ -108,8 +108,8 @@ class Plays:
             return played(row, name, server)
 
 
-def played(row: Row, account: str, server: ServerProcess) -> str:
-    """The transcript of one row."""
+def scene_of(server: ServerProcess, account: str) -> Scene:
+    """A scene in an account of a running server."""
 
     def restart(kill: bool, change: Callable[[Path], object] | None) -> None:
         if kill:
@@ -120,7 +120,12 @@ def played(row: Row, account: str, server: ServerProcess) -> str:
             change(server.folder / "store")
         server.start()
 
-    scene = Scene(lambda: Client(server.port, account, PASSWORD), restart)
+    return Scene(lambda: Client(server.port, account, PASSWORD), restart)
+
+
+def played(row: Row, account: str, server: ServerProcess) -> str:
+    """The transcript of one row."""
+    scene = scene_of(server, account)
     try:
         row(scene)
     except RowBroken:

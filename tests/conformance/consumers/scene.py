@@ -190,7 +190,8 @@ class Scene:
             if start.items() <= shown.items():
                 break
             pause(0.005)
-        self._stands(answer, name, "S")
+        if answer["reset_seq"] > 1:  # where it began, the real server may tell where it was before
+            self._stands(answer, name, "S")
         self.say(f"= next {answer['reset_seq']}")
 
     def pause(self, until: Body, name: str = "C") -> None:

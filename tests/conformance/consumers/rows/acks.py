@@ -480,7 +480,7 @@ def u_max_deliveries(s: Scene) -> None:
     delivered(s, 2, 3, max_deliver=1, ack_wait=600 * MS)
     s.take("told")
     s.take_sorted("told", 2)
-    s.info()
+    s.create(ack_wait=HOUR, max_deliver=1)
     s.ack(1)
     s.take(s.pull("1"))
     s.info()

@@ -277,7 +277,7 @@ def q_a_reset_of_a_filtered_consumer(s: Scene) -> None:
 def q_a_reset_while_paused(s: Scene) -> None:
     delivered(s, 2, 3)
     s.pause({"pause_until": "2100-01-01T00:00:00Z"})
-    s.reset({"seq": 1})
+    s.reset({"seq": 2})
     s.take(s.pull(NOW))
     s.info()
 

@@ -354,8 +354,8 @@ def j2_what_came_after_the_consumer_is_not_paced(s: Scene) -> None:
 
 def j2_the_original_pace_of_a_push_consumer(s: Scene) -> None:
     _with_a_gap(s)
-    s.listen("d.c", "d")
     s.create(deliver_subject="d.c", replay_policy="original")
+    s.listen("d.c", "d")
     s.take("d", 2)
     s.quiet("d")
     s.take("d")

@@ -199,6 +199,7 @@ def f7_the_last_delivery_runs_out_with_a_pull_waiting(s: Scene) -> None:
     s.take_sorted("told", 2)
     s.quiet(name)
     s.info()
+    s.create(ack_wait=HOUR, max_deliver=1)
     s.publish("s.a", "new")
     s.take(name)
 
@@ -226,6 +227,7 @@ def f7_a_nak_of_what_ran_out(s: Scene) -> None:
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.>", "told")
     delivered(s, 1, 2, ack_wait=SOON, max_deliver=1)
     s.take("told", 2)
+    s.create(ack_wait=HOUR, max_deliver=1)
     s.ack(1, "-NAK")
     s.take_all(s.pull({"batch": 5, "no_wait": True}))
     s.ack(1, "+TERM")

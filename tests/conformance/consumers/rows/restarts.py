@@ -244,12 +244,3 @@ def t_a_pin_after_a_restart(s: Scene) -> None:
     s.info()
     s.settle(s.pull({"group": "g", "batch": 1, "id": pin, "expires": HOUR}))
     s.info()
-
-
-@own_server
-def t_a_reset_after_a_restart(s: Scene) -> None:
-    delivered(s, 4, 4)
-    s.reset({"seq": 2})
-    s.restart()
-    s.info()
-    s.take(s.pull("1"))
