@@ -16,10 +16,12 @@ from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.memory import MemoryStore
+from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.subjects import matches
 from pynats_server.work import finish
 
 from tests.support.fuzzing import examples
+from tests.support.watched import Picture
 
 SUBJECTS = [b"a", b"a.b", b"a.b.c", b"a.c", b"b.x", b"b.y.z"]
 SECOND = 1_000_000_000
@@ -58,6 +60,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.file = FileStore(self.config)
         self.memory = MemoryStore("S")
         self.memory.block_size = 400
+        self.pictures = [Picture(store) for store in self.stores]
 
     @property
     def stores(self) -> tuple[BlockStore, BlockStore]:
@@ -164,6 +167,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not index:
             (self.folder / "msgs" / "index.db").unlink(missing_ok=True)
         self.file = FileStore(self.config)
+        self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
     @rule()
@@ -182,6 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.folder = copy
         self.config = replace(self.config, folder=copy)
         self.file = FileStore(self.config)
+        self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
     @rule(filter=st.sampled_from(FILTERS), data=st.data())
@@ -200,7 +205,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert (found.seq if found else None) == (after[0] if after else None)
             found = store.load_previous(filter, start)
             assert (found.seq if found else None) == (before[-1] if before else None)
-            assert finish(store.count_pending(filter, start)) == len(after)
+            assert store.count_from(FilterSet([filter]), start) == len(after)
             assert store.subject_states(filter) == states
             assert finish(store.last_of_each([filter])) == sorted(s[2] for s in states.values())
 
@@ -239,6 +244,8 @@ class StoreMachine(RuleBasedStateMachine):
                 raise AssertionError("loaded a message from the future")
             except SequenceNotFound:
                 pass
+        for picture in self.pictures:
+            assert picture.messages == {s: m[1] for s, m in self.model.items()}
 
     def teardown(self) -> None:
         if hasattr(self, "file"):
