@@ -25,7 +25,7 @@ cdef class Pull:
         self.ends_ns = now + request.expires if request.expires else 0
         self.no_wait = request.no_wait
         self.patient = request.expires != 0
-        self.heartbeat_ns = request.idle_heartbeat
+        self.heartbeat_ns = max(request.idle_heartbeat, 0)
         self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
         self.group = request.group
         self.pin = request.id
@@ -80,6 +80,9 @@ cdef class PullFeed(Feed):
         if request.expires < 0:
             self.tell_rest(pull, b"408 Request Timeout")
             return
+        if pull.no_wait and not pull.patient and (self.paused or not self.has_more()):
+            self.tell(pull, b"404 No Messages")
+            return
         if self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting:
             if now - self.swept_ns >= SWEEP_NS:
                 self.swept_ns = now
@@ -88,9 +91,6 @@ cdef class PullFeed(Feed):
                 if not pull.heartbeat_ns:
                     self.tell(pull, b"409 Exceeded MaxWaiting")
                 return
-        if self.paused and pull.no_wait and not pull.patient:
-            self.tell(pull, b"404 No Messages")
-            return
         self.waiting.append(pull)
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
@@ -98,6 +98,10 @@ cdef class PullFeed(Feed):
             self.want_alarm(pull.beat_at)
         if self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
+
+    cdef bint has_more(self) except -1:
+        """Whether there is something to deliver, now or later."""
+        return self.again_head != self.again_tail or self.pending() != 0
 
     def check(self, request) -> None:
         """Raises BadPull."""
@@ -202,7 +206,7 @@ cdef class PullFeed(Feed):
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
-        if pull.left == 0:
+        if pull.left == 0 or (pull.sized and pull.bytes_left <= 0):
             self.drop(pull)
             if pull.sized and pull.bytes_left > 0:
                 self.tell_rest(pull, b"409 Batch Completed")
