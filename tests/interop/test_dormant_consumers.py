@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.consumers.recovery import read_consumers
 from pynats_server.jetstream.store.errors import CorruptRecord
-from pynats_server.jetstream.store.file.consumers import read_consumers
 from pynats_server.jetstream.store.format.archive import Entry, encode_entry, read_archive
 from pynats_server.jetstream.store.format.consumer_state import state_to_json
 from pynats_server.jetstream.store.format.crypt import Keys

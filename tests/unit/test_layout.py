@@ -71,9 +71,24 @@ RULES: dict[str, tuple[str, ...]] = {
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.removal",
         J + "store.search",
     ),
+    J + "store.consumers": (
+        "pynats_common", J + "store", J + "store.file", J + "store.format",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
+    ),
+    J + "consumer": (
+        *BASE, J + "advisories", J + "config", J + "consumer.config",
+        J + "consumer.delivery", J + "context", J + "store", J + "store.consumers",
+        J + "store.search", J + "stream", S + "work",
+    ),
+    J + "consumer.delivery": (
+        *BASE, S + "core", J + "config", J + "errors", J + "publish", J + "requests", J + "store",
+        J + "store.format", J + "store.search", S + "work",
+    ),
+    J + "consumer.config": (
+        *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),
     J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
@@ -86,17 +101,19 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "stream": (
         *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
-        J + "store.file", J + "store.format", J + "store.search", S + "work",
+        J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
+        S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
-        J + "publish.batch",
+        J + "consumer.delivery", J + "publish.batch",
         J + "quota", J + "store", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
+        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer.delivery",
+        J + "context",
         J + "errors", J + "publish", J + "requests", J + "store", J + "stream", S + "work",
     ),
     S + "jetstream": (

@@ -102,6 +102,22 @@ static inline const char *pn_word_end(const char *p, const char *end) {
     return end;
 }
 
+/* Whether two dots stand side by side. */
+static inline int pn_has_gap(const char *p, size_t n) {
+    const uint64_t ones = 0x0101010101010101ull;
+    uint64_t w, v;
+    size_t i = 0;
+    for (; i + 9 <= n; i += 8) {
+        w = pn_load64(p + i) ^ ones * '.';
+        v = pn_load64(p + i + 1) ^ ones * '.';
+        w |= v; /* a byte is zero where it and its neighbour are dots */
+        if ((w - ones) & ~w & ones * 0x80) return 1;
+    }
+    for (; i + 1 < n; i++)
+        if (p[i] == '.' && p[i + 1] == '.') return 1;
+    return 0;
+}
+
 /* Writes v in decimal at out (up to 20 bytes), returns the number of bytes. */
 static inline size_t pn_put_uint(char *out, uint64_t v) {
     char tmp[20];

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     # Only types: a server without JetStream must not load it.
     from pynats_server.jetstream.figures import (
         AccountFigures,
+        ConsumerFigures,
         Contents,
         OnDisk,
         ServerFigures,
@@ -129,11 +130,6 @@ class StreamView(Protocol):
     def name(self) -> str: ...
 
     @property
-    def refusal(self) -> str | None:
-        """Why it takes no messages although its storage works; None while it does."""
-        ...
-
-    @property
     def failure(self) -> str | None:
         """Why its storage takes no more changes; None while it does."""
         ...
@@ -141,6 +137,15 @@ class StreamView(Protocol):
     def figures(self) -> StreamFigures: ...
 
     def details(self) -> StreamDetails: ...
+
+    def consumer_details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each consumer; or of those of mirrors and sources, which it
+        hides."""
+        ...
+
+    def consumer_figures(self) -> Iterator[ConsumerFigures]: ...
+
+    def has_consumer(self, name: str) -> bool: ...
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""

@@ -29,7 +29,9 @@ _MASKED: dict[str, re.Pattern[str]] = {
     "id": _NUID,
     "_nats.ver": _VERSION,
 }
-_MASKED_NUMBERS = ("active", "id")
+_MASKED_NUMBERS = ("active", "id", "pause_remaining")
+# A stream's identity is made of the time when it was created.
+_IDENTITY = re.compile(r"(?<=Nats-Stream-Identity: )\w{8}|(?<=identity does not match: )\w{8}")
 _DROPPED = {"rtt"}  # left out until it has been measured
 # Text of the JSON library, not of the API.
 _LIBRARY_TEXT = "invalid JSON: "
@@ -99,7 +101,7 @@ class Normaliser:
 
     def text(self, text: str) -> str:
         """`text` with recent times replaced; times of long ago are data of the case."""
-        return _TIME.sub(self._time, text)
+        return _TIME.sub(self._time, _IDENTITY.sub("<identity>", text))
 
     def _time(self, match: re.Match[str]) -> str:
         at = parse_time(match.group())

@@ -28,9 +28,6 @@ from pynats_server.jetstream.requests.field_types import (
 from pynats_server.work import Work, finish
 
 ELEMENTS = 64  # of a list, made plain before a rest: 0.2 ms
-REQUIRED_LEVEL_KEY = "_nats.req.level"
-SERVER_VERSION_KEY = "_nats.ver"
-SERVER_LEVEL_KEY = "_nats.level"
 
 
 class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

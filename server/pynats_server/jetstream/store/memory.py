@@ -90,6 +90,7 @@ class MemoryStore(BlockStore):
                 break
             self.unlink(message.seq)
         self._restart_after(seq)
+        self.tell_swept()
 
     def _restart_after(self, seq: int) -> None:
         self.blocks = [b for b in self.blocks if b.msgs]

@@ -4,6 +4,7 @@ from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport ExpiryQueue
 from pynats_server.jetstream.store.search.listing cimport SubjectListing
 from pynats_server.jetstream.store.subjects cimport Leaf, SubjectTree
+from pynats_server.jetstream.store.witness cimport Witness
 
 
 cdef class StreamIndex:
@@ -18,6 +19,7 @@ cdef class StreamIndex:
     cdef readonly ExpiryQueue expiries
     cdef uint64_t stale                # entries of `expiries` whose message is gone, about
     cdef public SubjectListing listing # under way: to be told of subjects that change
+    cdef public Witness witness        # told of what comes and goes; None = nobody
     cdef public object failed
 
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
@@ -25,7 +27,8 @@ cdef class StreamIndex:
     cpdef bint is_live(self, uint64_t seq) except *
     cpdef bint is_sparse(self, Block block)
     cpdef int touch(self) except -1
-    cdef int take(self, Block block, Py_ssize_t at) except -1
+    cdef int take(self, Block block, Py_ssize_t at, bint purged) except -1
+    cpdef int tell_swept(self) except -1
     cdef int strike(self, Block block, uint64_t seq) except -1
     cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept
     cpdef Py_ssize_t block_at(self, uint64_t seq)

@@ -142,6 +142,8 @@ cdef class StreamIndex:
         self.msgs += 1
         self.nbytes += counted
         self.touch()
+        if self.witness is not None:
+            self.witness.came(seq, subject, sn)
         return seq
 
     def append(self, bytes subject not None, bytes headers, bytes payload, int64_t ts):
@@ -198,7 +200,13 @@ cdef class StreamIndex:
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         return block.message(at)
 
-    cdef int take(self, Block block, Py_ssize_t at) except -1:
+    cpdef int tell_swept(self) except -1:
+        """Tell the witness of changes that it was not told one by one."""
+        if self.witness is not None:
+            self.witness.swept()
+        return 0
+
+    cdef int take(self, Block block, Py_ssize_t at, bint purged) except -1:
         """Take the live message in a slot out of the index. No disk work."""
         cdef const uint8_t *r = block.buf + block.offs[at]
         cdef size_t sn = subject_size(r), counted = counted_in(self.on_disk, r)
@@ -217,6 +225,8 @@ cdef class StreamIndex:
         self.msgs -= 1
         self.nbytes -= counted
         self.strike(block, seq)
+        if self.witness is not None:
+            self.witness.gone(seq, r + HEAD, sn, purged)
         return 0
 
     cdef int strike(self, Block block, uint64_t seq) except -1:
@@ -284,13 +294,14 @@ cdef class StreamIndex:
         at = block.slot(seq)
         if at < 0:
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
-        self.take(block, at)
+        self.take(block, at, False)
         r = block.buf + block.offs[at]
         return (<const char *>r + HEAD)[:subject_size(r)], stamp(r)
 
     def abandon(self, uint64_t seq):
         """Stop counting a live message whose record cannot be read. Its subject is unknown, so
-        that one's total stays too high until the next full scan."""
+        that one's total stays too high until the next full scan. The witness learned that it is
+        lost when the block was read."""
         cdef Block block = self.holder(seq)
         if block is not None and block.slot(seq) < 0:
             block.msgs -= 1
@@ -312,7 +323,9 @@ cdef class StreamIndex:
         self.expiries.clear()
         self.stale = 0
         self.find_first()
-        return gone, self.tree.part()
+        subjects = self.tree.part()
+        self.tell_swept()
+        return gone, subjects
 
     def unlink_but_last(self):
         """As above, but the last message, which is in the tail, stays."""
@@ -347,6 +360,7 @@ cdef class StreamIndex:
         tail.first_seq, tail.first_ts = self.last_seq, stamp(r)
         self.msgs, self.nbytes = 1, tail.nbytes
         self.find_first()
+        self.tell_swept()
         return gone, subjects
 
     def unlink_all(self, Block block):

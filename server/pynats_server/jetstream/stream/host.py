@@ -60,11 +60,6 @@ class StreamHost(Described, Protocol):
         """Acknowledgements, refusals, and the compiled checks of published messages."""
         ...
 
-    @property
-    def refusal(self) -> str | None:
-        """Why the stream takes no messages at all, if so."""
-        ...
-
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
         ...

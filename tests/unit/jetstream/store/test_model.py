@@ -20,6 +20,7 @@ from pynats_server.jetstream.store.subjects import matches
 from pynats_server.work import finish
 
 from tests.support.fuzzing import examples
+from tests.support.watched import Picture
 
 SUBJECTS = [b"a", b"a.b", b"a.b.c", b"a.c", b"b.x", b"b.y.z"]
 SECOND = 1_000_000_000
@@ -58,6 +59,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.file = FileStore(self.config)
         self.memory = MemoryStore("S")
         self.memory.block_size = 400
+        self.pictures = [Picture(store) for store in self.stores]
 
     @property
     def stores(self) -> tuple[BlockStore, BlockStore]:
@@ -164,6 +166,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not index:
             (self.folder / "msgs" / "index.db").unlink(missing_ok=True)
         self.file = FileStore(self.config)
+        self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
     @rule()
@@ -182,6 +185,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.folder = copy
         self.config = replace(self.config, folder=copy)
         self.file = FileStore(self.config)
+        self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
     @rule(filter=st.sampled_from(FILTERS), data=st.data())
@@ -239,6 +243,8 @@ class StoreMachine(RuleBasedStateMachine):
                 raise AssertionError("loaded a message from the future")
             except SequenceNotFound:
                 pass
+        for picture in self.pictures:
+            assert picture.messages == {s: m[1] for s, m in self.model.items()}
 
     def teardown(self) -> None:
         if hasattr(self, "file"):

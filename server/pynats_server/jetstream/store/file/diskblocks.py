@@ -124,6 +124,7 @@ class DiskBlocks(BlockStore):
             fresh = [seq for seq in missing if self.lost.add(seq)]
             if fresh:
                 self.files.problem(f"block {block.index} lost sequences {fresh[:20]}")
+                self.tell_swept()
         self._cached += block.buffered
         self.keep_in_cache(block)
 

@@ -248,8 +248,12 @@ class FileStore(WrittenBlocks):
                     yield from self.loading(block)
                     continue
                 self._removing()
-                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
+                part, at = self.purge_part(
+                    block, filters, at, reach.last, TAKE * 8, False, reach.purged
+                )
                 gone += part
+                if part:
+                    reach.gone_through(at - 1 if at else block.last_seq)
                 yield
             if block.msgs:  # others than those that were counted went meanwhile
                 yield from self._bury_gone(block)
@@ -326,6 +330,7 @@ class FileStore(WrittenBlocks):
         self.lost = only_up_to(self.lost, seq)
         self.find_first()
         self._restart(old, marks)
+        self.tell_swept()
 
     def _restart(self, old: Block | None, marks: list[tuple[int, int]]) -> None:
         """Leave the old tail, rewritten or dead, for a new one that knows the last sequence and

@@ -326,6 +326,7 @@ class WrittenBlocks(DiskBlocks):
         for seq, ts in marks:
             if seq <= last_seq and not self.is_live(seq):
                 block.mark(seq, ts, True)
+        self.tell_swept()
         if self.on_undo is not None:
             self.on_undo(last_seq)
 

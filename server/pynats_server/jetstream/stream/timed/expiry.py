@@ -18,7 +18,7 @@ from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.stream.operations import Remove
+from pynats_server.jetstream.stream.operations import Expire
 from pynats_server.work import Cancelled, Job, Work
 
 WAIT_MIN_S: Final = 0.01
@@ -48,8 +48,6 @@ class Expiry:
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return
-        if config.subject_delete_marker_ttl and self._stream.refusal is not None:
-            return  # the markers could not be kept
         due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if due_ns:
             wait_s = (due_ns - time.time_ns()) / SECOND_NS
@@ -101,12 +99,18 @@ class Expiry:
             config, removed = stream.config, 0
             marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
             rows = stream.store.expired(time.time_ns(), config.max_age, config.allow_msg_ttl, BATCH)
+            gone: list[int] = []
             for removed, (seq, subject, _, _) in enumerate(rows, 1):
+                gone.append(seq)
                 if marker_ttl_s and self._leaves_marker(seq, subject):
                     self._leave_marker(subject, marker_ttl_s)
-                stream.apply(Remove(seq))
+                if marker_ttl_s or removed % STEP == 0:
+                    stream.apply(Expire(tuple(gone)))
+                    gone.clear()
                 if removed % STEP == 0:
                     yield
+            if gone:
+                stream.apply(Expire(tuple(gone)))
             was_read = yield from stream.store.read_for_expiry()
 
     def _removed(self, job: Job[None]) -> None:
