@@ -51,7 +51,10 @@ class Play:
     session: Session
     rng: Random
     log: list[str] = field(default_factory=list)
+    retentions: tuple[int, int, int] = (5, 2, 2)  # weights of limits, interest, work queues
+    run: str = ""
     pulls: int = 0
+    created: int = 0
 
     def step(self, text: str) -> Step:
         self.log.append(text)
@@ -104,22 +107,23 @@ class Play:
 
 def create_stream(play: Play) -> None:
     rng, world = play.rng, play.world
-    free = [name for name in STREAMS if name not in world.streams]
+    free = [name for name in STREAMS if not any(known[0] == name for known in world.streams)]
     if not free:
         return
     name = rng.choice(free)
+    if world.imitate:  # it may find files of a namesake that it has not removed yet
+        play.created += 1
+        name += f"{play.run}x{play.created}"
     config = StreamConfig(
         name,
         [f"{name.lower()}.>"],
-        retention=rng.choices((LIMITS, INTEREST, WORKQUEUE), (5, 2, 2))[0],
+        retention=rng.choices((LIMITS, INTEREST, WORKQUEUE), play.retentions)[0],
         storage=rng.choice((FILE, FILE, MEMORY)),
         discard=rng.choice((OLD, OLD, OLD, NEW)),
     )
     draw_limits(play, config)
     step = play.step(f"create stream {config}")
     world.create_stream(config)
-    if world.imitate:  # it would find files of a namesake that it has not removed yet
-        play.session.wait_for_removal(name)
     play.session.api(step, f"STREAM.CREATE.{name}", config.request(), field_check(name))
     step.streams.add(name)
     play.play(step)
@@ -375,7 +379,7 @@ def create_consumer(play: Play) -> None:
 def beyond(world: World, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
     before its start as pending when they come later."""
-    return 1 if world.imitate else count
+    return 1
 
 
 def overlaps_another(world: World, stream: str, config: ConsumerConfig) -> bool:

@@ -263,9 +263,9 @@ class Consumer:
         """Acks a message by the consumer sequence of one of its deliveries; what that ended."""
         if self.config.ack == ACK_ALL:
             return self._ack_up_to(seq, delivery)
-        ended = [seq] if seq in self.out or seq in self.spent else []
-        self._settle(ended)
-        return ended
+        if seq in self.out or seq in self.spent:
+            self._settle([seq])
+        return [seq]  # also when it was delivered before a reset
 
     def _ack_up_to(self, seq: int, delivery: int) -> list[int]:
         if delivery <= self.floor.consumer or seq <= self.floor.stream:

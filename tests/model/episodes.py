@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from re import search
 from shutil import rmtree
@@ -15,6 +17,10 @@ from tests.support.process import REFERENCE, ServerProcess
 
 SHOWN = 40  # last commands of a run
 TRIES = 150  # of a shorter run
+
+
+_RUNS = count()
+RETENTIONS = (1, 0, 0) if os.environ.get('MODEL_LIMITS') else (5, 2, 2)
 
 
 @dataclass(slots=True)
@@ -37,7 +43,7 @@ def play_episode(
     """Plays the commands of these numbers; each number always draws alike."""
     world = World(imitate=server.kind == REFERENCE)
     session = Session(server, world, patience_s)
-    play = Play(world, session, Random())
+    play = Play(world, session, Random(), run=str(next(_RUNS)), retentions=RETENTIONS)
     weights = [weight for weight, _ in COMMANDS]
     done: list[int] = []
     try:
@@ -71,6 +77,8 @@ def kind_of(why: str) -> str:
 def clear(session: Session) -> None:
     """An empty server."""
     session.delete_all_streams()
+    if session.world.imitate:
+        session.make_lasting_stream()
 
 
 def shorten(server: ServerProcess, ending: Ending) -> Ending:

@@ -10,7 +10,7 @@ from typing import Any
 from tests.model.consumers import Place
 from tests.model.world import TIME, Sent, Served, World
 from tests.support.client import INBOX, Client, Message
-from tests.support.deadline import Deadline, wait_until
+from tests.support.deadline import Deadline
 from tests.support.process import ServerProcess
 
 PATIENCE_S = 5.0  # for what the model predicts
@@ -65,12 +65,13 @@ class Session:
         found = self.client.request("$JS.API.STREAM.NAMES")
         assert found is not None
         for name in json.loads(found.payload)["streams"] or []:
-            self.client.request(f"$JS.API.STREAM.DELETE.{name}")
+            if name != "LASTING":
+                self.client.request(f"$JS.API.STREAM.DELETE.{name}")
 
-    def wait_for_removal(self, name: str) -> None:
-        """Until no file of a deleted stream is left."""
-        folder = self.server.folder / "js" / "jetstream" / "$G" / "streams" / name
-        wait_until(lambda: not folder.exists(), f"removal of {folder}")
+    def make_lasting_stream(self) -> None:
+        """The reference fails now and then to create a stream while it removes the only other."""
+        body = json.dumps({"name": "LASTING", "subjects": ["lasting"]}).encode()
+        self.client.request("$JS.API.STREAM.CREATE.LASTING", body)
 
     # What steps are made of.
 

@@ -108,10 +108,11 @@ class World:
         )
         seq = stream.append(message, wanted)
         self.arriving = 1
-        self.remove(name, stream.too_many_of(message.subject))
-        self.remove(name, stream.too_many())
+        gone = stream.too_many(message.subject)
         if rollup:
-            self.purge(name, message.subject if rollup == "sub" else "", keep=int(wanted))
+            subject = message.subject if rollup == "sub" else ""
+            gone += stream.purged(subject, 0, keep=int(wanted))
+        self.remove(name, gone)
         self.arriving = 0
         for served in self.consumers[name].values():
             if wanted and served.config.takes(message.subject):
