@@ -15,6 +15,7 @@ from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.config.positions import check_reset
 from pynats_server.jetstream.consumer.config.requests import (
     CreateRequest,
     PageRequest,
@@ -126,7 +127,7 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-def reset(request: Request) -> Reply | None:
+def reset(request: Request) -> Reply | Steps[Reply | None] | None:
     """CONSUMER.RESET. Who asks about a consumer that is not there gets no answer."""
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
@@ -134,7 +135,14 @@ def reset(request: Request) -> Reply | None:
         return None
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
-    seq = consumer.reset(reset_seq(request.payload))
+    return begin(_reset(stream, consumer, reset_seq(request.payload)))
+
+
+def _reset(stream: Stream, consumer: Consumer, seq: int) -> Work[Reply | None]:
+    yield from check_reset(consumer.config, seq, stream.store.find_since)
+    if stream.consumers.by_name.get(consumer.name) is not consumer:
+        return None  # it has ended meanwhile
+    seq = consumer.reset(seq)
     return {**consumer.info(), "reset_seq": seq}
 
 
