@@ -133,6 +133,14 @@ def draw_limits(play: Play, config: StreamConfig) -> None:
     draw_max_msgs(play, config)
     draw_max_bytes(play, config)
     draw_max_per_subject(play, config)
+    steady(config)
+
+
+def steady(config: StreamConfig) -> None:
+    """Leaves out what differs by storage: whether the bytes of an older message of the subject
+    make place for a new one."""
+    if config.discard == NEW and config.max_bytes > 0:
+        config.max_msgs_per_subject = -1
 
 
 def draw_max_msgs(play: Play, config: StreamConfig) -> None:
@@ -156,6 +164,7 @@ def update_stream(play: Play) -> None:
         return
     one_limit = play.rng.choice((draw_max_msgs, draw_max_bytes, draw_max_per_subject))
     one_limit(play, config)  # with two, what is left depends on which is applied first
+    steady(config)
     step = play.step(f"update stream {config}")
     play.world.update_stream(name, config)
     play.session.api(step, f"STREAM.UPDATE.{name}", config.request(), field_check(name))
@@ -581,6 +590,12 @@ def is_out(world: World, known: Known) -> bool:
     return served is not None and known.seq in served.state.out
 
 
+def is_behind(world: World, known: Known) -> bool:
+    """Whether it was delivered in the present life of its consumer."""
+    served = world.consumers.get(known.stream, {}).get(known.consumer)
+    return served is None or known.life == served.life
+
+
 def ack(play: Play) -> None:
     arrived = list(play.world.deliveries)
     if not arrived:
@@ -592,7 +607,7 @@ def ack(play: Play) -> None:
         verb = play.rng.choices(
             (b"", b"+ACK", b"+OK", b"-NAK", b"+WPI", b"+TERM", b"hello"), (6, 6, 1, 6, 1, 2, 1)
         )[0]
-        if count > 1 and verb == b"-NAK":
+        if count > 1 and (verb == b"-NAK" or not is_behind(play.world, known)):
             continue  # it could be delivered before the next ack is read, or after
         one_ack(play, step, known, verb)
     play.log[-1] = step.text

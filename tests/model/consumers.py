@@ -323,12 +323,12 @@ class Consumer:
         self._settle([seq])
         return []
 
-    def purged(self, subject: str) -> None:
-        """A purge of a subject (of all when empty) has removed messages."""
+    def purged(self, whole: bool) -> None:
+        """A purge has removed messages: all below some sequence when `whole`."""
         stream = self.stream
         lost = [seq for seq in sorted([*self.out, *self.spent]) if seq not in stream.messages]
         first = max(stream.first_seq, 1)
-        if subject:
+        if not whole:
             for seq in lost:
                 self.gone(seq)
             return

@@ -13,7 +13,7 @@ from tests.model.episodes import play_episode, shorten
 from tests.support import process
 from tests.support.process import PYNATS, REFERENCE, ServerProcess, lasting_port
 
-CONFIG = "jetstream { store_dir: '@FOLDER@/js' }\n"
+CONFIG = "jetstream { store_dir: '@FOLDER@/js', sync_interval: 2m }\n"
 
 
 def main() -> int:

@@ -264,6 +264,8 @@ def stream_check(world: World, name: str) -> Check:
         if "error" in answer:
             return f"{name}: {answer['error']}"
         state = {"num_subjects": 0, **answer["state"]}
+        if not state["last_seq"]:
+            state["first_seq"] = 0  # of a stream that nothing was stored in, some say 1
         return differences(name, state, wanted)
 
     return check

@@ -89,9 +89,14 @@ class Stream:
         config = self.config
         if config.discard != NEW:
             return False
-        if 0 <= config.max_msgs <= len(self.messages):
+        same = self.matching(message.subject)
+        count, size = len(self.messages), self.size
+        if 0 < config.max_msgs_per_subject <= len(same):  # it takes the place of an older one
+            count -= 1
+            size -= self.size_of(self.messages[same[0]])
+        if 0 <= config.max_msgs <= count:
             return True
-        return 0 < config.max_bytes < self.size + self.size_of(message)
+        return 0 < config.max_bytes < size + self.size_of(message)
 
     def matching(self, subject: str) -> list[int]:
         """Sequences of messages of a subject or pattern."""

@@ -139,7 +139,7 @@ class World:
         if below > stream.last_seq + 1 and not subject:
             stream.last_seq = below - 1
         for served in self.consumers[name].values():
-            served.state.purged(subject)
+            served.state.purged(whole=not subject and not keep)
         return len(found)
 
     # Consumers.

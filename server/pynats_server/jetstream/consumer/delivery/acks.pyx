@@ -25,7 +25,7 @@ cdef int take_ack(Feed feed, uint64_t delivery, uint64_t seq, uint32_t count, Me
     if n == 0 or (n == 4 and memcmp(body, b"+ACK", 4) == 0) or (n == 3 and memcmp(body, b"+OK", 3) == 0):
         feed.ack(delivery, seq, count)
     elif begins(body, n, b"-NAK", 4):
-        feed.nak(seq, nak_delay_ns(body[4:n]))
+        feed.nak(delivery, seq, count, nak_delay_ns(body[4:n]))
     elif n == 4 and memcmp(body, b"+WPI", 4) == 0:
         feed.progress(seq)
     elif begins(body, n, b"+NXT", 4):
@@ -34,7 +34,7 @@ cdef int take_ack(Feed feed, uint64_t delivery, uint64_t seq, uint32_t count, Me
             feed.host.asked(msg.reply[:msg.reply_len], body[4:n])
         return 0
     elif begins(body, n, b"+TERM", 5):
-        feed.terminate(delivery, seq, term_reason(body[5:n]))
+        feed.terminate(delivery, seq, count, term_reason(body[5:n]))
     if msg.reply_len:
         feed.host.answer(msg.reply[:msg.reply_len])
     return 0

@@ -137,6 +137,17 @@ cdef class Feed(Member):
     cdef uint64_t pending(self) noexcept:
         return self.group.matched - self.base if self.group is not None else 0
 
+    cdef uint64_t deliverable(self, uint64_t most) noexcept:
+        cdef uint64_t found = self.pending()
+        cdef size_t at = self.again_head
+        cdef Entry* entry
+        while found < most and at < self.again_tail:
+            entry = self.state.find(self.again[at])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                found += 1
+            at += 1
+        return found
+
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
@@ -617,7 +628,7 @@ cdef class Feed(Member):
         entry = self.state.find(seq)
         known = entry != NULL
         if known and self.sample and self.host.samples():
-            self.host.sampled(seq, entry.delivery, entry.count, wall_ns() - entry.ts)
+            self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
         self.changed()
@@ -641,12 +652,13 @@ cdef class Feed(Member):
             at += 1
         return found
 
-    def nak(self, uint64_t seq, delay_ns: int = 0) -> None:
-        """Is to be delivered again, after a delay if that is above 0."""
+    def nak(self, delivery: int, uint64_t seq, count: int, delay_ns: int = 0) -> None:
+        """Is to be delivered again, after a delay if that is above 0. The numbers are those of the
+        delivery that is refused."""
         cdef Entry* entry = self.state.find(seq)
         if entry == NULL or entry.fate != OPEN:
             return
-        self.host.naked(seq, entry.delivery, entry.count)
+        self.host.naked(seq, delivery, count)
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
             self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
@@ -670,11 +682,9 @@ cdef class Feed(Member):
         self.want_alarm(ts + self.wait_ns(entry.count))
         return 0
 
-    def terminate(self, uint64_t delivery, uint64_t seq, reason: str) -> None:
+    def terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason: str) -> None:
         """Is not to be delivered again."""
-        cdef Entry* entry = self.state.find(seq)
-        cdef uint32_t count = entry.count if entry != NULL else 1
-        self.host.terminated(seq, entry.delivery if entry != NULL else delivery, count, reason)
+        self.host.terminated(seq, delivery, count, reason)
         self.ack(delivery, seq, count)
 
     def acknowledge(self, delivery: int, seq: int) -> None:

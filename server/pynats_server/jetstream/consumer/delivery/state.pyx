@@ -149,7 +149,8 @@ cdef class ConsumerState:
                 self.open += 1
                 self.again += entry.count > 1
             self.again += (count > 1) - (entry.count > 1)
-            entry.delivery, entry.count, entry.ts = delivery, count, ts
+            # Its first number stays: the floor goes up to the one before it.
+            entry.count, entry.ts = count, ts
         self.consumer_seq = max(self.consumer_seq, delivery)
         self.stream_seq = max(self.stream_seq, seq)
         return 0
