@@ -99,7 +99,7 @@ cdef class PushFeed(Feed):
             if due > wall_ns():
                 self.want_alarm(due)
                 return HALT
-        if self.match.n_plain > 1:
+        if self.match.n_plain + self.match.n_queues > 1:
             self.detach(msg)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:

@@ -68,7 +68,7 @@ class Schedule(Protocol):
         """The first time later than `after_ns`; None when there is none."""
 
     def show(self, time_ns: int) -> str:
-        """A time as `Nats-Schedule-Next` has it: RFC 3339, in the time zone. The plan goes by it."""
+        """A time as `Nats-Schedule-Next` has it: RFC 3339, in the time zone."""
 
 
 @lru_cache(maxsize=1024)
