@@ -196,15 +196,23 @@ class Consumer:
 
     def answer(self, reply: bytes) -> None:
         """Confirms an acknowledgement, once it is saved; not if it cannot be."""
-        if self.saved is None:
-            self.place.account.publish(reply, b"")
-            return
 
-        def saved(error: Exception | None) -> None:
+        def told(error: Exception | None) -> None:
             if error is None:
                 self.place.account.publish(reply, b"")
 
-        self.saved.when_saved(saved)
+        def removed(error: Exception | None) -> None:
+            if error is not None:
+                return
+            if self.saved is None:
+                told(None)
+            else:
+                self.saved.when_saved(told)
+
+        if self.place.config.retention == "limits":
+            removed(None)
+        else:
+            self.place.when_removed(removed)
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""
@@ -226,10 +234,6 @@ class Consumer:
     def sampled(self, seq: int, delivery: int, deliveries: int, took_ns: int) -> None:
         """See `ConsumerEvents`."""
         self.events.sampled(seq, delivery, deliveries, took_ns)
-
-    def done_with(self, seq: int) -> None:
-        """See `ConsumerPlace`."""
-        self.place.done_with(self, seq)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours."""

@@ -125,6 +125,7 @@ class StreamConsumers:
             self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
         for held in found.restored:
             self._go_on(held.name, held.config, time.time_ns(), held.state, None)
+        self.place.retaining.configured()
 
     def _go_on(
         self,
@@ -164,6 +165,7 @@ class StreamConsumers:
         """All end with their stream, or with the server, and those who wait are told the status;
         `told`: everybody else learns that they are deleted."""
         self._ended = True
+        self.place.retaining.stop()
         for step, consumer in enumerate(list(self.by_name.values())):
             if step % STEP == STEP - 1:
                 yield
@@ -193,6 +195,7 @@ class StreamConsumers:
         if before.retention != self.stream.retention:
             for consumer in self.by_name.values():
                 consumer.configure(consumer.config)
+            self.place.retaining.configured()
 
     def _put(self, consumer: Consumer) -> None:
         config = consumer.config
@@ -258,6 +261,7 @@ class StreamConsumers:
         self._counted += config.is_counted - consumer.config.is_counted
         consumer.configure(config)
         self._claims.add(config)
+        self.place.retaining.sweep()
 
     def tell_pause(self, consumer: Consumer) -> None:
         """Tells of a pause that is under way, as every request to create or update does."""
@@ -293,6 +297,7 @@ class StreamConsumers:
             )
         self.damage.pop(consumer.name, None)
         self._tell(consumer, "delete")
+        self.place.retaining.sweep()
 
     def _unused(self, consumer: Consumer) -> None:
         """Nobody has used the consumer for as long as its configuration allows."""
