@@ -6,6 +6,7 @@ Requests for messages do not come here, but for those with headers: `consumer.ro
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,6 @@ from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
-from pynats_server.jetstream.consumer.config.positions import check_reset
 from pynats_server.jetstream.consumer.config.requests import (
     CreateRequest,
     PageRequest,
@@ -127,7 +127,7 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-def reset(request: Request) -> Reply | Steps[Reply | None] | None:
+def reset(request: Request) -> Awaitable[Reply] | None:
     """CONSUMER.RESET. Who asks about a consumer that is not there gets no answer."""
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
@@ -135,15 +135,15 @@ def reset(request: Request) -> Reply | Steps[Reply | None] | None:
         return None
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
-    return begin(_reset(stream, consumer, reset_seq(request.payload)))
+    return _reset(request, stream, consumer, reset_seq(request.payload))
 
 
-def _reset(stream: Stream, consumer: Consumer, seq: int) -> Work[Reply | None]:
-    yield from check_reset(consumer.config, seq, stream.store.find_since)
-    if stream.consumers.by_name.get(consumer.name) is not consumer:
-        return None  # it has ended meanwhile
-    seq = consumer.reset(seq)
-    return {**consumer.info(), "reset_seq": seq}
+async def _reset(request: Request, stream: Stream, consumer: Consumer, seq: int) -> Reply:
+    await request.account.sliced(stream.consumers.checking_reset(consumer, seq), request.source)
+    start = consumer.reset(seq)
+    told = {**consumer.info(), "reset_seq": start}
+    await stream.consumers.saved(consumer)
+    return told
 
 
 def next_message(request: Request) -> None:
