@@ -240,6 +240,8 @@ class Saving:
 
     def _worked(self, job: Job[None]) -> None:
         self._job = None
+        if self._ready and self._under_way < UNDER_WAY_MAX:
+            self._work_soon()  # it was cancelled, together with others of the account
 
     def _writing_ready(self) -> Work[None]:
         while self._ready and self._under_way < UNDER_WAY_MAX:
