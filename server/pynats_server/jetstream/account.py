@@ -20,7 +20,7 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.claims import Claims
 from pynats_server.jetstream.config.context import Limits
-from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
@@ -85,6 +85,10 @@ class AccountSurroundings:
     def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
         """Whether one with another name listens to some of these subjects."""
         return self.account.claims.captured(subjects, name)
+
+    def beyond(self, limits: ConsumerLimits, name: str) -> Work[list[str]]:
+        """The names of those of its consumers that have more than such limits allow."""
+        return self.account.streams[name].consumers.beyond(limits)
 
     def limits(self, replicas: int, name: str) -> Limits:
         """What the server and the account allow."""

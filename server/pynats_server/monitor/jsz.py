@@ -363,7 +363,7 @@ def _streams(streams: Iterable[StreamView], server_name: str, request: Request) 
 
 
 def _consumers(stream: StreamView, hidden: bool, with_config: bool) -> Iterator[Pieces]:
-    details = stream.consumer_details(hidden)
+    details = stream.consumers.details(hidden)
     if not with_config:
         details = ({k: v for k, v in told.items() if k != "config"} for told in details)
     return encoded(details, 6, CONSUMERS)

@@ -23,10 +23,10 @@ CHANGES = {
 DOES_NOT = {
     "attach", "change_meta", "close", "closing", "commit", "count_between", "count_pending",
     "expired", "fail", "find_last", "find_next", "find_next_of", "find_since", "flush", "get",
-    "guard", "is_live", "last_of_each", "load", "load_last", "load_previous", "lost_between",
-    "missing", "next_expiry", "num_subjects", "oldest", "read", "read_for_expiry", "seq_from_time",
-    "size_of", "state", "subject_pages", "subject_state", "subject_states", "subject_totals",
-    "when_idle", "write_meta",
+    "guard", "is_live", "last_of_each", "load", "load_last", "load_previous", "loading",
+    "lost_between", "missing", "next_expiry", "num_subjects", "oldest", "read", "read_for_expiry",
+    "seq_from_time", "size_of", "state", "subject_pages", "subject_state", "subject_states",
+    "subject_totals", "when_idle", "write_meta",
 }  # fmt: skip
 CHANGES_PLACES = {"configured", "copied", "found", "named", "restored", "seen"}
 COMPILED = {"append_raw", "append_to", "enforce", "evict", "thin_part", "purge_part", "drop_front"}

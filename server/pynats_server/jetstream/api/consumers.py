@@ -15,6 +15,7 @@ from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.config.positions import check_reset
 from pynats_server.jetstream.consumer.config.requests import (
     CreateRequest,
     PageRequest,
@@ -126,7 +127,7 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-async def reset(request: Request) -> Reply | None:
+def reset(request: Request) -> Reply | Steps[Reply | None] | None:
     """CONSUMER.RESET, answered when it is saved. Who asks about a consumer that is not there gets
     no answer."""
     stream = request.account.streams.get(request.names[0])
@@ -135,9 +136,16 @@ async def reset(request: Request) -> Reply | None:
         return None
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
-    seq = consumer.reset(reset_seq(request.payload))
+    return begin(_reset(stream, consumer, reset_seq(request.payload)))
+
+
+def _reset(stream: Stream, consumer: Consumer, seq: int) -> Steps[Reply | None]:
+    yield from check_reset(consumer.config, seq, stream.store.find_since)
+    if stream.consumers.by_name.get(consumer.name) is not consumer:
+        return None  # it has ended meanwhile
+    seq = consumer.reset(seq)
     told = {**consumer.info(), "reset_seq": seq}
-    await consumer.until_saved()
+    yield from consumer.until_saved()
     return told
 
 

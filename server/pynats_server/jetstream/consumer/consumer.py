@@ -21,6 +21,7 @@ from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
+from pynats_server.work import Steps
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -181,18 +182,14 @@ class Consumer:
         self.feed.reset(start)
         return start
 
-    async def until_saved(self) -> None:
-        """Returns when its state as it is now is saved. Raises ApiError if it cannot be."""
+    def until_saved(self) -> Steps[None]:
+        """Ends when its state as it is now is saved. Raises ApiError if it cannot be."""
         if self.saved is None:
             return
         done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-
-        def told(error: Exception | None) -> None:
-            if not done.done():  # else nobody waits any more
-                done.set_result(error)
-
-        self.saved.when_saved(told)
-        if (error := await done) is not None:
+        self.saved.when_saved(done.set_result)
+        yield done
+        if (error := done.result()) is not None:
             raise api_error(10077, err=error)
 
     # -- for the feed -----------------------------------------------------------------------

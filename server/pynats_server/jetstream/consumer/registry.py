@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 from pynats_common.go.times import ZERO_TIME
 
-from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.consumer.config.claims import FilterClaims
 from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMERS, Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
@@ -25,6 +25,7 @@ from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, store
 from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.figures import ConsumerFigures
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, StoredConsumer
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
@@ -33,6 +34,8 @@ from pynats_server.work import Work
 
 STEP: Final = 16
 """Consumers that are looked at, or end, in one step: about 0.2 ms."""
+BEYOND: Final = 512
+"""Consumers whose configurations are compared with limits in one step."""
 
 
 class StreamConsumers:
@@ -95,6 +98,16 @@ class StreamConsumers:
     def is_heard(self, subject: str) -> bool:
         """Whether somebody listens to a subject."""
         return self._host.account.account.has_interest(subject.encode())
+
+    def beyond(self, limits: ConsumerLimits) -> Work[list[str]]:
+        """Those that have more than such limits of the stream allow, by name."""
+        found: list[str] = []
+        for step, consumer in enumerate(list(self.by_name.values())):
+            if step % BEYOND == BEYOND - 1:
+                yield
+            if consumer.config.exceeds(limits):
+                found.append(consumer.name)
+        return sorted(found)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -314,8 +327,31 @@ class StreamConsumers:
         do not show."""
         return (one for one in list(self.by_name.values()) if one.config.direct is hidden)
 
+    def has(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        return name in self.by_name
+
+    def details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each; or of those of mirrors and sources, which it hides."""
+        return (consumer.info(of_server=False) for consumer in self.shown(hidden))
+
+    def figures(self) -> Iterator[ConsumerFigures]:
+        """The numbers of each, for monitoring."""
+        for consumer in self.shown():
+            yield ConsumerFigures(
+                account=self._host.account.name,
+                stream=self._host.name,
+                name=consumer.name,
+                pending=consumer.num_pending,
+                ack_pending=consumer.num_ack_pending,
+                redelivered=consumer.num_redelivered,
+                waiting=consumer.num_waiting,
+            )
+
     def stored(self) -> Work[list[StoredConsumer]]:
-        """All as they are now, for a backup."""
+        """All as they are now, for a backup. Raises StoreError if one is not known."""
+        for name, reason in self.broken.items():
+            raise StoreError(f"{self._label(name)} could not be recovered: {reason}")
         made = []
         for step, consumer in enumerate(list(self.by_name.values())):
             if step % STEP == STEP - 1:

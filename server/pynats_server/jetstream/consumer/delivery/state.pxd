@@ -37,6 +37,7 @@ cdef class ConsumerState:
     cdef readonly uint64_t held  # entries that are OPEN or SPENT
     cdef readonly uint64_t again  # OPEN entries delivered more than once
     cdef readonly uint64_t changes  # operations so far
+    cdef public object log  # None, or told of every operation by `record`
     cdef public bint dirty  # whoever saves it knows that it has changed
     # Entries by ascending sequence, from `head` on; the first and the last of them are not DONE.
     cdef Entry* entries

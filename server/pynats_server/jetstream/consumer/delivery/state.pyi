@@ -1,4 +1,10 @@
+from typing import Protocol
+
+from pynats_server.jetstream.consumer.operations import StateOperation
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
+
+class Log(Protocol):
+    def record(self, operation: StateOperation) -> None: ...
 
 class ConsumerState:
     consumer_seq: int
@@ -10,7 +16,9 @@ class ConsumerState:
     again: int
     changes: int
     dirty: bool
+    log: Log | None
     def __init__(self, policy: str, start: int = 1) -> None: ...
+    def apply(self, operation: StateOperation) -> None: ...
     def apply_delivered(self, delivery: int, seq: int, count: int, ts: int) -> None: ...
     def apply_acked(self, delivery: int, seq: int) -> bool: ...
     def apply_struck(self, seq: int) -> None: ...

@@ -7,6 +7,9 @@ from pynats_server.jetstream.store.format.varint cimport UVARINT_MAX, put_uvarin
 import hashlib
 import struct
 
+from pynats_server.jetstream.consumer.operations import (
+    Acked, Delivered, Purged, ResetTo, Skipped, Spent, Struck,
+)
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 
 cdef int64_t SECOND = 1_000_000_000
@@ -129,6 +132,8 @@ cdef class ConsumerState:
         """A message was delivered for the `count`-th time, as number `delivery` of the consumer; or,
         with the number that it had before, is waited for anew from `ts` on."""
         cdef Entry* entry
+        if self.log is not None:
+            self.log.record(Delivered(delivery, seq, count, ts))
         self.changes += 1
         if self.policy == ACK_NONE:
             self.consumer_seq = max(self.consumer_seq, delivery)
@@ -156,6 +161,8 @@ cdef class ConsumerState:
         cdef Entry* entry
         cdef size_t at
         cdef bint found
+        if self.log is not None:
+            self.log.record(Acked(delivery, seq))
         if self.policy == ACK_NONE:
             return False
         if self.policy == ACK_EXPLICIT:
@@ -181,6 +188,8 @@ cdef class ConsumerState:
         """A single message is not waited for any more, whatever the policy: it has gone."""
         cdef Entry* entry = self.find(seq)
         cdef uint64_t delivery
+        if self.log is not None:
+            self.log.record(Struck(seq))
         if entry != NULL:
             self.changes += 1
             delivery = entry.delivery
@@ -199,6 +208,8 @@ cdef class ConsumerState:
 
     cdef int skipped(self, uint64_t seq) except -1:
         """Up to `seq` there is nothing more to deliver for the first time."""
+        if self.log is not None:
+            self.log.record(Skipped(seq))
         if seq > self.stream_seq:
             self.changes += 1
             self.stream_seq = seq
@@ -207,6 +218,8 @@ cdef class ConsumerState:
     cdef int spent(self, uint64_t seq) except -1:
         """A message is not delivered again."""
         cdef Entry* entry = self.find(seq)
+        if self.log is not None:
+            self.log.record(Spent(seq))
         if entry != NULL and entry.fate == OPEN:
             self.changes += 1
             self.open -= 1
@@ -217,6 +230,8 @@ cdef class ConsumerState:
     def purged(self, uint64_t first_seq):
         """The stream's messages below `first_seq` have been purged."""
         cdef Entry* entry
+        if self.log is not None:
+            self.log.record(Purged(first_seq))
         if first_seq <= self.floor_stream + 1:
             return
         self.changes += 1
@@ -232,6 +247,8 @@ cdef class ConsumerState:
 
     def reset(self, uint64_t start):
         """Begins again at the stream sequence `start`, with consumer sequence 1."""
+        if self.log is not None:
+            self.log.record(ResetTo(start))
         self.changes += 1
         self._forget()
         self.consumer_seq = self.floor_consumer = 0
@@ -242,6 +259,25 @@ cdef class ConsumerState:
         self.open = self.held = self.again = 0
 
     # The same for Python: of tests and of whoever replays a log.
+
+    def apply(self, operation) -> None:
+        """Does what the operation says (`consumer.operations`)."""
+        if isinstance(operation, Delivered):
+            self.delivered(operation.delivery, operation.seq, operation.count, operation.ts)
+        elif isinstance(operation, Acked):
+            self.acked(operation.delivery, operation.seq)
+        elif isinstance(operation, Struck):
+            self.struck(operation.seq)
+        elif isinstance(operation, Skipped):
+            self.skipped(operation.seq)
+        elif isinstance(operation, Spent):
+            self.spent(operation.seq)
+        elif isinstance(operation, Purged):
+            self.purged(operation.first_seq)
+        elif isinstance(operation, ResetTo):
+            self.reset(operation.start)
+        else:
+            raise TypeError(f"not of a consumer's state: {operation!r}")
 
     def apply_delivered(self, delivery: int, seq: int, count: int, ts: int) -> None:
         """See `delivered`."""

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pynats_common.go.durations import SECOND_NS, parse_duration_ns
-from pynats_common.go.times import format_time_in, parse_instant_ns
+from pynats_common.go.times import format_time_in, format_time_ns, parse_instant_ns
 
 INTERVAL_MIN_NS: Final = SECOND_NS
 YEARS_AHEAD: Final = 5
@@ -68,7 +68,7 @@ class Schedule(Protocol):
         """The first time later than `after_ns`; None when there is none."""
 
     def show(self, time_ns: int) -> str:
-        """A time as `Nats-Schedule-Next` has it: RFC 3339 to the second, in the time zone."""
+        """A time as `Nats-Schedule-Next` has it: RFC 3339, in the time zone."""
 
 
 @lru_cache(maxsize=1024)
@@ -128,7 +128,7 @@ class Every:
         return (after_ns + SECOND_NS // 2) // SECOND_NS * SECOND_NS + self.interval_ns
 
     def show(self, time_ns: int) -> str:
-        return format_time_in(time_ns, UTC)
+        return format_time_ns(time_ns)
 
 
 @dataclass(frozen=True, slots=True)
