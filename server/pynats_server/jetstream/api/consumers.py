@@ -6,7 +6,6 @@ Requests for messages do not come here, but for those with headers: `consumer.ro
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +15,7 @@ from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request, begin
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.config.positions import check_reset
 from pynats_server.jetstream.consumer.config.requests import (
     CreateRequest,
     PageRequest,
@@ -127,22 +127,25 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-def reset(request: Request) -> Awaitable[Reply] | None:
-    """CONSUMER.RESET. Who asks about a consumer that is not there gets no answer."""
+def reset(request: Request) -> Reply | Steps[Reply | None] | None:
+    """CONSUMER.RESET, answered when it is saved. Who asks about a consumer that is not there gets
+    no answer."""
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
     if stream is None or consumer is None:
         return None
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
-    return _reset(request, stream, consumer, reset_seq(request.payload))
+    return begin(_reset(stream, consumer, reset_seq(request.payload)))
 
 
-async def _reset(request: Request, stream: Stream, consumer: Consumer, seq: int) -> Reply:
-    await request.account.sliced(stream.consumers.checking_reset(consumer, seq), request.source)
-    start = consumer.reset(seq)
-    told = {**consumer.info(), "reset_seq": start}
-    await stream.consumers.saved(consumer)
+def _reset(stream: Stream, consumer: Consumer, seq: int) -> Steps[Reply | None]:
+    yield from check_reset(consumer.config, seq, stream.store.find_since)
+    if stream.consumers.by_name.get(consumer.name) is not consumer:
+        return None  # it has ended meanwhile
+    seq = consumer.reset(seq)
+    told = {**consumer.info(), "reset_seq": seq}
+    yield from consumer.until_saved()
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from random import randrange
@@ -19,6 +20,8 @@ from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
+from pynats_server.jetstream.errors import api_error
+from pynats_server.work import Steps
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -178,6 +181,16 @@ class Consumer:
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
         return start
+
+    def until_saved(self) -> Steps[None]:
+        """Ends when its state as it is now is saved. Raises ApiError if it cannot be."""
+        if self.saved is None:
+            return
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.saved.when_saved(done.set_result)
+        yield done
+        if (error := done.result()) is not None:
+            raise api_error(10077, err=error)
 
     # -- for the feed -----------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ comes into force. Everything that can be refused is refused before anything has 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,7 @@ from pynats_server.jetstream.consumer.config.preparation import paused, prepare,
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, stored
-from pynats_server.jetstream.consumer.starting import beginning, check_reset
+from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.figures import ConsumerFigures
@@ -277,25 +276,6 @@ class StreamConsumers:
         now = consumer.config.pause_until or ZERO_TIME
         if now != before:
             consumer.events.paused(now, consumer.pause_until_ns > 0)
-
-    def checking_reset(self, consumer: Consumer, seq: int) -> Work[None]:
-        """Whether a consumer may begin again there. Raises ApiError 10204."""
-        return check_reset(consumer.config, seq, self._host.store)
-
-    async def saved(self, consumer: Consumer) -> None:
-        """Waits until a consumer's state as it is now is on the disk. Raises ApiError 10012."""
-        if consumer.saved is None:
-            return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def told(error: Exception | None) -> None:
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(api_error(10012, err=error))
-
-        consumer.saved.when_saved(told)
-        await done
 
     async def delete(self, consumer: Consumer) -> None:
         """Ends a consumer and removes its files. Raises ApiError 10051, and then it goes on."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pynats_common.go.times import parse_time_ns
 
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
-from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
@@ -40,22 +39,6 @@ def beginning(config: ConsumerConfig, store: Store) -> Work[Beginning]:
             return Beginning((yield from store.find_since(parse_time_ns(config.opt_start_time))))
         case _:
             return Beginning(store.first_seq)
-
-
-def check_reset(config: ConsumerConfig, seq: int, store: Store) -> Work[None]:
-    """Whether a consumer may begin again at a stream sequence; 0 = behind what is acknowledged.
-    Raises ApiError 10204."""
-    if not seq:
-        return
-    match config.deliver_policy:
-        case "new" | "last" | "last_per_subject":
-            raise api_error(10204, err="not allowed")
-        case "by_start_sequence" if seq < config.opt_start_seq:
-            raise api_error(10204, err="below start seq")
-        case "by_start_time":
-            assert config.opt_start_time is not None
-            if seq < (yield from store.find_since(parse_time_ns(config.opt_start_time))):
-                raise api_error(10204, err="below start time")
 
 
 def _last(config: ConsumerConfig, store: Store, last: int) -> Work[int]:

@@ -360,6 +360,26 @@ def test_a_clean_end_saves_what_has_changed(tmp_path: Path) -> None:
     run(scenario, tmp_path)
 
 
+def test_a_state_that_the_files_do_not_tell_is_saved(tmp_path: Path) -> None:
+    """As after a removal that failed."""
+
+    async def scenario(folder: Path) -> None:
+        scene = Scene(folder)
+        one = scene.consumer()
+        change(one)
+        await one[0].end()
+        again = scene.saving.add(one[1], one[0].files, lambda: 7, are_alike=False)
+        told: Told = []
+        again.when_saved(told.append)
+        assert told == []
+        await scene.begun()
+        scene.writer.finish()
+        assert told == [None]
+        assert scene.writer.written == [("c", 1, True)]
+
+    run(scenario, tmp_path)
+
+
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     async def scenario(folder: Path) -> None:
         scene = Scene(folder)
