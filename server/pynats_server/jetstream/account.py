@@ -42,7 +42,7 @@ from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
-from pynats_server.work import Cancelled, Work, finish
+from pynats_server.work import Work, finish
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -185,12 +185,8 @@ class JetStreamAccount:
         return await self.server.in_thread(work, *arguments)
 
     async def sliced(self, work: Work[T], client: object = None) -> T:
-        """Does the long work of a change in slices, in turns with the other clients. It is a lane
-        beside the client's own, which waits for it."""
-        try:
-            return await self.server.turns.run(self.name, (self.changing, client), work)
-        except Cancelled:
-            raise asyncio.CancelledError from None
+        """See `AccountContext.sliced`."""
+        return await self.context.sliced(work, client)
 
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""

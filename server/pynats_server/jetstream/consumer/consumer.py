@@ -21,7 +21,6 @@ from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
-from pynats_server.work import Steps
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -182,14 +181,18 @@ class Consumer:
         self.feed.reset(start)
         return start
 
-    def until_saved(self) -> Steps[None]:
-        """Ends when its state as it is now is saved. Raises ApiError if it cannot be."""
+    async def until_saved(self) -> None:
+        """Returns when its state as it is now is saved. Raises ApiError if it cannot be."""
         if self.saved is None:
             return
         done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-        self.saved.when_saved(done.set_result)
-        yield done
-        if (error := done.result()) is not None:
+
+        def told(error: Exception | None) -> None:
+            if not done.done():  # else nobody waits any more
+                done.set_result(error)
+
+        self.saved.when_saved(told)
+        if (error := await done) is not None:
             raise api_error(10077, err=error)
 
     # -- for the feed -----------------------------------------------------------------------
@@ -209,15 +212,23 @@ class Consumer:
 
     def answer(self, reply: bytes) -> None:
         """Confirms an acknowledgement, once it is saved; not if it cannot be."""
-        if self.saved is None:
-            self.place.account.publish(reply, b"")
-            return
 
-        def saved(error: Exception | None) -> None:
+        def told(error: Exception | None) -> None:
             if error is None:
                 self.place.account.publish(reply, b"")
 
-        self.saved.when_saved(saved)
+        def removed(error: Exception | None) -> None:
+            if error is not None:
+                return
+            if self.saved is None:
+                told(None)
+            else:
+                self.saved.when_saved(told)
+
+        if self.place.config.retention == "limits":
+            removed(None)
+        else:
+            self.place.when_removed(removed)
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""
@@ -239,10 +250,6 @@ class Consumer:
     def sampled(self, seq: int, delivery: int, deliveries: int, took_ns: int) -> None:
         """See `ConsumerEvents`."""
         self.events.sampled(seq, delivery, deliveries, took_ns)
-
-    def done_with(self, seq: int) -> None:
-        """See `ConsumerPlace`."""
-        self.place.done_with(self, seq)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours."""
@@ -279,8 +286,7 @@ class Consumer:
             "created": format_time_ns(self.created),
             "config": (self.config.public() if of_server else self.config).as_dict(),
             "delivered": _position(
-                state.consumer_seq, max(state.stream_seq, feed.position - 1),
-                feed.last_delivered_ns,
+                state.consumer_seq, state.stream_seq, feed.last_delivered_ns
             ),
             "ack_floor": _position(state.floor_consumer, state.floor_stream, feed.last_acked_ns),
             "num_ack_pending": self.num_ack_pending,
