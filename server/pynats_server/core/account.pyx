@@ -168,8 +168,8 @@ cdef class Account:
         return self.sublist.has_match(subject, len(subject))
 
     def has_listener(self, bytes subject not None, bytes group not None = b"") -> bool:
-        """Whether a plain subscriber (or with `group` a member of exactly that queue group) would
-        get a message published to `subject`."""
+        """Whether there is a plain subscriber to exactly `subject`, or with `group` a member of
+        exactly that queue group. Wildcards do not count."""
         cdef Match* match = self.sublist.match_once(subject, len(subject))
         try:
             return listens(match, group, len(group))
@@ -177,9 +177,9 @@ cdef class Account:
             match_release(match)
 
     def watch(self, Engine engine not None, bytes subject not None, callback) -> Watch:
-        """`callback()` is called at the end of a turn in which a subscription that matches `subject`
-        was added or removed, of any kind (sometimes also when none was). It looks for itself, see
-        `has_listener`. End it with `unwatch`."""
+        """`callback()` is called at the end of a turn in which a subscription to exactly `subject`
+        was added or removed, plain or of a queue group. It looks for itself, see `has_listener`. End
+        it with `unwatch`."""
         cdef Watches watches = <Watches>self.sublist.observer
         if watches is None:
             watches = self.sublist.observer = Watches(engine)

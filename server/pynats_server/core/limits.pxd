@@ -101,8 +101,5 @@ cdef enum:
     RUN_DIRECT = 16384
     # Bytes that writing a block may write beyond its end.
     RUN_SLACK = 32
-    # Twigs of watched subjects that a wildcard subscription may look at; beyond that all watchers are
-    # told, some per turn.
-    WATCH_REACH = 256
     # Steps at a turn's end for watchers that are told; the rest is a chore.
     TELL_STEPS = 4096

@@ -71,7 +71,7 @@ async def check(
     ]
     failures.sort(key=lambda failure: (failure.about.account, failure.about.stream))
     if request.consumer and (request.details or not failures):
-        known_by = [stream for stream in streams if stream.has_consumer(request.consumer)]
+        known_by = [stream for stream in streams if stream.consumers.has(request.consumer)]
         broken = [failure for failure in failures if failure.about.consumer]
         failures = [] if known_by else broken or [_no_consumer(request)]
     warnings = list(_warnings(streams, on_disk)) if request.details else []

@@ -136,7 +136,7 @@ class Request(msgspec.Struct, kw_only=True):
     accounts: bool = False
     streams: bool = False
     consumers: bool = False
-    direct_consumers: bool = False  # of mirrors and sources
+    direct_consumers: bool = False  # those of mirrors and sources as well
     config: bool = False
     offset: int = 0
     limit: int = 0
@@ -152,7 +152,7 @@ def read_request(query: Query) -> Request:
         accounts=accounts,
         streams=streams or consumers,
         consumers=consumers,
-        direct_consumers=query.flag("direct-consumers"),
+        direct_consumers=query.flag("direct-consumers") and consumers,
         config=query.flag("config"),
         offset=query.integer("offset"),
         limit=query.integer("limit"),
@@ -363,7 +363,7 @@ def _streams(streams: Iterable[StreamView], server_name: str, request: Request) 
 
 
 def _consumers(stream: StreamView, hidden: bool, with_config: bool) -> Iterator[Pieces]:
-    details = stream.consumer_details(hidden)
+    details = stream.consumers.details(hidden)
     if not with_config:
         details = ({k: v for k, v in told.items() if k != "config"} for told in details)
     return encoded(details, 6, CONSUMERS)

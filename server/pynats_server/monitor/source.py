@@ -123,6 +123,18 @@ class EngineView(Protocol):
     def out_bytes(self) -> int: ...
 
 
+class ConsumersView(Protocol):
+    """The consumers of a stream."""
+
+    def has(self, name: str) -> bool: ...
+
+    def details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each; or of those of mirrors and sources, which it hides."""
+        ...
+
+    def figures(self) -> Iterator[ConsumerFigures]: ...
+
+
 class StreamView(Protocol):
     """A stream. It may be deleted while an answer is written, and still answers."""
 
@@ -138,14 +150,8 @@ class StreamView(Protocol):
 
     def details(self) -> StreamDetails: ...
 
-    def consumer_details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
-        """What CONSUMER.LIST tells of each consumer; or of those of mirrors and sources, which it
-        hides."""
-        ...
-
-    def consumer_figures(self) -> Iterator[ConsumerFigures]: ...
-
-    def has_consumer(self, name: str) -> bool: ...
+    @property
+    def consumers(self) -> ConsumersView: ...
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""

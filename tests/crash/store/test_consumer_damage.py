@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_common.go.times import format_time_ns
-from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store import FileConfig, open_store
 from pynats_server.jetstream.store.consumers.folder import (
     MARK,
     ConsumerFiles,
@@ -27,6 +28,7 @@ from pynats_server.jetstream.store.consumers.recovery import (
     Recovery,
     recover_consumers,
 )
+from pynats_server.jetstream.store.file.meta import write_new_stream
 from pynats_server.jetstream.store.format.consumer_file import (
     SUM,
     TAIL,
@@ -484,3 +486,34 @@ def test_what_nats_server_wrote_gets_a_copy(scratch: Path) -> None:
     (consumer,) = recover_consumers(config, Extent(LAST, lambda _: 1), NOW).consumers
     assert consumer.config == {"durable_name": "c"}
     assert (folder / "meta.inf").read_bytes() == meta
+
+
+# -- changed keys ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", KEYS)
+@pytest.mark.parametrize("after", KEYS)
+def test_consumers_come_along_to_another_key(scratch: Path, before: str, after: str) -> None:
+    """All that is kept of them, the copies too; nothing stays in the clear."""
+    config = {"deliver_policy": "new", "description": "in the clear"}
+    home = Home(scratch, KEYS[before], config)
+    (home.config.folder / "obs" / "notes").write_text("x")
+    write_new_stream(replace(home.config, folder=home.root / "made"), {"name": "S"})
+    for path in (home.root / "made").iterdir():
+        path.rename(home.config.folder / path.name)
+    open_store(home.config).close()
+    home.config = replace(home.config, keys=KEYS[after], prev_keys=KEYS[before])
+    for _ in range(2):
+        open_store(home.config).close()
+        consumer = home.recovered()
+        assert (consumer.state, consumer.problems) == (TRUE, [])
+        assert consumer.config == config
+        home.files = consumer.files
+        home.save(TRUE, 1.0)
+        inside = [b"in the clear" in path.read_bytes() for path in home.folder.iterdir()]
+        assert any(inside) == (KEYS[after] is None)
+    for file in ("o.dat", "o.prev", "meta.inf"):
+        (home.folder / file).unlink()
+    consumer = home.recovered()
+    assert consumer.config == config
+    assert consumer.state == ConsumerState()  # behind which `Home` made it

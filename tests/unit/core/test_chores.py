@@ -46,7 +46,7 @@ def test_what_a_chore_sends_leaves_in_its_turn(life: Life) -> None:
         life.account.watch(
             life.engine, b"w.%d" % i, lambda: life.account.publish(life.engine, b"d", b"")
         )
-    peer.send(b"SUB w.> 2\r\n")
+    peer.send(b"".join(b"SUB w.%d 1%d\r\n" % (i, i) for i in range(500)))
     life.engine.turn()
     at_the_end = TELL_STEPS // CALL_STEPS
     assert peer.recv(1 << 20).count(b"MSG d ") > at_the_end + 50

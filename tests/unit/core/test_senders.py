@@ -55,44 +55,28 @@ def drain(life: Life, *peers: socket.socket) -> list[bytearray]:
     return got
 
 
-def test_plain_subscribers_get_all_and_groups_nothing(life: Life) -> None:
-    first = life.client(b"SUB deliver.here 1\r\n")
-    second = life.client(b"SUB deliver.* 2\r\nSUB deliver.here G 3\r\n")
+def test_what_is_sent_reaches_whom_a_published_message_would(life: Life) -> None:
+    peers = [
+        life.client(b"SUB deliver.here 1\r\nSUB deliver.here G 2\r\nSUB deliver.* 3\r\n")
+        for _ in range(3)
+    ]
     courier = Courier(life.engine, life.account.sublist, b"deliver.here", b"orders.7", b"hello")
-    courier.start(2)
-    got = drain(life, first, second)
-    assert messages(got[0]) == [b"MSG orders.7 1 5\r"] * 2
-    assert messages(got[1]) == [b"MSG orders.7 2 5\r"] * 2
-    assert got[0].count(b"\r\nhello\r\n") == 2
-    assert courier.delivered == 4
-
-
-def test_one_member_of_exactly_the_group_gets_it(life: Life) -> None:
-    peers = [life.client(b"SUB d G 1\r\nSUB d H 2\r\nSUB d 3\r\n") for _ in range(3)]
-    courier = Courier(life.engine, life.account.sublist, b"d", b"orders", b"", group=b"G")
     courier.start(300)
-    got = [messages(data) for data in drain(life, *peers)]
-    assert {line for lines in got for line in lines} == {b"MSG orders 1 0\r"}
-    assert sum(len(lines) for lines in got) == courier.delivered == 300
-    assert all(len(lines) > 50 for lines in got)
-
-
-def test_everybody_is_as_with_a_published_message(life: Life) -> None:
-    peers = [life.client(b"SUB inbox 1\r\nSUB inbox G 2\r\n") for _ in range(2)]
-    courier = Courier(life.engine, life.account.sublist, b"inbox", b"o", b"x", group=None)
-    courier.start(10)
-    lines = [line for data in drain(life, *peers) for line in messages(data)]
-    assert lines.count(b"MSG o 1 1\r") == 20
-    assert lines.count(b"MSG o 2 1\r") == 10
+    got = drain(life, *peers)
+    assert all(data.count(b"\r\nhello\r\n") == len(messages(data)) for data in got)
+    lines = [messages(data) for data in got]
+    for mine in lines:
+        assert mine.count(b"MSG orders.7 1 5\r") == mine.count(b"MSG orders.7 3 5\r") == 300
+        assert mine.count(b"MSG orders.7 2 5\r") > 50
+    assert sum(len(mine) for mine in lines) == courier.delivered == 2100
 
 
 def test_nobody_there_counts_as_no_delivery(life: Life) -> None:
-    peer = life.client(b"SUB d G 1\r\n")
-    for group in (b"", b"H"):
-        courier = Courier(life.engine, life.account.sublist, b"d", b"orders", b"", group=group)
-        courier.start(1)
-        drain(life, peer)
-        assert (courier.sent, courier.delivered) == (1, 0)
+    peer = life.client(b"SUB e 1\r\n")
+    courier = Courier(life.engine, life.account.sublist, b"d", b"orders", b"")
+    courier.start(1)
+    drain(life, peer)
+    assert (courier.sent, courier.delivered) == (1, 0)
 
 
 def test_headers_and_large_payloads_arrive_whole(life: Life) -> None:
@@ -183,7 +167,7 @@ def test_a_receiver_that_never_reads_is_cut_and_the_sender_goes_on(life: Life) -
 def test_group_members_with_a_backlog_are_passed_over(life: Life) -> None:
     life.client(b"SUB d G 1\r\n")  # never reads
     quick = life.client(b"SUB d G 1\r\n")
-    courier = Courier(life.engine, life.account.sublist, b"d", b"o", b"x" * 60_000, group=b"G")
+    courier = Courier(life.engine, life.account.sublist, b"d", b"o", b"x" * 60_000)
     courier.start(200)
     (got,) = drain(life, quick)
     assert courier.left == 0

@@ -43,7 +43,7 @@ cdef struct Node:
 
 
 cdef class Observer:
-    """Hears of every subscription of a list."""
+    """Hears of every subscription of a list to a literal subject."""
     # It has been added, or removed.
     cdef int changed(self, Subscription sub) except -1
 

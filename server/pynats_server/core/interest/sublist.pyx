@@ -247,10 +247,10 @@ cdef class Sublist:
         else:
             self._insert_literal(p, n, sub)
             self._invalidate(p, n)
+            if self.observer is not None:
+                self.observer.changed(sub)
         self.count += 1
         self.inserts += 1
-        if self.observer is not None:
-            self.observer.changed(sub)
         return 0
 
     cdef int _insert_literal(self, const char* p, size_t n, Subscription sub) except -1:
@@ -281,10 +281,10 @@ cdef class Sublist:
                 bytemap_pop(&self.literals, p, n)
                 free(literal)
             self._invalidate(p, n)
+            if self.observer is not None:
+                self.observer.changed(sub)
         self.count -= 1
         self.removes += 1
-        if self.observer is not None:
-            self.observer.changed(sub)
         return 0
 
     cdef int touch(self, Subscription sub) except -1:

@@ -1,11 +1,8 @@
-"""Who of those that a subject reaches gets what the server sends there by itself.
+"""Who gets what the server sends to a subject by itself, and whether anybody has asked for it.
 
-    plain     every plain subscriber, and no queue group
-    group     one member of exactly that queue group
-    everybody as a published message: plain subscribers, and one of each group
-
-Receivers see `msg.subject`, whatever subject was matched. When one that would get the message has a
-backlog, nobody gets it: the answer is HELD, and the sender is called when that is over.
+A message goes to everybody whom a published one would reach: plain subscribers, and one member of
+each queue group. They see `msg.subject`, whatever subject was matched. When one that would get it has
+a backlog, nobody gets it: the answer is HELD, and the sender is called when that is over.
 """
 from libc.stdint cimport int64_t
 
@@ -18,12 +15,10 @@ cdef enum:
     HELD = -2
 
 # Number of deliveries, or HELD. The message's payload needs to stay only for the time of the call.
-cdef int64_t deliver_plain(Match* match, Sender sender, Message* msg, Routing* routing) except -1
-cdef int64_t deliver_group(
-    Match* match, const char* group, size_t length, Sender sender, Message* msg, Routing* routing
-) except -1
 cdef int64_t deliver_everybody(
     Match* match, Sender sender, Message* msg, Routing* routing
 ) except -1
-# Whether anybody of the plain subscribers (length 0) or of the group would get a message.
+# Whether a subscription to exactly the subject of the match asks for what a consumer pushes there: a
+# plain one, or (length > 0) one of exactly that queue group. Wildcards get what is sent, but somebody
+# who looks at everything does not set it off.
 cdef bint listens(Match* match, const char* group, size_t length) except -1

@@ -15,6 +15,5 @@ class Courier(Sender):
         subject: bytes,
         payload: bytes,
         headers: bytes = b"",
-        group: bytes | None = b"",
     ) -> None: ...
     def start(self, count: int) -> None: ...

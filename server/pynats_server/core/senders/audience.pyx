@@ -10,31 +10,27 @@ from pynats_server.core.limits cimport BULK_RECEIVERS
 from pynats_server.core.native cimport pn_below
 
 
-cdef inline bint _takes(Subscription sub) except -1:
-    return not sub.closed and not (isinstance(sub.sink, Peer) and (<Peer>sub.sink).closing)
-
-
-cdef MatchQueue* _group(Match* match, const char* name, size_t length) noexcept:
-    cdef uint32_t i
-    for i in range(match.n_queues):
-        if match.queues[i].name_len == length and memcmp(match.queues[i].name, name, length) == 0:
-            return &match.queues[i]
-    return NULL
+cdef inline bint _asks(Subscription sub) except -1:
+    return (
+        not sub.wildcard and not sub.closed
+        and not (isinstance(sub.sink, Peer) and (<Peer>sub.sink).closing)
+    )
 
 
 cdef bint listens(Match* match, const char* group, size_t length) except -1:
     cdef MatchQueue* queue
-    cdef uint32_t i
+    cdef uint32_t i, j
     if length == 0:
         for i in range(match.n_plain):
-            if _takes(<Subscription>match.plain[i]):
+            if _asks(<Subscription>match.plain[i]):
                 return True
         return False
-    queue = _group(match, group, length)
-    if queue != NULL:
-        for i in range(queue.length):
-            if _takes(<Subscription>queue.members[i]):
-                return True
+    for i in range(match.n_queues):
+        queue = &match.queues[i]
+        if queue.name_len == length and memcmp(queue.name, group, length) == 0:
+            for j in range(queue.length):
+                if _asks(<Subscription>queue.members[j]):
+                    return True
     return False
 
 
@@ -104,41 +100,6 @@ cdef inline int64_t _to_member(
     return 0
 
 
-cdef inline void _address(Message* msg, Match* match) noexcept:
-    msg.via = match.subject
-    msg.via_len = match.subject_len
-    msg.borrowed = False
-
-
-cdef int64_t deliver_plain(Match* match, Sender sender, Message* msg, Routing* routing) except -1:
-    routing.steps += 1
-    if _plain_holds(match, sender):
-        return HELD
-    _address(msg, match)
-    match_retain(match)
-    try:
-        return _to_plain(match, sender, msg, routing)
-    finally:
-        match_release(match)
-
-
-cdef int64_t deliver_group(
-    Match* match, const char* group, size_t length, Sender sender, Message* msg, Routing* routing
-) except -1:
-    cdef MatchQueue* queue = _group(match, group, length)
-    routing.steps += 1
-    if queue == NULL:
-        return 0
-    if _group_holds(queue, sender, routing):
-        return HELD
-    _address(msg, match)
-    match_retain(match)
-    try:
-        return _to_member(queue, sender, msg, routing)
-    finally:
-        match_release(match)
-
-
 cdef int64_t deliver_everybody(
     Match* match, Sender sender, Message* msg, Routing* routing
 ) except -1:
@@ -150,7 +111,9 @@ cdef int64_t deliver_everybody(
     for i in range(match.n_queues):
         if _group_holds(&match.queues[i], sender, routing):
             return HELD
-    _address(msg, match)
+    msg.via = match.subject
+    msg.via_len = match.subject_len
+    msg.borrowed = False
     match_retain(match)
     try:
         delivered = _to_plain(match, sender, msg, routing)
@@ -168,7 +131,6 @@ cdef class Courier(Sender):
     cdef bytes subject
     cdef bytes block
     cdef uint32_t header_len
-    cdef object group  # None = everybody
     cdef readonly uint64_t sent
     cdef readonly uint64_t delivered
     cdef readonly uint64_t held
@@ -176,7 +138,7 @@ cdef class Courier(Sender):
 
     def __init__(
         self, Engine engine not None, Sublist sublist not None, bytes to not None, bytes subject not None,
-        bytes payload not None, bytes headers not None=b"", group=b"",
+        bytes payload not None, bytes headers not None=b"",
     ):
         self.engine = engine
         self.sublist = sublist
@@ -184,7 +146,6 @@ cdef class Courier(Sender):
         self.subject = subject
         self.block = headers + payload
         self.header_len = <uint32_t>len(headers)
-        self.group = group
 
     def start(self, uint64_t count) -> None:
         self.left += count
@@ -204,14 +165,7 @@ cdef class Courier(Sender):
             msg.header_len = self.header_len
             msg.total_len = <uint32_t>len(self.block)
             match = self.sublist.match(self.to, len(self.to))
-            if self.group is None:
-                taken = deliver_everybody(match, self, &msg, &self.engine.routing)
-            elif self.group:
-                taken = deliver_group(
-                    match, self.group, len(self.group), self, &msg, &self.engine.routing
-                )
-            else:
-                taken = deliver_plain(match, self, &msg, &self.engine.routing)
+            taken = deliver_everybody(match, self, &msg, &self.engine.routing)
             if taken == HELD:
                 self.held += 1
                 return False

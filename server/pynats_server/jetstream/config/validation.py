@@ -138,6 +138,7 @@ def prepare_update(
     limits = around.limits(made.num_replicas, made.name)
     _check_consumers(made, limits)
     _check_claim(made, more, limits, around, held)
+    yield from _check_consumer_limits(old, made, around)
     yield from _check_overlap(made, around)
     return made
 
@@ -445,6 +446,20 @@ def _check_changes(old: StreamConfig, new: StreamConfig) -> None:
 def _check_consumers(config: StreamConfig, limits: Limits) -> None:
     if 0 < limits.max_consumers < config.max_consumers:
         raise api_error(10026)
+
+
+def _check_consumer_limits(
+    old: StreamConfig, new: StreamConfig, around: Surroundings
+) -> Work[None]:
+    """Its consumers must be within limits that are new."""
+    before, limits = old.consumer_limits, new.consumer_limits
+    if any(
+        getattr(limits, name) > 0 and getattr(limits, name) != getattr(before, name)
+        for name in limits.__struct_fields__
+    ):
+        names = yield from around.beyond(limits, old.name)
+        if names:
+            raise api_error(10069, err=f"change to limits violates consumers: {', '.join(names)}")
 
 
 def _check_claim(

@@ -221,7 +221,8 @@ class Publishing:
     def wanted(self, subject: bytes) -> bool:
         """Whether to keep messages of that subject: an interest stream drops those that no consumer
         wants."""
-        return self.stream.config.retention != "interest"
+        stream = self.stream
+        return stream.config.retention != "interest" or stream.is_wanted(subject)
 
     # -- checks -----------------------------------------------------------------------------
 

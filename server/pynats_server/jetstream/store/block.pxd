@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from pynats_server.jetstream.store.column cimport Column
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 
 
@@ -16,6 +17,8 @@ cdef class Block:
     cdef public int64_t first_ts, last_ts
     cdef public SequenceSet deleted
     cdef readonly bint loaded
+    cdef public Column column          # whose message has which sequence, if somebody asked
+    cdef public uint64_t absent        # of `msgs`, those whose record is damaged, as far as known
     cdef public size_t written, raw_size, kept
     cdef public object file, cipher, used_at
     cdef public bint sealed, settled, grave

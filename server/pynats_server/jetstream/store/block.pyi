@@ -5,6 +5,10 @@ from typing_extensions import Buffer
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.jetstream.store.subjects import SubjectTree
 
+class Column:
+    @property
+    def memory_bytes(self) -> int: ...
+
 class Message:
     seq: int
     ts: int
@@ -22,6 +26,8 @@ class Block:
     nbytes: int
     deleted: SequenceSet
     loaded: bool
+    absent: int
+    column: Column | None
     written: int
     raw_size: int
     sealed: bool

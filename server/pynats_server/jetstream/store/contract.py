@@ -238,11 +238,15 @@ class Store(Protocol):
     def find_since(self, ts: int) -> Work[int]:
         """As `seq_from_time`."""
 
-    def count_pending(self, filter: bytes, start: int) -> Work[int]:
-        """Live messages of `filter` at or after `start`."""
+    def count_from(self, filters: FilterSet, start: int) -> int:
+        """`counting_from`, at once."""
 
-    def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
-        """Live messages of some filters in start..stop."""
+    def counting_from(self, filters: FilterSet, start: int) -> Work[int]:
+        """Live messages of some filters at or after `start`, damaged ones left out; exact for the
+        moment in which it ends."""
+
+    def count_pending(self, filter: bytes, start: int) -> Work[int]:
+        """`counting_from` for one filter."""
 
     def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
         """(subject, count) in byte order, some in each step."""

@@ -231,6 +231,7 @@ cdef class Retention(Rings):
         cdef int64_t ttl
         cdef int marks
         self.listing = None  # the subject may have been listed without this message
+        block.column = None
         if not block.loaded:
             self.load_block(block)
         at = block.slot(seq)

@@ -5,31 +5,39 @@ blocks in use, so memory grows with subjects and interior deletes and not with m
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.column cimport Column
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
                         header_marks)
-from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, RECORD_MAX, SEQ_MASK, counted_in,
                         counted_size, record_size, stamp, subject_size, u32, u64)
-from pynats_server.jetstream.store.seqset cimport SequenceSet
-from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
-from pynats_server.jetstream.store.format.varint cimport get_uvarint
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
-
-cdef enum:
-    # No server leaves more unused sequences inside of a block: each is noted in memory.
-    GAP_READ_MAX = 1 << 26
 
 # A message counts this much less in memory than its record, with headers, takes in the buffer.
 cdef size_t LIGHTER = record_size(0, 1, 0) - counted_size(False, 0, 1, 0)
 cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
+
+cdef enum:
+    WIDE = 1 << 16         # sequences of a block that may be missing from it, and
+    WIDTH = 16             # as many more for each message, before a column takes too much memory
+    COLUMN_ROOM = 1 << 26  # bytes for the columns of a stream: 16 million messages
+
+
+cdef class Counter:
+    cdef void came(self, uint64_t seq, Leaf *leaf) noexcept:
+        """A message was appended; its subject counts it already."""
+
+    cdef void gone(self, uint64_t seq, Leaf *leaf) noexcept:
+        """A live message is about to go; its subject counts it still."""
+
+    cdef void swept(self) noexcept:
+        """Anything may have changed."""
 
 
 cdef class StreamIndex:
@@ -42,6 +50,7 @@ cdef class StreamIndex:
         self.block_size = 8 * 1024 * 1024
         self.failed = None
         self.expiries = ExpiryQueue()
+        self.column_room = COLUMN_ROOM
 
     def roll_block(self):
         raise NotImplementedError
@@ -85,6 +94,7 @@ cdef class StreamIndex:
         cdef size_t rl = record_size(sn, hn, mn)
         cdef uint64_t seq = self.last_seq + 1, counted
         cdef Block tail
+        cdef Column column
         cdef Leaf *leaf
         cdef int64_t ttl = 0
         cdef int marks = 0
@@ -97,6 +107,8 @@ cdef class StreamIndex:
         tail = self.tail
         if tail is None or (tail.size + rl > self.block_size and tail.size):
             tail = self.roll_block()
+            if self.columns:
+                self.begin_column(tail, seq)
         if hn:
             marks = header_marks(hdr, hn, &ttl)
             if ttl > 0:
@@ -122,6 +134,10 @@ cdef class StreamIndex:
         leaf.total += 1
         leaf.last = seq
         leaf.flags &= ~LAST_STALE
+        column = tail.column
+        if column is not None and column.whole:
+            if not self.suits_column(tail, seq) or not column.put(seq, leaf.id):
+                tail.column = None
         if marks:
             tail.ttls += marks & HAS_TTL
             tail.schedules += (marks & HAS_SCHEDULE) >> 1
@@ -142,9 +158,54 @@ cdef class StreamIndex:
         self.msgs += 1
         self.nbytes += counted
         self.touch()
+        if self.counters is not None:
+            self.tell_came(seq, leaf)
         if self.witness is not None:
             self.witness.came(seq, subject, sn)
         return seq
+
+    cdef int tell_came(self, uint64_t seq, Leaf *leaf) except -1:
+        cdef Counter counter
+        for counter in self.counters:
+            counter.came(seq, leaf)
+        return 0
+
+    def attend(self, Counter counter not None):
+        """Tell a counter of changes until it is `dismiss`ed."""
+        self.uses += 1
+        self.counters = (self.counters or []) + [counter]
+
+    def dismiss(self, Counter counter not None):
+        """The counter is done."""
+        self.counters = [each for each in self.counters if each is not counter] or None
+
+    def keep_columns(self):
+        """Keep from now on who has which sequence. Blocks of before get their column when it is
+        needed."""
+        self.columns = True
+
+    cdef bint suits_column(self, Block block, uint64_t seq) noexcept:
+        """Whether the sequences of a block's live messages, up to `seq`, are near enough."""
+        cdef uint64_t base = block.first_seq if block.column is None else block.column.base
+        return seq < base or seq - base < WIDE + WIDTH * block.msgs
+
+    cdef int begin_column(self, Block block, uint64_t seq) except -1:
+        """Keep a column for a block, whose first live message is to have the sequence `seq`. Those
+        that were used longest ago go where there are too many."""
+        cdef Block other, oldest
+        cdef size_t used
+        block.column = Column(seq)
+        block.column.whole = not block.msgs
+        while True:
+            used, oldest = 0, None
+            for other in self.blocks:
+                if other.column is not None and other is not block:
+                    used += other.column.room * 4
+                    if oldest is None or other.column.used_at < oldest.column.used_at:
+                        oldest = other
+            if used <= self.column_room or oldest is None:
+                return 0
+            oldest.column = None
 
     def append(self, bytes subject not None, bytes headers, bytes payload, int64_t ts):
         """Store a message; returns its sequence at once (see `commit` for durability)."""
@@ -201,7 +262,11 @@ cdef class StreamIndex:
         return block.message(at)
 
     cpdef int tell_swept(self) except -1:
-        """Tell the witness of changes that it was not told one by one."""
+        """Tell of changes that nobody was told of one by one."""
+        cdef Counter counter
+        if self.counters is not None:
+            for counter in self.counters:
+                counter.swept()
         if self.witness is not None:
             self.witness.swept()
         return 0
@@ -232,10 +297,12 @@ cdef class StreamIndex:
     cdef int strike(self, Block block, uint64_t seq) except -1:
         """Note in a block's bounds and deleted set that a message, already uncounted, is gone."""
         cdef Py_ssize_t at
+        if block.column is not None:
+            block.column.strike(seq)
         if block.msgs == 0:
             # What is left are the bytes of messages that could not be read.
             self.nbytes -= block.nbytes
-            block.nbytes = 0
+            block.nbytes = block.absent = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
         elif seq == block.first_seq:
@@ -255,8 +322,12 @@ cdef class StreamIndex:
     cdef void leave(self, const uint8_t *subject, size_t sn, uint64_t seq) noexcept:
         """One message less of a subject."""
         cdef Leaf *leaf = self.tree.get(subject, sn)
+        cdef Counter counter
         if leaf == NULL:
             return
+        if self.counters is not None:
+            for counter in self.counters:
+                counter.gone(seq, leaf)
         if self.listing is not None:
             self.listing.note(leaf)
         if leaf.total <= 1:
@@ -306,6 +377,7 @@ cdef class StreamIndex:
         if block is not None and block.slot(seq) < 0:
             block.msgs -= 1
             self.msgs -= 1
+            block.absent -= 1 if block.absent else 0
             self.strike(block, seq)
 
     def unlink_everything(self):
@@ -315,7 +387,8 @@ cdef class StreamIndex:
         cdef uint64_t gone = self.msgs
         self.listing = None
         for block in self.blocks:
-            block.msgs = block.nbytes = 0
+            block.msgs = block.nbytes = block.absent = 0
+            block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
@@ -324,6 +397,8 @@ cdef class StreamIndex:
         self.stale = 0
         self.find_first()
         subjects = self.tree.part()
+        if self.columns and self.tail is not None:
+            self.begin_column(self.tail, self.last_seq + 1)
         self.tell_swept()
         return gone, subjects
 
@@ -343,7 +418,8 @@ cdef class StreamIndex:
         self.expiries.clear()
         self.stale = 0
         for block in self.blocks:
-            block.msgs = block.nbytes = 0
+            block.msgs = block.nbytes = block.absent = 0
+            block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
@@ -359,6 +435,9 @@ cdef class StreamIndex:
         tail.msgs, tail.nbytes = 1, counted_in(self.on_disk, r)
         tail.first_seq, tail.first_ts = self.last_seq, stamp(r)
         self.msgs, self.nbytes = 1, tail.nbytes
+        if self.columns:
+            self.begin_column(tail, self.last_seq)
+            tail.column.whole = tail.column.put(self.last_seq, leaf.id)
         self.find_first()
         self.tell_swept()
         return gone, subjects
@@ -379,7 +458,8 @@ cdef class StreamIndex:
         self.stale += block.ttls
         self.msgs -= gone
         self.nbytes -= block.nbytes
-        block.msgs = block.nbytes = 0
+        block.msgs = block.nbytes = block.absent = 0
+        block.column = None
         block.ttls = block.schedules = 0
         block.first_seq, block.first_ts = block.last_seq + 1, 0
         block.deleted.wipe()
@@ -394,142 +474,6 @@ cdef class StreamIndex:
                     self.first_seq, self.first_ts = block.first_seq, block.first_ts
                     return
         self.first_seq, self.first_ts = self.last_seq + 1, 0
-
-    def strangers(self, Block block):
-        """Drop records whose subject the stream does not know, and return their sequences.
-
-        The format's checksum does not cover the subject length, so a damaged length shows
-        itself only as a subject that the (separately checksummed) index never heard of.
-        """
-        cdef Py_ssize_t i, kept = 0
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        out = []
-        for i in range(block.count):
-            if i % PIECE == PIECE - 1:
-                let_others_run()
-            r = block.buf + block.offs[i]
-            seq = u64(r + 4)
-            if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
-                    and self.tree.get(r + HEAD, subject_size(r)) == NULL:
-                out.append(seq)
-                continue
-            block.offs[kept] = block.offs[i]
-            kept += 1
-        block.count = kept
-        return out
-
-    def find_stranger(self, Block block not None, Py_ssize_t at, Py_ssize_t most):
-        """The slot where the next step of the search for a record as above goes on; -1 at the end,
-        -2 where there is one."""
-        cdef Py_ssize_t stop = min(at + most, block.count)
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        while at < stop:
-            r = block.buf + block.offs[at]
-            seq = u64(r + 4)
-            if block.first_seq <= seq <= block.last_seq and not block.deleted.has(seq) \
-                    and self.tree.get(r + HEAD, subject_size(r)) == NULL:
-                return -2
-            at += 1
-        return at if at < block.count else -1
-
-    def adopt(self, Block block, uint64_t top):
-        """Count a scanned block's records above the last sequence as live; `top` is the highest
-        sequence known so far, for a block that has none."""
-        block.deleted = SequenceSet()
-        block.msgs = block.nbytes = 0
-        block.ttls = block.schedules = 0
-        block.first_seq, block.last_seq = top + 1, top
-        self.extend(block)
-
-    def extend(self, Block block):
-        """Count the records above the last sequence that a counted block has got since."""
-        cdef Py_ssize_t i
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        cdef Leaf *leaf
-        cdef int64_t ttl
-        cdef int marks
-        for i in range(block.slot_from(self.last_seq + 1), block.count):
-            if i % PIECE == PIECE - 1:
-                let_others_run()
-            r = block.buf + block.offs[i]
-            seq = u64(r + 4)
-            if block.msgs == 0:
-                block.first_seq, block.first_ts = seq, stamp(r)
-                block.deleted.wipe()
-            elif seq != block.last_seq + 1:
-                if seq - block.last_seq > GAP_READ_MAX:
-                    raise CorruptRecord(f"sequence {seq} cannot follow {block.last_seq} in a block")
-                block.deleted.insert_range(block.last_seq + 1, seq - 1)
-            leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
-            if leaf.total == 0:
-                leaf.first = seq
-                leaf.flags = 0
-            leaf.last = seq
-            leaf.flags &= ~LAST_STALE
-            leaf.total += 1
-            block.msgs += 1
-            block.nbytes += u32(r) & ~HAS_HEADERS
-            block.last_seq, block.last_ts = seq, stamp(r)
-            self.msgs += 1
-            self.nbytes += u32(r) & ~HAS_HEADERS
-            self.last_seq, self.last_ts = seq, stamp(r)
-            marks = block.marks_at(i, &ttl)
-            if marks:
-                block.ttls += marks & HAS_TTL
-                block.schedules += (marks & HAS_SCHEDULE) >> 1
-                if marks & HAS_TTL:
-                    self.expiries.reserve()
-                    self.expiries.insert(expiry(stamp(r), ttl), seq)
-
-    def take_subjects(self, const uint8_t[::1] data, bint with_last):
-        """States of all subjects from index.db, in whose list the bounds are blocks and not
-        sequences. `list_end` has accepted it."""
-        cdef const uint8_t *p = &data[0]
-        cdef const uint8_t *end = p + data.shape[0]
-        cdef uint64_t count
-        cdef Listed entry
-        cdef Leaf *leaf
-        cdef Block first, last
-        p = get_uvarint(p, end, &count)
-        while p != NULL and count:
-            p = next_listed(p, end, with_last, &entry)
-            count -= 1
-            if p == NULL:
-                return
-            if count % PIECE == 0:
-                let_others_run()
-            first, last = self.numbered(entry.first), self.numbered(entry.last)
-            leaf = self.tree.get_or_add(entry.subject, entry.size)
-            leaf.total = entry.total
-            leaf.first = (first if first is not None else <Block>self.blocks[0]).first_seq
-            leaf.last = last.last_seq if last is not None else self.last_seq
-            leaf.flags = FIRST_STALE | LAST_STALE
-
-    def take_over(self, StreamIndex other not None):
-        """Take over the blocks of another index, which is not used again."""
-        self.blocks, self.tail, self.tree = other.blocks, other.tail, other.tree
-        self.first_seq, self.first_ts = other.first_seq, other.first_ts
-        self.last_seq, self.last_ts = other.last_seq, other.last_ts
-        self.msgs, self.nbytes, self.rings = other.msgs, other.nbytes, other.rings
-        self.expiries, self.stale = other.expiries, other.stale
-
-    cdef Block numbered(self, uint64_t index):
-        """The block of this number, or None; they are in order."""
-        cdef Py_ssize_t low = 0, high = len(self.blocks), middle
-        cdef Block block
-        while low < high:
-            middle = (low + high) >> 1
-            block = <Block>self.blocks[middle]
-            if block.index == index:
-                return block
-            if block.index < index:
-                low = middle + 1
-            else:
-                high = middle
-        return None
 
     cdef (uint64_t, uint64_t) exact(self, Leaf *leaf):
         """First and last sequence of a subject, found by scanning between the bounds."""

@@ -11,6 +11,7 @@ cdef struct Leaf:
     uint64_t first      # lowest live sequence, or a lower bound while FIRST_STALE is set
     uint64_t last       # highest live sequence, or an upper bound while LAST_STALE is set
     uint64_t total
+    uint32_t id         # its own among those that live; it is given out again
     uint16_t size
     uint8_t flags
     uint8_t key[1]
@@ -36,6 +37,13 @@ cdef inline int side(Branch *b, const uint8_t *key, size_t n) noexcept nogil:
 cdef enum:
     FIRST_STALE = 1
     LAST_STALE = 2
+    GIVEN = 4096        # ids whose giving out is remembered
+
+cdef extern from *:
+    """
+    #define NOBODYS_ID 0xFFFFFFFFu
+    """
+    const uint32_t NOBODY "NOBODYS_ID"
 
 
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil
@@ -53,8 +61,16 @@ cdef class SubjectTree:
     cdef uint32_t recent_mask  # of the places in it
     cdef readonly uint64_t size
     cdef readonly uint64_t memory_bytes
+    cdef Leaf **named          # by id; a free one has the next free id, shifted, and a low 1
+    cdef readonly uint32_t ids # so many were in use at once
+    cdef uint32_t named_room, free_id
+    cdef uint32_t *given       # the last `GIVEN` ids given out, if somebody wants to know
+    cdef uint64_t gave         # how many were given out
 
     cdef void widen(self) noexcept
+    cdef int name(self, Leaf *leaf) except -1
+    cdef void unname(self, Leaf *leaf) noexcept
+    cdef int keep_given(self) except -1
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil
     cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept

@@ -4,6 +4,9 @@ A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch a
 the key inline per subject, no rebalancing, ordered, and every branch knows up to which byte the
 keys below it agree, so a filter prunes whole subtrees. A direct-mapped table of recently used
 leaves, which grows with the tree, answers repeated literal look-ups without descending.
+
+Every subject has a small number, its id, by which it is found and under which others note things
+of it. It is given out again when the subject has gone.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -106,6 +109,7 @@ cdef class SubjectTree:
         self.root = NULL
         self.size = 0
         self.recent_mask = RECENT_MIN - 1
+        self.free_id = NOBODY
         self.memory_bytes = RECENT_MIN * sizeof(void *)
         self.recent = <Leaf **>calloc(RECENT_MIN, sizeof(void *))
         if self.recent == NULL:
@@ -114,6 +118,7 @@ cdef class SubjectTree:
     def __dealloc__(self):
         self.free_all()
         free(self.recent)
+        free(self.given)
 
     def clear(self):
         """Forget every subject. Other threads may run meanwhile."""
@@ -139,6 +144,11 @@ cdef class SubjectTree:
                 free(b)
         ring_drop(<Leaf *>p)
         free(p)
+        free(self.named)
+        self.named = NULL
+        self.named_room = self.ids = 0
+        self.free_id = NOBODY
+        self.gave += GIVEN + 1
         self.root = NULL
         self.size = 0
         self.memory_bytes = (<size_t>self.recent_mask + 1) * sizeof(void *)
@@ -154,6 +164,43 @@ cdef class SubjectTree:
         free(self.recent)
         self.memory_bytes += (<uint64_t>mask - self.recent_mask) * sizeof(void *)
         self.recent, self.recent_mask = wider, mask
+
+    cdef int name(self, Leaf *leaf) except -1:
+        """Give a new subject its id."""
+        cdef uint32_t id = self.free_id, room
+        cdef Leaf **grown
+        if id != NOBODY:
+            self.free_id = <uint32_t>(<uintptr_t>self.named[id] >> 1)
+        else:
+            if self.ids == self.named_room:
+                room = self.named_room + self.named_room // 2 + 16
+                if room <= self.ids or room >= NOBODY:
+                    raise MemoryError
+                grown = <Leaf **>realloc(self.named, room * sizeof(Leaf *))
+                if grown == NULL:
+                    raise MemoryError
+                self.memory_bytes += (room - self.named_room) * sizeof(Leaf *)
+                self.named, self.named_room = grown, room
+            id = self.ids
+            self.ids += 1
+        leaf.id = id
+        self.named[id] = leaf
+        if self.given != NULL:
+            self.given[self.gave % GIVEN] = id
+        self.gave += 1
+        return 0
+
+    cdef void unname(self, Leaf *leaf) noexcept:
+        self.named[leaf.id] = <Leaf *>((<uintptr_t>self.free_id << 1) | 1)
+        self.free_id = leaf.id
+
+    cdef int keep_given(self) except -1:
+        """Remember from now on which ids are given out."""
+        if self.given == NULL:
+            self.given = <uint32_t *>malloc(GIVEN * sizeof(uint32_t))
+            if self.given == NULL:
+                raise MemoryError
+        return 0
 
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil:
         cdef uint32_t slot = slot_of(key, n, self.recent_mask)
@@ -195,6 +242,11 @@ cdef class SubjectTree:
         leaf.ring = NULL
         leaf.size = <uint16_t>n
         memcpy(leaf.key, key, n)
+        try:
+            self.name(leaf)
+        except MemoryError:
+            free(leaf)
+            raise
         self.memory_bytes += sizeof(Leaf) + n
         if p == NULL:
             self.root = leaf
@@ -211,6 +263,8 @@ cdef class SubjectTree:
             differ &= differ - 1
         b = <Branch *>malloc(sizeof(Branch))
         if b == NULL:
+            self.unname(leaf)
+            self.memory_bytes -= sizeof(Leaf) + n
             free(leaf)
             raise MemoryError
         self.memory_bytes += sizeof(Branch)
@@ -260,6 +314,7 @@ cdef class SubjectTree:
             above[0] = b.child[1 - way]
             self.memory_bytes -= sizeof(Branch)
             free(b)
+        self.unname(leaf)
         ring_drop(leaf)
         free(leaf)
         return True
@@ -306,6 +361,11 @@ cdef class SubjectTree:
         self.recent_mask, made.recent_mask = made.recent_mask, self.recent_mask
         self.size, made.size = made.size, self.size
         self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
+        self.named, made.named = made.named, self.named
+        self.named_room, made.named_room = made.named_room, self.named_room
+        self.ids, made.ids = made.ids, self.ids
+        self.free_id, made.free_id = made.free_id, self.free_id
+        self.gave += GIVEN + 1
         return made
 
     # Python's view: subject -> (total, first, last).

@@ -60,6 +60,10 @@ class StreamHost(Described, Protocol):
         """Acknowledgements, refusals, and the compiled checks of published messages."""
         ...
 
+    def is_wanted(self, subject: bytes) -> bool:
+        """Whether a consumer of the stream wants messages of that subject."""
+        ...
+
     def now(self) -> int:
         """The time for the next message, ns: never before the last one's."""
         ...

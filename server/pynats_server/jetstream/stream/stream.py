@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
@@ -26,7 +25,7 @@ from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.figures import ConsumerFigures, StreamDetails, StreamFigures
+from pynats_server.jetstream.figures import StreamDetails, StreamFigures
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
     drop_incomplete_batch,
@@ -310,6 +309,10 @@ class Stream:
         """Keeps a mirror's next message. Raises ApiError or StoreError."""
         self.publishing.take_copy(seq, copy)
 
+    def is_wanted(self, subject: bytes) -> bool:
+        """Whether a consumer wants messages of that subject."""
+        return self.consumers.place.interest.is_wanted(subject)
+
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
         self.log.error(f"JetStream {self.label}: {error!r}")
@@ -455,29 +458,6 @@ class Stream:
             consumers=len(self.consumers.names),
             hidden_consumers=len(self.consumers) - len(self.consumers.names),
         )
-
-    def consumer_details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
-        """What CONSUMER.LIST tells of each consumer, for monitoring, in order of creation; or of
-        those of mirrors and sources, which it hides."""
-        for consumer in self.consumers.shown(hidden):
-            yield consumer.info(of_server=False)
-
-    def consumer_figures(self) -> Iterator[ConsumerFigures]:
-        """The numbers of each consumer, for monitoring."""
-        for consumer in self.consumers.shown():
-            yield ConsumerFigures(
-                account=self.account.name,
-                stream=self.name,
-                name=consumer.name,
-                pending=consumer.num_pending,
-                ack_pending=consumer.num_ack_pending,
-                redelivered=consumer.num_redelivered,
-                waiting=consumer.num_waiting,
-            )
-
-    def has_consumer(self, name: str) -> bool:
-        """Whether it has a consumer of that name."""
-        return name in self.consumers.by_name
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""

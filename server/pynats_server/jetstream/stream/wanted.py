@@ -57,9 +57,7 @@ class Wanted:
 
     def count(self, store: Store, start: int) -> Work[int]:
         """How many messages at or after `start` are wanted."""
-        if self._only is not None:
-            return (yield from store.count_pending(self._only, start))
-        return (yield from store.count_between(self._filters, start, store.last_seq))
+        return store.counting_from(self._filters, start)
 
     def subject(self, subject: bytes) -> bytes:
         """The subject under which the copy of a message is stored: what the first transform that

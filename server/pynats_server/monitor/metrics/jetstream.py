@@ -198,7 +198,7 @@ _CONSUMER_FAMILIES: tuple[tuple[str, str, Callable[[ConsumerFigures], int]], ...
 def _first_consumers(jetstream: JetStreamView) -> Work[list[ConsumerFigures]]:
     found: list[ConsumerFigures] = []
     for stream in jetstream.streams():
-        for one in stream.consumer_figures():
+        for one in stream.consumers.figures():
             found.append(one)
             if len(found) == CONSUMERS_MAX:
                 return found

@@ -14,7 +14,7 @@ from tests.conformance.jetstream.consumer_config.case import (
     Step,
     told,
 )
-from tests.conformance.jetstream.shorten import shorten
+from tests.conformance.jetstream.shorten import WITHOUT, shorten
 from tests.support.deadline import PATIENCE_S
 from tests.support.fake_account import CREATE, FakeAccount
 from tests.support.fake_stream import FakeStream
@@ -35,9 +35,9 @@ def listening(port: int, subjects: tuple[str, ...]) -> Iterator[None]:
             yield
 
 
-def asked(case: Case, oracle: Oracle) -> ANSWERS:
-    """What a server says to each step, by label."""
-    made = oracle.api("STREAM.CREATE.S", **case.config)
+def asked(case: Case, oracle: Oracle, **stream: str) -> ANSWERS:
+    """What a server says to each step, by label; `stream` are more fields of the stream."""
+    made = oracle.api("STREAM.CREATE.S", **case.config, **stream)
     assert "error" not in made, made
     try:
         with listening(oracle.port, case.heard):
@@ -91,7 +91,9 @@ def brief(answer: Json, step: Step) -> str:
     if not any(each in step.text for each in (name, json.dumps(name)[1:-1])):
         assert len(name.rpartition("-")[2]) == 8
         config = {**config, "name": f"{name[:-8]}<random>"}
-    short = shorten({"config": config}, PLAIN)["config"]
+    short = {key: shorten(value) for key, value in config.items() if PLAIN.get(key) != value}
+    if missing := sorted(PLAIN.keys() - config.keys()):
+        short[WITHOUT] = missing
     return json.dumps(short, separators=(",", ":"))
 
 

@@ -67,9 +67,9 @@ def _forms() -> list[Case]:
     """Durable or not."""
     durable = '{"durable_name":"C","without":["inactive_threshold"]}'
     return [
-        Case("durable later", (ask({}), ask(DURABLE, ours=durable, why=_FOREVER), ask(DURABLE), ask({}), ask({}), ask({}, action="create"), ask({"inactive_threshold": 7}), ask({}))),
-        Case("durable no more", (ask(DURABLE), ask({}), ask({}), ask({}, action="create"), ask({"inactive_threshold": 7}), ask({}), ask(DURABLE, ours=durable, why=_FOREVER))),
-        Case("durable with a threshold", (ask({**DURABLE, "inactive_threshold": 7}), ask({}), ask({**DURABLE, "inactive_threshold": 7}), ask(DURABLE), ask(DURABLE, action="create"))),
+        Case("durable later", (ask({}), ask(DURABLE, ours=durable, why=_FOREVER), ask(DURABLE), ask({}), ask({}), ask({}, action="create"), ask({"inactive_threshold": 7 * SECOND}), ask({}))),
+        Case("durable no more", (ask(DURABLE), ask({}), ask({}), ask({}, action="create"), ask({"inactive_threshold": 7 * SECOND}), ask({}), ask(DURABLE, ours=durable, why=_FOREVER))),
+        Case("durable with a threshold", (ask({**DURABLE, "inactive_threshold": 7 * SECOND}), ask({}), ask({**DURABLE, "inactive_threshold": 7 * SECOND}), ask(DURABLE), ask(DURABLE, action="create"))),
         Case("by another subject", (
             ask(DURABLE, "DURABLE.CREATE.S.C"), ask(DURABLE, action="create"), ask({"durable_name": "C"}, "DURABLE.CREATE.S.C", action="create"), ask({"name": "C"}, "CREATE.S", action="create"), ask({"name": "C"}, "CREATE.S"),
         )),

@@ -34,16 +34,19 @@ from tests.support.consumer_configs import consumer_requests
 from tests.support.drawn import draw, new_examples, outcomes
 from tests.support.oracle import Oracle
 from tests.support.pool import ServerPool
-from tests.support.process import REFERENCE, ServerProcess
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
 CASES = (*JSON_CASES, *CREATE_CASES, *PAIR_CASES, *UPDATE_CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_answers(case: Case, reference: Reference) -> None:
+def test_answers(case: Case, reference: Reference, ours: Oracle) -> None:
+    """Our rules alone, and our server."""
     theirs = reference.of(lambda oracle: asked(case, oracle))
-    assert decided(case) == with_ours(case, theirs)
+    expected = with_ours(case, theirs)
+    assert decided(case) == expected
+    assert asked(case, ours, storage="memory") == expected
 
 
 @pytest.mark.parametrize("case", JSON_CASES, ids=str)
@@ -54,17 +57,18 @@ def test_lenient_answers(case: Case, reference: Reference) -> None:
 
 @pytest.mark.parametrize("user", ACCOUNTS)
 def test_limits_of_server_and_account(user: str, tmp_path: Path, recorded: Recorded) -> None:
-    theirs = recorded.of(lambda: _limited(tmp_path, user))
+    theirs = recorded.of(lambda: _limited(REFERENCE, tmp_path / REFERENCE, user))
     for case in CASES_OF[user]:
         stream = fake_stream(case)
         stream.bounds = Limits.of(SERVER, ACCOUNTS[user])
         assert decided(case, stream) == theirs[case.id], case.id
+    assert _limited(PYNATS, tmp_path / PYNATS, user, storage="memory") == theirs
 
 
-def _limited(folder: Path, user: str) -> dict[str, ANSWERS]:
+def _limited(kind: str, folder: Path, user: str, **stream: str) -> dict[str, ANSWERS]:
     text = SERVER_CONFIG.format(folder=folder) + f"no_auth_user: {user}\n"
-    with ServerProcess(REFERENCE, folder, text) as server, Oracle(server.port) as oracle:
-        return {case.id: asked(case, oracle) for case in CASES_OF[user]}
+    with ServerProcess(kind, folder, text) as server, Oracle(server.port) as oracle:
+        return {case.id: asked(case, oracle, **stream) for case in CASES_OF[user]}
 
 
 RETENTIONS = st.sampled_from(["limits", "interest", "workqueue"])
@@ -77,7 +81,7 @@ def _random_case(retention: str, requests: list[list[Any]]) -> Case:
     return Case("random", tuple(steps), stream=stream)
 
 
-def test_random_requests(reference: Reference) -> None:
+def test_random_requests(reference: Reference, ours: Oracle) -> None:
     examples = outcomes(
         reference.recorded,
         lambda: draw(RANDOM, 300),
@@ -85,14 +89,18 @@ def test_random_requests(reference: Reference) -> None:
     )
     assert len(examples) > 200
     for drawn, theirs in examples:
-        assert decided(_random_case(*drawn)) == theirs
+        case = _random_case(*drawn)
+        assert decided(case) == theirs
+        assert asked(case, ours, storage="memory") == theirs
 
 
 @pytest.mark.reference
 @new_examples(300)
 @given(RANDOM)
 def test_new_random_consumer_requests(
-    reference_servers: ServerPool, drawn: tuple[str, list[list[Any]]]
+    reference_servers: ServerPool, ours: Oracle, drawn: tuple[str, list[list[Any]]]
 ) -> None:
     case = _random_case(*drawn)
-    assert decided(case) == ask_live(reference_servers, lambda oracle: asked(case, oracle))
+    theirs = ask_live(reference_servers, lambda oracle: asked(case, oracle))
+    assert decided(case) == theirs
+    assert asked(case, ours, storage="memory") == theirs

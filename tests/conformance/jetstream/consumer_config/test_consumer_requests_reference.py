@@ -1,4 +1,5 @@
-"""Requests about consumers besides create: how their bodies are read, and where a reset may go."""
+"""Requests about consumers besides create: how their bodies are read and where a reset may go, as
+recorded of the real server."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from pynats_server.jetstream.consumer.config.requests import (
 )
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.decode import decode
+from pynats_server.work import Work, finish
 
 from tests.conformance.jetstream.consumer_config.case import Json, told
 from tests.conformance.jetstream.consumer_config.rows_json import ANY_BODIES
@@ -84,10 +86,13 @@ def _tried(act: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("to", READERS)
-def test_bodies_are_read_as_the_real_server_reads_them(to: str, reference: Reference) -> None:
+def test_bodies_are_read_as_the_real_server_reads_them(
+    to: str, reference: Reference, ours: Oracle
+) -> None:
     field, read = READERS[to]
     theirs = reference.of(lambda oracle: _answers(oracle, to, field))
     assert {body: _tried(lambda body=body: read(body.encode())) for body in ANY_BODIES} == theirs
+    assert _answers(ours, to, field) == theirs
 
 
 STARTS: dict[str, Json] = {
@@ -115,10 +120,62 @@ def _resets(oracle: Oracle, policy: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("policy", STARTS)
-def test_resets_go_where_the_deliver_policy_allows(policy: str, reference: Reference) -> None:
+def test_resets_go_where_the_deliver_policy_allows(
+    policy: str, reference: Reference, ours: Oracle
+) -> None:
     theirs = reference.of(lambda oracle: _resets(oracle, policy))
     config = ConsumerConfig(deliver_policy=policy.strip(), **STARTS[policy])
     # The messages are of some time between the two start times.
     first = 1 if "2020" in str(STARTS[policy]) else MESSAGES + 1
-    ours = [_tried(lambda seq=seq: check_reset(config, seq, lambda _: first)) for seq in SEQS]
-    assert ours == theirs
+
+    def since(_: int) -> Work[int]:
+        yield
+        return first
+
+    rules = [_tried(lambda seq=seq: finish(check_reset(config, seq, since))) for seq in SEQS]
+    assert rules == theirs
+    assert _resets(ours, policy) == theirs
+
+
+CONSUMERS: dict[str, Json] = {
+    "A": {"max_ack_pending": 10},
+    "B": {"inactive_threshold": 10**9},
+    "D": {"max_ack_pending": -1},
+}
+LIMITS: tuple[Json, ...] = (
+    {"consumer_limits": {"max_ack_pending": 9}},
+    {"consumer_limits": {"max_ack_pending": 10}},
+    {"consumer_limits": {"max_ack_pending": 5, "inactive_threshold": 5}},
+    {"consumer_limits": {"inactive_threshold": 10**9 - 1}},
+    {"consumer_limits": {"inactive_threshold": 5}, "subjects": ["t"]},
+    {"consumer_limits": {"inactive_threshold": 5}, "storage": "memory"},
+    {"consumer_limits": {"max_ack_pending": 9}, "num_replicas": 3},
+    {"consumer_limits": {"inactive_threshold": 10**9}},
+    {"consumer_limits": {"inactive_threshold": 10**9}, "description": "x"},
+    {"consumer_limits": {"max_ack_pending": -1, "inactive_threshold": -1}},
+    {"max_consumers": 1},
+)
+
+
+def _limited(oracle: Oracle) -> list[Any]:
+    stream = {"name": "S", "subjects": ["s"], "storage": "file"}
+    oracle.api("STREAM.CREATE.S", **stream)
+    oracle.create("T", subjects=["t"])
+    for name, config in CONSUMERS.items():
+        wanted = {"durable_name": name, "ack_policy": "explicit", **config}
+        oracle.api(f"CONSUMER.CREATE.S.{name}", stream_name="S", config=wanted)
+    found: list[Any] = []
+    for change in LIMITS:
+        reply = oracle.api("STREAM.UPDATE.S", **{**stream, **change})
+        found.append(reply.get("error") or reply["config"]["consumer_limits"])
+    for error in found:  # the real server has no order of its consumers
+        if (start := "violates consumers: ") in error.get("description", ""):
+            words, _, names = error["description"].partition(start)
+            error["description"] = words + start + ", ".join(sorted(names.split(", ")))
+    return found
+
+
+def test_a_stream_keeps_the_limits_that_its_consumers_have(
+    reference: Reference, ours: Oracle
+) -> None:
+    assert _limited(ours) == reference.of(_limited)

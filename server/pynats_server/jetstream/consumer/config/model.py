@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import msgspec
 
 from pynats_server.jetstream.config import metadata
-from pynats_server.jetstream.config.model import JsonObject
+from pynats_server.jetstream.config.model import ConsumerLimits, JsonObject
 from pynats_server.jetstream.requests.field_types import (
     AckPolicy,
     DeliverPolicy,
@@ -89,6 +89,13 @@ class ConsumerConfig(JsonObject):
     def is_counted(self) -> bool:
         """Whether it belongs to a user: what reads for mirrors and sources is bound by no limit."""
         return not (self.direct or self.sourcing)
+
+    def exceeds(self, limits: ConsumerLimits) -> bool:
+        """Whether it has more than a stream allows."""
+        return (
+            0 < limits.inactive_threshold < self.inactive_threshold
+            or 0 < limits.max_ack_pending < self.max_ack_pending
+        )
 
     def public(self) -> Self:
         """The configuration as answers show it."""

@@ -23,7 +23,8 @@ cdef class Pull:
         self.sized = request.max_bytes > 0
         self.bytes_left = request.max_bytes
         self.ends_ns = now + request.expires if request.expires else 0
-        self.no_wait = request.no_wait and not request.expires
+        self.no_wait = request.no_wait
+        self.patient = request.expires != 0
         self.heartbeat_ns = request.idle_heartbeat
         self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
         self.group = request.group
@@ -87,7 +88,7 @@ cdef class PullFeed(Feed):
                 if not pull.heartbeat_ns:
                     self.tell(pull, b"409 Exceeded MaxWaiting")
                 return
-        if self.paused and pull.no_wait:
+        if self.paused and pull.no_wait and not pull.patient:
             self.tell(pull, b"404 No Messages")
             return
         self.waiting.append(pull)
@@ -194,6 +195,7 @@ cdef class PullFeed(Feed):
             self.drop(pull)
             return NOBODY
         pull.left -= 1
+        pull.fed = True
         pull.bytes_left -= size
         self.served(pull)
         return GAVE
@@ -220,7 +222,9 @@ cdef class PullFeed(Feed):
 
     cdef int dry(self) except -1:
         cdef Pull pull
-        for pull in [pull for pull in self.waiting if pull.no_wait]:
+        for pull in [
+            pull for pull in self.waiting if pull.no_wait and (pull.fed or not pull.patient)
+        ]:
             self.drop(pull)
             self.tell(pull, b"404 No Messages")
         return 0

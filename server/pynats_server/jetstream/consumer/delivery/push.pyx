@@ -1,6 +1,6 @@
 """See push.pxd."""
 from pynats_server.core.engine cimport monotonic_ns
-from pynats_server.core.senders.audience cimport HELD, deliver_group, deliver_plain, listens
+from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW
@@ -19,8 +19,8 @@ cdef class PushFeed(Feed):
 
     def set_target(self, bytes subject not None, bytes group not None, bytes flow_head not None,
                    *, flow_control: bool, heartbeat_ns: int, rate_bps: int, burst: int) -> None:
-        """Where messages go: to all plain subscribers of the subject, or to one member of exactly
-        that queue group. `burst` in bytes."""
+        """Where messages go, as long as somebody subscribes to exactly that subject: a plain
+        subscriber, or a member of exactly that queue group. `burst` in bytes."""
         if self.watch is not None and subject != self.target:
             self.account.unwatch(self.watch)
             self.watch = None
@@ -99,15 +99,9 @@ cdef class PushFeed(Feed):
             if due > wall_ns():
                 self.want_alarm(due)
                 return HALT
-        if self.match.n_plain > 1:
+        if self.match.n_plain + self.match.n_queues > 1:
             self.detach(msg)
-        if self.target_group:
-            taken = deliver_group(
-                self.match, <const char*>self.target_group, len(self.target_group), self, msg,
-                &self.engine.routing,
-            )
-        else:
-            taken = deliver_plain(self.match, self, msg, &self.engine.routing)
+        taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
         if taken == 0:

@@ -122,9 +122,12 @@ class DiskBlocks(BlockStore):
                 if seq not in have and seq not in block.deleted
             ]
             fresh = [seq for seq in missing if self.lost.add(seq)]
+            absent = block.msgs - block.count_live()
+            if absent != block.absent:
+                block.absent, block.column = absent, None
+                self.tell_swept()
             if fresh:
                 self.files.problem(f"block {block.index} lost sequences {fresh[:20]}")
-                self.tell_swept()
         self._cached += block.buffered
         self.keep_in_cache(block)
 

@@ -15,8 +15,9 @@ from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.removal.disposal import dispose
+from pynats_server.jetstream.store.search.counts import Counts
 from pynats_server.jetstream.store.search.filters import FilterSet
-from pynats_server.jetstream.store.search.queries import SCAN, Queries, only
+from pynats_server.jetstream.store.search.queries import SCAN, only
 from pynats_server.work import Work, finish
 
 EMPTY_SIZE = record_size(0, 0, 0)  # a tombstone, or a mark of sequences used up
@@ -48,7 +49,7 @@ class Reach:
             self._gone_through(min(seq, self.last))
 
 
-class Removing(Queries):
+class Removing(Counts):
     """What removes messages of either kind of store."""
 
     _reaches: WeakSet[Reach] | None = None  # of the purges that have not ended

@@ -34,6 +34,9 @@ UNKNOWN_MAX: Final = 4096
 NEAR: Final = 1000
 """How many sequences are scanned before a wildcard's subjects are asked where its messages are:
 reading many messages in a row would otherwise visit many subjects for each of them."""
+TS_MIN: Final = -(2**63)
+TS_MAX: Final = 2**63 - 1
+"""What a message can be stored at, in ns: the years 1677 to 2262."""
 
 
 @lru_cache(maxsize=256)
@@ -140,19 +143,14 @@ class Queries(Retention):
         return None
 
     def find_since(self, ts: int) -> Work[int]:
-        """First live sequence stored at or after `ts`; last + 1 when there is none."""
+        """First live sequence stored at or after `ts`, however far away; last + 1 when there is
+        none."""
+        ts = min(max(ts, TS_MIN), TS_MAX)
 
         def step(at: int, _: int, most: int) -> Step[int]:
             return self.step_since(ts, at, most)
 
         return (yield from self._search(step, 1, 0)) or self.last_seq + 1
-
-    def count_pending(self, filter: bytes, start: int) -> Work[int]:
-        """Live messages of `filter` at or after `start`."""
-        count, first, last = yield from self.bounds(filter)
-        if not count or start <= first:
-            return count
-        return (yield from self.count_between(only(filter), start, last))
 
     def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
         """Live messages of some filters in start..stop."""

@@ -1,5 +1,5 @@
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.adopting cimport Adopting
 
 
-cdef class Scanning(StreamIndex):
+cdef class Scanning(Adopting):
     pass

@@ -10,15 +10,17 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport HEAD, stamp, subject_size, u64
-from pynats_server.jetstream.store.streamindex cimport StreamIndex
+from pynats_server.jetstream.store.adopting cimport Adopting
 from pynats_server.jetstream.store.subjects cimport Leaf
 from pynats_server.jetstream.store.search.subjectwalk cimport SubjectWalk
 
 cdef enum:
     BLOCK_COST = 16  # records that take as long to look at as the next block
+    KNOWN = 16       # messages of a block with a column that are counted as fast as a record
+    UNREAD = 4       # records that are looked at as fast as one that has to be read first
 
 
-cdef class Scanning(StreamIndex):
+cdef class Scanning(Adopting):
     """The index with reads in steps. `stop` below `start` finds nothing."""
 
     def step_forward(self, FilterSet filters not None, uint64_t start, uint64_t stop,
@@ -217,6 +219,47 @@ cdef class Scanning(StreamIndex):
             if most <= 0 and start <= stop:
                 return found, start, None
         return found, 0, None
+
+    def count_all(self, uint64_t start):
+        """Live messages at or after `start`, from what the blocks know of themselves; -1 where a
+        part of a block with damaged records would have to be counted."""
+        cdef Block block
+        cdef Py_ssize_t i
+        cdef int64_t found = 0
+        for i in range(self.block_at(start), len(self.blocks)):
+            block = self.blocks[i]
+            if not block.msgs:
+                continue
+            if start <= block.first_seq:
+                found += block.msgs - block.absent
+            elif block.absent:
+                return -1
+            else:
+                found += block.last_seq + 1 - start \
+                    - block.deleted.count_between(start, block.last_seq)
+        return found
+
+    def count_costs(self, uint64_t start):
+        """(cost of counting what is before `start`, of what is behind it): in records, where a
+        block that has to be read costs some times as much."""
+        cdef Block block
+        cdef int64_t cost, before = 0, behind = 0
+        for block in self.blocks:
+            if not block.msgs:
+                continue
+            cost = block.msgs
+            if block.column is not None and block.column.whole:
+                cost = cost // KNOWN + 1
+            elif not block.loaded:
+                cost *= UNREAD
+            if block.last_seq < start:
+                before += cost
+            elif block.first_seq >= start:
+                behind += cost
+            else:
+                before += cost
+                behind += cost
+        return before, behind
 
     def step_since(self, int64_t ts, uint64_t start, int64_t most):
         """(sequence or 0, where the next step begins or 0 at the end, block to read or None): the

@@ -1,0 +1,93 @@
+"""How many messages of some filters a stream has, at or after a sequence: exact for the moment in
+which the answer is given, whatever happened while it was looked for.
+
+Subjects know how many messages they have and between which sequences, so mostly they need only be
+asked. Where some have messages on both sides of the sequence, the smaller side is counted, message
+by message, but without reading blocks that were looked at before (`column`).
+"""
+
+from __future__ import annotations
+
+from pynats_server.jetstream.store.contract import U64_MAX
+from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.search.mask import Mask
+from pynats_server.jetstream.store.search.queries import SCAN, WALK, Queries, only
+from pynats_server.jetstream.store.search.tally import Census, Tally
+from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.work import Work, finish
+
+
+class Counts(Queries):
+    """Exact counts."""
+
+    lost: SequenceSet  # then subjects may count messages that are damaged
+
+    def count_from(self, filters: FilterSet, start: int) -> int:
+        """See `counting_from`; at once."""
+        return finish(self.counting_from(filters, start))
+
+    def count_pending(self, filter: bytes, start: int) -> Work[int]:
+        """`counting_from` for one filter."""
+        return self.counting_from(only(filter), start)
+
+    def counting_from(self, filters: FilterSet, start: int) -> Work[int]:
+        """Live messages of the filters at or after `start`, damaged ones left out."""
+        while True:
+            count = yield from self._try_to_count(filters, max(start, 1))
+            if count is not None:
+                return count
+
+    def _try_to_count(self, filters: FilterSet, start: int) -> Work[int | None]:
+        """None if something happened that makes it start again."""
+        if start > self.last_seq:
+            return 0
+        if filters.every:
+            count = self.count_all(start)
+            if count >= 0:
+                return count
+            return (yield from self._tally(filters, None, start, U64_MAX))
+        before, behind = self.count_costs(start)
+        front = not self.lost and before * 2 + len(self.tree) < behind
+        mask = Mask(self.tree, filters)
+        if self.lost or behind < min(len(self.tree), SCAN):
+            return (yield from self._tally(filters, mask, start, U64_MAX))
+        census = Census(self, filters, mask, start)
+        self.attend(census)
+        try:
+            while not census.done:
+                census.step(WALK)
+                if census.straddled and not front and behind < len(self.tree):
+                    break
+                if not census.done:
+                    yield
+                if census.stale:
+                    return None
+            if not census.straddled:
+                return census.later
+            if not front:
+                return (yield from self._tally(filters, mask, start, U64_MAX))
+            below = yield from self._tally(filters, mask, 1, start - 1)
+            if below is None or census.stale:
+                return None
+            return census.total - below
+        finally:
+            self.dismiss(census)
+
+    def _tally(
+        self, filters: FilterSet, mask: Mask | None, low: int, high: int
+    ) -> Work[int | None]:
+        self.keep_columns()
+        tally = Tally(self, filters, mask, low, high)
+        self.attend(tally)
+        try:
+            while not tally.done:
+                block = tally.step(SCAN)
+                if tally.stale:
+                    return None
+                if block is not None:
+                    yield from self.loading(block)
+                elif not tally.done:
+                    yield
+            return tally.count
+        finally:
+            self.dismiss(tally)
