@@ -40,7 +40,7 @@ class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     @classmethod
     def go_type(cls) -> str:
         """What complaints about wrong JSON call the type."""
-        return f"server.{cls.__dict__.get('go_name') or cls.__name__}"
+        return f"server.{cls.__dict__.get('go_name', cls.__name__)}"
 
     def as_dict(self) -> dict[str, Any]:
         """What the JSON shows."""

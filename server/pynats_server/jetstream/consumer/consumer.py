@@ -286,8 +286,7 @@ class Consumer:
             "created": format_time_ns(self.created),
             "config": (self.config.public() if of_server else self.config).as_dict(),
             "delivered": _position(
-                state.consumer_seq, max(state.stream_seq, feed.position - 1),
-                feed.last_delivered_ns,
+                state.consumer_seq, state.stream_seq, feed.last_delivered_ns
             ),
             "ack_floor": _position(state.floor_consumer, state.floor_stream, feed.last_acked_ns),
             "num_ack_pending": self.num_ack_pending,

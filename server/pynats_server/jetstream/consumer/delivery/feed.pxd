@@ -76,6 +76,8 @@ cdef class Feed(Member):
     cdef bytes extra  # header lines to add
 
     cdef uint64_t pending(self) noexcept
+    # Messages to deliver, for the first time or again, counted up to `most`.
+    cdef uint64_t deliverable(self, uint64_t most) noexcept
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *
     cdef Found _find_new(self, uint64_t until) except *
@@ -100,6 +102,9 @@ cdef class Feed(Member):
     cdef int changed(self) except -1
     cdef int wake(self) except -1
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
+    cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1
+    cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1
     cdef int want_alarm(self, int64_t at) except -1
 
     # For subclasses.

@@ -7,7 +7,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE, OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_EXPLICIT, ACK_NONE, OPEN, SPENT
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, HEAD, headers_of, stamp, subject_size, u32, u64,
 )
@@ -82,7 +82,7 @@ cdef class Feed(Member):
     def start(self) -> None:
         """Goes on where the state says: what was waited for is waited for again."""
         self.stopped = False
-        self.next_seq = self.state.stream_seq + 1
+        self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.want_alarm(self.expire(wall_ns()))
         self.wake()
 
@@ -98,7 +98,8 @@ cdef class Feed(Member):
         self.again_head = self.again_tail = 0
         self.next_seq = start
         self.hint = self.resume = 0
-        self.firsts = []
+        self.last_delivered_ns = self.last_acked_ns = 0
+        self.firsts, self.firsts_at = [], 0
         self.interest.recount(self)
         self.changed()
         self.wake()
@@ -135,17 +136,25 @@ cdef class Feed(Member):
     # -- figures ------------------------------------------------------------------------------
 
     cdef uint64_t pending(self) noexcept:
-        return self.group.matched - self.base if self.group is not None else 0
+        if self.group is None or self.next_seq > self.store.last_seq:
+            return 0
+        return self.group.matched - self.base
+
+    cdef uint64_t deliverable(self, uint64_t most) noexcept:
+        cdef uint64_t found = self.pending()
+        cdef size_t at = self.again_head
+        cdef Entry* entry
+        while found < most and at < self.again_tail:
+            entry = self.state.find(self.again[at])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                found += 1
+            at += 1
+        return found
 
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
         return self.pending()
-
-    @property
-    def position(self) -> int:
-        """The first stream sequence that it has not looked at."""
-        return self.next_seq
 
     @property
     def longest_wait_ns(self) -> int:
@@ -171,21 +180,27 @@ cdef class Feed(Member):
                 if at < len(self.firsts) and self.firsts[at] == seq:
                     del self.firsts[at]
                     self.base += 1
-            return 0
-        entry = self.state.find(seq)
-        if entry == NULL:
-            return 0
-        delivery, count = entry.delivery, entry.count
-        if entry.fate == OPEN and not purged:
-            self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
-        self.strike(seq)
+        else:
+            entry = self.state.find(seq)
+            if entry != NULL:
+                delivery, count = entry.delivery, entry.count
+                if entry.fate == OPEN and not purged:
+                    self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
+                self.strike(seq)
+        if purged and self.store.first_seq > self.state.floor_stream + 1:
+            self.state.purged(self.store.first_seq)
+            self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
+            self.changed()
         return 0
 
     cdef int strike(self, uint64_t seq) except -1:
         """A single message needs no acknowledgement any more, whatever the policy."""
+        cdef bint was_full = self.is_full
         self.state.struck(seq)
         self.changed()
-        if not self.stopped:
+        if was_full:
+            self.wake()
+        elif not self.stopped:
             self.interest.rouse(self)
         return 0
 
@@ -401,8 +416,9 @@ cdef class Feed(Member):
         """Waits for the next message of its filters."""
         if self.next_seq <= limit:
             self.next_seq = limit + 1
-        self.state.skipped(self.next_seq - 1)
-        if self.group.matched != self.base:
+        if self.far_seq:
+            return NOTHING  # told when the stream comes there
+        if self.pending():
             self.interest.rouse(self)  # it is there, but not visible yet
             return NOT_YET
         self.interest.starve(self)
@@ -613,15 +629,12 @@ cdef class Feed(Member):
     # -- acknowledgements ---------------------------------------------------------------------
 
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
-        """+ACK, or what amounts to it."""
+        """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
-        cdef Entry* entry
-        cdef bint known
-        entry = self.state.find(seq)
-        known = entry != NULL
-        done = self._closed_by(seq) if known and self.retains else None
-        if known and self.sample and self.host.samples():
-            self.host.sampled(seq, entry.delivery, entry.count, wall_ns() - entry.ts)
+        cdef bint known = self.state.find(seq) != NULL
+        done = None
+        if self.retains and (known or self.state.policy != ACK_EXPLICIT):
+            done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
         self.changed()
@@ -630,12 +643,21 @@ cdef class Feed(Member):
                 self.interest_done(one)
         if was_full:
             self.wake()
-        return known
+        return 0
+
+    cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
+        """+ACK, which may be measured."""
+        cdef Entry* entry
+        if self.sample and self.state.policy == ACK_EXPLICIT:
+            entry = self.state.find(seq)
+            if entry != NULL and self.host.samples():
+                self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
+        return self.ack(delivery, seq, count)
 
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""
         cdef size_t at
-        if self.state.policy != 1:
+        if self.state.policy == ACK_EXPLICIT:
             return [seq]
         found = []
         at = self.state.head
@@ -645,21 +667,20 @@ cdef class Feed(Member):
             at += 1
         return found
 
-    def nak(self, uint64_t seq, delay_ns: int = 0) -> None:
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1:
         """Is to be delivered again, after a delay if that is above 0."""
         cdef Entry* entry = self.state.find(seq)
         if entry == NULL or entry.fate != OPEN:
-            return
-        self.host.naked(seq, entry.delivery, entry.count)
+            return 0
+        self.host.naked(seq, delivery, count)
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
-            self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
-            return
+            entry.queued = False
+            return self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
         if self.max_deliver and entry.count >= self.max_deliver:
-            self.exhaust(entry)
-            return
+            return self.exhaust(entry)
         self.put_again(entry)
-        self.wake()
+        return self.wake()
 
     def progress(self, uint64_t seq) -> None:
         """Somebody works on it: the wait begins anew."""
@@ -668,18 +689,15 @@ cdef class Feed(Member):
             self.wait_from(entry, wall_ns())
 
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
-        entry.queued = False
         self.state.delivered(entry.delivery, entry.seq, entry.count, ts)
         self.changed()
         self.want_alarm(ts + self.wait_ns(entry.count))
         return 0
 
-    def terminate(self, uint64_t delivery, uint64_t seq, reason: str) -> None:
+    cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1:
         """Is not to be delivered again."""
-        cdef Entry* entry = self.state.find(seq)
-        cdef uint32_t count = entry.count if entry != NULL else 1
-        self.host.terminated(seq, entry.delivery if entry != NULL else delivery, count, reason)
-        self.ack(delivery, seq, count)
+        self.host.terminated(seq, delivery, count, reason)
+        return self.ack(delivery, seq, count)
 
     def acknowledge(self, delivery: int, seq: int) -> None:
         """As an +ACK would."""

@@ -7,6 +7,8 @@ from pynats_server.core.limits cimport CHORE_STEPS
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 
+from heapq import heapify, heappop, heappush
+
 cdef enum:
     CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
@@ -53,6 +55,7 @@ cdef class Interest(Witness):
         self.sublist = Sublist(CACHED_SUBJECTS)
         self.groups = {}
         self.awake = []
+        self.far, self.far_at = [], UINT64_MAX
         self.visible = store.last_seq
 
     # -- members ------------------------------------------------------------------------------
@@ -91,6 +94,11 @@ cdef class Interest(Witness):
             self.awake.remove(member)
             member.awake = False
         member.group = None
+        if member.far_seq:
+            member.far_seq = 0
+            self.far = [one for one in self.far if one[2] is not member]
+            heapify(self.far)
+            self.far_at = self.far[0][0] if self.far else UINT64_MAX
         if not group.members:
             del self.groups[group.key]
             if not self.groups:
@@ -104,6 +112,11 @@ cdef class Interest(Witness):
         """Sets the consumer's base by what is stored."""
         cdef FilterGroup group = member.group
         member.base = group.matched - member.ahead()
+        if member.next_seq > self.store.last_seq + 1 and member.far_seq != member.next_seq:
+            member.far_seq = member.next_seq
+            self.far_count += 1
+            heappush(self.far, (member.far_seq, self.far_count, member))
+            self.far_at = self.far[0][0]
         group.low = min(group.low, member.lowest())
 
     cdef int rouse(self, Member member) except -1:
@@ -123,6 +136,8 @@ cdef class Interest(Witness):
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
         cdef uint32_t i
+        if seq >= self.far_at:
+            self.near(seq)
         if self.every is not None:
             self.count(self.every, seq)
         if self.sublist.count:
@@ -130,6 +145,17 @@ cdef class Interest(Witness):
             self.engine.routing.steps += match.n_plain
             for i in range(match.n_plain):
                 self.count(<FilterGroup>(<Subscription>match.plain[i]).sink, seq)
+        return 0
+
+    cdef int near(self, uint64_t seq) except -1:
+        cdef Member member
+        while self.far and self.far[0][0] <= seq:
+            start, _, member = heappop(self.far)
+            if member.far_seq == <uint64_t>start:
+                member.far_seq = 0
+                member.base = member.group.matched  # what came before is behind it
+                self.rouse(member)
+        self.far_at = self.far[0][0] if self.far else UINT64_MAX
         return 0
 
     cdef int count(self, FilterGroup group, uint64_t seq) except -1:

@@ -25,7 +25,7 @@ cdef class Pull:
         self.ends_ns = now + request.expires if request.expires else 0
         self.no_wait = request.no_wait
         self.patient = request.expires != 0
-        self.heartbeat_ns = request.idle_heartbeat
+        self.heartbeat_ns = max(request.idle_heartbeat, 0)
         self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
         self.group = request.group
         self.pin = request.id
@@ -80,16 +80,17 @@ cdef class PullFeed(Feed):
         if request.expires < 0:
             self.tell_rest(pull, b"408 Request Timeout")
             return
-        if self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting:
-            if now - self.swept_ns >= SWEEP_NS:
-                self.swept_ns = now
-                self.sweep()
-            if <uint64_t>len(self.waiting) >= self.max_waiting:
-                if not pull.heartbeat_ns:
-                    self.tell(pull, b"409 Exceeded MaxWaiting")
-                return
-        if self.paused and pull.no_wait and not pull.patient:
+        if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
+            self.swept_ns = now
+            self.sweep()
+        if pull.no_wait and not pull.patient and self.paused:
             self.tell(pull, b"404 No Messages")
+            return
+        if pull.no_wait and self.is_in_vain(pull):
+            return
+        if self.is_crowded:
+            if not pull.heartbeat_ns:
+                self.tell(pull, b"409 Exceeded MaxWaiting")
             return
         self.waiting.append(pull)
         if pull.ends_ns:
@@ -98,6 +99,31 @@ cdef class PullFeed(Feed):
             self.want_alarm(pull.beat_at)
         if self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether no more requests may wait."""
+        return self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting
+
+    cdef bint is_in_vain(self, Pull pull) except -1:
+        """Tells a request that does not wait when there is nothing, or nothing that is not for
+        those who came before it."""
+        cdef Pull other
+        cdef uint64_t wanted = 0
+        if self.deliverable(1) == 0:
+            if not pull.patient:
+                self.tell(pull, b"404 No Messages")
+            return not pull.patient
+        if not self.waiting:
+            return False
+        self.engine.routing.steps += <uint64_t>len(self.waiting)
+        self.sweep()
+        for other in self.waiting:
+            wanted += other.left
+        if self.deliverable(wanted) < wanted:
+            self.tell(pull, b"408 Requests Pending")
+            return True
+        return False
 
     def check(self, request) -> None:
         """Raises BadPull."""
@@ -202,7 +228,7 @@ cdef class PullFeed(Feed):
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
-        if pull.left == 0:
+        if pull.left == 0 or (pull.sized and pull.bytes_left <= 0):
             self.drop(pull)
             if pull.sized and pull.bytes_left > 0:
                 self.tell_rest(pull, b"409 Batch Completed")
