@@ -490,6 +490,21 @@ CASES: list[Case] = [
         api("CONSUMER.NAMES.S", headers={"Nats-Required-Api-Level": "99"}),
         *COUNTS,
     ),
+    # Only a subscription to exactly the deliver subject binds a consumer; then all who match get
+    # what it delivers.
+    case(
+        "consumer-push-listeners",
+        STREAM,
+        *fill(2, "s.a"),
+        Watch("d.>"),
+        consumer("C", deliver_subject="d.x", ack_policy="none"),
+        about("INFO"),
+        Seen("d.>", 0),
+        Watch("d.x"),
+        Seen("d.x", 2),
+        Seen("d.>", 2),
+        about("INFO", until=("delivered.consumer_seq", 2)),
+    ),
     case(
         "consumer-stream-counts",
         STREAM,
