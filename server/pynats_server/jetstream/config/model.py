@@ -65,7 +65,7 @@ def in_slices(value: Any) -> Work[Any]:
                 found[name] = field
         return found
     if isinstance(value, list):
-        if not value or isinstance(value[0], str):
+        if not value or isinstance(value[0], str | int):
             return list(value)
         made: list[Any] = []
         for step, item in enumerate(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from random import randrange
@@ -19,6 +20,7 @@ from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
+from pynats_server.jetstream.errors import api_error
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -179,6 +181,20 @@ class Consumer:
         self.feed.reset(start)
         return start
 
+    async def until_saved(self) -> None:
+        """Returns when its state as it is now is saved. Raises ApiError if it cannot be."""
+        if self.saved is None:
+            return
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+        def told(error: Exception | None) -> None:
+            if not done.done():  # else nobody waits any more
+                done.set_result(error)
+
+        self.saved.when_saved(told)
+        if (error := await done) is not None:
+            raise api_error(10077, err=error)
+
     # -- for the feed -----------------------------------------------------------------------
 
     def changed(self) -> None:
@@ -196,15 +212,23 @@ class Consumer:
 
     def answer(self, reply: bytes) -> None:
         """Confirms an acknowledgement, once it is saved; not if it cannot be."""
-        if self.saved is None:
-            self.place.account.publish(reply, b"")
-            return
 
-        def saved(error: Exception | None) -> None:
+        def told(error: Exception | None) -> None:
             if error is None:
                 self.place.account.publish(reply, b"")
 
-        self.saved.when_saved(saved)
+        def removed(error: Exception | None) -> None:
+            if error is not None:
+                return
+            if self.saved is None:
+                told(None)
+            else:
+                self.saved.when_saved(told)
+
+        if self.place.config.retention == "limits":
+            removed(None)
+        else:
+            self.place.when_removed(removed)
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""
@@ -226,10 +250,6 @@ class Consumer:
     def sampled(self, seq: int, delivery: int, deliveries: int, took_ns: int) -> None:
         """See `ConsumerEvents`."""
         self.events.sampled(seq, delivery, deliveries, took_ns)
-
-    def done_with(self, seq: int) -> None:
-        """See `ConsumerPlace`."""
-        self.place.done_with(self, seq)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours."""

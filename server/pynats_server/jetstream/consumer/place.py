@@ -61,8 +61,8 @@ class ConsumerPlace(Protocol):
         """Reads a block of the store into memory, in slices."""
         ...
 
-    def done_with(self, consumer: Any, seq: int) -> None:
-        """The consumer does not need the message any more: it goes when nobody does."""
+    def when_removed(self, done: Callable[[Exception | None], None]) -> None:
+        """Calls `done` once all messages that acknowledgements have removed are gone for good."""
         ...
 
     def expired(self, consumer: Any) -> None:

@@ -9,6 +9,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.interest import Interest
 from pynats_server.jetstream.consumer.delivery.router import Router
+from pynats_server.jetstream.consumer.retaining import Retaining
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.block import Block
@@ -26,6 +27,7 @@ class StreamPlace:
         self._host = host
         self._on_expired = on_expired
         self.interest = Interest(host.store, host.account.server.engine)
+        self.retaining = Retaining(host, self.interest)
 
     @property
     def name(self) -> str:
@@ -78,8 +80,9 @@ class StreamPlace:
             self.account.name, (self, block.index), work(), on_end=ended
         )
 
-    def done_with(self, consumer: Consumer, seq: int) -> None:
+    def when_removed(self, done: Callable[[Exception | None], None]) -> None:
         """See `ConsumerPlace`."""
+        self.retaining.when_removed(done)
 
     def expired(self, consumer: Consumer) -> None:
         """See `ConsumerPlace`."""

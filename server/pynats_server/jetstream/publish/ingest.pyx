@@ -375,6 +375,11 @@ cdef class Ingest(Sink):
         self.batch.undo(last_seq)
         self.settle()
 
+    def changed(self) -> None:
+        """An operation has changed the store: it is made durable at the end of the turn."""
+        self.settle()
+        self._schedule()
+
     def settle(self) -> None:
         """Counts what the store has grown or shrunk by since the last call."""
         cdef int64_t delta = <int64_t>self.store.nbytes - self.charged

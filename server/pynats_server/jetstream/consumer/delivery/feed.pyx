@@ -206,6 +206,13 @@ cdef class Feed(Member):
         self.interest.rouse(self)
         return 0
 
+    cdef bint needs(self, uint64_t seq) noexcept:
+        cdef Entry* entry
+        if seq >= self.next_seq:
+            return seq >= self.resume or seq in self.firsts
+        entry = self.state.find(seq)
+        return entry != NULL and entry.fate == OPEN
+
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
         cdef FilterSet filters = self.group.filters
@@ -540,8 +547,7 @@ cdef class Feed(Member):
 
     cdef int interest_done(self, uint64_t seq) except -1:
         """The consumer needs a message no more that the stream keeps for its consumers' sake."""
-        self.host.done_with(seq)
-        return 0
+        return self.interest.release(seq)
 
     # -- again --------------------------------------------------------------------------------
 
@@ -615,7 +621,7 @@ cdef class Feed(Member):
         """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
         done = None
-        if self.retains and self.state.policy != ACK_NONE:
+        if self.retains and self.state.find(seq) != NULL:
             done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()

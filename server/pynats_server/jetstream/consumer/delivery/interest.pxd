@@ -34,6 +34,8 @@ cdef class Member(Sender):
     cdef int swept(self) except -1
     # Messages of its filters that it has before it, counted anew.
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF
+    # Whether a message of its filters is still to be delivered to it, or to be acknowledged.
+    cdef bint needs(self, uint64_t seq) noexcept
     # Below here it wants nothing any more.
     cdef uint64_t lowest(self) noexcept
 
@@ -61,6 +63,11 @@ cdef class Interest(Witness):
     cdef uint64_t far_at  # the first of these sequences
     cdef uint64_t far_count
 
+    cdef object remove  # called with the sequence of a message that nobody needs any more
+
+    # Somebody does not need a message any more.
+    cdef int release(self, uint64_t seq) except -1
+    cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
     cdef int near(self, uint64_t seq) except -1  # the stream has come to where some begin

@@ -4,6 +4,8 @@ from libc.stdint cimport UINT64_MAX, uint32_t
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
 from pynats_server.core.limits cimport CHORE_STEPS
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 
 from heapq import heapify, heappop, heappush
 
@@ -27,6 +29,9 @@ cdef class Member(Sender):
 
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         raise NotImplementedError
+
+    cdef bint needs(self, uint64_t seq) noexcept:
+        return seq >= self.next_seq
 
     cdef uint64_t lowest(self) noexcept:
         return self.next_seq
@@ -206,6 +211,76 @@ cdef class Interest(Witness):
                 member.swept()
                 self.recount(member)
         return 0
+
+    # -- messages that stay for their consumers' sake ------------------------------------------
+
+    def keep_for_consumers(self, remove) -> None:
+        """From now on `remove(seq)` is called for messages that nobody needs any more; None = the
+        stream's messages do not depend on consumers."""
+        self.remove = remove
+
+    cdef int release(self, uint64_t seq) except -1:
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        if self.remove is None or not self.store.is_live(seq):
+            return 0
+        block = self.store.holder(seq)
+        at = block.slot(seq)
+        if at < 0:
+            return 0
+        r = block.buf + block.offs[at]
+        if not self.is_needed(seq, r + HEAD, subject_size(r)):
+            self.remove(seq)
+        return 0
+
+    cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
+        cdef Member member
+        cdef Match* match
+        cdef uint32_t i
+        if self.every is not None:
+            self.engine.routing.steps += len(self.every.members) >> 2
+            for member in self.every.members:
+                if member.needs(seq):
+                    return True
+        if self.sublist.count:
+            match = self.sublist.match(<const char*>subject, n)
+            for i in range(match.n_plain):
+                group = <FilterGroup>(<Subscription>match.plain[i]).sink
+                self.engine.routing.steps += 1 + (len(group.members) >> 2)
+                for member in (<FilterGroup>group).members:
+                    if member.needs(seq):
+                        return True
+        return False
+
+    def unneeded(self, uint64_t start, Py_ssize_t most) -> tuple:
+        """(sequences that nobody needs, where the next step begins or 0 at the end, block to read
+        first or None): among `most` records from `start` on."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        cdef uint64_t seq
+        start = max(start, self.store.first_seq)
+        at = self.store.block_at(start)
+        if at >= len(self.store.blocks) or not self.store.msgs:
+            return [], 0, None
+        block = self.store.blocks[at]
+        if block.msgs and not block.loaded:
+            return [], start, block
+        found = []
+        at = block.slot_from(max(start, block.first_seq)) if block.msgs else block.count
+        while at < block.count:
+            r = block.buf + block.offs[at]
+            seq = u64(r + 4)
+            if seq > block.last_seq:
+                break
+            if most <= 0:
+                return found, seq, None
+            most -= 1
+            at += 1
+            if not block.deleted.has(seq) and not self.is_needed(seq, r + HEAD, subject_size(r)):
+                found.append(seq)
+        return found, block.last_seq + 1 if block.last_seq < self.store.last_seq else 0, None
 
     # -- serving ------------------------------------------------------------------------------
 
