@@ -140,6 +140,17 @@ cdef class Feed(Member):
             return 0
         return self.group.matched - self.base
 
+    cdef uint64_t deliverable(self, uint64_t most) noexcept:
+        cdef uint64_t found = self.pending()
+        cdef size_t at = self.again_head
+        cdef Entry* entry
+        while found < most and at < self.again_tail:
+            entry = self.state.find(self.again[at])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                found += 1
+            at += 1
+        return found
+
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
@@ -620,8 +631,9 @@ cdef class Feed(Member):
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
         """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
+        cdef bint known = self.state.find(seq) != NULL
         done = None
-        if self.retains and self.state.find(seq) != NULL:
+        if self.retains and (known or self.state.policy != ACK_EXPLICIT):
             done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
@@ -645,7 +657,7 @@ cdef class Feed(Member):
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""
         cdef size_t at
-        if self.state.policy != 1:
+        if self.state.policy == ACK_EXPLICIT:
             return [seq]
         found = []
         at = self.state.head

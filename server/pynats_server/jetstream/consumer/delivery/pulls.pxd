@@ -36,8 +36,8 @@ cdef class PullFeed(Feed):
     cdef Pull choose(self)
     cdef Match* audience(self, Pull pull) except NULL
     cdef bint has_interest(self, Pull pull) except -1
+    cdef bint is_in_vain(self, Pull pull) except -1
     cdef int served(self, Pull pull) except -1
-    cdef bint has_more(self) except -1
     cdef int drop(self, Pull pull) except -1
     cdef int tell(self, Pull pull, bytes status) except -1
     cdef int tell_rest(self, Pull pull, bytes status) except -1

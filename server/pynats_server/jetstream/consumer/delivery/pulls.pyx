@@ -80,17 +80,18 @@ cdef class PullFeed(Feed):
         if request.expires < 0:
             self.tell_rest(pull, b"408 Request Timeout")
             return
-        if pull.no_wait and not pull.patient and (self.paused or not self.has_more()):
+        if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
+            self.swept_ns = now
+            self.sweep()
+        if pull.no_wait and not pull.patient and self.paused:
             self.tell(pull, b"404 No Messages")
             return
-        if self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting:
-            if now - self.swept_ns >= SWEEP_NS:
-                self.swept_ns = now
-                self.sweep()
-            if <uint64_t>len(self.waiting) >= self.max_waiting:
-                if not pull.heartbeat_ns:
-                    self.tell(pull, b"409 Exceeded MaxWaiting")
-                return
+        if pull.no_wait and self.is_in_vain(pull):
+            return
+        if self.is_crowded:
+            if not pull.heartbeat_ns:
+                self.tell(pull, b"409 Exceeded MaxWaiting")
+            return
         self.waiting.append(pull)
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
@@ -99,9 +100,30 @@ cdef class PullFeed(Feed):
         if self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
 
-    cdef bint has_more(self) except -1:
-        """Whether there is something to deliver, now or later."""
-        return self.again_head != self.again_tail or self.pending() != 0
+    @property
+    def is_crowded(self) -> bool:
+        """Whether no more requests may wait."""
+        return self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting
+
+    cdef bint is_in_vain(self, Pull pull) except -1:
+        """Tells a request that does not wait when there is nothing, or nothing that is not for
+        those who came before it."""
+        cdef Pull other
+        cdef uint64_t wanted = 0
+        if self.deliverable(1) == 0:
+            if not pull.patient:
+                self.tell(pull, b"404 No Messages")
+            return not pull.patient
+        if not self.waiting:
+            return False
+        self.engine.routing.steps += <uint64_t>len(self.waiting)
+        self.sweep()
+        for other in self.waiting:
+            wanted += other.left
+        if self.deliverable(wanted) < wanted:
+            self.tell(pull, b"408 Requests Pending")
+            return True
+        return False
 
     def check(self, request) -> None:
         """Raises BadPull."""
