@@ -1,6 +1,6 @@
 """How far a consumer has come: the part of it that every replica has alike.
 
-Changed only by its operations (`delivered`, `acked`, `struck`, `skipped`, `spent`, `purged`, `reset`), which
+Changed only by its operations (`delivered`, `acked`, `struck`, `spent`, `purged`, `reset`), which
 use no clock: a log of them on an empty state gives the same state (`digest`).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -50,7 +50,6 @@ cdef class ConsumerState:
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts) except -1
     cdef bint acked(self, uint64_t delivery, uint64_t seq) except -1
     cdef int struck(self, uint64_t seq) except -1
-    cdef int skipped(self, uint64_t seq) except -1
     cdef int spent(self, uint64_t seq) except -1
 
     cdef int _insert(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts,

@@ -8,7 +8,7 @@ import hashlib
 import struct
 
 from pynats_server.jetstream.consumer.operations import (
-    Acked, Delivered, Purged, ResetTo, Skipped, Spent, Struck,
+    Acked, Delivered, Purged, ResetTo, Spent, Struck,
 )
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 
@@ -210,15 +210,6 @@ cdef class ConsumerState:
         while self.head < self.tail and self.entries[self.head].seq <= self.floor_stream:
             self._close(&self.entries[self.head])
 
-    cdef int skipped(self, uint64_t seq) except -1:
-        """Up to `seq` there is nothing more to deliver for the first time."""
-        if self.log is not None:
-            self.log.record(Skipped(seq))
-        if seq > self.stream_seq:
-            self.changes += 1
-            self.stream_seq = seq
-        return 0
-
     cdef int spent(self, uint64_t seq) except -1:
         """A message is not delivered again."""
         cdef Entry* entry = self.find(seq)
@@ -271,8 +262,6 @@ cdef class ConsumerState:
             self.acked(operation.delivery, operation.seq)
         elif isinstance(operation, Struck):
             self.struck(operation.seq)
-        elif isinstance(operation, Skipped):
-            self.skipped(operation.seq)
         elif isinstance(operation, Spent):
             self.spent(operation.seq)
         elif isinstance(operation, Purged):
@@ -293,10 +282,6 @@ cdef class ConsumerState:
     def apply_struck(self, seq: int) -> None:
         """See `struck`."""
         self.struck(seq)
-
-    def apply_skipped(self, seq: int) -> None:
-        """See `skipped`."""
-        self.skipped(seq)
 
     def apply_spent(self, seq: int) -> None:
         """See `spent`."""
