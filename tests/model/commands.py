@@ -388,7 +388,7 @@ def create_consumer(play: Play) -> None:
 def beyond(world: World, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
     before its start as pending when they come later."""
-    return 1
+    return 1 if world.imitate else count
 
 
 def overlaps_another(world: World, stream: str, config: ConsumerConfig) -> bool:

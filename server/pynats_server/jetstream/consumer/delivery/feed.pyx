@@ -135,7 +135,9 @@ cdef class Feed(Member):
     # -- figures ------------------------------------------------------------------------------
 
     cdef uint64_t pending(self) noexcept:
-        return self.group.matched - self.base if self.group is not None else 0
+        if self.group is None or self.early:
+            return 0
+        return self.group.matched - self.base
 
     cdef uint64_t deliverable(self, uint64_t most) noexcept:
         cdef uint64_t found = self.pending()
@@ -194,10 +196,11 @@ cdef class Feed(Member):
 
     cdef int strike(self, uint64_t seq) except -1:
         """A single message needs no acknowledgement any more, whatever the policy."""
+        cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
         self.state.struck(seq)
         self.changed()
-        if not self.stopped:
-            self.interest.rouse(self)
+        if was_full:
+            self.wake()  # not with what is visible next: nothing new need come
         return 0
 
     cdef int swept(self) except -1:
@@ -210,15 +213,17 @@ cdef class Feed(Member):
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
         self.changed()
-        self.interest.rouse(self)
+        self.wake()
         return 0
 
     cdef bint needs(self, uint64_t seq) noexcept:
-        cdef Entry* entry
+        cdef Py_ssize_t at
+        if seq >= self.resume and seq >= self.next_seq:
+            return True
         if seq >= self.next_seq:
-            return seq >= self.resume or seq in self.firsts
-        entry = self.state.find(seq)
-        return entry != NULL and entry.fate == OPEN
+            at = bisect_left(self.firsts, seq, self.firsts_at)
+            return at < len(self.firsts) and self.firsts[at] == seq
+        return self.state.find(seq) != NULL  # also what is out of deliveries: somebody must see it
 
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
@@ -343,7 +348,7 @@ cdef class Feed(Member):
         if self.hint > self.next_seq:
             self.next_seq = self.hint
         self.hint = 0
-        if self.next_seq > limit or self.group.matched == self.base:
+        if self.next_seq > limit or self.pending() == 0:
             return self._at_end(limit)
         while True:
             if self.next_seq > limit:
@@ -413,7 +418,7 @@ cdef class Feed(Member):
         if self.next_seq <= limit:
             self.next_seq = limit + 1
         self.state.skipped(self.next_seq - 1)
-        if self.group.matched != self.base:
+        if self.pending() != 0:
             self.interest.rouse(self)  # it is there, but not visible yet
             return NOT_YET
         self.interest.starve(self)
@@ -668,9 +673,9 @@ cdef class Feed(Member):
             self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
             return
         if self.max_deliver and entry.count >= self.max_deliver:
-            self.exhaust(entry)
-            return
-        self.put_again(entry)
+            self.exhaust(entry)  # which may make place for another one
+        else:
+            self.put_again(entry)
         self.wake()
 
     def progress(self, uint64_t seq) -> None:

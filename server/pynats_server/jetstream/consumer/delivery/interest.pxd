@@ -21,6 +21,7 @@ cdef class Member(Sender):
     cdef uint64_t base  # messages of the group that are behind it, see `pending`
     cdef uint64_t next_seq  # the first that it has not looked at
     cdef uint64_t hint  # no message of its filters lies before, when not 0
+    cdef bint early  # it starts behind what is stored: nothing of its group is before it yet
     cdef bint hungry  # in its group's list
     cdef bint awake  # in the list of those to be served when more is visible
     cdef bint stopped
@@ -46,6 +47,8 @@ cdef class FilterGroup(Sink):
     cdef uint64_t last  # the newest of them
     cdef uint64_t low  # nobody in the group wants anything below
     cdef list members
+    cdef list early
+    cdef uint64_t early_to  # none of the early ones starts below; 0 = there are none
     cdef list hungry
     cdef list subscriptions
 
@@ -67,4 +70,5 @@ cdef class Interest(Witness):
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
     cdef int count(self, FilterGroup group, uint64_t seq) except -1
+    cdef int reach(self, FilterGroup group, uint64_t seq) except -1  # some of the early ones start
     cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1

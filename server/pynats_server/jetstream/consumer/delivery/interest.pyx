@@ -40,6 +40,7 @@ cdef class FilterGroup(Sink):
         self.key = key
         self.filters = filters
         self.members = []
+        self.early = []
         self.hungry = []
         self.subscriptions = []
 
@@ -84,6 +85,9 @@ cdef class Interest(Witness):
         if group is None:
             return
         group.members.remove(member)
+        if member.early:
+            group.early.remove(member)
+            member.early = False
         if member.hungry:
             group.hungry.remove(member)
             member.hungry = False
@@ -105,6 +109,13 @@ cdef class Interest(Witness):
         cdef FilterGroup group = member.group
         member.base = group.matched - member.ahead()
         group.low = min(group.low, member.lowest())
+        if member.early:
+            group.early.remove(member)
+        member.early = member.next_seq > self.store.last_seq + 1
+        if member.early:
+            if not group.early or member.next_seq < group.early_to:
+                group.early_to = member.next_seq
+            group.early.append(member)
 
     cdef int rouse(self, Member member) except -1:
         if not member.awake:
@@ -138,12 +149,28 @@ cdef class Interest(Witness):
             return 0  # two filters of a group cover it
         group.last = seq
         group.matched += 1
+        if group.early_to and seq >= group.early_to:
+            self.reach(group, seq)
         if group.hungry:
             for member in group.hungry:
                 member.hungry = False
                 member.hint = seq
                 self.rouse(member)
             group.hungry = []
+        return 0
+
+    cdef int reach(self, FilterGroup group, uint64_t seq) except -1:
+        cdef Member member
+        cdef list early = group.early
+        group.early, group.early_to = [], 0
+        for member in early:
+            if seq >= member.next_seq:
+                member.early = False
+                member.base = group.matched - 1  # the message is the first that it has before it
+                continue
+            group.early.append(member)
+            if group.early_to == 0 or member.next_seq < group.early_to:
+                group.early_to = member.next_seq
         return 0
 
     cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:
