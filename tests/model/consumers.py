@@ -177,10 +177,8 @@ class Consumer:
     @property
     def num_redelivered(self) -> tuple[int, int]:
         """At least those that are out; at most with those that were out of deliveries."""
-        if self.config.max_deliver == 1:
-            return 0, 0
         known = sum(seq in self.out for seq in self.extra)
-        return known, known + self.exhausted
+        return 0 if self.config.max_deliver == 1 else known, known + self.exhausted
 
     @property
     def delivered(self) -> Place:
@@ -274,9 +272,11 @@ class Consumer:
     def _ack_up_to(self, seq: int, delivery: int) -> list[int]:
         if delivery <= self.floor.consumer or seq <= self.floor.stream:
             return []
-        ended = [known for known in [*self.out, *self.spent] if known <= seq]
+        spent = [] if self.imitate else list(self.spent)  # the reference keeps these
+        ended = [known for known in [*self.out, *spent] if known <= seq]
+        if seq in self.out:
+            self.floor = Place(delivery, seq)
         self._forget(ended)
-        self.floor = Place(delivery, seq)
         return sorted(ended)
 
     def _settle(self, seqs: Iterable[int]) -> None:
