@@ -77,11 +77,6 @@ def test_we_go_on_where_the_real_server_stopped(
             assert fetched(server.port, "first", 9, acknowledged=9) == ["t.3", "t.4"]
             if "second" in expected:
                 assert fetched(server.port, "second", 9) == [f"t.{n}" for n in range(5)]
-            else:
-                wait_until(
-                    lambda: client.api("STREAM.INFO.T")["state"]["messages"] == 0,
-                    "what was acknowledged is removed",
-                )
 
 
 @each_retention
@@ -201,9 +196,8 @@ def test_which_consumers_survive(tmp_path: Path, killed: bool) -> None:
         assert fetched(server.port, "named", 2, acknowledged=1) == ["t.0", "t.1"]
         assert fetched(server.port, "memory", 1, acknowledged=1) == ["t.0"]
         names = ["first", "named", "paused", "second"]
-        before = places(client, names)
         assert client.api("CONSUMER.PAUSE.T.second", pause_until="2098-01-01T00:00:00Z")["paused"]
-        before["second"]["config"]["pause_until"] = "2098-01-01T00:00:00Z"
+        before = places(client, names)
         end(server, killed)
     with running(PYNATS, store) as (server, client):
         assert client.api("CONSUMER.NAMES.T")["consumers"] == names

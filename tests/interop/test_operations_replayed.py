@@ -26,7 +26,8 @@ from pynats_server.jetstream.stream.state_hash import described, state_hash
 from pynats_server.jetstream.stream.stream import Stream
 
 from tests.support.jetstream import api, connect, jetstream_server
-from tests.support.mixed_load import Load, streams
+from tests.support.mixed_load import MAIN, Load, streams
+from tests.support.on_loop import on_loop
 
 SMALL_BLOCK = 4000
 
@@ -115,6 +116,48 @@ def test_a_log_of_operations_gives_an_empty_replica_the_same_state(
         asyncio.run(run(tmp_path / str(seed), random.Random(seed)))
     every = {each.__name__ for each in get_args(Operation)}
     assert every - seen == {"Truncate"}  # after a crash only
+
+
+LONG = {
+    "purge": ("STREAM.PURGE.A", {"filter": "a.*"}),
+    "purge of all but some": ("STREAM.PURGE.A", {"keep": 7}),
+    "lowered limit": ("STREAM.UPDATE.A", {**MAIN, "max_msgs": 5}),
+    "lowered limit of bytes": ("STREAM.UPDATE.A", {**MAIN, "max_bytes": 300}),
+    "lowered limit of subjects": ("STREAM.UPDATE.A", {**MAIN, "max_msgs_per_subject": 2}),
+    "rollup": ("", {}),
+}
+
+
+@pytest.mark.parametrize("storage", ["memory", "file"])
+@pytest.mark.parametrize("kind", LONG)
+@on_loop
+async def test_replicas_are_the_same_at_every_moment_of_a_long_removal(
+    tmp_path: Path, storage: str, kind: str
+) -> None:
+    subject, body = LONG[kind]
+    async with loaded(tmp_path, storage) as (load, logs):
+        client, changes = load.client, load.streams["A"].changes
+        await client.publish("a.4.x", b"", headers={"Nats-Msg-Id": "one"})
+        for number in range(400):
+            await client.publish(f"a.{number % 4}", b"x" * (number % 9))
+        await client.flush()
+        if subject:
+            asked = asyncio.ensure_future(api(client, subject, {**body, "storage": storage}
+                                              if "name" in body else body))  # fmt: skip
+        else:
+            asked = asyncio.ensure_future(
+                client.request("a.*", b"", headers={"Nats-Rollup": "sub"})
+            )
+        number = moments = 0
+        while not (asked.done() and changes.is_idle):
+            moments += not changes.is_idle
+            await client.publish(f"a.{number % 4}", b"between")
+            await client.flush()
+            logs.check(tmp_path, load)
+            number += 1
+        assert moments > 3
+        await asked
+        logs.check(tmp_path, load)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

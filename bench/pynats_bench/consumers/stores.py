@@ -21,6 +21,7 @@ from pynats_bench.jetstream import (
 )
 from pynats_bench.load import Session, Threads
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
+from pynats_bench.rows import PROBE_MESSAGES
 from pynats_bench.session import request, subscribe
 
 STRIDE = 7919  # from one get to the next, so that they jump about
@@ -164,10 +165,10 @@ class WatchSession(Session):
         filler.run(self._keys)
 
     def run(self, messages: int) -> Result:
-        """As many whole watches as `messages` values need."""
+        """Whole watches, one for every `PROBE_MESSAGES`, so that a probe is one."""
         total = Sum()
         start = {"deliver_policy": "last_per_subject", "filter_subject": BucketSession.prefix + ">"}
-        for _ in range(max(1, messages // self._keys)):
+        for _ in range(max(1, messages // PROBE_MESSAGES)):
             with Clients(
                 self._endpoint, self._load, BucketSession.name, start, self._keys
             ) as clients:
@@ -192,7 +193,6 @@ class ObjectSession(Session):
     ) -> None:
         super().__init__(endpoint, cores, stall_s)
         self._put = put
-        self._mib = mib
         self._chunks = mib * MIB // CHUNK_BYTES
         self._load = ConsumeLoad(
             CHUNK_BYTES, way="push", flow_control=True, extra={"mem_storage": True}
@@ -217,9 +217,9 @@ class ObjectSession(Session):
             self._store(Sum())
 
     def run(self, messages: int) -> Result:
-        """As many objects as `messages` MiB need."""
+        """Whole objects, one for every `PROBE_MESSAGES`, so that a probe is one."""
         total = Sum()
-        for _ in range(max(1, round(messages / self._mib))):
+        for _ in range(max(1, messages // PROBE_MESSAGES)):
             if self._put:
                 api(self._control, "STREAM.PURGE", name=self.stream)
                 self._store(total)

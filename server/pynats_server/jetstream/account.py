@@ -42,7 +42,7 @@ from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
-from pynats_server.work import Cancelled, Work, finish
+from pynats_server.work import Work, finish
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -185,12 +185,8 @@ class JetStreamAccount:
         return await self.server.in_thread(work, *arguments)
 
     async def sliced(self, work: Work[T], client: object = None) -> T:
-        """Does the long work of a change in slices, in turns with the other clients. It is a lane
-        beside the client's own, which waits for it."""
-        try:
-            return await self.server.turns.run(self.name, (self.changing, client), work)
-        except Cancelled:
-            raise asyncio.CancelledError from None
+        """See `AccountContext.sliced`."""
+        return await self.context.sliced(work, client)
 
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""
@@ -275,8 +271,9 @@ class JetStreamAccount:
         store, found = self._opened(config, folder)
         return self._run(config, created, store, found, folder, begun_ns)
 
-    async def _open_aside(self, folder: Path) -> Stream:
-        """`_open`, with the work of a large stream in a thread."""
+    async def _open_aside(self, folder: Path, restored: list[StoredConsumer]) -> Stream:
+        """`_open`, with the work of a large stream in a thread. It has these consumers besides
+        those in the folder."""
         config, created = self._read(folder)
         begun_ns = time.perf_counter_ns()
         opening = self.server.loop.run_in_executor(None, self._opened, config, folder, True)
@@ -288,6 +285,7 @@ class JetStreamAccount:
                 _close(opening.result()[0])
             raise
         store.attach(self.server.syncer)
+        found.restored.extend(restored)
         return self._run(config, created, store, found, folder, begun_ns)
 
     def _read(self, folder: Path) -> tuple[StreamConfig, int]:
@@ -378,10 +376,10 @@ class JetStreamAccount:
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
         consumers: list[StoredConsumer],
     ) -> Stream:  # fmt: skip
-        """Makes a stream of a store that was built elsewhere: in memory with its `consumers`, or in
-        the folder `built`, which moves to its place with all that is in it. `config` was prepared
-        from `asked` earlier; other streams may have been created since. Raises ApiError (10062 and
-        others), and leaves the folder where it was."""
+        """Makes a stream of a store that was built elsewhere: in memory, or in the folder `built`,
+        which moves to its place with all that is in it. `consumers` are those that are on no disk.
+        `config` was prepared from `asked` earlier; other streams may have been created since.
+        Raises ApiError (10062 and others), and leaves the folder where it was."""
         async with self.changing:
             if config.name in self.streams:
                 raise api_error(10130)
@@ -390,20 +388,24 @@ class JetStreamAccount:
                 found = Found(restored=consumers)
                 return await self._whole(self._started(config, time.time_ns(), memory, found))
             try:
-                return await self._settle(built, config.name, large=True)
+                return await self._settle(built, config.name, restored=consumers)
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
 
     async def _settle(
-        self, built: Path, name: str, client: object = None, large: bool = False
-    ) -> Stream:
-        """Moves a whole stream from the staging to its place and opens it, a `large` one in a
-        thread: a crash leaves all of it or nothing under its name. On an error it is back in the
-        staging."""
+        self, built: Path, name: str, client: object = None,
+        restored: list[StoredConsumer] | None = None,
+    ) -> Stream:  # fmt: skip
+        """Moves a whole stream from the staging to its place and opens it, one that was `restored`,
+        with these consumers in memory, in a thread: a crash leaves all of it or nothing under its
+        name. On an error it is back in the staging."""
         folder = self.folder / name
         await self.in_thread(move_in, built, folder)
         try:
-            stream = await self._open_aside(folder) if large else self._open(folder)
+            if restored is None:
+                stream = self._open(folder)
+            else:
+                stream = await self._open_aside(folder, restored)
         except BaseException:
             folder.rename(built)
             raise

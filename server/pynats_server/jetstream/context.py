@@ -28,7 +28,7 @@ from pynats_server.jetstream.store import Syncer
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-from pynats_server.work import Turns
+from pynats_server.work import Cancelled, Turns, Work
 
 T = TypeVar("T")
 FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
@@ -171,6 +171,14 @@ class AccountContext:
     def name(self) -> str:
         """The account's name."""
         return self.account.name
+
+    async def sliced(self, work: Work[T], client: object = None) -> T:
+        """Does the long work of a change in slices, in turns with the other clients. It is a lane
+        beside the client's own, which waits for it."""
+        try:
+            return await self.server.turns.run(self.name, (self.changing, client), work)
+        except Cancelled:
+            raise asyncio.CancelledError from None
 
     def usage(self, storage: str) -> Usage:
         """What the account's streams hold of a kind of storage, and may hold."""

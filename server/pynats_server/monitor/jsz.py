@@ -136,7 +136,7 @@ class Request(msgspec.Struct, kw_only=True):
     accounts: bool = False
     streams: bool = False
     consumers: bool = False
-    direct_consumers: bool = False  # of mirrors and sources
+    direct_consumers: bool = False  # those of mirrors and sources as well
     config: bool = False
     offset: int = 0
     limit: int = 0
@@ -152,7 +152,7 @@ def read_request(query: Query) -> Request:
         accounts=accounts,
         streams=streams or consumers,
         consumers=consumers,
-        direct_consumers=query.flag("direct-consumers"),
+        direct_consumers=query.flag("direct-consumers") and consumers,
         config=query.flag("config"),
         offset=query.integer("offset"),
         limit=query.integer("limit"),

@@ -25,39 +25,18 @@ from pynats_bench.session import connect
 
 ROWS = consumer_rows(0.001)
 STALL_S = 5.0
-# What needs no consumer.
-PLAIN = (
-    "direct-get-sync",
-    "direct-get-batch",
-    "kv-get",
-    "kv-get-async",
-    "kv-put",
-    "kv-put-async",
-    "object-put",
-)
 
 
-@pytest.fixture(scope="module")
-def reference() -> Contender:
-    return Contender(REFERENCE, find_program(REFERENCE))
+@pytest.fixture(scope="module", params=[OURS, pytest.param(REFERENCE, marks=pytest.mark.reference)])
+def contender(request: pytest.FixtureRequest) -> Contender:
+    return Contender(request.param, find_program(request.param))
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.heading.name)
-def test_a_row_takes_a_sample_of_the_reference(
-    row: Row, reference: Contender, tmp_path: Path
-) -> None:
-    sample = row.sample(reference, Setting(seconds=0.002, store_folder=tmp_path))
+def test_a_row_takes_a_sample(row: Row, contender: Contender, tmp_path: Path) -> None:
+    sample = row.sample(contender, Setting(seconds=0.002, store_folder=tmp_path))
     assert sample.value >= 0
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.heading.name in PLAIN], ids=lambda row: row.heading.name
-)
-def test_a_row_takes_a_sample_of_ours_where_it_needs_no_consumer(row: Row, tmp_path: Path) -> None:
-    ours = Contender(OURS, find_program(OURS))
-    assert row.sample(ours, Setting(seconds=0.002, store_folder=tmp_path)).value > 0
 
 
 def test_rows_have_names_of_their_own_and_a_table() -> None:
@@ -300,7 +279,7 @@ def test_a_consumer_that_loses_messages_is_found_out(reference: Contender, tmp_p
     config = tmp_path / "server.conf"
     config.write_text(configuration(tmp_path / "store", ""))
     with (
-        Running(reference, config=config) as server,
+        Running(contender, config=config) as server,
         ConsumeSession(server.endpoint, ConsumeLoad(), stall_s=0.5) as session,
     ):
         session.run(100)

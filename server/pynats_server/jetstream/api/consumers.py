@@ -127,23 +127,24 @@ def unpin(request: Request) -> Reply:
     return {}
 
 
-def reset(request: Request) -> Reply | Steps[Reply | None] | None:
-    """CONSUMER.RESET. Who asks about a consumer that is not there gets no answer."""
+async def reset(request: Request) -> Reply | None:
+    """CONSUMER.RESET, answered when it is saved. Who asks about a consumer that is not there gets
+    no answer."""
     stream = request.account.streams.get(request.names[0])
     consumer = stream.consumers.by_name.get(request.names[1]) if stream is not None else None
     if stream is None or consumer is None:
         return None
     if request.headers and headers.get(request.headers, IDENTITY) is not None:
         request.reply_headers = _identity_headers(stream)
-    return begin(_reset(stream, consumer, reset_seq(request.payload)))
-
-
-def _reset(stream: Stream, consumer: Consumer, seq: int) -> Work[Reply | None]:
-    yield from check_reset(consumer.config, seq, stream.store.find_since)
+    seq = reset_seq(request.payload)
+    check = check_reset(consumer.config, seq, stream.store.find_since)
+    await request.account.sliced(check, request.source)
     if stream.consumers.by_name.get(consumer.name) is not consumer:
         return None  # it has ended meanwhile
-    seq = consumer.reset(seq)
-    return {**consumer.info(), "reset_seq": seq}
+    begins = consumer.reset(seq)
+    told = {**consumer.info(), "reset_seq": begins}
+    await consumer.until_saved()
+    return told
 
 
 def next_message(request: Request) -> None:

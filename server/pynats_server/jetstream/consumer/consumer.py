@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from random import randrange
@@ -19,6 +20,7 @@ from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
+from pynats_server.jetstream.errors import api_error
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -179,6 +181,20 @@ class Consumer:
         self.feed.reset(start)
         return start
 
+    async def until_saved(self) -> None:
+        """Returns when its state as it is now is saved. Raises ApiError if it cannot be."""
+        if self.saved is None:
+            return
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+        def told(error: Exception | None) -> None:
+            if not done.done():  # else nobody waits any more
+                done.set_result(error)
+
+        self.saved.when_saved(told)
+        if (error := await done) is not None:
+            raise api_error(10077, err=error)
+
     # -- for the feed -----------------------------------------------------------------------
 
     def changed(self) -> None:
@@ -270,8 +286,7 @@ class Consumer:
             "created": format_time_ns(self.created),
             "config": (self.config.public() if of_server else self.config).as_dict(),
             "delivered": _position(
-                state.consumer_seq, max(state.stream_seq, feed.position - 1),
-                feed.last_delivered_ns,
+                state.consumer_seq, state.stream_seq, feed.last_delivered_ns
             ),
             "ack_floor": _position(state.floor_consumer, state.floor_stream, feed.last_acked_ns),
             "num_ack_pending": self.num_ack_pending,

@@ -59,7 +59,8 @@ class Inactivity:
         if self.is_over():
             self._on_unused()
         else:
-            self._look_in(self._left_ns)
+            # It may be over sooner: once what was unacknowledged no longer is.
+            self._look_in(min(self._left_ns, self._threshold_ns))
 
     def is_over(self) -> bool:
         """Whether nobody has used it for long enough."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
@@ -31,7 +32,8 @@ from pynats_server.work import finish
 @dataclass(frozen=True, slots=True)
 class Found:
     """The consumers that a stream has when it starts, and the stream's folder; None in memory.
-    `restored`: those of a stream in memory. `broken`: name of one that cannot go on -> why."""
+    `restored`: those of a backup that are on no disk. `broken`: name of one that cannot go on ->
+    why."""
 
     folder: FileConfig | None = None
     recovered: list[RecoveredConsumer] = field(default_factory=list)
@@ -49,6 +51,18 @@ def found_in(folder: FileConfig, store: Store) -> Found:
 def stored(consumer: Consumer) -> StoredConsumer:
     """A consumer as it is now, for a folder or a backup."""
     return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
+
+
+def _make(
+    stream: FileConfig, consumer: StoredConsumer, created_ns: int, stream_last: int, built: Path
+) -> ConsumerFiles:
+    built.parent.mkdir(mode=0o700, exist_ok=True)
+    return create_consumer(stream, consumer, created_ns, stream_last, built, time.monotonic())
+
+
+def _remove(files: ConsumerFiles, doomed: Path) -> OSError | None:
+    doomed.parent.mkdir(mode=0o700, exist_ok=True)
+    return files.remove(doomed)
 
 
 class KeptConsumers:
@@ -70,10 +84,10 @@ class KeptConsumers:
             return
         server = self._host.account.server
         built = server.staging / unique_id()
+        about, last_seq = stored(consumer), self._last_seq()
         files = await server.in_thread(
-            create_consumer, self._folder, stored(consumer), consumer.created, self._last_seq(),
-            built, time.monotonic(),
-        )  # fmt: skip
+            _make, self._folder, about, consumer.created, last_seq, built
+        )
         self.adopt(consumer, files)
 
     def adopt(self, consumer: Consumer, files: ConsumerFiles) -> None:
@@ -101,7 +115,7 @@ class KeptConsumers:
         server = self._host.account.server
         doomed = server.staging / unique_id()
         try:
-            unsynced = await server.in_thread(saved.files.remove, doomed)
+            unsynced = await server.in_thread(_remove, saved.files, doomed)
         except OSError:
             self.adopt(consumer, saved.files)
             raise

@@ -16,7 +16,7 @@ from pynats_common.go.times import ZERO_TIME
 
 from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.consumer.config.claims import FilterClaims
-from pynats_server.jetstream.consumer.config.context import DEFAULT_MAX_CONSUMERS, Limits
+from pynats_server.jetstream.consumer.config.context import Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
@@ -73,14 +73,8 @@ class StreamConsumers:
 
     def limits(self, replicas: int) -> Limits:
         """What the server and the account allow."""
-        own, server = self._host.account.limits, self._host.account.server.options.limits
-        return Limits(
-            max_ack_pending=server.max_ack_pending,
-            max_request_batch=server.max_request_batch,
-            default_max_consumers=server.default_max_consumers or DEFAULT_MAX_CONSUMERS,
-            account_max_ack_pending=own.max_ack_pending,
-            account_max_consumers=own.max_consumers,
-        )
+        account = self._host.account
+        return Limits.of(account.server.options.limits, account.limits)
 
     def existing(self, name: str) -> ConsumerConfig | None:
         """The configuration of the consumer of that name."""
@@ -151,6 +145,8 @@ class StreamConsumers:
         if files is not None:
             self._kept.adopt(consumer, files)
         self._put(consumer)
+        if self._shares():
+            self._claims.add(config)
         consumer.start()
 
     def _label(self, name: str) -> str:
@@ -202,7 +198,6 @@ class StreamConsumers:
         self.by_name[consumer.name] = consumer
         if not config.direct:
             insort(self.names, consumer.name)
-        self._claims.add(config)
         self._counted += config.is_counted
         self._host.account.consumers.add(1)
 
@@ -211,7 +206,6 @@ class StreamConsumers:
         del self.by_name[consumer.name]
         if not config.direct:
             del self.names[bisect_left(self.names, consumer.name)]
-        self._claims.discard(config)
         self._counted -= config.is_counted
         self._host.account.consumers.add(-1)
 
@@ -239,6 +233,7 @@ class StreamConsumers:
         consumer.start()
         self._tell(consumer, "create")
         self.tell_pause(consumer)
+        await self._claim(self._claims.adding(consumer.config))
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
         """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
@@ -257,10 +252,12 @@ class StreamConsumers:
             raise api_error(10012, err=doubt)
         if self.by_name.get(consumer.name) is not consumer:
             return  # it has ended meanwhile; the configuration holds after the next start
-        self._claims.discard(consumer.config)
-        self._counted += config.is_counted - consumer.config.is_counted
+        before = consumer.config
+        self._counted += config.is_counted - before.is_counted
         consumer.configure(config)
-        self._claims.add(config)
+        if config.filters != before.filters:
+            await self._claim(self._claims.discarding(before))
+            await self._claim(self._claims.adding(config))
         self.place.retaining.sweep()
 
     def tell_pause(self, consumer: Consumer) -> None:
@@ -297,6 +294,7 @@ class StreamConsumers:
             )
         self.damage.pop(consumer.name, None)
         self._tell(consumer, "delete")
+        await self._claim(self._claims.discarding(consumer.config))
         self.place.retaining.sweep()
 
     def _unused(self, consumer: Consumer) -> None:
@@ -316,6 +314,15 @@ class StreamConsumers:
                 self._host.log.warn_rarely(
                     f"JetStream {self._label(consumer.name)}, which nobody uses, stays: {error}"
                 )
+
+    def _shares(self) -> bool:
+        """Whether its consumers share the messages out: only then are claims asked for."""
+        return self.stream.retention == "workqueue"
+
+    async def _claim(self, work: Work[None]) -> None:
+        """Notes or forgets what a consumer wants, before anybody changes another one."""
+        if self._shares() and not self._ended:
+            await self._host.account.sliced(work)
 
     def _check_alive(self) -> None:
         if self._ended:

@@ -146,12 +146,11 @@ class Store(Protocol):
         filter: bytes = b">",
         up_to: int = 0,
         keep: int = 0,
-        purged: bool = True,
         gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
         to be finished, unless the store is closed. Calls `gone_through` after each part with the
-        sequence up to which all has gone. With `purged` off the witness hears of deletes."""
+        sequence up to which all has gone."""
 
     def enforce_limits(
         self,

@@ -31,7 +31,7 @@ from pynats_server.jetstream.store import (
     open_store,
 )
 from pynats_server.jetstream.store.consumers.folder import StoredConsumer, write_consumer
-from pynats_server.jetstream.store.consumers.recovery import read_consumers
+from pynats_server.jetstream.store.consumers.recovery import cut_off, read_consumers
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -133,8 +133,8 @@ class Destination(Protocol):
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
         consumers: list[StoredConsumer],
     ) -> Stream:  # fmt: skip
-        """The stream of a store that is in memory with its `consumers`, or with them in the folder
-        `built`. Raises ApiError."""
+        """The stream of a store that is in memory, or in the folder `built` with those consumers
+        that belong on the disk; `consumers` are the others. Raises ApiError."""
         ...
 
 
@@ -233,12 +233,16 @@ class Incoming:
                 self._consumers = self._documents.consumers()
             else:
                 yield from self._copy_blocks(target, limit)
+            self._consumers = [cut_off(one, target.last_seq) for one in self._consumers]
             if plan is not None:
                 now_ns = time.time_ns()
                 created = format_time_ns(now_ns)
-                for consumer in self._consumers:
-                    write_consumer(plan, consumer, now_ns, target.last_seq)
-                    yield 0
+                held = self._consumers
+                self._consumers = [one for one in held if one.config.get("mem_storage")]
+                for consumer in held:
+                    if not consumer.config.get("mem_storage"):
+                        write_consumer(plan, consumer, now_ns, target.last_seq)
+                        yield 0
                 target.write_meta({"Created": created, **self.config.as_dict()})
             else:
                 self._built = target

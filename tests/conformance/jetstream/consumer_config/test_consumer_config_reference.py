@@ -98,7 +98,9 @@ def test_random_requests(reference: Reference, ours: Oracle) -> None:
 @new_examples(300)
 @given(RANDOM)
 def test_new_random_consumer_requests(
-    reference_servers: ServerPool, drawn: tuple[str, list[list[Any]]]
+    reference_servers: ServerPool, ours: Oracle, drawn: tuple[str, list[list[Any]]]
 ) -> None:
     case = _random_case(*drawn)
-    assert decided(case) == ask_live(reference_servers, lambda oracle: asked(case, oracle))
+    theirs = ask_live(reference_servers, lambda oracle: asked(case, oracle))
+    assert decided(case) == theirs
+    assert asked(case, ours, storage="memory") == theirs

@@ -102,6 +102,9 @@ cdef class Feed(Member):
     cdef int changed(self) except -1
     cdef int wake(self) except -1
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
+    cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1
+    cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1
     cdef int want_alarm(self, int64_t at) except -1
 
     # For subclasses.

@@ -7,7 +7,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE, OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_EXPLICIT, ACK_NONE, OPEN, SPENT
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, HEAD, headers_of, stamp, subject_size, u32, u64,
 )
@@ -82,7 +82,7 @@ cdef class Feed(Member):
     def start(self) -> None:
         """Goes on where the state says: what was waited for is waited for again."""
         self.stopped = False
-        self.next_seq = self.state.stream_seq + 1
+        self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.want_alarm(self.expire(wall_ns()))
         self.wake()
 
@@ -98,7 +98,8 @@ cdef class Feed(Member):
         self.again_head = self.again_tail = 0
         self.next_seq = start
         self.hint = self.resume = 0
-        self.firsts = []
+        self.last_delivered_ns = self.last_acked_ns = 0
+        self.firsts, self.firsts_at = [], 0
         self.interest.recount(self)
         self.changed()
         self.wake()
@@ -135,7 +136,7 @@ cdef class Feed(Member):
     # -- figures ------------------------------------------------------------------------------
 
     cdef uint64_t pending(self) noexcept:
-        if self.group is None or self.early:
+        if self.group is None or self.next_seq > self.store.last_seq:
             return 0
         return self.group.matched - self.base
 
@@ -154,11 +155,6 @@ cdef class Feed(Member):
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
         return self.pending()
-
-    @property
-    def position(self) -> int:
-        """The first stream sequence that it has not looked at."""
-        return self.next_seq
 
     @property
     def longest_wait_ns(self) -> int:
@@ -184,23 +180,28 @@ cdef class Feed(Member):
                 if at < len(self.firsts) and self.firsts[at] == seq:
                     del self.firsts[at]
                     self.base += 1
-            return 0
-        entry = self.state.find(seq)
-        if entry == NULL:
-            return 0
-        delivery, count = entry.delivery, entry.count
-        if entry.fate == OPEN and not purged:
-            self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
-        self.strike(seq)
+        else:
+            entry = self.state.find(seq)
+            if entry != NULL:
+                delivery, count = entry.delivery, entry.count
+                if entry.fate == OPEN and not purged:
+                    self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
+                self.strike(seq)
+        if purged and self.store.first_seq > self.state.floor_stream + 1:
+            self.state.purged(self.store.first_seq)
+            self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
+            self.changed()
         return 0
 
     cdef int strike(self, uint64_t seq) except -1:
         """A single message needs no acknowledgement any more, whatever the policy."""
-        cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
+        cdef bint was_full = self.is_full
         self.state.struck(seq)
         self.changed()
         if was_full:
-            self.wake()  # not with what is visible next: nothing new need come
+            self.wake()
+        elif not self.stopped:
+            self.interest.rouse(self)
         return 0
 
     cdef int swept(self) except -1:
@@ -213,7 +214,7 @@ cdef class Feed(Member):
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
         self.changed()
-        self.wake()
+        self.wake()  # fewer may be out now: nothing new need come
         return 0
 
     cdef bint needs(self, uint64_t seq) noexcept:
@@ -348,7 +349,7 @@ cdef class Feed(Member):
         if self.hint > self.next_seq:
             self.next_seq = self.hint
         self.hint = 0
-        if self.next_seq > limit or self.pending() == 0:
+        if self.next_seq > limit or self.group.matched == self.base:
             return self._at_end(limit)
         while True:
             if self.next_seq > limit:
@@ -417,8 +418,9 @@ cdef class Feed(Member):
         """Waits for the next message of its filters."""
         if self.next_seq <= limit:
             self.next_seq = limit + 1
-        self.state.skipped(self.next_seq - 1)
-        if self.pending() != 0:
+        if self.far_seq:
+            return NOTHING  # told when the stream comes there
+        if self.pending():
             self.interest.rouse(self)  # it is there, but not visible yet
             return NOT_YET
         self.interest.starve(self)
@@ -629,15 +631,12 @@ cdef class Feed(Member):
     # -- acknowledgements ---------------------------------------------------------------------
 
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
-        """+ACK, or what amounts to it."""
+        """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
-        cdef Entry* entry
-        cdef bint known
-        entry = self.state.find(seq)
-        known = entry != NULL
-        done = self._closed_by(seq) if known and self.retains else None
-        if known and self.sample and self.host.samples():
-            self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
+        cdef bint known = self.state.find(seq) != NULL
+        done = None
+        if self.retains and (known or self.state.policy != ACK_EXPLICIT):
+            done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
         self.changed()
@@ -646,12 +645,21 @@ cdef class Feed(Member):
                 self.interest_done(one)
         if was_full:
             self.wake()
-        return known
+        return 0
+
+    cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
+        """+ACK, which may be measured."""
+        cdef Entry* entry
+        if self.sample and self.state.policy == ACK_EXPLICIT:
+            entry = self.state.find(seq)
+            if entry != NULL and self.host.samples():
+                self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
+        return self.ack(delivery, seq, count)
 
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""
         cdef size_t at
-        if self.state.policy != 1:
+        if self.state.policy == ACK_EXPLICIT:
             return [seq]
         found = []
         at = self.state.head
@@ -661,22 +669,21 @@ cdef class Feed(Member):
             at += 1
         return found
 
-    def nak(self, delivery: int, uint64_t seq, count: int, delay_ns: int = 0) -> None:
-        """Is to be delivered again, after a delay if that is above 0. The numbers are those of the
-        delivery that is refused."""
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1:
+        """Is to be delivered again, after a delay if that is above 0."""
         cdef Entry* entry = self.state.find(seq)
         if entry == NULL or entry.fate != OPEN:
-            return
+            return 0
         self.host.naked(seq, delivery, count)
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
-            self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
-            return
+            entry.queued = False
+            return self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
         if self.max_deliver and entry.count >= self.max_deliver:
             self.exhaust(entry)  # which may make place for another one
         else:
             self.put_again(entry)
-        self.wake()
+        return self.wake()
 
     def progress(self, uint64_t seq) -> None:
         """Somebody works on it: the wait begins anew."""
@@ -685,16 +692,15 @@ cdef class Feed(Member):
             self.wait_from(entry, wall_ns())
 
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
-        entry.queued = False
         self.state.delivered(entry.delivery, entry.seq, entry.count, ts)
         self.changed()
         self.want_alarm(ts + self.wait_ns(entry.count))
         return 0
 
-    def terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason: str) -> None:
+    cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1:
         """Is not to be delivered again."""
         self.host.terminated(seq, delivery, count, reason)
-        self.ack(delivery, seq, count)
+        return self.ack(delivery, seq, count)
 
     def acknowledge(self, delivery: int, seq: int) -> None:
         """As an +ACK would."""

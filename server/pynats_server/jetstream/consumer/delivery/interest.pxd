@@ -21,7 +21,7 @@ cdef class Member(Sender):
     cdef uint64_t base  # messages of the group that are behind it, see `pending`
     cdef uint64_t next_seq  # the first that it has not looked at
     cdef uint64_t hint  # no message of its filters lies before, when not 0
-    cdef bint early  # it starts behind what is stored: nothing of its group is before it yet
+    cdef uint64_t far_seq  # where it is to begin, when that is beyond the stream's end; 0 = is not
     cdef bint hungry  # in its group's list
     cdef bint awake  # in the list of those to be served when more is visible
     cdef bint stopped
@@ -47,8 +47,6 @@ cdef class FilterGroup(Sink):
     cdef uint64_t last  # the newest of them
     cdef uint64_t low  # nobody in the group wants anything below
     cdef list members
-    cdef list early
-    cdef uint64_t early_to  # none of the early ones starts below; 0 = there are none
     cdef list hungry
     cdef list subscriptions
 
@@ -61,6 +59,9 @@ cdef class Interest(Witness):
     cdef dict groups
     cdef readonly uint64_t visible  # the last message that consumers may see
     cdef list awake
+    cdef list far  # a heap of (next_seq, number, Member): those that begin beyond the stream's end
+    cdef uint64_t far_at  # the first of these sequences
+    cdef uint64_t far_count
 
     cdef object remove  # called with the sequence of a message that nobody needs any more
 
@@ -69,6 +70,6 @@ cdef class Interest(Witness):
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
+    cdef int near(self, uint64_t seq) except -1  # the stream has come to where some begin
     cdef int count(self, FilterGroup group, uint64_t seq) except -1
-    cdef int reach(self, FilterGroup group, uint64_t seq) except -1  # some of the early ones start
     cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1

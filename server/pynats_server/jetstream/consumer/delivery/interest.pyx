@@ -7,6 +7,8 @@ from pynats_server.core.limits cimport CHORE_STEPS
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 
+from heapq import heapify, heappop, heappush
+
 cdef enum:
     CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
@@ -40,7 +42,6 @@ cdef class FilterGroup(Sink):
         self.key = key
         self.filters = filters
         self.members = []
-        self.early = []
         self.hungry = []
         self.subscriptions = []
 
@@ -54,6 +55,7 @@ cdef class Interest(Witness):
         self.sublist = Sublist(CACHED_SUBJECTS)
         self.groups = {}
         self.awake = []
+        self.far, self.far_at = [], UINT64_MAX
         self.visible = store.last_seq
 
     # -- members ------------------------------------------------------------------------------
@@ -85,9 +87,6 @@ cdef class Interest(Witness):
         if group is None:
             return
         group.members.remove(member)
-        if member.early:
-            group.early.remove(member)
-            member.early = False
         if member.hungry:
             group.hungry.remove(member)
             member.hungry = False
@@ -95,6 +94,11 @@ cdef class Interest(Witness):
             self.awake.remove(member)
             member.awake = False
         member.group = None
+        if member.far_seq:
+            member.far_seq = 0
+            self.far = [one for one in self.far if one[2] is not member]
+            heapify(self.far)
+            self.far_at = self.far[0][0] if self.far else UINT64_MAX
         if not group.members:
             del self.groups[group.key]
             if not self.groups:
@@ -108,14 +112,12 @@ cdef class Interest(Witness):
         """Sets the consumer's base by what is stored."""
         cdef FilterGroup group = member.group
         member.base = group.matched - member.ahead()
+        if member.next_seq > self.store.last_seq + 1 and member.far_seq != member.next_seq:
+            member.far_seq = member.next_seq
+            self.far_count += 1
+            heappush(self.far, (member.far_seq, self.far_count, member))
+            self.far_at = self.far[0][0]
         group.low = min(group.low, member.lowest())
-        if member.early:
-            group.early.remove(member)
-        member.early = member.next_seq > self.store.last_seq + 1
-        if member.early:
-            if not group.early or member.next_seq < group.early_to:
-                group.early_to = member.next_seq
-            group.early.append(member)
 
     cdef int rouse(self, Member member) except -1:
         if not member.awake:
@@ -134,6 +136,8 @@ cdef class Interest(Witness):
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
         cdef uint32_t i
+        if seq >= self.far_at:
+            self.near(seq)
         if self.every is not None:
             self.count(self.every, seq)
         if self.sublist.count:
@@ -143,14 +147,23 @@ cdef class Interest(Witness):
                 self.count(<FilterGroup>(<Subscription>match.plain[i]).sink, seq)
         return 0
 
+    cdef int near(self, uint64_t seq) except -1:
+        cdef Member member
+        while self.far and self.far[0][0] <= seq:
+            start, _, member = heappop(self.far)
+            if member.far_seq == <uint64_t>start:
+                member.far_seq = 0
+                member.base = member.group.matched  # what came before is behind it
+                self.rouse(member)
+        self.far_at = self.far[0][0] if self.far else UINT64_MAX
+        return 0
+
     cdef int count(self, FilterGroup group, uint64_t seq) except -1:
         cdef Member member
         if group.last == seq:
             return 0  # two filters of a group cover it
         group.last = seq
         group.matched += 1
-        if group.early_to and seq >= group.early_to:
-            self.reach(group, seq)
         if group.hungry:
             for member in group.hungry:
                 member.hungry = False
@@ -158,20 +171,6 @@ cdef class Interest(Witness):
                 member.hint = seq if group.matched - member.base == 1 else 0
                 self.rouse(member)
             group.hungry = []
-        return 0
-
-    cdef int reach(self, FilterGroup group, uint64_t seq) except -1:
-        cdef Member member
-        cdef list early = group.early
-        group.early, group.early_to = [], 0
-        for member in early:
-            if seq >= member.next_seq:
-                member.early = False
-                member.base = group.matched - 1  # the message is the first that it has before it
-                continue
-            group.early.append(member)
-            if group.early_to == 0 or member.next_seq < group.early_to:
-                group.early_to = member.next_seq
         return 0
 
     cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:

@@ -25,7 +25,7 @@ cdef class Pull:
         self.ends_ns = now + request.expires if request.expires else 0
         self.no_wait = request.no_wait
         self.patient = request.expires != 0
-        self.heartbeat_ns = request.idle_heartbeat
+        self.heartbeat_ns = max(request.idle_heartbeat, 0)
         self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
         self.group = request.group
         self.pin = request.id
@@ -83,14 +83,14 @@ cdef class PullFeed(Feed):
         if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
             self.swept_ns = now
             self.sweep()
+        if pull.no_wait and not pull.patient and self.paused:
+            self.tell(pull, b"404 No Messages")
+            return
         if pull.no_wait and self.is_in_vain(pull):
             return
         if self.is_crowded:
             if not pull.heartbeat_ns:
                 self.tell(pull, b"409 Exceeded MaxWaiting")
-            return
-        if self.paused and pull.no_wait and not pull.patient:
-            self.tell(pull, b"404 No Messages")
             return
         self.waiting.append(pull)
         if pull.ends_ns:
@@ -228,7 +228,7 @@ cdef class PullFeed(Feed):
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
-        if pull.left == 0:
+        if pull.left == 0 or (pull.sized and pull.bytes_left <= 0):
             self.drop(pull)
             if pull.sized and pull.bytes_left > 0:
                 self.tell_rest(pull, b"409 Batch Completed")

@@ -11,7 +11,7 @@ from pynats_common.go.numbers import parse_int
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.requests.decode import decode
-from pynats_server.jetstream.requests.field_types import Int, Int64
+from pynats_server.jetstream.requests.field_types import Duration, Int, Int64
 
 BLANKS: Final = b" \t\n\r\v\f"
 _PREFIX: Final = "invalid JSON: "
@@ -25,11 +25,11 @@ class PullRequest(JsonObject):
     """Times in ns. `bare` tells that the body was no JSON."""
 
     go_name: ClassVar = ""
-    expires: Int64 = 0
+    expires: Duration = 0
     batch: Int = 0
     max_bytes: Int = 0
     no_wait: bool = False
-    idle_heartbeat: Int64 = 0
+    idle_heartbeat: Duration = 0
     group: str = ""
     min_pending: Int64 = 0
     min_ack_pending: Int64 = 0

@@ -22,7 +22,7 @@ cdef enum Fate:
 cdef struct Entry:
     # A message that was delivered.
     uint64_t seq  # in the stream
-    uint64_t delivery  # consumer sequence of its last delivery
+    uint64_t delivery  # consumer sequence of its first delivery
     int64_t ts  # ns since 1970, from which its acknowledgement is waited for
     uint32_t count  # deliveries so far
     uint8_t fate
@@ -35,7 +35,7 @@ cdef class ConsumerState:
     cdef readonly uint64_t floor_consumer, floor_stream  # everything up to here is acknowledged
     cdef readonly uint64_t open  # entries that are OPEN
     cdef readonly uint64_t held  # entries that are OPEN or SPENT
-    cdef readonly uint64_t again  # OPEN entries delivered more than once
+    cdef readonly uint64_t again  # of them, those delivered more than once
     cdef readonly uint64_t changes  # operations so far
     cdef public object log  # None, or told of every operation by `record`
     cdef public bint dirty  # whoever saves it knows that it has changed
@@ -57,5 +57,6 @@ cdef class ConsumerState:
                      uint8_t fate) except -1
     cdef int _reserve(self) except -1
     cdef void _close(self, Entry* entry) noexcept nogil
+    cdef bint _close_one(self, uint64_t seq) except -1
     cdef void _trim(self) noexcept nogil
     cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil

@@ -101,15 +101,13 @@ cdef class ConsumerState:
         entry.seq, entry.delivery, entry.ts = seq, delivery, ts
         entry.count, entry.fate, entry.queued = count, fate, 0
         self.held += 1
-        if fate == OPEN:
-            self.open += 1
-            self.again += count > 1
+        self.open += fate == OPEN
+        self.again += count > 1
         return 0
 
     cdef void _close(self, Entry* entry) noexcept nogil:
-        if entry.fate == OPEN:
-            self.open -= 1
-            self.again -= entry.count > 1
+        self.open -= entry.fate == OPEN
+        self.again -= entry.count > 1
         entry.fate = DONE
         self.held -= 1
         self._trim()
@@ -147,10 +145,11 @@ cdef class ConsumerState:
             if entry.fate == SPENT:
                 entry.fate = OPEN
                 self.open += 1
-                self.again += entry.count > 1
             self.again += (count > 1) - (entry.count > 1)
-            # Its first number stays: the floor goes up to the one before it.
+            # It keeps the number of its first delivery, by which floors are counted.
             entry.count, entry.ts = count, ts
+            if entry.delivery == 0:
+                entry.delivery = delivery
         self.consumer_seq = max(self.consumer_seq, delivery)
         self.stream_seq = max(self.stream_seq, seq)
         return 0
@@ -159,24 +158,13 @@ cdef class ConsumerState:
         """A message is acknowledged, or no longer to be; with ACK_ALL and ACK_FLOW, all up to it.
         `delivery` is the consumer sequence that the acknowledgement names. Whether that changed
         anything."""
-        cdef Entry* entry
-        cdef size_t at
-        cdef bint found
         if self.log is not None:
             self.log.record(Acked(delivery, seq))
         if self.policy == ACK_NONE:
             return False
         if self.policy == ACK_EXPLICIT:
-            entry = self.find(seq)
-            found = entry != NULL
-            if not found and (self.held or delivery != self.floor_consumer + 1):
-                return False
-            if found:
-                delivery = entry.delivery
-                self._close(entry)
-            self.changes += 1
-            self._advance(delivery, seq)
-            return found
+            return self._close_one(seq)
+        delivery = min(delivery, self.consumer_seq)  # whatever the acknowledgement says
         if delivery <= self.floor_consumer or seq <= self.floor_stream:
             return False
         self.changes += 1
@@ -187,25 +175,40 @@ cdef class ConsumerState:
 
     cdef int struck(self, uint64_t seq) except -1:
         """A single message is not waited for any more, whatever the policy: it has gone."""
-        cdef Entry* entry = self.find(seq)
-        cdef uint64_t delivery
         if self.log is not None:
             self.log.record(Struck(seq))
-        if entry != NULL:
-            self.changes += 1
-            delivery = entry.delivery
-            self._close(entry)
-            self._advance(delivery, seq)
+        self._close_one(seq)
         return 0
 
+    cdef bint _close_one(self, uint64_t seq) except -1:
+        """Ends what was waited for, or was out of deliveries; whether it was waited for."""
+        cdef Entry* entry = self.find(seq)
+        cdef uint64_t delivery
+        cdef bint was_open
+        if entry == NULL:
+            return False
+        self.changes += 1
+        delivery, was_open = entry.delivery, entry.fate == OPEN
+        self._close(entry)
+        if was_open:
+            self._advance(delivery, seq)
+        return was_open
+
     cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil:
-        """The floors after an explicit acknowledgement."""
-        if self.held == 0:
+        """The floors after one more needs no acknowledgement. What is out of deliveries holds them
+        until nothing else is waited for, or until they pass it."""
+        cdef size_t at
+        if self.open == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
-        elif delivery == self.floor_consumer + 1 and self.entries[self.head].seq > seq:
-            self.floor_consumer, self.floor_stream = delivery, self.entries[self.head].seq - 1
-            if self.entries[self.head].delivery:
-                self.floor_consumer = self.entries[self.head].delivery - 1
+        elif delivery == self.floor_consumer + 1:
+            at = self.place(seq)
+            while at < self.tail and self.entries[at].fate != OPEN:
+                at += 1
+            if at < self.tail and self.entries[at].delivery:
+                self.floor_consumer = self.entries[at].delivery - 1
+                self.floor_stream = self.entries[at].seq - 1
+        while self.head < self.tail and self.entries[self.head].seq <= self.floor_stream:
+            self._close(&self.entries[self.head])
 
     cdef int skipped(self, uint64_t seq) except -1:
         """Up to `seq` there is nothing more to deliver for the first time."""
@@ -224,7 +227,6 @@ cdef class ConsumerState:
         if entry != NULL and entry.fate == OPEN:
             self.changes += 1
             self.open -= 1
-            self.again -= entry.count > 1
             entry.fate = SPENT
         return 0
 

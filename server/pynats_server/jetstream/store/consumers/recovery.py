@@ -364,6 +364,12 @@ def _asked_start(config: dict[str, Any]) -> int | None:
     return None
 
 
+def cut_off(consumer: StoredConsumer, last_seq: int) -> StoredConsumer:
+    """A consumer of a backup without what is beyond the last message of its stream."""
+    state = _cut(consumer.state, None, last_seq, _asked_start(consumer.config))
+    return StoredConsumer(consumer.name, consumer.config, state)
+
+
 def _cut(state: ConsumerState, tail: Tail | None, last: int, asked: int | None) -> ConsumerState:
     """Without what is beyond the stream's last message: a power cut took that, and its sequences
     will be used again. A position that was beyond it from the start is a wish, and stays."""

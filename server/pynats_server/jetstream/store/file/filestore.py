@@ -248,9 +248,7 @@ class FileStore(WrittenBlocks):
                     yield from self.loading(block)
                     continue
                 self._removing()
-                part, at = self.purge_part(
-                    block, filters, at, reach.last, TAKE * 8, False, reach.purged
-                )
+                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
                 gone += part
                 if part:
                     reach.gone_through(at - 1 if at else block.last_seq)

@@ -15,6 +15,7 @@ from pynats_server.jetstream.store.format.consumer_state import (
     ConsumerState,
     check_consumer_state,
     decode_with_size,
+    forget_strays,
 )
 from pynats_server.jetstream.store.format.highway import digest64
 
@@ -64,7 +65,7 @@ def read_state_file(data: bytes, key: bytes) -> StateFile:
         if size != len(front):
             raise ValueError("something else follows the state")
         if tail is None:
-            _forget_strays(state)
+            forget_strays(state)
         check_consumer_state(state)
     except ValueError as error:
         return StateFile(None, tail, str(error))
@@ -77,13 +78,6 @@ def _read_tail(data: bytes, key: bytes) -> Tail | None:
         return None
     _, *numbers = _BODY.unpack(body)
     return Tail((numbers[0], numbers[1]), (numbers[2], numbers[3]), numbers[4])
-
-
-def _forget_strays(state: ConsumerState) -> None:
-    """nats-server may count deliveries of messages that nobody waits for any more."""
-    low, high = state.ack_floor[1], state.delivered[1]
-    for seq in [seq for seq in state.redelivered if not low < seq <= high]:
-        del state.redelivered[seq]
 
 
 @dataclass(frozen=True, slots=True)

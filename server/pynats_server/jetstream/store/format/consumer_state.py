@@ -93,6 +93,13 @@ def check_consumer_state(state: ConsumerState) -> None:
             raise ValueError(f"sequence {seq} waits outside of what was delivered")
 
 
+def forget_strays(state: ConsumerState) -> None:
+    """nats-server may count deliveries of messages that nobody waits for any more."""
+    low, high = state.ack_floor[1], state.delivered[1]
+    for seq in [seq for seq in state.redelivered if not low < seq <= high]:
+        del state.redelivered[seq]
+
+
 def state_to_json(state: ConsumerState) -> dict[str, Any]:
     """As a message archive has it; empty maps are left out."""
     made: dict[str, Any] = {
@@ -119,9 +126,8 @@ def state_from_json(found: Any) -> ConsumerState:
             state.redelivered[_number(int(seq))] = _number(times)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a consumer state: {error!r}") from None
-    floor = state.ack_floor[1]
-    if any(seq <= floor for seq in (*state.pending, *state.redelivered)):
-        raise ValueError("a consumer waits for what it has acknowledged")
+    forget_strays(state)
+    check_consumer_state(state)
     return state
 
 

@@ -68,7 +68,7 @@ class Schedule(Protocol):
         """The first time later than `after_ns`; None when there is none."""
 
     def show(self, time_ns: int) -> str:
-        """A time as `Nats-Schedule-Next` has it: RFC 3339, in the time zone."""
+        """A time as `Nats-Schedule-Next` has it, RFC 3339 in the time zone; the plan goes by it."""
 
 
 @lru_cache(maxsize=1024)
