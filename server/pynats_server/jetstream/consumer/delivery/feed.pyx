@@ -215,15 +215,17 @@ cdef class Feed(Member):
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
         self.changed()
-        self.interest.rouse(self)
+        self.wake()  # fewer may be out now: nothing new need come
         return 0
 
     cdef bint needs(self, uint64_t seq) noexcept:
-        cdef Entry* entry
+        cdef Py_ssize_t at
+        if seq >= self.resume and seq >= self.next_seq:
+            return True
         if seq >= self.next_seq:
-            return seq >= self.resume or seq in self.firsts
-        entry = self.state.find(seq)
-        return entry != NULL and entry.fate == OPEN
+            at = bisect_left(self.firsts, seq, self.firsts_at)
+            return at < len(self.firsts) and self.firsts[at] == seq
+        return self.state.find(seq) != NULL  # also what is out of deliveries: somebody must see it
 
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
@@ -683,8 +685,9 @@ cdef class Feed(Member):
             entry.queued = False
             return self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
         if self.max_deliver and entry.count >= self.max_deliver:
-            return self.exhaust(entry)
-        self.put_again(entry)
+            self.exhaust(entry)  # which may make place for another one
+        else:
+            self.put_again(entry)
         return self.wake()
 
     def progress(self, uint64_t seq) -> None:
