@@ -26,5 +26,6 @@ class AckPublishLoop(Loop):
         subjects: int,
         base: int,
         first_message: int = 0,
+        shared: bool = False,
     ) -> None: ...
     def quantile_ns(self, fraction: float) -> int: ...

@@ -7,7 +7,7 @@ subscription for all) and its batch id, and the message number modulo the number
 each subject. Only that and its share of `send` is paid per message. Units whose turn the window
 has reached leave with one `send`, so the cost falls as acknowledgements arrive in groups.
 
-The stream has one publisher, so the acknowledgement of unit n must carry exactly the sequence
+Where the stream has one publisher, the acknowledgement of unit n must carry exactly the sequence
 base + (n + 1) * batch; each unit is acknowledged once. Any other answer ends the run.
 """
 
@@ -103,7 +103,7 @@ cdef class AckPublishLoop(Loop):
     `block` that take the unit's number, `unit_mark_ends` where in `unit_marks` each unit's end;
     `subject_marks` has none, or `batch` offsets a unit, that take a subject number below
     `subjects`. `reply_prefix` is the reply subject without its number. `base` is the stream's last
-    sequence. `first_message` continues the round of subjects where an earlier run left it.
+    sequence; with `shared` others publish, too, and sequences are anyone's. `first_message` continues the round of subjects where an earlier run left it.
     """
 
     cdef bytearray block
@@ -120,6 +120,7 @@ cdef class AckPublishLoop(Loop):
     cdef uint64_t batch
     cdef uint64_t subjects
     cdef uint64_t base
+    cdef bint shared
     cdef uint64_t first_message
     cdef uint64_t sent
     cdef size_t in_block
@@ -130,7 +131,8 @@ cdef class AckPublishLoop(Loop):
     def __init__(self, object socket, bytearray block, uint64_t[::1] ends,
                  uint64_t[::1] unit_marks, uint64_t[::1] unit_mark_ends,
                  uint64_t[::1] subject_marks, bytes reply_prefix, uint64_t units, uint64_t window,
-                 uint64_t batch, uint64_t subjects, uint64_t base, uint64_t first_message=0):
+                 uint64_t batch, uint64_t subjects, uint64_t base, uint64_t first_message=0,
+                 bint shared=False):
         cdef size_t count = ends.shape[0], at
         if count == 0 or ends[count - 1] != <uint64_t>len(block):
             raise ValueError("ends does not describe block")
@@ -166,6 +168,7 @@ cdef class AckPublishLoop(Loop):
         self.subjects = subjects
         self.base = base
         self.first_message = first_message
+        self.shared = shared
         self.seen = <unsigned char *>PyMem_Calloc(units // 8 + 1, 1)
         if self.seen == NULL:
             raise MemoryError
@@ -268,7 +271,7 @@ cdef class AckPublishLoop(Loop):
                      <int>min(message.size, <uint64_t>200), payload)
             self.failed = True
             return False
-        if ack.sequence != wanted:
+        if ack.sequence != wanted and not self.shared:
             snprintf(self.error, sizeof(self.error),
                      b"publish %llu was to end at sequence %llu: %.*s",
                      <unsigned long long>unit, <unsigned long long>wanted,

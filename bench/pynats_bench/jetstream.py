@@ -61,7 +61,9 @@ class Units:
     subject_marks: array[int]
 
 
-def build_units(load: JetStreamLoad, reply_prefix: str) -> Units:
+def build_units(
+    load: JetStreamLoad, reply_prefix: str, subject_prefix: str = SUBJECT_PREFIX
+) -> Units:
     """Frames of as many units as fill a block. Only a unit's last message asks for an answer."""
     units = Units(bytearray(), array("Q"), array("Q"), array("Q"), array("Q"))
     payload = b"x" * load.payload_bytes + b"\r\n"
@@ -76,7 +78,7 @@ def build_units(load: JetStreamLoad, reply_prefix: str) -> Units:
                 fields = b"Nats-Batch-Sequence: %d\r\n%s" % (position, commit)
                 header = b"NATS/1.0\r\nNats-Batch-Id: %s\r\n%s\r\n" % (number, fields)
             block += b"HPUB " if header else b"PUB "
-            block += SUBJECT_PREFIX.encode()
+            block += subject_prefix.encode()
             if load.subjects > 1:
                 units.subject_marks.append(len(block))
             block += subject
@@ -95,9 +97,11 @@ def build_units(load: JetStreamLoad, reply_prefix: str) -> Units:
     return units
 
 
-def api(link: socket.socket, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One JetStream API request about the stream, e.g. `STREAM.INFO`. LoadError when refused."""
-    what = f"{verb}.{STREAM}"
+def api(
+    link: socket.socket, verb: str, body: dict[str, Any] | None = None, name: str = STREAM
+) -> dict[str, Any]:
+    """One JetStream API request, e.g. `STREAM.INFO` about stream `name`. LoadError when refused."""
+    what = f"{verb}.{name}"
     header, data = request(link, f"$JS.API.{what}", json.dumps(body).encode() if body else b"")
     if b"503" in header.partition(b"\r\n")[0]:
         raise LoadError(f"the server has no JetStream: nobody answers $JS.API.{what} (503)")
@@ -110,17 +114,21 @@ def api(link: socket.socket, verb: str, body: dict[str, Any] | None = None) -> d
     return answer
 
 
-def stream_state(link: socket.socket) -> tuple[int, int]:
+def stream_state(link: socket.socket, name: str = STREAM) -> tuple[int, int]:
     """(messages, last sequence) of the stream."""
-    state = api(link, "STREAM.INFO")["state"]
+    state = api(link, "STREAM.INFO", name=name)["state"]
     return int(state["messages"]), int(state["last_seq"])
 
 
 class JetStreamSession(Session):
     """A publisher and the stream it fills; see `PubSubSession` for the arguments.
 
-    Entering creates the stream. LoadError when the server has no JetStream or refuses the stream.
+    Entering creates the stream `name`, which `configure` describes. LoadError when the server has
+    no JetStream or refuses the stream.
     """
+
+    name = STREAM
+    prefix = SUBJECT_PREFIX
 
     def __init__(
         self,
@@ -137,18 +145,26 @@ class JetStreamSession(Session):
 
     def _set_up(self) -> None:
         self._control = self._open()
+        api(self._control, "STREAM.CREATE", self.configure(), self.name)
+        self._publisher = self._open()
+        self._inbox = f"_INBOX.{secrets.token_hex(8)}."
+        subscribe(self._publisher, [self._inbox + "*"])
+
+    def configure(self) -> dict[str, Any]:
+        """What the stream is created with."""
         config: dict[str, Any] = {
-            "name": STREAM,
-            "subjects": [SUBJECT_PREFIX + "*"],
+            "name": self.name,
+            "subjects": [self.prefix + "*"],
             "storage": self._load.storage,
             "num_replicas": 1,
         }
         if self._load.batch > 1:
             config["allow_atomic"] = True
-        api(self._control, "STREAM.CREATE", config)
-        self._publisher = self._open()
-        self._inbox = f"_INBOX.{secrets.token_hex(8)}."
-        subscribe(self._publisher, [self._inbox + "*"])
+        return config
+
+    def kept(self, stored: int, published: int) -> int:
+        """How many messages the stream has after `published` more."""
+        return stored + published
 
     def run(self, messages: int, *, keep: bool = False) -> Result:
         """Publish at least `messages` (whole batches) and wait for the last acknowledgement.
@@ -159,10 +175,10 @@ class JetStreamSession(Session):
         """
         load = self._load
         if not keep:
-            api(self._control, "STREAM.PURGE")
-        stored, base = stream_state(self._control)
+            api(self._control, "STREAM.PURGE", name=self.name)
+        stored, base = stream_state(self._control, self.name)
         count = -(-messages // load.batch)
-        units = build_units(load, self._inbox)
+        units = build_units(load, self._inbox, self.prefix)
         publish = AckPublishLoop(
             self._publisher,
             units.block,
@@ -183,8 +199,8 @@ class JetStreamSession(Session):
         threads.join()
         published = count * load.batch
         self._published += published
-        wanted = (stored + published, base + published)
-        if (got := stream_state(self._control)) != wanted:
+        wanted = (self.kept(stored, published), base + published)
+        if (got := stream_state(self._control, self.name)) != wanted:
             raise LoadError(f"the stream's (messages, last sequence) are {got}, not {wanted}")
         latency = None
         if load.window == 1:

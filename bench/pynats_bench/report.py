@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.table import Table
 
+from pynats_bench.consumers.rows import SECTION as CONSUMERS_SECTION
 from pynats_bench.disk import WINDOWS
-from pynats_bench.jetstream_rows import SECTION
+from pynats_bench.jetstream_rows import SECTION as STREAMS_SECTION
 from pynats_bench.rows import Heading, Sample
 
 OURS, REFERENCE, RELAY = "pynats-server", "nats-server", "relay"
@@ -143,10 +144,9 @@ def jetstream_cells(outcome: Outcome) -> tuple[str, ...]:
     return (*row_cells(outcome), " / ".join(rates))
 
 
-def sections(outcomes: list[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
-    """The outcomes of the main table and those of the JetStream table."""
-    streams = [outcome for outcome in outcomes if outcome.heading.section == SECTION]
-    return [outcome for outcome in outcomes if outcome.heading.section != SECTION], streams
+def of_section(outcomes: list[Outcome], section: str) -> list[Outcome]:
+    """The outcomes of one table; "" is the main one."""
+    return [outcome for outcome in outcomes if outcome.heading.section == section]
 
 
 def ceiling_cells(outcome: Outcome) -> tuple[str, ...] | None:
@@ -212,13 +212,16 @@ def _version(distribution: str) -> str:
 
 
 def rich_tables(outcomes: list[Outcome]) -> list[Table]:
-    """The main table, the JetStream table and the ceiling table, if they have rows."""
-    core, streams = sections(outcomes)
+    """The tables that have rows."""
+    core = of_section(outcomes, "")
+    streams = of_section(outcomes, STREAMS_SECTION)
+    consumers = of_section(outcomes, CONSUMERS_SECTION)
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
     tables = []
     for title, columns, rows in (
         ("Side by side", COLUMNS, [row_cells(outcome) for outcome in core]),
         ("JetStream", JETSTREAM_COLUMNS, [jetstream_cells(outcome) for outcome in streams]),
+        ("Consumers", COLUMNS, [row_cells(outcome) for outcome in consumers]),
         ("The ceiling of one thread", CEILING_COLUMNS, ceilings),
     ):
         if rows:
@@ -233,14 +236,15 @@ def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
     parts = [INTRODUCTION, f"```\n{command}\n```\n"]
     parts.append("\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
-    core, streams = sections(outcomes)
-    if core:
+    if core := of_section(outcomes, ""):
         parts.append(_markdown_table(COLUMNS, [row_cells(outcome) for outcome in core]))
     if ceilings:
         parts += [CEILING, _markdown_table(CEILING_COLUMNS, ceilings)]
-    if streams:
+    if streams := of_section(outcomes, STREAMS_SECTION):
         rows = [jetstream_cells(outcome) for outcome in streams]
         parts += [JETSTREAM, _markdown_table(JETSTREAM_COLUMNS, rows)]
+    if consumers := of_section(outcomes, CONSUMERS_SECTION):
+        parts += [CONSUMERS, _markdown_table(COLUMNS, [row_cells(item) for item in consumers])]
     if lines := notes(outcomes):
         parts.append("## Notes\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
     return "\n".join(parts)
@@ -291,4 +295,29 @@ counts must agree afterwards. The stream is purged before every run.
   through `sync_interval: 2m`, one subject or one subject a message.
 - *recovery* is the time from starting the process on an existing store until the stream reports
   every message, after SIGTERM and after SIGKILL; the files are in the page cache.
+"""
+
+CONSUMERS = """\
+## Consumers
+
+One stream, file storage, one replica, every consumer new, both servers with their defaults. Every
+delivery has to be one of the messages that were to come, once, and in order for each client; where
+there are acknowledgements, time runs until the server has them all, and the consumer's own state
+must say so afterwards.
+
+- *fetch* asks for 500 messages when the last 500 have come; *consume* asks for 250 more whenever
+  250 have come, so that 500 are asked for, as client libraries do. *ordered* consumers keep their
+  state in memory and need no acknowledgement.
+- *push* counts from the first delivery, everything else from the first request.
+- *KV* is a bucket on the wire: a put is an acknowledged publish to the key's subject, a get a
+  direct get by subject, a watch a pushed ordered consumer of every key's last value with flow
+  control.
+- *object* is an object store on the wire: chunks of 128 KiB with up to 64 unacknowledged, and a
+  pushed ordered consumer with flow control that reads them. CPU is per MiB.
+- *8 publish and 8 consume* have up to 100 publishes each without acknowledgement, and one consumer.
+- *publish to delivery*: at a tenth of the rate at which the same server takes and delivers all it
+  can with one publisher and one client; the notes have the other quantiles and the rate. A
+  pynats-server delivers what is durable, so its figure has an fsync in it.
+- *idle CPU* is what the process uses while nobody asks for anything, five seconds after very many
+  durable pull consumers were created; *memory growth* is what they added.
 """

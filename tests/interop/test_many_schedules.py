@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish.headers import build
-from pynats_server.jetstream.stream.schedules import PUBLISHED
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.stream.timed.schedules import PUBLISHED
 from pynats_server.server.server import Server
 from pynats_server.work import finish
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.stream import expiry
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.stream.timed import expiry
 from pynats_server.log.logger import Logger
 
 from tests.support.deadline import wait_until_async

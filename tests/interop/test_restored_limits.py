@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_dormant_consumers import back_up, restore, running
 
+from tests.support.consumer_folders import back_up, restore, running
 from tests.support.oracle import Oracle
 from tests.support.process import PYNATS, REFERENCE
 from tests.support.records import Recorded

@@ -79,12 +79,13 @@ class Client:
     def close(self) -> None:
         self._raw.close()
 
-    def subscribe(self, subject: str) -> int:
-        """Subscribe and return the sid to collect by."""
+    def subscribe(self, subject: str, queue: str = "") -> int:
+        """Subscribe, in a queue group when one is named, and return the sid to collect by."""
         sid = self._next_sid
         self._next_sid += 1
         self._waiting[sid] = []
-        self._raw.send(b"SUB %s %d\r\n" % (subject.encode(), sid))
+        target = f"{subject} {queue}" if queue else subject
+        self._raw.send(b"SUB %s %d\r\n" % (target.encode(), sid))
         return sid
 
     def unsubscribe(self, sid: int) -> None:
@@ -134,6 +135,17 @@ class Client:
     def next(self, sid: int, timeout_s: float = PATIENCE_S) -> Message | None:
         """The next message of a subscription; None on time-out."""
         return self._take(sid, timeout_s, None)
+
+    def read_once(self, deadline: Deadline) -> None:
+        """Take what comes next, waiting for it; `taken` gives it."""
+        self._read(deadline)
+
+    def taken(self, sid: int = _INBOX_SID) -> list[Message]:
+        """All messages of a subscription that were read, or all replies; each is given once."""
+        found = self._waiting[sid]
+        if found:
+            self._waiting[sid] = []
+        return found
 
     def flush(self) -> None:
         """Return once the server has read everything sent so far."""

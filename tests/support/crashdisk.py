@@ -52,6 +52,32 @@ class Inode:
         return bytes(content)
 
 
+@dataclass(frozen=True)
+class Move:
+    """A folder that got another name, with all that is in it."""
+
+    source: Path
+    target: Path
+
+    def apply(self, names: dict[Path, Inode]) -> None:
+        for path in [path for path in names if self.source in path.parents]:
+            names[self.done(path)] = names.pop(path)
+
+    def done(self, path: Path) -> Path:
+        """Where a file is after it."""
+        if self.source not in path.parents:
+            return path
+        return self.target / path.relative_to(self.source)
+
+    def undone(self, path: Path) -> Path:
+        """Where a file is if it did not happen."""
+        return Move(self.target, self.source).done(path)
+
+    def is_durable_with(self, folder: Path) -> bool:
+        """Whether it is when this folder is synced."""
+        return folder in (self.source.parent, self.target.parent, self.target)
+
+
 class CrashDisk(QuickDisk):
     """The real disk below `root`, with a model of its durable part. `in_order`: the writes to one
     file get lost from the last one on, but not those to several files."""
@@ -61,7 +87,7 @@ class CrashDisk(QuickDisk):
         self.in_order = in_order
         self.names_now: dict[Path, Inode] = {}
         self.names_durable: dict[Path, Inode] = {}
-        self.changes: list[tuple[Path, Inode | None]] = []
+        self.changes: list[tuple[Path, Inode | None] | Move] = []
         self.open_files: dict[int, Path] = {}
         self.inodes: dict[int, Inode] = {}
 
@@ -101,6 +127,11 @@ class CrashDisk(QuickDisk):
 
     def rename(self, source: Path, target: Path) -> None:
         super().rename(source, target)
+        if target.is_dir():
+            move = Move(source, target)
+            move.apply(self.names_now)
+            self.changes.append(move)
+            return
         self._set(target, self.names_now[source])
         self._set(source, None)
 
@@ -110,10 +141,21 @@ class CrashDisk(QuickDisk):
             self._set(path, None)
 
     def sync_folder(self, folder: Path) -> None:
-        later = []
-        for path, inode in self.changes:
+        later: list[tuple[Path, Inode | None] | Move] = []
+        for change in self.changes:
+            if isinstance(change, Move):
+                if change.is_durable_with(folder):
+                    change.apply(self.names_durable)
+                    later = [
+                        one if isinstance(one, Move) else (change.done(one[0]), one[1])
+                        for one in later
+                    ]
+                else:
+                    later.append(change)
+                continue
+            path, inode = change
             if path.parent != folder:
-                later.append((path, inode))
+                later.append(change)
             elif inode is None:
                 self.names_durable.pop(path, None)
             else:
@@ -124,9 +166,20 @@ class CrashDisk(QuickDisk):
         """Write `count` folders that a power cut now could leave, one after the other."""
         for _ in range(count):
             names = dict(self.names_durable)
-            for path, inode in self.changes:
-                if chance.random() < 0.5:
+            undone: list[Move] = []
+            for change in self.changes:
+                happened = chance.random() >= 0.5
+                if isinstance(change, Move):
+                    if happened:
+                        change.apply(names)
+                    else:
+                        undone.append(change)
                     continue
+                if not happened:
+                    continue
+                path, inode = change
+                for move in reversed(undone):
+                    path = move.undone(path)
                 if inode is None:
                     names.pop(path, None)
                 else:

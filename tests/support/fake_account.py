@@ -7,7 +7,11 @@ from typing import Any
 
 from pynats_server.core import subject
 from pynats_server.jetstream.config.context import Limits
-from pynats_server.jetstream.config.model import StreamConfig, StreamConfigRequest
+from pynats_server.jetstream.config.model import (
+    ConsumerLimits,
+    StreamConfig,
+    StreamConfigRequest,
+)
 from pynats_server.jetstream.config.validation import (
     check_config,
     prepare_create,
@@ -52,6 +56,10 @@ class FakeAccount:
             for theirs in other.subjects
             for mine in subjects
         )
+
+    def beyond(self, limits: ConsumerLimits, name: str) -> Work[list[str]]:
+        yield
+        return []
 
     def stream(self, name: str) -> StreamConfig | None:
         return self.configs.get(name)

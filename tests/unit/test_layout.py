@@ -71,9 +71,27 @@ RULES: dict[str, tuple[str, ...]] = {
         "pynats_common", S + "work", J + "store", J + "store.format", J + "store.removal",
         J + "store.search",
     ),
+    J + "store.consumers": (
+        "pynats_common", J + "store", J + "store.file", J + "store.format",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
+    ),
+    J + "consumer": (
+        *BASE, J + "advisories", J + "config", J + "consumer.config",
+        J + "consumer.delivery", J + "consumer.saving", J + "context",
+        J + "errors", J + "figures", J + "store",
+        J + "store.consumers", J + "store.format", J + "store.search", J + "stream", S + "work",
+    ),
+    J + "consumer.saving": (S + "work", J + "store", J + "store.consumers"),
+    J + "consumer.tally": (),
+    J + "consumer.delivery": (
+        *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
+        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
+    ),
+    J + "consumer.config": (
+        *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),
     J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
@@ -84,25 +102,30 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
     ),
     J + "stream": (
-        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "context", J + "errors",
+        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer", J + "context",
+        J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
-        J + "store.file", J + "store.format", J + "store.search", S + "work",
+        J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
+        S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
-        J + "publish.batch",
-        J + "quota", J + "store", S + "work",
+        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "publish.batch",
+        J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "context",
-        J + "errors", J + "publish", J + "requests", J + "store", J + "stream", S + "work",
+        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
+        J + "consumer.config", J + "consumer.delivery", J + "context",
+        J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
+        J + "stream", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
         J + "claims",
-        J + "config", J + "context", J + "errors", J + "figures", J + "quota", J + "store",
+        J + "config", J + "consumer", J + "context", J + "errors", J + "figures", J + "quota",
+        J + "store", J + "store.consumers",
         J + "store.file", J + "store.format", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from pynats_bench.pauses import api_cases, routing_cases, stream_cases, timed_cases
+from pynats_bench.pauses import (
+    api_cases,
+    consumer_cases,
+    routing_cases,
+    stream_cases,
+    timed_cases,
+)
 from pynats_bench.pauses.world import Case
 
 CASES: tuple[Case, ...] = (
     *stream_cases.CASES,
     *timed_cases.CASES,
+    *consumer_cases.CASES,
     *api_cases.CASES,
     *routing_cases.CASES,
 )

@@ -20,13 +20,13 @@ def fill(world: World, name: str, **config: object) -> None:
     world.tenant.send(head + b"%d.%d 0\r\n\r\n" % (n & 1, n) for n in range(world.size))
     world.tenant.settle()
     deadline = time.monotonic() + world.timeout_s * 4
-    while _state(world.tenant, name)["messages"] < world.size:  # stored with a delay by some
+    while state_of(world.tenant, name)["messages"] < world.size:  # stored with a delay by some
         if time.monotonic() > deadline:
             raise LoadError(f"{name} did not get its messages")
         time.sleep(0.05)
 
 
-def _state(tenant: Tenant, name: str) -> dict[str, int]:
+def state_of(tenant: Tenant, name: str) -> dict[str, int]:
     state: dict[str, int] = json.loads(tenant.ask(f"{API}STREAM.INFO.{name}"))["state"]
     return state
 
@@ -89,15 +89,15 @@ def deletion(name: str, title: str, stream: str, again: Step, group: str) -> Cas
     return Case(name, title, act, prepare, group)
 
 
-def backup_and_restore(world: World) -> None:
-    """A snapshot of F, restored as F after F is deleted."""
-    tenant = world.tenant
+def snapshot(tenant: Tenant, name: str) -> tuple[dict[str, object], list[bytes]]:
+    """(the answer to the request, the archive's pieces)"""
     chunks: list[bytes] = []
     taker = tenant.another()
     taker.send([b"SUB _SNAP 5\r\n"])
     answer = json.loads(
         tenant.ask(
-            f"{API}STREAM.SNAPSHOT.F", {"deliver_subject": "_SNAP", "chunk_size": BACKUP_CHUNK}
+            f"{API}STREAM.SNAPSHOT.{name}",
+            {"deliver_subject": "_SNAP", "chunk_size": BACKUP_CHUNK},
         )
     )
     while True:
@@ -108,6 +108,13 @@ def backup_and_restore(world: World) -> None:
         if reply:
             taker.send([f"PUB {reply} 0\r\n\r\n".encode()])
     taker.close()
+    return answer, chunks
+
+
+def backup_and_restore(world: World) -> None:
+    """A snapshot of F, restored as F after F is deleted."""
+    tenant = world.tenant
+    answer, chunks = snapshot(tenant, "F")
     tenant.ask(f"{API}STREAM.DELETE.F")
     config = {"config": answer["config"], "state": answer["state"]}
     place = json.loads(tenant.ask(f"{API}STREAM.RESTORE.F", config))["deliver_subject"]

@@ -21,7 +21,7 @@ http: "127.0.0.1:{http}"
 max_payload: 8MB
 max_pending: 256MB
 max_control_line: 64KB
-jetstream {{ store_dir: "{folder}", max_mem: 8GB, max_file: 8GB }}
+jetstream {{ store_dir: "{folder}", max_mem: 8GB, max_file: 32GB }}
 accounts {{
   TENANT {{ jetstream: enabled, users: [ {{ user: {tenant}, password: {tenant} }} ] }}
   PROBE {{ jetstream: enabled, users: [ {{ user: {probe}, password: {probe} }} ] }}

@@ -105,6 +105,17 @@ def normalise_time(text: str) -> str:
     return f"{day}T{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}{tail}{away}"
 
 
+def in_utc(text: str) -> str:
+    """A normalised time, the same instant without an offset; as it is where the calendar ends."""
+    if text.endswith("Z"):
+        return text
+    try:
+        time_ns = parse_instant_ns(text)
+        return format_time_ns(time_ns) if time_ns else "1970-01-01T00:00:00Z"
+    except OverflowError:
+        return text
+
+
 @dataclass(frozen=True, slots=True)
 class _Moment:
     """The parts of a time as they were written."""

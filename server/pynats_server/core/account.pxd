@@ -18,6 +18,13 @@ cdef class Account(Counted):
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers
 
+cdef class ServiceSink(Sink):
+    """A subscriber inside the server that calls Python code."""
+    cdef Account account
+    cdef object callback
+    cdef bint with_source
+
+
 # Delivers to every subscription that matches. Returns the number of deliveries.
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1
 # The same for subjects that are used once, as replies are: past the cache, to keep useful entries.

@@ -5,9 +5,12 @@ from libc.string cimport memcpy, memset
 
 from pynats_server.core.engine cimport Engine, Peer
 from pynats_server.core.interest.match cimport MatchQueue, match_release, match_retain
+from pynats_server.core.interest.sublist cimport Shortcut
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
 from pynats_server.core.limits cimport BULK_RECEIVERS, CALL_STEPS
 from pynats_server.core.native cimport pn_below
+from pynats_server.core.senders.audience cimport listens
+from pynats_server.core.senders.watches cimport Watch, Watches
 
 
 cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1:
@@ -50,8 +53,20 @@ cdef inline int64_t _deliver_to_all(
 
 
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1:
-    cdef uint64_t before = account.sublist.steps
-    cdef Match* match = account.sublist.match(msg.subject, msg.subject_len)
+    cdef uint64_t before
+    cdef Match* match
+    cdef Shortcut* shortcut
+    cdef Subscription sub
+    if account.sublist.n_shortcuts:
+        shortcut = account.sublist.shortcut(msg.subject, msg.subject_len)
+        if shortcut != NULL:
+            if not account.sublist.is_alone(shortcut, msg.subject, msg.subject_len):
+                return route_once(account, source, msg, routing)
+            routing.steps += 2
+            sub = <Subscription>shortcut.sub
+            return sub.sink.deliver(sub, msg, source)
+    before = account.sublist.steps
+    match = account.sublist.match(msg.subject, msg.subject_len)
     routing.steps += account.sublist.steps - before
     return route_match(match, source, msg, routing)
 
@@ -93,10 +108,6 @@ cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
     bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the
     publishing connection (None = the server itself) as a sixth argument when asked to."""
-    cdef Account account
-    cdef object callback
-    cdef bint with_source
-
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         sub.delivered += 1
         if isinstance(source, Peer):
@@ -142,14 +153,49 @@ cdef class Account:
         self.sublist.insert(sub)
         return sub
 
+    def attach_shortcut(self, bytes prefix not None, Sink sink not None) -> Subscription:
+        """As `attach` to `prefix` and ">", for subjects of which nearly every one is new (the prefix
+        ends with a dot): they pass by the cache of matches, and where nobody else wants them, no
+        match is made."""
+        if not prefix.endswith(b"."):
+            raise ValueError("the prefix of a shortcut ends with a dot")
+        cdef Subscription sub = self.attach(prefix + b">", sink)
+        self.sublist.add_shortcut(sub)
+        return sub
+
     def has_interest(self, bytes subject not None) -> bool:
         """Whether anybody would receive a message published to `subject`."""
         return self.sublist.has_match(subject, len(subject))
+
+    def has_listener(self, bytes subject not None, bytes group not None = b"") -> bool:
+        """Whether there is a plain subscriber to exactly `subject`, or with `group` a member of
+        exactly that queue group. Wildcards do not count."""
+        cdef Match* match = self.sublist.match_once(subject, len(subject))
+        try:
+            return listens(match, group, len(group))
+        finally:
+            match_release(match)
+
+    def watch(self, Engine engine not None, bytes subject not None, callback) -> Watch:
+        """`callback()` is called at the end of a turn in which a subscription to exactly `subject`
+        was added or removed, plain or of a queue group. It looks for itself, see `has_listener`. End
+        it with `unwatch`."""
+        cdef Watches watches = <Watches>self.sublist.observer
+        if watches is None:
+            watches = self.sublist.observer = Watches(engine)
+        return watches.add(subject, callback)
+
+    def unwatch(self, Watch watch not None) -> None:
+        """Idempotent."""
+        cdef Watches watches = <Watches>self.sublist.observer
+        if watches is not None and watches.drop(watch):
+            self.sublist.observer = None
 
     def unsubscribe(self, Subscription sub not None) -> None:
         """Ends an internal subscription. Idempotent."""
         if not sub.closed:
             sub.closed = True
+            self.sublist.drop_shortcut(sub)
             self.sublist.remove(sub)
 
     def publish(
@@ -160,13 +206,11 @@ cdef class Account:
         Returns the number of deliveries."""
         cdef Message msg
         cdef size_t total = len(headers) + len(payload)
-        cdef char* buffer = <char*>malloc(total + 2)
+        cdef char* buffer = <char*>malloc(total or 1)
         if buffer == NULL:
             raise MemoryError()
         memcpy(buffer, <const char*>headers, len(headers))
         memcpy(buffer + len(headers), <const char*>payload, len(payload))
-        buffer[total] = b"\r"
-        buffer[total + 1] = b"\n"
         memset(&msg, 0, sizeof(msg))
         msg.subject = subject
         msg.subject_len = <uint32_t>len(subject)

@@ -34,7 +34,15 @@ cdef struct Chunk:
     char* data
 
 
-cdef class Pollable(Sink):
+cdef class Turner(Sink):
+    """Who takes part in turns: goes on with what waits, for its share of a turn (`is_spent`)."""
+    cdef bint refused  # held back without having sent anything: goes on first
+    cdef int go_on(self) except -1
+    # A receiver that held it back has drained, or ended.
+    cdef int let_go(self, Peer receiver) except -1
+
+
+cdef class Pollable(Turner):
     cdef readonly int fd
     cdef int on_ready(self, uint32_t events) except -1
 
@@ -55,7 +63,7 @@ cdef class Peer(Pollable):
     cdef bint may_stall  # a producer that back-pressure may pause
     cdef uint32_t paused  # PauseReason bits
     cdef int64_t backlog_since_ns  # when the backlog passed BACKLOG_HIGH, 0 = below
-    cdef list waiters  # producers held back by this receiver
+    cdef list waiters  # Turners held back by this receiver
     cdef int64_t stall_until_ns
     cdef readonly uint64_t stalls
 
@@ -63,13 +71,13 @@ cdef class Peer(Pollable):
     cdef int on_tick(self) except -1
     cdef int close_with(self, int reason) except -1
     cdef int finish_close(self) except -1
-    cdef int go_on(self) except -1
     cdef int pause(self, uint32_t why) except -1
     cdef int resume(self, uint32_t why) except -1
 
 
 cdef class Chore:
-    """Work that may wait and is done in pieces, a few per turn, one chore after the other."""
+    """Work that may wait and is done in pieces: every chore has its share of a turn's steps for them,
+    and where there are very many, they take turns."""
     # Works until `routing.steps` has reached `until`. Returns whether there is more.
     cdef bint work(self, Engine engine, uint64_t until) except -1
 
@@ -84,8 +92,8 @@ cdef class Engine(Counted):
     cdef Chunk* current  # what is being parsed now
     cdef PointerQueue dirty  # Peers with output, owned references
     cdef PointerQueue bulk  # the same for what messages to very many have left
-    cdef list unfinished  # Peers with input that waits to be parsed
-    cdef list chores
+    cdef list unfinished  # Turners that go on in the next turn
+    cdef object chores  # deque
     cdef uint64_t slice_end  # the steps at which who is being served must stop
     cdef uint64_t slice_steps
     cdef char** pool
@@ -123,12 +131,15 @@ cdef class Engine(Counted):
     cdef int _finish_closing(self, uint64_t until) except -1
     cdef int _work_on_chores(self) except -1
     cdef int _come_again(self) except -1
-    cdef int finish_later(self, Peer connection) except -1
+    cdef int _finish_work(self) except -1
+    cdef int finish_later(self, Turner item) except -1
     cdef int add_chore(self, Chore chore) except -1
     cdef int watch(self, Pollable item, uint32_t events) except -1
     cdef int unwatch(self, Pollable item) except -1
     cdef int hold_back(self, Peer producer, Peer receiver, size_t pending) except -1
     cdef int release(self, Peer receiver) except -1
+    # The receiver has a backlog: `release` follows when it has drained, or has ended.
+    cdef int begin_backlog(self, Peer receiver, Turner waiter) except -1
     cdef int schedule_close(self, Peer connection) except -1
     cdef char* take_buffer(self) except NULL
     cdef void give_buffer(self, char* buffer) noexcept

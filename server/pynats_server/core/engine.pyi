@@ -1,12 +1,14 @@
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any
 
 from pynats_server.core.figures import Counted
 from pynats_server.core.interest.subscription import Sink
 
-class Pollable(Sink):
+class Turner(Sink): ...
+class Chore: ...
+
+class Pollable(Turner):
     @property
     def fd(self) -> int: ...
 
@@ -19,18 +21,6 @@ class Peer(Pollable):
     def closing(self) -> bool: ...
     @property
     def stalls(self) -> int: ...
-
-class Listener(Pollable):
-    def __init__(
-        self,
-        engine: Engine,
-        sock: socket.socket,
-        accepted: Callable[[socket.socket, Any], object],
-        failed: Callable[[OSError], object],
-    ) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def close(self) -> None: ...
 
 class Engine(Counted):
     tracing: bool

@@ -8,17 +8,18 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.unistd cimport close as c_close
 
 import os
+from collections import deque
 
 from pynats_server.core.ledger cimport BUFFERS, CHUNKS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
-    ACCEPT_BATCH, BACKLOG_HOLD_MS, CHORE_STEPS, CHUNK_POOL, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
+    BACKLOG_HOLD_MS, CHORE_STEPS, CHUNK_POOL, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
     OUT_POOL, POLL_EVENTS, POLL_ROUNDS, READ_CHUNK, SETTLE_STEPS, SLICE_STEPS_MIN, STALL_MAX_MS,
     STALL_MIN_MS, TICK_BATCH, TURN_STEPS,
 )
 from pynats_server.core.pointerqueue cimport PointerQueue, queue_free, queue_length, queue_put, queue_take
 
 from pynats_server.core.epoll cimport (
-    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, epoll_create1, epoll_ctl, epoll_event, epoll_wait,
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, epoll_create1, epoll_ctl, epoll_event, epoll_wait,
 )
 
 from pynats_server.core.reasons import CloseReason
@@ -70,7 +71,15 @@ cdef void chunk_release(Chunk* chunk) noexcept:
         free(chunk)
 
 
-cdef class Pollable(Sink):
+cdef class Turner(Sink):
+    cdef int go_on(self) except -1:
+        raise NotImplementedError
+
+    cdef int let_go(self, Peer receiver) except -1:
+        raise NotImplementedError
+
+
+cdef class Pollable(Turner):
     cdef int on_ready(self, uint32_t events) except -1:
         raise NotImplementedError
 
@@ -88,8 +97,10 @@ cdef class Peer(Pollable):
     cdef int finish_close(self) except -1:
         raise NotImplementedError
 
-    cdef int go_on(self) except -1:
-        raise NotImplementedError
+    cdef int let_go(self, Peer receiver) except -1:
+        if self.paused & PAUSE_STALL:
+            self.engine._resume_producer(self)
+        return 0
 
     cdef int pause(self, uint32_t why) except -1:
         raise NotImplementedError
@@ -101,52 +112,6 @@ cdef class Peer(Pollable):
 cdef class Chore:
     cdef bint work(self, Engine engine, uint64_t until) except -1:
         raise NotImplementedError
-
-
-cdef class Listener(Pollable):
-    """A listening socket: accepts in batches and hands each socket to the callback."""
-    cdef object sock
-    cdef object accepted
-    cdef object failed
-    cdef Engine engine
-
-    def __init__(self, Engine engine not None, sock, accepted, failed):
-        self.engine = engine
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.accepted = accepted
-        self.failed = failed
-        sock.setblocking(False)
-        engine.watch(self, EPOLLIN)
-
-    cdef int on_ready(self, uint32_t events) except -1:
-        for _ in range(ACCEPT_BATCH):
-            try:
-                sock, address = self.sock.accept()
-            except BlockingIOError:
-                break
-            except OSError as error:  # out of descriptors and the like: pause, then go on
-                self.failed(error)
-                break
-            self.accepted(sock, address)
-        return 0
-
-    def pause(self) -> None:
-        """Stops taking connections; the backlog waits."""
-        if self.fd >= 0:
-            self.engine.unwatch(self)
-
-    def resume(self) -> None:
-        """Takes connections again after pause()."""
-        if self.fd >= 0:
-            self.engine.watch(self, EPOLLIN)
-
-    def close(self) -> None:
-        """Stops listening. Idempotent."""
-        if self.fd >= 0:
-            self.engine.unwatch(self)
-            self.fd = -1
-            self.sock.close()
 
 
 cdef class Engine:
@@ -168,7 +133,7 @@ cdef class Engine:
             raise MemoryError()
         self.closing = []
         self.unfinished = []
-        self.chores = []
+        self.chores = deque()
         self.ticking = []
         self.turn_work = []
         self.stalled = []
@@ -288,31 +253,31 @@ cdef class Engine:
                 self._settle()
                 if self.routing.steps >= until:
                     break
-            self._work_on_chores()
+            self._finish_work()
         finally:
             self.in_turn = False
         self._come_again()
 
     cdef int _serve(self, uint32_t ready) except -1:
-        """Lets those go on whose input has waited, each for its share of the turn; `ready` others
-        share with them."""
-        cdef Peer peer
+        """Lets those go on that have waited, each for its share of the turn; `ready` others share
+        with them."""
+        cdef Turner item
         if not self.unfinished:
             self.slice_steps = max(SLICE_STEPS_MIN, TURN_STEPS // max(1, ready))
             return 0
         batch, self.unfinished = self.unfinished[:POLL_EVENTS], self.unfinished[POLL_EVENTS:]
         self.slice_steps = max(SLICE_STEPS_MIN, TURN_STEPS // (ready + len(batch)))
-        for peer in batch:
+        for item in batch:
             self.slice_end = self.routing.steps + self.slice_steps
             try:
-                peer.go_on()
+                item.go_on()
             except Exception as error:
-                self._contain(peer, error)
+                self._contain(item, error)
         return 0
 
-    cdef int finish_later(self, Peer connection) except -1:
-        """`go_on` is called in the next turn."""
-        self.unfinished.append(connection)
+    cdef int finish_later(self, Turner item) except -1:
+        """`go_on` is called in the next turn, or the next round of this one."""
+        self.unfinished.append(item)
         if not self.in_turn:
             self._come_again()
         return 0
@@ -324,16 +289,29 @@ cdef class Engine:
         return 0
 
     cdef int _work_on_chores(self) except -1:
-        """The first in the list for a share of the turn; it goes to the end if there is more."""
+        """Each for its share; one that has more goes to the end."""
         cdef uint64_t until = self.routing.steps + CHORE_STEPS
+        cdef Py_ssize_t left = len(self.chores)
+        cdef uint64_t share = max(SLICE_STEPS_MIN, CHORE_STEPS // max(1, left))
         cdef Chore chore
         while self.chores and self.routing.steps < until:
-            chore = self.chores.pop(0)
+            if left == 0:  # everybody has had a turn: what is left goes to those with more
+                left = len(self.chores)
+                share = max(SLICE_STEPS_MIN, (until - self.routing.steps) // left)
+            left -= 1
+            chore = self.chores.popleft()
             try:
-                if chore.work(self, until):
+                if chore.work(self, min(until, self.routing.steps + share)):
                     self.chores.append(chore)
             except Exception as error:
                 self.handler.on_internal_error(chore, error)
+        return 0
+
+    cdef int _finish_work(self) except -1:
+        """Chores, and what they have sent or ended."""
+        if self.chores:
+            self._work_on_chores()
+            self._settle()
         return 0
 
     cdef int _come_again(self) except -1:
@@ -527,12 +505,23 @@ cdef class Engine:
 
     cdef int release(self, Peer receiver) except -1:
         """The receiver has drained: its producers go on."""
-        cdef Peer producer
+        cdef Turner waiter
         receiver.backlog_since_ns = 0
+        receiver.full = False
         waiters, receiver.waiters = receiver.waiters, []
-        for producer in waiters:
-            if producer.paused & PAUSE_STALL:
-                self._resume_producer(producer)
+        for waiter in waiters:
+            if waiter.refused:  # its turn, where one backlog follows the other
+                waiter.let_go(receiver)
+        for waiter in waiters:
+            if not waiter.refused:
+                waiter.let_go(receiver)
+        return 0
+
+    cdef int begin_backlog(self, Peer receiver, Turner waiter) except -1:
+        if receiver.backlog_since_ns == 0:
+            receiver.backlog_since_ns = self.now
+        receiver.full = True
+        receiver.waiters.append(waiter)
         return 0
 
     def _resume_producer(self, Peer producer) -> None:

@@ -101,3 +101,5 @@ cdef enum:
     RUN_DIRECT = 16384
     # Bytes that writing a block may write beyond its end.
     RUN_SLACK = 32
+    # Steps at a turn's end for watchers that are told; the rest is a chore.
+    TELL_STEPS = 4096

@@ -102,15 +102,44 @@ static inline const char *pn_word_end(const char *p, const char *end) {
     return end;
 }
 
+/* Whether two dots stand side by side. */
+static inline int pn_has_gap(const char *p, size_t n) {
+    const uint64_t ones = 0x0101010101010101ull;
+    uint64_t w, v;
+    size_t i = 0;
+    for (; i + 9 <= n; i += 8) {
+        w = pn_load64(p + i) ^ ones * '.';
+        v = pn_load64(p + i + 1) ^ ones * '.';
+        w |= v; /* a byte is zero where it and its neighbour are dots */
+        if ((w - ones) & ~w & ones * 0x80) return 1;
+    }
+    for (; i + 1 < n; i++)
+        if (p[i] == '.' && p[i + 1] == '.') return 1;
+    return 0;
+}
+
 /* Writes v in decimal at out (up to 20 bytes), returns the number of bytes. */
+static const char pn_pairs[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 static inline size_t pn_put_uint(char *out, uint64_t v) {
     char tmp[20];
-    size_t n = 0, i;
-    do {
-        tmp[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    for (i = 0; i < n; i++) out[i] = tmp[n - 1 - i];
+    size_t at = 20, n;
+    while (v >= 100) {
+        uint64_t rest = v / 100;
+        at -= 2;
+        memcpy(tmp + at, pn_pairs + (v - rest * 100) * 2, 2);
+        v = rest;
+    }
+    if (v >= 10) {
+        at -= 2;
+        memcpy(tmp + at, pn_pairs + v * 2, 2);
+    } else {
+        tmp[--at] = (char)('0' + v);
+    }
+    n = 20 - at;
+    pn_copy(out, tmp + at, n);
     return n;
 }
 

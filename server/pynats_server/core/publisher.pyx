@@ -138,7 +138,12 @@ cdef class Publisher(Receiver):
         )
 
     cdef bint may_publish(self, const char* subject, size_t length) except -1:
-        cdef Verdict* verdict = <Verdict*>bytemap_get(&self.publish_verdicts, subject, length)
+        cdef Verdict* verdict
+        if self.account.sublist.shortcut(subject, length) != NULL:  # will hardly come again
+            return self.permissions.may_publish(subject, length) or (
+                self.replies is not None and self.replies.take(subject, length, self.engine.now)
+            )
+        verdict = <Verdict*>bytemap_get(&self.publish_verdicts, subject, length)
         if verdict == NULL:
             if self.publish_verdicts.used >= PERMISSION_CACHE:
                 self.forget_verdicts()
@@ -167,12 +172,12 @@ cdef class Publisher(Receiver):
         cdef Subscription sub
         cdef Totals own, shared, everybody
         cdef uint32_t i
-        status = b"NATS/1.0 503\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n\r\n"
+        status = b"NATS/1.0 503\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n"
         memset(&answer, 0, sizeof(answer))
         answer.subject = msg.reply
         answer.subject_len = msg.reply_len
         answer.payload = status
-        answer.header_len = answer.total_len = <uint32_t>(len(status) - 2)
+        answer.header_len = answer.total_len = <uint32_t>len(status)
         match = self.account.sublist.match(msg.reply, msg.reply_len)
         match_retain(match)
         try:
@@ -363,6 +368,7 @@ cdef class Publisher(Receiver):
         msg.header_len = memo.header_len
         msg.total_len = memo.total_len
         msg.borrowed = True
+        msg.via_len = 0
         if memo.runs:
             # Nothing below should change the subscriptions before the turn ends; the match is
             # retained in case it does.

@@ -3,6 +3,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcpy
 
 from pynats_server.core.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.engine cimport Peer
 from pynats_server.core.framing cimport line_max, put_line
 from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
@@ -136,8 +137,11 @@ cdef class Receiver(Connection):
             self.out_end += at - start
             self.add_extern(payload, length + 2, self.engine.current)
         else:
-            memcpy(at, payload, length + 2)
-            self.out_end += at + length + 2 - start
+            memcpy(at, payload, length)
+            at += length
+            at[0] = b'\r'
+            at[1] = b'\n'
+            self.out_end += at + 2 - start
         sub.delivered += 1
         if sub.max and sub.delivered >= sub.max:
             self.drop_subscription(sub)
@@ -155,7 +159,8 @@ cdef class Receiver(Connection):
         ):
             return True
         return self.permissions.denies_delivery(
-            msg.subject, msg.subject_len, sub.c_queue(), sub.queue_len
+            msg.via if msg.via_len else msg.subject, msg.via_len or msg.subject_len,
+            sub.c_queue(), sub.queue_len,
         )
 
     cdef bint over_pending(self, size_t length) except -1:
@@ -193,9 +198,12 @@ cdef class Receiver(Connection):
             if not self.blocked:
                 self.flush()
                 pending = self.pending()
-            if pending > BACKLOG_HIGH and isinstance(source, Receiver):
-                self.engine.hold_back(<Receiver>source, self, pending)
+            if pending > BACKLOG_HIGH and source is not None:
+                source.stalled_by(self, pending)
         return 0
+
+    cdef int stalled_by(self, Sink receiver, size_t pending) except -1:
+        return self.engine.hold_back(self, <Peer>receiver, pending)
 
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1:
         """Same effect as `deliver` for each message, many at a time."""

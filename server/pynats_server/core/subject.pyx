@@ -1,6 +1,8 @@
 """See subject.pxd. All functions walk both subjects token by token without allocating."""
 from libc.string cimport memchr, memcmp
 
+from pynats_server.core.native cimport pn_has_gap
+
 
 cdef SubjectKind subject_kind(const char* p, size_t n) noexcept nogil:
     if n == 0:
@@ -28,13 +30,7 @@ cdef SubjectKind subject_kind(const char* p, size_t n) noexcept nogil:
 
 
 cdef bint subject_has_gap(const char* p, size_t n) noexcept nogil:
-    cdef size_t i
-    if n == 0 or p[0] == b'.' or p[n - 1] == b'.':
-        return True
-    for i in range(1, n):
-        if p[i] == b'.' and p[i - 1] == b'.':
-            return True
-    return False
+    return n == 0 or p[0] == b'.' or p[n - 1] == b'.' or pn_has_gap(p, n)
 
 
 cdef bint subject_has_wildcard(const char* p, size_t n) noexcept nogil:

@@ -72,6 +72,7 @@ cdef inline void fill_message(
     msg.subject_len = <uint32_t>words[0].n
     msg.reply = words[1].p if replied else NULL
     msg.reply_len = <uint32_t>words[1].n if replied else 0
+    msg.via_len = 0
     msg.payload = payload
     msg.header_len = <uint32_t>header
     msg.total_len = <uint32_t>total

@@ -20,8 +20,9 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.claims import Claims
 from pynats_server.jetstream.config.context import Limits
-from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
+from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
@@ -35,13 +36,13 @@ from pynats_server.jetstream.store import (
     choose_block_size,
     open_store,
 )
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer
 from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
-from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
-from pynats_server.work import Cancelled, Work, finish
+from pynats_server.work import Work, finish
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -85,6 +86,10 @@ class AccountSurroundings:
         """Whether one with another name listens to some of these subjects."""
         return self.account.claims.captured(subjects, name)
 
+    def beyond(self, limits: ConsumerLimits, name: str) -> Work[list[str]]:
+        """The names of those of its consumers that have more than such limits allow."""
+        return self.account.streams[name].consumers.beyond(limits)
+
     def limits(self, replicas: int, name: str) -> Limits:
         """What the server and the account allow."""
         own, account = self.account.limits, self.account
@@ -123,7 +128,7 @@ class JetStreamAccount:
         self.claims = Claims(server.reserved, server.restoring)
         self.neighbours = Neighbours(self.streams.get)  # tells mirrors and sources of streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
-        self.changing = asyncio.Lock()  # held from checking a configuration until it is in force
+        self.changing = self.context.changing
         self.api_total = 0
         self.api_errors = 0
 
@@ -180,12 +185,8 @@ class JetStreamAccount:
         return await self.server.in_thread(work, *arguments)
 
     async def sliced(self, work: Work[T], client: object = None) -> T:
-        """Does the long work of a change in slices, in turns with the other clients. It is a lane
-        beside the client's own, which waits for it."""
-        try:
-            return await self.server.turns.run(self.name, (self.changing, client), work)
-        except Cancelled:
-            raise asyncio.CancelledError from None
+        """See `AccountContext.sliced`."""
+        return await self.context.sliced(work, client)
 
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""
@@ -250,6 +251,8 @@ class JetStreamAccount:
                 continue
             self._try_open(folder)
         self.neighbours.all_changed()
+        for stream in self.streams.values():  # which may store what others tell
+            stream.consumers.tell_damage()
 
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
@@ -265,23 +268,25 @@ class JetStreamAccount:
     def _open(self, folder: Path) -> Stream:
         config, created = self._read(folder)
         begun_ns = time.perf_counter_ns()
-        store = self._file_store(config, folder)
-        return self._run(config, created, store, folder, begun_ns)
+        store, found = self._opened(config, folder)
+        return self._run(config, created, store, found, folder, begun_ns)
 
-    async def _open_aside(self, folder: Path) -> Stream:
-        """`_open`, with the work of a large stream in a thread."""
+    async def _open_aside(self, folder: Path, restored: list[StoredConsumer]) -> Stream:
+        """`_open`, with the work of a large stream in a thread. It has these consumers besides
+        those in the folder."""
         config, created = self._read(folder)
         begun_ns = time.perf_counter_ns()
-        opening = self.server.loop.run_in_executor(None, self._file_store, config, folder, True)
+        opening = self.server.loop.run_in_executor(None, self._opened, config, folder, True)
         try:
-            store = await asyncio.shield(opening)
+            store, found = await asyncio.shield(opening)
         except asyncio.CancelledError:
             await asyncio.wait([opening])
             if opening.exception() is None:
-                _close(opening.result())
+                _close(opening.result()[0])
             raise
         store.attach(self.server.syncer)
-        return self._run(config, created, store, folder, begun_ns)
+        found.restored.extend(restored)
+        return self._run(config, created, store, found, folder, begun_ns)
 
     def _read(self, folder: Path) -> tuple[StreamConfig, int]:
         """The configuration of a stream on disk, and when it was created. Raises ValueError."""
@@ -297,18 +302,18 @@ class JetStreamAccount:
         return config, created
 
     def _run(
-        self, config: StreamConfig, created: int, store: Store, folder: Path, begun_ns: int
-    ) -> Stream:
+        self, config: StreamConfig, created: int, store: Store, found: Found, folder: Path,
+        begun_ns: int,
+    ) -> Stream:  # fmt: skip
         """The stream of an open store, started."""
         shown = f"stream '{self.name} > {config.name}'"
-        consumers = DormantConsumers(self.file_config(config, folder))
-        stream = self._started(config, created, store, consumers, folder)
+        stream = self._started(config, created, store, found, folder)
         took = human_duration_ns(time.perf_counter_ns() - begun_ns)
         self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
         return stream
 
     def _started(
-        self, config: StreamConfig, created: int, store: Store, consumers: DormantConsumers,
+        self, config: StreamConfig, created: int, store: Store, found: Found,
         folder: Path | None = None,
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
@@ -316,9 +321,7 @@ class JetStreamAccount:
             _close(store)
             raise StoreError("JetStream not enabled for account")
         try:
-            stream = Stream(
-                self.context, self.neighbours, config, created, store, folder, consumers
-            )
+            stream = Stream(self.context, self.neighbours, config, created, store, folder, found)
         except Exception:
             _close(store)
             raise
@@ -357,7 +360,7 @@ class JetStreamAccount:
         created = time.time_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
-            stream = self._started(config, created, store, DormantConsumers())
+            stream = self._started(config, created, store, Found())
             return await self._whole(stream, client)
         built = self.staging_folder()
         try:
@@ -371,33 +374,38 @@ class JetStreamAccount:
 
     async def adopt(
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
-        consumers: DormantConsumers,
+        consumers: list[StoredConsumer],
     ) -> Stream:  # fmt: skip
-        """Makes a stream of a store that was built elsewhere: in memory with its `consumers`, or in
-        the folder `built`, which moves to its place with all that is in it. `config` was prepared
-        from `asked` earlier; other streams may have been created since. Raises ApiError (10062 and
-        others), and leaves the folder where it was."""
+        """Makes a stream of a store that was built elsewhere: in memory, or in the folder `built`,
+        which moves to its place with all that is in it. `consumers` are those that are on no disk.
+        `config` was prepared from `asked` earlier; other streams may have been created since.
+        Raises ApiError (10062 and others), and leaves the folder where it was."""
         async with self.changing:
             if config.name in self.streams:
                 raise api_error(10130)
             await self.sliced(prepare_create(asked, self.surroundings))
             if memory is not None:
-                return await self._whole(self._started(config, time.time_ns(), memory, consumers))
+                found = Found(restored=consumers)
+                return await self._whole(self._started(config, time.time_ns(), memory, found))
             try:
-                return await self._settle(built, config.name, large=True)
+                return await self._settle(built, config.name, restored=consumers)
             except (OSError, StoreError, ValueError) as error:
                 raise api_error(10062, err=error) from error
 
     async def _settle(
-        self, built: Path, name: str, client: object = None, large: bool = False
-    ) -> Stream:
-        """Moves a whole stream from the staging to its place and opens it, a `large` one in a
-        thread: a crash leaves all of it or nothing under its name. On an error it is back in the
-        staging."""
+        self, built: Path, name: str, client: object = None,
+        restored: list[StoredConsumer] | None = None,
+    ) -> Stream:  # fmt: skip
+        """Moves a whole stream from the staging to its place and opens it, one that was `restored`,
+        with these consumers in memory, in a thread: a crash leaves all of it or nothing under its
+        name. On an error it is back in the staging."""
         folder = self.folder / name
         await self.in_thread(move_in, built, folder)
         try:
-            stream = await self._open_aside(folder) if large else self._open(folder)
+            if restored is None:
+                stream = self._open(folder)
+            else:
+                stream = await self._open_aside(folder, restored)
         except BaseException:
             folder.rename(built)
             raise
@@ -496,6 +504,17 @@ class JetStreamAccount:
         syncer = None if in_thread else self.server.syncer
         return open_store(self.file_config(config, folder), syncer, on_problem=on_problem)
 
+    def _opened(
+        self, config: StreamConfig, folder: Path, in_thread: bool = False
+    ) -> tuple[Store, Found]:
+        """The store and the consumers in a folder. See `_file_store`."""
+        store = self._file_store(config, folder, in_thread)
+        try:
+            return store, found_in(self.file_config(config, folder), store)
+        except Exception:
+            _close(store)
+            raise
+
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""
         if not name:
@@ -519,6 +538,7 @@ class JetStreamAccount:
             reserved_storage=self.reserved("file"),
             streams=len(self.streams),
             broken=len(self.broken),
+            consumers=self.context.consumers.count,
             api_total=self.api_total,
             api_errors=self.api_errors,
         )
@@ -532,7 +552,7 @@ class JetStreamAccount:
             "reserved_memory": self.reserved("memory"),
             "reserved_storage": self.reserved("file"),
             "streams": len(self.streams),
-            "consumers": 0,
+            "consumers": self.context.consumers.count,
             "limits": {
                 "max_memory": limits.max_memory,
                 "max_storage": limits.max_storage,

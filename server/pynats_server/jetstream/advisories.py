@@ -21,6 +21,8 @@ from pynats_server.core.engine import Engine
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
+METRIC_PREFIX = "$JS.EVENT.METRIC."
+METRIC_TYPE_PREFIX = "io.nats.jetstream.metric.v1."
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_BYTES = 20  # more than 22 letters hold, so that they are evenly spread
 
@@ -65,13 +67,24 @@ class Advisories:
             }
         return {key: value for key, value in info.items() if value not in ("", 0, None)}
 
+    def is_heard(self, suffix: str) -> bool:
+        """Whether anybody listens to the advisories of a subject."""
+        return self._account.has_interest((SUBJECT_PREFIX + suffix).encode())
+
     def publish(self, suffix: str, kind: str, /, **fields: Any) -> None:
         """Publishes an advisory if anybody listens. Empty fields are left out."""
-        target = (SUBJECT_PREFIX + suffix).encode()
+        self._publish(SUBJECT_PREFIX + suffix, TYPE_PREFIX + kind, fields)
+
+    def metric(self, suffix: str, kind: str, /, **fields: Any) -> None:
+        """As `publish`, for a measurement."""
+        self._publish(METRIC_PREFIX + suffix, METRIC_TYPE_PREFIX + kind, fields)
+
+    def _publish(self, subject: str, kind: str, fields: dict[str, Any]) -> None:
+        target = subject.encode()
         if not self._account.has_interest(target):
             return
         body = {
-            "type": TYPE_PREFIX + kind,
+            "type": kind,
             "id": unique_id(),
             "timestamp": format_time_ns(time.time_ns()),
             **{name: value for name, value in fields.items() if value not in (None, "")},
@@ -83,6 +96,28 @@ class Advisories:
         """A stream was made (`create`), changed (`modify`) or removed (`delete`)."""
         suffix = {"create": "CREATED", "modify": "UPDATED", "delete": "DELETED"}[action]
         self.publish(f"STREAM.{suffix}.{stream}", "stream_action", stream=stream, action=action)
+
+    def consumer_action(self, stream: str, consumer: str, action: str) -> None:
+        """A consumer was made (`create`) or removed (`delete`)."""
+        suffix = {"create": "CREATED", "delete": "DELETED"}[action]
+        self.publish(
+            f"CONSUMER.{suffix}.{stream}.{consumer}",
+            "consumer_action",
+            stream=stream,
+            consumer=consumer,
+            action=action,
+        )
+
+    def consumer_damaged(self, stream: str, consumer: str, reason: str) -> None:
+        """Files of a consumer were damaged. It goes on from where it surely was, and may deliver
+        messages again. The real server has no such advisory."""
+        self.publish(
+            f"CONSUMER.DAMAGED.{stream}.{consumer}",
+            "consumer_damaged",
+            stream=stream,
+            consumer=consumer,
+            reason=reason,
+        )
 
     def batch_abandoned(self, stream: str, batch: str, reason: str) -> None:
         """An atomic batch ended without its commit: `timeout`, `large`, `incomplete` (a message

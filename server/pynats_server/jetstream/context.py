@@ -14,15 +14,21 @@ from typing import Any, TypeVar
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import Advisories
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.claims import Totals
+from pynats_server.jetstream.consumer.delivery.alarms import Alarms
+from pynats_server.jetstream.consumer.delivery.router import AckSink, FlowSink, Router, name_hash
+from pynats_server.jetstream.consumer.saving import Saving
+from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
+from pynats_server.jetstream.store.consumers.writing import StateWriter
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
-from pynats_server.work import Turns
+from pynats_server.work import Cancelled, Turns, Work
 
 T = TypeVar("T")
 FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
@@ -46,6 +52,7 @@ class JetStreamContext:
         self.log = log
         self.options = options
         self.server_name = server_name
+        self.max_payload = 1024 * 1024  # bytes that clients may send at once
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
@@ -53,7 +60,13 @@ class JetStreamContext:
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
+        self.consumers = Tally()  # of all streams
+        self.states = StateWriter(self.loop)  # of consumers
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
+        self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
+        self.open_log: Callable[[str, str], Any] | None = None
+        """Asked once for every stream, by names of account and stream, for the `Log` of its
+        operations; it may have none."""
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
@@ -89,10 +102,17 @@ class JetStreamContext:
         task.add_done_callback(self._finished)
         return task
 
+    def _met_a_bug(self, error: Exception) -> None:
+        self.log.error(f"JetStream: {error!r}")
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error(f"JetStream: {error!r}")
+
+    def stop_consumers(self) -> None:
+        """Nothing more is delivered on a timer."""
+        self.alarms.stop()
 
     async def end_tasks(self) -> None:
         """Cancels what `spawn` started, and waits for its end."""
@@ -121,16 +141,44 @@ class AccountContext:
     def __init__(self, server: JetStreamContext, account: Account, limits: AccountLimits) -> None:
         self.server = server
         self.account = account
+        self.limits = limits
+        # Held from checking a configuration of a stream or consumer until it is in force.
+        self.changing = asyncio.Lock()
+        self.consumers = Tally(server.consumers)
+        self.saving = Saving(account.name, server.turns, server.states, server.log.warn_rarely)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
+        self.router = Router(server.domain.encode(), name_hash(account.name))
+        self._replies: list[Subscription] = []  # of receivers
         self._usage = {
             "file": Usage(limits.max_storage, server.usage("file")),
             "memory": Usage(limits.max_memory, server.usage("memory")),
         }
 
+    def listen(self) -> None:
+        """Takes what receivers say from now on."""
+        self._replies = [
+            self.account.attach_shortcut(b"$JS.ACK.", AckSink(self.router)),
+            self.account.attach(b"$JS.FC.>", FlowSink(self.router)),
+        ]
+
+    def stop_listening(self) -> None:
+        """Takes no more. Idempotent."""
+        for subscription in self._replies:
+            self.account.unsubscribe(subscription)
+        self._replies = []
+
     @property
     def name(self) -> str:
         """The account's name."""
         return self.account.name
+
+    async def sliced(self, work: Work[T], client: object = None) -> T:
+        """Does the long work of a change in slices, in turns with the other clients. It is a lane
+        beside the client's own, which waits for it."""
+        try:
+            return await self.server.turns.run(self.name, (self.changing, client), work)
+        except Cancelled:
+            raise asyncio.CancelledError from None
 
     def usage(self, storage: str) -> Usage:
         """What the account's streams hold of a kind of storage, and may hold."""
@@ -138,6 +186,7 @@ class AccountContext:
 
     def set_limits(self, limits: AccountLimits) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
+        self.limits = limits
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

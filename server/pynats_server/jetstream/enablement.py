@@ -72,6 +72,7 @@ def check_reload(jetstream: JetStream, options: Options) -> None:
 def reload(jetstream: JetStream, options: Options, known: AccountRegistry) -> None:
     """Follows new options: sizes, which accounts have JetStream, and which are gone."""
     jetstream.context.set_options(options.jetstream)
+    jetstream.context.max_payload = options.max_payload
     jetstream.set_sizes(options.jetstream.max_memory, options.jetstream.max_file)
     _follow(jetstream, wanted(options), known)
     for account in known.surplus(options):

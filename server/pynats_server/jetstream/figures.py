@@ -33,6 +33,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     streams: int
     broken: int  # streams on disk that could not be opened
     failed: int  # streams whose storage takes no more changes
+    consumers: int  # without those of mirrors and sources
+    broken_consumers: int  # consumers on disk that could not be recovered
     messages: int
     bytes: int
     lost: int  # messages that damage has taken
@@ -51,6 +53,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     reserved_storage: int
     streams: int
     broken: int  # streams on disk that could not be opened
+    consumers: int  # those of mirrors and sources, too
     api_total: int
     api_errors: int
 
@@ -70,7 +73,9 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     lost_bytes: int
     pending_acks: int  # messages taken but not yet acknowledged
     failure: str | None  # why the storage takes no more changes; None while it does
-    dormant: tuple[str, ...]  # consumers that this version cannot serve
+    consumers: int  # without those of mirrors and sources
+    broken_consumers: dict[str, str]  # those that could not be recovered -> why
+    damaged_consumers: dict[str, str]  # what was damaged of those that could
     folder: Path | None  # None in memory
 
 
@@ -83,6 +88,20 @@ class StreamDetails(msgspec.Struct, frozen=True, kw_only=True):
     state: StreamState
     mirror: SourceInfo | None
     sources: list[SourceInfo]
+    consumers: int  # without those of mirrors and sources
+    hidden_consumers: int
+
+
+class ConsumerFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One consumer."""
+
+    account: str
+    stream: str
+    name: str
+    pending: int  # messages that it has not delivered yet
+    ack_pending: int  # delivered, and not yet acknowledged
+    redelivered: int  # of them, those delivered more than once
+    waiting: int  # requests that wait for messages
 
 
 class OnDisk(msgspec.Struct, frozen=True, kw_only=True):

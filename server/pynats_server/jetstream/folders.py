@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from pynats_server.jetstream.figures import OnDisk
-from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder
+from pynats_server.jetstream.store.file import disk
+from pynats_server.jetstream.store.file.disk import Disk, make_durable_folder, move_durably
 
 DISK = Disk()
 
@@ -58,25 +59,11 @@ def move_in(built: Path, folder: Path) -> None:
     make_durable_folder(folder.parent)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"files of an earlier stream are in the way of {folder.name!r}")
-    built.rename(folder)
-    try:
-        DISK.sync_folder(folder.parent)
-    except OSError:
-        folder.rename(built)
-        raise
+    move_durably(DISK, built, folder)
 
 
 def put_aside(folder: Path, doomed: Path) -> OSError | None:
     """Renames a folder that is to be removed, so that a crash leaves no half of a stream under its
     name. Raises OSError if the folder stays; returns one if a power cut may bring it back."""
     doomed.parent.mkdir(mode=0o700, exist_ok=True)
-    folder.rename(doomed)
-    try:
-        DISK.sync_folder(folder.parent)
-    except OSError as error:
-        try:
-            doomed.rename(folder)
-        except OSError:  # renamed for good: do not report that it stayed
-            return error
-        raise
-    return None
+    return disk.put_aside(DISK, folder, doomed)

@@ -91,7 +91,7 @@ class JetStream:
 
     def contents(self) -> Work[Contents]:
         """What the streams of all accounts hold together, for monitoring."""
-        count = failed = messages = size = lost = pending = 0
+        count = failed = messages = size = lost = pending = consumers = broken = 0
         for stream in self.streams():
             store = stream.store
             count += 1
@@ -102,10 +102,14 @@ class JetStream:
             size += store.nbytes
             lost += len(store.lost)
             pending += stream.ingest.waiting
+            consumers += len(stream.consumers.names)
+            broken += len(stream.consumers.broken)
         return Contents(
             streams=count,
             broken=sum(len(account.broken) for account in self.accounts.values()),
             failed=failed,
+            consumers=consumers,
+            broken_consumers=broken,
             messages=messages,
             bytes=size,
             lost=lost,
@@ -140,6 +144,7 @@ class JetStream:
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
+        made.context.listen()
         self.api.serve(made)
         self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
@@ -187,6 +192,7 @@ class JetStream:
             enabling.cancel()
         had = self.accounts.pop(account.name, None)
         if had is not None:
+            had.context.stop_listening()
             self._end(had)
 
     def leave(self) -> None:
@@ -222,8 +228,10 @@ class JetStream:
     async def stop(self) -> None:
         """Ends the API and closes every stream."""
         await self.api.stop()
+        self.context.stop_consumers()
         await self.context.end_tasks()
         await close_together(self.streams(), self.log)
         await asyncio.gather(*self._ending.values())
+        self.context.states.close()
         self.context.syncer.close()
         self._folder.release()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.figures import OnDisk, StreamFigures
 
 UNAVAILABLE = "unavailable"
-NAMED_MAX = 10  # lost sequences, or consumers, that a warning names
+NAMED_MAX = 10  # lost sequences that a warning names
+DAMAGED_MAX = 100  # damaged consumers of a stream with a warning each
 
 
 class HealthRequest(msgspec.Struct, kw_only=True):
@@ -65,11 +67,13 @@ async def check(
         *_unserved(on_disk, known, request),
         *_unrecovered(jetstream, request),
         *_write_errors(streams),
-        *_refusing(streams),
+        *_broken_consumers(streams, request),
     ]
     failures.sort(key=lambda failure: (failure.about.account, failure.about.stream))
     if request.consumer and (request.details or not failures):
-        failures = [_no_consumer(request)]
+        known_by = [stream for stream in streams if stream.consumers.has(request.consumer)]
+        broken = [failure for failure in failures if failure.about.consumer]
+        failures = [] if known_by else broken or [_no_consumer(request)]
     warnings = list(_warnings(streams, on_disk)) if request.details else []
     return failures, warnings
 
@@ -155,11 +159,13 @@ def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
             yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
 
 
-def _refusing(streams: Iterable[StreamView]) -> Iterator[Failure]:
+def _broken_consumers(streams: Iterable[StreamView], request: HealthRequest) -> Iterator[Failure]:
     for stream in streams:
-        if stream.refusal is not None:
-            text = f"takes no messages: {stream.refusal}"
-            yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
+        found = stream.figures()
+        for name, reason in found.broken_consumers.items():
+            if request.consumer in ("", name):
+                text = "could not be recovered" + (f": {reason}" if request.details else "")
+                yield Failure(503, UNAVAILABLE, _about_consumer(found, name, text))
 
 
 # -- warnings ---------------------------------------------------------------------------------
@@ -174,13 +180,18 @@ def _warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Iterator[Health
             yield _about(
                 found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}"
             )
-        if found.dormant and stream.refusal is None:
-            named = ", ".join(found.dormant[:NAMED_MAX])
-            more = ", ..." if len(found.dormant) > NAMED_MAX else ""
-            yield _about(found, f"has consumers that are not served: {named}{more}")
+        for name, reason in islice(found.damaged_consumers.items(), DAMAGED_MAX):
+            yield _about_consumer(found, name, f"was damaged: {reason}")
         count = on_disk.quarantined.get(found.folder) if found.folder else None
         if count:
             yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")
+
+
+def _about_consumer(stream: StreamFigures, name: str, text: str) -> HealthError:
+    error = f"JetStream consumer '{stream.account} > {stream.name} > {name}' {text}"
+    return HealthError(
+        type="CONSUMER", account=stream.account, stream=stream.name, consumer=name, error=error
+    )
 
 
 def _about(stream: StreamFigures, text: str) -> HealthError:

@@ -34,6 +34,7 @@ T = TypeVar("T", int, float)
 DEFAULT_SYNC_INTERVAL = 120 * SECOND_NS  # the real server shows this when every write is synced
 DEFAULT_MAX_CONSUMERS = 1000  # the real server's default for streams
 STREAMS = 4  # described in one step
+CONSUMERS = 8  # the same
 NOT_LEADER = "filtered response: not leader"
 
 
@@ -106,6 +107,7 @@ class Info(msgspec.Struct, omit_defaults=True, kw_only=True):
     streams: int
     streams_leader: int = 0
     consumers: int
+    consumers_leader: int = 0
     messages: int
     bytes: int
     account_details: list[Any] | None = None  # None = left out
@@ -133,21 +135,24 @@ class Request(msgspec.Struct, kw_only=True):
     account: str = ""
     accounts: bool = False
     streams: bool = False
+    consumers: bool = False
+    direct_consumers: bool = False  # those of mirrors and sources as well
     config: bool = False
     offset: int = 0
     limit: int = 0
     leader_only: bool = False
-    raft: bool = False  # also count streams led by this server: all of them
+    raft: bool = False  # also count what is led by this server: all of it
 
 
 def read_request(query: Query) -> Request:
     """Raises BadRequest for the first wrong parameter in the order of the real server."""
     accounts, streams = query.flag("accounts"), query.flag("streams")
     consumers = query.flag("consumers")
-    query.flag("direct-consumers")
     request = Request(
         accounts=accounts,
         streams=streams or consumers,
+        consumers=consumers,
+        direct_consumers=query.flag("direct-consumers") and consumers,
         config=query.flag("config"),
         offset=query.integer("offset"),
         limit=query.integer("limit"),
@@ -273,7 +278,8 @@ def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -
         limits=server_limits(jetstream.options.limits),
         streams=contents.streams,
         streams_leader=contents.streams if request.raft else 0,
-        consumers=0,
+        consumers=contents.consumers,
+        consumers_leader=contents.consumers if request.raft else 0,
         messages=contents.messages,
         bytes=contents.bytes,
         total=len(jetstream.accounts),
@@ -305,8 +311,7 @@ def _details(
             detail.stream_detail = []
         document = Document(detail, depth=2)
         if streams:
-            described = _streams(streams, source.name, request.config)
-            document.fill("stream_detail", encoded(described, 4, STREAMS))
+            document.fill("stream_detail", _streams(streams, source.name, request))
         yield document.pieces()
         yield iter(())
 
@@ -327,19 +332,38 @@ def _detail(account: JetStreamAccountView) -> Detail:
     )
 
 
-def _streams(
-    streams: Iterable[StreamView], server_name: str, with_config: bool
-) -> Iterator[dict[str, Any]]:
+def _streams(streams: Iterable[StreamView], server_name: str, request: Request) -> Iterator[Pieces]:
     from pynats_server.jetstream.config.model import plain
 
-    for stream in streams:
+    for count, stream in enumerate(streams, 1):
         found = stream.details()
-        yield {
-            "name": found.name,
-            "created": format_time_ns(found.created_ns),
-            "cluster": {"leader": server_name},
-            **({"config": plain(found.config)} if with_config else {}),
-            "state": plain(found.state),
-            **({"mirror": plain(found.mirror)} if found.mirror else {}),
-            **({"sources": plain(found.sources)} if found.sources else {}),
-        }
+        shown = found.consumers if request.consumers else 0
+        hidden = found.hidden_consumers if request.direct_consumers else 0
+        document = Document(
+            {
+                "name": found.name,
+                "created": format_time_ns(found.created_ns),
+                "cluster": {"leader": server_name},
+                **({"config": plain(found.config)} if request.config else {}),
+                "state": plain(found.state),
+                **({"consumer_detail": []} if shown else {}),
+                **({"direct_consumer_detail": []} if hidden else {}),
+                **({"mirror": plain(found.mirror)} if found.mirror else {}),
+                **({"sources": plain(found.sources)} if found.sources else {}),
+            },
+            depth=4,
+        )
+        if shown:
+            document.fill("consumer_detail", _consumers(stream, False, request.config))
+        if hidden:
+            document.fill("direct_consumer_detail", _consumers(stream, True, request.config))
+        yield document.pieces()
+        if count % STREAMS == 0:
+            yield iter(())
+
+
+def _consumers(stream: StreamView, hidden: bool, with_config: bool) -> Iterator[Pieces]:
+    details = stream.consumers.details(hidden)
+    if not with_config:
+        details = ({k: v for k, v in told.items() if k != "config"} for told in details)
+    return encoded(details, 6, CONSUMERS)

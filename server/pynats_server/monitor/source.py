@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     # Only types: a server without JetStream must not load it.
     from pynats_server.jetstream.figures import (
         AccountFigures,
+        ConsumerFigures,
         Contents,
         OnDisk,
         ServerFigures,
@@ -122,16 +123,23 @@ class EngineView(Protocol):
     def out_bytes(self) -> int: ...
 
 
+class ConsumersView(Protocol):
+    """The consumers of a stream."""
+
+    def has(self, name: str) -> bool: ...
+
+    def details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
+        """What CONSUMER.LIST tells of each; or of those of mirrors and sources, which it hides."""
+        ...
+
+    def figures(self) -> Iterator[ConsumerFigures]: ...
+
+
 class StreamView(Protocol):
     """A stream. It may be deleted while an answer is written, and still answers."""
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def refusal(self) -> str | None:
-        """Why it takes no messages although its storage works; None while it does."""
-        ...
 
     @property
     def failure(self) -> str | None:
@@ -141,6 +149,9 @@ class StreamView(Protocol):
     def figures(self) -> StreamFigures: ...
 
     def details(self) -> StreamDetails: ...
+
+    @property
+    def consumers(self) -> ConsumersView: ...
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""

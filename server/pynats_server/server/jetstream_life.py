@@ -53,6 +53,7 @@ class JetStreamLife:
         except (ValueError, OSError) as error:
             folder.release()
             raise _failure(error) from error
+        jetstream.context.max_payload = state.options.max_payload
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             log.notice(line)

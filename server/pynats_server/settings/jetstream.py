@@ -176,15 +176,13 @@ BATCH = Table(
 )
 LIMITS = Table(
     JetStreamServerLimits,
-    Setting(
-        "max_ack_pending", "unacknowledged messages of a consumer (no effect yet)", v.integer()
-    ),
+    Setting("max_ack_pending", "unacknowledged messages of a consumer, 0 = any", v.integer()),
     Setting("max_ha_assets", "replicated streams and consumers (no effect yet)", v.integer()),
-    Setting("max_request_batch", "messages of one request (no effect yet)", v.integer()),
+    Setting("max_request_batch", "messages of one request, 0 = any", v.integer()),
     Setting("duplicate_window", "longest duplicate window of a stream, 0s = any", _duration_s),
     Setting(
         "default_max_consumers",
-        "consumers of a stream that names no limit (no effect yet)",
+        "consumers of a stream that names no limit, 0 = 1000, -1 = any",
         v.integer(),
     ),
     Setting("batch", "batches of messages", _batch, block=BATCH),

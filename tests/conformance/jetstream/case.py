@@ -105,6 +105,7 @@ SERVERS: dict[str, str] = {
     "window": "max_mem: 1GB, max_file: 8GB, limits: { duplicate_window: 30s }",
     "small": "max_mem: 1MB, max_file: 2MB",
     "domain": "max_mem: 1GB, max_file: 8GB, domain: hub",
+    "few-consumers": "max_mem: 1GB, max_file: 8GB, limits: { default_max_consumers: 2 }",
 }
 
 

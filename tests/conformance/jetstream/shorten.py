@@ -1,8 +1,8 @@
 """Answers in a short form, for records that are read: two answers are the same if they are so in
 this form.
 
-Of a stream's configuration only what a plain one does not have is left. Of long lists and texts
-both ends are left, and a sum of the whole.
+Of a configuration only what a plain one does not have is left, as a rule that of a stream. Of
+long lists and texts both ends are left, and a sum of the whole.
 """
 
 from __future__ import annotations
@@ -48,17 +48,19 @@ _END = 2  # items of a list that is too long
 _TEXT_END = 40
 
 
-def shorten(value: Any) -> Any:
+def shorten(value: Any, plain: Json = PLAIN) -> Any:
     """`value` with everything inside in short form."""
     if isinstance(value, dict):
         return {
-            key: _config(item) if key == "config" and isinstance(item, dict) else shorten(item)
+            key: _config(item, plain)
+            if key == "config" and isinstance(item, dict)
+            else shorten(item, plain)
             for key, item in value.items()
         }
     if isinstance(value, list):
         if len(value) <= _LIST_MAX:
-            return [shorten(item) for item in value]
-        ends = {"first": shorten(value[:_END]), "last": shorten(value[-_END:])}
+            return [shorten(item, plain) for item in value]
+        ends = {"first": shorten(value[:_END], plain), "last": shorten(value[-_END:], plain)}
         return {"items": len(value), **ends, "sum": _sum(value)}
     if isinstance(value, str) and len(value) > _TEXT_MAX:
         ends = {"first": value[:_TEXT_END], "last": value[-_TEXT_END:]}
@@ -66,19 +68,21 @@ def shorten(value: Any) -> Any:
     return value
 
 
-def _config(config: Json) -> Json:
+def _config(config: Json, plain: Json) -> Json:
     assert WITHOUT not in config
+    if "deliver_policy" in config and plain is PLAIN:  # a consumer's among streams
+        return {key: shorten(item) for key, item in config.items()}
     short = {
-        key: shorten(item)
+        key: shorten(item, plain)
         for key, item in config.items()
-        if key not in PLAIN or not _plain(key, item)
+        if key not in plain or not _is_plain(key, item, plain)
     }
-    missing = sorted(PLAIN.keys() - config.keys())
+    missing = sorted(plain.keys() - config.keys())
     return {**short, WITHOUT: missing} if missing else short
 
 
-def _plain(key: str, value: Any) -> bool:
-    return bool(PLAIN[key] == value) or (key == "metadata" and value == _MASKED)
+def _is_plain(key: str, value: Any, plain: Json) -> bool:
+    return bool(plain[key] == value) or (key == "metadata" and value == _MASKED)
 
 
 def _sum(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.jetstream import (
+    cases_consumers,
     cases_direct,
     cases_listing,
     cases_messages,
@@ -35,6 +36,7 @@ from tests.support.records import Recorded, plain
 CASES: list[Case] = [
     *cases_streams.CASES,
     *cases_listing.CASES,
+    *cases_consumers.CASES,
     *cases_messages.CASES,
     *cases_direct.CASES,
     *cases_publish.CASES,

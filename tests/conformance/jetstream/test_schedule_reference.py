@@ -14,7 +14,7 @@ import pytest
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.times import parse_time_ns
 from pynats_server.jetstream.publish import headers
-from pynats_server.jetstream.stream.schedule_syntax import (
+from pynats_server.jetstream.stream.timed.schedule_syntax import (
     ScheduleZoneError,
     next_due,
     parse_schedule,
@@ -179,11 +179,12 @@ class Firing:
 
     def follows(self) -> bool:
         """Whether ours would be due then, next: it was due at one of the last seconds before it
-        fired."""
+        fired, or between them."""
         schedule = parse_schedule(self.pattern, self.zone)
         following, last = parse_time_ns(self.following), self.fired // SECOND_NS
         return schedule.show(following) == self.following and following in {
-            next_due(schedule, due * SECOND_NS, self.fired) for due in range(last - 2, last + 1)
+            next_due(schedule, due * SECOND_NS // 2, self.fired)
+            for due in range(2 * (last - 2), 2 * last + 2)
         }
 
     def is_in_time(self) -> bool:
@@ -205,6 +206,7 @@ REPEATED = [
     ("*/2 * * * * *", "Asia/Kathmandu"),
     ("* * * * * *", None),
     ("@every 1s", None),
+    ("@every 1500ms", None),  # its times are between the seconds
 ]
 
 

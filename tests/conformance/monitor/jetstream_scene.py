@@ -10,6 +10,9 @@ from tests.support.client import Client
 from tests.support.deadline import wait_until
 from tests.support.process import ServerProcess
 
+HOUR = 3600 * 1_000_000_000
+LASTING = {"inactive_threshold": HOUR}
+
 # Everything that monitoring shows of the configuration.
 CONFIG = """
 server_name: "scene"
@@ -44,7 +47,8 @@ def create(client: Client, name: str, **config: Any) -> None:
 
 
 def build(server: ServerProcess) -> None:
-    """Streams on disk and in memory with messages, a deletion, and a request that fails."""
+    """Streams on disk and in memory with messages and consumers, a deletion, and a request that
+    fails."""
     with Client(server.port) as client:
         create(client, "DISK", subjects=["disk.>"], max_bytes=1_000_000, metadata={"a": "b"})
         create(client, "MEMORY", subjects=["memory.*"], storage="memory", max_bytes=5000)
@@ -53,7 +57,35 @@ def build(server: ServerProcess) -> None:
             for subject in ("disk.x.", "memory."):
                 client.request(f"{subject}{index % 3}", b"x" * index)
         assert "error" not in api(client, "STREAM.MSG.DELETE.DISK", seq=3)
+        consume(client)
         assert "error" in api(client, "STREAM.INFO.NOPE")
+
+
+def consume(client: Client) -> None:
+    """Consumers that show all there is to show, and one such as mirrors have, which is hidden."""
+    far = "2099-01-01T00:00:00Z"
+    reader = {"durable_name": "reader", "ack_policy": "explicit", "metadata": {"a": "b"}}
+    for stream, config in (
+        ("DISK", {**reader, "filter_subject": "disk.x.1", "description": "<&>"}),
+        ("DISK", {"name": "asleep", "pause_until": far, **LASTING}),
+        ("DISK", {"name": "hidden", "direct": True, "deliver_subject": "in", **LASTING}),
+        ("MEMORY", {**reader, "priority_groups": ["g"], "priority_policy": "overflow"}),
+    ):
+        name = config.get("name", "reader")
+        answer = api(
+            client, f"CONSUMER.CREATE.{stream}.{name}" + _filter(config),
+            stream_name=stream, config=config,
+        )  # fmt: skip
+        assert "error" not in answer, answer
+    sid = client.subscribe("pulled")
+    client.publish("$JS.API.CONSUMER.MSG.NEXT.DISK.reader", b"1", b"", "pulled")
+    delivered = client.next(sid)
+    assert delivered is not None and delivered.reply
+    assert client.request(delivered.reply, b"+ACK") is not None
+
+
+def _filter(config: dict[str, Any]) -> str:
+    return f".{config['filter_subject']}" if "filter_subject" in config else ""
 
 
 def follow(server: ServerProcess) -> None:

@@ -17,7 +17,7 @@ VOLATILE = {
     "pending_bytes", "idle", "update_time", "subscriptions", "num_subscriptions", "num_cache",
     "num_inserts", "num_removes", "num_matches", "cache_hit_rate", "max_fanout", "avg_fanout",
     "rtt",
-    "created", "first_ts", "last_ts", "active", "store_dir",
+    "created", "first_ts", "last_ts", "active", "store_dir", "ts", "last_active", "pause_remaining",
 }  # fmt: skip
 # Lists whose order the real server does not promise.
 UNORDERED = {

@@ -13,6 +13,7 @@ from pynats_common.go.times import (
     format_time_in,
     format_time_ns,
     format_time_s,
+    in_utc,
     normalise_time,
     parse_instant_ns,
     parse_time_ns,
@@ -143,3 +144,15 @@ def test_the_local_zone() -> None:
         datetime.fromisoformat(text).utcoffset()
         == datetime.fromtimestamp(moment).astimezone().utcoffset()
     )
+
+
+def test_times_lose_their_offset() -> None:
+    for text, wanted in (
+        ("2020-01-01T00:00:00+02:00", "2019-12-31T22:00:00Z"),
+        ("2020-01-01T00:00:00.12-00:30", "2020-01-01T00:30:00.12Z"),
+        ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+        ("1970-01-01T01:00:00+01:00", "1970-01-01T00:00:00Z"),
+        ("0001-01-01T02:00:00+02:00", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59-01:00"),
+    ):
+        assert in_utc(text) == wanted

@@ -23,7 +23,7 @@ SUBJECTS = [b"a", b"b", b"b.c"]
 def admission_of(store: MemoryStore, usage: Usage | None = None, **config: object) -> Admission:
     made = Admission(store, usage or Usage(), "S")
     settings = {"max_msg_size": -1, "duplicate_window": WINDOW, **config}
-    made.configure(StreamConfig(**settings))  # type: ignore[arg-type]
+    made.configure(StreamConfig(**settings), store.last_ts)  # type: ignore[arg-type]
     return made
 
 

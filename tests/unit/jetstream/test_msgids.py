@@ -110,9 +110,11 @@ class Window(RuleBasedStateMachine):
         assert due == 0 or due > self.now
 
     @rule(window=st.integers(1, 20))
-    def shorten(self, window: int) -> None:
-        self.window = window = min(window, self.window)
+    def change(self, window: int) -> None:
+        """Shorter or longer: what has run out stays forgotten."""
         self.ids.set_window(window, self.now)
+        self.expire()
+        self.window = window
         self.expire()
 
     @precondition(lambda self: self.seq > 0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.times import format_time_ns, parse_time_ns
-from pynats_server.jetstream.stream.schedule_syntax import (
+from pynats_server.jetstream.stream.timed.schedule_syntax import (
     TIME_MAX,
     TIME_MIN,
     Cron,

@@ -3,12 +3,15 @@ from libc.stdint cimport uint32_t
 
 
 cdef struct Message:
-    # Header block and body are contiguous; two more bytes behind them hold CRLF.
-    const char* subject
+    # Header block and body are contiguous.
+    const char* subject  # as receivers see it
     const char* reply
     const char* payload
     uint32_t subject_len
     uint32_t reply_len
     uint32_t header_len
     uint32_t total_len  # headers + body, without the final CRLF
-    bint borrowed  # payload lies in the engine's read chunk: deliveries may refer to it
+    # Payload lies in the engine's read chunk, with CRLF behind it: deliveries may refer to it.
+    bint borrowed
+    uint32_t via_len  # 0 = the subject is the one that was matched
+    const char* via  # the subject that was matched, where receivers see another one

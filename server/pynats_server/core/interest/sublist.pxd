@@ -9,6 +9,7 @@ built anew, or kept where none of the few wildcards that changed since concerns 
 What is done grows with what is found; `steps` counts it, so that callers can share out their time.
 """
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcmp
 
 from pynats_server.core.bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
 from pynats_server.core.interest.groups cimport SubSet
@@ -19,6 +20,13 @@ from pynats_server.core.interest.subscription cimport Subscription
 cdef enum:
     # Changes of wildcards that are remembered, to be compared with subjects that are in doubt.
     CHANGES_KEPT = 64
+
+cdef struct Shortcut:
+    # A sink that takes everything below a prefix, mostly subjects that never come again.
+    void* sub  # its Subscription, to `prefix` and ">"
+    size_t length  # of the prefix, the dot at its end included
+    uint64_t generation  # for which `alone` holds
+    bint alone  # no other pattern reaches what is below the prefix
 
 cdef struct Literal:
     SubSet subs
@@ -34,12 +42,21 @@ cdef struct Node:
     uint32_t token_len
 
 
+cdef class Observer:
+    """Hears of every subscription of a list to a literal subject."""
+    # It has been added, or removed.
+    cdef int changed(self, Subscription sub) except -1
+
+
 cdef class Sublist:
     cdef ByteMap literals
     cdef ByteMap cache
     cdef Node* root
     cdef uint64_t cache_weight  # subscribers in all cached matches
     cdef uint32_t evict_at  # slot of the cache where room is made next
+    cdef Observer observer  # or None
+    cdef Shortcut* shortcuts
+    cdef uint32_t n_shortcuts
     cdef void* changed[CHANGES_KEPT]  # wildcard Subscription by generation, owned references
     cdef readonly uint64_t generation  # wildcards added, removed or touched so far
     cdef readonly uint64_t steps  # taken for matches so far, see Hits
@@ -62,6 +79,23 @@ cdef class Sublist:
     cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept
     # As `match` for a subject that will hardly come again, past the cache. Owned by the caller.
     cdef Match* match_once(self, const char* subject, size_t length) except NULL
+    # Subjects below `prefix`, which ends with a dot, go to the sink of `sub` without a match where
+    # nobody else wants them. Only while the list has a subscription to the prefix and ">".
+    cdef int add_shortcut(self, Subscription sub) except -1
+    cdef void drop_shortcut(self, Subscription sub) noexcept
+    # Which shortcut a subject is below, NULL = none. For every message of an account that has some.
+    cdef inline Shortcut* shortcut(self, const char* subject, size_t length) noexcept:
+        cdef uint32_t i
+        cdef Shortcut* found
+        for i in range(self.n_shortcuts):
+            found = &self.shortcuts[i]
+            if length > found.length and subject[0] == (<Subscription>found.sub).text[0]:
+                if memcmp(subject, (<Subscription>found.sub).text, found.length) == 0:
+                    return found
+        return NULL
+    # Whether the shortcut's sink is the only one that a subject below it reaches.
+    cdef bint is_alone(self, Shortcut* shortcut, const char* subject, size_t length) noexcept
+
     # Whether any subscription matches, without building or caching a Match.
     cdef bint has_match(self, const char* subject, size_t length) noexcept
 

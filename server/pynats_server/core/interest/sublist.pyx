@@ -1,10 +1,10 @@
 """See sublist.pxd."""
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcpy
 
 from pynats_server.core.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
-from pynats_server.core.interest.groups cimport set_add, set_free, set_is_empty, set_remove
+from pynats_server.core.interest.groups cimport array_items, set_add, set_free, set_is_empty, set_remove
 from pynats_server.core.interest.match cimport Hits, add_hit, match_build, match_release
 from pynats_server.core.interest.subscription cimport Sink, new_subscription
 from pynats_server.core.subject cimport subject_has_gap, subject_matches
@@ -172,7 +172,38 @@ cdef bint _covers_any(Node* node, const char* p, size_t n) noexcept:
     return _covers_any(child, p + length + 1, n - length - 1)
 
 
+cdef bint _others_below(Node* node, const char* p, size_t n, Subscription sub) noexcept:
+    """Whether a subscription besides `sub` could match something below a prefix (with its dot at the
+    end)."""
+    cdef size_t length
+    cdef Node* child
+    if n == 0:
+        return (
+            node.children.used != 0 or node.star != NULL or node.gt != NULL
+            and not _holds_only(&node.gt.subs, sub)
+        )
+    if node.gt != NULL:
+        return True
+    length = _token_length(p, n)
+    child = <Node*>bytemap_get(&node.children, p, length)
+    if child != NULL and _others_below(child, p + length + 1, n - length - 1, sub):
+        return True
+    return node.star != NULL and _others_below(node.star, p + length + 1, n - length - 1, sub)
+
+
+cdef bint _holds_only(SubSet* subs, Subscription sub) noexcept:
+    return (
+        subs.queues == NULL and subs.plain.length == 1
+        and array_items(&subs.plain)[0] == <void*>sub
+    )
+
+
 # --- the list ----------------------------------------------------------------------------------
+
+cdef class Observer:
+    cdef int changed(self, Subscription sub) except -1:
+        raise NotImplementedError
+
 
 cdef class Sublist:
     def __cinit__(self, cache_max=DEFAULT_CACHE_MAX):
@@ -192,6 +223,9 @@ cdef class Sublist:
                 set_free(&literal.subs)
                 free(literal)
         bytemap_free(&self.literals)
+        for i in range(self.n_shortcuts):
+            Py_DECREF(<Subscription>self.shortcuts[i].sub)
+        free(self.shortcuts)
         _node_free(self.root)
 
     cdef int insert(self, Subscription sub) except -1:
@@ -213,6 +247,8 @@ cdef class Sublist:
         else:
             self._insert_literal(p, n, sub)
             self._invalidate(p, n)
+            if self.observer is not None:
+                self.observer.changed(sub)
         self.count += 1
         self.inserts += 1
         return 0
@@ -245,6 +281,8 @@ cdef class Sublist:
                 bytemap_pop(&self.literals, p, n)
                 free(literal)
             self._invalidate(p, n)
+            if self.observer is not None:
+                self.observer.changed(sub)
         self.count -= 1
         self.removes += 1
         return 0
@@ -330,6 +368,41 @@ cdef class Sublist:
         finally:
             self.steps += hits.steps
             free(hits.sets)
+
+    cdef int add_shortcut(self, Subscription sub) except -1:
+        cdef Shortcut* grown = <Shortcut*>realloc(
+            self.shortcuts, (self.n_shortcuts + 1) * sizeof(Shortcut)
+        )
+        if grown == NULL:
+            raise MemoryError()
+        self.shortcuts = grown
+        grown[self.n_shortcuts].sub = <void*>sub
+        grown[self.n_shortcuts].length = sub.subject_len - 1
+        grown[self.n_shortcuts].generation = 0
+        grown[self.n_shortcuts].alone = False
+        self.n_shortcuts += 1
+        Py_INCREF(sub)
+        return 0
+
+    cdef void drop_shortcut(self, Subscription sub) noexcept:
+        cdef uint32_t i
+        for i in range(self.n_shortcuts):
+            if self.shortcuts[i].sub == <void*>sub:
+                self.n_shortcuts -= 1
+                self.shortcuts[i] = self.shortcuts[self.n_shortcuts]
+                Py_DECREF(sub)
+                return
+
+    cdef bint is_alone(self, Shortcut* shortcut, const char* subject, size_t length) noexcept:
+        cdef Subscription sub = <Subscription>shortcut.sub
+        if shortcut.generation != self.generation:
+            shortcut.generation = self.generation
+            shortcut.alone = not _others_below(self.root, sub.c_subject(), shortcut.length, sub)
+        return (
+            shortcut.alone
+            and not subject_has_gap(subject, length)
+            and bytemap_get(&self.literals, subject, length) == NULL
+        )
 
     cdef bint has_match(self, const char* subject, size_t length) noexcept:
         if bytemap_get(&self.literals, subject, length) != NULL:

@@ -9,7 +9,10 @@ cdef class Sink(Counted):
     """What a subscription delivers to: a connection, or a part of the server."""
     # Returns 1 when the message was taken, 0 when not (closed, filtered, auto-unsubscribed).
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
+    # `receiver` took a message of this one and has a large backlog now.
+    cdef int stalled_by(self, Sink receiver, size_t pending) except -1
     cdef bint skip_own  # do not deliver to the sink that published (echo: false)
+    cdef bint full  # has a backlog, and lets senders of the server know when that is over
 
 
 cdef class Subscription:

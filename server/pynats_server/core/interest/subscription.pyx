@@ -11,6 +11,9 @@ cdef class Sink:
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         raise NotImplementedError
 
+    cdef int stalled_by(self, Sink receiver, size_t pending) except -1:
+        return 0
+
 
 @cython.final
 @cython.no_gc

@@ -22,6 +22,7 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
+from pynats_server.jetstream.consumer.delivery.router import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
@@ -49,6 +50,7 @@ class Endpoint:
     run: Callable[[Request], Reply | Begun | None]
     on_error: tuple[tuple[str, Any], ...] = ()  # fields an error reply has beside `error`
     audited: bool = True  # successful requests are counted and reported by an advisory
+    counted: bool = True  # as all are, except where the real server's API knows nothing of them
     changes: bool = False  # carried out although the client has gone
 
 
@@ -73,20 +75,31 @@ ENDPOINTS = (
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
     Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
-    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create),
-    Endpoint("CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create),
+    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create, changes=True),
+    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create, changes=True),
+    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create, changes=True),
+    Endpoint(
+        "CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create_durable, changes=True
+    ),
     Endpoint("CONSUMER.NAMES.*", "consumer_names", consumers.names, CONSUMER_PAGED),
     Endpoint("CONSUMER.LIST.*", "consumer_list", consumers.listing, CONSUMER_PAGED),
-    Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.named),
-    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.named),
-    Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.not_found, NOT_PAUSED),
-    Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.not_found),
+    Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.info),
+    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.delete, changes=True),
+    Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.pause, NOT_PAUSED, changes=True),
+    Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.unpin),
+    Endpoint(
+        "CONSUMER.RESET.*.*",
+        "consumer_reset",
+        consumers.reset,
+        (("reset_seq", 0),),
+        counted=False,
+    ),
     Endpoint("CONSUMER.MSG.NEXT.*.*", "", consumers.next_message),
     Endpoint(
         "CONSUMER.LEADER.STEPDOWN.*.*", "consumer_leader_stepdown", account_endpoints.clustered
     ),
+    Endpoint("CONSUMER.PEER.REMOVE.*.*", "consumer_remove_peer", account_endpoints.clustered),
+    Endpoint("CONSUMER.PEER.EVACUATE.*.*", "consumer_evacuate_peer", account_endpoints.clustered),
     Endpoint("DIRECT.GET", "", direct.nowhere),
     Endpoint("DIRECT.GET.*", "", direct.get),
     Endpoint("DIRECT.GET.*.>", "", direct.get_last),
@@ -143,7 +156,10 @@ class Api:
         self._served[account.name] = (
             account,
             [
-                account.subscribe(f"{prefix}.>", on_request, with_source=True)
+                account.account.attach(
+                    f"{prefix}.>".encode(),
+                    ApiSink(account.context.router, account.account, prefix.encode(), on_request),
+                )
                 for prefix in self._context.api_prefixes
             ],
         )
@@ -302,19 +318,20 @@ class Api:
             # Never a traceback to the client, and never silence: the log has the cause.
             self._context.log.error(f"JetStream API {request.subject}: {error!r}")
             refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
-        request.account.api_errors += 1
+        request.account.api_errors += endpoint.counted
         self._send(endpoint, request, {"error": refusal.as_dict()})
 
     def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
         failed = "error" in fields
+        told = endpoint.counted and (endpoint.audited or failed)
         if failed:
             fields = {**dict(endpoint.on_error), **fields}
-        if endpoint.audited or failed:
+        if told:
             request.account.api_total += 1
         body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}
         encoded = msgspec.json.encode(body)
-        request.respond(encoded)
-        if endpoint.audited or failed:
+        request.respond(encoded, b"" if failed else request.reply_headers)
+        if told:
             request.account.advisories.api_audit(
                 request.source, request.subject, request.payload, encoded
             )

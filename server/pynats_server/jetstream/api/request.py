@@ -48,6 +48,7 @@ class Request:
     headers: bytes
     payload: bytes
     source: Any = None  # the requesting connection; None = the server itself
+    reply_headers: bytes = b""  # a block that goes along with the answer, unless it is an error
 
     @property
     def stream(self) -> Stream:

@@ -26,6 +26,7 @@ from pynats_server.jetstream.config.validation import prepare_create, public_con
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
 from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer
 from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
 
@@ -133,8 +134,10 @@ class Sending:
         )  # fmt: skip
 
     async def _send_all(self, prefix: str) -> None:
-        held = self.stream.consumers
-        consumers = await self.account.in_thread(archived, held) if self.with_consumers else []
+        stored: list[StoredConsumer] = []
+        if self.with_consumers:
+            stored = await self.account.sliced(self.stream.consumers.stored())
+        consumers = await self.account.in_thread(archived, stored)
         pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
         for index, (piece, last) in enumerate(pieces, 1):
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.work import Work
 
 
@@ -46,6 +46,11 @@ class Surroundings(Protocol):
 
     def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
         """Whether one with another name listens to some of these subjects."""
+        ...
+
+    def beyond(self, limits: ConsumerLimits, name: str) -> Work[list[str]]:
+        """The names of those consumers of the stream of that name that have more than such limits
+        allow."""
         ...
 
     def limits(self, replicas: int, name: str) -> Limits:

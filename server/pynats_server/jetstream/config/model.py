@@ -28,9 +28,6 @@ from pynats_server.jetstream.requests.field_types import (
 from pynats_server.work import Work, finish
 
 ELEMENTS = 64  # of a list, made plain before a rest: 0.2 ms
-REQUIRED_LEVEL_KEY = "_nats.req.level"
-SERVER_VERSION_KEY = "_nats.ver"
-SERVER_LEVEL_KEY = "_nats.level"
 
 
 class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +40,7 @@ class JsonObject(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     @classmethod
     def go_type(cls) -> str:
         """What complaints about wrong JSON call the type."""
-        return f"server.{cls.__dict__.get('go_name') or cls.__name__}"
+        return f"server.{cls.__dict__.get('go_name', cls.__name__)}"
 
     def as_dict(self) -> dict[str, Any]:
         """What the JSON shows."""
@@ -68,7 +65,7 @@ def in_slices(value: Any) -> Work[Any]:
                 found[name] = field
         return found
     if isinstance(value, list):
-        if not value or isinstance(value[0], str):
+        if not value or isinstance(value[0], str | int):
             return list(value)
         made: list[Any] = []
         for step, item in enumerate(value):

@@ -10,6 +10,7 @@ from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 
 NAME_MAX: Final = 255  # bytes
+DESCRIPTION_MAX: Final = 4 * 1024  # bytes
 _BAD_IN_NAMES: Final = re.compile(r"[ \t\r\n\f.*>\\/]")
 
 

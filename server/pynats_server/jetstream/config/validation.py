@@ -20,16 +20,11 @@ import msgspec
 from pynats_common.go.durations import format_duration_ns
 from pynats_common.go.quoting import quote
 
-from pynats_server.jetstream.config import source_rules
+from pynats_server.jetstream.config import metadata, source_rules
 from pynats_server.jetstream.config.context import Limits, Surroundings
-from pynats_server.jetstream.config.model import (
-    REQUIRED_LEVEL_KEY,
-    SERVER_LEVEL_KEY,
-    SERVER_VERSION_KEY,
-    Placement,
-    StreamConfig,
-)
+from pynats_server.jetstream.config.model import Placement, StreamConfig
 from pynats_server.jetstream.config.rules import (
+    DESCRIPTION_MAX,
     NAME_MAX,
     check_transform,
     covers,
@@ -43,11 +38,8 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import SEQ_MAX
 from pynats_server.subjects.collisions import any_overlap, first_overlap
 from pynats_server.subjects.transform import SubjectTransform, TransformError
-from pynats_server.version import API_LEVEL, VERSION
 from pynats_server.work import Work
 
-DESCRIPTION_MAX: Final = 4 * 1024  # bytes
-METADATA_MAX: Final = 128 * 1024  # bytes of keys and values
 REPLICAS_MAX: Final = 5
 DUPLICATE_WINDOW_DEFAULT_NS: Final = 120_000_000_000
 SHORTEST_AGE_NS: Final = 100_000_000  # of max_age and of duplicate_window
@@ -78,8 +70,6 @@ _RESERVED: Final = (
 )
 _MAY_BE_RESERVED: Final = "$*>"  # a subject that overlaps with one of these begins so
 SUBJECTS: Final = 256  # looked at before a rest, about 0.2 ms
-# Metadata about the answering server, which is therefore never stored.
-_TRANSIENT_METADATA: Final = (SERVER_VERSION_KEY, SERVER_LEVEL_KEY)
 
 
 def prepare_create(
@@ -148,6 +138,7 @@ def prepare_update(
     limits = around.limits(made.num_replicas, made.name)
     _check_consumers(made, limits)
     _check_claim(made, more, limits, around, held)
+    yield from _check_consumer_limits(old, made, around)
     yield from _check_overlap(made, around)
     return made
 
@@ -160,11 +151,7 @@ def same_config(asked: StreamConfig, existing: StreamConfig) -> bool:
 def public_config(config: StreamConfig) -> StreamConfig:
     """The configuration as the answers to create, update and info show it."""
     shown = config.copy()
-    shown.metadata = {
-        **config.metadata,
-        SERVER_VERSION_KEY: VERSION,
-        SERVER_LEVEL_KEY: str(API_LEVEL),
-    }
+    shown.metadata = metadata.shown(config.metadata)
     return shown
 
 
@@ -188,15 +175,13 @@ def _with_required_level(config: StreamConfig) -> StreamConfig:
         level = 2
     if config.allow_batched:
         level = 4
-    kept = {key: text for key, text in config.metadata.items() if key not in _TRANSIENT_METADATA}
-    config.metadata = {**kept, REQUIRED_LEVEL_KEY: str(level)}
+    config.metadata = metadata.stored(config.metadata, level)
     return config
 
 
 def _comparable(config: StreamConfig) -> StreamConfig:
     plain = _plain(config)
-    for key in (*_TRANSIENT_METADATA, REQUIRED_LEVEL_KEY):
-        plain.metadata.pop(key, None)
+    plain.metadata = metadata.own(plain.metadata)
     return plain
 
 
@@ -237,9 +222,9 @@ def _check_labels(config: StreamConfig) -> None:
         raise invalid_config(
             f"stream description is too long, maximum allowed is {DESCRIPTION_MAX}"
         )
-    size = sum(len(key.encode()) + len(text.encode()) for key, text in config.metadata.items())
-    if size > METADATA_MAX:
-        raise invalid_config(f"stream metadata exceeds maximum size of {METADATA_MAX} bytes")
+    if metadata.size(config.metadata) > metadata.METADATA_MAX:
+        most = metadata.METADATA_MAX
+        raise invalid_config(f"stream metadata exceeds maximum size of {most} bytes")
 
 
 def _check_enums(config: StreamConfig) -> None:
@@ -461,6 +446,20 @@ def _check_changes(old: StreamConfig, new: StreamConfig) -> None:
 def _check_consumers(config: StreamConfig, limits: Limits) -> None:
     if 0 < limits.max_consumers < config.max_consumers:
         raise api_error(10026)
+
+
+def _check_consumer_limits(
+    old: StreamConfig, new: StreamConfig, around: Surroundings
+) -> Work[None]:
+    """Its consumers must be within limits that are new."""
+    before, limits = old.consumer_limits, new.consumer_limits
+    if any(
+        getattr(limits, name) > 0 and getattr(limits, name) != getattr(before, name)
+        for name in limits.__struct_fields__
+    ):
+        names = yield from around.beyond(limits, old.name)
+        if names:
+            raise api_error(10069, err=f"change to limits violates consumers: {', '.join(names)}")
 
 
 def _check_claim(

@@ -59,8 +59,8 @@ cdef class Admission:
     def __dealloc__(self):
         free(self.last_id)
 
-    def configure(self, config) -> None:
-        """Checks by this configuration from now on; the ids follow with `recover`."""
+    def configure(self, config, int64_t now) -> None:
+        """Checks by this configuration from `now` on; the ids follow with `recover`."""
         self.allow_rollup = config.allow_rollup_hdrs and not config.deny_purge
         self.allow_ttl = config.allow_msg_ttl
         self.discard_new = config.discard == "new"
@@ -75,7 +75,7 @@ cdef class Admission:
             config.subject_delete_marker_ttl // 1_000_000_000
             if config.max_msgs_per_subject != 1 else 0
         )
-        self.ids.set_window(config.duplicate_window, self.store.last_ts)
+        self.ids.set_window(config.duplicate_window, now)
 
     @property
     def last_msg_id(self) -> bytes:

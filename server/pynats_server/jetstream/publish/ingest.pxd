@@ -11,6 +11,7 @@ from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.jetstream.publish.appending cimport Appender
 from pynats_server.jetstream.publish.checks cimport Admission
 from pynats_server.jetstream.publish.marks cimport Marks
 from pynats_server.jetstream.publish.batch.fast_state cimport FastBatch, FastTable
@@ -38,7 +39,8 @@ cdef class AckBatch:
 cdef class Ingest(Sink):
     cdef readonly Account account
     cdef Engine engine
-    cdef Retention store
+    cdef Appender appender
+    cdef Retention store  # for reading
     cdef object stream
     cdef Usage usage
     cdef readonly Admission admission
@@ -49,10 +51,6 @@ cdef class Ingest(Sink):
     cdef int64_t charged  # bytes of the store that `usage` has counted
     cdef public bint fast  # no feature of the stream needs a look at plain messages
     cdef public bint no_ack
-    # limits whose excess goes, oldest first; 0 = none
-    cdef public uint64_t max_msgs
-    cdef public uint64_t max_bytes
-    cdef public uint64_t max_per_subject
     cdef public uint64_t waiting  # acknowledgements not sent yet
     cdef public uint64_t max_waiting
     cdef public uint64_t waiting_bytes  # of the messages that wait

@@ -4,11 +4,12 @@ from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.core.interest.subscription import Sink
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.publish.appending import Appender
 from pynats_server.jetstream.publish.batch.fast_state import FastTable
 from pynats_server.jetstream.publish.batch.staging import Staging
 from pynats_server.jetstream.publish.checks import Admission
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import Store, StoreError
+from pynats_server.jetstream.store import StoreError
 
 class Receiver(Protocol):
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None: ...
@@ -26,9 +27,6 @@ class AckBatch:
 class Ingest(Sink):
     fast: bool
     no_ack: bool
-    max_msgs: int
-    max_bytes: int
-    max_per_subject: int
     waiting: int
     max_waiting: int
     waiting_bytes: int
@@ -39,7 +37,7 @@ class Ingest(Sink):
         self,
         account: Account,
         engine: Engine,
-        store: Store,
+        appender: Appender,
         stream: Receiver,
         name: str,
         domain: str,
@@ -56,6 +54,7 @@ class Ingest(Sink):
     def refuse_busy(self, reply: bytes) -> None: ...
     def end_turn(self) -> None: ...
     def undone(self, last_seq: int) -> None: ...
+    def changed(self) -> None: ...
     def settle(self) -> None: ...
     def stored(self, seq: int, reply: bytes, body: bytes | None = None, size: int = 0) -> None: ...
     def ack(self, seq: int, more: bytes) -> bytes: ...

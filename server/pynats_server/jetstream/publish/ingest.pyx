@@ -9,7 +9,7 @@ from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
 from pynats_server.jetstream.publish.marks cimport (
-    NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
+    NO_ROLLUP, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
 )
 from pynats_server.jetstream.store.expiry cimport header_marks
 from pynats_server.jetstream.store.subjects cimport Leaf
@@ -157,14 +157,15 @@ cdef class Ingest(Sink):
     messages are durable."""
 
     def __init__(self, Account account not None, Engine engine not None,
-                 Retention store not None, stream, str name not None, str domain not None,
+                 Appender appender not None, stream, str name not None, str domain not None,
                  Usage usage not None, max_waiting: int, max_waiting_bytes: int):
         self.account = account
         self.engine = engine
-        self.store = store
+        self.appender = appender
+        self.store = appender.store
         self.stream = stream
         self.usage = usage
-        self.admission = Admission(store, usage, name)
+        self.admission = appender.admission
         head = b'{"stream":' + msgspec.json.encode(name)
         if domain:
             head += b',"domain":' + msgspec.json.encode(domain)
@@ -246,29 +247,10 @@ cdef class Ingest(Sink):
             if verdict == DUPLICATE:
                 return self._duplicate(msg)
             return self._refuse(msg, verdict)
-        seq = store.append_raw(
-            <const uint8_t*>msg.subject, msg.subject_len,
-            <const uint8_t*>msg.payload, msg.header_len,
-            <const uint8_t*>msg.payload + msg.header_len, msg.total_len - msg.header_len, now,
+        seq = self.appender.append(
+            msg.subject, msg.subject_len, msg.payload, msg.header_len, msg.total_len, now,
+            &marks if named else NULL, rollup,
         )
-        if self.max_per_subject or self.max_msgs or self.max_bytes:
-            try:
-                store.enforce(self.max_msgs, self.max_bytes, self.max_per_subject,
-                              <const uint8_t*>msg.subject, msg.subject_len, EVICT_MAX)
-            except StoreError as error:  # of an old message; the new one is kept
-                self.stream.on_over_limit(error)
-        if named:
-            admission.note(msg.payload, &marks, seq, now)
-        else:
-            admission.note_plain()
-        if rollup == ROLLUP_SUBJECT:
-            # As limits: if the disk is full, they bring back what this message was to replace.
-            store.enforce(0, 0, 1, <const uint8_t*>msg.subject, msg.subject_len, 0)
-        elif rollup == ROLLUP_ALL:
-            if store.msgs <= EVICT_MAX:
-                store.enforce(1, 0, 0, <const uint8_t*>msg.subject, msg.subject_len, 0)
-            else:
-                store.keep_last()
         self.settle()
         if fast is not None:
             if self.fast_table.advance(fast, seq):
@@ -392,6 +374,11 @@ cdef class Ingest(Sink):
         """The store has taken back the messages above `last_seq`."""
         self.batch.undo(last_seq)
         self.settle()
+
+    def changed(self) -> None:
+        """An operation has changed the store: it is made durable at the end of the turn."""
+        self.settle()
+        self._schedule()
 
     def settle(self) -> None:
         """Counts what the store has grown or shrunk by since the last call."""

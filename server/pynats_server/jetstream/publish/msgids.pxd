@@ -34,6 +34,7 @@ cdef class MsgIds:
     cdef IdChunk* oldest
     cdef IdChunk* newest
     cdef readonly int64_t window_ns  # 0 = remembers nothing
+    cdef int64_t floor  # ns: what is not younger than this is forgotten, whatever the window
     cdef readonly uint64_t count  # entries held, those that have run out included
 
     # The sequence of the message with this id, 0 when there is none in the window.

@@ -58,6 +58,7 @@ cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
 cdef class MsgIds:
     def __init__(self, int64_t window_ns=0):
         self.window_ns = window_ns
+        self.floor = -0x7FFFFFFFFFFFFFFF
 
     def __dealloc__(self):
         self.clear_all()
@@ -68,7 +69,7 @@ cdef class MsgIds:
         if self.used == 0:
             return 0
         entry = self.slots[self.seek(id, size, pn_hash(id, size, hash_seed))].entry
-        if entry == NULL or now - entry.ts >= self.window_ns:
+        if entry == NULL or now - entry.ts >= self.window_ns or entry.ts <= self.floor:
             return 0
         return entry.seq
 
@@ -223,7 +224,10 @@ cdef class MsgIds:
         return total
 
     def set_window(self, int64_t window_ns, int64_t now):
-        """Remember ids for `window_ns` from now on; what is older than that is forgotten."""
+        """Remember ids for `window_ns` from now on; what is older than that is forgotten, and what
+        was to be forgotten before stays so."""
+        if self.window_ns > 0:
+            self.floor = max(self.floor, now - self.window_ns)
         self.window_ns = window_ns
         if window_ns <= 0:
             self.clear_all()
@@ -237,6 +241,18 @@ cdef class MsgIds:
     def put(self, bytes id not None, uint64_t seq, int64_t ts):
         """Remember the id of message `seq`, stored at `ts`, which is not before the last one's."""
         self.remember(id, len(id), seq, ts)
+
+    def known(self, int64_t now):
+        """[(id, sequence, ns)] of the window up to `now`, in order of sequences."""
+        cdef size_t i
+        cdef MsgId* entry
+        found = []
+        for i in range(self.capacity):
+            entry = self.slots[i].entry
+            if entry != NULL and now - entry.ts < self.window_ns and entry.ts > self.floor:
+                found.append((id_of(entry)[:entry.size], entry.seq, entry.ts))
+        found.sort(key=lambda each: each[1])
+        return found
 
     def drop_above(self, uint64_t seq):
         """Messages above `seq` were taken back."""

@@ -26,10 +26,10 @@ from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.store import StoreError
-from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Leap, Rollup, Skip
 from pynats_server.jetstream.stream.republish import Republishing
+from pynats_server.jetstream.stream.timed import schedules as scheduling
 from pynats_server.subjects.transform import SubjectTransform
 
 VERSION: Final = b"NATS/1.0"
@@ -61,8 +61,6 @@ def check_open(stream: StreamHost) -> None:
     """Raises ApiError 10109 or 10077 if the stream takes no messages at all."""
     if stream.config.sealed:
         raise api_error(10109)
-    if stream.refusal is not None:
-        raise api_error(10077, err=stream.refusal)
 
 
 def check_not_sourced(headers: bytes) -> None:
@@ -223,7 +221,8 @@ class Publishing:
     def wanted(self, subject: bytes) -> bool:
         """Whether to keep messages of that subject: an interest stream drops those that no consumer
         wants."""
-        return self.stream.config.retention != "interest"
+        stream = self.stream
+        return stream.config.retention != "interest" or stream.is_wanted(subject)
 
     # -- checks -----------------------------------------------------------------------------
 

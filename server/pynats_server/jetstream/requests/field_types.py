@@ -60,3 +60,24 @@ Discard = Annotated[str, Choice(("old", "new"), any_case=True)]
 Storage = Annotated[str, Choice(("memory", "file"))]
 PersistMode = Annotated[str, Choice(("async",), other=(("", ""), ("default", "")))]
 Compression = Annotated[str, Algorithm(("none", "s2"), "unknown compression algorithm")]
+
+DeliverPolicy = Annotated[
+    str,
+    Choice(
+        ("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"),
+        other=(("undefined", "all"),),
+    ),
+]
+AckPolicy = Annotated[str, Choice(("none", "all", "explicit", "flow_control"))]
+ReplayPolicy = Annotated[str, Choice(("instant", "original"))]
+PriorityPolicy = Annotated[
+    str,
+    Choice(
+        ("overflow", "pinned_client", "prioritized"),
+        other=(("none", ""),),
+        complaint="unknown priority policy",
+    ),
+]
+Action = Annotated[
+    str, Choice(("create", "update"), other=(("", ""),), complaint="unknown consumer action")
+]

@@ -24,7 +24,7 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.block import Message
+    from pynats_server.jetstream.store.block import Block, Message
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
@@ -54,6 +54,16 @@ class StoreState:
 
 
 CommitCallback = Callable[[StoreError | None], None]
+
+
+class LimitParts(Protocol):
+    """Is told of each part of bringing a stream within its limits, when it is done."""
+
+    def thinned(self, start: int, stop: int) -> None:
+        """`Store.thin` with the limit of subjects, or as much."""
+
+    def trimmed(self, most: int) -> None:
+        """`Store.enforce_limits` with the limits of the stream."""
 
 
 class Store(Protocol):
@@ -132,11 +142,16 @@ class Store(Protocol):
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
 
     def purging(
-        self, filter: bytes = b">", up_to: int = 0, keep: int = 0, purged: bool = True
+        self,
+        filter: bytes = b">",
+        up_to: int = 0,
+        keep: int = 0,
+        purged: bool = True,
+        gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
-        to be finished, unless the store is closed. With `purged` off the witness hears of
-        deletes."""
+        to be finished, unless the store is closed. Calls `gone_through` after each part with the
+        sequence up to which all has gone. With `purged` off the witness hears of deletes."""
 
     def enforce_limits(
         self,
@@ -150,9 +165,15 @@ class Store(Protocol):
         at a time (0 = any number); returns how many. Called after an append; compiled callers use
         `Retention.enforce`."""
 
-    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+    def enforcing(
+        self, max_msgs: int, max_bytes: int, per_subject: int, parts: LimitParts | None = None
+    ) -> Work[None]:
         """Bring all messages within limits, in steps: after a start or a change, or when an append
         has left more than that (`behind`)."""
+
+    def thin(self, limit: int, start: int, stop: int) -> None:
+        """From `start` to `stop`, remove every message of whose subject there are more than
+        `limit`."""
 
     def keep_last(self) -> int:
         """Remove all messages but the last, which has just been appended; returns how many."""
@@ -171,6 +192,9 @@ class Store(Protocol):
 
     def read_for_expiry(self) -> Work[bool]:
         """Read the block at which `expired` ended, in steps; False when there was none."""
+
+    def is_live(self, seq: int) -> bool:
+        """Whether a message has this sequence, without reading it."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""
@@ -198,6 +222,9 @@ class Store(Protocol):
 
     def read(self, seq: int) -> Work[Message]:
         """As `load`."""
+
+    def loading(self, block: Block) -> Work[None]:
+        """Has a block in memory when it ends; it may be gone again after the next `yield`."""
 
     def find_next(self, filter: bytes, start: int) -> Work[Message | None]:
         """The first live message of `filter` at or after `start`, or None."""

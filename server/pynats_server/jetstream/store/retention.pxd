@@ -12,6 +12,8 @@ cdef enum:
 
 cdef class Retention(Rings):
     cdef public int behind
+    cdef int left_at                    # messages of the subject that `enforce` took out before it
+                                       # left the rest because of `gathering`; -1 = it did not
     cdef readonly Block unread         # where `expired` ended
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own

@@ -48,11 +48,13 @@ cdef class Retention(Rings):
         cdef Leaf *leaf
         cdef uint64_t seq
         cdef int gone = 0
+        self.left_at = -1
         if max_per_subject:
             leaf = self.tree.get(subject, sn)
             while leaf != NULL and leaf.total > max_per_subject:
                 if most and self.gathering and leaf.ring == NULL and leaf.flags & FIRST_STALE:
                     self.behind |= BEHIND_A_SUBJECT  # finding the oldest one might take long
+                    self.left_at = gone
                     break
                 if most and gone >= most:
                     self.behind |= BEHIND_A_SUBJECT
@@ -80,10 +82,11 @@ cdef class Retention(Rings):
         return self.enforce(max_msgs, max_bytes, max_per_subject if subject else 0,
                             <const uint8_t *>subject, len(subject), most)
 
-    def thin_part(self, uint64_t limit, uint64_t start, int64_t most):
-        """(where the next step begins or 0 at the end, block to read or None): from `start` on,
-        remove every message of whose subject there are more than `limit`. From the front to the end
-        of a stream that leaves the newest of each, whatever is known of the others."""
+    def thin_part(self, uint64_t limit, uint64_t start, int64_t most,
+                  uint64_t stop=0xFFFFFFFFFFFFFFFF):
+        """(where the next step begins or 0 at the end, block to read or None): from `start` to
+        `stop`, remove every message of whose subject there are more than `limit`. From the front to
+        the end of a stream that leaves the newest of each, whatever is known of the others."""
         cdef Py_ssize_t at
         cdef Block block
         cdef const uint8_t *r
@@ -91,7 +94,7 @@ cdef class Retention(Rings):
         cdef Leaf *leaf
         start = max(start, self.first_seq)
         at = self.block_at(start)
-        if at >= len(self.blocks):
+        if at >= len(self.blocks) or start > stop:
             return 0, None
         block = self.blocks[at]
         if block.msgs and not block.loaded:
@@ -100,7 +103,7 @@ cdef class Retention(Rings):
         while block.msgs and at < block.count:
             r = block.buf + block.offs[at]
             seq = u64(r + 4)
-            if seq > block.last_seq:
+            if seq > block.last_seq or seq > stop:
                 break
             if most <= 0:
                 return seq, None

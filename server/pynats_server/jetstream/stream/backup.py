@@ -30,11 +30,8 @@ from pynats_server.jetstream.store import (
     StoreError,
     open_store,
 )
-from pynats_server.jetstream.store.file.consumers import (
-    StoredConsumer,
-    read_consumers,
-    write_consumer,
-)
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer, write_consumer
+from pynats_server.jetstream.store.consumers.recovery import cut_off, read_consumers
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
     MAGIC,
@@ -46,7 +43,6 @@ from pynats_server.jetstream.store.format.archive import (
 )
 from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.dormant import DormantConsumers
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import finish
@@ -84,11 +80,10 @@ class BackupError(Exception):
     """A backup cannot go on; the text is the status to send."""
 
 
-def archived(consumers: DormantConsumers) -> list[Entry]:
-    """What an archive says of consumers. For threads: it waits for the disk. Raises OSError or
-    StoreError if one cannot be read."""
+def archived(consumers: Iterable[StoredConsumer]) -> list[Entry]:
+    """What an archive says of consumers. For threads."""
     made = []
-    for consumer in consumers.read():
+    for consumer in consumers:
         about = {"config": consumer.config, "state": state_to_json(consumer.state)}
         name = CONSUMERS + consumer.name.encode()
         made.append(Entry(name, time.time_ns(), 0, b"", msgspec.json.encode(about)))
@@ -136,10 +131,10 @@ class Destination(Protocol):
 
     async def adopt(
         self, asked: StreamConfig, config: StreamConfig, memory: Store | None, built: Path,
-        consumers: DormantConsumers,
+        consumers: list[StoredConsumer],
     ) -> Stream:  # fmt: skip
-        """The stream of a store that is in memory with its `consumers`, or with them in the folder
-        `built`. Raises ApiError."""
+        """The stream of a store that is in memory, or in the folder `built` with those consumers
+        that belong on the disk; `consumers` are the others. Raises ApiError."""
         ...
 
 
@@ -209,8 +204,10 @@ class Incoming:
     async def settle(self) -> Stream:
         """The stream of what was built. Raises ApiError."""
         self._release()  # from now on the stream itself counts
-        folder, consumers = self.folder / "stream", DormantConsumers(in_memory=self._consumers)
-        return await self.account.adopt(self._asked, self.config, self._built, folder, consumers)
+        folder = self.folder / "stream"
+        return await self.account.adopt(
+            self._asked, self.config, self._built, folder, self._consumers
+        )
 
     def _build(self, limit: int) -> Generator[int, None, None]:
         """Builds the store beside the streams: a memory store is kept, a file store is closed and
@@ -236,12 +233,16 @@ class Incoming:
                 self._consumers = self._documents.consumers()
             else:
                 yield from self._copy_blocks(target, limit)
+            self._consumers = [cut_off(one, target.last_seq) for one in self._consumers]
             if plan is not None:
                 now_ns = time.time_ns()
                 created = format_time_ns(now_ns)
-                for consumer in self._consumers:
-                    write_consumer(plan, consumer, created, now_ns)
-                    yield 0
+                held = self._consumers
+                self._consumers = [one for one in held if one.config.get("mem_storage")]
+                for consumer in held:
+                    if not consumer.config.get("mem_storage"):
+                        write_consumer(plan, consumer, now_ns, target.last_seq)
+                        yield 0
                 target.write_meta({"Created": created, **self.config.as_dict()})
             else:
                 self._built = target

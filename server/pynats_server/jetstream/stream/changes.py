@@ -74,6 +74,11 @@ class Changes:
         """Whether messages beyond the limits are being removed."""
         return self._limiting is not None and not self._limiting.ended
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no change is under way."""
+        return not self._jobs
+
     def background(self, work: Work[None]) -> None:
         """Runs what the store does for itself, beside the changes."""
         if self._stopped:

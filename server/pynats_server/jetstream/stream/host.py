@@ -60,9 +60,8 @@ class StreamHost(Described, Protocol):
         """Acknowledgements, refusals, and the compiled checks of published messages."""
         ...
 
-    @property
-    def refusal(self) -> str | None:
-        """Why the stream takes no messages at all, if so."""
+    def is_wanted(self, subject: bytes) -> bool:
+        """Whether a consumer of the stream wants messages of that subject."""
         ...
 
     def now(self) -> int:

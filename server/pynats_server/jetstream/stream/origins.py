@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import KeysView
 
 from pynats_common.go.times import parse_time_ns
 
@@ -23,7 +22,7 @@ from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, StoreFull
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Append
+from pynats_server.jetstream.stream.operations import Append, Follow
 from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
 from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.jetstream.stream.wanted import Wanted
@@ -270,7 +269,7 @@ class Mirror(Follower):
             self.error = api_error(
                 10029, err="the origin is behind this mirror: it has been made anew"
             )
-        places.named(self.key, Place(last, mine))
+        self.stream.apply(Follow(self.key, last, mine))
         self.next_seq = last + 1 if last else self._start(origin)
 
     def _start(self, origin: Origin) -> int:
@@ -341,7 +340,7 @@ class Source(Follower):
         value = header_value(self.name, message.seq, message.subject, self._identity)
         block = header_blocks.add(block, names.STREAM_SOURCE, value)
         if not self.stream.take_sourced(self.subject(message), block, message.payload):
-            self.stream.store.places.seen(self.key, Place(message.seq, self._identity))
+            self.stream.apply(Follow(self.key, message.seq, self._identity))
 
     def info(self) -> Work[SourceInfo]:
         """With the last sequence taken over."""
@@ -375,17 +374,10 @@ class Following:
         """The sources, in the order of the configuration."""
         return list(self._sources.values())
 
-    @property
-    def keys(self) -> KeysView[bytes]:
-        """The names of the sources."""
-        return self._sources.keys()
-
     def configured(self) -> None:
         """Follows the origins that the configuration names now. A source that was there before
         goes on where it is."""
         config = self.stream.config
-        followed = [config.mirror] if config.mirror is not None else config.sources
-        self.stream.store.places.configured(name_of(source).whole for source in followed)
         self._follow_mirror(config)
         before, self._sources = self._sources, {}
         new = False
@@ -425,12 +417,15 @@ class Following:
         self._search = None if search.ended else search
 
     def _beginning(self, waiting: list[bytes]) -> Work[None]:
-        yield from find_places(self.stream.store, waiting)
+        yield from find_places(self.stream.store, waiting, self._found)
         for count, source in enumerate(self.sources):
             if count % SOURCES == SOURCES - 1:
                 yield
             if not source.started:
                 source.start()
+
+    def _found(self, key: bytes, place: Place, told_by: int) -> None:
+        self.stream.apply(Follow(key, place.seq, place.identity, told_by))
 
     def _searched(self, job: Job[None]) -> None:
         self._search = None

@@ -1,33 +1,41 @@
-"""Rollups: a message that replaces older ones, of its subject or of the whole stream.
+"""Rollups that are long: a message that replaces very many older ones.
 
-Few go at once. Where a message replaces very many, they go in steps, as in a purge: the new one is
-the newest of its subject from the beginning, and is acknowledged when the last old one has gone.
-Until then its publisher knows nothing, and a crash may leave some of the old ones.
+Few are replaced as the message is stored. Very many go in steps, as in a purge: the new one is the
+newest of its subject from the beginning, and is acknowledged when the last old one has gone. Until
+then its publisher knows nothing, and a crash may leave some of the old ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.retention import MOST_AT_ONCE
 from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.changes import Changes
-from pynats_server.work import Work, finish
+from pynats_server.jetstream.stream.operations import Append, AppendBatch, Operation, Purge
+from pynats_server.work import Work
 
 UNDER_WAY_MAX: Final = 100
 """Long replacements of a stream that wait for each other; more messages have to wait."""
 
 
 class Rollups:
-    """What the messages of one stream replace. `on_error` learns of failures."""
+    """What the messages of one stream replace. `purging` begins a purge; `on_error` learns of
+    failures."""
 
     def __init__(
-        self, store: Store, changes: Changes, on_error: Callable[[Exception], None]
+        self,
+        store: Store,
+        changes: Changes,
+        purging: Callable[[Purge], Work[int]],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._store = store
         self._changes = changes
+        self._purging = purging
         self._on_error = on_error
         self._under_way: dict[int, Callable[[], None] | None] = {}  # by the new message
 
@@ -44,39 +52,33 @@ class Rollups:
         self._under_way[seq] = done
         return True
 
-    def replace_all(self) -> None:
-        """The last message, just stored, replaces all others."""
-        # As limits: if the disk is full, they bring back what this message was to replace.
-        if self._store.msgs > MOST_AT_ONCE:
-            self._store.keep_last()
-        else:
-            self._store.enforce_limits(1)
+    def decided(self, operation: Operation) -> Operation:
+        """The operation, which says now whether what it replaces goes later."""
+        match operation:
+            case Append(rollup="sub") if not self._is_short(operation.subject):
+                return replace(operation, later=True)
+            case AppendBatch() if not self._are_few([each for _, each in operation.rollups]):
+                return replace(operation, later=True)
+        return operation
 
-    def replace(self, subject: bytes, seq: int) -> None:
-        """The last message, just stored as `seq`, replaces all others of its subject, in which a
-        `*` stands for any token. Raises StoreError."""
-        store = self._store
-        if is_literal(subject):
-            count = store.subject_totals(subject).get(subject, 0)
-            if count == store.msgs:
-                self.replace_all()
-                return
-            if count <= MOST_AT_ONCE and not store.gathering:
-                store.enforce_limits(max_per_subject=1, subject=subject)
-                return
-        store.flush()  # a full disk must not cost what the message was to replace
-        self._start([(subject, seq)], seq)
+    def applied(self, operation: Operation, last: int) -> None:
+        """Begins what was left for later. Raises StoreError."""
+        if isinstance(operation, Append) and operation.later:
+            self._store.flush()  # a full disk must not cost what the message was to replace
+            self._start([Purge(operation.subject, last, replaced=True)], last)
+        elif isinstance(operation, AppendBatch) and operation.later:
+            first = last - operation.messages.count + 1
+            purges = [Purge(filter, first + at, replaced=True) for at, filter in operation.rollups]
+            self._start(purges, last)
 
-    def replace_of_batch(self, filters: Iterable[tuple[bytes, int]], last: int) -> None:
-        """Messages of a batch that ends with `last` replace those of each filter that are below a
-        sequence."""
-        wanted = list(filters)
-        if wanted and self._are_few(filter for filter, _ in wanted):
-            finish(self._replacing(wanted))
-        elif wanted:
-            self._start(wanted, last)
+    def _is_short(self, subject: bytes) -> bool:
+        """Whether a subject, in which a `*` stands for any token, has few messages or all."""
+        if not is_literal(subject):
+            return False
+        count = self._store.subject_totals(subject).get(subject, 0)
+        return count == self._store.msgs or (count < MOST_AT_ONCE and not self._store.gathering)
 
-    def _are_few(self, filters: Iterable[bytes]) -> bool:
+    def _are_few(self, filters: list[bytes]) -> bool:
         """Whether the subjects of literal filters have few messages together."""
         count = 0
         for filter in filters:
@@ -87,7 +89,7 @@ class Rollups:
                 return False
         return True
 
-    def _start(self, filters: list[tuple[bytes, int]], seq: int) -> None:
+    def _start(self, purges: list[Purge], seq: int) -> None:
         def ended(_: int, error: Exception | None) -> None:
             done = self._under_way.pop(seq)
             if error is not None:
@@ -96,12 +98,13 @@ class Rollups:
                 done()
 
         self._under_way[seq] = None
-        self._changes.run(self._replacing(filters), ended)
+        self._changes.run(self._replacing(purges), ended)
 
-    def _replacing(self, filters: list[tuple[bytes, int]]) -> Work[int]:
+    def _replacing(self, purges: list[Purge]) -> Work[int]:
         gone = 0
-        for filter, below in filters:
-            gone += yield from self._store.purging(filter, below, purged=False)
+        for purge in purges:
+            # What came after the message stays, as `up_to` says.
+            gone += yield from self._purging(purge)
         return gone
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import CorruptRecord, Store
+from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.source_names import read_header
 from pynats_server.work import Work
 
 BATCH: Final = 100  # messages looked at in a step
 
 
-def find_places(store: Store, keys: Iterable[bytes]) -> Work[None]:
+def find_places(
+    store: Store, keys: Iterable[bytes], found: Callable[[bytes, Place, int], object] | None = None
+) -> Work[None]:
     """Goes back through the messages until the last copy of each source is found, or nothing older
-    can tell more than `store.places` knows, and notes there what it finds. Nothing is copied for
-    these sources meanwhile."""
+    can tell more than `store.places` knows, and notes there what it finds, or says it to `found`.
+    Nothing is copied for these sources meanwhile."""
     places = store.places
+    found = found or places.found
     left = {key: places.told_from(key) for key in keys}
     at, looked = store.last_seq, 0
     while left and at >= max(min(left.values()), store.first_seq):
@@ -39,7 +43,7 @@ def find_places(store: Store, keys: Iterable[bytes]) -> Work[None]:
             continue
         for key in [told.name] if told.name else _of_origin(left, told.origin):
             if key in left and message.seq >= left.pop(key):
-                places.found(key, told.place, message.seq)
+                found(key, told.place, message.seq)
     for key in left:
         places.searched(key)
 

@@ -2,7 +2,8 @@
 
 Everything that changes the stored messages is an `Operation`. `propose` hands it to the order of
 operations and reports when it is durable; with one replica that order is the order of calls. The
-compiled ingest does the same for plain messages without building an object.
+compiled ingest does the same for plain messages without building an object. What an operation does
+is `apply`'s; here is what the proposer does about it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
+from pynats_server.jetstream.consumer.consumer import DELETED
+from pynats_server.jetstream.consumer.keeping import Found
+from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.figures import StreamDetails, StreamFigures
@@ -27,32 +31,29 @@ from pynats_server.jetstream.publish.batch.atomic import (
     drop_incomplete_batch,
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
-from pynats_server.jetstream.publish.header_names import BATCH_ID, STREAM_SOURCE
+from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
-from pynats_server.jetstream.store.retention import MOST_AT_ONCE
+from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
-from pynats_server.jetstream.stream.dormant import DormantConsumers
-from pynats_server.jetstream.stream.expiry import Expiry
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
-    Leap,
+    Configure,
     Operation,
     Purge,
-    Remove,
-    Skip,
 )
 from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
-from pynats_server.jetstream.stream.schedules import Schedules
-from pynats_server.jetstream.stream.source_names import read_header
+from pynats_server.jetstream.stream.timed.expiry import Expiry
+from pynats_server.jetstream.stream.timed.schedules import Schedules
 from pynats_server.work import Work, finish
 
+SHUTDOWN = b"409 Server Shutdown"
 SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
 
@@ -68,45 +69,49 @@ class Stream:
         created: int,
         store: Store,
         folder: Path | None,
-        consumers: DormantConsumers,
+        found: Found,
     ) -> None:
         self.account = account
         self.config = config
         self.created = created
         self.store = store
         self.folder = folder
-        self.consumers = consumers
-        self.refusal: str | None = None  # why it takes no messages at all
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = store.last_seq
         self.subscriptions: dict[str, Subscription] = {}
         self._stopped = False
         server = account.server
         self.log = server.log
+        usage = account.usage(config.storage)
+        self.replica = Replica(
+            store, usage, config.name, self.on_over_limit, lambda work: self.schedules.recover(work)
+        )
+        if server.open_log is not None:
+            self.replica.log = server.open_log(account.name, config.name)
         self.ingest = Ingest(
             account.account,
             server.engine,
-            store,
+            self.replica.appender,
             self,
             config.name,
             server.domain,
-            account.usage(config.storage),
+            usage,
             server.options.max_buffered_msgs,
             server.options.max_buffered_size,
         )
         self.changes = Changes(account, self.on_internal_error)
-        self.rollups = Rollups(store, self.changes, self.on_not_replaced)
+        self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
         store.background = self.changes.background
-        self.schedules = Schedules(self)
+        self.schedules = Schedules(self, self.replica.plan)
         self.republishing = Republishing(self)
         self.publishing = Publishing(self, self.republishing)
         self.following = Following(self, neighbours)
         self.atomic_batches = AtomicBatches(self, self.publishing)
         self.fast_batches = FastBatches(self, self.publishing)
+        self.consumers = StreamConsumers(self, found)
         self.ingest.settle()
-        self._take_limits()
 
     @property
     def name(self) -> str:
@@ -130,13 +135,10 @@ class Stream:
 
     def start(self) -> None:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
-        if self.consumers.names and self.refusal is None:
-            self.log.warn(
-                f"JetStream {self.label} has consumers that this version cannot serve: "
-                f"{self.consumers}. Its folder keeps them"
-            )
         drop_incomplete_batch(self)
+        self._take_config()
         self._enforce_limits()
+        self.consumers.start()
         self.publishing.recover()
         self.schedules.configured()
         self.republishing.configured()
@@ -154,6 +156,8 @@ class Stream:
         """Acknowledges what is durable and closes the store, see `Store.closing`; the stream's
         usage no longer counts. Raises StoreError or OSError."""
         try:
+            await self._end_consumers(SHUTDOWN)
+            await self.consumers.close()
             await self.store.closing(threads)
         finally:
             self.ingest.release()
@@ -161,6 +165,7 @@ class Stream:
     def abandon(self) -> None:
         """The end of a stream that could not start."""
         self.silence()
+        self.consumers.abandon()
         try:
             self.store.close()
         finally:
@@ -170,6 +175,8 @@ class Stream:
         """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
         self.silence()
+        await self._end_consumers(DELETED, told=True)
+        await self.consumers.forget()
         try:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.store.when_idle(lambda: idle.set_result(None))
@@ -178,16 +185,21 @@ class Stream:
         finally:
             self.ingest.release()
 
+    async def _end_consumers(self, status: bytes, told: bool = False) -> None:
+        for _ in self.consumers.ending(status, told):
+            await asyncio.sleep(0)
+
     def configure(self, config: StreamConfig) -> None:
         """Takes another valid configuration. Its subjects are in force after `subscribing`."""
-        self.config = config
-        self._take_limits()
+        before, self.config = self.config, config
+        self._take_config()
         self._enforce_limits()
         self.publishing.configured()
         self.schedules.configured()
         self.republishing.configured()
         self.following.configured()
         self.expiry.configured()
+        self.consumers.stream_changed(before)
         self._configure_batches()
 
     def _stop_timers(self) -> None:
@@ -203,26 +215,12 @@ class Stream:
         self.atomic_batches.configured()
         self.fast_batches.configured()
 
-    def _take_limits(self) -> None:
+    def _take_config(self) -> None:
         config, ingest = self.config, self.ingest
-        ingest.admission.configure(config)
-        # A stream that refuses what exceeds them keeps what it has, even if that is more: a limit
-        # may have been lowered, or the messages come from elsewhere.
-        evicts = config.discard == "old"
-        ingest.max_msgs = max(config.max_msgs, 0) if evicts else 0
-        ingest.max_bytes = max(config.max_bytes, 0) if evicts else 0
-        ingest.max_per_subject = max(config.max_msgs_per_subject, 0)
+        self.apply(Configure(config, self.now()))
         ingest.no_ack = config.no_ack
-        refused, self.refusal = self.refusal, self.consumers.refusal(config)
-        if self.refusal is not None and refused is None:
-            self.log.warn(
-                f"JetStream {self.label} takes no messages, because its {config.retention} "
-                f"retention depends on consumers that this version cannot serve: {self.consumers}. "
-                "Its folder keeps them"
-            )
         ingest.fast = not (
             config.sealed
-            or self.refusal is not None
             or config.retention == "interest"
             or config.subject_transform is not None
             or config.republish is not None
@@ -277,7 +275,7 @@ class Stream:
     def undone(self, last_seq: int) -> None:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
-        self.ingest.admission.undone(last_seq)
+        self.replica.undone(last_seq)
         self.republishing.queue.undone(last_seq)
         self.following.undone()
 
@@ -285,6 +283,7 @@ class Stream:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
         self.republishing.queue.committed(self.durable_seq)
+        self.consumers.place.interest.committed(self.durable_seq)
         for wake in self._watchers:
             wake()
 
@@ -309,6 +308,10 @@ class Stream:
     def take_copy(self, seq: int, copy: Append) -> None:
         """Keeps a mirror's next message. Raises ApiError or StoreError."""
         self.publishing.take_copy(seq, copy)
+
+    def is_wanted(self, subject: bytes) -> bool:
+        """Whether a consumer wants messages of that subject."""
+        return self.consumers.place.interest.is_wanted(subject)
 
     def on_internal_error(self, error: Exception) -> None:
         """Logs a bug of ours met while handling a message."""
@@ -339,8 +342,7 @@ class Stream:
         refused. A purge goes in steps: it is ordered now, and others may be applied before it is
         done."""
         if isinstance(operation, Purge):
-            work = self.store.purging(operation.filter, operation.up_to, operation.keep)
-            self.changes.run(work, partial(self._applied, done))
+            self.changes.run(self.replica.purging(operation), partial(self._applied, done))
             return
         try:
             result = self.apply(operation)
@@ -379,101 +381,21 @@ class Stream:
         return await done
 
     def apply(self, operation: Operation) -> int:
-        """Carries out an operation. Raises StoreError, and then nothing has changed."""
-        match operation:
-            case Append(subject, headers, payload, ts):
-                result = self.store.append(subject, headers or None, payload, ts)
-                if self.config.sources:
-                    self._follow_copy(headers, result, True)
-                self.enforce(subject)
-                self.ingest.admission.stored(headers, result, ts)
-                self._roll_up(operation, result, 1)
-                if self.config.allow_msg_schedules:
-                    self.schedules.stored(subject, headers, result, ts)
-            case AppendBatch():
-                result = self._append_batch(operation)
-            case Leap(last, ts):
-                result = self.store.skip(last - self.store.last_seq, ts)
-            case Skip(subject, headers, ts):
-                result = self.store.skip(1, ts)
-                self.store.last_ts = ts
-                if self.config.sources:
-                    self._follow_copy(headers, result, False)
-                self.ingest.admission.stored(headers, result, ts)
-                self._roll_up(operation, result, 0)
-            case Remove(seq, erase):
-                result = int(self.store.erase(seq) if erase else self.store.remove(seq))
-            case Purge(filter, up_to, keep):
-                result = self.store.purge(filter, up_to, keep)
-        self.ingest.settle()
+        """Has an operation that has passed every check ordered and applied: with one replica, at
+        once. Raises StoreError, and then nothing has changed."""
+        operation = self.rollups.decided(operation)
+        if isinstance(operation, AppendBatch) and self.store.dirty:
+            self.ingest.end_turn()  # what came before does not share its fate
+        try:
+            result = self.replica.apply(operation)
+        finally:
+            self.ingest.settle()
+        self.rollups.applied(operation, result)
+        if self.replica.plan.is_on:
+            self.schedules.arm()
         return result
 
-    def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
-        """Moves the place of the source that brought the message, if one did."""
-        value = get_header(headers, STREAM_SOURCE)
-        told = read_header(value) if value is not None else None
-        if told is not None and told.name in self.following.keys:
-            self.store.places.copied(told.name, told.place, seq, kept)
-
-    def _roll_up(self, operation: Append | Skip, seq: int, keep: int) -> None:
-        """Removes what the message stored as `seq` replaces."""
-        if operation.rollup == "sub" and keep:
-            self.rollups.replace(operation.subject, seq)
-        elif operation.rollup and keep:
-            self.rollups.replace_all()
-        elif operation.rollup == "sub":
-            self.store.purge(operation.subject)
-        elif operation.rollup == "all":
-            self.store.compact(seq + 1)
-        if operation.ends:
-            self.store.purge(operation.ends)
-
-    def _append_batch(self, operation: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
-        store, messages, ts = self.store, operation.messages, operation.ts
-        if store.dirty:
-            self.ingest.end_turn()
-            store.flush()
-        before = store.last_seq
-        try:
-            last = messages.append_to(store, ts)
-            store.flush()
-        except Exception:
-            if store.last_seq != before:
-                store.truncate(before)
-            self.ingest.settle()
-            raise
-        admission = self.ingest.admission
-        if operation.plain:
-            admission.stored(b"", last, ts)
-        else:
-            scheduled = self.config.allow_msg_schedules
-            for seq, (subject, headers, _, skipped) in enumerate(messages, before + 1):
-                admission.stored(headers, seq, ts)
-                if scheduled and not skipped:
-                    self.schedules.stored(subject, headers, seq, ts)
-        # Older messages go only now: a torn batch must not have removed any.
-        self.rollups.replace_of_batch(
-            ((filter, before + 1 + place) for place, filter in operation.rollups), last
-        )
-        subjects = messages.subjects() if self.config.max_msgs_per_subject > 0 else {b""}
-        for subject in subjects:
-            self.enforce(subject)
-        return last
-
     # -- limits -----------------------------------------------------------------------------
-
-    def enforce(self, subject: bytes = b"") -> None:
-        """Removes the oldest messages beyond the limits, of `subject` and of the stream, as a
-        publish does: `appended` has the rest of many removed. A failure does not refuse the
-        message that came; the next one tries again."""
-        ingest = self.ingest
-        try:
-            self.store.enforce_limits(
-                ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject, subject, MOST_AT_ONCE
-            )
-        except StoreError as error:
-            self.on_over_limit(error)
 
     def on_over_limit(self, error: StoreError) -> None:
         """Old messages could not be removed. The next message that arrives tries again."""
@@ -481,12 +403,7 @@ class Stream:
 
     def _enforce_limits(self) -> None:
         """Applies all limits to all messages, after recovery or an update."""
-        ingest = self.ingest
-        self.changes.limit(
-            self._limited(
-                self.store.enforcing(ingest.max_msgs, ingest.max_bytes, ingest.max_per_subject)
-            )
-        )
+        self.changes.limit(self._limited(self.replica.limiting()))
 
     def _limited(self, work: Work[None]) -> Work[None]:
         """Counts as it goes what is no longer there. What cannot be removed now stays."""
@@ -516,7 +433,9 @@ class Stream:
             lost_bytes=store.lost_bytes,
             pending_acks=self.ingest.waiting,
             failure=self.failure,
-            dormant=tuple(self.consumers.names),
+            consumers=len(self.consumers.names),
+            broken_consumers=self.consumers.broken,
+            damaged_consumers=self.consumers.damage,
             folder=self.folder,
         )
 
@@ -536,6 +455,8 @@ class Stream:
             state=self.state(),
             mirror=mirror,
             sources=sources,
+            consumers=len(self.consumers.names),
+            hidden_consumers=len(self.consumers) - len(self.consumers.names),
         )
 
     def lost_sequences(self, most: int) -> list[int]:
@@ -560,7 +481,7 @@ class Stream:
             num_deleted=found.num_deleted,
             deleted=found.deleted,
             lost=lost,
-            consumer_count=0,
+            consumer_count=len(self.consumers.names),
         )
 
     def origins(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:

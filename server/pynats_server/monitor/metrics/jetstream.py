@@ -28,6 +28,7 @@ from pynats_server.work import Work
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import (
         AccountFigures,
+        ConsumerFigures,
         Contents,
         ServerFigures,
         StreamFigures,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
 
 STREAMS_MAX = 1000  # streams with their own series
+CONSUMERS_MAX = 1000  # consumers with their own series
 STEP = 32  # accounts or streams asked for their figures in one step
 
 
@@ -61,6 +63,10 @@ def families(jetstream: JetStreamView, per_stream: bool) -> Work[list[Metric]]:
             if len(streams) % STEP == 0:
                 yield
         for family in _streams(streams):
+            found.append(family)
+            yield
+        consumers = yield from _first_consumers(jetstream)
+        for family in _consumers(consumers):
             found.append(family)
             yield
     return found
@@ -96,6 +102,9 @@ def _contents(found: Contents) -> Iterator[Metric]:
         ("streams_broken", "Streams on disk that could not be recovered.", found.broken),
         ("streams_failed", "Streams whose storage takes no more changes after an error.",
          found.failed),
+        ("consumers", "Consumers.", found.consumers),
+        ("consumers_broken", "Consumers on disk that could not be recovered.",
+         found.broken_consumers),
         ("messages", "Messages in all streams.", found.messages),
         ("bytes", "Bytes of messages in all streams.", found.bytes),
         ("lost_messages", "Messages that damage has taken from streams.", found.lost),
@@ -125,6 +134,7 @@ def _accounts(accounts: Iterable[AccountFigures]) -> Iterator[Metric]:
 _ACCOUNT_FAMILIES: tuple[tuple[str, str, Family], ...] = (
     ("streams", "Streams of the account.", labelled_gauge),
     ("streams_broken", "Its streams on disk that could not be recovered.", labelled_gauge),
+    ("consumers", "Consumers of its streams.", labelled_gauge),
     ("memory_bytes", "Memory that its streams hold.", labelled_gauge),
     ("memory_bytes_reserved", "Memory that its streams claim by max_bytes.", labelled_gauge),
     ("storage_bytes", "Disk space that its streams hold.", labelled_gauge),
@@ -138,6 +148,7 @@ def _account_values(account: AccountFigures) -> list[int]:
     return [
         account.streams,
         account.broken,
+        account.consumers,
         account.memory,
         account.reserved_memory,
         account.storage,
@@ -159,6 +170,7 @@ _STREAM_FAMILIES: tuple[tuple[str, str, _Value, bool], ...] = (
     ("lost_messages", "Messages that damage has taken from it.", lambda s: s.lost, True),
     ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
      lambda s: s.pending_acks, True),
+    ("consumers", "Consumers of it.", lambda s: s.consumers, True),
     ("failed", "1 when its storage takes no more changes after an error.",
      lambda s: int(s.failure is not None), True),
 )  # fmt: skip
@@ -172,4 +184,33 @@ def _streams(streams: list[StreamFigures]) -> Iterator[Metric]:
             family.add_metric([stream.account, stream.name], value(stream))
         if others and summable:
             family.add_metric([OTHER, OTHER], sum(map(value, others)))
+        yield family
+
+
+_CONSUMER_FAMILIES: tuple[tuple[str, str, Callable[[ConsumerFigures], int]], ...] = (
+    ("pending", "Messages that the consumer has not delivered yet.", lambda c: c.pending),
+    ("ack_pending", "Messages whose acknowledgement it waits for.", lambda c: c.ack_pending),
+    ("redelivered", "Of them, those delivered more than once.", lambda c: c.redelivered),
+    ("waiting_pulls", "Requests that wait for messages.", lambda c: c.waiting),
+)
+
+
+def _first_consumers(jetstream: JetStreamView) -> Work[list[ConsumerFigures]]:
+    found: list[ConsumerFigures] = []
+    for stream in jetstream.streams():
+        for one in stream.consumers.figures():
+            found.append(one)
+            if len(found) == CONSUMERS_MAX:
+                return found
+            if len(found) % STEP == 0:
+                yield
+        yield
+    return found
+
+
+def _consumers(consumers: list[ConsumerFigures]) -> Iterator[Metric]:
+    for name, text, value in _CONSUMER_FAMILIES:
+        family = labelled_gauge(f"consumer_{name}", text, ["account", "stream", "consumer"])
+        for one in consumers:
+            family.add_metric([one.account, one.stream, one.name], value(one))
         yield family

@@ -137,6 +137,12 @@ def test_a_time_is_found(long: MemoryStore) -> None:
     assert finish(long.find_since(MANY + 1)) == MANY + 3
 
 
+def test_times_that_no_message_can_have_are_before_or_after_all(long: MemoryStore) -> None:
+    """A client may ask for the year 9999."""
+    assert finish(long.find_since(2**63)) == MANY + 3
+    assert finish(long.find_since(-(2**63) - 1)) == 1
+
+
 def test_subjects_are_listed_in_small_pieces(wide: MemoryStore) -> None:
     pieces = list(wide.subject_pages(b"s.*"))
     assert max(map(len, pieces)) <= WALK

@@ -33,7 +33,7 @@ from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, che
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.stream.operations import AppendBatch
+from pynats_server.jetstream.stream.operations import AppendBatch, Truncate
 
 ID_MAX = 64  # bytes
 MSGS_MAX = 1000
@@ -217,8 +217,7 @@ def drop_incomplete_batch(stream: StreamHost) -> None:
         f"JetStream {stream.label}: dropped sequences {first}-{store.last_seq} of a batch whose "
         f"commit a crash cut off"
     )
-    store.truncate(first - 1)
-    stream.ingest.settle()
+    stream.apply(Truncate(first - 1))
 
 
 def find_incomplete_batch(store: Store) -> int | None:

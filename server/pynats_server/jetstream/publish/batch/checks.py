@@ -25,9 +25,9 @@ from pynats_server.jetstream.publish.slow_path import (
     Publishing,
     check_not_sourced,
 )
-from pynats_server.jetstream.stream import schedules as scheduling
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import AppendBatch
+from pynats_server.jetstream.stream.timed import schedules as scheduling
 
 _EXPECTED = frozenset(
     (names.EXPECTED_SEQUENCE, names.EXPECTED_SUBJECT_SEQUENCE, names.EXPECTED_SUBJECT)

@@ -195,22 +195,22 @@ cdef class MessagePack:
                 <bint>head.skipped,
             )
 
-    def subjects(self) -> set:
-        """The different subjects."""
+    def subjects(self) -> list:
+        """The different subjects, in order."""
         cdef size_t at = 0
         cdef Head head
         cdef const char* previous = NULL
         cdef const char* subject
         cdef size_t previous_len = 0
-        cdef set found = set()
+        cdef dict found = {}
         while at < self.used:
             memcpy(&head, self.data + at, sizeof(Head))
             subject = self.data + at + sizeof(Head)
             if head.subject_len != previous_len or memcmp(previous, subject, previous_len) != 0:
-                found.add(PyBytes_FromStringAndSize(subject, head.subject_len))
+                found[PyBytes_FromStringAndSize(subject, head.subject_len)] = None
                 previous, previous_len = subject, head.subject_len
             at += sizeof(Head) + head.subject_len + head.headers_len + head.payload_len
-        return found
+        return list(found)
 
     def append_to(self, Retention store not None, int64_t ts) -> int:
         """Appends every message to the store, all to one block, so that one write takes them

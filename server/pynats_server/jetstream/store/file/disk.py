@@ -95,3 +95,28 @@ def make_durable_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for made in missing:
         Disk().sync_folder(made.parent)
+
+
+def move_durably(disk: Disk, source: Path, target: Path) -> None:
+    """Gives a folder its place. On an error it is where it was. Raises OSError."""
+    disk.rename(source, target)
+    try:
+        disk.sync_folder(target.parent)
+    except OSError:
+        disk.rename(target, source)
+        raise
+
+
+def put_aside(disk: Disk, folder: Path, doomed: Path) -> OSError | None:
+    """Renames a folder that is to be removed, so that a crash leaves all of it or nothing under its
+    name. Raises OSError if the folder stays; returns one if a power cut may bring it back."""
+    disk.rename(folder, doomed)
+    try:
+        disk.sync_folder(folder.parent)
+    except OSError as error:
+        try:
+            disk.rename(doomed, folder)
+        except OSError:  # renamed for good: do not report that it stayed
+            return error
+        raise
+    return None

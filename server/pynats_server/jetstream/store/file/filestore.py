@@ -252,6 +252,8 @@ class FileStore(WrittenBlocks):
                     block, filters, at, reach.last, TAKE * 8, False, reach.purged
                 )
                 gone += part
+                if part:
+                    reach.gone_through(at - 1 if at else block.last_seq)
                 yield
             if block.msgs:  # others than those that were counted went meanwhile
                 yield from self._bury_gone(block)

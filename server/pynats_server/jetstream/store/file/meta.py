@@ -48,8 +48,8 @@ def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
     changes, so that a crash leaves a pair that matches."""
     disk.replace(folder / "meta.sum.next", meta_sum(name, data))
     disk.replace(folder / "meta.inf", data)
-    disk.rename(folder / "meta.sum.next", folder / "meta.sum")
-    disk.sync_folder(folder)
+    disk.replace(folder / "meta.sum", meta_sum(name, data))
+    disk.remove(folder / "meta.sum.next")  # if it comes back, it is the same
 
 
 def read_sums(folder: Path, disk: Disk) -> list[bytes]:

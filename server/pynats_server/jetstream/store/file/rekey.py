@@ -82,6 +82,8 @@ class _Rekey:
                 self._block(int(stem))
         for consumer in self.disk.names(home / "obs"):
             folder = home / "obs" / consumer
+            if not folder.is_dir():
+                continue  # nobody's, but it may lie there
             with _Switch(self, folder, f"{name}.{consumer}") as switch:
                 switch.document(folder / "o.dat")
                 switch.described(folder, f"{name}/{consumer}")

@@ -1,4 +1,4 @@
-"""Threads that do nothing but fsync, and never hold the interpreter lock.
+"""Threads that sync and replace files, and never hold the interpreter lock.
 
 A Python worker has to win the lock back from a busy event loop after every fsync, which costs up
 to the interpreter's switch interval (5 ms) each time. These threads take file descriptors from a
@@ -8,6 +8,7 @@ queue, sync them and wake the loop through an eventfd; the loop collects results
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 import os
 
@@ -35,6 +36,15 @@ cdef extern from "unistd.h" nogil:
     int fdatasync(int fd)
     int fsync(int fd)
     ssize_t write(int fd, const void *data, size_t size)
+    int close(int fd)
+    int unlink(const char *path)
+
+cdef extern from "fcntl.h" nogil:
+    int c_open "open"(const char *path, int flags, int mode)
+    int O_WRONLY, O_CREAT, O_TRUNC, O_CLOEXEC, O_RDONLY, O_DIRECTORY
+
+cdef extern from "stdio.h" nogil:
+    int c_rename "rename"(const char *source, const char *target)
 
 cdef enum:
     THREADS_MAX = 16
@@ -43,6 +53,13 @@ cdef struct Job:
     Job *next
     uint64_t tag
     int error
+    # A file to be replaced; `path` is NULL when files are to be synced.
+    const char *path
+    const char *temporary
+    const char *home        # NULL: the folder is not synced
+    const char *data
+    size_t size
+    int sync
     int files, folders      # `fds` holds the files first
     int fds[1]
 
@@ -57,15 +74,61 @@ cdef struct Shared:
     int event
 
 
-cdef void sync_all(Job *job) noexcept nogil:
-    cdef int i, result
-    for i in range(job.files + job.folders):
-        while True:
-            result = fdatasync(job.fds[i]) if i < job.files else fsync(job.fds[i])
-            if result == 0 or errno != EINTR:
-                break
-        if result != 0:
+cdef int write_all(int fd, const char *data, size_t size) noexcept nogil:
+    """0, or an error number."""
+    cdef ssize_t done
+    while size:
+        done = write(fd, data, size)
+        if done < 0 and errno != EINTR:
+            return errno
+        if done > 0:
+            data += done
+            size -= <size_t>done
+    return 0
+
+
+cdef int sync_retried(int fd, bint whole) noexcept nogil:
+    """0, or an error number."""
+    while (fsync(fd) if whole else fdatasync(fd)) != 0:
+        if errno != EINTR:
+            return errno
+    return 0
+
+
+cdef int write_new(Job *job) noexcept nogil:
+    """Makes the temporary file whole. 0, or an error number."""
+    cdef int error, fd = c_open(job.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    if fd < 0:
+        return errno
+    error = write_all(fd, job.data, job.size)
+    if error == 0 and job.sync:
+        error = sync_retried(fd, False)
+    if close(fd) != 0 and error == 0:
+        error = errno
+    return error
+
+
+cdef void replace_file(Job *job) noexcept nogil:
+    cdef int fd
+    job.error = write_new(job)
+    if job.error == 0 and c_rename(job.temporary, job.path) != 0:
+        job.error = errno
+    if job.error != 0:
+        unlink(job.temporary)
+    elif job.home != NULL:
+        fd = c_open(job.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        if fd < 0:
             job.error = errno
+        else:
+            job.error = sync_retried(fd, True)
+            close(fd)
+
+
+cdef void sync_all(Job *job) noexcept nogil:
+    cdef int i
+    for i in range(job.files + job.folders):
+        job.error = sync_retried(job.fds[i], i >= job.files)
+        if job.error != 0:
             return
 
 
@@ -85,7 +148,10 @@ cdef void *serve(void *arg) noexcept nogil:
             shared.tail = NULL
         shared.running += 1
         pthread_mutex_unlock(&shared.lock)
-        sync_all(job)
+        if job.path == NULL:
+            sync_all(job)
+        else:
+            replace_file(job)
         pthread_mutex_lock(&shared.lock)
         job.next = shared.done
         shared.done = job
@@ -106,11 +172,13 @@ cdef class SyncThreads:
     cdef int started
     cdef bint closed
     cdef readonly int event
+    cdef dict held  # what the jobs that replace files refer to
 
     def __cinit__(self, int count=4):
         cdef int i
         if not 1 <= count <= THREADS_MAX:
             raise ValueError("1 to 16 threads")
+        self.held = {}
         self.event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.shared.event = self.event
         pthread_mutex_init(&self.shared.lock, NULL)
@@ -130,18 +198,39 @@ cdef class SyncThreads:
     def submit(self, uint64_t tag, list files, list folders):
         """Queue one job: fdatasync of every file, then fsync of every folder. The descriptors
         must stay open until `finished` has returned `tag`."""
-        cdef int count = len(files) + len(folders), i = 0
-        cdef Job *job
-        if self.closed:
-            raise ValueError("closed")
-        job = <Job *>malloc(sizeof(Job) + count * sizeof(int))
-        if job == NULL:
-            raise MemoryError
-        job.next, job.tag, job.error = NULL, tag, 0
+        cdef int i = 0
+        cdef Job *job = self._job(tag, len(files) + len(folders))
         job.files, job.folders = len(files), len(folders)
         for fd in files + folders:
             job.fds[i] = fd
             i += 1
+        self._queue(job)
+
+    def replace(self, uint64_t tag, bytes path not None, bytes temporary not None,
+                bytes home not None, bytes data not None, bint sync, bint sync_home):
+        """Queue one job: a file gets another content, all of it or none. It is written as
+        `temporary` in the folder `home` and, with `sync`, synced before it takes its place; with
+        `sync_home` the folder is synced, too."""
+        cdef Job *job = self._job(tag, 0)
+        self.held[tag] = (path, temporary, home, data)
+        job.path, job.temporary, job.data, job.size = path, temporary, data, len(data)
+        job.sync = sync
+        if sync_home:
+            job.home = home
+        self._queue(job)
+
+    cdef Job *_job(self, uint64_t tag, int descriptors) except NULL:
+        cdef Job *job
+        if self.closed:
+            raise ValueError("closed")
+        job = <Job *>malloc(sizeof(Job) + descriptors * sizeof(int))
+        if job == NULL:
+            raise MemoryError
+        memset(job, 0, sizeof(Job))
+        job.tag = tag
+        return job
+
+    cdef void _queue(self, Job *job) noexcept:
         pthread_mutex_lock(&self.shared.lock)
         if self.shared.tail == NULL:
             self.shared.head = job
@@ -169,6 +258,7 @@ cdef class SyncThreads:
         while job != NULL:
             following = job.next
             out.append((job.tag, job.error))
+            self.held.pop(job.tag, None)
             free(job)
             job = following
         out.reverse()

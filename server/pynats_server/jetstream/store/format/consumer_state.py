@@ -11,6 +11,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 
 MAGIC, VERSION = 22, 2
+U64 = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -45,7 +46,12 @@ def encode_consumer_state(state: ConsumerState, now: int) -> bytes:
 
 
 def decode_consumer_state(data: bytes) -> ConsumerState:
-    """Parse `o.dat`; ValueError on anything malformed."""
+    """Parse `o.dat`; ValueError on anything malformed. What follows is not looked at."""
+    return decode_with_size(data)[0]
+
+
+def decode_with_size(data: bytes) -> tuple[ConsumerState, int]:
+    """The same, and how many bytes it took."""
     if len(data) < 2 or data[0] != MAGIC or data[1] not in (1, VERSION):
         raise ValueError("not a consumer state file")
     version, reader = data[1], Reader(data, 2)
@@ -63,8 +69,9 @@ def decode_consumer_state(data: bytes) -> ConsumerState:
     count = reader.uvarint()
     base = reader.varint() if count else 0
     for _ in range(count):
-        seq = reader.uvarint() + floor[1]
-        delivery = reader.uvarint() + floor[0] if version == VERSION else 0
+        # nats-server subtracts without a look at which is larger.
+        seq = (reader.uvarint() + floor[1]) & U64
+        delivery = (reader.uvarint() + floor[0]) & U64 if version == VERSION else 0
         delta = reader.varint()
         if seq == 0:
             raise ValueError("pending sequence is zero")
@@ -73,8 +80,24 @@ def decode_consumer_state(data: bytes) -> ConsumerState:
     for _ in range(reader.uvarint()):
         seq, times = reader.uvarint(), reader.uvarint()
         if seq and times:
-            state.redelivered[seq + floor[1]] = times
-    return state
+            state.redelivered[(seq + floor[1]) & U64] = times
+    return state, reader.at
+
+
+def check_consumer_state(state: ConsumerState) -> None:
+    """ValueError if it contradicts itself."""
+    if state.ack_floor[0] > state.delivered[0] or state.ack_floor[1] > state.delivered[1]:
+        raise ValueError("more is acknowledged than delivered")
+    for seq in (*state.pending, *state.redelivered):
+        if not state.ack_floor[1] < seq <= state.delivered[1]:
+            raise ValueError(f"sequence {seq} waits outside of what was delivered")
+
+
+def forget_strays(state: ConsumerState) -> None:
+    """nats-server may count deliveries of messages that nobody waits for any more."""
+    low, high = state.ack_floor[1], state.delivered[1]
+    for seq in [seq for seq in state.redelivered if not low < seq <= high]:
+        del state.redelivered[seq]
 
 
 def state_to_json(state: ConsumerState) -> dict[str, Any]:
@@ -103,9 +126,8 @@ def state_from_json(found: Any) -> ConsumerState:
             state.redelivered[_number(int(seq))] = _number(times)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a consumer state: {error!r}") from None
-    floor = state.ack_floor[1]
-    if any(seq <= floor for seq in (*state.pending, *state.redelivered)):
-        raise ValueError("a consumer waits for what it has acknowledged")
+    forget_strays(state)
+    check_consumer_state(state)
     return state
 
 

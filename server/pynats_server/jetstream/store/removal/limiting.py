@@ -5,6 +5,7 @@ A publish removes what it displaces itself, up to a number; what is left shows a
 
 from __future__ import annotations
 
+from pynats_server.jetstream.store.contract import LimitParts
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import TAKE, Removing
 from pynats_server.jetstream.store.search.queries import COLLECT, WALK, only
@@ -14,6 +15,7 @@ from pynats_server.work import Work
 
 BEHIND_A_SUBJECT = 1
 EVERY = b">"
+WHOLE = 1 << 62
 
 
 class Limiting(Removing):
@@ -21,7 +23,9 @@ class Limiting(Removing):
 
     _ringed = False  # whether the rings of all subjects were gathered
 
-    def enforcing(self, max_msgs: int, max_bytes: int, per_subject: int) -> Work[None]:
+    def enforcing(
+        self, max_msgs: int, max_bytes: int, per_subject: int, parts: LimitParts | None = None
+    ) -> Work[None]:
         """Removes the oldest messages past the limits (0 = none), those of subjects first. While
         it runs, publishes may leave more than that, which it removes before it ends."""
         self._ringed = self._ringed or (self.rings and not self.gathering)
@@ -30,7 +34,7 @@ class Limiting(Removing):
         while self.behind:
             crowded, self.behind = self.behind & BEHIND_A_SUBJECT, 0
             if per_subject and crowded and (yield from self._is_crowded(per_subject)):
-                yield from self._thin(per_subject)
+                yield from self._thin(per_subject, parts)
             if self.gathering:
                 yield from self._gather()
             while self.msgs > max_msgs > 0 or self.nbytes > max_bytes > 0:
@@ -40,6 +44,8 @@ class Limiting(Removing):
                 else:
                     self._check()
                     self.enforce_limits(max_msgs, max_bytes, most=TAKE)
+                    if parts is not None:
+                        parts.trimmed(TAKE)
                     self._buried()
                     yield
             self.behind &= BEHIND_A_SUBJECT
@@ -61,11 +67,23 @@ class Limiting(Removing):
             yield
         return False
 
-    def _thin(self, limit: int) -> Work[None]:
+    def thin(self, limit: int, start: int, stop: int) -> None:
+        """From `start` to `stop`, removes every message of whose subject there are more than
+        `limit`."""
+        self._check()
+        while start and start <= stop:
+            start, block = self.thin_part(limit, start, WHOLE, stop)
+            if block is not None:
+                self.load_block(block)
+
+    def _thin(self, limit: int, parts: LimitParts | None) -> Work[None]:
         at = self.first_seq
         while at:
             self._check()
+            start, before = at, self.msgs
             at, block = self.thin_part(limit, at, TAKE * 8)
+            if parts is not None and self.msgs != before:
+                parts.thinned(start, at - 1 if at else self.last_seq)
             if block is not None:
                 yield from self.loading(block)
             else:

@@ -6,6 +6,7 @@ at every step the index, the counters and what a restart would find agree.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from weakref import WeakSet
 
@@ -30,11 +31,22 @@ class Reach:
     """The last sequence that a purge may touch. It sinks when a full disk makes the store take back
     messages: others get their sequences."""
 
-    __slots__ = ("__weakref__", "last", "purged")
+    __slots__ = ("__weakref__", "_gone_through", "last", "purged")
 
-    def __init__(self, last: int, purged: bool = True) -> None:
+    def __init__(
+        self,
+        last: int,
+        purged: bool = True,
+        gone_through: Callable[[int], None] | None = None,
+    ) -> None:
         self.last = last
         self.purged = purged  # see `Witness.gone`
+        self._gone_through = gone_through
+
+    def gone_through(self, seq: int) -> None:
+        """A part has been removed: now nothing up to `seq` is left of what is to go."""
+        if self._gone_through is not None:
+            self._gone_through(min(seq, self.last))
 
 
 class Removing(Counts):
@@ -79,12 +91,17 @@ class Removing(Counts):
     # -- purges -------------------------------------------------------------------------------
 
     def purging(
-        self, filter: bytes = b">", up_to: int = 0, keep: int = 0, purged: bool = True
+        self,
+        filter: bytes = b">",
+        up_to: int = 0,
+        keep: int = 0,
+        purged: bool = True,
+        gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
         many. Nothing that is stored after this call is touched. Once begun it is to be finished,
         unless the store is closed. With `purged` off the witness hears of deletes."""
-        reach = Reach(self.last_seq, purged)
+        reach = Reach(self.last_seq, purged, gone_through)
         self._reaches = self._reaches or WeakSet()
         self._reaches.add(reach)
         return self._purging(filter or b">", up_to, keep, reach)
@@ -99,7 +116,10 @@ class Removing(Counts):
         self._check()
         filters, last = only(filter), reach.last
         if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
-            return self.compact(max(up_to, last + 1))  # the next sequence
+            reach.last = max(up_to, last + 1) - 1
+            gone = self.compact(reach.last + 1)  # the next sequence
+            reach.gone_through(reach.last)
+            return gone
         if up_to:
             reach.last = min(up_to - 1, last)
         if keep:
@@ -139,6 +159,7 @@ class Removing(Counts):
                 continue
             self._removing()
             gone += self.drop_front(reach.last + 1, TAKE, reach.purged)
+            reach.gone_through(self.first_seq - 1)
             self.floor_due = self.on_disk
             if not block.msgs and block is not self.tail:
                 self.dead = True
@@ -170,6 +191,8 @@ class Removing(Counts):
             self._removing()
             part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, True, reach.purged)
             gone += part
+            if part:
+                reach.gone_through(at - 1 if at else block.last_seq)
             self._buried()
             yield
         if gone:

@@ -32,6 +32,9 @@ LIST: Final = 1000
 NEAR: Final = 1000
 """How many sequences are scanned before a wildcard's subjects are asked where its messages are:
 reading many messages in a row would otherwise visit many subjects for each of them."""
+TS_MIN: Final = -(2**63)
+TS_MAX: Final = 2**63 - 1
+"""What a message can be stored at, in ns: the years 1677 to 2262."""
 
 
 @lru_cache(maxsize=256)
@@ -144,7 +147,9 @@ class Queries(Retention):
         return None
 
     def find_since(self, ts: int) -> Work[int]:
-        """First live sequence stored at or after `ts`; last + 1 when there is none."""
+        """First live sequence stored at or after `ts`, however far away; last + 1 when there is
+        none."""
+        ts = min(max(ts, TS_MIN), TS_MAX)
 
         def step(at: int, _: int, most: int) -> Step[int]:
             return self.step_since(ts, at, most)

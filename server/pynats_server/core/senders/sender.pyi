@@ -1,0 +1,3 @@
+from pynats_server.core.interest.subscription import Sink
+
+class Sender(Sink): ...

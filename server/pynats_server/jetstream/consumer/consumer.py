@@ -1,0 +1,321 @@
+"""One consumer: its configuration, its state, and who works for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from random import randrange
+from typing import Any
+
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.text import text_of
+from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
+
+from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState
+from pynats_server.jetstream.consumer.events import ConsumerEvents
+from pynats_server.jetstream.consumer.inactivity import Inactivity
+from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
+from pynats_server.jetstream.consumer.starting import Beginning
+from pynats_server.jetstream.errors import api_error
+
+DELETED = b"409 Consumer Deleted"
+PUSH_BASED = "409 Consumer is push based"
+
+
+class Consumer:
+    """The host of its `feed`. It runs between `start` and `stop`."""
+
+    def __init__(
+        self,
+        place: ConsumerPlace,
+        config: ConsumerConfig,
+        created: int,
+        state: ConsumerState,
+        firsts: list[int] | None = None,
+    ) -> None:
+        self.place = place
+        self.config = config
+        self.created = created
+        self.state = state
+        self.name = config.name
+        self.saved: Saved | None = None  # None = its state is not kept on the disk
+        self.events = ConsumerEvents(place.account, place.name, config.name)
+        self.feed = self._feed()
+        if firsts:
+            self.feed.begin_with(firsts, place.store.last_seq + 1)
+        self.inactivity = Inactivity(
+            place.account.server.loop, self.feed, lambda: place.expired(self)
+        )
+        self._resuming: Any = None  # the timer of a pause
+        self._set_rules()
+
+    @classmethod
+    def new(
+        cls, place: ConsumerPlace, config: ConsumerConfig, created: int, begins: Beginning
+    ) -> Consumer:
+        """A consumer that nobody has used yet."""
+        start = begins.firsts[0] if begins.firsts else begins.start
+        state = ConsumerState(config.ack_policy, start)
+        return cls(place, config, created, state, begins.firsts)
+
+    def __repr__(self) -> str:
+        return f"Consumer({self.place.name!r}, {self.name!r})"
+
+    def _feed(self) -> PullFeed | PushFeed:
+        place = self.place
+        kind = PushFeed if self.config.is_push else PullFeed
+        head = f"$JS.ACK.{place.name}.{self.name}.".encode()
+        return kind(self, self.state, place.interest, place.account.account, place.alarms, head)
+
+    def _set_rules(self) -> None:
+        config, feed = self.config, self.feed
+        feed.set_rules(
+            max_deliver=config.max_deliver,
+            max_ack_pending=config.max_ack_pending if config.ack_policy != "none" else 0,
+            ack_wait_ns=config.ack_wait,
+            backoff_ns=config.backoff,
+            headers_only=config.headers_only,
+            original_pace=config.replay_policy == "original",
+            sample=_percent(config.sample_freq),
+            retains=self.place.config.retention != "limits",
+        )
+        if isinstance(feed, PullFeed):
+            feed.set_pull_limits(
+                max_waiting=config.max_waiting,
+                max_batch=config.max_batch,
+                max_expires_ns=config.max_expires,
+                max_bytes=config.max_bytes,
+            )
+            return
+        feed.set_target(
+            config.deliver_subject.encode(),
+            config.deliver_group.encode(),
+            f"$JS.FC.{self.place.name}.{self.name}.".encode(),
+            flow_control=config.flow_control or config.ack_policy == "flow_control",
+            heartbeat_ns=config.idle_heartbeat,
+            rate_bps=config.rate_limit_bps,
+            burst=self.place.largest_message,
+        )
+
+    @property
+    def _filters(self) -> tuple[bytes, ...]:
+        return tuple(text.encode() for text in self.config.filters)
+
+    # -- life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Takes requests and acknowledgements."""
+        self.place.interest.join(self.feed, self._filters)
+        self.place.router.add(self.place.name.encode(), self.name.encode(), self.feed)
+        self._apply_pause()
+        self.feed.start()
+        self.inactivity.configured(self.config.inactive_threshold)
+
+    def stop(self, status: bytes | None = None) -> None:
+        """Ends; those who wait are told the status, if one is given."""
+        self.inactivity.stop()
+        if self._resuming is not None:
+            self._resuming.cancel()
+            self._resuming = None
+        self.place.router.remove(self.place.name.encode(), self.name.encode())
+        self.feed.stop()
+        if status is not None:
+            self.feed.end_requests(status)
+
+    def configure(self, config: ConsumerConfig) -> None:
+        """Takes another valid configuration."""
+        before, moved = self._filters, config.deliver_subject != self.config.deliver_subject
+        self.config = config
+        self._set_rules()
+        if moved:
+            self.feed.again_from_start()
+        if set(self._filters) != set(before):
+            self.place.interest.leave(self.feed)
+            self.place.interest.join(self.feed, self._filters)
+        self._apply_pause()
+        self.feed.start()
+        self.inactivity.configured(self.config.inactive_threshold)
+
+    # -- pause and reset --------------------------------------------------------------------
+
+    @property
+    def pause_until_ns(self) -> int:
+        """Until when nothing is delivered; 0 = not paused."""
+        until = self.config.pause_until
+        if until is None or until == ZERO_TIME:
+            return 0
+        until_ns = parse_time_ns(until)
+        return until_ns if until_ns > time.time_ns() else 0
+
+    def _apply_pause(self) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
+            self._resuming = None
+        until_ns = self.pause_until_ns
+        was, self.feed.paused = self.feed.paused, until_ns > 0
+        if until_ns:
+            delay_s = max(0.0, (until_ns - time.time_ns()) / SECOND_NS)
+            self._resuming = self.place.account.server.loop.call_later(
+                min(delay_s, 1.0), self._pause_ends
+            )
+        if was and not self.feed.paused:
+            self.feed.go_ahead()
+
+    def _pause_ends(self) -> None:
+        """Its time has come, or the clock is looked at again."""
+        self._apply_pause()
+        if not self.feed.paused:
+            self.events.paused(self.config.pause_until or ZERO_TIME, False)
+
+    def unpin(self, group: str) -> None:
+        """Whoever the messages of a priority group go to gets no more."""
+        self.events.unpinned(group, "admin")
+
+    def reset(self, seq: int) -> int:
+        """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+        start = seq or self.state.floor_stream + 1
+        self.feed.reset(start)
+        return start
+
+    async def until_saved(self) -> None:
+        """Returns when its state as it is now is saved. Raises ApiError if it cannot be."""
+        if self.saved is None:
+            return
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+        def told(error: Exception | None) -> None:
+            if not done.done():  # else nobody waits any more
+                done.set_result(error)
+
+        self.saved.when_saved(told)
+        if (error := await done) is not None:
+            raise api_error(10077, err=error)
+
+    # -- for the feed -----------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Its state is not what was saved last."""
+        if self.saved is not None:
+            self.saved.changed()
+
+    def load(self, block: Any, done: Callable[[], None]) -> None:
+        """See `ConsumerPlace.load_block`."""
+        self.place.load_block(block, done)
+
+    def asked(self, reply: bytes, body: bytes) -> None:
+        """A request for messages."""
+        self.feed.asked(reply, body)
+
+    def answer(self, reply: bytes) -> None:
+        """Confirms an acknowledgement, once it is saved; not if it cannot be."""
+
+        def told(error: Exception | None) -> None:
+            if error is None:
+                self.place.account.publish(reply, b"")
+
+        def removed(error: Exception | None) -> None:
+            if error is not None:
+                return
+            if self.saved is None:
+                told(None)
+            else:
+                self.saved.when_saved(told)
+
+        if self.place.config.retention == "limits":
+            removed(None)
+        else:
+            self.place.when_removed(removed)
+
+    def exhausted(self, seq: int, deliveries: int) -> None:
+        """See `ConsumerEvents`."""
+        self.events.exhausted(seq, deliveries)
+
+    def naked(self, seq: int, delivery: int, deliveries: int) -> None:
+        """See `ConsumerEvents`."""
+        self.events.naked(seq, delivery, deliveries)
+
+    def terminated(self, seq: int, delivery: int, deliveries: int, reason: str) -> None:
+        """See `ConsumerEvents`."""
+        self.events.terminated(seq, delivery, deliveries, reason)
+
+    def samples(self) -> bool:
+        """Whether the acknowledgement at hand is to be measured."""
+        percent = _percent(self.config.sample_freq)
+        return percent >= 100 or randrange(100) < percent
+
+    def sampled(self, seq: int, delivery: int, deliveries: int, took_ns: int) -> None:
+        """See `ConsumerEvents`."""
+        self.events.sampled(seq, delivery, deliveries, took_ns)
+
+    def on_internal_error(self, error: Exception) -> None:
+        """Logs a bug of ours."""
+        self.place.on_internal_error(error)
+
+    # -- figures ----------------------------------------------------------------------------
+
+    @property
+    def num_pending(self) -> int:
+        """Messages that it has not delivered yet."""
+        return self.feed.num_pending
+
+    @property
+    def num_ack_pending(self) -> int:
+        """Messages whose acknowledgement is waited for."""
+        return self.state.open
+
+    @property
+    def num_redelivered(self) -> int:
+        """Of them, those delivered more than once."""
+        return self.state.again
+
+    @property
+    def num_waiting(self) -> int:
+        """Requests that wait for messages."""
+        return self.feed.num_waiting
+
+    def info(self, of_server: bool = True) -> dict[str, Any]:
+        """The fields of a ConsumerInfo; lists are without what the server says of itself."""
+        state, feed = self.state, self.feed
+        told: dict[str, Any] = {
+            "stream_name": self.place.name,
+            "name": self.name,
+            "created": format_time_ns(self.created),
+            "config": (self.config.public() if of_server else self.config).as_dict(),
+            "delivered": _position(
+                state.consumer_seq, state.stream_seq, feed.last_delivered_ns
+            ),
+            "ack_floor": _position(state.floor_consumer, state.floor_stream, feed.last_acked_ns),
+            "num_ack_pending": self.num_ack_pending,
+            "num_redelivered": self.num_redelivered,
+            "num_waiting": self.num_waiting,
+            "num_pending": self.num_pending,
+        }  # fmt: skip
+        if isinstance(self.feed, PushFeed) and self.feed.in_use:
+            told["push_bound"] = True
+        now_ns, until_ns = time.time_ns(), self.pause_until_ns
+        if until_ns > now_ns:
+            told["paused"] = True
+            told["pause_remaining"] = until_ns - now_ns
+        told["ts"] = format_time_ns(now_ns)
+        if self.config.priority_groups:
+            # As the real server, which tells of the first of them alone.
+            told["priority_groups"] = [
+                {"group": self.config.priority_groups[0], "pinned_ts": ZERO_TIME}
+            ]
+        return told
+
+
+def _position(consumer_seq: int, stream_seq: int, active_ns: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"consumer_seq": consumer_seq, "stream_seq": stream_seq}
+    if active_ns:
+        told["last_active"] = format_time_ns(active_ns)
+    return told
+
+
+def _percent(text: str) -> int:
+    digits = text_of(text.encode()).removesuffix("%")
+    return int(digits) if digits else 0

@@ -1,0 +1,75 @@
+"""Which consumers a stream's messages concern, and how many each has before it.
+
+Consumers with equal filters share a `FilterGroup`, which counts the messages that came for them. What
+a consumer has before it is that count less its own `base`, so a message that comes costs the same
+whatever the number of consumers. Only *hungry* ones, which wait for the next message, are woken.
+"""
+from libc.stdint cimport uint8_t, uint64_t
+
+from pynats_server.core.engine cimport Engine
+from pynats_server.core.interest.sublist cimport Sublist
+from pynats_server.core.interest.subscription cimport Sink
+from pynats_server.core.senders.sender cimport Sender
+from pynats_server.jetstream.store.retention cimport Retention
+from pynats_server.jetstream.store.search.filters cimport FilterSet
+from pynats_server.jetstream.store.witness cimport Witness
+
+
+cdef class Member(Sender):
+    """What its stream's `Interest` knows of a consumer."""
+    cdef FilterGroup group
+    cdef uint64_t base  # messages of the group that are behind it, see `pending`
+    cdef uint64_t next_seq  # the first that it has not looked at
+    cdef uint64_t hint  # no message of its filters lies before, when not 0
+    cdef uint64_t far_seq  # where it is to begin, when that is beyond the stream's end; 0 = is not
+    cdef bint hungry  # in its group's list
+    cdef bint awake  # in the list of those to be served when more is visible
+    cdef bint stopped
+
+    # Delivers what it can until `routing.steps` has reached `until`; whether there is more to do.
+    cdef bint serve(self, uint64_t until) except -1
+    # A message of its filters has left the stream.
+    cdef int lost(self, uint64_t seq, bint purged) except -1
+    # Many have, or have come back.
+    cdef int swept(self) except -1
+    # Messages of its filters that it has before it, counted anew.
+    cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF
+    # Whether a message of its filters is still to be delivered to it, or to be acknowledged.
+    cdef bint needs(self, uint64_t seq) noexcept
+    # Below here it wants nothing any more.
+    cdef uint64_t lowest(self) noexcept
+
+
+cdef class FilterGroup(Sink):
+    cdef readonly FilterSet filters
+    cdef readonly object key
+    cdef readonly uint64_t matched  # messages that came
+    cdef uint64_t last  # the newest of them
+    cdef uint64_t low  # nobody in the group wants anything below
+    cdef list members
+    cdef list hungry
+    cdef list subscriptions
+
+
+cdef class Interest(Witness):
+    cdef Retention store
+    cdef Engine engine
+    cdef Sublist sublist
+    cdef FilterGroup every  # those without filters
+    cdef dict groups
+    cdef readonly uint64_t visible  # the last message that consumers may see
+    cdef list awake
+    cdef list far  # a heap of (next_seq, number, Member): those that begin beyond the stream's end
+    cdef uint64_t far_at  # the first of these sequences
+    cdef uint64_t far_count
+
+    cdef object remove  # called with the sequence of a message that nobody needs any more
+
+    # Somebody does not need a message any more.
+    cdef int release(self, uint64_t seq) except -1
+    cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
+    cdef int rouse(self, Member member) except -1  # serve it when more is visible
+    cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
+    cdef int near(self, uint64_t seq) except -1  # the stream has come to where some begin
+    cdef int count(self, FilterGroup group, uint64_t seq) except -1
+    cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1

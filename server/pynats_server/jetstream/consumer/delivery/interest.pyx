@@ -1,0 +1,310 @@
+"""See interest.pxd."""
+from libc.stdint cimport UINT64_MAX, uint32_t
+
+from pynats_server.core.interest.match cimport Match
+from pynats_server.core.interest.subscription cimport Subscription, new_subscription
+from pynats_server.core.limits cimport CHORE_STEPS
+from pynats_server.jetstream.store.block cimport Block
+from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
+
+from heapq import heapify, heappop, heappush
+
+cdef enum:
+    CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
+    SERVE_STEPS = 1024  # for one consumer before it is another's turn
+
+
+cdef class Member(Sender):
+    cdef bint send(self) except -1:
+        return not self.stopped and self.serve(self.engine.slice_end)
+
+    cdef bint serve(self, uint64_t until) except -1:
+        raise NotImplementedError
+
+    cdef int lost(self, uint64_t seq, bint purged) except -1:
+        raise NotImplementedError
+
+    cdef int swept(self) except -1:
+        raise NotImplementedError
+
+    cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
+        raise NotImplementedError
+
+    cdef bint needs(self, uint64_t seq) noexcept:
+        return seq >= self.next_seq
+
+    cdef uint64_t lowest(self) noexcept:
+        return self.next_seq
+
+
+cdef class FilterGroup(Sink):
+    def __init__(self, key, FilterSet filters not None):
+        self.key = key
+        self.filters = filters
+        self.members = []
+        self.hungry = []
+        self.subscriptions = []
+
+
+cdef class Interest(Witness):
+    """Of one stream. The store tells it of its messages while there are consumers."""
+
+    def __init__(self, Retention store not None, Engine engine not None):
+        self.store = store
+        self.engine = engine
+        self.sublist = Sublist(CACHED_SUBJECTS)
+        self.groups = {}
+        self.awake = []
+        self.far, self.far_at = [], UINT64_MAX
+        self.visible = store.last_seq
+
+    # -- members ------------------------------------------------------------------------------
+
+    def join(self, Member member not None, filters: tuple) -> None:
+        """Adds a consumer that goes on at its `next_seq`. No filters = every message."""
+        cdef FilterGroup group
+        key = frozenset(filters) or frozenset((b">",))
+        group = self.groups.get(key)
+        if group is None:
+            group = FilterGroup(key, FilterSet(sorted(key)))
+            self.groups[key] = group
+            if group.filters.every:
+                self.every = group
+            else:
+                for text in sorted(key):
+                    sub = new_subscription(group, text, len(text), b"", 0, b"0", 1)
+                    self.sublist.insert(sub)
+                    group.subscriptions.append(sub)
+        self.store.witness = self
+        group.members.append(member)
+        group.low = min(group.low, member.lowest())
+        member.group = group
+        self.recount(member)
+
+    def leave(self, Member member not None) -> None:
+        """Takes a consumer out."""
+        cdef FilterGroup group = member.group
+        if group is None:
+            return
+        group.members.remove(member)
+        if member.hungry:
+            group.hungry.remove(member)
+            member.hungry = False
+        if member.awake:
+            self.awake.remove(member)
+            member.awake = False
+        member.group = None
+        if member.far_seq:
+            member.far_seq = 0
+            self.far = [one for one in self.far if one[2] is not member]
+            heapify(self.far)
+            self.far_at = self.far[0][0] if self.far else UINT64_MAX
+        if not group.members:
+            del self.groups[group.key]
+            if not self.groups:
+                self.store.witness = None  # nobody cares
+            if group is self.every:
+                self.every = None
+            for sub in group.subscriptions:
+                self.sublist.remove(sub)
+
+    def recount(self, Member member not None) -> None:
+        """Sets the consumer's base by what is stored."""
+        cdef FilterGroup group = member.group
+        member.base = group.matched - member.ahead()
+        if member.next_seq > self.store.last_seq + 1 and member.far_seq != member.next_seq:
+            member.far_seq = member.next_seq
+            self.far_count += 1
+            heappush(self.far, (member.far_seq, self.far_count, member))
+            self.far_at = self.far[0][0]
+        group.low = min(group.low, member.lowest())
+
+    cdef int rouse(self, Member member) except -1:
+        if not member.awake:
+            member.awake = True
+            self.awake.append(member)
+        return 0
+
+    cdef int starve(self, Member member) except -1:
+        if not member.hungry:
+            member.hungry = True
+            member.group.hungry.append(member)
+        return 0
+
+    # -- what the store tells -----------------------------------------------------------------
+
+    cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
+        cdef Match* match
+        cdef uint32_t i
+        if seq >= self.far_at:
+            self.near(seq)
+        if self.every is not None:
+            self.count(self.every, seq)
+        if self.sublist.count:
+            match = self.sublist.match(<const char*>subject, n)
+            self.engine.routing.steps += match.n_plain
+            for i in range(match.n_plain):
+                self.count(<FilterGroup>(<Subscription>match.plain[i]).sink, seq)
+        return 0
+
+    cdef int near(self, uint64_t seq) except -1:
+        cdef Member member
+        while self.far and self.far[0][0] <= seq:
+            start, _, member = heappop(self.far)
+            if member.far_seq == <uint64_t>start:
+                member.far_seq = 0
+                member.base = member.group.matched  # what came before is behind it
+                self.rouse(member)
+        self.far_at = self.far[0][0] if self.far else UINT64_MAX
+        return 0
+
+    cdef int count(self, FilterGroup group, uint64_t seq) except -1:
+        cdef Member member
+        if group.last == seq:
+            return 0  # two filters of a group cover it
+        group.last = seq
+        group.matched += 1
+        if group.hungry:
+            for member in group.hungry:
+                member.hungry = False
+                # Unless more lies before, for instance after a reset or with other filters.
+                member.hint = seq if group.matched - member.base == 1 else 0
+                self.rouse(member)
+            group.hungry = []
+        return 0
+
+    cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:
+        cdef Match* match
+        cdef uint32_t i
+        if self.every is not None:
+            self.lose(self.every, seq, purged)
+        if self.sublist.count:
+            groups = []
+            match = self.sublist.match(<const char*>subject, n)
+            for i in range(match.n_plain):
+                group = <FilterGroup>(<Subscription>match.plain[i]).sink
+                if group not in groups:
+                    groups.append(group)
+            for group in groups:
+                self.lose(group, seq, purged)
+        return 0
+
+    cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1:
+        cdef Member member
+        cdef uint64_t low = UINT64_MAX
+        if seq < group.low:
+            return 0
+        self.engine.routing.steps += len(group.members)
+        for member in group.members:
+            member.lost(seq, purged)
+            low = min(low, member.lowest())
+        group.low = low
+        return 0
+
+    cdef int swept(self) except -1:
+        cdef FilterGroup group
+        cdef Member member
+        self.visible = min(self.visible, self.store.last_seq)
+        for group in self.groups.values():
+            group.last = 0
+            group.low = 0
+            for member in group.members:
+                member.swept()
+                self.recount(member)
+        return 0
+
+    # -- messages that stay for their consumers' sake ------------------------------------------
+
+    def keep_for_consumers(self, remove) -> None:
+        """From now on `remove(seq)` is called for messages that nobody needs any more; None = the
+        stream's messages do not depend on consumers."""
+        self.remove = remove
+
+    cdef int release(self, uint64_t seq) except -1:
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        if self.remove is None or not self.store.is_live(seq):
+            return 0
+        block = self.store.holder(seq)
+        at = block.slot(seq)
+        if at < 0:
+            return 0
+        r = block.buf + block.offs[at]
+        if not self.is_needed(seq, r + HEAD, subject_size(r)):
+            self.remove(seq)
+        return 0
+
+    cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
+        cdef Member member
+        cdef Match* match
+        cdef uint32_t i
+        if self.every is not None:
+            self.engine.routing.steps += len(self.every.members) >> 2
+            for member in self.every.members:
+                if member.needs(seq):
+                    return True
+        if self.sublist.count:
+            match = self.sublist.match(<const char*>subject, n)
+            for i in range(match.n_plain):
+                group = <FilterGroup>(<Subscription>match.plain[i]).sink
+                self.engine.routing.steps += 1 + (len(group.members) >> 2)
+                for member in (<FilterGroup>group).members:
+                    if member.needs(seq):
+                        return True
+        return False
+
+    def unneeded(self, uint64_t start, Py_ssize_t most) -> tuple:
+        """(sequences that nobody needs, where the next step begins or 0 at the end, block to read
+        first or None): among `most` records from `start` on."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        cdef uint64_t seq
+        start = max(start, self.store.first_seq)
+        at = self.store.block_at(start)
+        if at >= len(self.store.blocks) or not self.store.msgs:
+            return [], 0, None
+        block = self.store.blocks[at]
+        if block.msgs and not block.loaded:
+            return [], start, block
+        found = []
+        at = block.slot_from(max(start, block.first_seq)) if block.msgs else block.count
+        while at < block.count:
+            r = block.buf + block.offs[at]
+            seq = u64(r + 4)
+            if seq > block.last_seq:
+                break
+            if most <= 0:
+                return found, seq, None
+            most -= 1
+            at += 1
+            if not block.deleted.has(seq) and not self.is_needed(seq, r + HEAD, subject_size(r)):
+                found.append(seq)
+        return found, block.last_seq + 1 if block.last_seq < self.store.last_seq else 0, None
+
+    # -- serving ------------------------------------------------------------------------------
+
+    def committed(self, uint64_t durable) -> None:
+        """Consumers may see everything up to `durable`."""
+        self.visible = max(self.visible, durable)
+        if self.awake:
+            self.engine.within_turn(self.serve_awake)
+
+    def serve_awake(self) -> None:
+        """Delivers to those who wait for what has become visible."""
+        cdef Member member
+        cdef uint64_t until = self.engine.routing.steps + CHORE_STEPS
+        awake, self.awake = self.awake, []
+        for member in awake:
+            member.awake = False
+            if member.stopped:
+                continue
+            if self.engine.routing.steps >= until or member.serve(
+                min(until, self.engine.routing.steps + SERVE_STEPS)
+            ):
+                member.ask_turn()
+
+    def is_wanted(self, bytes subject not None) -> bool:
+        """Whether some consumer's filter covers the subject."""
+        return self.every is not None or self.sublist.has_match(subject, len(subject))

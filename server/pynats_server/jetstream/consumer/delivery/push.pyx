@@ -1,0 +1,171 @@
+"""See push.pxd."""
+from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
+from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW
+
+from pynats_server.jetstream.consumer.delivery.names import short_id
+from pynats_server.jetstream.publish.headers import get as get_header
+
+LAST_CONSUMER = b"Nats-Last-Consumer"
+LAST_STREAM = b"Nats-Last-Stream"
+
+
+cdef class PushFeed(Feed):
+    """Of a push consumer."""
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def set_target(self, bytes subject not None, bytes group not None, bytes flow_head not None,
+                   *, flow_control: bool, heartbeat_ns: int, rate_bps: int, burst: int) -> None:
+        """Where messages go, as long as somebody subscribes to exactly that subject: a plain
+        subscriber, or a member of exactly that queue group. `burst` in bytes."""
+        if self.watch is not None and subject != self.target:
+            self.account.unwatch(self.watch)
+            self.watch = None
+        self.target, self.target_group, self.flow_head = subject, group, flow_head
+        if not flow_control:
+            self.window = None
+        elif self.window is None:
+            self.window = Window()
+        self.rate = Pace(rate_bps, burst) if rate_bps else None
+        self.heartbeat_ns = heartbeat_ns
+
+    def start(self) -> None:
+        """See `Feed.start`."""
+        if self.watch is None:
+            self.watch = self.account.watch(self.engine, self.target, self.heard)
+        super().start()
+        self.heard()
+
+    def stop(self) -> None:
+        """See `Feed.stop`."""
+        super().stop()
+        if self.watch is not None:
+            self.account.unwatch(self.watch)
+            self.watch = None
+
+    def heard(self) -> None:
+        """Somebody may have begun to listen, or ceased to."""
+        if self.stopped:
+            return
+        if self.listened():
+            if self.heartbeat_ns and not self.beat_at:
+                self.beat_at = wall_ns() + self.heartbeat_ns
+                self.want_alarm(self.beat_at)
+            self.wake()
+            return
+        self.beat_at = 0
+        self.touched_ns = monotonic_ns()
+        if self.window is not None:
+            self.window.forget()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody listens."""
+        return self.listened()
+
+    @property
+    def num_waiting(self) -> int:
+        """Push consumers have no requests."""
+        return 0
+
+    def asked(self, bytes inbox not None, bytes body not None) -> None:
+        """There is nothing to ask for."""
+        if inbox:
+            self.account.publish(
+                self.engine, inbox, b"", headers=b"NATS/1.0 409 Consumer is push based\r\n\r\n"
+            )
+
+    def end_requests(self, bytes status not None) -> None:
+        """There are none."""
+
+    # -- serving ------------------------------------------------------------------------------
+
+    cdef bint listened(self) except -1:
+        self.match = self.account.sublist.match(<const char*>self.target, len(self.target))
+        return listens(self.match, <const char*>self.target_group, len(self.target_group))
+
+    cdef bint ready(self) except -1:
+        if self.window is not None and self.window.is_full():
+            return False
+        return self.listened()
+
+    cdef Given give(self, Message* msg, size_t size) except *:
+        cdef int64_t taken, due
+        if self.rate is not None:
+            due = self.rate.due(size, wall_ns())
+            if due > wall_ns():
+                self.want_alarm(due)
+                return HALT
+        if self.match.n_plain + self.match.n_queues > 1:
+            self.detach(msg)
+        taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
+        if taken == HELD:
+            return HALT
+        if taken == 0:
+            return NOBODY
+        if self.rate is not None:
+            self.rate.take(size)
+        if self.window is not None and self.window.add(size):
+            self.flow_due = True
+        return GAVE
+
+    cdef int gave(self) except -1:
+        if self.flow_due:
+            self.flow_due = False
+            self.ask_flow()
+        return 0
+
+    # -- flow control and heartbeats ----------------------------------------------------------
+
+    cdef int tell(self, bytes headers, bytes reply) except -1:
+        if self.listened():
+            self.account.publish(self.engine, self.target, b"", reply, headers)
+        return 0
+
+    cdef int ask_flow(self) except -1:
+        self.window.ask(self.flow_head + short_id())
+        return self.tell(b"NATS/1.0 100 FlowControl Request\r\n\r\n", self.window.request)
+
+    cdef int flowed(self, Message* msg) except -1:
+        self.touched_ns = monotonic_ns()
+        if self.window is None or self.window.request != msg.subject[:msg.subject_len]:
+            return 0
+        if self.state.policy == ACK_FLOW and msg.header_len:
+            self._take_floor(msg.payload[:msg.header_len])
+        self.window.answered()
+        return self.wake()
+
+    def _take_floor(self, bytes headers not None) -> None:
+        """How far the receiver has come acknowledges everything until there."""
+        consumer, stream = get_header(headers, LAST_CONSUMER), get_header(headers, LAST_STREAM)
+        if consumer and stream and consumer.isdigit() and stream.isdigit():
+            delivery, seq = int(consumer), int(stream)
+            if delivery <= self.state.consumer_seq and seq < self.next_seq:
+                self.acknowledge(delivery, seq)
+
+    cdef int beat(self) except -1:
+        stalled = b""
+        if self.window is not None and self.window.request is not None:
+            stalled = b"Nats-Consumer-Stalled: %s\r\n" % self.window.request
+        self.tell(
+            b"NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: %d\r\nNats-Last-Stream: %d\r\n%s\r\n"
+            % (self.state.consumer_seq, self.next_seq - 1, stalled), b"",
+        )
+        if self.state.policy == ACK_FLOW and self.state.open and self.window.request is None:
+            self.ask_flow()
+        return 0
+
+    cdef int64_t timed(self, int64_t now) except -1:
+        if not self.heartbeat_ns or not self.beat_at:
+            return 0
+        if not self.listened():
+            self.beat_at = 0
+            return 0
+        self.beat_at = max(self.beat_at, self.last_delivered_ns + self.heartbeat_ns)
+        if self.beat_at <= now:
+            self.beat()
+            self.beat_at = now + self.heartbeat_ns
+        return self.beat_at

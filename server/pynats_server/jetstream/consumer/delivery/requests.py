@@ -1,0 +1,95 @@
+"""The body of a request for the next messages: nothing, a number, or JSON (server-inventory: pull
+requests; ADR-37)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import msgspec
+from pynats_common.go.numbers import parse_int
+
+from pynats_server.jetstream.config.model import JsonObject
+from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.field_types import Duration, Int, Int64
+
+BLANKS: Final = b" \t\n\r\v\f"
+_PREFIX: Final = "invalid JSON: "
+
+
+class BadPull(ValueError):
+    """A request that is refused; the text is the status line."""
+
+
+class PullRequest(JsonObject):
+    """Times in ns. `bare` tells that the body was no JSON."""
+
+    go_name: ClassVar = ""
+    expires: Duration = 0
+    batch: Int = 0
+    max_bytes: Int = 0
+    no_wait: bool = False
+    idle_heartbeat: Duration = 0
+    group: str = ""
+    min_pending: Int64 = 0
+    min_ack_pending: Int64 = 0
+    id: str = ""
+    priority: Int = 0
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True):
+    """What most clients send: it is decoded at once. Anything else is read like all requests."""
+
+    expires: int = 0
+    batch: int = 0
+    max_bytes: int = 0
+    no_wait: bool = False
+    idle_heartbeat: int = 0
+    group: str = ""
+    min_pending: int = 0
+    min_ack_pending: int = 0
+    id: str = ""
+    priority: int = 0
+
+
+_plain = msgspec.json.Decoder(_Plain).decode
+_ONE: Final = _Plain(batch=1)
+_INT64: Final = 1 << 63
+
+
+def read_pull(body: bytes) -> PullRequest | _Plain:
+    """What is asked for. Raises BadPull."""
+    if not body:
+        return _ONE
+    try:
+        asked: PullRequest | _Plain = _plain(body)
+        if any(
+            not -_INT64 <= number < _INT64
+            for number in (
+                asked.expires, asked.batch, asked.max_bytes, asked.idle_heartbeat,
+                asked.min_pending, asked.min_ack_pending, asked.priority,
+            )
+        ):  # fmt: skip
+            asked = _read(body)
+    except msgspec.DecodeError:
+        asked = _read(body)
+    _check_heartbeat(asked)
+    return asked
+
+
+def _read(body: bytes) -> PullRequest | _Plain:
+    body = body.strip(BLANKS)
+    if not body.startswith(b"{"):
+        try:
+            return _Plain(batch=parse_int(body.decode("ascii")))
+        except ValueError:
+            return _ONE
+    try:
+        return decode(body, PullRequest, strict=False)
+    except ApiError as error:
+        raise BadPull(f"400 Bad Request - {error.description.removeprefix(_PREFIX)}") from None
+
+
+def _check_heartbeat(asked: PullRequest | _Plain) -> None:
+    if asked.idle_heartbeat > 0 and asked.idle_heartbeat * 2 > asked.expires:
+        raise BadPull("400 Bad Request - heartbeat value too large")

@@ -1,0 +1,214 @@
+"""Where acknowledgements and requests for messages of an account arrive: one compiled sink each for
+all consumers, which are found by the names in the subject.
+
+    $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>
+    $JS.ACK.<domain>.<account hash>.<stream>.<consumer>.<...as above>[.<random>]
+    $JS.FC.[<domain>.<account hash>.]<stream>.<consumer>.<random>
+    $JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
+
+What names no consumer finds nobody: the publisher is told so, as for any subject without listeners.
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp
+
+from pynats_server.core.account cimport Account, ServiceSink
+from pynats_server.core.bytemap cimport ByteMap, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
+from pynats_server.jetstream.consumer.delivery.feed cimport Feed
+from pynats_server.jetstream.consumer.delivery.push cimport PushFeed
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
+
+import hashlib
+
+cdef enum:
+    TOKENS_MAX = 13
+
+_LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def name_hash(str name not None) -> bytes:
+    """How subjects name an account: eight letters."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return bytes([_LETTERS[byte % 62] for byte in digest[:8]])
+
+
+cdef struct Parts:
+    const char* at[TOKENS_MAX]
+    size_t size[TOKENS_MAX]
+    int count
+
+
+cdef void split(const char* p, size_t n, Parts* parts) noexcept nogil:
+    """The tokens of a subject; a count of 0 when there are too many."""
+    cdef const char* end = p + n
+    cdef const char* dot
+    parts.count = 0
+    while True:
+        if parts.count == TOKENS_MAX:
+            parts.count = 0
+            return
+        dot = <const char*>memchr(p, c'.', end - p)
+        parts.at[parts.count] = p
+        parts.size[parts.count] = (end if dot == NULL else dot) - p
+        parts.count += 1
+        if dot == NULL:
+            return
+        p = dot + 1
+
+
+cdef int64_t number(const char* p, size_t n) noexcept nogil:
+    """Digits only; -1 for anything else."""
+    cdef uint64_t value = 0
+    cdef size_t i
+    if n == 0 or n > 19:
+        return -1
+    for i in range(n):
+        if p[i] < c'0' or p[i] > c'9':
+            return -1
+        value = value * 10 + <uint64_t>(p[i] - c'0')
+    return <int64_t>value if value < (<uint64_t>1 << 63) else -1
+
+
+cdef class Router:
+    """Of one account: its consumers by `stream.consumer`."""
+    cdef ByteMap places
+    cdef dict feeds  # owns what `places` points to
+    cdef bytes domain, account_hash
+
+    def __init__(self, bytes domain not None, bytes account_hash not None):
+        self.feeds = {}
+        self.domain = domain or b"_"
+        self.account_hash = account_hash
+
+    def __dealloc__(self):
+        bytemap_free(&self.places)
+
+    def add(self, bytes stream not None, bytes consumer not None, Feed feed not None) -> None:
+        """From now on the consumer is found."""
+        key = stream + b"." + consumer
+        self.remove(stream, consumer)
+        self.feeds[key] = (key, feed)
+        bytemap_put(&self.places, <const char*>key, len(key), <void*>feed)
+
+    def remove(self, bytes stream not None, bytes consumer not None) -> None:
+        """It is not found any more. Idempotent."""
+        key = stream + b"." + consumer
+        if key in self.feeds:
+            bytemap_pop(&self.places, <const char*>key, len(key))
+            del self.feeds[key]
+
+    cdef bint is_own(self, Parts* parts) noexcept:
+        """Whether the third and fourth token are this account's domain and hash."""
+        return (
+            parts.size[2] == <size_t>len(self.domain)
+            and memcmp(parts.at[2], <const char*>self.domain, parts.size[2]) == 0
+            and parts.size[3] == <size_t>len(self.account_hash)
+            and memcmp(parts.at[3], <const char*>self.account_hash, parts.size[3]) == 0
+        )
+
+    cdef Feed find(self, const char* at, size_t size):
+        """The consumer of two tokens that follow each other."""
+        cdef void* found = bytemap_get(&self.places, at, size)
+        return None if found == NULL else <Feed>found
+
+
+cdef class AckSink(Sink):
+    """Takes `$JS.ACK.>`."""
+    cdef Router router
+
+    def __init__(self, Router router not None):
+        self.router = router
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef Parts parts
+        cdef int first = 2
+        cdef Feed feed
+        cdef int64_t count, seq, delivery
+        sub.delivered += 1
+        split(msg.subject, msg.subject_len, &parts)
+        if parts.count in (11, 12):
+            first = 4
+            if not self.router.is_own(&parts):
+                return 0
+        elif parts.count != 9:
+            return 0
+        feed = self.router.find(
+            parts.at[first], parts.size[first] + 1 + parts.size[first + 1]
+        )
+        if feed is None or feed.stopped or feed.state.policy == ACK_NONE:
+            return 0
+        # What is no number is a very large one.
+        count = number(parts.at[first + 2], parts.size[first + 2])
+        seq = number(parts.at[first + 3], parts.size[first + 3])
+        delivery = number(parts.at[first + 4], parts.size[first + 4])
+        try:
+            take_ack(feed, <uint64_t>delivery, <uint64_t>seq, <uint32_t>count, msg)
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
+        return 1
+
+
+cdef class FlowSink(Sink):
+    """Takes `$JS.FC.>`, the answers of receivers to requests of flow control."""
+    cdef Router router
+
+    def __init__(self, Router router not None):
+        self.router = router
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef Parts parts
+        cdef int first = 2
+        cdef Feed feed
+        sub.delivered += 1
+        split(msg.subject, msg.subject_len, &parts)
+        if parts.count == 7:
+            first = 4
+            if not self.router.is_own(&parts):
+                return 0
+        elif parts.count != 5:
+            return 0
+        feed = self.router.find(
+            parts.at[first], parts.size[first] + 1 + parts.size[first + 1]
+        )
+        if feed is None or feed.stopped or not isinstance(feed, PushFeed):
+            return 0
+        try:
+            (<PushFeed>feed).flowed(msg)
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
+        return 1
+
+
+cdef class ApiSink(ServiceSink):
+    """Takes an account's API requests: those for messages to the consumers at once, the others to
+    `callback(account, subject, reply, headers, payload, source)`."""
+    cdef Router router
+    cdef bytes next_head  # `$JS.API.CONSUMER.MSG.NEXT.`
+
+    def __init__(self, Router router not None, Account account not None, bytes prefix not None,
+                 callback):
+        self.router = router
+        self.account = account
+        self.callback = callback
+        self.with_source = True
+        self.next_head = prefix + b".CONSUMER.MSG.NEXT."
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef size_t n = len(self.next_head)
+        cdef Feed feed
+        if (
+            msg.header_len or msg.subject_len <= n
+            or memcmp(msg.subject, <const char*>self.next_head, n) != 0
+        ):
+            return ServiceSink.deliver(self, sub, msg, source)
+        sub.delivered += 1
+        feed = self.router.find(msg.subject + n, msg.subject_len - n)
+        if feed is None or feed.stopped:
+            return 0
+        try:
+            feed.host.asked(msg.reply[:msg.reply_len], msg.payload[:msg.total_len])
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
+        return 1

@@ -1,0 +1,84 @@
+"""The end of consumers that nobody uses: after `inactive_threshold`, which ephemeral ones always
+have (5 s if none is given)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pynats_common.go.durations import SECOND_NS
+
+from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
+from pynats_server.jetstream.consumer.delivery.push import PushFeed
+
+JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
+JITTER_FROM_NS: Final = 5 * SECOND_NS
+
+
+class Inactivity:
+    """Watches the consumer of a feed; `on_unused` is called once nobody has used it for as long as
+    the threshold says."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        feed: PullFeed | PushFeed,
+        on_unused: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._feed = feed
+        self._on_unused = on_unused
+        self._timer: asyncio.TimerHandle | None = None
+        self._since_ns = time.monotonic_ns()
+        self._jitter_ns = random.randrange(JITTER_NS)
+        self._threshold_ns = 0
+
+    def configured(self, threshold_ns: int) -> None:
+        """Takes another threshold; 0 = never."""
+        self.stop()
+        self._threshold_ns = threshold_ns
+        if threshold_ns >= JITTER_FROM_NS:
+            self._threshold_ns += self._jitter_ns
+        if threshold_ns > 0:
+            self._look_in(self._threshold_ns)
+
+    def stop(self) -> None:
+        """Watches no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_in(self, delay_ns: int) -> None:
+        self._timer = self._loop.call_later(delay_ns / SECOND_NS, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self.is_over():
+            self._on_unused()
+        else:
+            # It may be over sooner: once what was unacknowledged no longer is.
+            self._look_in(min(self._left_ns, self._threshold_ns))
+
+    def is_over(self) -> bool:
+        """Whether nobody has used it for long enough."""
+        return self._threshold_ns > 0 and self._left_ns <= 0
+
+    @property
+    def _left_ns(self) -> int:
+        return self._used_until_ns() + self._threshold_ns - time.monotonic_ns()
+
+    def _used_until_ns(self) -> int:
+        """Up to when the consumer was in use, or will be (monotonic)."""
+        feed = self._feed
+        now_ns = time.monotonic_ns()
+        if feed.in_use:
+            return now_ns
+        used_ns = max(self._since_ns, feed.touched_ns)
+        if feed.state.open and isinstance(feed, PullFeed):
+            # Whoever works on a message may still acknowledge it.
+            ago_ns = time.time_ns() - feed.last_delivered_ns
+            used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)
+        return used_ns

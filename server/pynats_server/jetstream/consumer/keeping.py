@@ -1,0 +1,134 @@
+"""The consumers of one stream as they are on the disk: made before they run, removed before they
+are forgotten, saved as they go on.
+
+Those of streams in memory, and those that ask for it, are on no disk.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.consumer import Consumer
+from pynats_server.jetstream.consumer.saving import SavedConsumer
+from pynats_server.jetstream.store import FileConfig, Store
+from pynats_server.jetstream.store.consumers.folder import (
+    ConsumerFiles,
+    StoredConsumer,
+    create_consumer,
+)
+from pynats_server.jetstream.store.consumers.recovery import (
+    Extent,
+    RecoveredConsumer,
+    recover_consumers,
+)
+from pynats_server.jetstream.stream.host import StreamHost
+from pynats_server.work import finish
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The consumers that a stream has when it starts, and the stream's folder; None in memory.
+    `restored`: those of a backup that are on no disk. `broken`: name of one that cannot go on ->
+    why."""
+
+    folder: FileConfig | None = None
+    recovered: list[RecoveredConsumer] = field(default_factory=list)
+    restored: list[StoredConsumer] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def found_in(folder: FileConfig, store: Store) -> Found:
+    """What is in the folder of a stream. Waits for the disk. Raises OSError."""
+    extent = Extent(store.last_seq, lambda ts_ns: finish(store.find_since(ts_ns)))
+    recovery = recover_consumers(folder, extent, time.time_ns())
+    return Found(folder, recovery.consumers, broken=recovery.broken)
+
+
+def stored(consumer: Consumer) -> StoredConsumer:
+    """A consumer as it is now, for a folder or a backup."""
+    return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
+
+
+def _make(
+    stream: FileConfig, consumer: StoredConsumer, created_ns: int, stream_last: int, built: Path
+) -> ConsumerFiles:
+    built.parent.mkdir(mode=0o700, exist_ok=True)
+    return create_consumer(stream, consumer, created_ns, stream_last, built, time.monotonic())
+
+
+def _remove(files: ConsumerFiles, doomed: Path) -> OSError | None:
+    doomed.parent.mkdir(mode=0o700, exist_ok=True)
+    return files.remove(doomed)
+
+
+class KeptConsumers:
+    """`folder` is that of the stream, None where it has none."""
+
+    def __init__(self, host: StreamHost, folder: FileConfig | None) -> None:
+        self._host = host
+        self._folder = folder
+        self._saved: dict[str, SavedConsumer] = {}
+
+    def _last_seq(self) -> int:
+        return self._host.store.last_seq
+
+    # -- making, changing, removing -----------------------------------------------------------
+
+    async def make(self, consumer: Consumer) -> None:
+        """Makes the files of a new consumer. Raises OSError, and leaves nothing."""
+        if self._folder is None or consumer.config.mem_storage:
+            return
+        server = self._host.account.server
+        built = server.staging / unique_id()
+        about, last_seq = stored(consumer), self._last_seq()
+        files = await server.in_thread(
+            _make, self._folder, about, consumer.created, last_seq, built
+        )
+        self.adopt(consumer, files)
+
+    def adopt(self, consumer: Consumer, files: ConsumerFiles, are_alike: bool = True) -> None:
+        """Saves a consumer in its files from now on; `are_alike`: they say what its state is."""
+        saved = self._host.account.saving.add(consumer.state, files, self._last_seq, are_alike)
+        self._saved[consumer.name] = consumer.saved = saved
+
+    async def change(self, consumer: Consumer, config: ConsumerConfig) -> Exception | None:
+        """Replaces its configuration. Raises OSError, and then a restart finds the old one; returns
+        an error where nobody knows."""
+        saved = self._saved.get(consumer.name)
+        if saved is None:
+            return None
+        server = self._host.account.server
+        return await server.in_thread(saved.files.change, config.as_dict(), consumer.created)
+
+    async def remove(self, consumer: Consumer) -> OSError | None:
+        """Removes the files of a consumer that has stopped. Raises OSError, and then they are still
+        there and `consumer` is to run again; returns an error if a power cut may bring them
+        back."""
+        saved = self._saved.pop(consumer.name, None)
+        if saved is None:
+            return None
+        await saved.end()
+        server = self._host.account.server
+        doomed = server.staging / unique_id()
+        try:
+            unsynced = await server.in_thread(_remove, saved.files, doomed)
+        except OSError:
+            self.adopt(consumer, saved.files, are_alike=False)
+            raise
+        server.remove_later(doomed)
+        return unsynced
+
+    async def forget(self) -> None:
+        """The end of all with their stream: nothing more is saved."""
+        saved, self._saved = list(self._saved.values()), {}
+        for each in saved:
+            await each.end()
+
+    async def close(self) -> None:
+        """Saves how far they are, and no more."""
+        await self._host.account.saving.flush(self._saved.values())
+        await self.forget()

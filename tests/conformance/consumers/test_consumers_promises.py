@@ -1,0 +1,105 @@
+"""What our consumers promise where the real server does it only now and then, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.consumers.playing import configuration, scene_of
+from tests.conformance.consumers.rows.acks import delivered
+from tests.conformance.consumers.rows.lifetime import FAR
+from tests.conformance.consumers.scene import HOUR, MS, Scene
+from tests.support.process import PYNATS, ServerProcess
+
+NOW = {"batch": 9, "no_wait": True}
+
+
+@pytest.fixture
+def s(tmp_path: Path) -> Iterator[Scene]:
+    """A scene on a server of its own."""
+    with ServerProcess(PYNATS, tmp_path, configuration(["A"])) as server:
+        scene = scene_of(server, "A")
+        yield scene
+        scene.close()
+
+
+def payloads(s: Scene, name: str, count: int) -> list[str]:
+    return [message.payload.decode() for message in s.take(name, count)]
+
+
+@pytest.mark.parametrize("what", ["CONSUMER.DELETE.S.C", "STREAM.DELETE.S"])
+def test_every_waiting_pull_is_told_of_the_end(s: Scene, what: str) -> None:
+    s.stream()
+    s.create()
+    names = [s.pull("2") for _ in range(20)]
+    s.api(what)
+    for name in names:
+        assert s.take(name)[0].headers == b"NATS/1.0 409 Consumer Deleted\r\n\r\n"
+
+
+def test_answered_acks_outlive_a_kill(s: Scene) -> None:
+    delivered(s, 6, 9)
+    for seq in (1, 3, 4, 6):
+        s.ack(seq)
+    for seq in (7, 8):
+        assert payloads(s, s.pull("1"), 1) == [str(seq)]
+        s.ack(seq, "+TERM" if seq == 8 else "+ACK")
+        s.restart(kill=True)
+    info = s.info()
+    assert info["num_ack_pending"] == 2
+    assert info["ack_floor"] == {**info["ack_floor"], "consumer_seq": 1, "stream_seq": 1}
+    assert payloads(s, s.pull("1"), 1) == ["9"]
+
+
+def test_a_reset_outlives_a_restart(s: Scene) -> None:
+    delivered(s, 4, 4)
+    for seq in (1, 3):
+        s.reset({"seq": seq})
+        s.restart()
+        assert s.info()["num_pending"] == 5 - seq
+        message = s.take(s.pull("1"))[0]
+        assert (message.payload, message.reply.split(".")[4:7]) == (
+            str(seq).encode(),
+            ["1", str(seq), "1"],
+        )
+
+
+def test_waiting_pulls_are_served_at_the_end_of_a_pause(s: Scene) -> None:
+    delivered(s, 2, 4)
+    s.pause({"pause_until": FAR})
+    name = s.pull({"batch": 3, "expires": HOUR})
+    s.ack(1, "-NAK")
+    s.quiet(name)
+    s.pause("")
+    assert payloads(s, name, 3) == ["1", "3", "4"]
+
+
+def test_a_paused_push_consumer_goes_on_at_the_end_of_the_pause(s: Scene) -> None:
+    s.listen("d.c", "d")
+    s.stream()
+    s.create(deliver_subject="d.c")
+    s.pause({"pause_until": FAR})
+    s.fill(2)
+    s.quiet("d")
+    s.pause("")
+    assert payloads(s, "d", 2) == ["1", "2"]
+
+
+@pytest.mark.parametrize("max_deliver", [1, 2, 3])
+def test_the_end_of_deliveries_is_told_without_a_waiting_pull(s: Scene, max_deliver: int) -> None:
+    s.listen("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "told")
+    delivered(s, 1, 1, ack_wait=300 * MS, max_deliver=max_deliver)
+    for _ in range(max_deliver - 1):
+        s.take(s.pull({"batch": 1, "expires": HOUR}))
+    s.take("told")
+    assert s.info()["num_ack_pending"] == 0
+    s.take(s.pull(NOW))
+    s.quiet("told")
+
+
+def test_a_reset_of_what_is_not_there_is_refused(s: Scene) -> None:
+    s.stream()
+    assert s.api("CONSUMER.RESET.S.NONE")["error"]["err_code"] == 10014
+    assert s.api("CONSUMER.RESET.NONE.C")["error"]["err_code"] == 10059

@@ -1,0 +1,366 @@
+"""Streams with their consumers and those who listen: every change, and what goes out for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tests.model.consumers import NO_ACK, Consumer, ConsumerConfig, Next
+from tests.model.pulls import Pull, Waiting
+from tests.model.streams import INTEREST, LIMITS, Message, Stream, StreamConfig
+
+TIME = "#"  # stands for the message's time in ack subjects; a server writes `TIME_DIGITS` there
+TIME_DIGITS = 19
+
+
+class Sent(NamedTuple):
+    """What arrives somewhere: a message, or a status (which has no reply subject)."""
+
+    subject: str
+    reply: str  # without its last token, which is the count of pending messages
+    headers: bytes
+    payload: bytes = b""
+    pending: tuple[int, int] = (0, 0)  # at least and at most
+
+    def is_like(self, predicted: Sent) -> bool:
+        least, most = predicted.pending
+        return self[:4] == predicted[:4] and least <= self.pending[0] <= most
+
+
+@dataclass(slots=True)
+class Served:
+    """A consumer and those who want its messages."""
+
+    state: Consumer
+    waiting: Waiting
+    bound: bool = False  # a push consumer's listener is there
+    paused: bool = False
+    life: int = 0  # another one after each creation and reset
+
+    @property
+    def config(self) -> ConsumerConfig:
+        return self.state.config
+
+
+@dataclass(slots=True)
+class Known:
+    """A delivery that a client can ack, whenever it likes."""
+
+    stream: str
+    consumer: str
+    subject: str  # of the ack, with `TIME` in it
+    seq: int
+    delivery: int
+    life: int
+
+
+@dataclass(slots=True)
+class World:
+    imitate: bool = False  # the reference's faults, where it could not be compared otherwise
+    streams: dict[str, Stream] = field(default_factory=dict)
+    consumers: dict[str, dict[str, Served]] = field(default_factory=dict)
+    sent: dict[str, list[Sent]] = field(default_factory=dict)  # by inbox or deliver subject
+    advisories: list[tuple[str, ...]] = field(default_factory=list)
+    deliveries: list[Known] = field(default_factory=list)
+    times: dict[str, dict[int, str]] = field(default_factory=dict)
+    burst: int = 0  # messages on their way behind the one that is being published
+    lives: int = 0
+    arriving: int = 0  # 1 while a message makes place for itself: it may or may not count already
+
+    # What comes out.
+
+    def send(self, target: str, sent: Sent) -> None:
+        self.sent.setdefault(target, []).append(sent)
+
+    def status(self, pull: Pull | str, line: str, **fields: int) -> None:
+        inbox = pull if isinstance(pull, str) else pull.inbox
+        names = {"batch": "Nats-Pending-Messages", "size": "Nats-Pending-Bytes"}
+        lines = "".join(f"{names[name]}: {value}\r\n" for name, value in fields.items())
+        self.send(inbox, Sent(inbox, "", f"NATS/1.0 {line}\r\n{lines}\r\n".encode()))
+
+    # Streams.
+
+    def create_stream(self, config: StreamConfig) -> None:
+        self.streams[config.name] = Stream(config)
+        self.consumers[config.name] = {}
+        self.times[config.name] = {}
+
+    def update_stream(self, name: str, config: StreamConfig) -> None:
+        """Other limits; what is too much goes at once."""
+        stream = self.streams[name]
+        stream.config = config
+        subjects = {message.subject for message in stream.messages.values()}
+        self.remove(name, stream.too_many(*subjects))
+
+    def delete_stream(self, name: str) -> None:
+        for consumer in list(self.consumers[name]):
+            self.delete_consumer(name, consumer)
+        del self.streams[name], self.consumers[name], self.times[name]
+
+    def publish(self, name: str, message: Message, rollup: str = "") -> int:
+        """Adds a message; its sequence, or 0 where the stream refuses it."""
+        stream = self.streams[name]
+        wanted = stream.config.retention != INTEREST or any(
+            served.config.takes(message.subject) for served in self.consumers[name].values()
+        )
+        if wanted and stream.refuses(message):
+            return 0
+        seq = stream.append(message, wanted)
+        self.arriving = 1
+        gone = stream.too_many(message.subject)
+        if rollup:
+            subject = message.subject if rollup == "sub" else ""
+            gone += stream.purged(subject, 0, keep=int(wanted))
+        self.remove(name, gone)
+        self.arriving = 0
+        for served in self.consumers[name].values():
+            if wanted and served.config.takes(message.subject):
+                self.serve(name, served)
+        return seq
+
+    def remove(self, name: str, seqs: Iterable[int]) -> None:
+        """Messages go by a delete or a limit; then, who had too many of them out goes on."""
+        stream, group = self.streams[name], self.consumers[name]
+        blocked = [served for served in group.values() if served.state.blocked]
+        for seq in seqs:
+            if seq in stream.messages:
+                stream.remove([seq])
+                for served in group.values():
+                    self.ended(name, served.state.gone(seq))
+        for served in blocked:
+            if not served.state.blocked:
+                self.serve(name, served)
+
+    def purge(self, name: str, subject: str = "", below: int = 0, keep: int = 0) -> int:
+        stream = self.streams[name]
+        found = stream.purged(subject, below, keep)
+        stream.remove(found)
+        if below > stream.last_seq + 1 and not subject:
+            stream.last_seq = below - 1
+        blocked = []
+        for served in self.consumers[name].values():
+            if served.state.blocked and not self.imitate:  # the reference does not go on by itself
+                blocked.append(served)
+            served.state.purged(whole=not (subject or below or keep))
+        for served in blocked:
+            self.serve(name, served)
+        return len(found)
+
+    # Consumers.
+
+    def create_consumer(self, stream: str, config: ConsumerConfig) -> Served:
+        state = Consumer(config, self.streams[stream], imitate=self.imitate)
+        state.start(self.times[stream])
+        waiting = Waiting(config.max_waiting, config.priority == "prioritized")
+        self.lives += 1
+        served = Served(state, waiting, life=self.lives)
+        self.consumers[stream][config.name] = served
+        return served
+
+    def update_consumer(self, stream: str, name: str, config: ConsumerConfig) -> None:
+        served = self.consumers[stream][name]
+        filters_differ = served.config.filters != config.filters
+        room_differs = served.config.max_ack_pending != config.max_ack_pending
+        served.state.config = config
+        if filters_differ:
+            self._drop_unneeded(stream)
+        if room_differs or not self.imitate:  # the reference does not see that there is more now
+            self.serve(stream, served)
+
+    def delete_consumer(self, stream: str, name: str) -> None:
+        served = self.consumers[stream].pop(name)
+        for pull in served.waiting.pulls:
+            self.status(pull, "409 Consumer Deleted")
+        self._drop_unneeded(stream)
+
+    def reset_consumer(self, stream: str, name: str, seq: int) -> None:
+        served = self.consumers[stream][name]
+        served.state.reset(seq)
+        self.lives += 1
+        served.life = self.lives
+        self._drop_unneeded(stream)
+        self.serve(stream, served)
+
+    def _drop_unneeded(self, name: str) -> None:
+        """An interest stream keeps what some consumer needs, and nothing else."""
+        stream = self.streams[name]
+        if stream.config.retention == INTEREST:
+            self.remove(name, [seq for seq in stream.messages if not self._needed(name, seq)])
+
+    def _needed(self, name: str, seq: int) -> bool:
+        subject = self.streams[name].messages[seq].subject
+        return any(served.state.needs(seq, subject) for served in self.consumers[name].values())
+
+    def ended(self, name: str, seqs: Iterable[int]) -> None:
+        """A consumer is done with messages: its stream may not keep them."""
+        stream = self.streams[name]
+        if stream.config.retention == LIMITS:
+            return
+        known = [seq for seq in seqs if seq in stream.messages]
+        self.remove(name, [seq for seq in known if not self._needed(name, seq)])
+
+    # Pulls.
+
+    def pull(self, stream: str, name: str, pull: Pull) -> None:
+        served = self.consumers[stream][name]
+        config, waiting = served.config, served.waiting
+        if config.deliver_subject:
+            self.status(pull, "409 Consumer is push based")
+            return
+        if 0 < config.max_batch < pull.batch:
+            self.status(pull, f"409 Exceeded MaxRequestBatch of {config.max_batch}")
+            return
+        if config.priority and not pull.bare and not pull.group:
+            self.status(pull, "400 Bad Request - Priority Group missing")
+            return
+        if pull.no_wait:
+            known = served.state.num_pending + len(served.state.again)
+            if not known and not pull.expires:
+                self.status(pull, "404 No Messages")
+                return
+            if known and known < sum(other.batch for other in waiting.pulls):
+                self.status(pull, "408 Requests Pending")
+                return
+        if waiting.full:
+            self.status(pull, "409 Exceeded MaxWaiting")
+            return
+        waiting.add(pull)
+        self.serve(stream, served)
+
+    def forget_inbox(self, inbox: str) -> None:
+        """Nobody listens there any more."""
+        for group in self.consumers.values():
+            for served in group.values():
+                pulls = served.waiting.pulls
+                pulls[:] = [pull for pull in pulls if pull.inbox != inbox]
+
+    def expire(self, inbox: str) -> None:
+        """The time of a pull is over."""
+        for group in self.consumers.values():
+            for served in group.values():
+                for pull in [pull for pull in served.waiting.pulls if pull.inbox == inbox]:
+                    served.waiting.pulls.remove(pull)
+                    self.status(
+                        pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes
+                    )
+
+    # Acks.
+
+    def ack(self, known: Known, verb: bytes) -> bool:
+        """Whether it is surely answered, if it asks for an answer."""
+        served = self.consumers[known.stream][known.consumer]
+        state = served.state
+        if known.seq > state.reached and known.seq not in state.out:
+            return False  # it is answered, or is not: that depends on how far the consumer looked
+        if verb in (b"", b"+ACK", b"+OK", b"+TERM"):
+            self._ack(known, served)
+        elif verb == b"-NAK":
+            if known.delivery > state.floor.consumer and state.nak(known.seq):
+                self.serve(known.stream, served)
+        return True
+
+    def _ack(self, known: Known, served: Served) -> None:
+        blocked = served.state.blocked
+        ended = served.state.ack(known.seq, known.delivery)
+        self.ended(known.stream, ended)
+        if blocked and not served.state.blocked:
+            self.serve(known.stream, served)
+
+    # Deliveries.
+
+    def serve(self, stream: str, served: Served) -> None:
+        """Delivers as long as there is something, and somebody who wants it."""
+        state, waiting = served.state, served.waiting
+        at_end = True
+        while not served.paused:
+            if not (served.bound if served.config.deliver_subject else waiting.pulls):
+                break
+            found = state.repeat()
+            if found is None and state.blocked:
+                at_end = False
+                break
+            found = found or state.fresh()
+            if found is None or not self._deliver(stream, served, found):
+                break
+        if at_end:
+            self._end_of_stream(served)
+
+    def _end_of_stream(self, served: Served) -> None:
+        """Pulls that do not wait are over when nothing more is there."""
+        for pull in list(served.waiting.pulls):
+            if pull.no_wait and (pull.served or not pull.expires):
+                served.waiting.pulls.remove(pull)
+                self.status(pull, "404 No Messages")
+
+    def _deliver(self, stream: str, served: Served, found: Next) -> bool:
+        """Delivers to who is next; false puts the message back, since nobody may have it."""
+        state = served.state
+        message = state.shown(state.stream.messages[found.seq])
+        pending = state.num_pending
+        ack = f"$JS.ACK.{stream}.{served.config.name}.{found.count}.{found.seq}"
+        ack += f".{state.deliveries + 1}.{TIME}"
+        whole = f"{ack}.{pending}"
+        size = len(message.subject) + len(whole) - len(TIME) + TIME_DIGITS
+        size += len(message.headers) + len(message.payload)
+        if served.config.deliver_subject:
+            target, pull = served.config.deliver_subject, None
+        else:
+            pull = self._taker(served, size, pending + 1)
+            if pull is None:
+                self._put_back(served, found)
+                return False
+            target = pull.inbox
+        delivery = state.deliver(found)
+        counts = (pending - self.arriving, pending + self.burst)
+        self.send(target, Sent(message.subject, ack, message.headers, message.payload, counts))
+        self.deliveries.append(Known(stream, served.config.name, whole, found.seq, delivery, served.life))
+        if pull is not None and not pull.batch and pull.max_bytes > 0:
+            self.status(pull, "409 Batch Completed", batch=0, size=pull.max_bytes)
+        if served.config.ack == NO_ACK:
+            self.ended(stream, [found.seq])
+        return True
+
+    def _put_back(self, served: Served, found: Next) -> None:
+        state = served.state
+        if found.count > 1:
+            state.again.insert(0, found.seq)
+        elif found.early:
+            state.snapshot.insert(0, found.seq)
+            state.position = found.seq
+        else:
+            state.position = found.seq
+
+    def _taker(self, served: Served, size: int, pending: int) -> Pull | None:
+        """The pull that gets a message of this size. One that has no room for it ends."""
+        waiting = served.waiting
+        passed = 0
+        while waiting.pulls and passed < len(waiting.pulls):
+            pull = waiting.pulls[0]
+            if served.config.priority == "overflow" and not self._overflows(served, pull, pending):
+                waiting.cycle()
+                passed += 1
+                continue
+            if pull.max_bytes > 0:
+                if size > pull.max_bytes:
+                    waiting.pulls.pop(0)
+                    self.status(
+                        pull,
+                        "409 Message Size Exceeds MaxBytes",
+                        batch=pull.batch,
+                        size=pull.max_bytes,
+                    )
+                    continue
+                pull.max_bytes -= size
+                if pull.max_bytes == 0:
+                    pull.batch = 1
+            return waiting.serve()
+        return None
+
+    def _overflows(self, served: Served, pull: Pull, pending: int) -> bool:
+        """Whether enough waits for a pull that wants only what is too much for others."""
+        if pull.bare or not (pull.min_pending > 0 or pull.min_ack_pending > 0):
+            return True
+        if 0 < pull.min_pending <= pending:
+            return True
+        return 0 < pull.min_ack_pending <= len(served.state.out)
