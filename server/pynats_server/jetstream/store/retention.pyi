@@ -72,9 +72,6 @@ class Retention:
     def step_back(
         self, filters: FilterSet, start: int, stop: int, most: int
     ) -> tuple[Message | None, int, Block | None]: ...
-    def step_newest(
-        self, wanted: dict[bytes, None], start: int, stop: int, most: int
-    ) -> tuple[list[int], int, Block | None]: ...
     def step_count(
         self, filters: FilterSet, start: int, stop: int, most: int
     ) -> tuple[int, int, Block | None]: ...
