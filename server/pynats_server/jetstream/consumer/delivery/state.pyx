@@ -41,7 +41,7 @@ cdef class ConsumerState:
 
     # -- entries ------------------------------------------------------------------------------
 
-    cdef size_t place(self, uint64_t seq) noexcept nogil:
+    cdef size_t place(self, uint64_t seq) noexcept:
         cdef size_t low = self.head, high = self.tail, middle
         if low < high and self.entries[high - 1].seq < seq:
             return high
@@ -58,7 +58,7 @@ cdef class ConsumerState:
                 high = middle
         return low
 
-    cdef Entry* find(self, uint64_t seq) noexcept nogil:
+    cdef Entry* find(self, uint64_t seq) noexcept:
         cdef size_t at = self.place(seq)
         if at < self.tail and self.entries[at].seq == seq and self.entries[at].fate != DONE:
             return &self.entries[at]
@@ -105,14 +105,14 @@ cdef class ConsumerState:
         self.again += count > 1
         return 0
 
-    cdef void _close(self, Entry* entry) noexcept nogil:
+    cdef void _close(self, Entry* entry) noexcept:
         self.open -= entry.fate == OPEN
         self.again -= entry.count > 1
         entry.fate = DONE
         self.held -= 1
         self._trim()
 
-    cdef void _trim(self) noexcept nogil:
+    cdef void _trim(self) noexcept:
         while self.head < self.tail and self.entries[self.head].fate == DONE:
             self.head += 1
         while self.tail > self.head and self.entries[self.tail - 1].fate == DONE:
@@ -194,7 +194,7 @@ cdef class ConsumerState:
             self._advance(delivery, seq)
         return was_open
 
-    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil:
+    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept:
         """The floors after one more needs no acknowledgement. What is out of deliveries holds them
         until nothing else is waited for, or until they pass it."""
         cdef size_t at
