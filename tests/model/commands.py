@@ -99,7 +99,9 @@ class Play:
         step.streams.add(stream)
         names = sorted(self.world.consumers.get(stream, {}))
         count = len(names) if self.chance(0.3) else 1
-        step.look_at.update((stream, name) for name in self.rng.sample(names, min(count, len(names))))
+        step.look_at.update(
+            (stream, name) for name in self.rng.sample(names, min(count, len(names)))
+        )
 
 
 # Streams.

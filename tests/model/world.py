@@ -241,9 +241,7 @@ class World:
             for served in group.values():
                 for pull in [pull for pull in served.waiting.pulls if pull.inbox == inbox]:
                     served.waiting.pulls.remove(pull)
-                    self.status(
-                        pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes
-                    )
+                    self.status(pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes)
 
     # Acks.
 
@@ -314,7 +312,9 @@ class World:
         delivery = state.deliver(found)
         counts = (pending - self.arriving, pending + self.burst)
         self.send(target, Sent(message.subject, ack, message.headers, message.payload, counts))
-        self.deliveries.append(Known(stream, served.config.name, whole, found.seq, delivery, served.life))
+        self.deliveries.append(
+            Known(stream, served.config.name, whole, found.seq, delivery, served.life)
+        )
         if pull is not None and not pull.batch and pull.max_bytes > 0:
             self.status(pull, "409 Batch Completed", batch=0, size=pull.max_bytes)
         if served.config.ack == NO_ACK:

@@ -240,6 +240,7 @@ cdef class PullFeed(Feed):
         return 0
 
     cdef int drop(self, Pull pull) except -1:
+        self.touched_ns = monotonic_ns()  # it was in use until now
         if self.waiting and self.waiting[0] is pull:
             self.waiting.pop(0)
         elif pull in self.waiting:
