@@ -96,6 +96,7 @@ cdef class Feed(Member):
     cdef Block holder(self, uint64_t seq)
     cdef int load(self, Block block) except -1
     cdef int strike(self, uint64_t seq) except -1
+    cdef bint is_mine(self, uint64_t seq) except -1
     cdef int interest_done(self, uint64_t seq) except -1
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1
     cdef int put_again(self, Entry* entry) except -1

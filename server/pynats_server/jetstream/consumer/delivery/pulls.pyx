@@ -83,14 +83,14 @@ cdef class PullFeed(Feed):
         if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
             self.swept_ns = now
             self.sweep()
-        if pull.no_wait and not pull.patient and self.paused:
-            self.tell(pull, b"404 No Messages")
-            return
         if pull.no_wait and self.is_in_vain(pull):
             return
         if self.is_crowded:
             if not pull.heartbeat_ns:
                 self.tell(pull, b"409 Exceeded MaxWaiting")
+            return
+        if pull.no_wait and not pull.patient and self.paused:
+            self.tell(pull, b"404 No Messages")
             return
         self.waiting.append(pull)
         if pull.ends_ns:
