@@ -86,6 +86,7 @@ HOT = (
     "pynats_server.jetstream.store.format.subjectlist",
     "pynats_server.jetstream.store.retention",
     "pynats_server.jetstream.store.search.mask",
+    "pynats_server.jetstream.store.search.newest",
     "pynats_server.jetstream.store.search.seeker",
     "pynats_server.jetstream.store.search.tally",
     "pynats_server.jetstream.store.seqset",

@@ -165,6 +165,9 @@ def update_stream(play: Play) -> None:
     one_limit = play.rng.choice((draw_max_msgs, draw_max_bytes, draw_max_per_subject))
     one_limit(play, config)  # with two, what is left depends on which is applied first
     steady(config)
+    kept = play.world.streams[name].messages
+    if config.discard == NEW and 0 <= config.max_msgs < len(kept):
+        return  # whether it takes a message in place of another one of its subject then differs
     step = play.step(f"update stream {config}")
     play.world.update_stream(name, config)
     play.session.api(step, f"STREAM.UPDATE.{name}", config.request(), field_check(name))
@@ -388,7 +391,7 @@ def create_consumer(play: Play) -> None:
 def beyond(world: World, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
     before its start as pending when they come later."""
-    return 1
+    return 1 if world.imitate else count
 
 
 def overlaps_another(world: World, stream: str, config: ConsumerConfig) -> bool:
@@ -425,6 +428,8 @@ def update_consumer(play: Play) -> None:
             config.filters = draw_filters(play, stream)
             if play.world.imitate and (not config.filters or play.served(key).state.out):
                 return  # it would not hear of new messages, or of removals of what is out
+            if not all(config.takes(subject) for subject in subjects_out(play, key)):
+                return  # it does not hear of their removal
             if config.deliver == policy.LAST_PER_SUBJECT:
                 return  # its first messages were chosen by the other filters
         case 1:
@@ -440,6 +445,12 @@ def update_consumer(play: Play) -> None:
     world.update_consumer(stream, name, config)
     send_config(play, step, stream, config, "update", play.served(key))
     play.play(step)
+
+
+def subjects_out(play: Play, key: tuple[str, str]) -> set[str]:
+    """Of the messages that a consumer has out."""
+    messages = play.world.streams[key[0]].messages
+    return {messages[seq].subject for seq in play.served(key).state.out}
 
 
 def delete_consumer(play: Play) -> None:

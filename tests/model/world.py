@@ -101,11 +101,11 @@ class World:
     def publish(self, name: str, message: Message, rollup: str = "") -> int:
         """Adds a message; its sequence, or 0 where the stream refuses it."""
         stream = self.streams[name]
-        if stream.refuses(message):
-            return 0
         wanted = stream.config.retention != INTEREST or any(
             served.config.takes(message.subject) for served in self.consumers[name].values()
         )
+        if wanted and stream.refuses(message):
+            return 0
         seq = stream.append(message, wanted)
         self.arriving = 1
         gone = stream.too_many(message.subject)
@@ -138,8 +138,13 @@ class World:
         stream.remove(found)
         if below > stream.last_seq + 1 and not subject:
             stream.last_seq = below - 1
+        blocked = []
         for served in self.consumers[name].values():
-            served.state.purged(whole=not subject and not keep)
+            if served.state.blocked and not self.imitate:  # the reference does not go on by itself
+                blocked.append(served)
+            served.state.purged(whole=not (subject or below or keep))
+        for served in blocked:
+            self.serve(name, served)
         return len(found)
 
     # Consumers.

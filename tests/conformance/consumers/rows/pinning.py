@@ -190,8 +190,8 @@ def m4_limits_and_groups_that_are_wrong(s: Scene) -> None:
         s.settle(s.pull(body))
     s.settle(s.pull(ONE | {"id": "x", "priority": 12}))
     s.settle(s.pull({"group": "h", "id": "x"}))
-    s.settle(s.pull({"group": "g", "expires": -1}))
-    s.settle(s.pull({"group": "h", "expires": -1}))
+    s.settle(s.pull({"group": "g", "batch": 1, "expires": -1}))
+    s.settle(s.pull({"group": "h", "batch": 1, "expires": -1}))
 
 
 # -- the end of a pin ------------------------------------------------------------------------------

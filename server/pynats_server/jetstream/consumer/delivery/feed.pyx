@@ -19,6 +19,7 @@ from pynats_server.work import finish
 cdef enum:
     REPLY_MAX = 1024  # bytes of an acknowledgement subject: two names and five numbers
     SEND_STEP = 2
+    LOOK_AT_CLOCK = 16  # deliveries that have one time
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
     SCAN_MOST = 4096  # records of a search before the budget is looked at
 
@@ -223,15 +224,17 @@ cdef class Feed(Member):
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
         self.changed()
-        self.interest.rouse(self)
+        self.wake()  # fewer may be out now: nothing new need come
         return 0
 
     cdef bint needs(self, uint64_t seq) noexcept:
-        cdef Entry* entry
+        cdef Py_ssize_t at
+        if seq >= self.resume and seq >= self.next_seq:
+            return True
         if seq >= self.next_seq:
-            return seq >= self.resume or seq in self.firsts
-        entry = self.state.find(seq)
-        return entry != NULL and entry.fate == OPEN
+            at = bisect_left(self.firsts, seq, self.firsts_at)
+            return at < len(self.firsts) and self.firsts[at] == seq
+        return self.state.find(seq) != NULL  # also what is out of deliveries: somebody must see it
 
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
@@ -256,12 +259,16 @@ cdef class Feed(Member):
     cdef bint serve(self, uint64_t until) except -1:
         cdef Found found
         cdef bint more = True
+        cdef uint32_t sent = 0
         while more and self.engine.routing.steps < until:
             if self.stopped or self.paused or not self.ready():
                 more = False
                 break
             found = self.find(until)
             if found == FOUND:
+                if sent % LOOK_AT_CLOCK == 0:
+                    self.now = wall_ns()
+                sent += 1
                 more = self._send()
             elif found != UNFINISHED:
                 if found == NOTHING:
@@ -453,7 +460,7 @@ cdef class Feed(Member):
         cdef bint fresh = self.entry == NULL
         cdef uint64_t seq = u64(r + 4), delivery = self.state.consumer_seq + 1
         cdef uint32_t count = 1 if fresh else self.entry.count + 1
-        cdef int64_t now = wall_ns(), ts = stamp(r)
+        cdef int64_t now = self.now, ts = stamp(r)
         cdef Given given
         n = len(self.ack_head)
         memcpy(reply, <const char*>self.ack_head, n)
@@ -687,8 +694,9 @@ cdef class Feed(Member):
             entry.queued = False
             return self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
         if self.max_deliver and entry.count >= self.max_deliver:
-            return self.exhaust(entry)
-        self.put_again(entry)
+            self.exhaust(entry)  # which may make place for another one
+        else:
+            self.put_again(entry)
         return self.wake()
 
     def progress(self, uint64_t seq) -> None:

@@ -102,7 +102,6 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"423 Nats-Pin-Id mismatch")
             return
         if request.expires < 0:
-            pull.left = max(request.batch, 0)
             self.tell_rest(pull, b"408 Request Timeout")
             return
         if self.is_crowded and now - self.swept_ns >= SWEEP_NS:

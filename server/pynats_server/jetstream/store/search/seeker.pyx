@@ -28,10 +28,8 @@ cdef class Seeker:
 
     def __init__(self, StreamIndex index not None, FilterSet filters not None):
         self.index, self.filters = index, filters
-        if filters.size == 1:
-            parts = filters.texts[0]
-            if b"*" not in parts and b">" not in parts:
-                self.literal = b".".join(parts)
+        if filters.size == 1 and filters.literal:
+            self.literal = b".".join(filters.texts[0])
         if not filters.every:
             index.keep_columns()
 

@@ -9,6 +9,9 @@ from pynats_server.jetstream.store.streamindex cimport Counter, StreamIndex
 from pynats_server.jetstream.store.subjects cimport Leaf
 
 
+cdef int name_records(StreamIndex index, Block block, int64_t *most) except -1
+
+
 cdef class Tally(Counter):
     cdef StreamIndex index
     cdef FilterSet filters

@@ -84,7 +84,6 @@ cdef class Tally(Counter):
             block = index.blocks[i]
             if block.first_seq > self.high or self.at > self.high:
                 break
-            most -= BLOCK_COST
             stop = min(block.last_seq, self.high)
             if block.msgs:
                 self.at = max(self.at, block.first_seq)
@@ -105,6 +104,7 @@ cdef class Tally(Counter):
                 if self.at <= stop:
                     return None
             self.at = max(self.at, stop + 1)
+            most -= BLOCK_COST
             if most <= 0:
                 return None
         self.done = True
