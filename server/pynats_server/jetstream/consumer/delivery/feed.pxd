@@ -80,6 +80,7 @@ cdef class Feed(Member):
     cdef uint64_t pending(self) noexcept
     # Messages to deliver, for the first time or again, counted up to `most`.
     cdef uint64_t deliverable(self, uint64_t most) noexcept
+    cdef bint has_again(self) except -1  # something is to be delivered again
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *
     cdef Found _find_new(self, uint64_t until) except *

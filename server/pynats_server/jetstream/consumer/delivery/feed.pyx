@@ -154,6 +154,15 @@ cdef class Feed(Member):
             at += 1
         return found
 
+    cdef bint has_again(self) except -1:
+        cdef Entry* entry
+        while self.again_head != self.again_tail:
+            entry = self.state.find(self.again[self.again_head])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                return True
+            self.again_head += 1
+        return False
+
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
@@ -535,7 +544,7 @@ cdef class Feed(Member):
         msg.header_len = <uint32_t>hn
         msg.total_len = <uint32_t>(hn + size)
         if self.headers_only:
-            self._rewrite(msg, self.extra + b"Nats-Msg-Size: %d\r\n" % size, False)
+            self._rewrite(msg, b"Nats-Msg-Size: %d\r\n" % size + self.extra, False)
         elif self.extra:
             self._rewrite(msg, self.extra, True)
         return 0
