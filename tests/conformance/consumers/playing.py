@@ -19,7 +19,7 @@ from tests.support.process import ServerProcess
 
 Row = Callable[[Scene], None]
 
-AT_ONCE = 12
+AT_ONCE = 16
 ROW_TIMEOUT_S = 110.0
 PASSWORD = "p"
 OWN_SERVER = "own_server"  # attribute of rows that stop their server
