@@ -80,6 +80,7 @@ cdef class Feed(Member):
     cdef uint64_t pending(self) noexcept
     # Messages to deliver, for the first time or again, counted up to `most`.
     cdef uint64_t deliverable(self, uint64_t most) noexcept
+    cdef bint has_again(self) except -1  # something is to be delivered again
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *
     cdef Found _find_new(self, uint64_t until) except *
@@ -96,6 +97,7 @@ cdef class Feed(Member):
     cdef Block holder(self, uint64_t seq)
     cdef int load(self, Block block) except -1
     cdef int strike(self, uint64_t seq) except -1
+    cdef bint is_mine(self, uint64_t seq) except -1
     cdef int interest_done(self, uint64_t seq) except -1
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1
     cdef int put_again(self, Entry* entry) except -1

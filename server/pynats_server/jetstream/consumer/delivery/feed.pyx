@@ -154,6 +154,15 @@ cdef class Feed(Member):
             at += 1
         return found
 
+    cdef bint has_again(self) except -1:
+        cdef Entry* entry
+        while self.again_head != self.again_tail:
+            entry = self.state.find(self.again[self.again_head])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                return True
+            self.again_head += 1
+        return False
+
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
@@ -535,7 +544,7 @@ cdef class Feed(Member):
         msg.header_len = <uint32_t>hn
         msg.total_len = <uint32_t>(hn + size)
         if self.headers_only:
-            self._rewrite(msg, self.extra + b"Nats-Msg-Size: %d\r\n" % size, False)
+            self._rewrite(msg, b"Nats-Msg-Size: %d\r\n" % size + self.extra, False)
         elif self.extra:
             self._rewrite(msg, self.extra, True)
         return 0
@@ -661,9 +670,8 @@ cdef class Feed(Member):
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
         """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
-        cdef bint known = self.state.find(seq) != NULL
         done = None
-        if self.retains and (known or self.state.policy != ACK_EXPLICIT):
+        if self.retains:
             done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
@@ -684,11 +692,26 @@ cdef class Feed(Member):
                 self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
         return self.ack(delivery, seq, count)
 
+    cdef bint is_mine(self, uint64_t seq) except -1:
+        """Whether a stored message is one of its filters."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        if not self.store.is_live(seq):
+            return False
+        block = self.store.holder(seq)
+        at = block.slot(seq)
+        if at < 0:
+            return False
+        r = block.buf + block.offs[at]
+        return self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
+
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""
         cdef size_t at
         if self.state.policy == ACK_EXPLICIT:
-            return [seq]
+            # It may be out of deliveries, or from before a reset: then the state has forgotten it.
+            return [seq] if self.state.find(seq) != NULL or self.is_mine(seq) else []
         found = []
         at = self.state.head
         while at < self.state.tail and self.state.entries[at].seq <= seq:
