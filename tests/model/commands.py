@@ -99,7 +99,9 @@ class Play:
         step.streams.add(stream)
         names = sorted(self.world.consumers.get(stream, {}))
         count = len(names) if self.chance(0.3) else 1
-        step.look_at.update((stream, name) for name in self.rng.sample(names, min(count, len(names))))
+        step.look_at.update(
+            (stream, name) for name in self.rng.sample(names, min(count, len(names)))
+        )
 
 
 # Streams.
@@ -330,6 +332,8 @@ def miscounts(world: World, name: str, subject: str, below: int, keep: int) -> b
     would count for a consumer of last ones per subject only these from now on."""
     pattern = subject or (">" if below or keep else "")
     found = world.streams[name].purged(subject, below, keep)
+    if world.imitate and below and below > max(world.streams[name].messages, default=0):
+        return True  # it forgets to move the first sequence where the last ones are deleted
     one = len(found) == 1 and ("*" in pattern or ">" in pattern)
     return world.imitate and (one or fragile(world, name))
 
@@ -378,6 +382,8 @@ def create_consumer(play: Play) -> None:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
         config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, 5))
+    if retention == INTEREST and not world.imitate:
+        config.max_deliver = -1  # whether it keeps what is out of deliveries is not settled
     if retention == WORKQUEUE:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
@@ -434,7 +440,7 @@ def update_consumer(play: Play) -> None:
                 return  # its first messages were chosen by the other filters
         case 1:
             config.max_ack_pending = rng.choice((1000, -1, 1, 3, 8))
-        case 2:
+        case 2 if world.imitate or world.streams[stream].config.retention != INTEREST:
             config.max_deliver = rng.choice((-1, 1, 2, 3))
         case _:
             config.headers_only = not config.headers_only
@@ -476,6 +482,8 @@ def reset(play: Play) -> None:
     if served.config.deliver == policy.ALL and play.chance(0.6):
         seq = play.rng.randint(1, play.world.streams[stream].last_seq + beyond(play.world, 3))
     step = play.step(f"reset {stream} {name} {seq}")
+    if play.world.imitate and (seq or served.state.floor.stream + 1) == 1:
+        return  # the reference tells, now and then, what was before
     least, most = served.state.floor.stream + 1, served.state.settled_to.stream + 1
     play.world.reset_consumer(stream, name, seq or most)
     body = {"seq": seq} if seq else None
@@ -495,7 +503,10 @@ def reset(play: Play) -> None:
 
 
 def pause(play: Play) -> None:
-    key = play.some_consumer()
+    # When a pause ends those who do not want to wait, and wait for the acks of others, is not told.
+    key = play.some_consumer(
+        lambda served: not any(known.no_wait for known in served.waiting.pulls)
+    )
     if key is None:
         return
     stream, name = key
@@ -613,6 +624,7 @@ def ack(play: Play) -> None:
         return
     step = play.step("")
     count = play.rng.choice((1, 1, 1, 3))
+    play.world.held = []
     for _ in range(count):
         known = draw_known(play, arrived)
         verb = play.rng.choices(
@@ -622,6 +634,7 @@ def ack(play: Play) -> None:
             continue  # it could be delivered before the next ack is read, or after
         one_ack(play, step, known, verb)
     play.log[-1] = step.text
+    play.world.go_on()
     play.play(step)
 
 

@@ -126,9 +126,9 @@ DIFFERENCES: dict[str, Difference] = {
     "u_a_nak_of_the_last_delivery": Difference(
         "the end of deliveries is told when it comes, not with the next pull",
         (
-            ("= P1 A2 R0 W0, d 2:2, f 0:0", f"{_RAN_OUT}\n= P1 A1 R0 W0, d 2:2, f 0:0"),
+            ("> info C", f"{_RAN_OUT}\n> info C"),
+            ("= P1 A2 R0 W0, d 2:2, f 0:0", "= P1 A1 R0 W0, d 2:2, f 0:0"),
             (_RAN_OUT, "told < nothing"),
-            ("= P0 A2 R0 W0, d 3:3, f 0:0", "= P0 A1 R0 W0, d 3:3, f 0:0"),
         ),
     ),
     "f8_raising_max_deliver_brings_nothing_back": Difference(

@@ -23,6 +23,7 @@ cdef class PullFeed(Feed):
     cdef bint has_interest(self, Pull pull) except -1
     cdef bint is_in_vain(self, Pull pull) except -1
     cdef int served(self, Pull pull) except -1
+    cdef int drop(self, Pull pull) except -1
     cdef bint _nobody(self) except -1
     cdef int tell(self, Pull pull, bytes status) except -1
     cdef int tell_rest(self, Pull pull, bytes status) except -1

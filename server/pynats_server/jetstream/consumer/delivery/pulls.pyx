@@ -107,14 +107,14 @@ cdef class PullFeed(Feed):
         if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
             self.swept_ns = now
             self.sweep()
-        if pull.no_wait and not pull.patient and self.paused:
-            self.tell(pull, b"404 No Messages")
-            return
         if pull.no_wait and self.is_in_vain(pull):
             return
         if self.is_crowded:
             if not pull.heartbeat_ns:
                 self.tell(pull, b"409 Exceeded MaxWaiting")
+            return
+        if pull.no_wait and not pull.patient and self.paused:
+            self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
         if pull.ends_ns:
@@ -170,13 +170,13 @@ cdef class PullFeed(Feed):
         cdef Pull pull
         for pull in self.line.pulls():
             if not self.has_interest(pull):
-                self.line.drop(pull)
+                self.drop(pull)
 
     def end_requests(self, bytes status not None) -> None:
         """Tells all who wait that there will be nothing."""
         cdef Pull pull
         for pull in self.line.pulls():
-            self.line.drop(pull)
+            self.drop(pull)
             self.tell(pull, status)
 
     # -- statuses -----------------------------------------------------------------------------
@@ -229,7 +229,7 @@ cdef class PullFeed(Feed):
             if self.match.n_plain or self.match.n_queues:
                 self.pull = pull
                 return True
-            self.line.drop(pull)
+            self.drop(pull)
 
     cdef bint _nobody(self) except -1:
         """It is nobody's turn; those that do not wait for theirs are told."""
@@ -244,11 +244,11 @@ cdef class PullFeed(Feed):
         cdef Pull pull = self.pull
         cdef int64_t taken
         if not self.line.serves(pull):
-            self.line.drop(pull)
+            self.drop(pull)
             self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
             return NOBODY
         if pull.sized and <int64_t>size > pull.bytes_left:
-            self.line.drop(pull)
+            self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
             return NOBODY
         if self.match.n_plain + self.match.n_queues > 1:
@@ -257,7 +257,7 @@ cdef class PullFeed(Feed):
         if taken == HELD:
             return HALT
         if taken == 0:
-            self.line.drop(pull)
+            self.drop(pull)
             return NOBODY
         pull.left -= 1
         pull.fed = True
@@ -269,13 +269,17 @@ cdef class PullFeed(Feed):
         """It has got a message: it ends, or it is the next one's turn."""
         self.line.turn(self, pull)
         if pull.left == 0 or (pull.sized and pull.bytes_left <= 0):
-            self.line.drop(pull)
+            self.drop(pull)
             if pull.sized and pull.bytes_left > 0:
                 self.tell_rest(pull, b"409 Batch Completed")
             return 0
         if pull.heartbeat_ns:
             pull.beat_at = wall_ns() + pull.heartbeat_ns
         return 0
+
+    cdef int drop(self, Pull pull) except -1:
+        self.touched_ns = monotonic_ns()  # it was in use until now
+        return self.line.drop(pull)
 
     cdef int dry(self) except -1:
         cdef Pull pull
@@ -284,7 +288,7 @@ cdef class PullFeed(Feed):
         for pull in [
             pull for pull in self.line.pulls() if pull.no_wait and (pull.fed or not pull.patient)
         ]:
-            self.line.drop(pull)
+            self.drop(pull)
             self.tell(pull, b"404 No Messages")
         return 0
 
@@ -293,7 +297,7 @@ cdef class PullFeed(Feed):
         cdef int64_t soonest = self.line.timed(self, now)
         for pull in self.line.pulls():
             if pull.ends_ns and pull.ends_ns <= now:
-                self.line.drop(pull)
+                self.drop(pull)
                 self.tell_rest(pull, b"408 Request Timeout")
                 continue
             if pull.beat_at and pull.beat_at <= now:
