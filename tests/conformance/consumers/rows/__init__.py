@@ -18,12 +18,13 @@ from tests.conformance.consumers.rows import (
     redelivery,
     restarts,
     streams,
+    subjects,
     waiting,
 )
 
 MODULES = (
     asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, lifetime,
-    restarts, mixed,
+    restarts, mixed, subjects,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")
 

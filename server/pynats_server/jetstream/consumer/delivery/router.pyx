@@ -76,14 +76,22 @@ cdef class Router:
     cdef ByteMap places
     cdef dict feeds  # owns what `places` points to
     cdef bytes domain, account_hash
+    cdef bint with_account  # the subjects that are sent have domain and account
 
-    def __init__(self, bytes domain not None, bytes account_hash not None):
+    def __init__(self, bytes domain not None, bytes account_hash not None, with_account: bool):
         self.feeds = {}
+        self.with_account = with_account
         self.domain = domain or b"_"
         self.account_hash = account_hash
 
     def __dealloc__(self):
         bytemap_free(&self.places)
+
+    def head(self, bytes kind not None, bytes stream not None, bytes consumer not None) -> bytes:
+        """How subjects of a consumer begin, `kind` being ACK or FC, with a dot at their end. Both
+        forms are taken, whichever is sent."""
+        place = b"%s.%s." % (self.domain, self.account_hash) if self.with_account else b""
+        return b"$JS.%s.%s%s.%s." % (kind, place, stream, consumer)
 
     def add(self, bytes stream not None, bytes consumer not None, Feed feed not None) -> None:
         """From now on the consumer is found."""
