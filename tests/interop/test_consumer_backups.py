@@ -194,3 +194,16 @@ def test_a_consumer_is_not_beyond_its_restored_stream(tmp_path: Path, storage: s
         assert "error" not in restore(server.port, archive, BEGUN, storage=storage)
         assert client.publish("t.1")["seq"] == 2
         assert fetched(server.port, "a", 9) == ["t.1"]
+
+
+def test_an_unreadable_consumer_ends_the_backup(tmp_path: Path) -> None:
+    """It is not left out in silence, and a backup without consumers still works."""
+    store = tmp_path / "js"
+    with running(PYNATS, store) as (server, client):
+        fill(server, client, "limits")
+    for file in ("meta.inf", "known.dat"):
+        (stream_folder(store) / "obs" / "second" / file).write_bytes(b"hello")
+    with running(PYNATS, store) as (server, client):
+        _, _, ended = back_up(server.port)
+        assert ended.startswith("NATS/1.0 500") and "second" in ended
+        assert back_up(server.port, no_consumers=True)[2] == "NATS/1.0 204"

@@ -99,7 +99,9 @@ class Play:
         step.streams.add(stream)
         names = sorted(self.world.consumers.get(stream, {}))
         count = len(names) if self.chance(0.3) else 1
-        step.look_at.update((stream, name) for name in self.rng.sample(names, min(count, len(names))))
+        step.look_at.update(
+            (stream, name) for name in self.rng.sample(names, min(count, len(names)))
+        )
 
 
 # Streams.
@@ -165,6 +167,9 @@ def update_stream(play: Play) -> None:
     one_limit = play.rng.choice((draw_max_msgs, draw_max_bytes, draw_max_per_subject))
     one_limit(play, config)  # with two, what is left depends on which is applied first
     steady(config)
+    kept = play.world.streams[name].messages
+    if config.discard == NEW and 0 <= config.max_msgs < len(kept):
+        return  # whether it takes a message in place of another one of its subject then differs
     step = play.step(f"update stream {config}")
     play.world.update_stream(name, config)
     play.session.api(step, f"STREAM.UPDATE.{name}", config.request(), field_check(name))
@@ -327,6 +332,8 @@ def miscounts(world: World, name: str, subject: str, below: int, keep: int) -> b
     would count for a consumer of last ones per subject only these from now on."""
     pattern = subject or (">" if below or keep else "")
     found = world.streams[name].purged(subject, below, keep)
+    if world.imitate and below and below > max(world.streams[name].messages, default=0):
+        return True  # it forgets to move the first sequence where the last ones are deleted
     one = len(found) == 1 and ("*" in pattern or ">" in pattern)
     return world.imitate and (one or fragile(world, name))
 
@@ -375,6 +382,8 @@ def create_consumer(play: Play) -> None:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
         config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, 5))
+    if retention == INTEREST and not world.imitate:
+        config.max_deliver = -1  # whether it keeps what is out of deliveries is not settled
     if retention == WORKQUEUE:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
@@ -388,7 +397,7 @@ def create_consumer(play: Play) -> None:
 def beyond(world: World, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
     before its start as pending when they come later."""
-    return 1
+    return 1 if world.imitate else count
 
 
 def overlaps_another(world: World, stream: str, config: ConsumerConfig) -> bool:
@@ -425,11 +434,13 @@ def update_consumer(play: Play) -> None:
             config.filters = draw_filters(play, stream)
             if play.world.imitate and (not config.filters or play.served(key).state.out):
                 return  # it would not hear of new messages, or of removals of what is out
+            if not all(config.takes(subject) for subject in subjects_out(play, key)):
+                return  # it does not hear of their removal
             if config.deliver == policy.LAST_PER_SUBJECT:
                 return  # its first messages were chosen by the other filters
         case 1:
             config.max_ack_pending = rng.choice((1000, -1, 1, 3, 8))
-        case 2:
+        case 2 if world.imitate or world.streams[stream].config.retention != INTEREST:
             config.max_deliver = rng.choice((-1, 1, 2, 3))
         case _:
             config.headers_only = not config.headers_only
@@ -440,6 +451,12 @@ def update_consumer(play: Play) -> None:
     world.update_consumer(stream, name, config)
     send_config(play, step, stream, config, "update", play.served(key))
     play.play(step)
+
+
+def subjects_out(play: Play, key: tuple[str, str]) -> set[str]:
+    """Of the messages that a consumer has out."""
+    messages = play.world.streams[key[0]].messages
+    return {messages[seq].subject for seq in play.served(key).state.out}
 
 
 def delete_consumer(play: Play) -> None:
@@ -465,6 +482,8 @@ def reset(play: Play) -> None:
     if served.config.deliver == policy.ALL and play.chance(0.6):
         seq = play.rng.randint(1, play.world.streams[stream].last_seq + beyond(play.world, 3))
     step = play.step(f"reset {stream} {name} {seq}")
+    if play.world.imitate and (seq or served.state.floor.stream + 1) == 1:
+        return  # the reference tells, now and then, what was before
     least, most = served.state.floor.stream + 1, served.state.settled_to.stream + 1
     play.world.reset_consumer(stream, name, seq or most)
     body = {"seq": seq} if seq else None
@@ -484,7 +503,10 @@ def reset(play: Play) -> None:
 
 
 def pause(play: Play) -> None:
-    key = play.some_consumer()
+    # When a pause ends those who do not want to wait, and wait for the acks of others, is not told.
+    key = play.some_consumer(
+        lambda served: not any(known.no_wait for known in served.waiting.pulls)
+    )
     if key is None:
         return
     stream, name = key
@@ -602,6 +624,7 @@ def ack(play: Play) -> None:
         return
     step = play.step("")
     count = play.rng.choice((1, 1, 1, 3))
+    play.world.held = []
     for _ in range(count):
         known = draw_known(play, arrived)
         verb = play.rng.choices(
@@ -611,6 +634,7 @@ def ack(play: Play) -> None:
             continue  # it could be delivered before the next ack is read, or after
         one_ack(play, step, known, verb)
     play.log[-1] = step.text
+    play.world.go_on()
     play.play(step)
 
 

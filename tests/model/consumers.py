@@ -121,7 +121,7 @@ class Consumer:
     again: list[int] = field(default_factory=list)
     snapshot: list[int] = field(default_factory=list)  # of last per subject, before all others
     imitate: bool = False  # the reference's faults
-    exhausted: bool = False  # some message was out of deliveries: now the floor may stay for good
+    exhausted: int = 0  # messages that were out of deliveries: for them, the floor may stay for good
     resume: int = 0  # where the rest goes on after the snapshot
 
     # Where it starts.
@@ -175,8 +175,10 @@ class Consumer:
         return [seq for seq in self.matching() if seq >= self.position]
 
     @property
-    def num_redelivered(self) -> int:
-        return 0 if self.config.max_deliver == 1 else len(self.extra)
+    def num_redelivered(self) -> tuple[int, int]:
+        """At least those that are out; at most with those that were out of deliveries."""
+        known = sum(seq in self.out for seq in self.extra)
+        return 0 if self.config.max_deliver == 1 else known, known + self.exhausted
 
     @property
     def delivered(self) -> Place:
@@ -253,7 +255,7 @@ class Consumer:
 
     def exhaust(self, seq: int) -> None:
         """Ends the deliveries of a message for good."""
-        self.exhausted = True
+        self.exhausted += 1
         self.spent[seq] = self.out.pop(seq)
         self.extra[seq] = self.config.max_deliver
 
@@ -270,9 +272,11 @@ class Consumer:
     def _ack_up_to(self, seq: int, delivery: int) -> list[int]:
         if delivery <= self.floor.consumer or seq <= self.floor.stream:
             return []
-        ended = [known for known in [*self.out, *self.spent] if known <= seq]
+        spent = [] if self.imitate else list(self.spent)  # the reference keeps these
+        ended = [known for known in [*self.out, *spent] if known <= seq]
+        if seq in self.out:
+            self.floor = Place(delivery, seq)
         self._forget(ended)
-        self.floor = Place(delivery, seq)
         return sorted(ended)
 
     def _settle(self, seqs: Iterable[int]) -> None:
@@ -298,9 +302,13 @@ class Consumer:
 
     def nak(self, seq: int) -> bool:
         """Wants it again at once; whether it is out."""
-        if seq in self.out and seq not in self.again:
+        if seq not in self.out:
+            return False
+        if 0 < self.config.max_deliver <= 1 + self.extra.get(seq, 0) and not self.imitate:
+            self.exhaust(seq)  # the reference notices it when somebody asks for messages
+        elif seq not in self.again:
             self.again.append(seq)
-        return seq in self.out
+        return True
 
     def run_out(self, seqs: Iterable[int]) -> None:
         """The ack wait of these is over."""
@@ -324,22 +332,15 @@ class Consumer:
         return []
 
     def purged(self, whole: bool) -> None:
-        """A purge has removed messages: all below some sequence when `whole`."""
-        stream = self.stream
-        lost = [seq for seq in sorted([*self.out, *self.spent]) if seq not in stream.messages]
-        first = max(stream.first_seq, 1)
-        if not whole:
-            for seq in lost:
-                self.gone(seq)
-            return
-        self.position = max(self.position, first)
-        self.reached = max(self.reached, self.position - 1)
-        if self.floor.stream < first:
-            removed = [self.out.get(seq, self.spent.get(seq, 0)) for seq in lost]
-            self._forget(lost)
-            self.floor = Place(max([self.floor.consumer, *removed]), first - 1)
-        if not self.out and not self.spent:
+        """A purge has removed messages: all when `whole`. After a part, the floor need not tell."""
+        messages = self.stream.messages
+        self._forget([seq for seq in [*self.out, *self.spent] if seq not in messages])
+        if self.imitate:
+            self.again.clear()  # the reference forgets what was refused
+        if whole:
             self.extra.clear()
+            self.position = max(self.position, self.stream.last_seq + 1)
+            self.reached = max(self.reached, self.position - 1)
             self.floor = Place(self.deliveries, self.reached)
 
     def reset(self, target: int) -> None:
@@ -347,7 +348,7 @@ class Consumer:
         self.out, self.spent, self.extra, self.again = {}, {}, {}, []
         self.position, self.reached, self.deliveries = target, target - 1, 0
         self.floor = Place(0, target - 1)
-        self.snapshot, self.exhausted = [], False
+        self.snapshot, self.exhausted = [], 0
 
     def shown(self, message: Message) -> Message:
         """As it is delivered: maybe without its payload."""

@@ -20,7 +20,7 @@ TRIES = 150  # of a shorter run
 
 
 _RUNS = count()
-RETENTIONS = (1, 0, 0) if os.environ.get('MODEL_LIMITS') else (5, 2, 2)
+RETENTIONS = (1, 0, 0) if os.environ.get("MODEL_LIMITS") else (5, 2, 2)
 
 
 @dataclass(slots=True)

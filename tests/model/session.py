@@ -39,9 +39,7 @@ class Step:
 class Session:
     """A connection to `server` beside a `world`."""
 
-    def __init__(
-        self, server: ServerProcess, world: World, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, server: ServerProcess, world: World, patience_s: float = PATIENCE_S) -> None:
         self.server = server
         self.world = world
         self.patience_s = patience_s
@@ -219,7 +217,7 @@ def consumer_check(stream: str, served: Served, more: dict[str, Any] | None = No
         "delivered to": True,
         "floor": True,
         "num_ack_pending": len(state.out),
-        "num_redelivered": state.num_redelivered,
+        "num_redelivered": True,
         "num_waiting": len(served.waiting.pulls),
         "num_pending": state.num_pending,
         "push_bound": served.bound,
@@ -229,6 +227,7 @@ def consumer_check(stream: str, served: Served, more: dict[str, Any] | None = No
     name = f"{stream}/{served.config.name}"
     reached = (state.reached, max(state.reached, state.seen_to))
     floor = (state.floor, state.settled_to)
+    fewest, most = state.num_redelivered
 
     def check(message: Message) -> str:
         answer = json.loads(message.payload)
@@ -236,10 +235,13 @@ def consumer_check(stream: str, served: Served, more: dict[str, Any] | None = No
             return f"{name}: {answer['error']}"
         delivered, settled = answer["delivered"], answer["ack_floor"]
         answer["delivered"] = delivered["consumer_seq"]
-        here = delivered["stream_seq"]
+        here, again = delivered["stream_seq"], answer["num_redelivered"]
+        answer["num_redelivered"] = fewest <= again <= most or (again, fewest, most)
         answer["delivered to"] = reached[0] <= here <= reached[1] or (here, *reached)
         at = Place(settled["consumer_seq"], settled["stream_seq"])
-        inside = all(low <= value <= high for low, value, high in zip(floor[0], at, floor[1], strict=True))
+        inside = all(
+            low <= value <= high for low, value, high in zip(floor[0], at, floor[1], strict=True)
+        )
         answer["floor"] = inside or (tuple(at), *map(tuple, floor))
         answer.setdefault("push_bound", False)
         answer.setdefault("paused", False)

@@ -66,6 +66,7 @@ class World:
     times: dict[str, dict[int, str]] = field(default_factory=dict)
     burst: int = 0  # messages on their way behind the one that is being published
     lives: int = 0
+    held: list[tuple[str, Served]] | None = None  # who is to be served after several changes
     arriving: int = 0  # 1 while a message makes place for itself: it may or may not count already
 
     # What comes out.
@@ -101,11 +102,11 @@ class World:
     def publish(self, name: str, message: Message, rollup: str = "") -> int:
         """Adds a message; its sequence, or 0 where the stream refuses it."""
         stream = self.streams[name]
-        if stream.refuses(message):
-            return 0
         wanted = stream.config.retention != INTEREST or any(
             served.config.takes(message.subject) for served in self.consumers[name].values()
         )
+        if wanted and stream.refuses(message):
+            return 0
         seq = stream.append(message, wanted)
         self.arriving = 1
         gone = stream.too_many(message.subject)
@@ -138,8 +139,13 @@ class World:
         stream.remove(found)
         if below > stream.last_seq + 1 and not subject:
             stream.last_seq = below - 1
+        blocked = []
         for served in self.consumers[name].values():
-            served.state.purged(whole=not subject and not keep)
+            if served.state.blocked and not self.imitate:  # the reference does not go on by itself
+                blocked.append(served)
+            served.state.purged(whole=not (subject or below or keep))
+        for served in blocked:
+            self.serve(name, served)
         return len(found)
 
     # Consumers.
@@ -236,9 +242,7 @@ class World:
             for served in group.values():
                 for pull in [pull for pull in served.waiting.pulls if pull.inbox == inbox]:
                     served.waiting.pulls.remove(pull)
-                    self.status(
-                        pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes
-                    )
+                    self.status(pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes)
 
     # Acks.
 
@@ -264,8 +268,17 @@ class World:
 
     # Deliveries.
 
+    def go_on(self) -> None:
+        """Serves those for whom it was put off."""
+        held, self.held = self.held or [], None
+        for stream, served in held:
+            self.serve(stream, served)
+
     def serve(self, stream: str, served: Served) -> None:
         """Delivers as long as there is something, and somebody who wants it."""
+        if self.held is not None:
+            self.held.append((stream, served))
+            return
         state, waiting = served.state, served.waiting
         at_end = True
         while not served.paused:
@@ -309,7 +322,9 @@ class World:
         delivery = state.deliver(found)
         counts = (pending - self.arriving, pending + self.burst)
         self.send(target, Sent(message.subject, ack, message.headers, message.payload, counts))
-        self.deliveries.append(Known(stream, served.config.name, whole, found.seq, delivery, served.life))
+        self.deliveries.append(
+            Known(stream, served.config.name, whole, found.seq, delivery, served.life)
+        )
         if pull is not None and not pull.batch and pull.max_bytes > 0:
             self.status(pull, "409 Batch Completed", batch=0, size=pull.max_bytes)
         if served.config.ack == NO_ACK:

@@ -31,7 +31,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_cli": ("pynats_common",),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
-    "pynats_bench": (J + "store", J + "store.file"),
+    "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
     # What is below everything in the server.
     S + "options": (),
     S + "version": ("pynats_common",),  # the release, which the tools show too
@@ -88,7 +88,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
-        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
+        J + "requests", J + "store", J + "store.format", J + "store.search",
     ),
     J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
     J + "consumer.config": (

@@ -119,14 +119,27 @@ static inline int pn_has_gap(const char *p, size_t n) {
 }
 
 /* Writes v in decimal at out (up to 20 bytes), returns the number of bytes. */
+static const char pn_pairs[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 static inline size_t pn_put_uint(char *out, uint64_t v) {
     char tmp[20];
-    size_t n = 0, i;
-    do {
-        tmp[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    for (i = 0; i < n; i++) out[i] = tmp[n - 1 - i];
+    size_t at = 20, n;
+    while (v >= 100) {
+        uint64_t rest = v / 100;
+        at -= 2;
+        memcpy(tmp + at, pn_pairs + (v - rest * 100) * 2, 2);
+        v = rest;
+    }
+    if (v >= 10) {
+        at -= 2;
+        memcpy(tmp + at, pn_pairs + v * 2, 2);
+    } else {
+        tmp[--at] = (char)('0' + v);
+    }
+    n = 20 - at;
+    pn_copy(out, tmp + at, n);
     return n;
 }
 

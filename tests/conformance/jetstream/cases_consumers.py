@@ -148,6 +148,16 @@ PRIORITY: dict[str, dict[str, Any]] = {
     "overflow": {"priority_groups": ["g"], "priority_policy": "overflow"},
     "prioritized": {"priority_groups": ["g"], "priority_policy": "prioritized"},
 }
+POLICIES: dict[str, dict[str, Any]] = {
+    "all": {},
+    "new": {"deliver_policy": "new"},
+    "last": {"deliver_policy": "last"},
+    "last-per-subject": {"deliver_policy": "last_per_subject", "filter_subject": "s.a"},
+    "by-sequence": {"deliver_policy": "by_start_sequence", "opt_start_seq": 3},
+    "by-past-time": {"deliver_policy": "by_start_time", "opt_start_time": "2020-01-01T00:00:00Z"},
+    "by-future-time": {"deliver_policy": "by_start_time", "opt_start_time": FAR},
+    "without-acks": {"ack_policy": "none"},
+}
 # Configurations beside that of C which a collision brings.
 COLLISIONS: dict[str, dict[str, Any]] = {
     "deliver-policy": {"deliver_policy": "new"},
@@ -222,6 +232,17 @@ CASES: list[Case] = [
         ],
         api("INFO"),
     ),
+    *[
+        case(
+            f"consumer-reset-{label}",
+            STREAM,
+            *fill(5, "s.a"),
+            consumer("C", **config),
+            *[about("RESET", body={"seq": seq}) for seq in (0, 1, 2, 3, 5, 6, 100, 0)],
+            about("INFO"),
+        )
+        for label, config in POLICIES.items()
+    ],
     case(
         "consumer-odd-subjects",
         STREAM,
@@ -468,6 +489,21 @@ CASES: list[Case] = [
         ],
         api("CONSUMER.NAMES.S", headers={"Nats-Required-Api-Level": "99"}),
         *COUNTS,
+    ),
+    # Only a subscription to exactly the deliver subject binds a consumer; then all who match get
+    # what it delivers.
+    case(
+        "consumer-push-listeners",
+        STREAM,
+        *fill(2, "s.a"),
+        Watch("d.>"),
+        consumer("C", deliver_subject="d.x", ack_policy="none"),
+        about("INFO"),
+        Seen("d.>", 0),
+        Watch("d.x"),
+        Seen("d.x", 2),
+        Seen("d.>", 2),
+        about("INFO", until=("delivered.consumer_seq", 2)),
     ),
     case(
         "consumer-stream-counts",

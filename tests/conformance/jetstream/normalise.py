@@ -21,6 +21,8 @@ _SERVER_ID = re.compile(r"N[A-Z2-7]{55}")
 _NUID = re.compile(r"[0-9A-Za-z]{22}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?")
 _PREFIX_NUID = re.compile(r"(?<=[._])[0-9A-Za-z]{22}(?![0-9A-Za-z])")
+# Of a delivered message, in the subject that acknowledges it.
+_ACK_TIME = re.compile(r"(?<=\.)\d{19}(?=\.\d+$)")
 # key -> form of a value that differs between servers by nature
 _MASKED: dict[str, re.Pattern[str]] = {
     "server": _SERVER_ID,
@@ -50,7 +52,8 @@ class Normaliser:
         if own_subject:
             shown["subject"] = message.subject
         if message.reply:
-            shown["reply"] = _PREFIX_NUID.sub("<nuid>", message.reply)
+            reply = _PREFIX_NUID.sub("<nuid>", message.reply)
+            shown["reply"] = _ACK_TIME.sub(self._nanoseconds, reply)
         if message.headers:
             shown["headers"] = self.headers(message.headers)
         shown["payload"] = self.payload(message.payload)
@@ -107,6 +110,12 @@ class Normaliser:
         at = parse_time(match.group())
         if abs(at - _now()) > _NEAR_NS:
             return match.group()
+        return self._number(at)
+
+    def _nanoseconds(self, match: re.Match[str]) -> str:
+        return self._number(int(match.group()))
+
+    def _number(self, at: int) -> str:
         return self._times.setdefault(at, f"<time {len(self._times) + 1}>")
 
 

@@ -156,6 +156,7 @@ HEALTH = [
     "?stream=DISK", "?stream=DISK&details=1&js-server-only=1", "?consumer=c",
     "?account=$G&consumer=c",
     "?account=$G&stream=DISK&consumer=c", "?account=$G&stream=DISK&consumer=c&details=1",
+    "?account=$G&stream=DISK&consumer=reader", "?account=$G&stream=DISK&consumer=hidden&details=1",
     "?account=$G&stream=NOPE&consumer=c", "?account=%22%0a&stream=%3C%3E&details=1",
     "?account=$G&stream=%22%01%c3%a9", "?js-enabled=x", "?details=x&js-meta-only=y",
 ]  # fmt: skip

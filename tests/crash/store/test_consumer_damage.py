@@ -3,6 +3,7 @@ was damaged is told and kept."""
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -107,6 +108,11 @@ class Home:
 
     def quarantined(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.config.folder.glob("quarantine/*")}
+
+
+class FullDisk(QuickDisk):
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
 
 
 def delivers(state: ConsumerState, seq: int) -> bool:
@@ -383,8 +389,42 @@ def test_what_is_beyond_the_stream_is_cut_off(scratch: Path) -> None:
     assert consumer.state == ConsumerState(
         (30, 30), (44, 36), {33: (33, NOW), 35: (42, NOW - 7 * SECOND)}, {35: 2}
     )
+    cut = consumer.state
+    assert home.recovered().state == cut, "new messages have the sequences of those that were lost"
     (consumer,) = home.recovery(last=12).consumers
     assert consumer.state == ConsumerState((44, 12), (44, 12))
+    assert home.recovered().state == ConsumerState((44, 12), (44, 12))
+
+
+@pytest.mark.parametrize("file", ["front", "whole"])
+def test_what_tells_of_a_damaged_state_is_cut_off_as_well(scratch: Path, file: str) -> None:
+    home = Home(scratch)
+    path = home.folder / "o.dat"
+    data = path.read_bytes()
+    path.write_bytes(b"damaged" + data[7:] if file == "front" else b"damaged")
+    (consumer,) = home.recovery(last=12).consumers
+    assert consumer.state.delivered[1] == 12
+    path.write_bytes(b"damaged")
+    assert home.recovered().state.delivered[1] <= 12
+
+
+def test_a_start_that_was_lost_is_cut_off_as_well(scratch: Path) -> None:
+    home = Home(scratch)
+    shutil.rmtree(home.folder)
+    home.make(StoredConsumer("c", {"deliver_policy": "new"}, ConsumerState((0, 50), (0, 50))))
+    (home.folder / "o.dat").unlink()
+    (consumer,) = home.recovery(last=36).consumers
+    assert consumer.state == ConsumerState((0, 36), (0, 36))
+    assert home.recovered().state == ConsumerState((0, 36), (0, 36))
+
+
+def test_a_state_that_cannot_be_cut_off_is_not_used(scratch: Path) -> None:
+    home = Home(scratch)
+    extent = Extent(36, lambda _: 1)
+    found = recover_consumers(home.config, extent, NOW, FullDisk())
+    assert list(found.broken) == ["c"]
+    (consumer,) = home.recovery(last=36).consumers
+    assert consumer.state.delivered == (44, 36)
 
 
 @pytest.mark.parametrize("by_us", [True, False])

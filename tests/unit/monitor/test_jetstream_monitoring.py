@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
+from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
 from pynats_server.monitor.healthz_jetstream import HealthRequest
-from pynats_server.monitor.jsz import Request, answer
+from pynats_server.monitor.jsz import CONSUMERS, Request, answer
 from pynats_server.monitor.metrics import jetstream as jetstream_metrics
 from pynats_server.monitor.metrics import server as metrics
 from pynats_server.monitor.varz import Usage
@@ -293,6 +295,55 @@ def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.Monke
         }
         assert len([name for name in found if name.startswith("stream_last_sequence")]) == 2
         assert not [name for name in scrape(server, per_stream=False) if name.startswith("stream_")]
+
+    serve(tmp_path, scenario)
+
+
+async def add_consumers(stream: Stream, *names: str, **config: Any) -> None:
+    consumers = stream.consumers
+    for name in names:
+        asked = ConsumerConfig(durable_name=name, ack_policy="explicit", **config)
+        prepared = finish(consumers.preparing(asked, "create", False))
+        await consumers.add(finish(consumers.beginning(prepared)))
+
+
+def test_series_of_consumers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream_metrics, "CONSUMERS_MAX", 3)
+
+    async def scenario(server: Server) -> None:
+        stream = await make(server, "S")
+        await fill(stream, 5)
+        await add_consumers(stream, "b", "a")
+        await add_consumers(await make(server, "T", storage="memory"), "c", "d")
+        found = scrape(server)
+        assert found["jetstream_consumers"] == 4
+        assert found['account_jetstream_consumers{account="$G"}'] == 4
+        assert found['stream_consumers{account="$G",stream="S"}'] == 2
+        pending = {name: found[name] for name in found if name.startswith("consumer_pending")}
+        assert pending == {
+            'consumer_pending{account="$G",consumer="b",stream="S"}': 5,
+            'consumer_pending{account="$G",consumer="a",stream="S"}': 5,
+            'consumer_pending{account="$G",consumer="c",stream="T"}': 0,
+        }
+        for name in ("ack_pending", "redelivered", "waiting_pulls"):
+            assert found[f'consumer_{name}{{account="$G",consumer="b",stream="S"}}'] == 0
+        assert not [n for n in scrape(server, per_stream=False) if n.startswith("consumer_")]
+
+    serve(tmp_path, scenario)
+
+
+def test_consumers_of_a_long_document_are_encoded_some_at_a_time(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        stream = await make(server, "S", max_consumers=2000)
+        await add_consumers(stream, *(f"c{number}" for number in range(300)), mem_storage=True)
+        pieces = list(finish(answer(server.state, Request(consumers=True, streams=True))))
+        (account,) = json.loads(b"".join(pieces))["account_details"]
+        told = account["stream_detail"][0]["consumer_detail"]
+        assert [one["name"] for one in told] == [f"c{number}" for number in range(300)]
+        begun = [index for index, piece in enumerate(pieces) if b'"stream_name"' in piece]
+        steps = [index for index, piece in enumerate(pieces) if not piece]
+        between = [sum(a < at < b for at in begun) for a, b in pairwise(steps)]
+        assert max(between) <= CONSUMERS
 
     serve(tmp_path, scenario)
 

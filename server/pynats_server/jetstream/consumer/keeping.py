@@ -90,9 +90,9 @@ class KeptConsumers:
         )
         self.adopt(consumer, files)
 
-    def adopt(self, consumer: Consumer, files: ConsumerFiles) -> None:
-        """Saves a consumer in its files from now on."""
-        saved = self._host.account.saving.add(consumer.state, files, self._last_seq)
+    def adopt(self, consumer: Consumer, files: ConsumerFiles, are_alike: bool = True) -> None:
+        """Saves a consumer in its files from now on; `are_alike`: they say what its state is."""
+        saved = self._host.account.saving.add(consumer.state, files, self._last_seq, are_alike)
         self._saved[consumer.name] = consumer.saved = saved
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> Exception | None:
@@ -117,7 +117,7 @@ class KeptConsumers:
         try:
             unsynced = await server.in_thread(_remove, saved.files, doomed)
         except OSError:
-            self.adopt(consumer, saved.files)
+            self.adopt(consumer, saved.files, are_alike=False)
             raise
         server.remove_later(doomed)
         return unsynced

@@ -42,13 +42,6 @@ class Struck:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """Up to `seq` there is nothing more to deliver for the first time."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class Spent:
     """Message `seq` was delivered as often as it may be, and is not acknowledged."""
 
@@ -69,7 +62,7 @@ class ResetTo:
     start: int
 
 
-StateOperation = Delivered | Acked | Struck | Skipped | Spent | Purged | ResetTo
+StateOperation = Delivered | Acked | Struck | Spent | Purged | ResetTo
 
 # -- of those who wait -------------------------------------------------------------------------
 

@@ -68,14 +68,19 @@ class SavedConsumer:
     )  # fmt: skip
 
     def __init__(
-        self, saving: Saving, state: State, files: ConsumerFiles, stream_last: Callable[[], int]
+        self,
+        saving: Saving,
+        state: State,
+        files: ConsumerFiles,
+        stream_last: Callable[[], int],
+        are_alike: bool,
     ) -> None:
         self.state = state
         self.files = files
         self.stream_last = stream_last
         self.saving = saving
         # `state.changes` of what was written last, or is being written, and of what is safe.
-        self.written = self.synced = state.changes
+        self.written = self.synced = state.changes if are_alike else -1
         self.error: Exception | None = None  # why the last write failed
         # At most one of them: it waits for a time, for its turn, or for a thread.
         self.due_s = 0.0
@@ -149,11 +154,18 @@ class Saving:
         self.failing: set[SavedConsumer] = set()  # what could not be written
 
     def add(
-        self, state: State, files: ConsumerFiles, stream_last: Callable[[], int]
+        self,
+        state: State,
+        files: ConsumerFiles,
+        stream_last: Callable[[], int],
+        are_alike: bool = True,
     ) -> SavedConsumer:
-        """A consumer whose state is what its files say. `stream_last` gives the last sequence of
-        its stream."""
-        return SavedConsumer(self, state, files, stream_last)
+        """A consumer. `are_alike`: its state is what its files say; else it is saved soon.
+        `stream_last` gives the last sequence of its stream."""
+        made = SavedConsumer(self, state, files, stream_last, are_alike)
+        if not are_alike:
+            made.changed()
+        return made
 
     async def flush(self, consumers: Iterable[SavedConsumer]) -> None:
         """Saves what has changed of consumers that are about to end. What fails is logged."""
@@ -240,6 +252,8 @@ class Saving:
 
     def _worked(self, job: Job[None]) -> None:
         self._job = None
+        if self._ready and self._under_way < UNDER_WAY_MAX:
+            self._work_soon()  # it was cancelled, together with others of the account
 
     def _writing_ready(self) -> Work[None]:
         while self._ready and self._under_way < UNDER_WAY_MAX:

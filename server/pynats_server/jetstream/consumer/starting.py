@@ -31,7 +31,7 @@ def beginning(config: ConsumerConfig, store: Store) -> Work[Beginning]:
         case "last_per_subject":
             filters = [text.encode() for text in config.filters]
             firsts = yield from store.last_of_each(filters, last)
-            return Beginning(last + 1, firsts or [])
+            return Beginning(last + 1 if firsts else max(last, store.first_seq), firsts or [])
         case "by_start_sequence":
             return Beginning(max(config.opt_start_seq, store.first_seq))
         case "by_start_time":

@@ -146,11 +146,12 @@ class Store(Protocol):
         filter: bytes = b">",
         up_to: int = 0,
         keep: int = 0,
+        purged: bool = True,
         gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """`purge` in steps; messages stored after the first one are not touched. Once begun it is
         to be finished, unless the store is closed. Calls `gone_through` after each part with the
-        sequence up to which all has gone."""
+        sequence up to which all has gone. With `purged` off the witness hears of deletes."""
 
     def enforce_limits(
         self,
@@ -234,6 +235,9 @@ class Store(Protocol):
     def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
         """As `load_previous`."""
 
+    def find_last_of(self, filters: FilterSet, stop: int = U64_MAX) -> Work[Message | None]:
+        """As `find_last`, of several filters."""
+
     def find_since(self, ts: int) -> Work[int]:
         """As `seq_from_time`."""
 
@@ -250,11 +254,17 @@ class Store(Protocol):
     def subject_pages(self, filter: bytes) -> Iterator[list[tuple[bytes, int]]]:
         """(subject, count) in byte order, some in each step."""
 
+    def newest_of(
+        self, filters: FilterSet, up_to: int = 0, most: int = U64_MAX
+    ) -> Work[SequenceSet | None]:
+        """Sequences of the newest message (not above `up_to`; 0 = of all that are stored now) of
+        every subject of the filters; None as soon as there are more than `most`. Exact for the
+        moment in which it ends, but that later messages do not count."""
+
     def last_of_each(
         self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
     ) -> Work[list[int] | None]:
-        """Sequences of the newest message (not above `up_to` when given) of every subject that a
-        filter covers, ascending; None as soon as there are more than `most`."""
+        """`newest_of` as a list, ascending; for few."""
 
     def missing(self, most: int) -> Iterator[list[int]]:
         """The lowest `most` deleted sequences, some in each step."""

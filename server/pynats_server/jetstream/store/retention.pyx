@@ -157,7 +157,7 @@ cdef class Retention(Rings):
             self.on_sparse(block)
         return 0
 
-    def drop_front(self, uint64_t seq, uint64_t most):
+    def drop_front(self, uint64_t seq, uint64_t most, bint purged=True):
         """Take the first messages below `seq` out of the index, `most` and one block's at most."""
         cdef Block block, first = None
         cdef Py_ssize_t at
@@ -171,12 +171,12 @@ cdef class Retention(Rings):
             if at < 0:
                 self.abandon(self.first_seq)
             else:
-                self.take(block, at, True)
+                self.take(block, at, purged)
             gone += 1
         return gone
 
     def purge_part(self, Block block not None, FilterSet filters not None, uint64_t start,
-                   uint64_t stop, int64_t most, bint bury=True):
+                   uint64_t stop, int64_t most, bint bury=True, bint purged=True):
         """(how many went, where the next step begins or 0 at the end): take live messages in
         start..stop out of a loaded block; each leaves a tombstone in the tail of a store on disk
         unless `bury` is off."""
@@ -199,7 +199,7 @@ cdef class Retention(Rings):
                     or not filters.covers(r + HEAD, subject_size(r)):
                 continue
             most -= 7
-            self.take(block, i, True)
+            self.take(block, i, purged)
             gone += 1
             if self.on_disk and bury:
                 self.tail.put(seq | TOMBSTONE, stamp(block.buf + block.offs[i]),

@@ -16,8 +16,8 @@ cdef class Witness:
         return 0
 
     cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:
-        """A live message was taken out: by a purge, a compaction or a rollup, or else by a delete,
-        a limit or its age."""
+        """A live message was taken out: by a purge or a compaction, or else by a delete, a limit,
+        its age or a rollup."""
         return 0
 
     cdef int swept(self) except -1:

@@ -234,7 +234,7 @@ class Replica:
 
     def _purge(self, filter: bytes, up_to: int = 0) -> None:
         """What follows from a message, and is no operation of its own."""
-        finish(self.store.purging(filter, up_to))
+        finish(self.store.purging(filter, up_to, purged=False))
 
     def _expire(self, seqs: tuple[int, ...]) -> int:
         looked = gone = 0
@@ -255,9 +255,9 @@ class Replica:
             filter = purge.filter or b">"
 
             def told(seq: int) -> None:
-                self._record(Purge(filter, seq + 1))
+                self._record(Purge(filter, seq + 1, replaced=purge.replaced))
 
-        return self.store.purging(purge.filter, purge.up_to, purge.keep, told)
+        return self.store.purging(purge.filter, purge.up_to, purge.keep, not purge.replaced, told)
 
     def limiting(self) -> Work[None]:
         """Brings all messages within the limits, in steps, each of which is an operation."""

@@ -99,12 +99,14 @@ class Expire:
 @dataclass(frozen=True, slots=True)
 class Purge:
     """Delete messages of `filter` below `up_to` (0 = all), sparing the newest `keep`. With `up_to`
-    beyond the end and nothing but `>` to delete, the stream goes on there. Result: how many went.
+    beyond the end and nothing but `>` to delete, the stream goes on there. For consumers it is
+    a purge unless they have been `replaced` by a message. Result: how many went.
     """
 
     filter: bytes = b">"
     up_to: int = 0
     keep: int = 0
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,10 @@ class Rollups:
         """Begins what was left for later. Raises StoreError."""
         if isinstance(operation, Append) and operation.later:
             self._store.flush()  # a full disk must not cost what the message was to replace
-            self._start([Purge(operation.subject, last)], last)
+            self._start([Purge(operation.subject, last, replaced=True)], last)
         elif isinstance(operation, AppendBatch) and operation.later:
             first = last - operation.messages.count + 1
-            purges = [Purge(filter, first + at) for at, filter in operation.rollups]
+            purges = [Purge(filter, first + at, replaced=True) for at, filter in operation.rollups]
             self._start(purges, last)
 
     def _is_short(self, subject: bytes) -> bool:

@@ -12,6 +12,7 @@ from tests.conformance.consumers.rows import (
     groups,
     lifetime,
     mixed,
+    pinning,
     places,
     pushing,
     redelivery,
@@ -21,7 +22,8 @@ from tests.conformance.consumers.rows import (
 )
 
 MODULES = (
-    asking, waiting, acks, redelivery, pushing, groups, places, streams, lifetime, restarts, mixed,
+    asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, lifetime,
+    restarts, mixed,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")
 

@@ -62,8 +62,8 @@ def k2_acks_are_activity(s: Scene) -> None:
 
 def k3_a_waiting_pull_keeps_it(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=500 * MS)
-    name = s.pull({"batch": 1, "expires": 2500 * MS})
+    ephemeral(s, inactive_threshold=1500 * MS)
+    name = s.pull({"batch": 1, "expires": 3500 * MS})
     s.take(name)
     s.quiet("told")
     s.take("told")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pynats_common.go.times import format_time_ns
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import consumers as endpoints
 from pynats_server.jetstream.api.request import Request
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.registry import STEP
+from pynats_server.jetstream.store.format.consumer_state import decode_consumer_state
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.server.server import Server
 from pynats_server.work import finish
@@ -275,3 +278,54 @@ async def test_damage_is_told_to_streams_that_keep_advisories(tmp_path: Path) ->
         assert kept["message"]["subject"] == "$JS.EVENT.ADVISORY.CONSUMER.DAMAGED.S.c"
         assert (await api(client, "CONSUMER.INFO.S.c"))["name"] == "c"
         assert "o.dat" in stream_of(server).consumers.damage["c"]
+
+
+@on_loop
+async def test_an_answer_tells_of_one_moment_although_messages_are_on_their_way(
+    tmp_path: Path,
+) -> None:
+    """Watchers of buckets add what has been delivered and what is pending."""
+    async with serving(tmp_path) as (_, client):
+        await make_stream(client)
+        for number in range(10):
+            await client.request(f"S.{number}", b"x")
+        inbox = await client.subscribe("in")
+        await client.flush()
+        made = await make(client, "c", deliver_subject="in")
+        assert made["delivered"]["consumer_seq"] + made["num_pending"] == 10
+        got = [(await inbox.next_msg(timeout=10)).subject for _ in range(10)]
+        assert got == [f"S.{number}" for number in range(10)]
+
+
+@on_loop
+async def test_a_pause_is_told_when_it_begins_and_when_its_time_is_over(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (_, client):
+        await make_stream(client)
+        await make(client, "c")
+        told = await client.subscribe("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.S.c")
+        until = format_time_ns(time.time_ns() + 300_000_000)
+        answer = await api(client, "CONSUMER.PAUSE.S.c", {"pause_until": until})
+        assert (answer["paused"], answer["pause_until"]) == (True, until)
+        assert 0 < answer["pause_remaining"] <= 300_000_000
+        for paused in (True, False):
+            advisory = json.loads((await told.next_msg(timeout=10)).data)
+            assert (advisory["paused"], advisory["pause_until"]) == (paused, until)
+        info = await api(client, "CONSUMER.INFO.S.c")
+        assert "paused" not in info
+        assert info["config"]["pause_until"] == until
+        assert info["config"]["metadata"]["_nats.req.level"] == "1"
+
+
+@on_loop
+async def test_a_reset_that_was_answered_holds_after_a_power_cut(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client)
+        for number in range(5):
+            await client.request(f"S.{number}", b"x")
+        await make(client, "c")
+        told = await api(client, "CONSUMER.RESET.S.c", {"seq": 4})
+        folder = stream_of(server).folder
+        assert folder is not None
+        state = (folder / "obs" / "c" / "o.dat").read_bytes()
+        assert decode_consumer_state(state).delivered == (0, 3)
+        assert (told["reset_seq"], told["num_pending"]) == (4, 2)

@@ -263,6 +263,28 @@ def test_many_take_turns(tmp_path: Path) -> None:
     run(scenario, tmp_path)
 
 
+def test_whoever_cancels_what_waits_for_its_turn_keeps_nothing_from_being_saved(
+    tmp_path: Path,
+) -> None:
+    """Too many requests of an account end those that wait, and what else waits there."""
+
+    async def scenario(folder: Path) -> None:
+        scene = Scene(folder)
+        one = scene.consumer()
+        told: Told = []
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(scene.turns.charge, scene.turns.budget_ns)  # no time is left in this pass
+        one[1].changes += 1
+        one[0].when_saved(told.append)
+        loop.call_soon(scene.turns.cancel_waiting, "A")
+        await scene.begun()
+        scene.writer.finish()
+        assert told == [None]
+
+    run(scenario, tmp_path)
+
+
 def test_the_encodings_of_a_turn_are_bounded(tmp_path: Path) -> None:
     async def scenario(folder: Path) -> None:
         scene = Scene(folder)
@@ -334,6 +356,26 @@ def test_a_clean_end_saves_what_has_changed(tmp_path: Path) -> None:
         assert all(synced for _, _, synced in scene.writer.written)
         assert clean[1].encoded == []
         scene.saving.stop()
+
+    run(scenario, tmp_path)
+
+
+def test_a_state_that_the_files_do_not_tell_is_saved(tmp_path: Path) -> None:
+    """As after a removal that failed."""
+
+    async def scenario(folder: Path) -> None:
+        scene = Scene(folder)
+        one = scene.consumer()
+        change(one)
+        await one[0].end()
+        again = scene.saving.add(one[1], one[0].files, lambda: 7, are_alike=False)
+        told: Told = []
+        again.when_saved(told.append)
+        assert told == []
+        await scene.begun()
+        scene.writer.finish()
+        assert told == [None]
+        assert scene.writer.written == [("c", 1, True)]
 
     run(scenario, tmp_path)
 

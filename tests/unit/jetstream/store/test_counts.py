@@ -94,6 +94,7 @@ class Life:
 def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(counts, "SCAN", 60)
     monkeypatch.setattr(counts, "WALK", 4)
+    monkeypatch.setattr(counts, "COLLECT", 20)
     yield
 
 
@@ -142,6 +143,45 @@ def test_a_count_is_exact_when_it_is_given(
             life.live(busy)
         life.live(20)  # columns stay true
         assert store.count_from(filters, start) == naive(store, filters, start)
+    store.close()
+
+
+@pytest.mark.usefixtures("tiny_steps")
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["memory", "file", "reopened"]),
+    st.integers(0, 10_000),
+    st.sampled_from(FILTERS),
+    st.floats(-0.1, 1.1),
+    st.sampled_from([0, 0, 1, 3]),
+)
+def test_the_newest_messages_of_subjects_are_exact_when_they_are_given(
+    tmp_path: Path, kind: str, seed: int, names: list[bytes], where: float, busy: int
+) -> None:
+    store = make(kind, tmp_path / "S", seed)
+    life, filters = Life(store, seed + 1), FilterSet(names)
+    life.clock, life.sweeps = 1000, 0
+    for again in range(3):
+        bound = store.last_seq
+        if again < 2:
+            bound = store.first_seq + int(where * (store.last_seq - store.first_seq))
+            bound = max(1, min(bound, store.last_seq))
+        work = store.newest_of(filters, bound if again < 2 else 0)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                last = {
+                    subject: seq
+                    for seq, subject in messages(store).items()
+                    if seq <= bound and filters.matches(subject)
+                }
+                assert list(end.value) == sorted(last.values())
+                break
+            life.live(busy)
+        found = finish(store.find_last_of(filters, bound))
+        assert (found.seq if found else 0) == max(last.values(), default=0)
+        life.live(20)
     store.close()
 
 
@@ -211,6 +251,23 @@ def test_each_block_is_read_once_at_most_however_often_is_counted(
         assert count == naive(large, FilterSet([filter]), start)
         assert again <= first // 4
         del read[:]  # by the naive count
+
+
+def test_the_newest_of_many_subjects_are_found_in_one_pass(
+    large: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = loads(large, monkeypatch)
+    taken, found = steps(large.newest_of(FilterSet([b"k.1.*"])))
+    assert found is not None
+    assert list(found) == list(range(MANY - 998, MANY + 1, 2))
+    assert len(read) <= 2
+    assert taken >= 500 // counts.WALK
+    assert steps(large.newest_of(FilterSet([b"k.1.*"]), 0, 100)) == (1, None)
+    del read[:]
+    taken, found = steps(large.newest_of(FilterSet([b"k.1.*"])))  # now the subjects know
+    assert found is not None and len(found) == 500
+    assert read == []
+    assert taken <= 500 // 100
 
 
 def test_the_smaller_side_is_counted(large: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,9 @@ def test_deletes_and_limits_are_told_apart_from_purges(store: BlockStore) -> Non
     store.purge(b">", 50)
     assert picture.purged == 90 - store.msgs == 44
     assert (picture.deleted, picture.sweeps) == (10, 0)
+    for _ in store.purging(b"s.2", purged=False):
+        pass
+    assert (picture.deleted, picture.sweeps) == (15, 0)
     assert picture.messages == true(store)
 
 

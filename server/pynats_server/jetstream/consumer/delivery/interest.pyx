@@ -167,7 +167,8 @@ cdef class Interest(Witness):
         if group.hungry:
             for member in group.hungry:
                 member.hungry = False
-                member.hint = seq
+                # Unless more lies before, for instance after a reset or with other filters.
+                member.hint = seq if group.matched - member.base == 1 else 0
                 self.rouse(member)
             group.hungry = []
         return 0

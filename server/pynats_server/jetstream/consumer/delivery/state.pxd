@@ -1,6 +1,6 @@
 """How far a consumer has come: the part of it that every replica has alike.
 
-Changed only by its operations (`delivered`, `acked`, `struck`, `skipped`, `spent`, `purged`, `reset`), which
+Changed only by its operations (`delivered`, `acked`, `struck`, `spent`, `purged`, `reset`), which
 use no clock: a log of them on an empty state gives the same state (`digest`).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -43,20 +43,19 @@ cdef class ConsumerState:
     cdef Entry* entries
     cdef size_t head, tail, room
 
-    cdef Entry* find(self, uint64_t seq) noexcept nogil
+    cdef Entry* find(self, uint64_t seq) noexcept
     # The place of the first entry at or after `seq`; `tail` when there is none.
-    cdef size_t place(self, uint64_t seq) noexcept nogil
+    cdef size_t place(self, uint64_t seq) noexcept
 
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts) except -1
     cdef bint acked(self, uint64_t delivery, uint64_t seq) except -1
     cdef int struck(self, uint64_t seq) except -1
-    cdef int skipped(self, uint64_t seq) except -1
     cdef int spent(self, uint64_t seq) except -1
 
     cdef int _insert(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts,
                      uint8_t fate) except -1
     cdef int _reserve(self) except -1
-    cdef void _close(self, Entry* entry) noexcept nogil
+    cdef void _close(self, Entry* entry) noexcept
     cdef bint _close_one(self, uint64_t seq) except -1
-    cdef void _trim(self) noexcept nogil
-    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil
+    cdef void _trim(self) noexcept
+    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept

@@ -8,7 +8,7 @@ import hashlib
 import struct
 
 from pynats_server.jetstream.consumer.operations import (
-    Acked, Delivered, Purged, ResetTo, Skipped, Spent, Struck,
+    Acked, Delivered, Purged, ResetTo, Spent, Struck,
 )
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 
@@ -41,7 +41,7 @@ cdef class ConsumerState:
 
     # -- entries ------------------------------------------------------------------------------
 
-    cdef size_t place(self, uint64_t seq) noexcept nogil:
+    cdef size_t place(self, uint64_t seq) noexcept:
         cdef size_t low = self.head, high = self.tail, middle
         if low < high and self.entries[high - 1].seq < seq:
             return high
@@ -58,7 +58,7 @@ cdef class ConsumerState:
                 high = middle
         return low
 
-    cdef Entry* find(self, uint64_t seq) noexcept nogil:
+    cdef Entry* find(self, uint64_t seq) noexcept:
         cdef size_t at = self.place(seq)
         if at < self.tail and self.entries[at].seq == seq and self.entries[at].fate != DONE:
             return &self.entries[at]
@@ -105,14 +105,14 @@ cdef class ConsumerState:
         self.again += count > 1
         return 0
 
-    cdef void _close(self, Entry* entry) noexcept nogil:
+    cdef void _close(self, Entry* entry) noexcept:
         self.open -= entry.fate == OPEN
         self.again -= entry.count > 1
         entry.fate = DONE
         self.held -= 1
         self._trim()
 
-    cdef void _trim(self) noexcept nogil:
+    cdef void _trim(self) noexcept:
         while self.head < self.tail and self.entries[self.head].fate == DONE:
             self.head += 1
         while self.tail > self.head and self.entries[self.tail - 1].fate == DONE:
@@ -194,7 +194,7 @@ cdef class ConsumerState:
             self._advance(delivery, seq)
         return was_open
 
-    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept nogil:
+    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept:
         """The floors after one more needs no acknowledgement. What is out of deliveries holds them
         until nothing else is waited for, or until they pass it."""
         cdef size_t at
@@ -209,15 +209,6 @@ cdef class ConsumerState:
                 self.floor_stream = self.entries[at].seq - 1
         while self.head < self.tail and self.entries[self.head].seq <= self.floor_stream:
             self._close(&self.entries[self.head])
-
-    cdef int skipped(self, uint64_t seq) except -1:
-        """Up to `seq` there is nothing more to deliver for the first time."""
-        if self.log is not None:
-            self.log.record(Skipped(seq))
-        if seq > self.stream_seq:
-            self.changes += 1
-            self.stream_seq = seq
-        return 0
 
     cdef int spent(self, uint64_t seq) except -1:
         """A message is not delivered again."""
@@ -271,8 +262,6 @@ cdef class ConsumerState:
             self.acked(operation.delivery, operation.seq)
         elif isinstance(operation, Struck):
             self.struck(operation.seq)
-        elif isinstance(operation, Skipped):
-            self.skipped(operation.seq)
         elif isinstance(operation, Spent):
             self.spent(operation.seq)
         elif isinstance(operation, Purged):
@@ -293,10 +282,6 @@ cdef class ConsumerState:
     def apply_struck(self, seq: int) -> None:
         """See `struck`."""
         self.struck(seq)
-
-    def apply_skipped(self, seq: int) -> None:
-        """See `skipped`."""
-        self.skipped(seq)
 
     def apply_spent(self, seq: int) -> None:
         """See `spent`."""

@@ -141,6 +141,12 @@ class ConsumerFiles:
                 self._put(PREVIOUS, sealed)
                 self._previous_floor = floor
 
+    def begin_again(self, sealed: bytes) -> None:
+        """Replaces `o.dat` durably by a state that what was before may not overtake. Raises
+        OSError."""
+        self.disk.replace(self.folder / STATE, sealed)
+        self._forget_previous()
+
     def _put(self, name: str, data: bytes) -> None:
         """Replaces a file; durable streams never find half of one."""
         path = self.folder / name

@@ -158,6 +158,7 @@ class _Reading:
         self.label = f"{stream.name}/{name}"
         self.hash_key = name_key(self.label)
         self.problems: list[str] = []
+        self.cut = False  # the state on the disk is beyond the stream's last message
 
     def run(self) -> RecoveredConsumer:
         """Raises OSError, ValueError, BadKey or CorruptRecord if nothing tells what it is."""
@@ -176,11 +177,19 @@ class _Reading:
                 files.keep_known(meta)
         state = self._state(sealer, start, config)
         _forget_future(state, self.now_ns)
-        if self.problems:
-            sealed = files.seal(encode_consumer_state(state, self.now_ns), self.extent.last_seq)
-            with contextlib.suppress(OSError):  # it is written again when the consumer goes on
-                files.write(sealed, state.ack_floor[1], 0.0, True)
+        if self.problems or self.cut:
+            self._begin_again(files, state)
         return RecoveredConsumer(self.name, config, created_ns, state, files, self.problems)
+
+    def _begin_again(self, files: ConsumerFiles, state: ConsumerState) -> None:
+        sealed = files.seal(encode_consumer_state(state, self.now_ns), self.extent.last_seq)
+        try:
+            files.begin_again(sealed)
+        except OSError:
+            # Without it the next start, when the stream has grown, would not know what was cut off,
+            # and leave out new messages. Damage is seen again.
+            if self.cut:
+                raise
 
     def strictly(self) -> StoredConsumer:
         """Raises for any damage."""
@@ -273,16 +282,20 @@ class _Reading:
         else:
             found = self._decoded(data, sealer)
         if found.state is not None:
-            return _cut(found.state, found.tail, last, _asked_start(config))
+            state = _cut(found.state, found.tail, last, _asked_start(config))
+            self.cut = state is not found.state
+            return state
         tail, where = found.tail, "its last acknowledgements"
         if tail is None and self.alone:
             tail, where = self._previous(sealer), "where it was some minutes before"
         if tail is None:
-            where = "where it began"
-            place = start, (0, 0)
+            where, consumer_seq = "where it began", 0
+            seq = start if _asked_start(config) is not None else min(start, last)
+            self.cut = seq < start
         else:
-            place = min(tail.ack_floor[1], last), (tail.delivered[0], tail.delivered[0])
-        seq, (consumer_seq, _) = place
+            seq = min(tail.ack_floor[1], last)
+            self.cut = seq < tail.ack_floor[1]
+            consumer_seq = tail.delivered[0]
         self._problem(STATE, data, f"{found.problem}; the consumer goes on from {where}")
         return ConsumerState((consumer_seq, seq), (consumer_seq, seq))
 
@@ -319,13 +332,13 @@ class _Reading:
                 return self._before(parse_time_ns(config.get("opt_start_time", "")))
         if policy in ("new", "last", "last_per_subject"):
             if known is not None:
-                return min(known.start, self.extent.last_seq)
+                return known.start
             if policy == "new":
                 return self._before(created_ns)
         return 0
 
     def _before(self, ts_ns: int) -> int:
-        return min(max(self.extent.seq_at(ts_ns) - 1, 0), self.extent.last_seq)
+        return max(self.extent.seq_at(ts_ns) - 1, 0)
 
     # -- help ---------------------------------------------------------------------------------
 

@@ -248,7 +248,9 @@ class FileStore(WrittenBlocks):
                     yield from self.loading(block)
                     continue
                 self._removing()
-                part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, False)
+                part, at = self.purge_part(
+                    block, filters, at, reach.last, TAKE * 8, False, reach.purged
+                )
                 gone += part
                 if part:
                     reach.gone_through(at - 1 if at else block.last_seq)

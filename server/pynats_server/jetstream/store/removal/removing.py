@@ -31,14 +31,16 @@ class Reach:
     """The last sequence that a purge may touch. It sinks when a full disk makes the store take back
     messages: others get their sequences."""
 
-    __slots__ = ("__weakref__", "_gone_through", "last")
+    __slots__ = ("__weakref__", "_gone_through", "last", "purged")
 
     def __init__(
         self,
         last: int,
+        purged: bool = True,
         gone_through: Callable[[int], None] | None = None,
     ) -> None:
         self.last = last
+        self.purged = purged  # see `Witness.gone`
         self._gone_through = gone_through
 
     def gone_through(self, seq: int) -> None:
@@ -93,12 +95,13 @@ class Removing(Counts):
         filter: bytes = b">",
         up_to: int = 0,
         keep: int = 0,
+        purged: bool = True,
         gone_through: Callable[[int], None] | None = None,
     ) -> Work[int]:
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`; returns how
         many. Nothing that is stored after this call is touched. Once begun it is to be finished,
-        unless the store is closed."""
-        reach = Reach(self.last_seq, gone_through)
+        unless the store is closed. With `purged` off the witness hears of deletes."""
+        reach = Reach(self.last_seq, purged, gone_through)
         self._reaches = self._reaches or WeakSet()
         self._reaches.add(reach)
         return self._purging(filter or b">", up_to, keep, reach)
@@ -155,7 +158,7 @@ class Removing(Counts):
                 yield from self.loading(block)
                 continue
             self._removing()
-            gone += self.drop_front(reach.last + 1, TAKE)
+            gone += self.drop_front(reach.last + 1, TAKE, reach.purged)
             reach.gone_through(self.first_seq - 1)
             self.floor_due = self.on_disk
             if not block.msgs and block is not self.tail:
@@ -186,7 +189,7 @@ class Removing(Counts):
                 yield from self.loading(block)
                 continue
             self._removing()
-            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8)
+            part, at = self.purge_part(block, filters, at, reach.last, TAKE * 8, True, reach.purged)
             gone += part
             if part:
                 reach.gone_through(at - 1 if at else block.last_seq)

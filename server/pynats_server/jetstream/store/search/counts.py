@@ -1,5 +1,5 @@
-"""How many messages of some filters a stream has, at or after a sequence: exact for the moment in
-which the answer is given, whatever happened while it was looked for.
+"""How many messages of some filters a stream has at or after a sequence, and which are the newest
+of each subject: exact for the moment in which the answer is given, whatever happened meanwhile.
 
 Subjects know how many messages they have and between which sequences, so mostly they need only be
 asked. Where some have messages on both sides of the sequence, the smaller side is counted, message
@@ -8,10 +8,13 @@ by message, but without reading blocks that were looked at before (`column`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pynats_server.jetstream.store.contract import U64_MAX
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.mask import Mask
-from pynats_server.jetstream.store.search.queries import SCAN, WALK, Queries, only
+from pynats_server.jetstream.store.search.newest import Newest
+from pynats_server.jetstream.store.search.queries import COLLECT, SCAN, WALK, Queries, only
 from pynats_server.jetstream.store.search.tally import Census, Tally
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work, finish
@@ -36,6 +39,43 @@ class Counts(Queries):
             count = yield from self._try_to_count(filters, max(start, 1))
             if count is not None:
                 return count
+
+    # -- the newest of each subject -----------------------------------------------------------
+
+    def newest_of(
+        self, filters: FilterSet, up_to: int = 0, most: int = U64_MAX
+    ) -> Work[SequenceSet | None]:
+        """Sequences of the newest message (not above `up_to`; 0 = of all that are stored now) of
+        every subject of the filters; None as soon as there are more than `most`. Exact for the
+        moment in which it ends, but that later messages do not count."""
+        up_to = min(up_to or self.last_seq, self.last_seq)
+        while True:
+            self.keep_columns()
+            newest = Newest(self, filters, up_to)
+            self.attend(newest)
+            try:
+                while not newest.done and not newest.stale:
+                    block = newest.step(COLLECT)
+                    if len(newest.found) + newest.sure > most:
+                        return None
+                    if block is not None:
+                        yield from self.loading(block)
+                    elif not newest.done:
+                        yield
+                if not newest.stale:
+                    return newest.found
+                up_to = min(up_to, self.last_seq)
+            finally:
+                self.dismiss(newest)
+
+    def last_of_each(
+        self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
+    ) -> Work[list[int] | None]:
+        """`newest_of` as a list, ascending; for few."""
+        found = yield from self.newest_of(FilterSet(filters), up_to, most)
+        return None if found is None else list(found)
+
+    # -- how it is counted --------------------------------------------------------------------
 
     def _try_to_count(self, filters: FilterSet, start: int) -> Work[int | None]:
         """None if something happened that makes it start again."""

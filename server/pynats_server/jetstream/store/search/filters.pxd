@@ -17,6 +17,7 @@ cdef class FilterSet:
     cdef Token *tokens
     cdef readonly Py_ssize_t size
     cdef readonly bint every           # `>` is one of them
+    cdef readonly bint literal         # none has a wildcard
     cdef readonly uint64_t looks       # at groups of filters: what matching has cost so far
 
     cdef bint covers(self, const uint8_t *s, size_t n) noexcept nogil

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 class FilterSet:
     size: int
     every: bool
+    literal: bool
     looks: int
     def __init__(self, filters: Iterable[bytes]) -> None: ...
     def matches(self, subject: bytes) -> bool: ...

@@ -38,6 +38,7 @@ cdef class FilterSet:
         self.tokens = <Token *>malloc(total * sizeof(Token))
         if self.lines == NULL or self.tokens == NULL:
             raise MemoryError
+        self.literal = not any(part == b"*" or part == b">" for parts in self.texts for part in parts)
         token = self.tokens
         for i in range(self.size):
             parts = self.texts[i]

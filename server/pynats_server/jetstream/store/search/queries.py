@@ -6,7 +6,7 @@ them. What they answer was true at some time while they ran; without changes, it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Final, TypeAlias, TypeVar
 
@@ -29,8 +29,6 @@ COLLECT: Final = 1000
 """Records that a step looks at if each is looked up by its subject."""
 LIST: Final = 1000
 """Sequences that a step lists."""
-UNKNOWN_MAX: Final = 4096
-"""Subjects whose newest messages are looked for in one pass through the blocks."""
 NEAR: Final = 1000
 """How many sequences are scanned before a wildcard's subjects are asked where its messages are:
 reading many messages in a row would otherwise visit many subjects for each of them."""
@@ -104,19 +102,25 @@ class Queries(Retention):
 
     def find_last(self, filter: bytes, stop: int = U64_MAX) -> Work[Message | None]:
         """The last live message of `filter` at or before `stop`, or None."""
-        filters, start = only(filter), 0
+        return self.find_last_of(only(filter), stop)
+
+    def find_last_of(self, filters: FilterSet, stop: int = U64_MAX) -> Work[Message | None]:
+        """As `find_last`, of several filters."""
+        start = 0
         if not filters.every:
             stop = min(stop, self.last_seq)
-            near = stop + 1
-            if not is_literal(filter):
-                near = max(0, stop - max(NEAR, len(self.tree) // 4))
+            near = stop + 1 if filters.literal else stop - max(NEAR, len(self.tree) // 4)
+            near = max(near, 0)
             message = yield from self._back(filters, near, stop)
             if message is not None or near <= self.first_seq:
                 return message
-            count, start, last = yield from self.bounds(filter)
-            if not count:
+            walk = SubjectWalk(self.tree, filters)
+            while not walk.done:
+                walk.pass_by(WALK)
+                yield
+            if not walk.total:
                 return None
-            stop = min(stop, last)
+            start, stop = walk.low, min(stop, walk.high)
         return (yield from self._back(filters, start, stop))
 
     def _forward(self, filters: FilterSet, start: int, stop: int) -> Work[Message | None]:
@@ -171,51 +175,6 @@ class Queries(Retention):
         walk = SubjectWalk(self.tree, only(filter))
         while not walk.done:
             yield walk.totals(WALK)
-
-    def last_of_each(
-        self, filters: Iterable[bytes], up_to: int = 0, most: int = U64_MAX
-    ) -> Work[list[int] | None]:
-        """Sequences of the newest message (not above `up_to` when given) of every subject that a
-        filter covers, ascending; None as soon as there are more than `most`."""
-        walk = SubjectWalk(self.tree, FilterSet(filters))
-        up_to = up_to or self.last_seq
-        found: list[int] = []
-        search: dict[bytes, None] = {}  # subjects whose newest message has to be looked for
-        low = up_to
-        sure = 0  # of them that have one
-        done = False
-        while not done:
-            for subject, _, first, last, first_exact, last_exact in walk.states(WALK):
-                if first > up_to:
-                    continue
-                if last <= up_to and last_exact:
-                    found.append(last)
-                else:
-                    search[subject] = None
-                    low = min(low, first)
-                    sure += first_exact or last <= up_to
-            done = walk.done
-            if len(found) + sure > most:
-                return None
-            yield
-            if len(search) >= UNKNOWN_MAX or (done and search):
-                found += yield from self._newest(search, low, up_to)
-                search, low, sure = {}, up_to, 0
-                if len(found) > most:
-                    return None
-        return sorted(found)
-
-    def _newest(self, subjects: dict[bytes, None], low: int, stop: int) -> Work[list[int]]:
-        """The sequence of the newest message of each subject in low..stop."""
-        found: list[int] = []
-        while stop and subjects:
-            more, stop, block = self.step_newest(subjects, low, stop, COLLECT)
-            found += more
-            if block is not None:
-                yield from self.loading(block)
-            elif stop:
-                yield
-        return found
 
     def missing(self, most: int) -> Iterator[list[int]]:
         """The lowest `most` deleted sequences between the first and the last message, in lists."""

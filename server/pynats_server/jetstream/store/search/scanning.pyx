@@ -97,52 +97,6 @@ cdef class Scanning(Adopting):
                 return None, stop, None
         return None, 0, None
 
-    def step_newest(self, dict wanted not None, uint64_t start, uint64_t stop, int64_t most):
-        """(sequences, where the next step ends or 0 at the end, block to read or None): from `stop`
-        back to `start`, the newest message of each subject in `wanted`, which it takes out."""
-        cdef Block block
-        cdef Py_ssize_t i, at
-        cdef const uint8_t *r
-        cdef uint64_t seq
-        cdef list out = []
-        start = max(start, self.first_seq)
-        stop = min(stop, self.last_seq)
-        i = min(self.block_at(stop), <Py_ssize_t>len(self.blocks) - 1)
-        while i >= 0 and wanted:
-            block = self.blocks[i]
-            i -= 1
-            if block.last_seq < start or start > stop:
-                break
-            most -= BLOCK_COST
-            if not block.msgs or block.first_seq > stop:
-                continue
-            if not block.loaded:
-                return out, stop, block
-            at = block.slot_from(min(stop, block.last_seq) + 1) - 1
-            while at >= 0:
-                r = block.buf + block.offs[at]
-                seq = u64(r + 4)
-                if seq < start or seq < block.first_seq:
-                    break
-                if most <= 0:
-                    return out, seq, None
-                most -= 1
-                at -= 1
-                if block.deleted.has(seq):
-                    continue
-                subject = (<const char *>r + HEAD)[:subject_size(r)]
-                if subject in wanted:
-                    del wanted[subject]
-                    out.append(seq)
-                    if not wanted:
-                        break
-            if block.first_seq <= start:
-                break
-            stop = min(stop, block.first_seq - 1)
-            if most <= 0:
-                return out, stop, None
-        return out, 0, None
-
     def step_keep(self, FilterSet filters not None, uint64_t stop, uint64_t keep, int64_t most):
         """(how many are left to be found, where the next step ends or 0 at the end, block to read
         or None): from `stop` back through the newest `keep` live messages of the filters. With none
