@@ -435,6 +435,7 @@ class JetStreamAccount:
         if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
             await self.sliced(self._listening(stream), client)
+            self.neighbours.changed(stream.name)  # how they read it may have changed
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:

@@ -12,6 +12,7 @@ from tests.conformance.consumers.rows import (
     groups,
     lifetime,
     mixed,
+    origins,
     places,
     pushing,
     redelivery,
@@ -21,7 +22,8 @@ from tests.conformance.consumers.rows import (
 )
 
 MODULES = (
-    asking, waiting, acks, redelivery, pushing, groups, places, streams, lifetime, restarts, mixed,
+    asking, waiting, acks, redelivery, pushing, groups, places, streams, origins,
+    lifetime, restarts, mixed,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")
 

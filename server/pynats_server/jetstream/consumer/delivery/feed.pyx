@@ -7,7 +7,9 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.state cimport ACK_EXPLICIT, ACK_NONE, OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.state cimport (
+    ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
+)
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, HEAD, headers_of, stamp, subject_size, u32, u64,
 )
@@ -490,6 +492,8 @@ cdef class Feed(Member):
         if self.state.policy == ACK_NONE:
             if self.retains:
                 self.interest_done(seq)
+        elif self.state.policy == ACK_FLOW:
+            pass
         elif self.bell.alarm_at == 0 or now + self.wait_ns(count) < self.bell.alarm_at:
             self.want_alarm(now + self.wait_ns(count))
         self.gave()
@@ -613,8 +617,8 @@ cdef class Feed(Member):
         cdef size_t at
         cdef Entry* entry
         cdef int64_t soonest = 0, due
-        if self.state.policy == ACK_NONE or self.state.open == 0:
-            return 0
+        if self.state.policy in (ACK_NONE, ACK_FLOW) or self.state.open == 0:
+            return 0  # flow control has no time: the receiver is asked again and again
         at = self.state.head
         while at < self.state.tail:
             entry = &self.state.entries[at]
