@@ -119,6 +119,45 @@ def f_no_wait_does_not_wait_for_a_delay(s: Scene) -> None:
     s.info()
 
 
+def f_no_wait_when_too_many_are_unacknowledged(s: Scene) -> None:
+    s.stream()
+    s.create(max_ack_pending=2)
+    s.fill(5)
+    for more in ({}, {"expires": 6 * SECOND}, {"expires": 6 * SECOND, "idle_heartbeat": SECOND}):
+        name = s.pull({"batch": 9, "no_wait": True, **more})
+        if not more:
+            s.take(name, 2)
+        s.settle(name)
+        s.info()
+
+
+def f_no_wait_until_too_many_are_unacknowledged(s: Scene) -> None:
+    s.stream()
+    s.create(max_ack_pending=2)
+    s.fill(5)
+    name = s.pull({"batch": 9, "no_wait": True, "expires": 6 * SECOND})
+    s.take(name, 2)
+    s.settle(name)
+    s.info()
+    s.ack(1)
+    s.ack(2)
+    s.settle(name)
+    s.info()
+
+
+def f_no_wait_with_a_heartbeat_until_too_many_are_unacknowledged(s: Scene) -> None:
+    s.stream()
+    s.create(max_ack_pending=2)
+    s.fill(5)
+    name = s.pull({"batch": 9, "no_wait": True, "expires": 6 * SECOND, "idle_heartbeat": SECOND})
+    s.take_all(name)
+    s.info()
+    s.ack(1)
+    s.ack(2)
+    s.quiet(name)
+    s.info()
+
+
 def f_no_wait_gets_what_ran_out_of_its_ack_wait(s: Scene) -> None:
     delivered(s, 2, 2, ack_wait=600 * MS)
     s.let_pass(2)

@@ -301,6 +301,10 @@ cdef class PullFeed(Feed):
                 self.tell_rest(pull, b"408 Request Timeout")
                 continue
             if pull.beat_at and pull.beat_at <= now:
+                if pull.no_wait and pull.fed:  # what is there waits for acknowledgements
+                    self.drop(pull)
+                    self.tell(pull, b"404 No Messages")
+                    continue
                 pull.beat_at = now + pull.heartbeat_ns
                 self.beat(pull)
             if pull.ends_ns and (soonest == 0 or pull.ends_ns < soonest):
