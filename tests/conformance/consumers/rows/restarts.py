@@ -244,3 +244,43 @@ def t_a_pin_after_a_restart(s: Scene) -> None:
     s.info()
     s.settle(s.pull({"group": "g", "batch": 1, "id": pin, "expires": HOUR}))
     s.info()
+
+
+def _with_last_ones(s: Scene) -> None:
+    """The newest of their subjects are 3, 6 and 8."""
+    s.stream()
+    for number, letter in enumerate("abcabbaa", 1):
+        s.publish(f"s.{letter}", str(number))
+    s.create(deliver_policy="last_per_subject", filter_subject="s.>")
+
+
+@own_server
+def t_last_ones_before_the_first_delivery(s: Scene) -> None:
+    _with_last_ones(s)
+    s.restart()
+    s.info()
+    s.publish("s.b", "9")
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
+    s.info()
+
+
+@own_server
+def t_last_ones_of_which_some_are_delivered(s: Scene) -> None:
+    _with_last_ones(s)
+    s.take(s.pull("1"))
+    s.publish("s.b", "9")
+    s.restart()
+    s.info()
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
+    s.info()
+
+
+@own_server
+def t_last_ones_that_are_all_delivered(s: Scene) -> None:
+    _with_last_ones(s)
+    s.take(s.pull("3"), 3)
+    s.restart()
+    s.info()
+    s.publish("s.b", "9")
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
+    s.info()
