@@ -19,25 +19,36 @@ from tests.support.process import ServerProcess
 
 Row = Callable[[Scene], None]
 
-AT_ONCE = 12
+AT_ONCE = 16
 ROW_TIMEOUT_S = 110.0
 PASSWORD = "p"
-OWN_SERVER = "own_server"  # attribute of rows that stop their server
+OWN_SERVER = "own_server"  # attribute of rows that stop their server: lines of its configuration
 
 
 def own_server(row: Row) -> Row:
     """Marks a row that restarts its server."""
-    setattr(row, OWN_SERVER, True)
+    setattr(row, OWN_SERVER, "")
     return row
 
 
-def configuration(accounts: Sequence[str]) -> str:
+def configured(text: str) -> Callable[[Row], Row]:
+    """Marks a row that has a server of its own, with these lines in its configuration."""
+
+    def mark(row: Row) -> Row:
+        setattr(row, OWN_SERVER, text)
+        return row
+
+    return mark
+
+
+def configuration(accounts: Sequence[str], more: str = "") -> str:
     """A server with an account for each row."""
     lines = [
         f"  {name} {{ jetstream: enabled, users = [ {{ user: {name}, password: {PASSWORD} }} ] }}\n"
         for name in accounts
     ]
-    return 'jetstream { store_dir: "@FOLDER@/store" }\naccounts {\n' + "".join(lines) + "}\n"
+    store = 'jetstream { store_dir: "@FOLDER@/store" }\n'
+    return f"{more}{store}accounts {{\n{''.join(lines)}}}\n"
 
 
 class Plays:
@@ -104,7 +115,8 @@ class Plays:
         row = self._rows[name]
         if not hasattr(row, OWN_SERVER):
             return played(row, name, self._server)
-        with ServerProcess(self._kind, self._folder / name, configuration([name])) as server:
+        text = configuration([name], getattr(row, OWN_SERVER))
+        with ServerProcess(self._kind, self._folder / name, text) as server:
             return played(row, name, server)
 
 
