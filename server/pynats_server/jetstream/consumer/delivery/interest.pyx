@@ -77,6 +77,7 @@ cdef class Interest(Witness):
                     group.subscriptions.append(sub)
         self.store.witness = self
         group.members.append(member)
+        member.hint = 0  # these filters may want what lies before
         group.low = min(group.low, member.lowest())
         member.group = group
         self.recount(member)
