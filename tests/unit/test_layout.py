@@ -90,6 +90,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
         J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
+    J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),
@@ -102,7 +103,8 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
     ),
     J + "stream": (
-        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer", J + "context",
+        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer",
+        J + "consumer.config", J + "context",
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
         J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
@@ -110,16 +112,16 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
-        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "publish.batch",
-        J + "quota", J + "store", J + "store.consumers", S + "work",
+        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "direct",
+        J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
-        J + "consumer.config", J + "consumer.delivery", J + "context",
+        J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
-        J + "stream", S + "work",
+        J + "store.search", J + "stream", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",

@@ -22,6 +22,7 @@ from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.router import AckSink, FlowSink, Router, name_hash
 from pynats_server.jetstream.consumer.saving import Saving
 from pynats_server.jetstream.consumer.tally import Tally
+from pynats_server.jetstream.direct.desk import Desk
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -151,6 +152,7 @@ class AccountContext:
         self.router = Router(
             server.domain.encode(), name_hash(account.name), server.ack_subjects_v2
         )
+        self.desk = Desk(server.engine, account)
         self._replies: list[Subscription] = []  # of receivers
         self._usage = {
             "file": Usage(limits.max_storage, server.usage("file")),

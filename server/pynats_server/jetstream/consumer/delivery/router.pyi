@@ -1,6 +1,3 @@
-from collections.abc import Callable
-
-from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Sink
 from pynats_server.jetstream.consumer.delivery.feed import Feed
 
@@ -17,8 +14,3 @@ class AckSink(Sink):
 
 class FlowSink(Sink):
     def __init__(self, router: Router) -> None: ...
-
-class ApiSink(Sink):
-    def __init__(
-        self, router: Router, account: Account, prefix: bytes, callback: Callable[..., object]
-    ) -> None: ...
