@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import randrange
 from typing import Any
 
@@ -14,6 +14,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
 from pynats_server.jetstream.consumer.delivery.push import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
@@ -22,6 +23,7 @@ from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
+from pynats_server.work import Work
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -104,14 +106,26 @@ class Consumer:
         )
 
     @property
-    def _filters(self) -> tuple[bytes, ...]:
-        return tuple(text.encode() for text in self.config.filters)
+    def _filters(self) -> Iterator[bytes]:
+        return (text.encode() for text in self.config.filters)
 
     # -- life -------------------------------------------------------------------------------
 
+    def joining(self) -> Work[None]:
+        """Does in slices what `start` would do at once: to find out what of its stream concerns
+        it. Without a start, `part` ends it."""
+        interest = self.place.interest
+        interest.enter(self.feed, (yield from interest.gathering(self._filters)))
+        yield from self.feed.counting()
+
+    def part(self) -> None:
+        """Nothing concerns it any more."""
+        self.place.interest.leave(self.feed)
+
     def start(self) -> None:
         """Takes requests and acknowledgements."""
-        self.place.interest.join(self.feed, self._filters)
+        if not self.feed.joined:
+            self.place.interest.join(self.feed, self._filters)
         self.place.router.add(self.place.name.encode(), self.name.encode(), self.feed)
         self._apply_pause()
         self.feed.start()
@@ -128,16 +142,26 @@ class Consumer:
         if status is not None:
             self.feed.end_requests(status)
 
-    def configure(self, config: ConsumerConfig) -> None:
-        """Takes another valid configuration."""
-        before, moved = self._filters, config.deliver_subject != self.config.deliver_subject
+    def gathering(self, config: ConsumerConfig) -> Work[FilterGroup | None]:
+        """What another configuration needs that `configure` takes; None if it has the same
+        filters."""
+        if config.filters == self.config.filters:
+            return None
+        texts = (text.encode() for text in config.filters)
+        return (yield from self.place.interest.gathering(texts))
+
+    def configure(self, config: ConsumerConfig, group: FilterGroup | None = None) -> None:
+        """Takes another valid configuration; with other filters, the `feed` delivers nothing until
+        it has counted."""
+        moved = config.deliver_subject != self.config.deliver_subject
         self.config = config
         self._set_rules()
         if moved:
             self.feed.again_from_start()
-        if set(self._filters) != set(before):
+        if group is not None:
             self.place.interest.leave(self.feed)
-            self.place.interest.join(self.feed, self._filters)
+            self.place.interest.enter(self.feed, group)
+            self.feed.hold()
         self._apply_pause()
         self.feed.start()
         self.inactivity.configured(self.config.inactive_threshold)

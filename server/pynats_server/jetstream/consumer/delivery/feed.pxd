@@ -54,6 +54,7 @@ cdef class Feed(Member):
     cdef uint32_t sample  # percent
     cdef bytes ack_head  # `$JS.ACK.<stream>.<consumer>.`
     cdef public bint paused
+    cdef readonly bint held  # it is being counted what is before it
     cdef int64_t now  # of the deliveries at hand, ns
     cdef readonly int64_t last_delivered_ns, last_acked_ns
     cdef public int64_t touched_ns  # monotonic; when somebody last used the consumer

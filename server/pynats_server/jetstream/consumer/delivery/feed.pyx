@@ -246,6 +246,31 @@ cdef class Feed(Member):
         cdef FilterSet filters = self.group.filters
         return len(self.firsts) - self.firsts_at + <uint64_t>self.store.count_from(filters, start)
 
+    def hold(self) -> None:
+        """Delivers nothing until it is counted what is before it, which `counting` does."""
+        self.held = True
+
+    def counting(self):
+        """Counts what is before it, in slices (a `Work`), and goes on."""
+        cdef uint64_t start, found
+        self.held = True
+        try:
+            while self.group is not None:
+                start = max(self.next_seq, self.resume)
+                group = self.group
+                found = yield from self.store.counting_from(self.group.filters, start)
+                if self.group is group and start == max(self.next_seq, self.resume):
+                    self.base = self.group.matched - found - (len(self.firsts) - self.firsts_at)
+                    break
+        finally:
+            self.held = False
+        self.wake()
+
+    @property
+    def joined(self) -> bool:
+        """Whether its stream tells it of messages."""
+        return self.group is not None
+
     def begin_with(self, list firsts not None, uint64_t resume) -> None:
         """Delivers these messages first, which are all before `resume`, and goes on there."""
         self.firsts = firsts
@@ -264,7 +289,7 @@ cdef class Feed(Member):
         cdef bint more = True
         cdef uint32_t sent = 0
         while more and self.engine.routing.steps < until:
-            if self.stopped or self.paused or not self.ready():
+            if self.stopped or self.paused or self.held or not self.ready():
                 more = False
                 break
             found = self.find(until)

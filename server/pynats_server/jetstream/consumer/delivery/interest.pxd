@@ -48,7 +48,8 @@ cdef class FilterGroup(Sink):
     cdef uint64_t low  # nobody in the group wants anything below
     cdef list members
     cdef list hungry
-    cdef list subscriptions
+    cdef list subscriptions  # of its filters, as far as they are in the interest
+    cdef int holds  # of those who are about to enter
 
 
 cdef class Interest(Witness):
@@ -63,11 +64,14 @@ cdef class Interest(Witness):
     cdef uint64_t far_at  # the first of these sequences
     cdef uint64_t far_count
 
+    cdef list unused  # groups that nobody is in any more, whose subscriptions are still there
+
     cdef object remove  # called with the sequence of a message that nobody needs any more
 
     # Somebody does not need a message any more.
     cdef int release(self, uint64_t seq) except -1
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
+    cdef int _note_far(self, Member member) except -1
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
     cdef int near(self, uint64_t seq) except -1  # the stream has come to where some begin
