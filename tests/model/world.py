@@ -255,7 +255,9 @@ class World:
         if verb in (b"", b"+ACK", b"+OK", b"+TERM"):
             self._ack(known, served)
         elif verb == b"-NAK":
-            if known.delivery > state.floor.consumer and state.nak(known.seq):
+            # The reference does not hear it where the ack of a later delivery has moved the floor.
+            heard = known.delivery > state.floor.consumer or not self.imitate
+            if heard and state.nak(known.seq):
                 self.serve(known.stream, served)
         return True
 
@@ -306,7 +308,7 @@ class World:
         state = served.state
         message = state.shown(state.stream.messages[found.seq])
         pending = state.num_pending
-        ack = f"$JS.ACK.{stream}.{served.config.name}.{found.count}.{found.seq}"
+        ack = f"$JS.ACK.{stream}.{served.config.name}.{found.nth}.{found.seq}"
         ack += f".{state.deliveries + 1}.{TIME}"
         whole = f"{ack}.{pending}"
         size = len(message.subject) + len(whole) - len(TIME) + TIME_DIGITS
@@ -333,7 +335,7 @@ class World:
 
     def _put_back(self, served: Served, found: Next) -> None:
         state = served.state
-        if found.count > 1:
+        if found.nth > 1:
             state.again.insert(0, found.seq)
         elif found.early:
             state.snapshot.insert(0, found.seq)

@@ -60,6 +60,15 @@ def _both(theirs: str, ours: str, start: str) -> tuple[str, str]:
     return start + theirs, start + ours
 
 
+_AT_FIRST = "= P3 A0 R0 W0, d 0:2, f 0:2"
+
+
+def _told_left(name: str, seq: int, left: int) -> str:
+    """Message `seq` of those of `_with_last_ones`, delivered in order."""
+    subject, delivery = "abcabbaa"[seq - 1], seq - 2
+    return f'{name} < s.{subject} "{seq}" #{seq} (c{delivery}, delivery 1, {left} left)'
+
+
 DIFFERENCES: dict[str, Difference] = {
     "m_a_pinned_consumer_becomes_plain": Difference(
         _NOT_PINNED,
@@ -225,6 +234,35 @@ DIFFERENCES: dict[str, Difference] = {
             ),
         ),
     ),
+    **{
+        row: Difference(
+            "the reference counts only the newest of each subject, but delivers everything",
+            (
+                *(((_AT_FIRST, _AT_FIRST),) if theirs == 3 else ()),
+                (f"= P{theirs} {info}", f"= P6 {info}"),
+                *(
+                    (_told_left(pull, seq, left), _told_left(pull, seq, 9 - seq))
+                    for seq, left in lefts
+                ),
+            ),
+        )
+        for row, theirs, info, pull, lefts in (
+            (
+                "t_last_ones_before_the_first_delivery",
+                3,
+                "A0 R0 W0, d 0:2, f 0:2",
+                "p1",
+                ((3, 3), (4, 2), (5, 1), (6, 0), (7, 0), (8, 0)),
+            ),
+            (
+                "t_last_ones_of_which_some_are_delivered",
+                2,
+                "A1 R0 W0, d 1:3, f 0:2",
+                "p2",
+                ((4, 1), (5, 0), (6, 0), (7, 0), (8, 0)),
+            ),
+        )
+    },
 }
 
 

@@ -69,7 +69,7 @@ class Consumer:
     def _feed(self) -> PullFeed | PushFeed:
         place = self.place
         kind = PushFeed if self.config.is_push else PullFeed
-        head = f"$JS.ACK.{place.name}.{self.name}.".encode()
+        head = place.router.head(b"ACK", place.name.encode(), self.name.encode())
         return kind(self, self.state, place.interest, place.account.account, place.alarms, head)
 
     def _set_rules(self) -> None:
@@ -96,7 +96,7 @@ class Consumer:
         feed.set_target(
             config.deliver_subject.encode(),
             config.deliver_group.encode(),
-            f"$JS.FC.{self.place.name}.{self.name}.".encode(),
+            self.place.router.head(b"FC", self.place.name.encode(), self.name.encode()),
             flow_control=config.flow_control or config.ack_policy == "flow_control",
             heartbeat_ns=config.idle_heartbeat,
             rate_bps=config.rate_limit_bps,

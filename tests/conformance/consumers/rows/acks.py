@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests.conformance.consumers.playing import Row
-from tests.conformance.consumers.scene import HOUR, MS, Scene
+from tests.conformance.consumers.scene import HOUR, MS, SECOND, Scene
 
 ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
 METRICS = "$JS.EVENT.METRIC.CONSUMER.>"
@@ -360,10 +360,10 @@ def e11_a_late_ack_of_what_waits_for_redelivery(s: Scene) -> None:
 
 
 def e_progress_starts_the_wait_again(s: Scene) -> None:
-    delivered(s, 2, 2, ack_wait=900 * MS)
+    delivered(s, 2, 2, ack_wait=3 * SECOND)
     again = s.pull({"batch": 2, "expires": HOUR})
-    for _ in range(4):
-        s.let_pass(0.4)
+    for _ in range(2):
+        s.let_pass(1.8)
         s.ack(2, "+WPI")
     s.take(again)
     s.take(again)

@@ -19,7 +19,8 @@ from pynats_server.jetstream.store.record cimport (
 from bisect import bisect_left
 
 cdef enum:
-    REPLY_MAX = 1024  # bytes of an acknowledgement subject: two names and five numbers
+    REPLY_MAX = 1024  # bytes of an acknowledgement subject: names and five numbers
+    NUMBERS_MAX = 5 * 21
     SEND_STEP = 2
     LOOK_AT_CLOCK = 16  # deliveries that have one time
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
@@ -46,6 +47,8 @@ cdef class Feed(Member):
 
     def __init__(self, host, ConsumerState state not None, Interest interest not None,
                  Account account not None, Alarms alarms not None, bytes ack_head not None):
+        if len(ack_head) + NUMBERS_MAX > REPLY_MAX:
+            raise ValueError("names of domain, stream and consumer are too long")
         self.host = host
         self.state = state
         self.interest = interest

@@ -17,6 +17,7 @@ cdef class Router:
     cdef ByteMap places
     cdef dict feeds  # owns what `places` points to
     cdef bytes domain, account_hash
+    cdef bint with_account  # the subjects that are sent have domain and account
 
     # Whether the third and fourth token are this account's domain and hash.
     cdef bint is_own(self, Parts* parts) noexcept

@@ -61,13 +61,20 @@ cdef int64_t number(const char* p, size_t n) noexcept nogil:
 
 
 cdef class Router:
-    def __init__(self, bytes domain not None, bytes account_hash not None):
+    def __init__(self, bytes domain not None, bytes account_hash not None, with_account: bool):
         self.feeds = {}
+        self.with_account = with_account
         self.domain = domain or b"_"
         self.account_hash = account_hash
 
     def __dealloc__(self):
         bytemap_free(&self.places)
+
+    def head(self, bytes kind not None, bytes stream not None, bytes consumer not None) -> bytes:
+        """How subjects of a consumer begin, `kind` being ACK or FC, with a dot at their end. Both
+        forms are taken, whichever is sent."""
+        place = b"%s.%s." % (self.domain, self.account_hash) if self.with_account else b""
+        return b"$JS.%s.%s%s.%s." % (kind, place, stream, consumer)
 
     def add(self, bytes stream not None, bytes consumer not None, Feed feed not None) -> None:
         """From now on the consumer is found."""
