@@ -120,3 +120,20 @@ def test_counts_are_exact_with_many_filters_that_change(s: Scene) -> None:
     s.api("CONSUMER.DELETE.S.C")
     s.publish("s.9", "9")
     assert payloads(s, s.pull({"batch": 9, "expires": HOUR}, consumer="D"), 4) == list("1379")
+
+
+def test_the_most_urgent_of_requests_that_come_together_is_served_first(s: Scene) -> None:
+    s.stream()
+    s.create(priority_policy="prioritized", priority_groups=["g"])
+    s.fill(7)
+    s.listen("in.late", "late")
+    s.listen("in.urgent", "urgent")
+    asked = b""
+    for name, priority in (("late", 5), ("urgent", 1)):
+        body = b'{"batch": 5, "group": "g", "priority": %d}' % priority
+        asked += b"PUB $JS.API.CONSUMER.MSG.NEXT.S.C in.%s %d\r\n%s\r\n" % (
+            name.encode(), len(body), body,
+        )  # fmt: skip
+    s.client.publish_raw(asked)
+    assert payloads(s, "urgent", 5) == ["1", "2", "3", "4", "5"]
+    assert payloads(s, "late", 2) == ["6", "7"]
