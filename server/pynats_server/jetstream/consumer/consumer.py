@@ -177,6 +177,7 @@ class Consumer:
 
     def reset(self, seq: int) -> int:
         """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+        self.feed.settle()
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
         return start
@@ -265,11 +266,13 @@ class Consumer:
     @property
     def num_ack_pending(self) -> int:
         """Messages whose acknowledgement is waited for."""
+        self.feed.settle()
         return self.state.open
 
     @property
     def num_redelivered(self) -> int:
         """Of them, those delivered more than once."""
+        self.feed.settle()
         return self.state.again
 
     @property
@@ -280,6 +283,7 @@ class Consumer:
     def info(self, of_server: bool = True) -> dict[str, Any]:
         """The fields of a ConsumerInfo; lists are without what the server says of itself."""
         state, feed = self.state, self.feed
+        feed.settle()
         told: dict[str, Any] = {
             "stream_name": self.place.name,
             "name": self.name,

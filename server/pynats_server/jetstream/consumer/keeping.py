@@ -50,6 +50,7 @@ def found_in(folder: FileConfig, store: Store) -> Found:
 
 def stored(consumer: Consumer) -> StoredConsumer:
     """A consumer as it is now, for a folder or a backup."""
+    consumer.feed.settle()
     return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
 
 

@@ -76,9 +76,9 @@ cdef class Feed(Member):
     cdef size_t scratch_room
     cdef bytes extra  # header lines to add
 
-    cdef uint64_t pending(self) noexcept
+    cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF
     # Messages to deliver, for the first time or again, counted up to `most`.
-    cdef uint64_t deliverable(self, uint64_t most) noexcept
+    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *
     cdef Found _find_new(self, uint64_t until) except *

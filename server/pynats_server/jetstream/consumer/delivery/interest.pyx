@@ -12,6 +12,7 @@ from heapq import heapify, heappop, heappush
 cdef enum:
     CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
+    SETTLE_STEPS = 100  # for counting one consumer anew, about 10 µs
 
 
 cdef class Member(Sender):
@@ -56,7 +57,7 @@ cdef class Interest(Witness):
         self.groups = {}
         self.awake = []
         self.far, self.far_at = [], UINT64_MAX
-        self.visible = store.last_seq
+        self.visible = self.newest = store.last_seq
 
     # -- members ------------------------------------------------------------------------------
 
@@ -76,6 +77,7 @@ cdef class Interest(Witness):
                     self.sublist.insert(sub)
                     group.subscriptions.append(sub)
         self.store.witness = self
+        self.newest = self.store.last_seq
         group.members.append(member)
         group.low = min(group.low, member.lowest())
         member.group = group
@@ -136,6 +138,7 @@ cdef class Interest(Witness):
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
         cdef uint32_t i
+        self.newest = seq
         if seq >= self.far_at:
             self.near(seq)
         if self.every is not None:
@@ -168,7 +171,7 @@ cdef class Interest(Witness):
             for member in group.hungry:
                 member.hungry = False
                 # Unless more lies before, for instance after a reset or with other filters.
-                member.hint = seq if group.matched - member.base == 1 else 0
+                member.hint = seq if group.matched - member.base == 1 and not member.stale else 0
                 self.rouse(member)
             group.hungry = []
         return 0
@@ -204,13 +207,26 @@ cdef class Interest(Witness):
     cdef int swept(self) except -1:
         cdef FilterGroup group
         cdef Member member
-        self.visible = min(self.visible, self.store.last_seq)
+        cdef bint shorter = self.store.last_seq < self.newest
+        self.newest = self.store.last_seq
+        self.visible = min(self.visible, self.newest)
         for group in self.groups.values():
             group.last = 0
             group.low = 0
             for member in group.members:
-                member.swept()
-                self.recount(member)
+                member.stale = True
+                if shorter:  # sequences will be used again: nobody may be beyond them
+                    self.settle(member)
+                if not member.stopped:
+                    member.ask_turn()  # fewer may be out now: nothing new need come
+        return 0
+
+    cdef int settle(self, Member member) except -1:
+        member.stale = False
+        if member.group is not None:
+            self.engine.routing.steps += SETTLE_STEPS
+            member.swept()
+            self.recount(member)
         return 0
 
     # -- messages that stay for their consumers' sake ------------------------------------------
