@@ -117,7 +117,7 @@ class Consumer:
 
     def stop(self, status: bytes | None = None) -> None:
         """Ends; those who wait are told the status, if one is given."""
-        self.inactivity.stop()
+        self.inactivity.end()
         if self._resuming is not None:
             self._resuming.cancel()
             self._resuming = None
@@ -125,6 +125,7 @@ class Consumer:
         self.feed.stop()
         if status is not None:
             self.feed.end_requests(status)
+        self.feed.part(GONE)  # in no circle, it is freed at once
 
     def configure(self, config: ConsumerConfig) -> None:
         """Takes another valid configuration."""
@@ -311,6 +312,20 @@ class Consumer:
                 {"group": self.config.priority_groups[0], "pinned_ts": ZERO_TIME}
             ]
         return told
+
+
+class _Gone:
+    """Whatever a feed still tells a consumer that has ended."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _ignored
+
+
+def _ignored(*_: object) -> None:
+    """Nobody cares."""
+
+
+GONE = _Gone()
 
 
 def _position(consumer_seq: int, stream_seq: int, active_ns: int) -> dict[str, Any]:

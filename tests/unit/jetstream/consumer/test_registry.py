@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -374,3 +376,41 @@ async def test_what_empties_a_stream_counts_no_consumer_anew_before_it_is_needed
         await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.c0", pull, reply="inbox")
         assert (await inbox.next_msg()).subject == "S.0.c"
         assert sum(consumers.get(f"c{number}").num_pending for number in range(count)) == 2
+
+
+@on_loop
+async def test_consumers_that_have_ended_are_freed_without_a_collection(tmp_path: Path) -> None:
+    """Those that live long are never collected, see `process.garbage`."""
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client)
+        await make(client, "pulled")
+        await make(client, "pushed", deliver_subject="to")
+        await make(client, "left", inactive_threshold=HOUR)
+        consumers = stream_of(server).consumers
+        known = [weakref.ref(consumer) for consumer in consumers.by_name.values()]
+        gc.collect()
+        gc.disable()
+        try:
+            for name in ("pulled", "pushed", "left"):
+                await api(client, f"CONSUMER.DELETE.S.{name}")
+            await wait_until_async(lambda: not any(one() for one in known), "their end")
+        finally:
+            gc.enable()
+
+
+@on_loop
+async def test_consumers_that_end_together_are_freed_some_at_a_time(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client)
+        await put_many(server, 10 * STEP)
+        consumers = stream_of(server).consumers
+        known = [weakref.ref(consumer) for consumer in consumers.by_name.values()]
+        left = [len(known)]
+        gc.disable()
+        try:
+            for _ in consumers.ending(b""):
+                left.append(sum(one() is not None for one in known))
+        finally:
+            gc.enable()
+        assert max(before - after for before, after in pairwise(left)) <= STEP
+        assert len(left) > 9

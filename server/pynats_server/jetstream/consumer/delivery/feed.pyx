@@ -93,6 +93,10 @@ cdef class Feed(Member):
         self.bell.feed = None
         self.interest.leave(self)
 
+    def part(self, host) -> None:
+        """After `stop`: `host` takes the place of the consumer, so that neither keeps the other."""
+        self.host = host
+
     def reset(self, uint64_t start) -> None:
         """See `ConsumerState.reset`."""
         self.state.reset(start)
