@@ -133,7 +133,7 @@ class Consumer:
 
     def stop(self, status: bytes | None = None) -> None:
         """Ends; those who wait are told the status, if one is given."""
-        self.inactivity.stop()
+        self.inactivity.end()
         if self._resuming is not None:
             self._resuming.cancel()
             self._resuming = None
@@ -141,6 +141,7 @@ class Consumer:
         self.feed.stop()
         if status is not None:
             self.feed.end_requests(status)
+        self.feed.part(GONE)  # in no circle, it is freed at once
 
     def gathering(self, config: ConsumerConfig) -> Work[FilterGroup | None]:
         """What another configuration needs that `configure` takes; None if it has the same
@@ -205,6 +206,7 @@ class Consumer:
 
     def reset(self, seq: int) -> int:
         """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+        self.feed.settle()
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
         return start
@@ -305,11 +307,13 @@ class Consumer:
     @property
     def num_ack_pending(self) -> int:
         """Messages whose acknowledgement is waited for."""
+        self.feed.settle()
         return self.state.open
 
     @property
     def num_redelivered(self) -> int:
         """Of them, those delivered more than once."""
+        self.feed.settle()
         return self.state.again
 
     @property
@@ -320,6 +324,7 @@ class Consumer:
     def info(self, of_server: bool = True) -> dict[str, Any]:
         """The fields of a ConsumerInfo; lists are without what the server says of itself."""
         state, feed = self.state, self.feed
+        feed.settle()
         told: dict[str, Any] = {
             "stream_name": self.place.name,
             "name": self.name,
@@ -352,6 +357,20 @@ class Consumer:
                 }
             ]
         return told
+
+
+class _Gone:
+    """Whatever a feed still tells a consumer that has ended."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _ignored
+
+
+def _ignored(*_: object) -> None:
+    """Nobody cares."""
+
+
+GONE = _Gone()
 
 
 def _position(consumer_seq: int, stream_seq: int, active_ns: int) -> dict[str, Any]:

@@ -162,10 +162,11 @@ class StreamConsumers:
         `told`: everybody else learns that they are deleted."""
         self._ended = True
         self.place.retaining.stop()
-        for step, consumer in enumerate(list(self.by_name.values())):
+        for step, name in enumerate(list(self.by_name)):  # of names: they are freed in steps, too
             if step % STEP == STEP - 1:
                 yield
-            if self.by_name.get(consumer.name) is not consumer:
+            consumer = self.by_name.get(name)
+            if consumer is None:
                 continue
             self._take(consumer)
             consumer.stop(status)

@@ -78,9 +78,9 @@ cdef class Feed(Member):
     cdef size_t scratch_room
     cdef bytes extra  # header lines to add
 
-    cdef uint64_t pending(self) noexcept
+    cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF
     # Messages to deliver, for the first time or again, counted up to `most`.
-    cdef uint64_t deliverable(self, uint64_t most) noexcept
+    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF
     cdef bint has_again(self) except -1  # something is to be delivered again
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *

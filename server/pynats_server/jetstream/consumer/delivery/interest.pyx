@@ -15,6 +15,7 @@ cdef enum:
     CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
     SLICE = 64  # filters in one step of what is done in slices
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
+    SETTLE_STEPS = 100  # for counting one consumer anew, about 10 µs
 
 
 cdef class Member(Sender):
@@ -60,7 +61,7 @@ cdef class Interest(Witness):
         self.awake = []
         self.unused = []
         self.far, self.far_at = [], UINT64_MAX
-        self.visible = store.last_seq
+        self.visible = self.newest = store.last_seq
 
     # -- members ------------------------------------------------------------------------------
 
@@ -78,6 +79,7 @@ cdef class Interest(Witness):
             if wanted.every:
                 self.every = group
         self.store.witness = self
+        self.newest = self.store.last_seq
         group.holds += 1
         try:
             while not wanted.every and len(group.subscriptions) < wanted.size:
@@ -194,6 +196,7 @@ cdef class Interest(Witness):
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
         cdef uint32_t i
+        self.newest = seq
         if seq >= self.far_at:
             self.near(seq)
         if self.every is not None:
@@ -226,7 +229,7 @@ cdef class Interest(Witness):
             for member in group.hungry:
                 member.hungry = False
                 # Unless more lies before, for instance after a reset or with other filters.
-                member.hint = seq if group.matched - member.base == 1 else 0
+                member.hint = seq if group.matched - member.base == 1 and not member.stale else 0
                 self.rouse(member)
             group.hungry = []
         return 0
@@ -262,13 +265,26 @@ cdef class Interest(Witness):
     cdef int swept(self) except -1:
         cdef FilterGroup group
         cdef Member member
-        self.visible = min(self.visible, self.store.last_seq)
+        cdef bint shorter = self.store.last_seq < self.newest
+        self.newest = self.store.last_seq
+        self.visible = min(self.visible, self.newest)
         for group in self.groups.values():
             group.last = 0
             group.low = 0
             for member in group.members:
-                member.swept()
-                self.recount(member)
+                member.stale = True
+                if shorter:  # sequences will be used again: nobody may be beyond them
+                    self.settle(member)
+                if not member.stopped:
+                    member.ask_turn()  # fewer may be out now: nothing new need come
+        return 0
+
+    cdef int settle(self, Member member) except -1:
+        member.stale = False
+        if member.group is not None:
+            self.engine.routing.steps += SETTLE_STEPS
+            member.swept()
+            self.recount(member)
         return 0
 
     # -- messages that stay for their consumers' sake ------------------------------------------
