@@ -119,7 +119,11 @@ class StreamConsumers:
             self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
         for held in found.restored:
             self._go_on(held.name, held.config, time.time_ns(), held.state, None)
+        if self.broken:
+            self.place.retaining.hold()
         self.place.retaining.configured()
+        if self.by_name:  # a stream without consumers may have been restored without them
+            self.place.retaining.sweep()
 
     def _go_on(
         self,
@@ -193,6 +197,8 @@ class StreamConsumers:
             for consumer in self.by_name.values():
                 consumer.configure(consumer.config)
             self.place.retaining.configured()
+            if self.by_name:
+                self.place.retaining.sweep()
 
     def _put(self, consumer: Consumer) -> None:
         config = consumer.config
