@@ -4,7 +4,7 @@ A message goes as soon as no consumer needs it any more: every one whose filters
 acknowledged. A consumer that ends, or wants something else, leaves an interest stream with messages
 that nobody needs; they are looked for in steps. A work queue keeps what no consumer has taken yet.
 
-Where a consumer could not be recovered, nobody knows what it needs, and an interest stream keeps all.
+Where a consumer could not be recovered, nobody knows what it needs: an interest stream keeps all.
 """
 
 from __future__ import annotations
