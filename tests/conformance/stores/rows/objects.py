@@ -173,7 +173,7 @@ def read_while(s: Scene, change: Change) -> None:
     change(o)
     s.pull({"batch": 10, "no_wait": True}, "p", consumer="R", stream="OBJ_B")
     s.take_all("p")
-    s.info("R", "OBJ_B")
+    s.say(f"= {s.call('CONSUMER.INFO.OBJ_B.R').get('num_pending')} to come")
 
 
 def o4_an_object_is_put_in_pieces_while_another_is_read(s: Scene) -> None:
