@@ -292,3 +292,55 @@ def test_no_more_is_under_way_than_may_be(how: str, tmp_path: Path) -> None:
         assert consumer["ack_floor"]["consumer_seq"] == 2500
 
     play(tmp_path, work)
+
+
+@each_way
+def test_copies_that_nobody_wants_free_the_origin(how: str, tmp_path: Path) -> None:
+    """They use up sequences and are not stored."""
+
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue")
+        await s.make("M", **HOW[how], retention="interest")
+        await s.until_read()
+        await s.publish(3)
+        await s.until_empty()
+        for number in range(1100):  # more than may be under way
+            await s.client.publish("o.a", b"%d" % number)
+        await s.client.request("o.b", b"")
+        await s.until_empty()
+        state = await s.state("M")
+        assert (state["messages"], state["last_seq"]) == (0, 1104)
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_copies_that_are_limited_free_the_origin(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue")
+        await s.make("M", **HOW[how], max_msgs=10, storage="memory")
+        await s.until_read()
+        await s.publish(1200)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(1190, 1200))
+
+    play(tmp_path, work)
+
+
+def test_a_repeated_message_frees_the_origin(tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue", duplicate_window=100_000_000)
+        await s.make("M", sources=[{"name": "O"}], duplicate_window=60_000_000_000)
+        await s.until_read()
+
+        async def is_new() -> bool:
+            headers = {"Nats-Msg-Id": "one"}
+            reply = await s.client.request("o.a", b"1", headers=headers)
+            return b"duplicate" not in reply.data
+
+        await s.until("it is stored", is_new)
+        await s.until("it is stored again", is_new)
+        await s.until_empty()
+        assert await s.bodies("M") == [1]
+
+    play(tmp_path, work)
