@@ -4,9 +4,10 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 JOBS   ?= 2
+SECONDS ?= 300
 SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test record reference fuzz lint types check bench pauses sanitize dist dist-check clean
+.PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
 
 setup: $(STAMP)
 
@@ -51,6 +52,10 @@ reference: setup
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
 	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
+
+# Random commands, and a model that predicts what they bring about: for SECONDS, an hour say.
+model: setup
+	$(BIN)/python -m tests.model.run --seconds $(SECONDS) $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

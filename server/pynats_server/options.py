@@ -165,6 +165,10 @@ class JetStreamOptions:
     max_concurrent_io: int = 4096
 
 
+ACK_SUBJECTS_V2 = "js_ack_fc_v2"
+FEATURES = (ACK_SUBJECTS_V2,)  # experimental ones that this version has, all off unless asked for
+
+
 @dataclass(slots=True)
 class Options:
     """All settings of one server."""
@@ -175,6 +179,7 @@ class Options:
     server_name: str = ""  # empty = the server id
     server_tags: list[str] = field(default_factory=list)
     server_metadata: dict[str, str] = field(default_factory=dict)
+    feature_flags: dict[str, bool] = field(default_factory=dict)
 
     # monitoring; 0 = off, -1 = any free port
     http_host: str = ""

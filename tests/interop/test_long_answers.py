@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from pynats_server.core.client import ClientConnection
 from pynats_server.jetstream.api import direct, listing
 from pynats_server.jetstream.api.request import Request
+from pynats_server.jetstream.direct.series import STEP_MESSAGES
 from pynats_server.server.server import Server
 from pynats_server.work import Work, finish
 
@@ -22,6 +23,7 @@ from tests.support.jetstream import api, connect, jetstream_server
 from tests.support.on_loop import on_loop
 
 MESSAGES = 2000
+BACKLOG_HIGH = 196_608  # bytes that wait for a receiver before it holds back what the server sends
 
 
 async def stream_of_messages(client: Client, payload: bytes = b"") -> None:
@@ -66,16 +68,27 @@ class Reader:
         self._writer.close()
 
 
-def count_sends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    sent: list[int] = [0]
-    send = direct._Series.send
+class Watched:
+    """How many messages the series have sent, and how often a receiver has held them back."""
 
-    def counted(self: Any, message: Any) -> None:
-        sent[0] += 1
-        send(self, message)
+    sent = 0
+    held = 0
 
-    monkeypatch.setattr(direct._Series, "send", counted)
-    return sent
+
+def watch_series(monkeypatch: pytest.MonkeyPatch, size: int = 8) -> Watched:
+    """From now on series are watched, and send `size` messages in a step."""
+    seen = Watched()
+
+    class Counted(direct.Replies):
+        def step(self, most: int = size) -> int:
+            sent, held = self.sent, self.held
+            went = super().step(most)
+            seen.sent += self.sent - sent
+            seen.held += self.held - held
+            return went
+
+    monkeypatch.setattr(direct, "Replies", Counted)
+    return seen
 
 
 def connection_of(server: Server) -> ClientConnection:
@@ -93,14 +106,14 @@ async def test_a_series_sends_some_messages_in_a_step(
         client = await connect(server.client_url)
         await stream_of_messages(client)
         reader = await Reader.open(server)
-        sent = count_sends(monkeypatch)
+        series = watch_series(monkeypatch, STEP_MESSAGES)
         reader.ask(body)
         seen = [0]
         while seen[-1] < MESSAGES:
             await next_turn()
-            seen.append(sent[0])
+            seen.append(series.sent)
         # In one pass of this test, the server's steps of at most two.
-        assert max(b - a for a, b in itertools.pairwise(seen)) <= 2 * direct.STEP_MESSAGES
+        assert max(b - a for a, b in itertools.pairwise(seen)) <= 2 * STEP_MESSAGES
         *messages, end = await reader.replies()
         assert len(messages) == MESSAGES
         assert b"Nats-Num-Pending: 0\r\n" in messages[-1]
@@ -114,27 +127,20 @@ async def test_a_series_waits_for_a_requester_that_does_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 16 * 1024
-    monkeypatch.setattr(direct, "BACKLOG_LOOK_S", 0.001)
     async with jetstream_server(tmp_path) as server:
         client = await connect(server.client_url)
         await stream_of_messages(client, bytes(size))
         reader = await Reader.open(server)
         requester = connection_of(server)
-        sent = count_sends(monkeypatch)
-        looks = 0
-        later = server.state.turns.later
-
-        def counted(delay_s: float) -> asyncio.Future[None]:
-            nonlocal looks
-            looks += 1
-            return later(delay_s)
-
-        monkeypatch.setattr(server.state.turns, "later", counted)
+        series = watch_series(monkeypatch)
         reader.ask({"seq": 1, "batch": MESSAGES, "max_bytes": 1 << 30})
-        await wait_until_async(lambda: looks > 20, "the series waits")
-        assert sent[0] < MESSAGES
-        most = direct.BACKLOG_MAX + direct.STEP_BYTES + 2 * size
-        assert requester.pending_bytes <= most
+        await wait_until_async(lambda: series.held, "the series waits")
+        sent = series.sent
+        assert sent < MESSAGES
+        assert requester.pending_bytes <= BACKLOG_HIGH + 2 * size
+        for _ in range(20):
+            await next_turn()
+        assert series.sent == sent
         assert len(await reader.replies()) == MESSAGES + 1
         reader.close()
         await client.close()
@@ -149,15 +155,16 @@ async def test_a_series_ends_with_its_requester(
         client = await connect(server.client_url)
         await stream_of_messages(client)
         reader = await Reader.open(server)
-        sent = count_sends(monkeypatch)
+        series = watch_series(monkeypatch)
         reader.ask({"seq": 1, "batch": MESSAGES})
-        await wait_until_async(lambda: sent[0], "the series")
+        while not series.sent:
+            await next_turn()
         server.state.engine.within_turn(lambda: connection_of(server).close(1))
-        ended = sent[0]
+        ended = series.sent
         assert ended < MESSAGES
         for _ in range(5):
             await next_turn()
-        assert sent[0] == ended
+        assert series.sent == ended
         assert server.state.turns.jobs == 0
         reader.close()
         await client.close()
@@ -174,9 +181,10 @@ async def test_a_series_ends_with_its_stream(
         assert server.state.jetstream is not None
         account = server.state.jetstream.accounts["$G"]
         reader = await Reader.open(server)
-        sent = count_sends(monkeypatch)
+        series = watch_series(monkeypatch)
         reader.ask({"seq": 1, "batch": MESSAGES})
-        await wait_until_async(lambda: sent[0], "the series")
+        while not series.sent:
+            await next_turn()
         deleted = asyncio.ensure_future(account.delete(account.streams["S"]))
         *messages, end = await reader.replies()
         await deleted
@@ -187,16 +195,21 @@ async def test_a_series_ends_with_its_stream(
 
 
 @on_loop
-async def test_messages_that_come_during_a_batch_are_not_part_of_it(tmp_path: Path) -> None:
+async def test_messages_that_come_during_a_batch_are_not_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with jetstream_server(tmp_path) as server:
         server.state.turns.budget_ns = 1
         client = await connect(server.client_url)
         await stream_of_messages(client)
         reader = await Reader.open(server)
+        series = watch_series(monkeypatch)
         reader.ask({"seq": 1, "batch": 10_000_000})
-        await wait_until_async(lambda: server.state.turns.jobs, "the series")
+        while not series.sent:
+            await next_turn()
         await client.publish("s.new", b"")
         await client.flush()
+        assert series.sent < MESSAGES
         *messages, end = await reader.replies()
         assert len(messages) == MESSAGES
         assert b"Nats-Num-Pending: 0\r\n" in end

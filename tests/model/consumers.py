@@ -29,11 +29,14 @@ class Place(NamedTuple):
     stream: int
 
 
+NOWHERE = Place(0, 0)
+
+
 class Next(NamedTuple):
     """A message to deliver, and which delivery of it this is."""
 
     seq: int
-    count: int
+    nth: int
     early: bool = False  # of the snapshot of last ones per subject
 
 
@@ -114,14 +117,16 @@ class Consumer:
     position: int = 1  # the next stream sequence to look at
     reached: int = 0  # the last one delivered; behind it, only what is of no concern was seen
     deliveries: int = 0
-    floor: Place = Place(0, 0)
+    floor: Place = NOWHERE
     out: dict[int, int] = field(default_factory=dict)
     spent: dict[int, int] = field(default_factory=dict)
     extra: dict[int, int] = field(default_factory=dict)
     again: list[int] = field(default_factory=list)
     snapshot: list[int] = field(default_factory=list)  # of last per subject, before all others
     imitate: bool = False  # the reference's faults
-    exhausted: int = 0  # messages that were out of deliveries: for them, the floor may stay for good
+    exhausted: int = (
+        0  # messages that were out of deliveries: for them, the floor may stay for good
+    )
     resume: int = 0  # where the rest goes on after the snapshot
 
     # Where it starts.
@@ -208,7 +213,11 @@ class Consumer:
         """Whether an interest stream keeps this message for it."""
         if not self.config.takes(subject):
             return False
-        return seq >= self.position or seq in self.out or seq in self.spent
+        if seq in self.out or seq in self.spent:
+            return True
+        if self.snapshot and not self.imitate:  # the reference keeps also what is not of it
+            return seq in self.snapshot or seq > self.resume
+        return seq >= self.position
 
     # What comes next.
 
@@ -244,8 +253,8 @@ class Consumer:
         """Counts a delivery; its consumer sequence."""
         self.deliveries += 1
         self.reached = max(self.reached, found.seq)
-        if found.count > 1:
-            self.extra[found.seq] = found.count - 1
+        if found.nth > 1:
+            self.extra[found.seq] = found.nth - 1
         if self.config.ack == NO_ACK:
             self.floor = Place(self.deliveries, found.seq)
         else:
@@ -267,7 +276,9 @@ class Consumer:
             return self._ack_up_to(seq, delivery)
         if seq in self.out or seq in self.spent:
             self._settle([seq])
-        return [seq]  # also when it was delivered before a reset
+        known = self.stream.messages.get(seq)
+        mine = known is not None and (self.imitate or self.config.takes(known.subject))
+        return [seq] if mine else []  # also when it was delivered before a reset
 
     def _ack_up_to(self, seq: int, delivery: int) -> list[int]:
         if delivery <= self.floor.consumer or seq <= self.floor.stream:

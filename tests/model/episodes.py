@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -10,8 +9,10 @@ from random import Random
 from re import search
 from shutil import rmtree
 
-from tests.model.commands import COMMANDS, Play, create_stream
+from tests.model.commands import COMMANDS
+from tests.model.playing import Play
 from tests.model.session import HASTE_S, PATIENCE_S, Divergence, Session
+from tests.model.stream_commands import create_stream
 from tests.model.world import World
 from tests.support.process import REFERENCE, ServerProcess
 
@@ -19,8 +20,8 @@ SHOWN = 40  # last commands of a run
 TRIES = 150  # of a shorter run
 
 
+CONFIG = "jetstream { store_dir: '@FOLDER@/js', sync_interval: 2m }\n"
 _RUNS = count()
-RETENTIONS = (1, 0, 0) if os.environ.get('MODEL_LIMITS') else (5, 2, 2)
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ def play_episode(
     """Plays the commands of these numbers; each number always draws alike."""
     world = World(imitate=server.kind == REFERENCE)
     session = Session(server, world, patience_s)
-    play = Play(world, session, Random(), run=str(next(_RUNS)), retentions=RETENTIONS)
+    play = Play(world, session, Random(), run=str(next(_RUNS)))
     weights = [weight for weight, _ in COMMANDS]
     done: list[int] = []
     try:

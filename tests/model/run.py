@@ -6,20 +6,18 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from random import Random
+from random import Random, SystemRandom
 from time import monotonic
 
-from tests.model.episodes import play_episode, shorten
+from tests.model.episodes import CONFIG, play_episode, shorten
 from tests.support import process
 from tests.support.process import PYNATS, REFERENCE, ServerProcess, lasting_port
-
-CONFIG = "jetstream { store_dir: '@FOLDER@/js', sync_interval: 2m }\n"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1 << 32))
     parser.add_argument("--length", type=int, default=300)
     parser.add_argument("--kind", choices=(PYNATS, REFERENCE), default=PYNATS)
     parser.add_argument("--episode")
@@ -42,7 +40,7 @@ def main() -> int:
                 return 1
             if given.episode:
                 break
-    print(f"{count} runs, {steps} steps, as predicted")
+    print(f"seed {given.seed}: {count} runs, {steps} commands, as predicted")
     return 0
 
 

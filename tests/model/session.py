@@ -39,9 +39,7 @@ class Step:
 class Session:
     """A connection to `server` beside a `world`."""
 
-    def __init__(
-        self, server: ServerProcess, world: World, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, server: ServerProcess, world: World, patience_s: float = PATIENCE_S) -> None:
         self.server = server
         self.world = world
         self.patience_s = patience_s
@@ -241,7 +239,9 @@ def consumer_check(stream: str, served: Served, more: dict[str, Any] | None = No
         answer["num_redelivered"] = fewest <= again <= most or (again, fewest, most)
         answer["delivered to"] = reached[0] <= here <= reached[1] or (here, *reached)
         at = Place(settled["consumer_seq"], settled["stream_seq"])
-        inside = all(low <= value <= high for low, value, high in zip(floor[0], at, floor[1], strict=True))
+        inside = all(
+            low <= value <= high for low, value, high in zip(floor[0], at, floor[1], strict=True)
+        )
         answer["floor"] = inside or (tuple(at), *map(tuple, floor))
         answer.setdefault("push_bound", False)
         answer.setdefault("paused", False)

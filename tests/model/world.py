@@ -66,6 +66,7 @@ class World:
     times: dict[str, dict[int, str]] = field(default_factory=dict)
     burst: int = 0  # messages on their way behind the one that is being published
     lives: int = 0
+    held: list[tuple[str, Served]] | None = None  # who is to be served after several changes
     arriving: int = 0  # 1 while a message makes place for itself: it may or may not count already
 
     # What comes out.
@@ -241,9 +242,7 @@ class World:
             for served in group.values():
                 for pull in [pull for pull in served.waiting.pulls if pull.inbox == inbox]:
                     served.waiting.pulls.remove(pull)
-                    self.status(
-                        pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes
-                    )
+                    self.status(pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes)
 
     # Acks.
 
@@ -256,7 +255,9 @@ class World:
         if verb in (b"", b"+ACK", b"+OK", b"+TERM"):
             self._ack(known, served)
         elif verb == b"-NAK":
-            if known.delivery > state.floor.consumer and state.nak(known.seq):
+            # The reference does not hear it where the ack of a later delivery has moved the floor.
+            heard = known.delivery > state.floor.consumer or not self.imitate
+            if heard and state.nak(known.seq):
                 self.serve(known.stream, served)
         return True
 
@@ -269,8 +270,17 @@ class World:
 
     # Deliveries.
 
+    def go_on(self) -> None:
+        """Serves those for whom it was put off."""
+        held, self.held = self.held or [], None
+        for stream, served in held:
+            self.serve(stream, served)
+
     def serve(self, stream: str, served: Served) -> None:
         """Delivers as long as there is something, and somebody who wants it."""
+        if self.held is not None:
+            self.held.append((stream, served))
+            return
         state, waiting = served.state, served.waiting
         at_end = True
         while not served.paused:
@@ -298,7 +308,7 @@ class World:
         state = served.state
         message = state.shown(state.stream.messages[found.seq])
         pending = state.num_pending
-        ack = f"$JS.ACK.{stream}.{served.config.name}.{found.count}.{found.seq}"
+        ack = f"$JS.ACK.{stream}.{served.config.name}.{found.nth}.{found.seq}"
         ack += f".{state.deliveries + 1}.{TIME}"
         whole = f"{ack}.{pending}"
         size = len(message.subject) + len(whole) - len(TIME) + TIME_DIGITS
@@ -314,7 +324,9 @@ class World:
         delivery = state.deliver(found)
         counts = (pending - self.arriving, pending + self.burst)
         self.send(target, Sent(message.subject, ack, message.headers, message.payload, counts))
-        self.deliveries.append(Known(stream, served.config.name, whole, found.seq, delivery, served.life))
+        self.deliveries.append(
+            Known(stream, served.config.name, whole, found.seq, delivery, served.life)
+        )
         if pull is not None and not pull.batch and pull.max_bytes > 0:
             self.status(pull, "409 Batch Completed", batch=0, size=pull.max_bytes)
         if served.config.ack == NO_ACK:
@@ -323,7 +335,7 @@ class World:
 
     def _put_back(self, served: Served, found: Next) -> None:
         state = served.state
-        if found.count > 1:
+        if found.nth > 1:
             state.again.insert(0, found.seq)
         elif found.early:
             state.snapshot.insert(0, found.seq)

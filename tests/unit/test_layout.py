@@ -31,7 +31,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_cli": ("pynats_common",),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
-    "pynats_bench": (J + "store", J + "store.file"),
+    "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
     # What is below everything in the server.
     S + "options": (),
     S + "version": ("pynats_common",),  # the release, which the tools show too
@@ -88,8 +88,9 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
-        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
+        J + "requests", J + "store", J + "store.format", J + "store.search",
     ),
+    J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),
@@ -102,7 +103,8 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
     ),
     J + "stream": (
-        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer", J + "context",
+        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer",
+        J + "consumer.config", J + "context",
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
         J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
@@ -110,16 +112,16 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
-        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "publish.batch",
-        J + "quota", J + "store", J + "store.consumers", S + "work",
+        J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "direct",
+        J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core"),
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
-        J + "consumer.config", J + "consumer.delivery", J + "context",
+        J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
-        J + "stream", S + "work",
+        J + "store.search", J + "stream", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",

@@ -332,7 +332,15 @@ class JetStreamAccount:
                 stream.abandon()
             raise
         self.streams[config.name] = stream
+        self._at_desk(stream)
         return stream
+
+    def _at_desk(self, stream: Stream) -> None:
+        """Requests for single messages are answered where they arrive, if the stream allows it."""
+        if stream.config.allow_direct:
+            self.context.desk.put(stream.name.encode(), stream.store)
+        else:
+            self.context.desk.drop(stream.name.encode())
 
     def _listening(self, stream: Stream) -> Work[None]:
         """What a stream still needs to be whole, after it was started or configured."""
@@ -348,6 +356,8 @@ class JetStreamAccount:
         """Has no streams any more; the caller closes them. The folders stay."""
         self.enabled = False
         streams = list(self.streams.values())
+        for name in self.streams:
+            self.context.desk.drop(name.encode())
         self.streams.clear()
         self.claims.clear()
         return streams
@@ -434,13 +444,16 @@ class JetStreamAccount:
                 raise api_error(10069, err=doubt)
         if self.enabled:  # else the stream has ended; the configuration holds after the next start
             stream.configure(config)
+            self._at_desk(stream)
             await self.sliced(self._listening(stream), client)
+            self.neighbours.changed(stream.name)  # how they read it may have changed
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:
         """Ends a stream and removes its files. Raises ApiError 10050, and then everything is still
         there."""
         del self.streams[stream.name]
+        self.context.desk.drop(stream.name.encode())
         forgetting = self.claims.drop(stream.name)
         self.neighbours.changed(stream.name)
         await self.sliced(forgetting)

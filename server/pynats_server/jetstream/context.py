@@ -22,6 +22,7 @@ from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.router import AckSink, FlowSink, Router, name_hash
 from pynats_server.jetstream.consumer.saving import Saving
 from pynats_server.jetstream.consumer.tally import Tally
+from pynats_server.jetstream.direct.desk import Desk
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Syncer
@@ -53,6 +54,7 @@ class JetStreamContext:
         self.options = options
         self.server_name = server_name
         self.max_payload = 1024 * 1024  # bytes that clients may send at once
+        self.ack_subjects_v2 = False  # with domain and account
         self.loop = asyncio.get_running_loop()
         self.syncer = Syncer(self.loop)
         self.store_dir = limits.store_dir
@@ -147,7 +149,10 @@ class AccountContext:
         self.consumers = Tally(server.consumers)
         self.saving = Saving(account.name, server.turns, server.states, server.log.warn_rarely)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
-        self.router = Router(server.domain.encode(), name_hash(account.name))
+        self.router = Router(
+            server.domain.encode(), name_hash(account.name), server.ack_subjects_v2
+        )
+        self.desk = Desk(server.engine, account)
         self._replies: list[Subscription] = []  # of receivers
         self._usage = {
             "file": Usage(limits.max_storage, server.usage("file")),

@@ -14,6 +14,7 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource
+from pynats_server.options import FEATURES
 from pynats_server.version import PYNATS_VERSION, VERSION
 
 TLS_TIMEOUT_S = 2  # seconds; the default of the `tls` block
@@ -100,6 +101,7 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
     config_digest: str
     tags: list[str] = msgspec.field(default_factory=list)
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    feature_flags: dict[str, bool] = msgspec.field(default_factory=dict)
     system_account: str = ""
     slow_consumer_stats: ByKind
     stale_connection_stats: ByKind
@@ -207,6 +209,9 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "config_digest": options.config_digest,
         "tags": list(options.server_tags),
         "metadata": dict(options.server_metadata),
+        "feature_flags": {
+            name: options.feature_flags.get(name, False) for name in FEATURES
+        },
     }
 
 

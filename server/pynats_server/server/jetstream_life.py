@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pynats_common.go.durations import human_duration_ns
 from pynats_common.go.errno import error_text
 
-from pynats_server.options import Options
+from pynats_server.options import ACK_SUBJECTS_V2, Options
 from pynats_server.server.state import ServerState
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class JetStreamLife:
             folder.release()
             raise _failure(error) from error
         jetstream.context.max_payload = state.options.max_payload
+        jetstream.context.ack_subjects_v2 = state.options.feature_flags.get(ACK_SUBJECTS_V2, False)
         state.jetstream = jetstream
         for line in banner_lines(options, limits):
             log.notice(line)

@@ -19,7 +19,7 @@ from pynats_server.clients.limits import configure_engine
 from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
-from pynats_server.options import Options
+from pynats_server.options import FEATURES, Options
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
@@ -182,6 +182,9 @@ class Server:
         log.notice("  Git:      [not set]")
         log.notice(f"  Name:     {state.name}")
         log.notice(f"  ID:       {state.id}")
+        for flag, is_on in options.feature_flags.items():
+            known = ("on" if is_on else "off") if flag in FEATURES else "unknown, does nothing"
+            log.notice(f"  Feature:  {flag}: {known}")
         if options.config_file:
             digest = f" ({options.config_digest})" if options.config_digest else ""
             log.notice(f"Using configuration file: {options.config_file}{digest}")

@@ -324,7 +324,12 @@ TOP_LEVEL = Table(
     Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
     Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
-    Setting("feature_flags", "experimental features", off=({},)),
+    Setting(
+        "feature_flags",
+        "experimental features by name, true or false: js_ack_fc_v2 puts domain and account in the "
+        "subjects of acknowledgements and flow control",
+        v.feature_flags,
+    ),
     Setting("cluster", "routes to servers of the same cluster", off=({},)),
     Setting("gateway", "gateways to other clusters", off=({},)),
     Setting("leafnodes", "leaf node connections", aliases=("leaf",), off=({},)),

@@ -207,6 +207,24 @@ def string_map(what: str) -> Reader:
     return read
 
 
+def feature_flags(reading: Reading, node: Node, key: str) -> dict[str, bool]:
+    """Names of experimental features, and whether they are on."""
+    if not isinstance(node.value, dict):
+        refuse(node, f"error parsing feature flags: unsupported type {kind_of(node.value)}")
+    found: dict[str, bool] = {}
+    for label, item in node.value.items():
+        if not is_text(label):
+            refuse(node, "error parsing feature flags: a name is not valid UTF-8")
+        if not isinstance(item.value, bool):
+            refuse(
+                item,
+                f'error parsing feature flag "{label}": '
+                f"expected true or false, got {kind_of(item.value)}",
+            )
+        found[label] = item.value
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     host: str

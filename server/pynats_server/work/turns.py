@@ -124,6 +124,10 @@ class Turns:
         way, and there is time left in this pass. Whoever does it tells `charge`."""
         if self._spent_ns >= self.budget_ns or self._passing or self._stopped:
             return False
+        return self.is_idle(account, client)
+
+    def is_idle(self, account: Hashable, client: Hashable) -> bool:
+        """Whether a client has nothing under way in an account."""
         own = self._accounts.get(account)
         return own is None or client not in own.lanes
 

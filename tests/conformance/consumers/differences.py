@@ -45,7 +45,75 @@ _AT_ONCE = "the reference delivers nothing at the end of a pause until something
 
 _RESUMED = '= {"pause_until": "0001-01-01T00:00:00Z", "paused": false}'
 
+_UNPINNED = '{"group": "g", "pinned_ts": "0001-01-01T00:00:00Z"}]'
+_PINNED = '{"group": "g", "pinned_client_id": "<id>", "pinned_ts": "<time>"}]'
+_SECOND = 'p1 < s.a "2" #2 (c2, delivery 1, 0 left)'
+_THIRD = 'p1 < s.a "3" #3 (c3, delivery 1, 0 left)'
+_FOURTH = 'p1 < s.a "4" #4 (c4, delivery 1, 0 left)'
+_NOT_PINNED = (
+    "the real server goes on to deliver to a pinned client alone that is so no more by the "
+    "consumer's configuration"
+)
+
+
+def _both(theirs: str, ours: str, start: str) -> tuple[str, str]:
+    return start + theirs, start + ours
+
+
+_AT_FIRST = "= P3 A0 R0 W0, d 0:2, f 0:2"
+
+
+def _told_left(name: str, seq: int, left: int) -> str:
+    """Message `seq` of those of `_with_last_ones`, delivered in order."""
+    subject, delivery = "abcabbaa"[seq - 1], seq - 2
+    return f'{name} < s.{subject} "{seq}" #{seq} (c{delivery}, delivery 1, {left} left)'
+
+
 DIFFERENCES: dict[str, Difference] = {
+    "m_a_pinned_consumer_becomes_plain": Difference(
+        _NOT_PINNED,
+        (
+            (_SECOND, ""),
+            (_FOURTH, _SECOND.replace("p1", "p2")),
+            ("p2 < nothing", _FOURTH.replace("p1", "p2")),
+            *[_both(_PINNED, _UNPINNED, "= P0 A4 R0 W2, d 4:4, f 0:0, priority_groups [")] * 2,
+            (
+                'p1 < s.a [Nats-Pin-Id: <id>] "5" #5 (c5, delivery 1, 0 left)',
+                "p1 < [423 Nats-Wrong-Pin-Id; Nats-Pending-Messages: 7; Nats-Pending-Bytes: 0]",
+            ),
+            ("p2 < nothing", 'p2 < s.a [Nats-Pin-Id: <id>] "5" #5 (c5, delivery 1, 0 left)'),
+        ),
+    ),
+    "m_a_pinned_consumer_becomes_overflow": Difference(
+        _NOT_PINNED,
+        (
+            *[_both(_PINNED, _UNPINNED, "= P0 A1 R0 W2, d 1:1, f 0:0, priority_groups [")] * 2,
+            (_SECOND, ""),
+            (_FOURTH, _SECOND.replace("p1", "p2")),
+            ("p2 < nothing", _FOURTH.replace("p1", "p2")),
+        ),
+    ),
+    "m_an_overflow_consumer_becomes_plain": Difference(
+        "the real server delivers nothing before the next message comes",
+        (
+            ("= P1 A0 R0 W1, d 0:0, f 0:0", "= P0 A1 R0 W1, d 1:1, f 0:0"),
+            (
+                'p1 < s.a "1" #1 (c1, delivery 1, 1 left)',
+                'p1 < s.a "1" #1 (c1, delivery 1, 0 left)',
+            ),
+        ),
+    ),
+    "m_an_overflow_consumer_becomes_prioritized": Difference(
+        "the real server has those who waited before served in their old order",
+        (
+            ('p1 < s.a "1" #1 (c1, delivery 1, 0 left)', _THIRD),
+            (
+                'p2 < s.a "2" #2 (c2, delivery 1, 0 left)',
+                'p2 < s.a "1" #1 (c1, delivery 1, 0 left)',
+            ),
+            (_THIRD.replace("p1", "p2"), _SECOND.replace("p1", "p2")),
+        ),
+    ),
     "b4_a_pull_without_a_batch_says_what_was_left": Difference(
         _ONE_IS_ONE,
         (
@@ -58,9 +126,9 @@ DIFFERENCES: dict[str, Difference] = {
     "u_a_nak_of_the_last_delivery": Difference(
         "the end of deliveries is told when it comes, not with the next pull",
         (
-            ("= P1 A2 R0 W0, d 2:2, f 0:0", f"{_RAN_OUT}\n= P1 A1 R0 W0, d 2:2, f 0:0"),
+            ("> info C", f"{_RAN_OUT}\n> info C"),
+            ("= P1 A2 R0 W0, d 2:2, f 0:0", "= P1 A1 R0 W0, d 2:2, f 0:0"),
             (_RAN_OUT, "told < nothing"),
-            ("= P0 A2 R0 W0, d 3:3, f 0:0", "= P0 A1 R0 W0, d 3:3, f 0:0"),
         ),
     ),
     "f8_raising_max_deliver_brings_nothing_back": Difference(
@@ -166,6 +234,35 @@ DIFFERENCES: dict[str, Difference] = {
             ),
         ),
     ),
+    **{
+        row: Difference(
+            "the reference counts only the newest of each subject, but delivers everything",
+            (
+                *(((_AT_FIRST, _AT_FIRST),) if theirs == 3 else ()),
+                (f"= P{theirs} {info}", f"= P6 {info}"),
+                *(
+                    (_told_left(pull, seq, left), _told_left(pull, seq, 9 - seq))
+                    for seq, left in lefts
+                ),
+            ),
+        )
+        for row, theirs, info, pull, lefts in (
+            (
+                "t_last_ones_before_the_first_delivery",
+                3,
+                "A0 R0 W0, d 0:2, f 0:2",
+                "p1",
+                ((3, 3), (4, 2), (5, 1), (6, 0), (7, 0), (8, 0)),
+            ),
+            (
+                "t_last_ones_of_which_some_are_delivered",
+                2,
+                "A1 R0 W0, d 1:3, f 0:2",
+                "p2",
+                ((4, 1), (5, 0), (6, 0), (7, 0), (8, 0)),
+            ),
+        )
+    },
 }
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.conformance.consumers.scene import RowBroken, Scene
 from tests.support.client import Client, ConnectionRefused
@@ -19,25 +22,36 @@ from tests.support.process import ServerProcess
 
 Row = Callable[[Scene], None]
 
-AT_ONCE = 12
+AT_ONCE = 16
 ROW_TIMEOUT_S = 110.0
 PASSWORD = "p"
-OWN_SERVER = "own_server"  # attribute of rows that stop their server
+OWN_SERVER = "own_server"  # attribute of rows that stop their server: lines of its configuration
 
 
 def own_server(row: Row) -> Row:
     """Marks a row that restarts its server."""
-    setattr(row, OWN_SERVER, True)
+    setattr(row, OWN_SERVER, "")
     return row
 
 
-def configuration(accounts: Sequence[str]) -> str:
+def configured(text: str) -> Callable[[Row], Row]:
+    """Marks a row that has a server of its own, with these lines in its configuration."""
+
+    def mark(row: Row) -> Row:
+        setattr(row, OWN_SERVER, text)
+        return row
+
+    return mark
+
+
+def configuration(accounts: Sequence[str], more: str = "") -> str:
     """A server with an account for each row."""
     lines = [
         f"  {name} {{ jetstream: enabled, users = [ {{ user: {name}, password: {PASSWORD} }} ] }}\n"
         for name in accounts
     ]
-    return 'jetstream { store_dir: "@FOLDER@/store" }\naccounts {\n' + "".join(lines) + "}\n"
+    store = 'jetstream { store_dir: "@FOLDER@/store" }\n'
+    return f"{more}{store}accounts {{\n{''.join(lines)}}}\n"
 
 
 class Plays:
@@ -104,7 +118,8 @@ class Plays:
         row = self._rows[name]
         if not hasattr(row, OWN_SERVER):
             return played(row, name, self._server)
-        with ServerProcess(self._kind, self._folder / name, configuration([name])) as server:
+        text = configuration([name], getattr(row, OWN_SERVER))
+        with ServerProcess(self._kind, self._folder / name, text) as server:
             return played(row, name, server)
 
 
@@ -137,3 +152,36 @@ def played(row: Row, account: str, server: ServerProcess) -> str:
     finally:
         scene.close()
     return "\n".join(scene.lines)
+
+
+@contextmanager
+def transcripts_of(
+    rows: dict[str, Row],
+    suite: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, str], str]]:
+    """The transcript of a row on servers of a kind. Once one is asked for, all rows of this suite
+    that will be are played."""
+    wanted = [
+        item.callspec.params["row"]
+        for item in request.session.items
+        if hasattr(item, "callspec") and "row" in item.callspec.params
+    ]
+    wanted = [name for name in wanted if name in rows]
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    plays: dict[str, Plays] = {}
+
+    def transcript(kind: str, name: str) -> str:
+        if kind not in plays:
+            folder = tmp_path_factory.mktemp(f"{suite}-{kind}")
+            one = Plays(kind, rows, wanted, shared / f"{suite}-rows-{kind}", folder)
+            plays[kind] = one.__enter__()
+        return plays[kind].transcript(name)
+
+    try:
+        yield transcript
+    finally:
+        for one in plays.values():
+            one.__exit__()

@@ -14,8 +14,11 @@ Body = bytes | str | Mapping[str, Any] | None
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _NUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{22}(?![0-9A-Za-z])")
-_ACK = re.compile(r"\$JS\.ACK\.([^.]+)\.([^.]+)\.(\d+)\.(\d+)\.(\d+)\.\d{19}\.(\d+)")
-_FLOW = re.compile(r"(\$JS\.FC\.[^.]+\.[^.]+\.)[0-9A-Za-z]{4}(?![0-9A-Za-z])")
+_ACK = re.compile(
+    r"\$JS\.ACK(?P<place>\.[^.]+\.[^.]+)??\.(?P<stream>[^.]+)\.(?P<consumer>[^.]+)"
+    r"\.(?P<count>\d+)\.(?P<seq>\d+)\.(?P<delivery>\d+)\.\d{19}\.(?P<left>\d+)"
+)
+_FLOW = re.compile(r"(\$JS\.FC(?:\.[^. ]+){2,4}\.)[0-9A-Za-z]{4}(?![0-9A-Za-z.])")
 _NS = re.compile(r"(?<!\d)1[789]\d{17}(?!\d)")  # times of an ack's subject
 _ORIGIN = re.compile(r"(Nats-Stream-Source: [^;]* )[0-9A-Za-z]{8}(?=$|;)")
 _MASKED = {"id", "ack_time", "pause_remaining", "delay"}
@@ -35,8 +38,10 @@ def shown_message(message: Message) -> str:
         parts.append(shown_payload(message.payload))
     ack = _ACK.fullmatch(message.reply)
     if ack is not None:
-        stream, consumer, count, stream_seq, consumer_seq, left = ack.groups()
+        place, stream, consumer, count, stream_seq, consumer_seq, left = ack.groups()
         named = "" if (stream, consumer) == ("S", "C") else f" of {stream}.{consumer}"
+        if place:
+            named += f" in {place[1:]}"
         parts.append(f"#{stream_seq}{named} (c{consumer_seq}, delivery {count}, {left} left)")
     elif message.reply:
         parts.append(f"reply {masked(message.reply)}")
@@ -86,7 +91,7 @@ def masked(text: str) -> str:
 def ack_place(reply: str) -> tuple[str, int] | None:
     """Consumer and stream sequence of an ack's subject."""
     ack = _ACK.fullmatch(reply)
-    return None if ack is None else (ack[2], int(ack[4]))
+    return None if ack is None else (ack["consumer"], int(ack["seq"]))
 
 
 def encoded(body: Body) -> bytes:

@@ -97,9 +97,3 @@ def test_the_end_of_deliveries_is_told_without_a_waiting_pull(s: Scene, max_deli
     assert s.info()["num_ack_pending"] == 0
     s.take(s.pull(NOW))
     s.quiet("told")
-
-
-def test_a_reset_of_what_is_not_there_is_refused(s: Scene) -> None:
-    s.stream()
-    assert s.api("CONSUMER.RESET.S.NONE")["error"]["err_code"] == 10014
-    assert s.api("CONSUMER.RESET.NONE.C")["error"]["err_code"] == 10059

@@ -2,20 +2,25 @@
 
 One message, a batch of following ones, or the last one of each of several subjects. A series ends
 with a status line of its own, which tells what is left. It is sliced: it gives way every few
-messages, waits while the requester does not read, and ends with its stream.
+messages, waits while the requester does not read, and ends with its stream. The usual requests for
+one message do not come here: `direct.desk` answers them.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
 from pynats_server.jetstream.api.request import JSON_BLANKS, Request, begin
+from pynats_server.jetstream.direct.series import Series, Went
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
-from pynats_server.jetstream.store import Message, SequenceNotFound
+from pynats_server.jetstream.store import Message
+from pynats_server.jetstream.store.search.queries import only
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps
 
@@ -23,10 +28,6 @@ SUBJECTS_MAX = 1024  # of one request for last messages
 # Of such a request. They are sorted before anything else is done, which takes some milliseconds for
 # so many; more subjects than SUBJECTS_MAX are not answered anyway.
 FILTERS_MAX = 8192
-STEP_MESSAGES = 32  # of a series between two looks at the clock: about 0.2 ms
-STEP_BYTES = 128 * 1024  # the same for large ones: copying them takes as long
-BACKLOG_MAX = 1 << 20  # bytes queued for the requester above which its series waits
-BACKLOG_LOOK_S = 0.005  # until the series looks again: 200 MB/s for one that reads
 
 
 def get(request: Request) -> Steps[None] | None:
@@ -114,55 +115,36 @@ def _answer(request: Request, stream: Stream, asked: GetRequest) -> Steps[None]:
             request.respond(message.payload or b"", block)
 
 
-class _Series:
-    """What one request has been sent, and how much it may still be sent."""
+class Replies(Series):
+    """The messages that one request is sent."""
 
-    def __init__(self, request: Request, stream: Stream, asked: GetRequest, pending: int) -> None:
+    def __init__(self, request: Request, stream: Stream, asked: GetRequest) -> None:
+        engine = request.account.server.engine
+        super().__init__(
+            engine,
+            request.account.account,
+            stream.store,
+            request.reply,
+            stream.name.encode(),
+            asked.no_hdr and not asked.multi_last,
+            # Without a wish, half of what a client may have queued, as in the real server.
+            asked.max_bytes if asked.max_bytes > 0 else engine.max_pending // 2,
+        )
         self._request = request
         self._stream = stream
-        self._plain = asked.no_hdr and not asked.multi_last
-        # Without a wish, half of what a client may have queued, as in the real server.
-        most = request.account.server.engine.max_pending // 2
-        self._left = asked.max_bytes if asked.max_bytes > 0 else most
-        self._step_messages = 0
-        self._step_bytes = 0
-        self.pending = pending
-        self.last = 0
 
-    def send(self, message: Message) -> None:
-        """Sends the next message."""
-        if self._plain:
-            block = b""
-        else:
-            self.pending = max(0, self.pending - 1)  # some may have been removed meanwhile
-            block = _block(self._stream, message, self.pending, self.last)
-        self._request.respond(message.payload or b"", block)
-        self.last = message.seq
-        size = _size(message)
-        self._left -= size
-        self._step_messages += 1
-        self._step_bytes += size
-
-    @property
-    def is_full(self) -> bool:
-        """Whether its bytes are used up."""
-        return self._left <= 0
-
-    @property
-    def stream_ended(self) -> bool:
-        """Whether there is nothing to read any more."""
-        return self._request.account.streams.get(self._stream.name) is not self._stream
-
-    def give_way(self) -> Steps[None]:
-        """Lets others go on after a step's share, and waits for a requester that does not read."""
-        if self._step_messages < STEP_MESSAGES and self._step_bytes < STEP_BYTES:
-            return
-        self._step_messages = self._step_bytes = 0
-        source = self._request.source
-        if isinstance(source, ClientConnection):
-            while source.pending_bytes > BACKLOG_MAX and not source.closing:
-                yield self._request.account.server.turns.later(BACKLOG_LOOK_S)
-        yield None
+    def send_all(self) -> Steps[None]:
+        """Sends them step by step; no more when the stream ends."""
+        while (went := self.step()) != Went.ENDED:
+            if went == Went.HELD:
+                self.waiting = asyncio.get_running_loop().create_future()
+                yield self.waiting
+            elif self.unread is not None and went == Went.UNREAD:
+                yield from self._stream.store.loading(self.unread)
+            else:
+                yield None
+            if self._request.account.streams.get(self._stream.name) is not self._stream:
+                return
 
     def end(self, *more: str) -> None:
         """Tells that this was all."""
@@ -178,22 +160,13 @@ def _send_batch(request: Request, stream: Stream, asked: GetRequest) -> Steps[No
     start = max((yield from start_sequence(stream, asked)), 1)
     stop = store.last_seq
     pending = yield from store.count_pending(filter, start)
-    series = _Series(request, stream, asked, pending)
-    for _ in range(asked.batch):
-        message = yield from store.find_next(filter, start)
-        if message is None or message.seq > stop:
-            if not series.last:
-                _status(request, "404 Message Not Found")
-                return
-            break
-        series.send(message)
-        start = message.seq + 1
-        if series.is_full:
-            break
-        yield from series.give_way()
-        if series.stream_ended:
-            break
-    series.end()
+    series = Replies(request, stream, asked)
+    series.follow(only(filter), start, stop, asked.batch, pending)
+    yield from series.send_all()
+    if asked.batch > 0 and not series.last:
+        _status(request, "404 Message Not Found")
+    else:
+        series.end()
 
 
 def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> Steps[None]:
@@ -214,36 +187,22 @@ def _send_last_of_each(request: Request, stream: Stream, asked: GetRequest) -> S
     if not sequences:
         _status(request, "404 No Results")
         return
-    series = _Series(request, stream, asked, len(sequences))
-    for seq in sequences[: asked.batch] if asked.batch > 0 else sequences:
-        try:
-            series.send((yield from store.read(seq)))
-        except SequenceNotFound:
-            continue  # removed since
-        if series.is_full:
-            break
-        yield from series.give_way()
-        if series.stream_ended:
-            break
+    series = Replies(request, stream, asked)
+    series.pick(sequences, asked.batch if asked.batch > 0 else len(sequences))
+    yield from series.send_all()
     series.end(f"Nats-UpTo-Sequence: {up_to}")
 
 
-def _block(stream: Stream, message: Message, pending: int | None = None, last: int = 0) -> bytes:
+def _block(stream: Stream, message: Message) -> bytes:
     """The message's own headers, and headers that say where it is stored."""
     own = message.headers or headers.build()
-    lines = [
+    lines = (
         b"Nats-Stream: " + stream.name.encode(),
         b"Nats-Subject: " + message.subject,
         b"Nats-Sequence: %d" % message.seq,
         b"Nats-Time-Stamp: " + format_time_ns(message.ts).encode(),
-    ]
-    if pending is not None:
-        lines += [b"Nats-Num-Pending: %d" % pending, b"Nats-Last-Sequence: %d" % last]
+    )
     return b"\r\n".join((bytes(own[:-4]), *lines, b"\r\n"))
-
-
-def _size(message: Message) -> int:
-    return len(message.subject) + len(message.headers or b"") + len(message.payload or b"")
 
 
 def _status(request: Request, status: str, *lines: str) -> None:

@@ -22,7 +22,7 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
 from pynats_server.jetstream.api.request import Reply, Request
-from pynats_server.jetstream.consumer.delivery.router import ApiSink
+from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
@@ -156,9 +156,17 @@ class Api:
         self._served[account.name] = (
             account,
             [
-                account.account.attach(
-                    f"{prefix}.>".encode(),
-                    ApiSink(account.context.router, account.account, prefix.encode(), on_request),
+                account.account.attach_shortcut(
+                    f"{prefix}.".encode(),
+                    ApiSink(
+                        account.account,
+                        prefix.encode(),
+                        on_request,
+                        account.context.router,
+                        account.context.desk,
+                        self._context.turns.is_idle,
+                        self._met_a_bug,
+                    ),
                 )
                 for prefix in self._context.api_prefixes
             ],

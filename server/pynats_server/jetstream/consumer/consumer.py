@@ -12,6 +12,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
+from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
 from pynats_server.jetstream.consumer.delivery.push import PushFeed
@@ -68,7 +69,7 @@ class Consumer:
     def _feed(self) -> PullFeed | PushFeed:
         place = self.place
         kind = PushFeed if self.config.is_push else PullFeed
-        head = f"$JS.ACK.{place.name}.{self.name}.".encode()
+        head = place.router.head(b"ACK", place.name.encode(), self.name.encode())
         return kind(self, self.state, place.interest, place.account.account, place.alarms, head)
 
     def _set_rules(self) -> None:
@@ -90,11 +91,12 @@ class Consumer:
                 max_expires_ns=config.max_expires,
                 max_bytes=config.max_bytes,
             )
+            feed.set_groups(config.priority_policy, config.priority_groups, config.priority_timeout)
             return
         feed.set_target(
             config.deliver_subject.encode(),
             config.deliver_group.encode(),
-            f"$JS.FC.{self.place.name}.{self.name}.".encode(),
+            self.place.router.head(b"FC", self.place.name.encode(), self.name.encode()),
             flow_control=config.flow_control or config.ack_policy == "flow_control",
             heartbeat_ns=config.idle_heartbeat,
             rate_bps=config.rate_limit_bps,
@@ -174,6 +176,8 @@ class Consumer:
 
     def unpin(self, group: str) -> None:
         """Whoever the messages of a priority group go to gets no more."""
+        if isinstance(self.feed, PullFeed):
+            self.feed.unpin()
         self.events.unpinned(group, "admin")
 
     def reset(self, seq: int) -> int:
@@ -231,6 +235,18 @@ class Consumer:
             removed(None)
         else:
             self.place.when_removed(removed)
+
+    def new_pin(self) -> str:
+        """Who has it next gets the messages of a priority group."""
+        return unique_id()
+
+    def pinned(self, group: str, pin: str) -> None:
+        """See `ConsumerEvents`."""
+        self.events.pinned(group, pin)
+
+    def unpinned(self) -> None:
+        """Who was pinned has not asked for too long."""
+        self.events.unpinned(self.config.priority_groups[0], "timeout")
 
     def exhausted(self, seq: int, deliveries: int) -> None:
         """See `ConsumerEvents`."""
@@ -306,10 +322,15 @@ class Consumer:
             told["paused"] = True
             told["pause_remaining"] = until_ns - now_ns
         told["ts"] = format_time_ns(now_ns)
-        if self.config.priority_groups:
+        if self.config.priority_groups and isinstance(feed, PullFeed):
             # As the real server, which tells of the first of them alone.
+            pin, since_ns = feed.pinned
             told["priority_groups"] = [
-                {"group": self.config.priority_groups[0], "pinned_ts": ZERO_TIME}
+                {
+                    "group": self.config.priority_groups[0],
+                    **({"pinned_client_id": pin} if pin else {}),
+                    "pinned_ts": format_time_ns(since_ns) if pin else ZERO_TIME,
+                }
             ]
         return told
 

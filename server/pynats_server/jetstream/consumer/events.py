@@ -35,6 +35,11 @@ class ConsumerEvents:
         """Deliveries stop until then, or go on."""
         self._tell("PAUSE", "consumer_pause", paused=is_paused, pause_until=until)
 
+    def pinned(self, group: str, pin: str) -> None:
+        """A client gets the messages of a group from now on."""
+        account = self._account.name
+        self._tell("PINNED", "consumer_group_pinned", account, group=group, pinned_id=pin)
+
     def unpinned(self, group: str, reason: str) -> None:
         """Whoever the messages of a group went to gets no more: `admin`, `timeout`."""
         account = self._account.name

@@ -275,6 +275,13 @@ class StreamConsumers:
         if now != before:
             consumer.events.paused(now, consumer.pause_until_ns > 0)
 
+    def reset(self, consumer: Consumer, seq: int) -> int:
+        """Has a consumer begin again (see `Consumer.reset`); what it leaves behind and nobody else
+        needs goes."""
+        begins = consumer.reset(seq)
+        self.place.retaining.sweep()
+        return begins
+
     async def delete(self, consumer: Consumer) -> None:
         """Ends a consumer and removes its files. Raises ApiError 10051, and then it goes on."""
         self._take(consumer)

@@ -115,7 +115,8 @@ cdef class Retention(Rings):
             if leaf != NULL and leaf.total > limit:
                 most -= 6
                 self.evict(seq)
-                at = block.slot_from(seq + 1)  # the block may have been written anew
+                # The block may have been written anew, or begin behind others that were deleted.
+                at = block.slot_from(max(seq + 1, block.first_seq))
         return block.last_seq + 1 if block.last_seq < self.last_seq else 0, None
 
     cdef int evict(self, uint64_t seq) except -1:

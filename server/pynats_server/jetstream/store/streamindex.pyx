@@ -1,14 +1,15 @@
 """What every store knows of a stream without reading it: an index over its blocks, compiled.
 
 The subject tree and the blocks' deleted sets are kept for the whole stream, the buffers only for
-blocks in use, so memory grows with subjects and interior deletes and not with messages.
+blocks in use, so memory grows with subjects and interior deletes and not with messages; only
+columns take four bytes for each, up to a limit, in streams that are read by subject.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.column cimport Column
+from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
                         header_marks)
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, RECORD_MAX, SEQ_MASK, counted_in,

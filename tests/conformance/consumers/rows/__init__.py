@@ -12,16 +12,20 @@ from tests.conformance.consumers.rows import (
     groups,
     lifetime,
     mixed,
+    origins,
+    pinning,
     places,
     pushing,
     redelivery,
     restarts,
     streams,
+    subjects,
     waiting,
 )
 
 MODULES = (
-    asking, waiting, acks, redelivery, pushing, groups, places, streams, lifetime, restarts, mixed,
+    asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, origins, lifetime,
+    restarts, mixed, subjects,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")
 

@@ -192,13 +192,13 @@ def m5_the_pin_runs_out(s: Scene) -> None:
 
 def m5_pulls_with_the_id_keep_the_pin(s: Scene) -> None:
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.UNPINNED.>", "unpinned")
-    grouped(s, 9, PINNED | {"priority_timeout": SECOND})
+    grouped(s, 9, PINNED | {"priority_timeout": 2 * SECOND})
     first = s.pull({"group": "g", "batch": 1})
     s.take(first)
     pin = s.header(first, PIN)
     other = s.pull({"group": "g", "batch": 9, "expires": HOUR})
     for _ in range(4):
-        s.let_pass(0.5)
+        s.let_pass(0.8)
         s.take(s.pull({"group": "g", "batch": 1, "id": pin}))
     s.quiet(other, "unpinned")
     s.take("unpinned")

@@ -40,20 +40,20 @@ def k2_info_is_no_activity(s: Scene) -> None:
 
 
 def k2_pulls_are_activity(s: Scene) -> None:
-    ephemeral(s, inactive_threshold=1500 * MS)
-    for _ in range(4):
-        s.let_pass(0.6)
+    ephemeral(s, inactive_threshold=3 * SECOND)
+    for _ in range(3):
+        s.let_pass(1.2)
         s.take(s.pull({"batch": 1, "no_wait": True}))
     s.info()
     s.until(gone=True)
 
 
 def k2_acks_are_activity(s: Scene) -> None:
-    ephemeral(s, inactive_threshold=1500 * MS)
+    ephemeral(s, inactive_threshold=3 * SECOND)
     s.fill(4)
     s.take(s.pull("4"), 4)
     for seq, body in enumerate(("+WPI", "+ACK", "-NAK 1h", "+TERM"), 1):
-        s.let_pass(0.6)
+        s.let_pass(1.2)
         s.ack(seq, body)
     s.info()
     s.ack(1)
@@ -62,8 +62,8 @@ def k2_acks_are_activity(s: Scene) -> None:
 
 def k3_a_waiting_pull_keeps_it(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=500 * MS)
-    name = s.pull({"batch": 1, "expires": 2500 * MS})
+    ephemeral(s, inactive_threshold=1500 * MS)
+    name = s.pull({"batch": 1, "expires": 3500 * MS})
     s.take(name)
     s.quiet("told")
     s.take("told")
@@ -78,7 +78,7 @@ def k3_a_dead_pull_does_not_keep_it(s: Scene) -> None:
 
 def k4_unacked_messages_keep_it_for_a_while(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=400 * MS, ack_wait=1500 * MS)
+    ephemeral(s, inactive_threshold=400 * MS, ack_wait=3 * SECOND)
     s.fill(1)
     s.take(s.pull("1"))
     s.let_pass(1)
@@ -135,9 +135,9 @@ def k6_a_durable_with_a_threshold(s: Scene) -> None:
 def k6_a_threshold_taken_off(s: Scene) -> None:
     s.listen(DELETED, "told")
     s.stream()
-    s.create(inactive_threshold=SECOND)
+    s.create(inactive_threshold=2 * SECOND)
     s.create()
-    s.let_pass(2.5)
+    s.let_pass(4)
     s.quiet("told")
     s.info()
 
@@ -172,7 +172,7 @@ def l1_a_pause_that_ends(s: Scene) -> None:
     s.listen(PAUSES, "told")
     s.stream()
     s.create()
-    s.pause({"pause_until": in_a_while(2.5)})
+    s.pause({"pause_until": in_a_while(4)})
     s.take("told")
     s.fill(2)
     name = s.pull({"batch": 2, "expires": HOUR})
@@ -245,10 +245,10 @@ def l3_pulls_of_a_paused_consumer(s: Scene) -> None:
 
 
 def l3_a_paused_consumer_redelivers_later(s: Scene) -> None:
-    delivered(s, 1, 1, ack_wait=SOON)
+    delivered(s, 1, 1, ack_wait=2 * SECOND)
     s.pause({"pause_until": FAR})
     name = s.pull({"batch": 1, "expires": HOUR})
-    s.let_pass(1.5)
+    s.let_pass(3)
     s.quiet(name)
     s.info()
     s.pause("")
@@ -285,7 +285,7 @@ def l3_a_paused_push_consumer_goes_on_by_itself(s: Scene) -> None:
     s.listen("d.c", "d")
     s.stream()
     s.create(deliver_subject="d.c")
-    s.pause({"pause_until": in_a_while(1.5)})
+    s.pause({"pause_until": in_a_while(4)})
     s.fill(2)
     s.quiet("d")
     s.take("d", 2)

@@ -167,10 +167,10 @@ def f_the_last_delivery_of_two_is_naked(s: Scene) -> None:
 
 def f_the_last_delivery_is_acked_in_time(s: Scene) -> None:
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "told")
-    delivered(s, 2, 2, max_deliver=1, ack_wait=800 * MS)
+    delivered(s, 2, 2, max_deliver=1, ack_wait=2 * SECOND)
     s.ack(1)
     s.ack(2, "+TERM")
-    s.let_pass(1.5)
+    s.let_pass(3)
     s.quiet("told")
     s.info()
 

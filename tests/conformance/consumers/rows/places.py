@@ -6,7 +6,7 @@ from functools import partial
 
 from tests.conformance.consumers.playing import Row
 from tests.conformance.consumers.rows.acks import delivered
-from tests.conformance.consumers.scene import HOUR, MS, Scene
+from tests.conformance.consumers.scene import HOUR, MS, SECOND, Scene
 
 ALL = {"batch": 50, "no_wait": True}
 
@@ -406,8 +406,8 @@ def q_a_reset_of_a_consumer_without_acks(s: Scene) -> None:
 
 def q_a_reset_with_delayed_naks(s: Scene) -> None:
     delivered(s, 2, 3)
-    s.ack(1, "-NAK 700ms")
+    s.ack(1, "-NAK 2s")
     s.reset({"seq": 3})
-    name = s.pull({"batch": 5, "expires": 1500 * MS})
+    name = s.pull({"batch": 5, "expires": 4 * SECOND})
     s.take_all(name)
     s.info()

@@ -339,7 +339,7 @@ def _with_a_gap(s: Scene) -> None:
     s.stream()
     s.publish("s.a", "1")
     s.publish("s.a", "2")
-    s.let_pass(1.2)
+    s.let_pass(3)
     s.publish("s.a", "3")
 
 
@@ -386,7 +386,7 @@ def j3_a_rate_limit_paces(s: Scene) -> None:
     s.say("> publish 4 of 500 bytes")
     for _ in range(4):
         s.publish("s.a", "x" * 500)
-    s.create(deliver_subject="d.c", rate_limit_bps=4000, ack_policy="none")
+    s.create(deliver_subject="d.c", rate_limit_bps=2000, ack_policy="none")
     s.listen("d.c", "d")
     s.take("d", 2)
     s.quiet("d")

@@ -8,7 +8,7 @@ from tests.conformance.consumers.playing import Row
 from tests.conformance.consumers.rows.acks import delivered
 from tests.conformance.consumers.scene import HOUR, MS, SECOND, Scene
 
-SOON = 700 * MS  # an ack wait that is over soon, but not while a row still works
+SOON = 1500 * MS  # an ack wait that is over soon, but not while a row still works
 ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
 
 
@@ -54,14 +54,14 @@ def f2_what_was_not_acked_comes_again_in_order(s: Scene) -> None:
 def f2_naked_ones_come_before_those_that_ran_out(s: Scene) -> None:
     delivered(s, 3, 3, ack_wait=SOON)
     s.ack(3, "-NAK")
-    s.let_pass(2)
+    s.let_pass(3)
     s.take(s.pull("3"), 3)
 
 
 def f3_a_nak_with_a_delay_waits(s: Scene) -> None:
     delivered(s, 3, 3)
-    s.ack(1, '-NAK {"delay": 1600000000}')
-    s.ack(2, "-NAK 800ms")
+    s.ack(1, '-NAK {"delay": 4000000000}')
+    s.ack(2, "-NAK 2s")
     s.ack(3, "-NAK")
     name = s.pull({"batch": 3, "expires": HOUR})
     s.take(name)
@@ -116,7 +116,7 @@ def f3_delays_that_are_some(s: Scene) -> None:
 
 def f3_a_delay_longer_than_the_ack_wait(s: Scene) -> None:
     delivered(s, 2, 2, ack_wait=SOON)
-    s.ack(1, '-NAK {"delay": 2500000000}')
+    s.ack(1, '-NAK {"delay": 4000000000}')
     name = s.pull({"batch": 9, "expires": HOUR})
     s.take(name)
     s.ack(2)
@@ -160,7 +160,7 @@ def f5_a_nak_delay_of_the_first_delivery_is_not_shifted(s: Scene) -> None:
 
 def f6_a_delayed_nak_counts_as_unacked(s: Scene) -> None:
     delivered(s, 1, 3, max_ack_pending=1)
-    s.ack(1, '-NAK {"delay": 1200000000}')
+    s.ack(1, '-NAK {"delay": 3000000000}')
     name = s.pull({"batch": 2, "expires": HOUR})
     s.quiet(name)
     s.info()
@@ -186,7 +186,7 @@ def f7_the_last_delivery_runs_out_and_the_next_pull_comes_later(s: Scene) -> Non
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "told")
     delivered(s, 1, 1, ack_wait=SOON, max_deliver=2)
     s.take(s.pull({"batch": 1, "expires": HOUR}))
-    s.let_pass(2)
+    s.let_pass(3)
     s.take(s.pull({"batch": 1, "no_wait": True}))
     s.take("told")
     s.info()
@@ -206,7 +206,7 @@ def f7_the_last_delivery_runs_out_with_a_pull_waiting(s: Scene) -> None:
 
 def f7_backoff_and_the_last_delivery(s: Scene) -> None:
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "told")
-    delivered(s, 1, 1, backoff=[600 * MS, SECOND], max_deliver=2)
+    delivered(s, 1, 1, backoff=[SECOND, 2 * SECOND], max_deliver=2)
     s.take(s.pull({"batch": 2, "expires": HOUR}))
     s.info()
     s.take("told")
@@ -319,7 +319,7 @@ def f9_terminated_after_others_ran_out(s: Scene) -> None:
 
 def f10_nothing_is_counted_until_a_pull_comes(s: Scene) -> None:
     delivered(s, 2, 2, ack_wait=SOON)
-    s.let_pass(2)
+    s.let_pass(3)
     s.info()
     s.take(s.pull("1"))
     s.info()
@@ -363,7 +363,7 @@ def f12_a_changed_ack_wait_holds_for_what_is_out(s: Scene) -> None:
 def f12_a_longer_ack_wait_holds_for_what_is_out(s: Scene) -> None:
     delivered(s, 2, 2, ack_wait=SOON)
     s.create(ack_wait=HOUR)
-    name = s.pull({"batch": 2, "expires": 2 * SECOND})
+    name = s.pull({"batch": 2, "expires": 3 * SECOND})
     s.take(name)
     s.info()
 
@@ -403,10 +403,10 @@ def f_a_larger_limit_lets_more_out(s: Scene) -> None:
 
 
 def f_progress_with_backoff(s: Scene) -> None:
-    delivered(s, 1, 1, backoff=[900 * MS, HOUR], max_deliver=3)
+    delivered(s, 1, 1, backoff=[3 * SECOND, HOUR], max_deliver=3)
     name = s.pull({"batch": 2, "expires": HOUR})
-    for _ in range(3):
-        s.let_pass(0.5)
+    for _ in range(2):
+        s.let_pass(1.8)
         s.ack(1, "+WPI")
     s.quiet(name)
     s.take(name)
@@ -420,7 +420,7 @@ def f_order_of_redelivery_over_two_passes(s: Scene) -> None:
     s.take(s.pull("2"), 2)
     s.let_pass(0.4)
     s.take(s.pull("2"), 2)
-    s.let_pass(2)
+    s.let_pass(3)
     s.take(s.pull("4"), 4)
 
 

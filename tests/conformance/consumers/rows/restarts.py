@@ -31,7 +31,7 @@ def l5_a_pause_that_ended_meanwhile(s: Scene) -> None:
     s.stream()
     s.create()
     s.fill(1)
-    s.pause({"pause_until": in_a_while(0.5)})
+    s.pause({"pause_until": in_a_while(2)})
     s.restart()
     s.take(s.pull({"batch": 1, "expires": HOUR}))
     s.info()
@@ -91,11 +91,11 @@ def t3_where_it_stood_before_a_restart(s: Scene) -> None:
 
 @own_server
 def t3_unacked_ones_come_first_after_a_restart(s: Scene) -> None:
-    delivered(s, 2, 4, ack_wait=SECOND)
+    delivered(s, 2, 4, ack_wait=2 * SECOND)
     s.take(s.pull({"batch": 4, "expires": HOUR}), 4)
     s.info()
     s.restart()
-    s.let_pass(1.5)
+    s.let_pass(2.5)
     s.take(s.pull({"batch": 9, "expires": HOUR}), 4)
     s.info()
 
@@ -189,7 +189,7 @@ def t6_what_ran_out_does_not_come_after_a_restart(s: Scene) -> None:
 def t7_a_delay_goes_on_after_a_restart(s: Scene) -> None:
     delivered(s, 2, 2)
     s.ack(1, "-NAK 1h")
-    s.ack(2, "-NAK 2500ms")
+    s.ack(2, "-NAK 4s")
     s.restart()
     s.info()
     name = s.pull({"batch": 2, "expires": HOUR})
@@ -243,4 +243,44 @@ def t_a_pin_after_a_restart(s: Scene) -> None:
     s.restart()
     s.info()
     s.settle(s.pull({"group": "g", "batch": 1, "id": pin, "expires": HOUR}))
+    s.info()
+
+
+def _with_last_ones(s: Scene) -> None:
+    """The newest of their subjects are 3, 6 and 8."""
+    s.stream()
+    for number, letter in enumerate("abcabbaa", 1):
+        s.publish(f"s.{letter}", str(number))
+    s.create(deliver_policy="last_per_subject", filter_subject="s.>")
+
+
+@own_server
+def t_last_ones_before_the_first_delivery(s: Scene) -> None:
+    _with_last_ones(s)
+    s.restart()
+    s.info()
+    s.publish("s.b", "9")
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
+    s.info()
+
+
+@own_server
+def t_last_ones_of_which_some_are_delivered(s: Scene) -> None:
+    _with_last_ones(s)
+    s.take(s.pull("1"))
+    s.publish("s.b", "9")
+    s.restart()
+    s.info()
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
+    s.info()
+
+
+@own_server
+def t_last_ones_that_are_all_delivered(s: Scene) -> None:
+    _with_last_ones(s)
+    s.take(s.pull("3"), 3)
+    s.restart()
+    s.info()
+    s.publish("s.b", "9")
+    s.take_all(s.pull({"batch": 20, "no_wait": True}))
     s.info()

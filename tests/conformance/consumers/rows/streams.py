@@ -125,7 +125,7 @@ def n2_limits_of_a_subject(s: Scene) -> None:
 
 def n2_age(s: Scene) -> None:
     s.listen(TERMINATED, "told")
-    s.stream(max_age=SECOND, duplicate_window=SECOND)
+    s.stream(max_age=3 * SECOND, duplicate_window=SECOND)
     s.create()
     s.fill(3)
     s.take(s.pull("2"), 2)

@@ -46,7 +46,7 @@ def b3_no_wait_with_an_expiry_waits(s: Scene) -> None:
 
 def b3_no_wait_with_an_expiry_is_served_by_what_comes(s: Scene) -> None:
     plain(s, 0)
-    name = s.pull({"batch": 2, "no_wait": True, "expires": 2 * LATER})
+    name = s.pull({"batch": 2, "no_wait": True, "expires": HOUR})
     s.info()
     s.publish("s.a", "one")
     s.take(name)
@@ -261,8 +261,8 @@ def b14_two_pulls_to_one_inbox_both_count(s: Scene) -> None:
 
 def b14_two_pulls_to_one_inbox_expire_apart(s: Scene) -> None:
     plain(s, 0)
-    s.pull({"batch": 2, "expires": LATER}, to="both")
-    s.pull({"batch": 3, "expires": 3 * LATER}, to="both")
+    s.pull({"batch": 2, "expires": 2 * SECOND}, to="both")
+    s.pull({"batch": 3, "expires": 5 * SECOND}, to="both")
     s.fill(2)
     s.take("both", 4)
 
@@ -333,7 +333,7 @@ def b_messages_with_headers_and_without_payload(s: Scene) -> None:
 
 def b_a_pull_waits_with_its_max_bytes(s: Scene) -> None:
     plain(s, 0)
-    name = s.pull({"batch": 3, "max_bytes": 400, "expires": LATER})
+    name = s.pull({"batch": 3, "max_bytes": 400, "expires": 2 * SECOND})
     s.publish("s.a", "x" * 100)
     s.take(name)
     status = s.take_quietly(name)
@@ -389,7 +389,7 @@ def b_num_waiting_counts_what_waits(s: Scene) -> None:
     names = [
         s.pull("2"),
         s.pull({"batch": 1, "expires": HOUR}),
-        s.pull({"batch": 1, "expires": LATER}),
+        s.pull({"batch": 1, "expires": 2 * SECOND}),
     ]
     s.info()
     s.take(names[2])

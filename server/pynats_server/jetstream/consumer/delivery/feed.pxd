@@ -14,7 +14,7 @@ from pynats_server.jetstream.consumer.delivery.interest cimport Interest, Member
 from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState, Entry
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.retention cimport Retention
-from pynats_server.jetstream.store.search.filters cimport FilterSet
+from pynats_server.jetstream.store.search.seeker cimport Seeker
 
 
 cdef enum Found:
@@ -70,6 +70,7 @@ cdef class Feed(Member):
     cdef Block block
     cdef Py_ssize_t slot
     cdef Entry* entry  # of a redelivery
+    cdef Seeker seeker  # of what comes next, with filters
     cdef bint loading
     # The message being built.
     cdef uint8_t* scratch
@@ -79,6 +80,7 @@ cdef class Feed(Member):
     cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF
     # Messages to deliver, for the first time or again, counted up to `most`.
     cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF
+    cdef bint has_again(self) except -1  # something is to be delivered again
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *
     cdef Found _find_new(self, uint64_t until) except *
@@ -88,12 +90,14 @@ cdef class Feed(Member):
     cdef int _rewrite(self, Message* msg, bytes extra, bint with_body) except -1
     # Copies the message out of the block: one receiver may change what the next still needs.
     cdef int detach(self, Message* msg) except -1
+    cdef Found _seek(self, uint64_t limit) except *
     cdef bint _skip(self) except -1
     cdef Found _at_end(self, uint64_t limit) except *
     cdef Found _paced(self, int64_t ts) except *
     cdef Block holder(self, uint64_t seq)
     cdef int load(self, Block block) except -1
     cdef int strike(self, uint64_t seq) except -1
+    cdef bint is_mine(self, uint64_t seq) except -1
     cdef int interest_done(self, uint64_t seq) except -1
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1
     cdef int put_again(self, Entry* entry) except -1

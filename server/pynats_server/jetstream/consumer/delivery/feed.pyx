@@ -7,17 +7,20 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.state cimport ACK_EXPLICIT, ACK_NONE, OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.state cimport (
+    ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
+)
+from pynats_server.jetstream.store.search.filters cimport FilterSet
+from pynats_server.jetstream.store.search.seeker cimport Seeker, Sought
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, HEAD, headers_of, stamp, subject_size, u32, u64,
 )
 
 from bisect import bisect_left
 
-from pynats_server.work import finish
-
 cdef enum:
-    REPLY_MAX = 1024  # bytes of an acknowledgement subject: two names and five numbers
+    REPLY_MAX = 1024  # bytes of an acknowledgement subject: names and five numbers
+    NUMBERS_MAX = 5 * 21
     SEND_STEP = 2
     LOOK_AT_CLOCK = 16  # deliveries that have one time
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
@@ -44,6 +47,8 @@ cdef class Feed(Member):
 
     def __init__(self, host, ConsumerState state not None, Interest interest not None,
                  Account account not None, Alarms alarms not None, bytes ack_head not None):
+        if len(ack_head) + NUMBERS_MAX > REPLY_MAX:
+            raise ValueError("names of domain, stream and consumer are too long")
         self.host = host
         self.state = state
         self.interest = interest
@@ -163,6 +168,15 @@ cdef class Feed(Member):
             at += 1
         return found
 
+    cdef bint has_again(self) except -1:
+        cdef Entry* entry
+        while self.again_head != self.again_tail:
+            entry = self.state.find(self.again[self.again_head])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                return True
+            self.again_head += 1
+        return False
+
     @property
     def num_pending(self) -> int:
         """Messages of its filters that it has not delivered yet."""
@@ -240,9 +254,7 @@ cdef class Feed(Member):
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
         cdef FilterSet filters = self.group.filters
-        return len(self.firsts) - self.firsts_at + <uint64_t>finish(
-            self.store.count_between(filters, start, self.store.last_seq)
-        )
+        return len(self.firsts) - self.firsts_at + <uint64_t>self.store.count_from(filters, start)
 
     def begin_with(self, list firsts not None, uint64_t resume) -> None:
         """Delivers these messages first, which are all before `resume`, and goes on there."""
@@ -352,7 +364,6 @@ cdef class Feed(Member):
     cdef Found _find_new(self, uint64_t until) except *:
         cdef Retention store = self.store
         cdef FilterSet filters = self.group.filters
-        cdef bint every = filters.every
         cdef uint64_t limit = min(self.interest.visible, store.last_seq)
         cdef uint64_t seq
         cdef Block block = self.block
@@ -368,6 +379,8 @@ cdef class Feed(Member):
         self.hint = 0
         if self.next_seq > limit or self.group.matched == self.base:
             return self._at_end(limit)
+        if not filters.every:
+            return self._seek(limit)
         while True:
             if self.next_seq > limit:
                 return self._at_end(limit)
@@ -400,9 +413,7 @@ cdef class Feed(Member):
                     self.slot = slot - 1
                     return self._at_end(limit)
                 looked += 1
-                if (block.deleted.size == 0 or not block.deleted.has(seq)) and (
-                    every or filters.covers(r + HEAD, subject_size(r))
-                ):
+                if block.deleted.size == 0 or not block.deleted.has(seq):
                     self.engine.routing.steps += looked >> SCAN_SHIFT
                     self.next_seq = seq
                     self.slot = slot
@@ -414,6 +425,28 @@ cdef class Feed(Member):
                     self.slot = slot - 1
                     return UNFINISHED
             self.next_seq = block.last_seq + 1
+
+    cdef Found _seek(self, uint64_t limit) except *:
+        """The next message of the filters."""
+        cdef int64_t steps = SCAN_MOST
+        cdef Sought sought
+        if self.seeker is None or self.seeker.filters is not self.group.filters:
+            self.seeker = Seeker(self.store, self.group.filters)
+        sought = self.seeker.next(self.next_seq, limit, &steps)
+        self.engine.routing.steps += max(SCAN_MOST - steps, 0) >> SCAN_SHIFT
+        if sought == Sought.NOTHING:
+            self.seeker.rest()
+            return self._at_end(limit)
+        self.next_seq = self.seeker.seq
+        if sought == Sought.LATER:
+            return UNFINISHED
+        if sought == Sought.UNREAD:
+            self.load(self.seeker.block)
+            return NOT_YET
+        self.block, self.slot = self.seeker.block, self.seeker.slot
+        if not self.original_pace:
+            return FOUND
+        return self._paced(stamp(self.block.buf + self.block.offs[self.slot]))
 
     cdef bint _skip(self) except -1:
         """Goes to the next message of those to begin with, or past them; whether they are visible.
@@ -504,7 +537,9 @@ cdef class Feed(Member):
         if self.state.policy == ACK_NONE:
             if self.retains:
                 self.interest_done(seq)
-        elif self.bell.alarm_at == 0 or now + self.wait_ns(count) < self.bell.alarm_at:
+        elif self.state.policy != ACK_FLOW and (
+            self.bell.alarm_at == 0 or now + self.wait_ns(count) < self.bell.alarm_at
+        ):
             self.want_alarm(now + self.wait_ns(count))
         self.gave()
         return True
@@ -524,7 +559,7 @@ cdef class Feed(Member):
         msg.header_len = <uint32_t>hn
         msg.total_len = <uint32_t>(hn + size)
         if self.headers_only:
-            self._rewrite(msg, self.extra + b"Nats-Msg-Size: %d\r\n" % size, False)
+            self._rewrite(msg, b"Nats-Msg-Size: %d\r\n" % size + self.extra, False)
         elif self.extra:
             self._rewrite(msg, self.extra, True)
         return 0
@@ -627,7 +662,7 @@ cdef class Feed(Member):
         cdef size_t at
         cdef Entry* entry
         cdef int64_t soonest = 0, due
-        if self.state.policy == ACK_NONE or self.state.open == 0:
+        if self.state.policy in (ACK_NONE, ACK_FLOW) or self.state.open == 0:
             return 0
         at = self.state.head
         while at < self.state.tail:
@@ -650,9 +685,8 @@ cdef class Feed(Member):
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
         """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
-        cdef bint known = self.state.find(seq) != NULL
         done = None
-        if self.retains and (known or self.state.policy != ACK_EXPLICIT):
+        if self.retains:
             done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
@@ -673,11 +707,26 @@ cdef class Feed(Member):
                 self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
         return self.ack(delivery, seq, count)
 
+    cdef bint is_mine(self, uint64_t seq) except -1:
+        """Whether a stored message is one of its filters."""
+        cdef Block block
+        cdef Py_ssize_t at
+        cdef const uint8_t* r
+        if not self.store.is_live(seq):
+            return False
+        block = self.store.holder(seq)
+        at = block.slot(seq)
+        if at < 0:
+            return False
+        r = block.buf + block.offs[at]
+        return self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
+
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""
         cdef size_t at
         if self.state.policy == ACK_EXPLICIT:
-            return [seq]
+            # It may be out of deliveries, or from before a reset: then the state has forgotten it.
+            return [seq] if self.state.find(seq) != NULL or self.is_mine(seq) else []
         found = []
         at = self.state.head
         while at < self.state.tail and self.state.entries[at].seq <= seq:

@@ -5,10 +5,14 @@ from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
+from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull
+from pynats_server.jetstream.consumer.delivery.priority cimport (
+    OverflowLine, PinnedLine, PrioritizedLine,
+)
 
 from pynats_common.go.durations import format_duration_ns
 
-from pynats_server.jetstream.consumer.delivery.requests import BadPull, read_pull
+from pynats_server.jetstream.consumer.delivery.requests import BadPull, check_groups, read_pull
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
@@ -16,30 +20,13 @@ cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
 
 
-cdef class Pull:
-    def __init__(self, bytes inbox not None, request, int64_t now):
-        self.inbox = inbox
-        self.left = request.batch if request.batch > 0 else 1
-        self.sized = request.max_bytes > 0
-        self.bytes_left = request.max_bytes
-        self.ends_ns = now + request.expires if request.expires else 0
-        self.no_wait = request.no_wait
-        self.patient = request.expires != 0
-        self.heartbeat_ns = max(request.idle_heartbeat, 0)
-        self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
-        self.group = request.group
-        self.pin = request.id
-        self.min_pending = max(request.min_pending, 0)
-        self.min_ack_pending = max(request.min_ack_pending, 0)
-        self.priority = request.priority
-
-
 cdef class PullFeed(Feed):
     """Of a pull consumer."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.waiting = []
+        self.line = Line()
+        self.policy, self.groups = "", []
 
     def set_pull_limits(self, *, max_waiting: int, max_batch: int, max_expires_ns: int,
                         max_bytes: int) -> None:
@@ -49,11 +36,45 @@ cdef class PullFeed(Feed):
         self.max_expires_ns = max(max_expires_ns, 0)
         self.max_bytes = max(max_bytes, 0)
 
+    def set_groups(self, policy: str, groups: list, timeout_ns: int) -> None:
+        """Priority groups, and how their members take turns; those who wait do so from now on."""
+        cdef Line before = self.line
+        cdef Pull pull
+        self.groups = groups
+        if policy == self.policy:
+            if isinstance(before, PinnedLine):
+                (<PinnedLine>before).set_timeout(timeout_ns)
+            return
+        self.policy, self.extra = policy, b""
+        if policy == "overflow":
+            self.line = OverflowLine()
+        elif policy == "prioritized":
+            self.line = PrioritizedLine()
+        elif policy == "pinned_client":
+            self.line = PinnedLine(timeout_ns)
+        else:
+            self.line = Line()
+        for pull in before.pulls():
+            before.drop(pull)
+            self.line.add(pull)
+
+    @property
+    def pinned(self) -> tuple:
+        """(pin, when it was given in ns) of the client that gets the messages; ("", 0) = none."""
+        if isinstance(self.line, PinnedLine) and (<PinnedLine>self.line).pin:
+            return (<PinnedLine>self.line).pin, (<PinnedLine>self.line).since_ns
+        return "", 0
+
+    def unpin(self) -> None:
+        """Another client may have the messages."""
+        self.line.unpin()
+        self.wake()
+
     @property
     def num_waiting(self) -> int:
         """Requests that wait and whose requester is still there."""
         self.sweep()
-        return len(self.waiting)
+        return self.line.count
 
     @property
     def in_use(self) -> bool:
@@ -77,22 +98,25 @@ cdef class PullFeed(Feed):
             self.status(inbox, str(error))
             return
         pull = Pull(inbox, request, now)
+        if not self.line.admits(self, pull):
+            self.tell(pull, b"423 Nats-Pin-Id mismatch")
+            return
         if request.expires < 0:
             self.tell_rest(pull, b"408 Request Timeout")
             return
         if self.is_crowded and now - self.swept_ns >= SWEEP_NS:
             self.swept_ns = now
             self.sweep()
-        if pull.no_wait and not pull.patient and self.paused:
-            self.tell(pull, b"404 No Messages")
-            return
         if pull.no_wait and self.is_in_vain(pull):
             return
         if self.is_crowded:
             if not pull.heartbeat_ns:
                 self.tell(pull, b"409 Exceeded MaxWaiting")
             return
-        self.waiting.append(pull)
+        if pull.no_wait and not pull.patient and self.paused:
+            self.tell(pull, b"404 No Messages")
+            return
+        self.line.add(pull)
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
         if pull.beat_at:
@@ -103,7 +127,7 @@ cdef class PullFeed(Feed):
     @property
     def is_crowded(self) -> bool:
         """Whether no more requests may wait."""
-        return self.max_waiting and <uint64_t>len(self.waiting) >= self.max_waiting
+        return self.max_waiting and <uint64_t>self.line.count >= self.max_waiting
 
     cdef bint is_in_vain(self, Pull pull) except -1:
         """Tells a request that does not wait when there is nothing, or nothing that is not for
@@ -114,11 +138,11 @@ cdef class PullFeed(Feed):
             if not pull.patient:
                 self.tell(pull, b"404 No Messages")
             return not pull.patient
-        if not self.waiting:
+        if self.line.count == 0:
             return False
-        self.engine.routing.steps += <uint64_t>len(self.waiting)
+        self.engine.routing.steps += <uint64_t>self.line.count
         self.sweep()
-        for other in self.waiting:
+        for other in self.line.pulls():
             wanted += other.left
         if self.deliverable(wanted) < wanted:
             self.tell(pull, b"408 Requests Pending")
@@ -135,19 +159,24 @@ cdef class PullFeed(Feed):
             )
         if self.max_bytes and request.max_bytes > self.max_bytes:
             raise BadPull(f"409 Exceeded MaxRequestMaxBytes of {self.max_bytes}")
+        if (
+            self.groups or request.id or request.priority
+            or request.min_pending or request.min_ack_pending
+        ):
+            check_groups(request, self.policy, self.groups)
 
     def sweep(self) -> None:
         """Forgets requests whose requester has gone."""
         cdef Pull pull
-        if not self.waiting:
-            return
-        self.waiting = [pull for pull in self.waiting if self.has_interest(pull)]
+        for pull in self.line.pulls():
+            if not self.has_interest(pull):
+                self.drop(pull)
 
     def end_requests(self, bytes status not None) -> None:
         """Tells all who wait that there will be nothing."""
         cdef Pull pull
-        waiting, self.waiting = self.waiting, []
-        for pull in waiting:
+        for pull in self.line.pulls():
+            self.drop(pull)
             self.tell(pull, status)
 
     # -- statuses -----------------------------------------------------------------------------
@@ -190,24 +219,34 @@ cdef class PullFeed(Feed):
         cdef Match* match = self.audience(pull)
         return match.n_plain != 0 or match.n_queues != 0
 
-    cdef Pull choose(self):
-        return self.waiting[0] if self.waiting else None
-
     cdef bint ready(self) except -1:
         cdef Pull pull
         while True:
-            pull = self.choose()
+            pull = self.line.first(self)
             if pull is None:
-                return False
+                return self._nobody()
             self.match = self.audience(pull)
             if self.match.n_plain or self.match.n_queues:
                 self.pull = pull
                 return True
             self.drop(pull)
 
+    cdef bint _nobody(self) except -1:
+        """It is nobody's turn; those that do not wait for theirs are told."""
+        if self.line.unsure:
+            self.line.unsure = False
+            self.wake()
+        elif self.line.hasty:
+            self.dry()
+        return False
+
     cdef Given give(self, Message* msg, size_t size) except *:
         cdef Pull pull = self.pull
         cdef int64_t taken
+        if not self.line.serves(pull):
+            self.drop(pull)
+            self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
+            return NOBODY
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
@@ -228,6 +267,7 @@ cdef class PullFeed(Feed):
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
+        self.line.turn(self, pull)
         if pull.left == 0 or (pull.sized and pull.bytes_left <= 0):
             self.drop(pull)
             if pull.sized and pull.bytes_left > 0:
@@ -235,21 +275,18 @@ cdef class PullFeed(Feed):
             return 0
         if pull.heartbeat_ns:
             pull.beat_at = wall_ns() + pull.heartbeat_ns
-        if len(self.waiting) > 1 and self.waiting[0] is pull:
-            self.waiting.append(self.waiting.pop(0))
         return 0
 
     cdef int drop(self, Pull pull) except -1:
-        if self.waiting and self.waiting[0] is pull:
-            self.waiting.pop(0)
-        elif pull in self.waiting:
-            self.waiting.remove(pull)
-        return 0
+        self.touched_ns = monotonic_ns()  # it was in use until now
+        return self.line.drop(pull)
 
     cdef int dry(self) except -1:
         cdef Pull pull
+        if self.line.hasty == 0:
+            return 0
         for pull in [
-            pull for pull in self.waiting if pull.no_wait and (pull.fed or not pull.patient)
+            pull for pull in self.line.pulls() if pull.no_wait and (pull.fed or not pull.patient)
         ]:
             self.drop(pull)
             self.tell(pull, b"404 No Messages")
@@ -257,8 +294,8 @@ cdef class PullFeed(Feed):
 
     cdef int64_t timed(self, int64_t now) except -1:
         cdef Pull pull
-        cdef int64_t soonest = 0
-        for pull in self.waiting[:]:
+        cdef int64_t soonest = self.line.timed(self, now)
+        for pull in self.line.pulls():
             if pull.ends_ns and pull.ends_ns <= now:
                 self.drop(pull)
                 self.tell_rest(pull, b"408 Request Timeout")

@@ -14,6 +14,7 @@ from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.requests.field_types import Duration, Int, Int64
 
 BLANKS: Final = b" \t\n\r\v\f"
+LEAST_URGENT: Final = 9
 _PREFIX: Final = "invalid JSON: "
 
 
@@ -25,6 +26,7 @@ class PullRequest(JsonObject):
     """Times in ns. `bare` tells that the body was no JSON."""
 
     go_name: ClassVar = ""
+    bare: ClassVar = False
     expires: Duration = 0
     batch: Int = 0
     max_bytes: Int = 0
@@ -40,6 +42,7 @@ class PullRequest(JsonObject):
 class _Plain(msgspec.Struct, forbid_unknown_fields=True):
     """What most clients send: it is decoded at once. Anything else is read like all requests."""
 
+    bare: ClassVar = False
     expires: int = 0
     batch: int = 0
     max_bytes: int = 0
@@ -52,8 +55,14 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True):
     priority: int = 0
 
 
+class _Bare(_Plain):
+    """No JSON."""
+
+    bare: ClassVar = True
+
+
 _plain = msgspec.json.Decoder(_Plain).decode
-_ONE: Final = _Plain(batch=1)
+_ONE: Final = _Bare(batch=1)
 _INT64: Final = 1 << 63
 
 
@@ -81,7 +90,7 @@ def _read(body: bytes) -> PullRequest | _Plain:
     body = body.strip(BLANKS)
     if not body.startswith(b"{"):
         try:
-            return _Plain(batch=parse_int(body.decode("ascii")))
+            return _Bare(batch=parse_int(body.decode("ascii")))
         except ValueError:
             return _ONE
     try:
@@ -93,3 +102,19 @@ def _read(body: bytes) -> PullRequest | _Plain:
 def _check_heartbeat(asked: PullRequest | _Plain) -> None:
     if asked.idle_heartbeat > 0 and asked.idle_heartbeat * 2 > asked.expires:
         raise BadPull("400 Bad Request - heartbeat value too large")
+
+
+def check_groups(asked: PullRequest | _Plain, policy: str, groups: list[str]) -> None:
+    """Whether a request is one for a consumer with that priority policy. Raises BadPull."""
+    if (asked.min_pending or asked.min_ack_pending) and policy != "overflow":
+        raise BadPull("400 Bad Request - Not a Overflow Priority consumer")
+    if asked.id and policy != "pinned_client":
+        raise BadPull("400 Bad Request - Not a Pinned Client Priority consumer")
+    if not 0 <= asked.priority <= LEAST_URGENT:
+        raise BadPull(f"400 Bad Request - Priority must be between 0 and {LEAST_URGENT}")
+    if not groups or asked.bare:
+        return
+    if not asked.group:
+        raise BadPull("400 Bad Request - Priority Group missing")
+    if asked.group not in groups:
+        raise BadPull("400 Bad Request - Invalid Priority Group")

@@ -1,18 +1,16 @@
-"""Where acknowledgements and requests for messages of an account arrive: one compiled sink each for
-all consumers, which are found by the names in the subject.
+"""Where acknowledgements of an account arrive: one compiled sink each for all consumers, which are
+found by the names in the subject. Requests for messages find them here, too (`api.sink`).
 
     $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>
     $JS.ACK.<domain>.<account hash>.<stream>.<consumer>.<...as above>[.<random>]
     $JS.FC.[<domain>.<account hash>.]<stream>.<consumer>.<random>
-    $JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
 
 What names no consumer finds nobody: the publisher is told so, as for any subject without listeners.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp
 
-from pynats_server.core.account cimport Account, ServiceSink
-from pynats_server.core.bytemap cimport ByteMap, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
@@ -22,9 +20,6 @@ from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
 
 import hashlib
 
-cdef enum:
-    TOKENS_MAX = 13
-
 _LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -32,12 +27,6 @@ def name_hash(str name not None) -> bytes:
     """How subjects name an account: eight letters."""
     digest = hashlib.sha256(name.encode()).digest()
     return bytes([_LETTERS[byte % 62] for byte in digest[:8]])
-
-
-cdef struct Parts:
-    const char* at[TOKENS_MAX]
-    size_t size[TOKENS_MAX]
-    int count
 
 
 cdef void split(const char* p, size_t n, Parts* parts) noexcept nogil:
@@ -72,18 +61,20 @@ cdef int64_t number(const char* p, size_t n) noexcept nogil:
 
 
 cdef class Router:
-    """Of one account: its consumers by `stream.consumer`."""
-    cdef ByteMap places
-    cdef dict feeds  # owns what `places` points to
-    cdef bytes domain, account_hash
-
-    def __init__(self, bytes domain not None, bytes account_hash not None):
+    def __init__(self, bytes domain not None, bytes account_hash not None, with_account: bool):
         self.feeds = {}
+        self.with_account = with_account
         self.domain = domain or b"_"
         self.account_hash = account_hash
 
     def __dealloc__(self):
         bytemap_free(&self.places)
+
+    def head(self, bytes kind not None, bytes stream not None, bytes consumer not None) -> bytes:
+        """How subjects of a consumer begin, `kind` being ACK or FC, with a dot at their end. Both
+        forms are taken, whichever is sent."""
+        place = b"%s.%s." % (self.domain, self.account_hash) if self.with_account else b""
+        return b"$JS.%s.%s%s.%s." % (kind, place, stream, consumer)
 
     def add(self, bytes stream not None, bytes consumer not None, Feed feed not None) -> None:
         """From now on the consumer is found."""
@@ -100,7 +91,6 @@ cdef class Router:
             del self.feeds[key]
 
     cdef bint is_own(self, Parts* parts) noexcept:
-        """Whether the third and fourth token are this account's domain and hash."""
         return (
             parts.size[2] == <size_t>len(self.domain)
             and memcmp(parts.at[2], <const char*>self.domain, parts.size[2]) == 0
@@ -109,7 +99,6 @@ cdef class Router:
         )
 
     cdef Feed find(self, const char* at, size_t size):
-        """The consumer of two tokens that follow each other."""
         cdef void* found = bytemap_get(&self.places, at, size)
         return None if found == NULL else <Feed>found
 
@@ -176,39 +165,6 @@ cdef class FlowSink(Sink):
             return 0
         try:
             (<PushFeed>feed).flowed(msg)
-        except Exception as error:  # a bug of ours must not end the publisher's connection
-            feed.host.on_internal_error(error)
-        return 1
-
-
-cdef class ApiSink(ServiceSink):
-    """Takes an account's API requests: those for messages to the consumers at once, the others to
-    `callback(account, subject, reply, headers, payload, source)`."""
-    cdef Router router
-    cdef bytes next_head  # `$JS.API.CONSUMER.MSG.NEXT.`
-
-    def __init__(self, Router router not None, Account account not None, bytes prefix not None,
-                 callback):
-        self.router = router
-        self.account = account
-        self.callback = callback
-        self.with_source = True
-        self.next_head = prefix + b".CONSUMER.MSG.NEXT."
-
-    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
-        cdef size_t n = len(self.next_head)
-        cdef Feed feed
-        if (
-            msg.header_len or msg.subject_len <= n
-            or memcmp(msg.subject, <const char*>self.next_head, n) != 0
-        ):
-            return ServiceSink.deliver(self, sub, msg, source)
-        sub.delivered += 1
-        feed = self.router.find(msg.subject + n, msg.subject_len - n)
-        if feed is None or feed.stopped:
-            return 0
-        try:
-            feed.host.asked(msg.reply[:msg.reply_len], msg.payload[:msg.total_len])
         except Exception as error:  # a bug of ours must not end the publisher's connection
             feed.host.on_internal_error(error)
         return 1

@@ -11,7 +11,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.column cimport Column
+from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.tally cimport Census, name_records
@@ -22,7 +22,7 @@ from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, NO
 
 cdef enum:
     BLOCK_COST = 16    # records that take as long to look at as the next block
-    ENTRIES = 32       # entries of a column that take as long as a record
+    ENTRIES = 8        # entries of a column that take as long as a record
     VISIT_COST = 2     # records that take as long to look at as a visit to the subject tree
     NAME_COST = 2      # records that take as long to look at as finding the subject of one
 

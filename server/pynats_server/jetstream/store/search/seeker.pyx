@@ -7,7 +7,7 @@ it looks at no record, so blocks that hold nothing of it are not read from the d
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.column cimport Column
+from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.mask cimport Mask
@@ -16,7 +16,7 @@ from pynats_server.jetstream.store.subjects cimport NOBODY, Leaf, SeqRing
 
 cdef enum:
     BLOCK_COST = 4     # records that take as long to look at as the next block
-    ENTRIES = 32       # entries of a column that take as long as a record
+    ENTRIES = 8        # entries of a column that take as long as a record
     PART = 512         # entries that are looked at between two looks at the steps
     ASK_COST = 2       # records that take as long to look at as asking about a subject
     NONE = 0           # no message has this sequence

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.column cimport Column
+from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.mask cimport Mask
 from pynats_server.jetstream.store.search.subjectwalk cimport SubjectWalk

@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from pynats_server.jetstream.store.block cimport Block
-from pynats_server.jetstream.store.column cimport Column
+from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.mask cimport Mask
@@ -20,7 +20,7 @@ from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, NO
 
 cdef enum:
     BLOCK_COST = 16    # records that take as long to look at as the next block
-    ENTRIES = 32       # entries of a column that take as long as a record
+    ENTRIES = 8        # entries of a column that take as long as a record
     PART = 2048        # entries looked at between two looks at the costs
     ASK_COST = 2       # records that take as long as asking about a subject, or naming one
 

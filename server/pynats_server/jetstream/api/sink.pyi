@@ -1,0 +1,18 @@
+from collections.abc import Callable, Hashable
+
+from pynats_server.core.account import Account
+from pynats_server.core.interest.subscription import Sink
+from pynats_server.jetstream.consumer.delivery.router import Router
+from pynats_server.jetstream.direct.desk import Desk
+
+class ApiSink(Sink):
+    def __init__(
+        self,
+        account: Account,
+        prefix: bytes,
+        callback: Callable[..., object],
+        router: Router,
+        desk: Desk,
+        is_idle: Callable[[Hashable, Hashable], bool],
+        on_error: Callable[[Exception], object],
+    ) -> None: ...

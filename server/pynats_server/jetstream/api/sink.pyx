@@ -1,0 +1,78 @@
+"""Where the API requests of an account arrive. The most frequent ones go on compiled: requests for a
+consumer's messages, and for one message of a stream.
+
+    $JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
+    $JS.API.DIRECT.GET.<stream>[.<subject>]
+"""
+from libc.string cimport memcmp
+
+from pynats_server.core.account cimport Account, ServiceSink
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.jetstream.consumer.delivery.feed cimport Feed
+from pynats_server.jetstream.consumer.delivery.router cimport Router
+from pynats_server.jetstream.direct.desk cimport Desk
+
+
+cdef inline bint begins(Message* msg, bytes head) noexcept:
+    cdef size_t n = len(head)
+    return msg.subject_len > n and memcmp(msg.subject, <const char*>head, n) == 0
+
+
+cdef class ApiSink(ServiceSink):
+    """What is not answered here goes to `callback(account, subject, reply, headers, payload, source)`.
+    `is_idle(account name, source)` says whether an answer may be given at once: whoever has a request
+    under way gets its answer first. `on_error` is told of bugs of ours."""
+    cdef Router router
+    cdef Desk desk
+    cdef bytes next_head, direct_head
+    cdef object is_idle, on_error
+
+    cdef int ask_consumer(self, Subscription sub, Message* msg) except -1
+    cdef bint is_answered(self, Message* msg, Sink source) except -1
+
+    def __init__(
+        self, Account account not None, bytes prefix not None, callback, Router router not None,
+        Desk desk not None, is_idle, on_error,
+    ):
+        self.account = account
+        self.callback = callback
+        self.with_source = True
+        self.router = router
+        self.desk = desk
+        self.is_idle = is_idle
+        self.on_error = on_error
+        self.next_head = prefix + b".CONSUMER.MSG.NEXT."
+        self.direct_head = prefix + b".DIRECT.GET."
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        if msg.header_len == 0:
+            if begins(msg, self.next_head):
+                return self.ask_consumer(sub, msg)
+            if begins(msg, self.direct_head) and self.is_answered(msg, source):
+                sub.delivered += 1
+                return 1
+        return ServiceSink.deliver(self, sub, msg, source)
+
+    cdef int ask_consumer(self, Subscription sub, Message* msg) except -1:
+        cdef size_t n = len(self.next_head)
+        cdef Feed feed
+        sub.delivered += 1
+        feed = self.router.find(msg.subject + n, msg.subject_len - n)
+        if feed is None or feed.stopped:
+            return 0
+        try:
+            feed.host.asked(msg.reply[:msg.reply_len], msg.payload[:msg.total_len])
+        except Exception as error:  # a bug of ours must not end the publisher's connection
+            feed.host.on_internal_error(error)
+        return 1
+
+    cdef bint is_answered(self, Message* msg, Sink source) except -1:
+        cdef size_t n = len(self.direct_head)
+        try:
+            return self.is_idle(self.account.name, source) and self.desk.answer(
+                msg, msg.subject + n, msg.subject_len - n
+            )
+        except Exception as error:  # as above
+            self.on_error(error)
+            return True

@@ -1,0 +1,9 @@
+from pynats_server.core.account import Account
+from pynats_server.core.engine import Engine
+from pynats_server.jetstream.store.contract import Store
+
+class Desk:
+    answered: int
+    def __init__(self, engine: Engine, account: Account) -> None: ...
+    def put(self, name: bytes, store: Store) -> None: ...
+    def drop(self, name: bytes) -> None: ...

@@ -1,0 +1,160 @@
+"""Commands of those who receive: pulls and acks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.model import consumers as policy
+from tests.model.consumers import LONG_S, NANOSECONDS
+from tests.model.playing import Play
+from tests.model.pulls import Pull
+from tests.model.session import Step, empty_check
+from tests.model.world import Known, Served, World
+from tests.support.client import Message as Reply
+
+MAX_INBOXES = 40
+
+# Pulls.
+
+
+def pull(play: Play) -> None:
+    key = play.some_consumer(lambda served: not served.config.deliver_subject)
+    if key is None:
+        return
+    request, body = draw_pull(play)
+    step = play.step(f"pull {key[0]} {key[1]} {body!r} to {request.inbox}")
+    play.world.pull(*key, request)
+    subject = f"$JS.API.CONSUMER.MSG.NEXT.{key[0]}.{key[1]}"
+    play.session.publish(step, subject, body, b"", request.inbox)
+    step.look_at.add(key)
+    play.look_around(step, key[0])
+    play.play(step)
+    forget_finished(play)
+
+
+def draw_pull(play: Play, served: Served | None = None) -> tuple[Pull, bytes]:
+    rng = play.rng
+    play.pulls += 1
+    inbox = f"_INBOX.pull.{play.pulls}"
+    play.session.listen(inbox)
+    batch = rng.choice((1, 1, 2, 3, 10))
+    if play.chance(0.1):
+        return Pull(inbox, batch, bare=True), b"%d" % batch
+    found = Pull(
+        inbox,
+        batch,
+        no_wait=play.chance(0.3),
+        expires=play.chance(0.5),
+        max_bytes=rng.choice((80, 150, 400, 2000)) if play.chance(0.15) else 0,
+    )
+    body: dict[str, Any] = {"batch": batch}
+    if found.no_wait:
+        body["no_wait"] = True
+    if found.expires:
+        body["expires"] = LONG_S * NANOSECONDS
+    if found.max_bytes:
+        body["max_bytes"] = found.max_bytes
+    return found, json.dumps(body).encode()
+
+
+def forget_finished(play: Play) -> None:
+    """Ends the subscriptions of inboxes that no pull has any more."""
+    targets = play.session.targets
+    if len(targets) <= MAX_INBOXES:
+        return
+    waiting = {
+        known.inbox
+        for group in play.world.consumers.values()
+        for served in group.values()
+        for known in served.waiting.pulls
+    }
+    for target in [target for target in targets if target.startswith("_INBOX.")]:
+        if target not in waiting:
+            play.session.unlisten(target)
+
+
+def leave(play: Play) -> None:
+    """Somebody who waits goes away."""
+    key = play.some_consumer(lambda served: bool(served.waiting.pulls))
+    if key is None:
+        return
+    inbox = play.rng.choice(play.served(key).waiting.pulls).inbox
+    step = play.step(f"leave {inbox} of {key[0]} {key[1]}")
+    play.world.forget_inbox(inbox)
+    play.session.unlisten(inbox)
+    step.look_at.add(key)
+    play.play(step)
+
+
+# Acks.
+
+
+def draw_known(play: Play, arrived: list[Known]) -> Known:
+    """A delivery to ack: mostly one that is out."""
+    rng = play.rng
+    if play.chance(0.85):
+        out = [known for known in arrived if is_out(play.world, known)]
+        if out:
+            return rng.choice(out[:4]) if play.chance(0.5) else rng.choice(out)
+    return rng.choice(arrived)
+
+
+def is_out(world: World, known: Known) -> bool:
+    served = world.consumers.get(known.stream, {}).get(known.consumer)
+    return served is not None and known.seq in served.state.out
+
+
+def is_behind(world: World, known: Known) -> bool:
+    """Whether it was delivered in the present life of its consumer."""
+    served = world.consumers.get(known.stream, {}).get(known.consumer)
+    return served is None or known.life == served.life
+
+
+def ack(play: Play) -> None:
+    arrived = list(play.world.deliveries)
+    if not arrived:
+        return
+    step = play.step("")
+    count = play.rng.choice((1, 1, 1, 3))
+    play.world.held = []
+    for _ in range(count):
+        known = draw_known(play, arrived)
+        verb = play.rng.choices(
+            (b"", b"+ACK", b"+OK", b"-NAK", b"+WPI", b"+TERM", b"hello"), (6, 6, 1, 6, 1, 2, 1)
+        )[0]
+        if count > 1 and (verb == b"-NAK" or not is_behind(play.world, known)):
+            continue  # it could be delivered before the next ack is read, or after
+        one_ack(play, step, known, verb)
+    play.log[-1] = step.text
+    play.world.go_on()
+    play.play(step)
+
+
+def one_ack(play: Play, step: Step, known: Known, verb: bytes) -> None:
+    world = play.world
+    time = world.times.get(known.stream, {}).get(known.seq, "1" * 19)
+    subject = known.subject.replace("#", time)
+    served = world.consumers.get(known.stream, {}).get(known.consumer)
+    step.text += f"ack {known.subject} {verb!r} "
+    if served is None or served.config.ack == policy.NO_ACK:
+        play.session.ask(step, subject, verb, nobody_check(subject))
+        return
+    if known.life != served.life and (served.config.ack == policy.ACK_ALL or verb == b"-NAK"):
+        return  # its consumer sequence means nothing now
+    answered = world.ack(known, verb)
+    sure = answered and (verb[:1] == b"-" or play.chance(0.8))
+    if sure:
+        play.session.ask(step, subject, verb, empty_check(subject))
+    else:
+        play.session.publish(step, subject, verb, b"", "")
+    step.look_at.add((known.stream, known.consumer))
+    play.look_around(step, known.stream)
+
+
+def nobody_check(subject: str) -> Callable[[Reply], str]:
+    def check(message: Reply) -> str:
+        return "" if message.status == 503 else f"{subject}: {message}"
+
+    return check
