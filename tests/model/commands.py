@@ -13,7 +13,8 @@ from tests.model.consumer_commands import (
     update_consumer,
 )
 from tests.model.playing import Play
-from tests.model.receiver_commands import ack, leave, pull
+from tests.model.receiver_commands import ack, leave, listen, pull
+from tests.model.restart_commands import kill, restart
 from tests.model.stream_commands import (
     create_stream,
     delete_message,
@@ -23,7 +24,7 @@ from tests.model.stream_commands import (
     update_stream,
 )
 
-COMMANDS: list[tuple[int, Callable[[Play], None]]] = [
+COMMANDS: list[tuple[float, Callable[[Play], None]]] = [
     (3, create_stream),
     (1, delete_stream),
     (2, update_stream),
@@ -37,5 +38,8 @@ COMMANDS: list[tuple[int, Callable[[Play], None]]] = [
     (2, pause),
     (40, pull),
     (3, leave),
+    (8, listen),
     (60, ack),
+    (0.15, restart),
+    (0.15, kill),
 ]

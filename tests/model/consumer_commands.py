@@ -65,6 +65,10 @@ def create_consumer(play: Play) -> None:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
             return
+    if play.chance(0.25):
+        config.deliver_subject = f"push.{stream}.{config.name}"
+        config.deliver_group = "g" if play.chance(0.3) else ""
+        config.max_waiting, config.max_batch = 512, 0
     step = play.step(f"create consumer {stream} {config}")
     served = world.create_consumer(stream, config)
     send_config(play, step, stream, config, "create", served)
@@ -135,6 +139,9 @@ def delete_consumer(play: Play) -> None:
     if key is None:
         return
     stream, name = key
+    subject = play.served(key).config.deliver_subject
+    if subject in play.session.targets:
+        play.session.unlisten(subject)
     step = play.step(f"delete consumer {stream} {name}")
     play.world.delete_consumer(stream, name)
     check = field_check(name, success=True)

@@ -88,6 +88,23 @@ def leave(play: Play) -> None:
     play.play(step)
 
 
+def listen(play: Play) -> None:
+    """Somebody listens to a push consumer, or does not any more."""
+    key = play.some_consumer(lambda served: bool(served.config.deliver_subject))
+    if key is None:
+        return
+    served = play.served(key)
+    served.bound = not served.bound
+    step = play.step(f"{'listen' if served.bound else 'do not listen'} to {key[0]} {key[1]}")
+    if served.bound:
+        play.session.listen(served.config.deliver_subject, served.config.deliver_group)
+        play.world.serve(key[0], served)
+    else:
+        play.session.unlisten(served.config.deliver_subject)
+    step.look_at.add(key)
+    play.play(step)
+
+
 # Acks.
 
 

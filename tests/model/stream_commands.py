@@ -104,6 +104,9 @@ def delete_stream(play: Play) -> None:
             for inbox in [known.inbox for known in served.waiting.pulls]:
                 play.session.unlisten(inbox)
                 play.world.forget_inbox(inbox)
+    for served in play.world.consumers[name].values():
+        if served.config.deliver_subject in play.session.targets:
+            play.session.unlisten(served.config.deliver_subject)
     step = play.step(f"delete stream {name}")
     play.world.delete_stream(name)
     play.session.api(step, f"STREAM.DELETE.{name}", None, field_check(name, success=True))

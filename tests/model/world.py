@@ -97,6 +97,10 @@ class World:
     def delete_stream(self, name: str) -> None:
         for consumer in list(self.consumers[name]):
             self.delete_consumer(name, consumer)
+        self.forget_stream(name)
+
+    def forget_stream(self, name: str) -> None:
+        """It is not there any more, and nobody is told."""
         del self.streams[name], self.consumers[name], self.times[name]
 
     def publish(self, name: str, message: Message, rollup: str = "") -> int:
@@ -335,8 +339,8 @@ class World:
 
     def _put_back(self, served: Served, found: Next) -> None:
         state = served.state
-        if found.nth > 1:
-            state.again.insert(0, found.seq)
+        if found.nth > 1:  # the reference lets the others have their turn first
+            state.again.insert(len(state.again) if self.imitate else 0, found.seq)
         elif found.early:
             state.snapshot.insert(0, found.seq)
             state.position = found.seq

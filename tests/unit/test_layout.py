@@ -88,7 +88,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
-        J + "requests", J + "store", J + "store.format", J + "store.search",
+        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
     J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
     J + "consumer.config": (

@@ -81,6 +81,16 @@ def test_per_subject_limits_hold_after_a_restart(tmp_path: Path, index: bool) ->
     store.close()
 
 
+def test_a_limit_steps_over_what_was_deleted_before(store: BlockStore) -> None:
+    """The front of a block moves over deleted messages while it is thinned."""
+    for seq, subject in enumerate([b"a", b"b", b"c", b"a", b"b", b"c", b"c", b"c"], 1):
+        store.append(subject, None, b"x", seq)
+    store.remove(3)
+    store.flush()
+    finish(store.enforcing(0, 0, 1))
+    assert [seq for seq, _ in store.oldest()] == [4, 5, 8]
+
+
 class SmallDisk(Disk):
     """Refuses writes once `room` bytes are used up."""
 
