@@ -168,7 +168,7 @@ def transcripts_of(
         for item in request.session.items
         if hasattr(item, "callspec") and "row" in item.callspec.params
     ]
-    wanted = [name for name in wanted if name in rows]
+    wanted = [name for name in wanted if isinstance(name, str) and name in rows]
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     plays: dict[str, Plays] = {}

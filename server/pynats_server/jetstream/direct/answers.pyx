@@ -1,5 +1,4 @@
 """See answers.pxd."""
-cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
@@ -48,7 +47,6 @@ cdef inline char* put(char* p, const void* text, size_t n) noexcept nogil:
     return p + n
 
 
-@cython.cdivision(True)
 cdef inline char* put_two(char* p, int64_t number) noexcept nogil:
     p[0] = <char>(c'0' + number // 10)
     p[1] = <char>(c'0' + number % 10)
@@ -71,7 +69,6 @@ cdef class Answers:
             self.memory, self.size = grown, need
         return 0
 
-    @cython.cdivision(True)
     cdef char* put_time(self, char* p, int64_t ts) except NULL:
         """As `format_time_ns`."""
         cdef int64_t day, rest, fraction
