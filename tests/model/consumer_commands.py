@@ -65,7 +65,9 @@ def create_consumer(play: Play) -> None:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
             return
-    if play.chance(0.25):
+    if play.chance(0.2):
+        config.priority = rng.choice(("overflow", "prioritized"))
+    elif play.chance(0.25):
         config.deliver_subject = f"push.{stream}.{config.name}"
         config.deliver_group = "g" if play.chance(0.3) else ""
         config.max_waiting, config.max_batch = 512, 0
@@ -122,10 +124,23 @@ def update_consumer(play: Play) -> None:
     retention = world.streams[stream].config.retention
     if retention == WORKQUEUE and overlaps_another(world, stream, config):
         return
+    if config.filters != play.served(key).config.filters and not is_placed(play, key, config):
+        return
     step = play.step(f"update consumer {stream} {config}")
     world.update_consumer(stream, name, config)
     send_config(play, step, stream, config, "update", play.served(key))
     play.play(step)
+
+
+def is_placed(play: Play, key: tuple[str, str], config: ConsumerConfig) -> bool:
+    """Whether it is certain what other filters find: how far a consumer has looked beyond what it
+    has delivered makes no difference before, and is not told by all servers."""
+    state = play.served(key).state
+    if play.world.imitate:
+        return True
+    between = range(state.reached + 1, state.seen_to + 1)
+    messages = state.stream.messages
+    return not any(seq in messages and config.takes(messages[seq].subject) for seq in between)
 
 
 def subjects_out(play: Play, key: tuple[str, str]) -> set[str]:
