@@ -16,6 +16,7 @@ from pynats_common.program import run_program
 
 from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line
+from pynats_server.process.garbage import settle_down
 
 if TYPE_CHECKING:
     from pynats_server.server.server import Server
@@ -68,9 +69,7 @@ def _run(command: Command, program: str) -> int:
             _handle_signals(server)
             try:
                 await server.start()
-                gc.collect()
-                gc.freeze()  # objects that exist now stay alive: later collections skip them
-                gc.enable()
+                settle_down()
                 await server.wait_stopped()
             except ServerError as error:
                 server.log.fatal(str(error))

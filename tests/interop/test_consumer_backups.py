@@ -11,7 +11,7 @@ from pynats_server.jetstream.store.format.archive import Entry, encode_entry
 from pynats_server.jetstream.store.format.s2 import IDENTIFIER, encode_chunks
 
 from tests.support.consumer_folders import (
-    HOUR_NS,
+    DECADES_NS,
     RETENTIONS,
     back_up,
     consumers,
@@ -94,7 +94,7 @@ def test_all_kinds_of_consumers_come_back(tmp_path: Path, storage: str) -> None:
     """Those in memory and named ephemerals, too, and paused ones stay paused."""
     store = tmp_path / "js"
     kinds: dict[str, Json] = {
-        "named": {"inactive_threshold": HOUR_NS},
+        "named": {"inactive_threshold": DECADES_NS},
         "memory": {"durable_name": "memory", "mem_storage": True},
         "paused": {"durable_name": "paused", "pause_until": "2099-01-01T00:00:00Z"},
         "none": {"durable_name": "none", "ack_policy": "none"},

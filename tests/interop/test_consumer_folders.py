@@ -15,7 +15,7 @@ from pynats_server.jetstream.store.consumers.recovery import read_consumers
 from tests.support.client import Client
 from tests.support.consumer_folders import (
     CIPHERS,
-    HOUR_NS,
+    DECADES_NS,
     RETENTIONS,
     consumers,
     fetched,
@@ -190,7 +190,7 @@ def test_which_consumers_survive(tmp_path: Path, killed: bool) -> None:
     store = tmp_path / "js"
     with running(PYNATS, store) as (server, client):
         fill(server, client, "limits")
-        create(client, "named", inactive_threshold=HOUR_NS)
+        create(client, "named", inactive_threshold=DECADES_NS)
         create(client, "memory", durable_name="memory", mem_storage=True)
         create(client, "paused", durable_name="paused", pause_until="2099-01-01T00:00:00Z")
         assert fetched(server.port, "named", 2, acknowledged=1) == ["t.0", "t.1"]
@@ -215,7 +215,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         fill(server, client, "limits")
         create(client, "gone", durable_name="gone")
         server.kill()
-    config = {"durable_name": "first", "ack_policy": "explicit", "ack_wait": HOUR_NS}
+    config = {"durable_name": "first", "ack_policy": "explicit", "ack_wait": DECADES_NS}
     changes: list[tuple[str, Json]] = [
         ("CONSUMER.CREATE.T.new", {"stream_name": "T", "config": {"durable_name": "new"}}),
         (

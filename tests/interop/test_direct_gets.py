@@ -1,5 +1,5 @@
-"""Single messages asked for directly: the compiled answers are those of the long way, and come in the
-order of the requests."""
+"""Single messages asked for directly: the compiled answers are those of the long way, and come in
+the order of the requests."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
 Json = dict[str, Any]
-HOUR = 3600 * 1_000_000_000
+DECADES = 50 * 365 * 24 * 3600 * 1_000_000_000  # a recorded folder may be old
 RETENTIONS = ("limits", "interest", "workqueue")
 CIPHERS: dict[str, str] = {
     "plain": "", "chacha": ", key: secret, cipher: chacha", "aes": ", key: secret, cipher: aes",
@@ -79,7 +79,7 @@ def fill(server: ServerProcess, client: Oracle, retention: str, storage: str = "
     )
     assert "error" not in made
     for name in consumers(retention):
-        config = {"durable_name": name, "ack_policy": "explicit", "ack_wait": HOUR}
+        config = {"durable_name": name, "ack_policy": "explicit", "ack_wait": DECADES}
         body = {"stream_name": "T", "config": config}
         assert "error" not in client.api(f"CONSUMER.DURABLE.CREATE.T.{name}", **body)
     for number in range(5):

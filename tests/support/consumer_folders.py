@@ -17,7 +17,7 @@ from tests.support.oracle import Oracle
 from tests.support.process import PYNATS, ServerProcess
 
 Json = dict[str, Any]
-HOUR_NS = 3600 * 1_000_000_000
+DECADES_NS = 50 * 365 * 24 * 3600 * 1_000_000_000  # a recorded folder may be old
 RETENTIONS = ("limits", "interest", "workqueue")
 CIPHERS: dict[str, str] = {
     "plain": "", "chacha": ", key: secret, cipher: chacha", "aes": ", key: secret, cipher: aes",
@@ -68,7 +68,7 @@ def fill(server: ServerProcess, client: Oracle, retention: str, storage: str = "
     )
     assert "error" not in made, made
     for name in consumers(retention):
-        config = {"durable_name": name, "ack_policy": "explicit", "ack_wait": HOUR_NS}
+        config = {"durable_name": name, "ack_policy": "explicit", "ack_wait": DECADES_NS}
         body = {"stream_name": "T", "config": config}
         made = client.api(f"CONSUMER.DURABLE.CREATE.T.{name}", **body)
         assert "error" not in made, made

@@ -88,7 +88,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
-        J + "requests", J + "store", J + "store.format", J + "store.search",
+        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
     J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
     J + "consumer.config": (
@@ -103,7 +103,8 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
     ),
     J + "stream": (
-        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer", J + "context",
+        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer",
+        J + "consumer.config", J + "context",
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
         J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",

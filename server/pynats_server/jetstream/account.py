@@ -446,6 +446,7 @@ class JetStreamAccount:
             stream.configure(config)
             self._at_desk(stream)
             await self.sliced(self._listening(stream), client)
+            self.neighbours.changed(stream.name)  # how they read it may have changed
         self.advisories.stream_action(stream.name, "modify")
 
     async def delete(self, stream: Stream) -> None:

@@ -209,9 +209,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "config_digest": options.config_digest,
         "tags": list(options.server_tags),
         "metadata": dict(options.server_metadata),
-        "feature_flags": {
-            name: options.feature_flags.get(name, False) for name in FEATURES
-        },
+        "feature_flags": {name: options.feature_flags.get(name, False) for name in FEATURES},
     }
 
 

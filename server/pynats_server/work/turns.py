@@ -37,17 +37,19 @@ class Job(Generic[T]):
     """A piece of work under way. `result` or `error` is set when `ended`."""
 
     __slots__ = (
-        "_on_end", "account", "begun", "client", "ended", "error", "result", "stays", "work",
+        "_on_end", "account", "begun", "client", "dropped", "ended", "error", "result", "stays",
+        "work",
     )  # fmt: skip
 
     def __init__(
-        self, account: Hashable, client: Hashable, work: Steps[T], stays: bool,
+        self, account: Hashable, client: Hashable, work: Steps[T], stays: bool, dropped: bool,
         on_end: Callable[[Job[T]], None] | None,
     ) -> None:  # fmt: skip
         self.account = account
         self.client = client
         self.work = work
         self.stays = stays
+        self.dropped = dropped
         self.begun = False
         self.ended = False
         self.result: T | None = None
@@ -142,12 +144,14 @@ class Turns:
         work: Steps[T],
         *,
         stays: bool = False,
+        dropped: bool = False,
         on_end: Callable[[Job[T]], None] | None = None,
     ) -> Job[T]:
         """Runs `work` behind what the client has under way; at once, as far as the time goes, if
-        that is nothing. A job that `stays` goes on without its client. `on_end` is called once,
-        also after a cancellation."""
-        job = Job(account, client, work, stays, on_end)
+        that is nothing. A job that `stays` goes on without its client; one that may be `dropped`
+        does not begin when there are too many. `on_end` is called once, also after a
+        cancellation."""
+        job = Job(account, client, work, stays, dropped, on_end)
         if self._stopped:
             self._end(job, None, Cancelled())
             return job
@@ -232,12 +236,13 @@ class Turns:
             self._cancel_lane(lane, stay=False)
 
     def cancel_waiting(self, account: Hashable) -> int:
-        """Ends the jobs of an account that have not begun. Returns how many."""
+        """Ends the jobs of an account that may be dropped and have not begun; what requests under
+        way have begun goes on. Returns how many."""
         own = self._accounts.get(account)
         before = self.count(account)
         for lane in list(own.lanes.values()) if own is not None else ():
             for job in reversed(lane.jobs.copy()):
-                if not job.begun:
+                if job.dropped and not job.begun:
                     self.cancel(job)
         return before - self.count(account)
 

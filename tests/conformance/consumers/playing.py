@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.conformance.consumers.scene import RowBroken, Scene
 from tests.support.client import Client, ConnectionRefused
@@ -149,3 +152,36 @@ def played(row: Row, account: str, server: ServerProcess) -> str:
     finally:
         scene.close()
     return "\n".join(scene.lines)
+
+
+@contextmanager
+def transcripts_of(
+    rows: dict[str, Row],
+    suite: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, str], str]]:
+    """The transcript of a row on servers of a kind. Once one is asked for, all rows of this suite
+    that will be are played."""
+    wanted = [
+        item.callspec.params["row"]
+        for item in request.session.items
+        if hasattr(item, "callspec") and "row" in item.callspec.params
+    ]
+    wanted = [name for name in wanted if name in rows]
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    plays: dict[str, Plays] = {}
+
+    def transcript(kind: str, name: str) -> str:
+        if kind not in plays:
+            folder = tmp_path_factory.mktemp(f"{suite}-{kind}")
+            one = Plays(kind, rows, wanted, shared / f"{suite}-rows-{kind}", folder)
+            plays[kind] = one.__enter__()
+        return plays[kind].transcript(name)
+
+    try:
+        yield transcript
+    finally:
+        for one in plays.values():
+            one.__exit__()

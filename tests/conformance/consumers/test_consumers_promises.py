@@ -97,3 +97,43 @@ def test_the_end_of_deliveries_is_told_without_a_waiting_pull(s: Scene, max_deli
     assert s.info()["num_ack_pending"] == 0
     s.take(s.pull(NOW))
     s.quiet("told")
+
+
+def test_counts_are_exact_with_many_filters_that_change(s: Scene) -> None:
+    even = [f"s.{number}" for number in range(0, 1000, 2)]
+    odd = [f"s.{number}" for number in range(1, 1000, 2)]
+    s.stream()
+    for number in (0, 1, 2, 3, 4):
+        s.publish(f"s.{number}", str(number))
+    s.create(filter_subjects=even)
+    assert s.info()["num_pending"] == 3
+    assert payloads(s, s.pull("1"), 1) == ["0"]
+    waits = s.pull({"batch": 9, "expires": HOUR}, consumer="C")
+    assert payloads(s, waits, 2) == ["2", "4"]
+    s.create(action="update", filter_subjects=odd)
+    s.publish("s.6", "6")
+    s.publish("s.7", "7")
+    assert payloads(s, waits, 1) == ["7"]
+    assert s.info()["num_pending"] == 0
+    s.create("D", filter_subjects=odd)
+    assert s.info("D")["num_pending"] == 3
+    s.api("CONSUMER.DELETE.S.C")
+    s.publish("s.9", "9")
+    assert payloads(s, s.pull({"batch": 9, "expires": HOUR}, consumer="D"), 4) == list("1379")
+
+
+def test_the_most_urgent_of_requests_that_come_together_is_served_first(s: Scene) -> None:
+    s.stream()
+    s.create(priority_policy="prioritized", priority_groups=["g"])
+    s.fill(7)
+    s.listen("in.late", "late")
+    s.listen("in.urgent", "urgent")
+    asked = b""
+    for name, priority in (("late", 5), ("urgent", 1)):
+        body = b'{"batch": 5, "group": "g", "priority": %d}' % priority
+        asked += b"PUB $JS.API.CONSUMER.MSG.NEXT.S.C in.%s %d\r\n%s\r\n" % (
+            name.encode(), len(body), body,
+        )  # fmt: skip
+    s.client.publish_raw(asked)
+    assert payloads(s, "urgent", 5) == ["1", "2", "3", "4", "5"]
+    assert payloads(s, "late", 2) == ["6", "7"]

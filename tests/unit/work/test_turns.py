@@ -235,15 +235,30 @@ def test_work_may_cancel_itself() -> None:
 
 def test_dropping_what_waits_spares_what_has_begun() -> None:
     async def scenario(table: Table) -> None:
-        begun = table.start("A", "a", "begun", 9)
+        begun = table.start("A", "a", "begun", 9, dropped=True)
         for _ in range(5):
-            table.start("A", "a", "waiting", 1)
-        other = table.start("B", "b", "other", 1)
+            table.start("A", "a", "waiting", 1, dropped=True)
+        other = table.start("B", "b", "other", 1, dropped=True)
         assert table.turns.cancel_waiting("A") == 5
         await table.drain()
         assert begun.result == "begun"
         assert other.result == "other"
         assert "waiting" not in table.diary
+
+    on_loop(scenario)
+
+
+def test_dropping_what_waits_spares_what_requests_have_begun() -> None:
+    """A purge that waits behind another change of its stream belongs to a request under way."""
+
+    async def scenario(table: Table) -> None:
+        table.start("A", "a", "first", 9)
+        change = table.start("A", "a", "change", 2)
+        table.start("A", "a", "request", 1, dropped=True)
+        assert table.turns.cancel_waiting("A") == 1
+        await table.drain()
+        assert change.result == "change"
+        assert "request" not in table.diary
 
     on_loop(scenario)
 

@@ -236,7 +236,9 @@ class Api:
         else:
             self._overflow(account)
             return
-        turns.start(account.name, source, work, stays=endpoint.changes, on_end=self._ended)
+        turns.start(
+            account.name, source, work, stays=endpoint.changes, dropped=True, on_end=self._ended
+        )
 
     def _overflow(self, account: JetStreamAccount) -> None:
         dropped = self._context.turns.cancel_waiting(account.name)

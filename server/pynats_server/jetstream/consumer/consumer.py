@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import randrange
 from typing import Any
 
@@ -14,6 +14,7 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
 from pynats_server.jetstream.consumer.delivery.push import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
@@ -22,6 +23,7 @@ from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
+from pynats_server.work import Work
 
 DELETED = b"409 Consumer Deleted"
 PUSH_BASED = "409 Consumer is push based"
@@ -104,14 +106,26 @@ class Consumer:
         )
 
     @property
-    def _filters(self) -> tuple[bytes, ...]:
-        return tuple(text.encode() for text in self.config.filters)
+    def _filters(self) -> Iterator[bytes]:
+        return (text.encode() for text in self.config.filters)
 
     # -- life -------------------------------------------------------------------------------
 
+    def joining(self) -> Work[None]:
+        """Does in slices what `start` would do at once: to find out what of its stream concerns
+        it. Without a start, `part` ends it."""
+        interest = self.place.interest
+        interest.enter(self.feed, (yield from interest.gathering(self._filters)))
+        yield from self.feed.counting()
+
+    def part(self) -> None:
+        """Nothing concerns it any more."""
+        self.place.interest.leave(self.feed)
+
     def start(self) -> None:
         """Takes requests and acknowledgements."""
-        self.place.interest.join(self.feed, self._filters)
+        if not self.feed.joined:
+            self.place.interest.join(self.feed, self._filters)
         self.place.router.add(self.place.name.encode(), self.name.encode(), self.feed)
         self._apply_pause()
         self.feed.start()
@@ -119,7 +133,7 @@ class Consumer:
 
     def stop(self, status: bytes | None = None) -> None:
         """Ends; those who wait are told the status, if one is given."""
-        self.inactivity.stop()
+        self.inactivity.end()
         if self._resuming is not None:
             self._resuming.cancel()
             self._resuming = None
@@ -127,17 +141,28 @@ class Consumer:
         self.feed.stop()
         if status is not None:
             self.feed.end_requests(status)
+        self.feed.part(GONE)  # in no circle, it is freed at once
 
-    def configure(self, config: ConsumerConfig) -> None:
-        """Takes another valid configuration."""
-        before, moved = self._filters, config.deliver_subject != self.config.deliver_subject
+    def gathering(self, config: ConsumerConfig) -> Work[FilterGroup | None]:
+        """What another configuration needs that `configure` takes; None if it has the same
+        filters."""
+        if config.filters == self.config.filters:
+            return None
+        texts = (text.encode() for text in config.filters)
+        return (yield from self.place.interest.gathering(texts))
+
+    def configure(self, config: ConsumerConfig, group: FilterGroup | None = None) -> None:
+        """Takes another valid configuration; with other filters, the `feed` delivers nothing until
+        it has counted."""
+        moved = config.deliver_subject != self.config.deliver_subject
         self.config = config
         self._set_rules()
         if moved:
             self.feed.again_from_start()
-        if set(self._filters) != set(before):
+        if group is not None:
             self.place.interest.leave(self.feed)
-            self.place.interest.join(self.feed, self._filters)
+            self.place.interest.enter(self.feed, group)
+            self.feed.hold()
         self._apply_pause()
         self.feed.start()
         self.inactivity.configured(self.config.inactive_threshold)
@@ -181,6 +206,7 @@ class Consumer:
 
     def reset(self, seq: int) -> int:
         """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+        self.feed.settle()
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
         return start
@@ -281,11 +307,13 @@ class Consumer:
     @property
     def num_ack_pending(self) -> int:
         """Messages whose acknowledgement is waited for."""
+        self.feed.settle()
         return self.state.open
 
     @property
     def num_redelivered(self) -> int:
         """Of them, those delivered more than once."""
+        self.feed.settle()
         return self.state.again
 
     @property
@@ -296,6 +324,7 @@ class Consumer:
     def info(self, of_server: bool = True) -> dict[str, Any]:
         """The fields of a ConsumerInfo; lists are without what the server says of itself."""
         state, feed = self.state, self.feed
+        feed.settle()
         told: dict[str, Any] = {
             "stream_name": self.place.name,
             "name": self.name,
@@ -328,6 +357,20 @@ class Consumer:
                 }
             ]
         return told
+
+
+class _Gone:
+    """Whatever a feed still tells a consumer that has ended."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _ignored
+
+
+def _ignored(*_: object) -> None:
+    """Nobody cares."""
+
+
+GONE = _Gone()
 
 
 def _position(consumer_seq: int, stream_seq: int, active_ns: int) -> dict[str, Any]:

@@ -51,6 +51,11 @@ class Inactivity:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """Watches no more, for good, and knows nobody who is told."""
+        self.stop()
+        self._on_unused = _nobody
+
     def _look_in(self, delay_ns: int) -> None:
         self._timer = self._loop.call_later(delay_ns / SECOND_NS, self._look)
 
@@ -82,3 +87,7 @@ class Inactivity:
             ago_ns = time.time_ns() - feed.last_delivered_ns
             used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)
         return used_ns
+
+
+def _nobody() -> None:
+    """Is told."""

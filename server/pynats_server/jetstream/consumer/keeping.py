@@ -6,9 +6,11 @@ Those of streams in memory, and those that ask for it, are on no disk.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
@@ -27,6 +29,9 @@ from pynats_server.jetstream.store.consumers.recovery import (
 )
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.work import finish
+
+STEP: Final = 50
+"""Consumers that end in one pass of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ def found_in(folder: FileConfig, store: Store) -> Found:
 
 def stored(consumer: Consumer) -> StoredConsumer:
     """A consumer as it is now, for a folder or a backup."""
+    consumer.feed.settle()
     return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
 
 
@@ -124,9 +130,13 @@ class KeptConsumers:
 
     async def forget(self) -> None:
         """The end of all with their stream: nothing more is saved."""
-        saved, self._saved = list(self._saved.values()), {}
-        for each in saved:
-            await each.end()
+        step = 0
+        while self._saved:
+            step += 1
+            if step % STEP == 0:
+                await asyncio.sleep(0)  # others are served in between
+            _, saved = self._saved.popitem()
+            await saved.end()
 
     async def close(self) -> None:
         """Saves how far they are, and no more."""

@@ -119,7 +119,11 @@ class StreamConsumers:
             self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
         for held in found.restored:
             self._go_on(held.name, held.config, time.time_ns(), held.state, None)
+        if self.broken:
+            self.place.retaining.hold()
         self.place.retaining.configured()
+        if self.by_name:  # a stream without consumers may have been restored without them
+            self.place.retaining.sweep()
 
     def _go_on(
         self,
@@ -162,10 +166,11 @@ class StreamConsumers:
         `told`: everybody else learns that they are deleted."""
         self._ended = True
         self.place.retaining.stop()
-        for step, consumer in enumerate(list(self.by_name.values())):
+        for step, name in enumerate(list(self.by_name)):  # of names: they are freed in steps, too
             if step % STEP == STEP - 1:
                 yield
-            if self.by_name.get(consumer.name) is not consumer:
+            consumer = self.by_name.get(name)
+            if consumer is None:
                 continue
             self._take(consumer)
             consumer.stop(status)
@@ -192,6 +197,8 @@ class StreamConsumers:
             for consumer in self.by_name.values():
                 consumer.configure(consumer.config)
             self.place.retaining.configured()
+            if self.by_name:
+                self.place.retaining.sweep()
 
     def _put(self, consumer: Consumer) -> None:
         config = consumer.config
@@ -229,6 +236,12 @@ class StreamConsumers:
         except (OSError, ValueError) as error:
             raise api_error(10104, err=error) from error
         self._check_alive()
+        await self._host.account.sliced(consumer.joining())
+        try:
+            self._check_alive()
+        except ApiError:
+            consumer.part()
+            raise
         self._put(consumer)
         consumer.start()
         self._tell(consumer, "create")
@@ -250,11 +263,18 @@ class StreamConsumers:
                 f"configuration a restart will find: {doubt}"
             )
             raise api_error(10012, err=doubt)
+        sliced = self._host.account.sliced
+        group = await sliced(consumer.gathering(config))
         if self.by_name.get(consumer.name) is not consumer:
+            if group is not None:
+                self.place.interest.let_go(group)
             return  # it has ended meanwhile; the configuration holds after the next start
         before = consumer.config
         self._counted += config.is_counted - before.is_counted
-        consumer.configure(config)
+        consumer.configure(config, group)
+        if group is not None:
+            await sliced(consumer.feed.counting())
+            await sliced(self.place.interest.tidying())
         if config.filters != before.filters:
             await self._claim(self._claims.discarding(before))
             await self._claim(self._claims.adding(config))
@@ -301,6 +321,7 @@ class StreamConsumers:
             )
         self.damage.pop(consumer.name, None)
         self._tell(consumer, "delete")
+        await self._host.account.sliced(self.place.interest.tidying())
         await self._claim(self._claims.discarding(consumer.config))
         self.place.retaining.sweep()
 

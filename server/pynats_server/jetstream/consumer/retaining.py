@@ -3,6 +3,8 @@
 A message goes as soon as no consumer needs it any more: every one whose filters cover it has had it
 acknowledged. A consumer that ends, or wants something else, leaves an interest stream with messages
 that nobody needs; they are looked for in steps. A work queue keeps what no consumer has taken yet.
+
+Where a consumer could not be recovered, nobody knows what it needs: an interest stream keeps all.
 """
 
 from __future__ import annotations
@@ -32,14 +34,19 @@ class Retaining:
         self._sweeping: Job[None] | None = None
         self._again = False  # something has changed since the sweep began
         self._stopped = False
+        self._holds = False
 
     def configured(self) -> None:
         """The stream's retention may be another one."""
-        if self._host.config.retention == "limits":
+        retention = self._host.config.retention
+        if retention == "limits" or (retention == "interest" and self._holds):
             self._interest.keep_for_consumers(None)
         else:
             self._interest.keep_for_consumers(self._remove)
-            self.sweep()
+
+    def hold(self) -> None:
+        """Somebody is missing of whom nobody knows what he needs."""
+        self._holds = True
 
     def stop(self) -> None:
         """Looks no more."""
@@ -68,7 +75,7 @@ class Retaining:
 
     def sweep(self) -> None:
         """Looks for messages that nobody needs: consumers have ended or want something else."""
-        if self._host.config.retention != "interest" or self._stopped:
+        if self._host.config.retention != "interest" or self._holds or self._stopped:
             return
         if self._sweeping is not None:
             self._again = True

@@ -10,11 +10,69 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.publish.ingest import Ingest
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.stream.operations import Append, Operation
 from pynats_server.log.logger import Logger
+
+
+class Reader(Protocol):
+    """A consumer through which a mirror or source reads its origin, see `consumer.readers.Lent`."""
+
+    @property
+    def filters(self) -> list[str]: ...
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def floor(self) -> int: ...
+
+    @property
+    def is_full(self) -> bool: ...
+
+    def took(self, seq: int, subject: bytes) -> None: ...
+
+    def acknowledge_to(self, seq: int) -> None: ...
+
+    def give_back(self) -> None: ...
+
+
+class Borrower(Protocol):
+    """Who reads through it."""
+
+    def ended(self) -> None: ...
+
+    def moved(self) -> None: ...
+
+
+class Readers(Protocol):
+    """The consumers of an origin that mirrors and sources read through."""
+
+    async def make(self, config: ConsumerConfig, borrower: Borrower) -> Reader: ...
+
+    def borrow(self, name: str, subject: str, code: int, borrower: Borrower) -> Reader: ...
+
+    async def remove(self, name: str, config: ConsumerConfig) -> None: ...
+
+
+class Durable(Protocol):
+    """What tells how far it is durable."""
+
+    @property
+    def durable_seq(self) -> int:
+        """Everything up to here is durable; what is above may yet be lost."""
+        ...
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` whenever more has become durable."""
+        ...
+
+    def unwatch(self, wake: Callable[[], None]) -> None:
+        """Stops calling it. Idempotent."""
+        ...
 
 
 class Described(Protocol):
@@ -47,7 +105,7 @@ class Described(Protocol):
         ...
 
 
-class StreamHost(Described, Protocol):
+class StreamHost(Described, Durable, Protocol):
     """The stream that a feature is part of."""
 
     @property
@@ -103,20 +161,17 @@ class StreamHost(Described, Protocol):
         ...
 
 
-class Origin(Described, Protocol):
+class Origin(Described, Durable, Protocol):
     """A stream that a mirror or source reads."""
 
     @property
-    def durable_seq(self) -> int:
-        """Everything up to here is durable; what is above may yet be lost."""
+    def config(self) -> StreamConfig:
+        """The configuration in force; it may be another one at the next call."""
         ...
 
-    def watch(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` whenever more has become durable."""
-        ...
-
-    def unwatch(self, wake: Callable[[], None]) -> None:
-        """Stops calling it. Idempotent."""
+    @property
+    def readers(self) -> Readers:
+        """For those who have to say what they have."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Mirrors and sources: streams that take over the messages of others.
 
 The origin is a stream of the same account. A follower reads it directly, as far as it is durable:
-a copy that outlived its original after a power cut would contradict it later. A mirror keeps
+a copy that outlived its original after a power cut would contradict it later. An origin that keeps
+messages for its consumers learns what was taken (`reading`). A mirror keeps
 sequences and times; a source stores messages as its own and notes in a header where they come
 from, and from that header finds its place again after a restart. What they are for:
 https://docs.nats.io/nats-concepts/jetstream/source_and_mirror.
@@ -23,6 +24,7 @@ from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, St
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Append, Follow
+from pynats_server.jetstream.stream.reading import Reading, is_needed
 from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
 from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.jetstream.stream.wanted import Wanted
@@ -39,6 +41,8 @@ RETRY_S = 1.0  # until a follower that was refused tries again
 class Follower:
     """What mirrors and sources have in common: reading the origin."""
 
+    is_mirror = False
+
     def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
         self.stream = stream
         self._neighbours = neighbours
@@ -48,9 +52,10 @@ class Follower:
         self.error: ApiError | None = None
         self.heard_at_ns = 0  # monotonic; 0 = never
         self.origin: Origin | None = None
-        self._wanted = Wanted(source)
+        self.wanted = Wanted(source)
         self._scheduled: asyncio.Handle | None = None
         self._job: Job[None] | None = None  # copies
+        self._reading: Reading | None = None  # where the origin has to know what was taken
         self._retry: asyncio.TimerHandle | None = None
         self.started = False
         self.is_apart = False  # nothing of the origin is to be copied
@@ -80,12 +85,42 @@ class Follower:
             if handle is not None:
                 handle.cancel()
 
+    async def forget(self) -> None:
+        """Ends following for good; the origin keeps nothing for it any more. The caller holds the
+        account's `changing`."""
+        reading = self._reading
+        self.stop()
+        if reading is not None:
+            await self._forgotten(reading)
+
+    async def _forgotten(self, reading: Reading) -> None:
+        try:
+            await reading.forget()
+        except ApiError as error:
+            self.stream.log.warn(
+                f"JetStream {self.stream.label} leaves its consumer at '{self.source.name}': "
+                f"{error}"
+            )
+
+    async def _forget_later(self, reading: Reading) -> None:
+        async with self.stream.account.changing:
+            await self._forgotten(reading)
+
+    def leave(self) -> None:
+        """`forget`, as soon as nothing else is being changed."""
+        reading = self._reading
+        self.stop()
+        if reading is not None:
+            self.stream.account.server.spawn(self._forget_later(reading))
+
     def attach(self) -> None:
         """The account's streams have changed: attaches to the origin, or detaches from it."""
         found = self._neighbours.find(self.source.name)
         if found is self.origin:
             if found is None:
                 self.error = api_error(10059)
+            else:
+                self._read(found)
             return
         self._detach()
         if found is None:
@@ -96,9 +131,26 @@ class Follower:
         self._looked_to = 0
         self.begin(found)
         found.watch(self.wake)
+        self._read(found)
         self.wake()
 
+    def _read(self, origin: Origin) -> None:
+        """By a consumer of the origin, if it keeps messages for such; it may not have before."""
+        needed = is_needed(origin, self.source) and not self.is_apart
+        if needed and self._reading is None:
+            made = Reading(self.stream, origin, self.source, self.is_mirror, self)
+            self._reading = made
+            made.open()
+        elif not needed and self._reading is not None:
+            reading, self._reading = self._reading, None
+            reading.stop()
+            self.stream.account.server.spawn(self._forget_later(reading))
+            self.wake()
+
     def _detach(self) -> None:
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
         if self.origin is not None:
             self.origin.unwatch(self.wake)
         self.origin = None
@@ -116,6 +168,8 @@ class Follower:
             return
         before = self.next_seq
         self.begin(self.origin)
+        if self._reading is not None:
+            self._reading.undone(self.next_seq)
         if self.next_seq < before:
             self._looked_to = 0
             self._refused(StoreFull(f"no space for {self.stream.label}"))
@@ -144,6 +198,8 @@ class Follower:
         origin = self.origin
         if origin is None or self._stopped or self.is_apart:
             return
+        if self._reading is not None and self._reading.reader is None:
+            return  # it is being asked for
         self.heard_at_ns = self.heard_at_ns or time.monotonic_ns()
         work = self._copying(origin)
         job = self._turns.start(
@@ -158,16 +214,24 @@ class Follower:
 
     def _copying(self, origin: Origin) -> Work[None]:
         """Copies all that the origin has."""
-        yield from self._wanted.prepare()
+        yield from self.wanted.prepare()
         count = 0
         while not self._waits():
-            message = None
+            message, reading = None, self._reading
+            if reading is not None and not (yield from reading.going_on()):
+                return
             try:
                 message = yield from self._next(origin)
+                if reading is not self._reading or (reading is not None and reading.is_full):
+                    continue
                 if message is None:
+                    if reading is not None and not reading.has_settled:
+                        continue
                     return
                 self.next_seq = message.seq + 1  # before: storing may take copies back (`undone`)
                 self.keep(origin, message)
+                if reading is not None and self.next_seq > message.seq:
+                    reading.took(message)
             except (ApiError, StoreError, OSError) as error:
                 if message is not None:
                     self.next_seq = min(self.next_seq, message.seq)
@@ -201,7 +265,7 @@ class Follower:
         while max(self.next_seq, self._looked_to) <= origin.durable_seq and not self._waits():
             durable, place = origin.durable_seq, (self.next_seq, self._looked_to)
             try:
-                found = yield from self._wanted.find(origin.store, max(place))
+                found = yield from self.wanted.find(origin.store, max(place))
             except CorruptRecord as error:
                 if place == (self.next_seq, self._looked_to):
                     origin.log.error(
@@ -225,7 +289,7 @@ class Follower:
 
     def subject(self, message: Message) -> bytes:
         """The subject under which a copy is stored."""
-        return self._wanted.subject(bytes(message.subject))
+        return self.wanted.subject(bytes(message.subject))
 
     # -- figures ----------------------------------------------------------------------------
 
@@ -233,7 +297,7 @@ class Follower:
         """How far it has come."""
         lag = 0
         if self.origin is not None:
-            lag = yield from self._wanted.count(self.origin.store, self.next_seq)
+            lag = yield from self.wanted.count(self.origin.store, self.next_seq)
         return SourceInfo(
             name=self.source.name,
             external=self.source.external,
@@ -247,6 +311,8 @@ class Follower:
 
 class Mirror(Follower):
     """The follower of a mirror: keeps messages with their sequences and times."""
+
+    is_mirror = True
 
     def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
         super().__init__(stream, neighbours, source)
@@ -392,7 +458,7 @@ class Following:
                 self._sources[key] = Source(self.stream, self._neighbours, source)
                 new = True
         for gone in before.values():
-            gone.stop()
+            gone.leave()
         if new or self._search is not None or self._again is not None:
             self._find_places()
 
@@ -400,7 +466,7 @@ class Following:
         if config.mirror == self._mirrored:
             return
         if self.mirror is not None:
-            self.mirror.stop()
+            self.mirror.leave()
         self.mirror, self._mirrored = None, config.mirror
         if config.mirror is not None:
             self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
@@ -457,6 +523,12 @@ class Following:
             if follower is not None:
                 follower.stop()
         self.mirror, self._mirrored, self._sources = None, None, {}
+
+    async def forget(self) -> None:
+        """Before its stream is deleted: the origins keep nothing for it any more."""
+        for follower in (self.mirror, *self.sources):
+            if follower is not None:
+                await follower.forget()
 
     def info(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
         """(mirror, sources) as stream infos show them."""

@@ -22,6 +22,7 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.consumer.consumer import DELETED
 from pynats_server.jetstream.consumer.keeping import Found
+from pynats_server.jetstream.consumer.readers import Readers
 from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -111,6 +112,7 @@ class Stream:
         self.atomic_batches = AtomicBatches(self, self.publishing)
         self.fast_batches = FastBatches(self, self.publishing)
         self.consumers = StreamConsumers(self, found)
+        self.readers = Readers(self.consumers)
         self.ingest.settle()
 
     @property
@@ -174,6 +176,7 @@ class Stream:
     async def discard(self) -> None:
         """Stops before a deletion: the caller removes the folder. What was published
         before is acknowledged when it is durable, as always. Raises OSError."""
+        await self.following.forget()
         self.silence()
         await self._end_consumers(DELETED, told=True)
         await self.consumers.forget()

@@ -49,6 +49,13 @@ class Wanted:
                 index.add(transform.src.encode() or b">", b"", b"%d" % place)
         self._transforms, self._index = transforms, index
 
+    def restrict(self, filters: list[str]) -> None:
+        """What a consumer of the origin's is for, whatever the configuration says; none means
+        all."""
+        wanted = [each.encode() for each in filters] or [b">"]
+        self._filters = FilterSet(wanted)
+        self._only = wanted[0] if len(wanted) == 1 else None
+
     def find(self, store: Store, start: int) -> Work[Message | None]:
         """The first message at or after `start` that is wanted."""
         if self._only is not None:

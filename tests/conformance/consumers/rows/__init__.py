@@ -12,6 +12,7 @@ from tests.conformance.consumers.rows import (
     groups,
     lifetime,
     mixed,
+    origins,
     pinning,
     places,
     pushing,
@@ -23,7 +24,7 @@ from tests.conformance.consumers.rows import (
 )
 
 MODULES = (
-    asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, lifetime,
+    asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, origins, lifetime,
     restarts, mixed, subjects,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")

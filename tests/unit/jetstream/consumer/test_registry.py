@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -329,3 +331,86 @@ async def test_a_reset_that_was_answered_holds_after_a_power_cut(tmp_path: Path)
         state = (folder / "obs" / "c" / "o.dat").read_bytes()
         assert decode_consumer_state(state).delivered == (0, 3)
         assert (told["reset_seq"], told["num_pending"]) == (4, 2)
+
+
+@on_loop
+async def test_what_empties_a_stream_counts_no_consumer_anew_before_it_is_needed(
+    tmp_path: Path,
+) -> None:
+    """However many there are, and whatever they wait for, their counts are exact."""
+    count = 300
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client, storage="memory", max_consumers=count)
+        stream = stream_of(server)
+        consumers = stream.consumers
+        for number in range(count):
+            config = ConsumerConfig(
+                durable_name=f"c{number}", filter_subject=f"S.{number}.*", **EXPLICIT
+            )
+            prepared = finish(consumers.preparing(config, "create", False))
+            await consumers.add(finish(consumers.beginning(prepared)))
+        for number in range(count):
+            await client.publish(f"S.{number}.a", b"")
+            await client.publish(f"S.{number}.b", b"")
+        await client.flush()
+        await wait_until_async(lambda: stream.store.msgs == 2 * count, "the messages")
+        engine = account_of(server).server.engine
+        first = consumers.get("c0")
+        pull = json.dumps({"batch": 1, "no_wait": True}).encode()
+        inbox = await client.subscribe("inbox")
+        await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.c0", pull, reply="inbox")
+        assert (await inbox.next_msg()).subject == "S.0.a"
+        assert (first.num_pending, first.num_ack_pending) == (1, 1)
+
+        before = engine.steps
+        stream.store.keep_last()  # as a rollup does
+        assert engine.steps - before < count
+        assert (first.num_pending, first.num_ack_pending) == (0, 0)
+        last = consumers.get(f"c{count - 1}")
+        assert last.num_pending == 1
+        await client.publish("S.0.c", b"")
+        await client.publish(f"S.{count - 1}.c", b"")
+        await client.flush()
+        await wait_until_async(lambda: stream.store.msgs == 3, "the messages")
+        assert (first.num_pending, last.num_pending) == (1, 2)
+        await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.c0", pull, reply="inbox")
+        assert (await inbox.next_msg()).subject == "S.0.c"
+        assert sum(consumers.get(f"c{number}").num_pending for number in range(count)) == 2
+
+
+@on_loop
+async def test_consumers_that_have_ended_are_freed_without_a_collection(tmp_path: Path) -> None:
+    """Those that live long are never collected, see `process.garbage`."""
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client)
+        await make(client, "pulled")
+        await make(client, "pushed", deliver_subject="to")
+        await make(client, "left", inactive_threshold=HOUR)
+        consumers = stream_of(server).consumers
+        known = [weakref.ref(consumer) for consumer in consumers.by_name.values()]
+        gc.collect()
+        gc.disable()
+        try:
+            for name in ("pulled", "pushed", "left"):
+                await api(client, f"CONSUMER.DELETE.S.{name}")
+            await wait_until_async(lambda: not any(one() for one in known), "their end")
+        finally:
+            gc.enable()
+
+
+@on_loop
+async def test_consumers_that_end_together_are_freed_some_at_a_time(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client)
+        await put_many(server, 10 * STEP)
+        consumers = stream_of(server).consumers
+        known = [weakref.ref(consumer) for consumer in consumers.by_name.values()]
+        left = [len(known)]
+        gc.disable()
+        try:
+            for _ in consumers.ending(b""):
+                left.append(sum(one() is not None for one in known))
+        finally:
+            gc.enable()
+        assert max(before - after for before, after in pairwise(left)) <= STEP
+        assert len(left) > 9

@@ -54,6 +54,7 @@ cdef class Feed(Member):
     cdef uint32_t sample  # percent
     cdef bytes ack_head  # `$JS.ACK.<stream>.<consumer>.`
     cdef public bint paused
+    cdef readonly bint held  # it is being counted what is before it
     cdef int64_t now  # of the deliveries at hand, ns
     cdef readonly int64_t last_delivered_ns, last_acked_ns
     cdef public int64_t touched_ns  # monotonic; when somebody last used the consumer
@@ -77,9 +78,9 @@ cdef class Feed(Member):
     cdef size_t scratch_room
     cdef bytes extra  # header lines to add
 
-    cdef uint64_t pending(self) noexcept
+    cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF
     # Messages to deliver, for the first time or again, counted up to `most`.
-    cdef uint64_t deliverable(self, uint64_t most) noexcept
+    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF
     cdef bint has_again(self) except -1  # something is to be delivered again
     cdef Found find(self, uint64_t until) except *
     cdef Found _find_again(self) except *

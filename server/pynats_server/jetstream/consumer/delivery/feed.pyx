@@ -98,6 +98,10 @@ cdef class Feed(Member):
         self.bell.feed = None
         self.interest.leave(self)
 
+    def part(self, host) -> None:
+        """After `stop`: `host` takes the place of the consumer, so that neither keeps the other."""
+        self.host = host
+
     def reset(self, uint64_t start) -> None:
         """See `ConsumerState.reset`."""
         self.state.reset(start)
@@ -141,12 +145,19 @@ cdef class Feed(Member):
 
     # -- figures ------------------------------------------------------------------------------
 
-    cdef uint64_t pending(self) noexcept:
+    def settle(self) -> None:
+        """Takes note of what has left the stream, before its figures are looked at."""
+        if self.stale:
+            self.interest.settle(self)
+
+    cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF:
+        if self.stale:
+            self.interest.settle(self)
         if self.group is None or self.next_seq > self.store.last_seq:
             return 0
         return self.group.matched - self.base
 
-    cdef uint64_t deliverable(self, uint64_t most) noexcept:
+    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t found = self.pending()
         cdef size_t at = self.again_head
         cdef Entry* entry
@@ -229,7 +240,6 @@ cdef class Feed(Member):
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
         self.changed()
-        self.wake()  # fewer may be out now: nothing new need come
         return 0
 
     cdef bint needs(self, uint64_t seq) noexcept:
@@ -245,6 +255,31 @@ cdef class Feed(Member):
         cdef uint64_t start = max(self.next_seq, self.resume)
         cdef FilterSet filters = self.group.filters
         return len(self.firsts) - self.firsts_at + <uint64_t>self.store.count_from(filters, start)
+
+    def hold(self) -> None:
+        """Delivers nothing until it is counted what is before it, which `counting` does."""
+        self.held = True
+
+    def counting(self):
+        """Counts what is before it, in slices (a `Work`), and goes on."""
+        cdef uint64_t start, found
+        self.held = True
+        try:
+            while self.group is not None:
+                start = max(self.next_seq, self.resume)
+                group = self.group
+                found = yield from self.store.counting_from(self.group.filters, start)
+                if self.group is group and start == max(self.next_seq, self.resume):
+                    self.base = self.group.matched - found - (len(self.firsts) - self.firsts_at)
+                    break
+        finally:
+            self.held = False
+        self.wake()
+
+    @property
+    def joined(self) -> bool:
+        """Whether its stream tells it of messages."""
+        return self.group is not None
 
     def begin_with(self, list firsts not None, uint64_t resume) -> None:
         """Delivers these messages first, which are all before `resume`, and goes on there."""
@@ -263,8 +298,10 @@ cdef class Feed(Member):
         cdef Found found
         cdef bint more = True
         cdef uint32_t sent = 0
+        if self.stale:
+            self.interest.settle(self)
         while more and self.engine.routing.steps < until:
-            if self.stopped or self.paused or not self.ready():
+            if self.stopped or self.paused or self.held or not self.ready():
                 more = False
                 break
             found = self.find(until)

@@ -25,12 +25,13 @@ cdef class Member(Sender):
     cdef bint hungry  # in its group's list
     cdef bint awake  # in the list of those to be served when more is visible
     cdef bint stopped
+    cdef bint stale  # much has left the stream; `settle` before its figures are looked at
 
     # Delivers what it can until `routing.steps` has reached `until`; whether there is more to do.
     cdef bint serve(self, uint64_t until) except -1
     # A message of its filters has left the stream.
     cdef int lost(self, uint64_t seq, bint purged) except -1
-    # Many have, or have come back.
+    # Many have, or have come back. Afterwards it is counted anew.
     cdef int swept(self) except -1
     # Messages of its filters that it has before it, counted anew.
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF
@@ -48,7 +49,8 @@ cdef class FilterGroup(Sink):
     cdef uint64_t low  # nobody in the group wants anything below
     cdef list members
     cdef list hungry
-    cdef list subscriptions
+    cdef list subscriptions  # of its filters, as far as they are in the interest
+    cdef int holds  # of those who are about to enter
 
 
 cdef class Interest(Witness):
@@ -62,14 +64,19 @@ cdef class Interest(Witness):
     cdef list far  # a heap of (next_seq, number, Member): those that begin beyond the stream's end
     cdef uint64_t far_at  # the first of these sequences
     cdef uint64_t far_count
+    cdef uint64_t newest  # the last message that came
+
+    cdef list unused  # groups that nobody is in any more, whose subscriptions are still there
 
     cdef object remove  # called with the sequence of a message that nobody needs any more
 
     # Somebody does not need a message any more.
     cdef int release(self, uint64_t seq) except -1
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
+    cdef int _note_far(self, Member member) except -1
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
+    cdef int settle(self, Member member) except -1  # brings a stale one up to date
     cdef int near(self, uint64_t seq) except -1  # the stream has come to where some begin
     cdef int count(self, FilterGroup group, uint64_t seq) except -1
     cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1

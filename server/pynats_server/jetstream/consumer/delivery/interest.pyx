@@ -9,9 +9,13 @@ from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 
 from heapq import heapify, heappop, heappush
 
+from pynats_server.work import finish
+
 cdef enum:
     CACHED_SUBJECTS = 4096  # of a stream, whose groups are remembered
+    SLICE = 64  # filters in one step of what is done in slices
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
+    SETTLE_STEPS = 100  # for counting one consumer anew, about 10 µs
 
 
 cdef class Member(Sender):
@@ -55,35 +59,64 @@ cdef class Interest(Witness):
         self.sublist = Sublist(CACHED_SUBJECTS)
         self.groups = {}
         self.awake = []
+        self.unused = []
         self.far, self.far_at = [], UINT64_MAX
-        self.visible = store.last_seq
+        self.visible = self.newest = store.last_seq
 
     # -- members ------------------------------------------------------------------------------
 
-    def join(self, Member member not None, filters: tuple) -> None:
-        """Adds a consumer that goes on at its `next_seq`. No filters = every message."""
+    def gathering(self, filters):
+        """The group of these filters (bytes; none = every message), in slices (a `Work`). It is
+        held until it is `enter`ed or `let_go`."""
         cdef FilterGroup group
-        key = frozenset(filters) or frozenset((b">",))
+        cdef FilterSet wanted
+        wanted = yield from FilterSet.building(filters)
+        key = yield from wanted.digest()
         group = self.groups.get(key)
         if group is None:
-            group = FilterGroup(key, FilterSet(sorted(key)))
+            group = FilterGroup(key, wanted)
             self.groups[key] = group
-            if group.filters.every:
+            if wanted.every:
                 self.every = group
-            else:
-                for text in sorted(key):
+        self.store.witness = self
+        self.newest = self.store.last_seq
+        group.holds += 1
+        try:
+            while not wanted.every and len(group.subscriptions) < wanted.size:
+                for text in group.filters.texts_from(len(group.subscriptions), SLICE):
                     sub = new_subscription(group, text, len(text), b"", 0, b"0", 1)
                     self.sublist.insert(sub)
                     group.subscriptions.append(sub)
-        self.store.witness = self
+                if len(group.subscriptions) < wanted.size:
+                    yield
+        except BaseException:
+            self.let_go(group)
+            raise
+        return group
+
+    def let_go(self, FilterGroup group not None) -> None:
+        """Does not enter a group that was gathered."""
+        group.holds -= 1
+        self._forget(group)
+
+    def enter(self, Member member not None, FilterGroup group not None) -> None:
+        """Adds a consumer that goes on at its `next_seq`; what is before it is to be counted."""
+        group.holds -= 1
         group.members.append(member)
         member.hint = 0  # these filters may want what lies before
         group.low = min(group.low, member.lowest())
         member.group = group
+        member.hint = 0
+        member.base = group.matched - (self.store.last_seq + 1)  # no fewer than there can be
+        self._note_far(member)
+
+    def join(self, Member member not None, filters) -> None:
+        """`gathering`, `enter` and `recount` at once."""
+        self.enter(member, finish(self.gathering(filters)))
         self.recount(member)
 
     def leave(self, Member member not None) -> None:
-        """Takes a consumer out."""
+        """Takes a consumer out; `tidying` does what is left to do."""
         cdef FilterGroup group = member.group
         if group is None:
             return
@@ -100,25 +133,51 @@ cdef class Interest(Witness):
             self.far = [one for one in self.far if one[2] is not member]
             heapify(self.far)
             self.far_at = self.far[0][0] if self.far else UINT64_MAX
-        if not group.members:
-            del self.groups[group.key]
-            if not self.groups:
-                self.store.witness = None  # nobody cares
-            if group is self.every:
-                self.every = None
-            for sub in group.subscriptions:
-                self.sublist.remove(sub)
+        self._forget(group)
+
+    def _forget(self, FilterGroup group) -> None:
+        if group.members or group.holds:
+            return
+        del self.groups[group.key]
+        if not self.groups:
+            self.store.witness = None  # nobody cares
+        if group is self.every:
+            self.every = None
+        if len(group.subscriptions) > SLICE:
+            self.unused.append(group)
+            return
+        for sub in group.subscriptions:
+            self.sublist.remove(sub)
+
+    def tidying(self):
+        """Removes, in slices (a `Work`), what is left of groups that nobody is in."""
+        cdef FilterGroup group
+        while self.unused:
+            group = self.unused.pop()
+            try:
+                while group.subscriptions:
+                    for _ in range(min(SLICE, len(group.subscriptions))):
+                        self.sublist.remove(group.subscriptions.pop())
+                    if group.subscriptions:
+                        yield
+            finally:
+                if group.subscriptions:
+                    self.unused.append(group)
 
     def recount(self, Member member not None) -> None:
         """Sets the consumer's base by what is stored."""
         cdef FilterGroup group = member.group
         member.base = group.matched - member.ahead()
+        self._note_far(member)
+        group.low = min(group.low, member.lowest())
+
+    cdef int _note_far(self, Member member) except -1:
         if member.next_seq > self.store.last_seq + 1 and member.far_seq != member.next_seq:
             member.far_seq = member.next_seq
             self.far_count += 1
             heappush(self.far, (member.far_seq, self.far_count, member))
             self.far_at = self.far[0][0]
-        group.low = min(group.low, member.lowest())
+        return 0
 
     cdef int rouse(self, Member member) except -1:
         if not member.awake:
@@ -137,6 +196,7 @@ cdef class Interest(Witness):
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
         cdef uint32_t i
+        self.newest = seq
         if seq >= self.far_at:
             self.near(seq)
         if self.every is not None:
@@ -169,7 +229,7 @@ cdef class Interest(Witness):
             for member in group.hungry:
                 member.hungry = False
                 # Unless more lies before, for instance after a reset or with other filters.
-                member.hint = seq if group.matched - member.base == 1 else 0
+                member.hint = seq if group.matched - member.base == 1 and not member.stale else 0
                 self.rouse(member)
             group.hungry = []
         return 0
@@ -205,13 +265,26 @@ cdef class Interest(Witness):
     cdef int swept(self) except -1:
         cdef FilterGroup group
         cdef Member member
-        self.visible = min(self.visible, self.store.last_seq)
+        cdef bint shorter = self.store.last_seq < self.newest
+        self.newest = self.store.last_seq
+        self.visible = min(self.visible, self.newest)
         for group in self.groups.values():
             group.last = 0
             group.low = 0
             for member in group.members:
-                member.swept()
-                self.recount(member)
+                member.stale = True
+                if shorter:  # sequences will be used again: nobody may be beyond them
+                    self.settle(member)
+                if not member.stopped:
+                    member.ask_turn()  # fewer may be out now: nothing new need come
+        return 0
+
+    cdef int settle(self, Member member) except -1:
+        member.stale = False
+        if member.group is not None:
+            self.engine.routing.steps += SETTLE_STEPS
+            member.swept()
+            self.recount(member)
         return 0
 
     # -- messages that stay for their consumers' sake ------------------------------------------

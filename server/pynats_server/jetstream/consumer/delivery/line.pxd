@@ -42,6 +42,7 @@ cdef class Line:
     cdef list queues
     cdef Queue queue  # the first of them
     cdef bint unsure  # `first` has not looked at all of them
+    cdef bint weighs  # requests that come in one turn are weighed before the first is served
 
     cdef int add(self, Pull pull) except -1
     cdef int drop(self, Pull pull) except -1

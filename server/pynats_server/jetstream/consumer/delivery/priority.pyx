@@ -53,6 +53,7 @@ cdef class PrioritizedLine(Line):
     def __init__(self):
         super().__init__()
         self.queues += [Queue() for _ in range(URGENCIES)]
+        self.weighs = True
 
     cdef Queue place(self, Pull pull):
         return self.queues[LEAST if pull.bare else min(max(pull.priority, 0), LEAST)]

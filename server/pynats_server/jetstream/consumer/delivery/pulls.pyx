@@ -121,7 +121,7 @@ cdef class PullFeed(Feed):
             self.want_alarm(pull.ends_ns)
         if pull.beat_at:
             self.want_alarm(pull.beat_at)
-        if self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
+        if self.line.weighs or self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
 
     @property

@@ -1,9 +1,12 @@
 """See push.pxd."""
+from libc.stdint cimport uint8_t
+
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
-from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW
+from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
+from pynats_server.jetstream.store.search.filters cimport FilterSet
 
 from pynats_server.jetstream.consumer.delivery.names import short_id
 from pynats_server.jetstream.publish.headers import get as get_header
@@ -45,12 +48,15 @@ cdef class PushFeed(Feed):
         if self.watch is not None:
             self.account.unwatch(self.watch)
             self.watch = None
+        if self.reader is not None:
+            reader, self.reader = self.reader, None
+            reader.ended()
 
     def heard(self) -> None:
         """Somebody may have begun to listen, or ceased to."""
         if self.stopped:
             return
-        if self.listened():
+        if self.reader is None and self.listened():
             if self.heartbeat_ns and not self.beat_at:
                 self.beat_at = wall_ns() + self.heartbeat_ns
                 self.want_alarm(self.beat_at)
@@ -63,8 +69,58 @@ cdef class PushFeed(Feed):
 
     @property
     def in_use(self) -> bool:
-        """Whether somebody listens."""
-        return self.listened()
+        """Whether somebody listens, or reads."""
+        return self.reader is not None or self.listened()
+
+    # -- read by a mirror or source of the same server ------------------------------------------
+
+    def lend(self, reader) -> None:
+        """From now on `reader` gets nothing delivered: it looks at the stream itself and says
+        here how far it is (`took`, `acknowledge_to`). It is told when that `ended`, and when the
+        consumer was `moved`. None gives it back."""
+        self.reader = reader
+        self.heard()
+
+    def took(self, uint64_t seq, bytes subject not None) -> None:
+        """The reader has message `seq`, and nothing that is wanted lies between it and the one
+        before."""
+        cdef FilterSet filters = self.group.filters
+        if seq < self.next_seq:
+            return
+        self.next_seq = seq + 1
+        if not (filters.every or filters.covers(
+            <const uint8_t*><const char*>subject, len(subject)
+        )):
+            return
+        self.now = wall_ns()
+        self.base += 1
+        self.last_delivered_ns = self.now
+        self.state.delivered(self.state.consumer_seq + 1, seq, 1, self.now)
+        self.changed()
+
+    def acknowledge_to(self, uint64_t seq) -> None:
+        """The reader has everything up to `seq` for good."""
+        cdef size_t at = self.state.place(seq + 1)
+        cdef Entry* entry
+        if at > self.state.head:
+            entry = &self.state.entries[at - 1]
+            self.ack(entry.delivery, entry.seq, entry.count)
+
+    def reset(self, uint64_t start) -> None:
+        """See `Feed.reset`."""
+        super().reset(start)
+        if self.reader is not None:
+            self.reader.moved()
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether a mirror or source of the same server reads."""
+        return self.reader is not None
+
+    @property
+    def position(self) -> int:
+        """The first sequence that it has not delivered."""
+        return self.next_seq
 
     @property
     def num_waiting(self) -> int:
@@ -88,7 +144,7 @@ cdef class PushFeed(Feed):
         return listens(self.match, <const char*>self.target_group, len(self.target_group))
 
     cdef bint ready(self) except -1:
-        if self.window is not None and self.window.is_full():
+        if self.reader is not None or (self.window is not None and self.window.is_full()):
             return False
         return self.listened()
 

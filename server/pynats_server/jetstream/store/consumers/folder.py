@@ -290,12 +290,10 @@ def _fill(
         for name, data in content.items():
             handles.append(disk.open(built / name))
             disk.write(handles[-1], data, 0)
-        for handle in handles:  # all written before the first is synced: they share the work
-            disk.sync(handle)
+        disk.sync_together(handles, built)
     finally:
         for handle in handles:
             disk.close(handle)
-    disk.sync_folder(built)
     return files
 
 

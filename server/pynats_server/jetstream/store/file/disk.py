@@ -6,6 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+from pynats_server.jetstream.store.file.syncthread import sync_together
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
 
 
@@ -31,6 +33,19 @@ class Disk:
     def sync(self, handle: int) -> None:
         """Data (and size) of the file reach the medium before this returns."""
         os.fdatasync(handle)
+
+    def sync_together(self, handles: list[int], folder: Path) -> None:
+        """`sync` of each of the files and `sync_folder`, in any order."""
+        if not self.native:
+            for handle in handles:
+                self.sync(handle)
+            self.sync_folder(folder)
+            return
+        home = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            sync_together(handles, [home])
+        finally:
+            os.close(home)
 
     def truncate(self, handle: int, size: int) -> None:
         """Cut the file to `size` bytes."""

@@ -33,14 +33,15 @@ def write_new_stream(
         sealer = config.keys.seed_sealer(seed)
     files["meta.inf"] = encode_meta(meta, sealer, random)
     files["meta.sum"] = meta_sum(config.name, files["meta.inf"])
-    for name, data in files.items():
-        handle = disk.open(config.folder / name)
-        try:
-            disk.write(handle, data, 0)
-            disk.sync(handle)
-        finally:
+    handles: list[int] = []
+    try:
+        for name, data in files.items():
+            handles.append(disk.open(config.folder / name))
+            disk.write(handles[-1], data, 0)
+        disk.sync_together(handles, config.folder)
+    finally:
+        for handle in handles:
             disk.close(handle)
-    disk.sync_folder(config.folder)
 
 
 def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:

@@ -48,6 +48,7 @@ cdef extern from "stdio.h" nogil:
 
 cdef enum:
     THREADS_MAX = 16
+    TOGETHER_MAX = 16
 
 cdef struct Job:
     Job *next
@@ -162,6 +163,41 @@ cdef void *serve(void *arg) noexcept nogil:
             pthread_cond_broadcast(&shared.idle)
     pthread_mutex_unlock(&shared.lock)
     return NULL
+
+
+cdef struct Together:
+    pthread_t thread
+    int fd, whole, error, started
+
+
+cdef void *sync_one(void *arg) noexcept nogil:
+    cdef Together *one = <Together *>arg
+    one.error = sync_retried(one.fd, one.whole)
+    return NULL
+
+
+def sync_together(list files not None, list folders not None):
+    """Syncs some files and folders at the same time, for a thread that may wait: a disk writes down
+    at once what several ask for together. Raises OSError."""
+    cdef Together all[TOGETHER_MAX]
+    cdef int i, error = 0, count = len(files) + len(folders)
+    if not 1 <= count <= TOGETHER_MAX:
+        raise ValueError(f"1 to {TOGETHER_MAX} descriptors")
+    for i, fd in enumerate(files + folders):
+        all[i].fd, all[i].whole, all[i].error = fd, i >= len(files), 0
+    with nogil:
+        for i in range(1, count):
+            all[i].started = pthread_create(&all[i].thread, NULL, sync_one, &all[i]) == 0
+        all[0].started = 0
+        for i in range(count):
+            if not all[i].started:
+                sync_one(&all[i])
+        for i in range(count):
+            if all[i].started:
+                pthread_join(all[i].thread, NULL)
+            error = error or all[i].error
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 cdef class SyncThreads:

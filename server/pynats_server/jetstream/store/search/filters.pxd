@@ -13,6 +13,8 @@ cdef struct Line:
 
 cdef class FilterSet:
     cdef list texts                    # what the tokens point into
+    cdef Py_ssize_t filled             # lines that are made
+    cdef Token *token                  # where the next goes on
     cdef Line *lines                   # sorted by their tokens
     cdef Token *tokens
     cdef readonly Py_ssize_t size
@@ -20,6 +22,9 @@ cdef class FilterSet:
     cdef readonly bint literal         # none has a wildcard
     cdef readonly uint64_t looks       # at groups of filters: what matching has cost so far
 
+    cdef int take(self, list texts) except -1
+    cdef int begin(self, list texts) except -1
+    cdef int fill(self, Py_ssize_t most) except -1
     cdef bint covers(self, const uint8_t *s, size_t n) noexcept nogil
     cdef bint reaches(self, const uint8_t *s, size_t n) noexcept nogil
     cdef Py_ssize_t bound(self, Py_ssize_t low, Py_ssize_t high, uint32_t depth,

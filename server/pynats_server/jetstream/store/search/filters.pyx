@@ -10,6 +10,12 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp
 
+from hashlib import sha256
+from heapq import merge
+
+cdef enum:
+    SLICE = 256  # filters in one step of what is done in slices
+
 
 cdef inline int compare(const uint8_t *a, uint32_t an, const uint8_t *b, uint32_t bn) noexcept nogil:
     cdef int order = memcmp(a, b, min(an, bn))
@@ -26,29 +32,86 @@ cdef class FilterSet:
     """Filters with `*` and a final `>`; at least one."""
 
     def __init__(self, filters):
-        cdef Py_ssize_t i, total = 0
-        cdef Token *token
-        self.texts = [filter.split(b".") for filter in sorted(set(filters), key=_tokens)]
+        self.take([filter.split(b".") for filter in sorted(set(filters), key=_tokens)])
+
+    @staticmethod
+    def building(filters):
+        """A set of many filters, in slices (a `Work`); of all messages, if there are none."""
+        cdef FilterSet made = FilterSet.__new__(FilterSet)
+        runs, run = [], []
+        for filter in filters:
+            run.append(filter.split(b"."))
+            if len(run) == SLICE:
+                run.sort()
+                runs.append(run)
+                run = []
+                yield
+        run.sort()
+        runs.append(run)
+        texts, last = [], None
+        for step, text in enumerate(merge(*runs) if len(runs) > 1 else run, 1):
+            if text != last:
+                texts.append(text)
+                last = text
+            if step % SLICE == 0:
+                yield
+        made.begin(texts or [[b">"]])
+        while made.filled < made.size:
+            made.fill(SLICE)
+            if made.filled < made.size:
+                yield
+        return made
+
+    def digest(self):
+        """What stands for these filters, whatever their order (a `Work`)."""
+        found = sha256()
+        for step, parts in enumerate(self.texts, 1):
+            found.update(b".".join(parts) + b"\0")
+            if step % SLICE == 0:
+                yield
+        return found.digest()
+
+    def texts_from(self, Py_ssize_t start, Py_ssize_t most) -> list:
+        """The filters number `start` and following, at most so many."""
+        return [b".".join(parts) for parts in self.texts[start:start + most]]
+
+    cdef int take(self, list texts) except -1:
+        self.begin(texts)
+        self.fill(self.size)
+        return 0
+
+    cdef int begin(self, list texts) except -1:
+        cdef Py_ssize_t total = 0
+        self.texts = texts
         self.size = len(self.texts)
         if not self.size:
             raise ValueError("no filters")
         for parts in self.texts:
-            total += len(parts)
+            total += len(<list>parts)
         self.lines = <Line *>malloc(self.size * sizeof(Line))
         self.tokens = <Token *>malloc(total * sizeof(Token))
         if self.lines == NULL or self.tokens == NULL:
             raise MemoryError
-        self.literal = not any(part == b"*" or part == b">" for parts in self.texts for part in parts)
-        token = self.tokens
-        for i in range(self.size):
+        self.literal = True
+        self.token = self.tokens
+        return 0
+
+    cdef int fill(self, Py_ssize_t most) except -1:
+        cdef Py_ssize_t i
+        cdef Token *token = self.token
+        for i in range(self.filled, min(self.filled + most, self.size)):
             parts = self.texts[i]
             self.lines[i].tokens = token
-            self.lines[i].count = <uint32_t>len(parts)
+            self.lines[i].count = <uint32_t>len(<list>parts)
             self.every = self.every or parts == [b">"]
-            for part in parts:
+            for part in <list>parts:
+                self.literal = self.literal and part != b"*" and part != b">"
                 token.text = <const uint8_t *>part
-                token.size = <uint32_t>len(part)
+                token.size = <uint32_t>len(<bytes>part)
                 token += 1
+        self.token = token
+        self.filled = min(self.filled + most, self.size)
+        return 0
 
     def __dealloc__(self):
         free(self.lines)

@@ -1,0 +1,346 @@
+"""Mirrors and sources of work queues and of streams that keep messages for interest: nothing is
+lost, copied twice or kept for ever, whatever ends, fails or is made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import random
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+
+from tests.support import jetstream
+from tests.support.deadline import wait_until_async
+from tests.support.jetstream import api
+from tests.support.process import PYNATS, ServerProcess
+
+Json = dict[str, Any]
+HOW: dict[str, Json] = {
+    "mirror": {"mirror": {"name": "O"}},
+    "source": {"sources": [{"name": "O"}]},
+}
+each_way = pytest.mark.parametrize("how", HOW)
+each_retention = pytest.mark.parametrize("retention", ["workqueue", "interest"])
+
+
+class Scene:
+    """A server on a folder, and a client."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "js"
+        self._server = ServerProcess(
+            PYNATS, folder / "server", f'jetstream {{ store_dir: "{self.folder}" }}\n'
+        )
+        self.client: Client
+
+    async def up(self) -> None:
+        self._server.start()
+        self.client = await jetstream.connect(f"nats://127.0.0.1:{self._server.port}")
+
+    async def down(self, kill: bool = False) -> None:
+        await self.client.close()
+        if kill:
+            self._server.kill()
+        else:
+            self._server.stop()
+
+    async def api(self, subject: str, **body: Any) -> Json:
+        return await api(self.client, subject, body or None)
+
+    async def make(self, name: str, **config: Any) -> None:
+        answer = await self.api(f"STREAM.CREATE.{name}", name=name, **config)
+        assert "error" not in answer, answer
+
+    async def state(self, name: str) -> Json:
+        found: Json = (await self.api(f"STREAM.INFO.{name}"))["state"]
+        return found
+
+    async def copiers(self) -> list[Json]:
+        return (await self.api("CONSUMER.LIST.O")).get("consumers") or []
+
+    async def until(self, what: str, probe: Callable[[], Awaitable[bool]]) -> None:
+        await wait_until_async(probe, what)
+
+    async def until_read(self, count: int = 1) -> None:
+        async def is_read() -> bool:
+            return sum("push_bound" in one for one in await self.copiers()) == count
+
+        await self.until(f"{count} read the origin", is_read)
+
+    async def until_empty(self, name: str = "O") -> None:
+        async def is_empty() -> bool:
+            return bool((await self.state(name))["messages"] == 0)
+
+        await self.until(f"{name} is empty", is_empty)
+
+    async def publish(self, count: int, start: int = 0, subject: str = "o.a") -> None:
+        for number in range(start, start + count):
+            await self.client.request(subject, b"%d" % number)
+
+    async def bodies(self, name: str) -> list[int]:
+        """What a stream holds, in order."""
+        state = await self.state(name)
+        found = []
+        for seq in range(state["first_seq"], state["last_seq"] + 1):
+            answer = await self.api(f"STREAM.MSG.GET.{name}", seq=seq)
+            if "error" not in answer:
+                found.append(int(base64.b64decode(answer["message"]["data"])))
+        return found
+
+    async def until_copied(self, name: str, count: int) -> None:
+        async def are_there() -> bool:
+            return bool((await self.state(name))["messages"] >= count)
+
+        await self.until(f"{name} has {count}", are_there)
+
+
+def play(folder: Path, work: Callable[[Scene], Awaitable[None]]) -> None:
+    async def run() -> None:
+        scene = Scene(folder)
+        await scene.up()
+        try:
+            await work(scene)
+        finally:
+            await scene.down()
+
+    asyncio.run(run())
+
+
+async def begin(s: Scene, how: str, retention: str, name: str = "M") -> None:
+    await s.make("O", subjects=["o.>"], retention=retention)
+    await s.make(name, **HOW[how])
+    await s.until_read()
+
+
+async def publish_until_killed(s: Scene, told: list[int]) -> None:
+    """Notes what the server has answered for."""
+    number = max(told, default=-1) + 1000
+    with contextlib.suppress(Exception):
+        while True:
+            await s.client.request("o.a", b"%d" % number)
+            told.append(number)
+            number += 1
+
+
+@each_way
+@each_retention
+def test_kills_lose_and_double_nothing(how: str, retention: str, tmp_path: Path) -> None:
+    rng = random.Random(f"{how} {retention}")
+
+    async def work(s: Scene) -> None:
+        await begin(s, how, retention)
+        told: list[int] = []
+        for _ in range(4):
+            publishing = asyncio.create_task(publish_until_killed(s, told))
+            wanted = len(told) + rng.randrange(20, 120)
+
+            async def enough(wanted: int = wanted) -> bool:
+                return len(told) >= wanted
+
+            await s.until("some are published", enough)
+            s._server.kill()
+            publishing.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await s.client.close()
+            await s.up()
+            await s.until_read()
+        await s.until_empty()
+        found = await s.bodies("M")
+        assert found == sorted(set(found)), "copied twice, or out of order"
+        assert set(told) <= set(found)  # one may be there that nobody was told of
+        (consumer,) = await s.copiers()
+        assert (consumer["num_ack_pending"], consumer["num_pending"]) == (0, 0)
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_a_lost_consumer_is_made_anew_without_a_second_copy(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await begin(s, how, "workqueue")
+        await s.publish(5)
+        await s.until_empty()
+        (consumer,) = await s.copiers()
+        await s.api(f"CONSUMER.DELETE.O.{consumer['name']}")
+        await s.publish(5, 5)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(10))
+        await s.down()
+        (folder,) = (s.folder / "jetstream/$G/streams/O/obs").iterdir()
+        shutil.rmtree(folder)
+        await s.up()
+        await s.publish(5, 10)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(15))
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_a_consumer_behind_its_copies_catches_up(how: str, tmp_path: Path) -> None:
+    """Its state is saved later than the copies are."""
+
+    async def work(s: Scene) -> None:
+        await begin(s, how, "workqueue")
+        await s.api("CONSUMER.CREATE.O.C", stream_name="O", config={
+            "durable_name": "C", "name": "C", "ack_policy": "explicit",
+        })  # fmt: skip
+        await s.publish(50)
+        await s.until_copied("M", 50)
+        (consumer,) = [one for one in await s.copiers() if one["name"] != "C"]
+        await s.down()
+        obs = s.folder / "jetstream/$G/streams/O/obs"
+        (obs / consumer["name"] / "o.dat").unlink()
+        for other in (obs / consumer["name"]).glob("o.*"):
+            other.unlink()
+        await s.up()
+        await s.until_read()
+
+        async def is_level() -> bool:
+            (found,) = [one for one in await s.copiers() if one["name"] != "C"]
+            return bool(found["ack_floor"]["stream_seq"] == 50 and not found["num_pending"])
+
+        await s.until("all is acknowledged", is_level)
+        assert await s.bodies("M") == list(range(50))
+        assert (await s.state("O"))["messages"] == 50  # the user has none of them yet
+        await s.api("CONSUMER.DELETE.O.C")
+        await s.publish(1, 50)
+        await s.until_copied("M", 51)
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_a_user_may_set_the_consumer_back(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await begin(s, how, "interest")
+        await s.api("CONSUMER.CREATE.O.C", stream_name="O", config={
+            "durable_name": "C", "name": "C", "ack_policy": "explicit",
+        })  # fmt: skip
+        await s.publish(5)
+        await s.until_copied("M", 5)
+        (consumer,) = [one for one in await s.copiers() if one["name"] != "C"]
+        answer = await s.api(f"CONSUMER.RESET.O.{consumer['name']}", seq=2)
+        assert "error" not in answer, answer
+        await s.publish(1, 5)
+        await s.until_copied("M", 6)
+        await s.api("CONSUMER.DELETE.O.C")
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(6))
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_the_origin_may_come_later_and_again(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("M", **HOW[how])
+        await s.make("O", subjects=["o.>"], retention="interest")
+        await s.until_read()
+        await s.publish(2)
+        await s.until_empty()
+        if how == "source":  # a mirror does not mix the messages of two origins
+            await s.api("STREAM.DELETE.O")
+            await s.make("O", subjects=["o.>"], retention="workqueue")
+            await s.until_read()
+            await s.publish(2, 2)
+            await s.until_empty()
+            assert await s.bodies("M") == [0, 1, 2, 3]
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_an_origin_may_begin_and_cease_to_keep(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"])
+        await s.make("M", **HOW[how])
+        await s.publish(3)
+        await s.until_copied("M", 3)
+        assert await s.copiers() == []
+        await s.api("STREAM.UPDATE.O", name="O", subjects=["o.>"], retention="interest")
+        await s.until_read()
+        await s.publish(3, 3)
+        await s.until_empty()
+        await s.api("STREAM.UPDATE.O", name="O", subjects=["o.>"], retention="limits")
+        await s.until_read(0)
+        await s.publish(3, 6)
+        await s.until_copied("M", 9)
+        assert (await s.state("O"))["messages"] == 3
+        assert await s.bodies("M") == list(range(9))
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_no_more_is_under_way_than_may_be(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue")
+        for number in range(2500):
+            await s.client.publish("o.a", b"%d" % number)
+        await s.make("M", **HOW[how])
+        await s.until_empty()
+        assert (await s.state("M"))["messages"] == 2500
+        (consumer,) = await s.copiers()
+        assert consumer["delivered"]["consumer_seq"] == 2500
+        assert consumer["ack_floor"]["consumer_seq"] == 2500
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_copies_that_nobody_wants_free_the_origin(how: str, tmp_path: Path) -> None:
+    """They use up sequences and are not stored."""
+
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue")
+        await s.make("M", **HOW[how], retention="interest")
+        await s.until_read()
+        await s.publish(3)
+        await s.until_empty()
+        for number in range(1100):  # more than may be under way
+            await s.client.publish("o.a", b"%d" % number)
+        await s.client.request("o.b", b"")
+        await s.until_empty()
+        state = await s.state("M")
+        assert (state["messages"], state["last_seq"]) == (0, 1104)
+
+    play(tmp_path, work)
+
+
+@each_way
+def test_copies_that_are_limited_free_the_origin(how: str, tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue")
+        await s.make("M", **HOW[how], max_msgs=10, storage="memory")
+        await s.until_read()
+        await s.publish(1200)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(1190, 1200))
+
+    play(tmp_path, work)
+
+
+def test_a_repeated_message_frees_the_origin(tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="workqueue", duplicate_window=100_000_000)
+        await s.make("M", sources=[{"name": "O"}], duplicate_window=60_000_000_000)
+        await s.until_read()
+
+        async def is_new() -> bool:
+            headers = {"Nats-Msg-Id": "one"}
+            reply = await s.client.request("o.a", b"1", headers=headers)
+            return b"duplicate" not in reply.data
+
+        await s.until("it is stored", is_new)
+        await s.until("it is stored again", is_new)
+        await s.until_empty()
+        assert await s.bodies("M") == [1]
+
+    play(tmp_path, work)
