@@ -24,7 +24,10 @@ def pull(play: Play) -> None:
     key = play.some_consumer(lambda served: not served.config.deliver_subject)
     if key is None:
         return
-    request, body = draw_pull(play, play.served(key))
+    served = play.served(key)
+    if served.config.priority == "overflow" and served.waiting.pulls and not play.world.imitate:
+        return  # in which turn those who wait for too much are asked, is not settled
+    request, body = draw_pull(play, served)
     step = play.step(f"pull {key[0]} {key[1]} {body!r} to {request.inbox}")
     play.world.pull(*key, request)
     subject = f"$JS.API.CONSUMER.MSG.NEXT.{key[0]}.{key[1]}"
