@@ -58,7 +58,7 @@ def create_consumer(play: Play) -> None:
     if config.deliver == policy.LAST_PER_SUBJECT and not config.filters:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
-        config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, 5))
+        config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, stream, 5))
     if retention == INTEREST:
         config.max_deliver = -1  # how long it keeps what is out of deliveries, is not settled
     if retention == WORKQUEUE:
@@ -66,7 +66,10 @@ def create_consumer(play: Play) -> None:
         if overlaps_another(world, stream, config):
             return
     if play.chance(0.2):
-        config.priority = rng.choice(("overflow", "prioritized"))
+        # In which turn those are asked who wait for too much, is not settled.
+        config.priority = (
+            rng.choice(("overflow", "prioritized")) if world.imitate else "prioritized"
+        )
     elif play.chance(0.25):
         config.deliver_subject = f"push.{stream}.{config.name}"
         config.deliver_group = "g" if play.chance(0.3) else ""
@@ -173,7 +176,9 @@ def reset(play: Play) -> None:
     served = play.served(key)
     seq = 0
     if served.config.deliver == policy.ALL and play.chance(0.6):
-        seq = play.rng.randint(1, play.world.streams[stream].last_seq + beyond(play.world, 3))
+        seq = play.rng.randint(
+            1, play.world.streams[stream].last_seq + beyond(play.world, stream, 3)
+        )
     step = play.step(f"reset {stream} {name} {seq}")
     if play.world.imitate and (seq or served.state.floor.stream + 1) == 1:
         return  # the reference tells, now and then, what was before

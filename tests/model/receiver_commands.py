@@ -25,8 +25,6 @@ def pull(play: Play) -> None:
     if key is None:
         return
     served = play.served(key)
-    if served.config.priority == "overflow" and served.waiting.pulls and not play.world.imitate:
-        return  # in which turn those who wait for too much are asked, is not settled
     request, body = draw_pull(play, served)
     step = play.step(f"pull {key[0]} {key[1]} {body!r} to {request.inbox}")
     play.world.pull(*key, request)
