@@ -13,7 +13,7 @@ from tests.model.consumer_commands import (
     update_consumer,
 )
 from tests.model.playing import Play
-from tests.model.receiver_commands import ack, leave, listen, pull
+from tests.model.receiver_commands import ack, leave, listen, pull, pull_and_expire
 from tests.model.restart_commands import kill, restart
 from tests.model.stream_commands import (
     create_stream,
@@ -37,6 +37,7 @@ COMMANDS: list[tuple[float, Callable[[Play], None]]] = [
     (2, reset),
     (2, pause),
     (40, pull),
+    (1, pull_and_expire),
     (3, leave),
     (8, listen),
     (60, ack),

@@ -58,14 +58,19 @@ def create_consumer(play: Play) -> None:
     if config.deliver == policy.LAST_PER_SUBJECT and not config.filters:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
-        config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, 5))
+        config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, stream, 5))
     if retention == INTEREST:
         config.max_deliver = -1  # how long it keeps what is out of deliveries, is not settled
     if retention == WORKQUEUE:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
             return
-    if play.chance(0.25):
+    if play.chance(0.2):
+        # In which turn those are asked who wait for too much, is not settled.
+        config.priority = (
+            rng.choice(("overflow", "prioritized")) if world.imitate else "prioritized"
+        )
+    elif play.chance(0.25):
         config.deliver_subject = f"push.{stream}.{config.name}"
         config.deliver_group = "g" if play.chance(0.3) else ""
         config.max_waiting, config.max_batch = 512, 0
@@ -122,10 +127,23 @@ def update_consumer(play: Play) -> None:
     retention = world.streams[stream].config.retention
     if retention == WORKQUEUE and overlaps_another(world, stream, config):
         return
+    if config.filters != play.served(key).config.filters and not is_placed(play, key, config):
+        return
     step = play.step(f"update consumer {stream} {config}")
     world.update_consumer(stream, name, config)
     send_config(play, step, stream, config, "update", play.served(key))
     play.play(step)
+
+
+def is_placed(play: Play, key: tuple[str, str], config: ConsumerConfig) -> bool:
+    """Whether it is certain what other filters find: how far a consumer has looked beyond what it
+    has delivered makes no difference before, and is not told by all servers."""
+    state = play.served(key).state
+    if play.world.imitate:
+        return True
+    between = range(state.reached + 1, state.seen_to + 1)
+    messages = state.stream.messages
+    return not any(seq in messages and config.takes(messages[seq].subject) for seq in between)
 
 
 def subjects_out(play: Play, key: tuple[str, str]) -> set[str]:
@@ -158,7 +176,9 @@ def reset(play: Play) -> None:
     served = play.served(key)
     seq = 0
     if served.config.deliver == policy.ALL and play.chance(0.6):
-        seq = play.rng.randint(1, play.world.streams[stream].last_seq + beyond(play.world, 3))
+        seq = play.rng.randint(
+            1, play.world.streams[stream].last_seq + beyond(play.world, stream, 3)
+        )
     step = play.step(f"reset {stream} {name} {seq}")
     if play.world.imitate and (seq or served.state.floor.stream + 1) == 1:
         return  # the reference tells, now and then, what was before

@@ -15,6 +15,7 @@ from tests.model.world import Known, Served, World
 from tests.support.client import Message as Reply
 
 MAX_INBOXES = 40
+SOON_NS = 20_000_000
 
 # Pulls.
 
@@ -23,7 +24,8 @@ def pull(play: Play) -> None:
     key = play.some_consumer(lambda served: not served.config.deliver_subject)
     if key is None:
         return
-    request, body = draw_pull(play)
+    served = play.served(key)
+    request, body = draw_pull(play, served)
     step = play.step(f"pull {key[0]} {key[1]} {body!r} to {request.inbox}")
     play.world.pull(*key, request)
     subject = f"$JS.API.CONSUMER.MSG.NEXT.{key[0]}.{key[1]}"
@@ -34,7 +36,7 @@ def pull(play: Play) -> None:
     forget_finished(play)
 
 
-def draw_pull(play: Play, served: Served | None = None) -> tuple[Pull, bytes]:
+def draw_pull(play: Play, served: Served) -> tuple[Pull, bytes]:
     rng = play.rng
     play.pulls += 1
     inbox = f"_INBOX.pull.{play.pulls}"
@@ -49,7 +51,12 @@ def draw_pull(play: Play, served: Served | None = None) -> tuple[Pull, bytes]:
         expires=play.chance(0.5),
         max_bytes=rng.choice((80, 150, 400, 2000)) if play.chance(0.15) else 0,
     )
-    body: dict[str, Any] = {"batch": batch}
+    grouped = group_of(play, served)
+    found.group = grouped.get("group", "")
+    found.priority = grouped.get("priority", 0)
+    found.min_pending = grouped.get("min_pending", 0)
+    found.min_ack_pending = grouped.get("min_ack_pending", 0)
+    body: dict[str, Any] = {"batch": batch, **grouped}
     if found.no_wait:
         body["no_wait"] = True
     if found.expires:
@@ -57,6 +64,19 @@ def draw_pull(play: Play, served: Served | None = None) -> tuple[Pull, bytes]:
     if found.max_bytes:
         body["max_bytes"] = found.max_bytes
     return found, json.dumps(body).encode()
+
+
+def group_of(play: Play, served: Served) -> dict[str, Any]:
+    """What a pull of a consumer with priority groups says of them."""
+    if not served.config.priority or play.chance(0.05):
+        return {}
+    if served.config.priority == "prioritized":
+        return {"group": "g", "priority": play.rng.choice((0, 0, 1, 5))}
+    return {
+        "group": "g",
+        **({"min_pending": play.rng.choice((2, 5))} if play.chance(0.5) else {}),
+        **({"min_ack_pending": play.rng.choice((1, 3))} if play.chance(0.3) else {}),
+    }
 
 
 def forget_finished(play: Play) -> None:
@@ -73,6 +93,29 @@ def forget_finished(play: Play) -> None:
     for target in [target for target in targets if target.startswith("_INBOX.")]:
         if target not in waiting:
             play.session.unlisten(target)
+
+
+def pull_and_expire(play: Play) -> None:
+    """A pull that is over while nothing else happens."""
+    key = play.some_consumer(lambda served: not served.config.deliver_subject)
+    if key is None or (play.session.world.imitate and play.served(key).state.blocked):
+        return
+    play.pulls += 1
+    inbox = f"_INBOX.pull.{play.pulls}"
+    play.session.listen(inbox)
+    batch = play.rng.choice((1, 3, 10))
+    asked = {"batch": batch, "expires": SOON_NS, **group_of(play, play.served(key))}
+    step = play.step(f"pull {key[0]} {key[1]} {asked} to {inbox}, and expire")
+    request = Pull(inbox, batch, expires=True, group=asked.get("group", ""))
+    request.priority = asked.get("priority", 0)
+    request.min_pending = asked.get("min_pending", 0)
+    request.min_ack_pending = asked.get("min_ack_pending", 0)
+    play.world.pull(*key, request)
+    play.world.expire(inbox)
+    subject = f"$JS.API.CONSUMER.MSG.NEXT.{key[0]}.{key[1]}"
+    play.session.publish(step, subject, json.dumps(asked).encode(), b"", inbox)
+    step.look_at.add(key)
+    play.play(step)
 
 
 def leave(play: Play) -> None:

@@ -7,6 +7,7 @@ Each is a fault that a run has found in it. Those that the model imitates stand 
 from __future__ import annotations
 
 from tests.model import consumers as policy
+from tests.model.streams import INTEREST
 from tests.model.subjects import covers
 from tests.model.world import World
 
@@ -53,7 +54,9 @@ def miscounts(world: World, name: str, subject: str, below: int, keep: int) -> b
     return world.imitate and (one or fragile(world, name))
 
 
-def beyond(world: World, count: int) -> int:
+def beyond(world: World, stream: str, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
-    before its start as pending when they come later."""
-    return 1 if world.imitate else count
+    before its start as pending when they come later. What an interest stream keeps for one that
+    starts further on, goes sooner or later."""
+    interest = world.streams[stream].config.retention == INTEREST
+    return 1 if world.imitate or interest else count

@@ -200,6 +200,14 @@ class Session:
         return wrong
 
 
+def answer_of(message: Message) -> dict[str, Any]:
+    """What the API says; an error also where nobody answers."""
+    if not message.payload:
+        return {"error": {"err_code": message.status}}
+    found: dict[str, Any] = json.loads(message.payload)
+    return found
+
+
 def differences(what: str, given: dict[str, Any], wanted: dict[str, Any]) -> str:
     lines = [
         f"{key}: got {given.get(key)!r}, wanted {value!r}"
@@ -230,7 +238,7 @@ def consumer_check(stream: str, served: Served, more: dict[str, Any] | None = No
     fewest, most = state.num_redelivered
 
     def check(message: Message) -> str:
-        answer = json.loads(message.payload)
+        answer = answer_of(message)
         if "error" in answer:
             return f"{name}: {answer['error']}"
         delivered, settled = answer["delivered"], answer["ack_floor"]
@@ -262,7 +270,7 @@ def stream_check(world: World, name: str) -> Check:
     }
 
     def check(message: Message) -> str:
-        answer = json.loads(message.payload)
+        answer = answer_of(message)
         if "error" in answer:
             return f"{name}: {answer['error']}"
         state = {"num_subjects": 0, **answer["state"]}
@@ -277,7 +285,7 @@ def field_check(what: str, **wanted: Any) -> Check:
     """An answer with these fields."""
 
     def check(message: Message) -> str:
-        answer = json.loads(message.payload)
+        answer = answer_of(message)
         if "error" in answer and "error" not in wanted:
             return f"{what}: {answer['error']}"
         if "error" in answer:

@@ -151,3 +151,18 @@ async def test_what_a_reset_leaves_behind_goes_from_an_interest_stream(tmp_path:
         assert seqs(await it.take(await it.pull(batch=1), 1)) == [3]
 
     await pulled(tmp_path, test)
+
+
+@on_loop
+async def test_a_start_that_nothing_was_stored_at_has_nothing_before_it(tmp_path: Path) -> None:
+    async def test(it: Pulled) -> None:
+        start = {"deliver_policy": "by_start_sequence", "opt_start_seq": 3}
+        await it.make("interest", filter_subject="s.a", **start)
+        await it.put("s.a", "s.a", "s.b")  # the last one is of no interest, and not stored
+        info = await api(it.client, "CONSUMER.INFO.S.c")
+        assert info["num_pending"] == 0
+        await it.put("s.a")
+        assert (await api(it.client, "CONSUMER.INFO.S.c"))["num_pending"] == 1
+        assert seqs(await it.take(await it.pull(batch=1), 1)) == [4]
+
+    await pulled(tmp_path, test)

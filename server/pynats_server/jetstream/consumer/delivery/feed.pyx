@@ -153,7 +153,7 @@ cdef class Feed(Member):
     cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF:
         if self.stale:
             self.interest.settle(self)
-        if self.group is None or self.next_seq > self.store.last_seq:
+        if self.group is None or self.far_seq or self.next_seq > self.store.last_seq:
             return 0
         return self.group.matched - self.base
 
