@@ -95,6 +95,19 @@ async def test_after_a_reset_new_messages_do_not_come_before_the_old_ones(tmp_pa
 
 
 @on_loop
+async def test_a_reset_beyond_the_end_and_back_passes_over_nothing(tmp_path: Path) -> None:
+    async def test(it: Pulled) -> None:
+        await it.make()
+        await it.put("s.a", "s.a", "s.a")
+        for seq in (100, 2):
+            answer = await api(it.client, "CONSUMER.RESET.S.c", {"seq": seq})
+            assert answer["num_pending"] == (0 if seq == 100 else 2)
+        assert seqs(await it.take(await it.pull(batch=2), 2)) == [2, 3]
+
+    await pulled(tmp_path, test)
+
+
+@on_loop
 async def test_a_message_out_of_deliveries_makes_place_for_the_next(tmp_path: Path) -> None:
     async def test(it: Pulled) -> None:
         await it.make(max_deliver=1, max_ack_pending=1)

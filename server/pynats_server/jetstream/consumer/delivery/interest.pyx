@@ -172,7 +172,9 @@ cdef class Interest(Witness):
         group.low = min(group.low, member.lowest())
 
     cdef int _note_far(self, Member member) except -1:
-        if member.next_seq > self.store.last_seq + 1 and member.far_seq != member.next_seq:
+        if member.next_seq <= self.store.last_seq + 1:
+            member.far_seq = 0  # what the heap may still say of it is passed over
+        elif member.far_seq != member.next_seq:
             member.far_seq = member.next_seq
             self.far_count += 1
             heappush(self.far, (member.far_seq, self.far_count, member))
