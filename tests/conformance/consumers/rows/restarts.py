@@ -91,7 +91,7 @@ def t3_where_it_stood_before_a_restart(s: Scene) -> None:
 
 @own_server
 def t3_unacked_ones_come_first_after_a_restart(s: Scene) -> None:
-    delivered(s, 2, 4, ack_wait=2 * SECOND)
+    delivered(s, 4, 4, ack_wait=2 * SECOND)  # at once, so that they run out together
     s.take(s.pull({"batch": 4, "expires": HOUR}), 4)
     s.info()
     s.restart()
