@@ -3,11 +3,8 @@ folders and from backups."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,76 +12,29 @@ import pytest
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.consumers.recovery import read_consumers
 from pynats_server.jetstream.store.errors import CorruptRecord
-from pynats_server.jetstream.store.format.archive import Entry, encode_entry, read_archive
+from pynats_server.jetstream.store.format.archive import read_archive
 from pynats_server.jetstream.store.format.consumer_state import state_to_json
 from pynats_server.jetstream.store.format.crypt import Keys
-from pynats_server.jetstream.store.format.s2 import IDENTIFIER, encode_chunks
 
-from tests.support.client import Client
+from tests.support.consumer_folders import (
+    CIPHERS,
+    RETENTIONS,
+    back_up,
+    consumers,
+    fetched,
+    fill,
+    health,
+    restore,
+    running,
+    stream_folder,
+)
 from tests.support.oracle import Oracle
-from tests.support.process import PYNATS, REFERENCE, ServerProcess
+from tests.support.process import PYNATS, REFERENCE
 from tests.support.records import Recorded
 
 Json = dict[str, Any]
-DECADES = 50 * 365 * 24 * 3600 * 1_000_000_000  # a recorded folder may be old
-RETENTIONS = ("limits", "interest", "workqueue")
-CIPHERS: dict[str, str] = {
-    "plain": "", "chacha": ", key: secret, cipher: chacha", "aes": ", key: secret, cipher: aes",
-}  # fmt: skip
-
 each_retention = pytest.mark.parametrize("retention", RETENTIONS)
 each_cipher = pytest.mark.parametrize("cipher", CIPHERS)
-
-
-@contextlib.contextmanager
-def running(
-    kind: str, store: Path, cipher: str = "plain"
-) -> Iterator[tuple[ServerProcess, Oracle]]:
-    config = f'jetstream {{ store_dir: "{store}" {CIPHERS[cipher]} }}\n'
-    folder = store.parent / f"{store.name}-{kind}"
-    with (
-        ServerProcess(kind, folder, config, monitor=kind == PYNATS) as server,
-        Oracle(server.port) as client,
-    ):
-        yield server, client
-
-
-def consumers(retention: str) -> list[str]:
-    return ["first"] if retention == "workqueue" else ["first", "second"]
-
-
-def fetched(port: int, consumer: str, count: int, acknowledged: int = 0) -> list[str]:
-    """The subjects of the next messages that a consumer delivers; the first are acknowledged."""
-    with Client(port) as client:
-        sid = client.subscribe("fetched")
-        asked = json.dumps({"batch": count, "no_wait": True}).encode()
-        client.publish(f"$JS.API.CONSUMER.MSG.NEXT.T.{consumer}", asked, b"", "fetched")
-        subjects: list[str] = []
-        while len(subjects) < count:
-            message = client.next(sid)
-            assert message is not None
-            if message.status is not None:  # no more
-                break
-            subjects.append(message.subject)
-            if len(subjects) <= acknowledged:
-                assert client.request(message.reply, b"+ACK") is not None
-        return subjects
-
-
-def fill(server: ServerProcess, client: Oracle, retention: str, storage: str = "file") -> None:
-    """A stream of the real server with five messages. The first consumer got three of them and
-    acknowledged one."""
-    made = client.api(
-        "STREAM.CREATE.T", name="T", subjects=["t.*"], retention=retention, storage=storage
-    )
-    assert "error" not in made
-    for name in consumers(retention):
-        config = {"durable_name": name, "ack_policy": "explicit", "ack_wait": DECADES}
-        body = {"stream_name": "T", "config": config}
-        assert "error" not in client.api(f"CONSUMER.DURABLE.CREATE.T.{name}", **body)
-    for number in range(5):
-        client.publish(f"t.{number}", b"%d" % number)
-    assert fetched(server.port, "first", 3, acknowledged=1) == ["t.0", "t.1", "t.2"]
 
 
 def places(client: Oracle, retention: str) -> Json:
@@ -120,48 +70,6 @@ def _without_times(about: Json) -> Json:
     for pending in about.get("state", {}).get("pending", {}).values():
         pending["Timestamp"] = pending["Timestamp"] > 0
     return {key: value for key, value in about.items() if key not in ("first_ts", "last_ts")}
-
-
-def back_up(port: int, **options: Any) -> tuple[bytes, Json, str]:
-    """(archive, the API's answer, final status)"""
-    with Client(port) as client:
-        sid = client.subscribe("backup")
-        body = json.dumps({"deliver_subject": "backup", **options}).encode()
-        answer = client.request("$JS.API.STREAM.SNAPSHOT.T", body)
-        assert answer is not None
-        archive = b""
-        while (piece := client.next(sid)) is not None and piece.payload:
-            archive += piece.payload
-            if piece.reply:
-                client.publish(piece.reply)
-        assert piece is not None
-        return archive, json.loads(answer.payload), piece.headers.partition(b"\r\n")[0].decode()
-
-
-def restore(port: int, archive: bytes, begun: Json, **changes: Any) -> Json:
-    with Client(port) as client:
-        config = {**begun["config"], "metadata": {}, **changes}
-        body = json.dumps({"config": config, "state": begun["state"]}).encode()
-        answer = client.request(f"$JS.API.STREAM.RESTORE.{config['name']}", body)
-        assert answer is not None
-        target = json.loads(answer.payload)["deliver_subject"]
-        for start in range(0, len(archive), 1000):
-            client.request(target, archive[start : start + 1000])
-        end = client.request(target)
-        assert end is not None
-        found: Json = json.loads(end.payload)
-        return found
-
-
-def stream_folder(store: Path) -> Path:
-    return store / "jetstream" / "$G" / "streams" / "T"
-
-
-def health(server: ServerProcess, details: bool) -> tuple[int, Json]:
-    try:
-        return 200, server.monitoring("/healthz?details=1" if details else "/healthz")
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 def write_folder(store: Path, retention: str, cipher: str) -> Json:
@@ -221,51 +129,6 @@ def test_consumers_go_on_where_they_were_when_the_folder_comes_back(
         assert fetched(server.port, "first", 9) == ["t.4", "t.8"]
         if "second" in before:
             assert fetched(server.port, "second", 9) == [*left(retention, "second"), "t.8"]
-
-
-@pytest.mark.reference
-@pytest.mark.parametrize("retention", ["interest", "workqueue"])
-@pytest.mark.parametrize("verb", ["STREAM.PURGE.T", "STREAM.MSG.DELETE.T"])
-def test_what_is_deleted_meanwhile_is_all_that_consumers_miss(
-    tmp_path: Path, retention: str, verb: str
-) -> None:
-    store = tmp_path / "js"
-    with running(REFERENCE, store) as (server, client):
-        fill(server, client, retention)
-    with running(PYNATS, store) as (_, client):
-        body = {"filter": "t.3"} if "PURGE" in verb else {"seq": 4}
-        assert client.api(verb, **body)["success"]
-    with running(REFERENCE, store) as (server, client):
-        assert fetched(server.port, "first", 9) == ["t.4"]
-        assert client.publish("t.9", b"x")["seq"] == 6
-        assert fetched(server.port, "first", 9) == ["t.9"]
-
-
-def test_what_we_do_not_know_stays_in_a_folder(tmp_path: Path, recorded: Recorded) -> None:
-    """Whatever happens to the messages; with the stream itself it goes."""
-    store = tmp_path / "js"
-    recorded.folder(store, lambda: write_folder(store, "limits", "plain"))
-    folder = stream_folder(store)
-    unknown = [
-        folder / "notes", folder / "tmp" / "x", folder / "msgs" / "notes.txt",
-        folder / "msgs" / "x.key", folder / "obs" / "first" / "notes",
-        folder / "obs" / "empty" / "notes", folder / "obs" / "notes",
-    ]  # fmt: skip
-    for path in unknown:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(path.name)
-    for _ in range(2):
-        with running(PYNATS, store) as (_, client):
-            client.publish("t.8", b"x")
-            client.api("STREAM.PURGE.T", keep=1)
-            assert "error" not in client.publish("t.8", b"x")
-            client.api("STREAM.PURGE.T")
-        assert [path for path in unknown if path.read_text() != path.name] == []
-    with running(PYNATS, store) as (_, client):
-        assert client.api("STREAM.DELETE.T")["success"]
-        assert not folder.exists()
-        client.api("STREAM.CREATE.T", name="T", subjects=["t.*"], retention="interest")
-        assert client.publish("t.8")["seq"] == 1
 
 
 def write_backup(folder: Path, retention: str, storage: str) -> Json:
@@ -357,38 +220,6 @@ def test_an_unreadable_consumer_is_told_and_ends_the_backup(
         about = client.api("CONSUMER.INFO.T.second")
         assert about["error"]["err_code"] == 10014
     assert meta.exists()
-
-
-BAD: dict[str, Entry] = {
-    "path": Entry(b"consumers/../../x", 0, 0, b"", b'{"config":{},"state":{}}'),
-    "folder": Entry(b"consumers/a/b", 0, 0, b"", b'{"config":{},"state":{}}'),
-    "long": Entry(b"consumers/" + b"x" * 300, 0, 0, b"", b'{"config":{},"state":{}}'),
-    "no name": Entry(b"consumers/", 0, 0, b"", b'{"config":{},"state":{}}'),
-    "no JSON": Entry(b"consumers/a", 0, 0, b"", b"{"),
-    "no object": Entry(b"consumers/a", 0, 0, b"", b"[]"),
-    "no configuration": Entry(b"consumers/a", 0, 0, b"", b'{"state":{}}'),
-    "no state": Entry(b"consumers/a", 0, 0, b"", b'{"config":{}}'),
-    "deep": Entry(b"consumers/a", 0, 0, b"", b'{"config":' + b'{"a":' * 100_000),
-    "large": Entry(b"consumers/a", 0, 0, b"", b'{"config":{},"x":"' + b"x" * (8 << 20) + b'"}'),
-    "negative": Entry(
-        b"consumers/a", 0, 0, b"",
-        b'{"config":{},"state":{"delivered":{"consumer_seq":-1,"stream_seq":0},'
-        b'"ack_floor":{"consumer_seq":0,"stream_seq":0}}}',
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_a_backup_with_a_bad_consumer_is_refused_whole(tmp_path: Path, name: str) -> None:
-    entries = [Entry(b"state.json", 0, 0, b"", b"{}"), BAD[name], Entry(b"", 0, 0, b"", b"")]
-    archive = IDENTIFIER + encode_chunks(b"NATSARC1" + b"".join(map(encode_entry, entries)))
-    begun = {"config": {"name": "T", "subjects": ["t.*"], "storage": "file"}, "state": {}}
-    with running(PYNATS, tmp_path / "js") as (server, client):
-        made = restore(server.port, archive, begun)
-        assert made["error"]["err_code"] == 10062
-        assert client.api("STREAM.NAMES")["streams"] is None
-    assert not stream_folder(tmp_path / "js").exists()
-    assert not list(tmp_path.rglob("obs"))
 
 
 def test_a_consumer_whose_files_do_not_match_is_not_read(tmp_path: Path) -> None:
