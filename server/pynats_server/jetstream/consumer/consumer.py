@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from random import randrange
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
@@ -26,7 +25,6 @@ from pynats_server.jetstream.errors import api_error
 from pynats_server.work import Work
 
 DELETED = b"409 Consumer Deleted"
-PUSH_BASED = "409 Consumer is push based"
 
 
 class Consumer:
@@ -283,11 +281,6 @@ class Consumer:
     def terminated(self, seq: int, delivery: int, deliveries: int, reason: str) -> None:
         """See `ConsumerEvents`."""
         self.events.terminated(seq, delivery, deliveries, reason)
-
-    def samples(self) -> bool:
-        """Whether the acknowledgement at hand is to be measured."""
-        percent = _percent(self.config.sample_freq)
-        return percent >= 100 or randrange(100) < percent
 
     def sampled(self, seq: int, delivery: int, deliveries: int, took_ns: int) -> None:
         """See `ConsumerEvents`."""

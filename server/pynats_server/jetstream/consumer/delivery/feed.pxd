@@ -111,6 +111,8 @@ cdef class Feed(Member):
     cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
     cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1
     cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1
+    cdef bint is_at_limit(self) noexcept  # as many wait for their acknowledgement as may
+    cdef int say(self, bytes inbox, bytes status) except -1  # a status line, maybe with headers
     cdef int want_alarm(self, int64_t at) except -1
 
     # For subclasses.

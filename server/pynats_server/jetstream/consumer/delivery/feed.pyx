@@ -1,11 +1,10 @@
 """See feed.pxd."""
-from libc.stdint cimport INT64_MAX, UINT64_MAX
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
-from pynats_server.core.native cimport pn_put_uint
+from pynats_server.core.native cimport pn_below, pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.state cimport (
     ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
@@ -25,6 +24,13 @@ cdef enum:
     LOOK_AT_CLOCK = 16  # deliveries that have one time
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
     SCAN_MOST = 4096  # records of a search before the budget is looked at
+
+
+cdef inline size_t put_number(char* at, uint64_t number) noexcept:
+    """A token in front of others."""
+    cdef size_t n = pn_put_uint(at, number)
+    at[n] = c'.'
+    return n + 1
 
 
 cdef class Bell(Alarmed):
@@ -143,6 +149,12 @@ cdef class Feed(Member):
     cdef int want_alarm(self, int64_t at) except -1:
         return self.alarms.want(self.bell, at)
 
+    cdef int say(self, bytes inbox, bytes status) except -1:
+        self.account.publish(
+            self.engine, inbox, b"", headers=b"NATS/1.0 " + status + b"\r\n\r\n"
+        )
+        return 0
+
     # -- figures ------------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -187,10 +199,13 @@ cdef class Feed(Member):
         """How long an acknowledgement is waited for, at most."""
         return max(self.backoff_ns, default=self.ack_wait_ns)
 
+    cdef bint is_at_limit(self) noexcept:
+        return self.max_ack_pending != 0 and self.state.open >= self.max_ack_pending
+
     @property
     def is_full(self) -> bool:
         """Whether as many messages wait for their acknowledgement as may."""
-        return self.max_ack_pending and self.state.open >= self.max_ack_pending
+        return self.is_at_limit()
 
     # -- what the stream tells ----------------------------------------------------------------
 
@@ -221,7 +236,7 @@ cdef class Feed(Member):
 
     cdef int strike(self, uint64_t seq) except -1:
         """A single message needs no acknowledgement any more, whatever the policy."""
-        cdef bint was_full = self.is_full
+        cdef bint was_full = self.is_at_limit()
         self.state.struck(seq)
         self.changed()
         if was_full:
@@ -324,7 +339,7 @@ cdef class Feed(Member):
             found = self._find_again()
             if found != NOTHING:
                 return found
-        if self.max_ack_pending and self.state.open >= self.max_ack_pending:
+        if self.is_at_limit():
             return FULL
         return self._find_new(until)
 
@@ -525,18 +540,10 @@ cdef class Feed(Member):
         cdef Given given
         n = len(self.ack_head)
         memcpy(reply, <const char*>self.ack_head, n)
-        n += pn_put_uint(reply + n, count)
-        reply[n] = c'.'
-        n += 1
-        n += pn_put_uint(reply + n, seq)
-        reply[n] = c'.'
-        n += 1
-        n += pn_put_uint(reply + n, delivery)
-        reply[n] = c'.'
-        n += 1
-        n += pn_put_uint(reply + n, ts)
-        reply[n] = c'.'
-        n += 1
+        n += put_number(reply + n, count)
+        n += put_number(reply + n, seq)
+        n += put_number(reply + n, delivery)
+        n += put_number(reply + n, ts)
         n += pn_put_uint(reply + n, self.pending() - fresh)
         memset(&msg, 0, sizeof(msg))
         msg.reply = reply
@@ -709,7 +716,7 @@ cdef class Feed(Member):
 
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
         """What a +ACK does, and +NXT and +TERM among other things."""
-        cdef bint was_full = self.max_ack_pending and self.state.open >= self.max_ack_pending
+        cdef bint was_full = self.is_at_limit()
         done = None
         if self.retains:
             done = self._closed_by(seq)
@@ -728,23 +735,16 @@ cdef class Feed(Member):
         cdef Entry* entry
         if self.sample and self.state.policy == ACK_EXPLICIT:
             entry = self.state.find(seq)
-            if entry != NULL and self.host.samples():
+            if entry != NULL and pn_below(&self.engine.routing.random, 100) < self.sample:
                 self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
         return self.ack(delivery, seq, count)
 
     cdef bint is_mine(self, uint64_t seq) except -1:
         """Whether a stored message is one of its filters."""
-        cdef Block block
-        cdef Py_ssize_t at
-        cdef const uint8_t* r
-        if not self.store.is_live(seq):
-            return False
-        block = self.store.holder(seq)
-        at = block.slot(seq)
-        if at < 0:
-            return False
-        r = block.buf + block.offs[at]
-        return self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
+        cdef const uint8_t* r = self.interest.record(seq)
+        return r != NULL and (
+            self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
+        )
 
     def _closed_by(self, uint64_t seq) -> list:
         """Sequences that an acknowledgement of `seq` closes."""

@@ -74,6 +74,8 @@ cdef class Interest(Witness):
     cdef int release(self, uint64_t seq) except -1
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
     cdef int _note_far(self, Member member) except -1
+    # The record of a live message, NULL when there is none.
+    cdef const uint8_t* record(self, uint64_t seq) except? NULL
     cdef int rouse(self, Member member) except -1  # serve it when more is visible
     cdef int starve(self, Member member) except -1  # it has seen everything, and waits for more
     cdef int settle(self, Member member) except -1  # brings a stale one up to date

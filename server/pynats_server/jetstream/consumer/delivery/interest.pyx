@@ -296,18 +296,18 @@ cdef class Interest(Witness):
         stream's messages do not depend on consumers."""
         self.remove = remove
 
-    cdef int release(self, uint64_t seq) except -1:
+    cdef const uint8_t* record(self, uint64_t seq) except? NULL:
         cdef Block block
         cdef Py_ssize_t at
-        cdef const uint8_t* r
-        if self.remove is None or not self.store.is_live(seq):
-            return 0
+        if not self.store.is_live(seq):
+            return NULL
         block = self.store.holder(seq)
         at = block.slot(seq)
-        if at < 0:
-            return 0
-        r = block.buf + block.offs[at]
-        if not self.is_needed(seq, r + HEAD, subject_size(r)):
+        return NULL if at < 0 else block.buf + block.offs[at]
+
+    cdef int release(self, uint64_t seq) except -1:
+        cdef const uint8_t* r = NULL if self.remove is None else self.record(seq)
+        if r != NULL and not self.is_needed(seq, r + HEAD, subject_size(r)):
             self.remove(seq)
         return 0
 

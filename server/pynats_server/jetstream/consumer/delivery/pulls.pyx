@@ -95,7 +95,7 @@ cdef class PullFeed(Feed):
             request = read_pull(body)
             self.check(request)
         except BadPull as error:
-            self.status(inbox, str(error))
+            self.say(inbox, str(error).encode())
             return
         pull = Pull(inbox, request, now)
         if not self.line.admits(self, pull):
@@ -181,17 +181,8 @@ cdef class PullFeed(Feed):
 
     # -- statuses -----------------------------------------------------------------------------
 
-    def status(self, bytes inbox not None, str text not None) -> None:
-        """Sends a status without more headers."""
-        self.account.publish(
-            self.engine, inbox, b"", headers=b"NATS/1.0 %s\r\n\r\n" % text.encode()
-        )
-
     cdef int tell(self, Pull pull, bytes status) except -1:
-        self.account.publish(
-            self.engine, pull.inbox, b"", headers=b"NATS/1.0 " + status + b"\r\n\r\n"
-        )
-        return 0
+        return self.say(pull.inbox, status)
 
     cdef int tell_rest(self, Pull pull, bytes status) except -1:
         """A status with what the request has not got."""

@@ -130,9 +130,7 @@ cdef class PushFeed(Feed):
     def asked(self, bytes inbox not None, bytes body not None) -> None:
         """There is nothing to ask for."""
         if inbox:
-            self.account.publish(
-                self.engine, inbox, b"", headers=b"NATS/1.0 409 Consumer is push based\r\n\r\n"
-            )
+            self.say(inbox, b"409 Consumer is push based")
 
     def end_requests(self, bytes status not None) -> None:
         """There are none."""

@@ -1,5 +1,6 @@
 """Finds consumers by the names in subjects, see router.pyx."""
 from pynats_server.core.bytemap cimport ByteMap
+from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 
 cdef enum:
@@ -21,5 +22,8 @@ cdef class Router:
 
     # Whether the third and fourth token are this account's domain and hash.
     cdef bint is_own(self, Parts* parts) noexcept
+    # The consumer that a subject of one of both forms names, whose names begin at token `first`; the
+    # short form has `tokens`. None if it names none.
+    cdef Feed receiver(self, Message* msg, Parts* parts, int* first, int tokens)
     # The consumer of two tokens that follow each other.
     cdef Feed find(self, const char* at, size_t size)

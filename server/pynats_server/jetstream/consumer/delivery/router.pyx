@@ -20,6 +20,11 @@ from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
 
 import hashlib
 
+cdef enum:
+    # Of subjects without domain and account hash.
+    ACK_TOKENS = 9
+    FLOW_TOKENS = 5
+
 _LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -98,6 +103,19 @@ cdef class Router:
             and memcmp(parts.at[3], <const char*>self.account_hash, parts.size[3]) == 0
         )
 
+    cdef Feed receiver(self, Message* msg, Parts* parts, int* first, int tokens):
+        split(msg.subject, msg.subject_len, parts)
+        first[0] = 2
+        if parts.count != tokens:
+            first[0] = 4
+            if parts.count != tokens + 2 and not (parts.count == 12 and tokens == ACK_TOKENS):
+                return None
+            if not self.is_own(parts):
+                return None
+        return self.find(
+            parts.at[first[0]], parts.size[first[0]] + 1 + parts.size[first[0] + 1]
+        )
+
     cdef Feed find(self, const char* at, size_t size):
         cdef void* found = bytemap_get(&self.places, at, size)
         return None if found == NULL else <Feed>found
@@ -112,20 +130,11 @@ cdef class AckSink(Sink):
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         cdef Parts parts
-        cdef int first = 2
+        cdef int first
         cdef Feed feed
         cdef int64_t count, seq, delivery
         sub.delivered += 1
-        split(msg.subject, msg.subject_len, &parts)
-        if parts.count in (11, 12):
-            first = 4
-            if not self.router.is_own(&parts):
-                return 0
-        elif parts.count != 9:
-            return 0
-        feed = self.router.find(
-            parts.at[first], parts.size[first] + 1 + parts.size[first + 1]
-        )
+        feed = self.router.receiver(msg, &parts, &first, ACK_TOKENS)
         if feed is None or feed.stopped or feed.state.policy == ACK_NONE:
             return 0
         # What is no number is a very large one.
@@ -148,19 +157,10 @@ cdef class FlowSink(Sink):
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         cdef Parts parts
-        cdef int first = 2
+        cdef int first
         cdef Feed feed
         sub.delivered += 1
-        split(msg.subject, msg.subject_len, &parts)
-        if parts.count == 7:
-            first = 4
-            if not self.router.is_own(&parts):
-                return 0
-        elif parts.count != 5:
-            return 0
-        feed = self.router.find(
-            parts.at[first], parts.size[first] + 1 + parts.size[first + 1]
-        )
+        feed = self.router.receiver(msg, &parts, &first, FLOW_TOKENS)
         if feed is None or feed.stopped or not isinstance(feed, PushFeed):
             return 0
         try:
