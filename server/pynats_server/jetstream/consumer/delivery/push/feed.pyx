@@ -1,9 +1,10 @@
-"""See push.pxd."""
+"""See feed.pxd."""
 from libc.stdint cimport uint8_t
 
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.building cimport detach
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
@@ -154,7 +155,7 @@ cdef class PushFeed(Feed):
                 self.want_alarm(due)
                 return HALT
         if self.match.n_plain + self.match.n_queues > 1:
-            self.detach(msg)
+            detach(msg, &self.scratch)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
