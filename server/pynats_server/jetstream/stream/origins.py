@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
-from pynats_common.go.times import parse_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -25,7 +26,13 @@ from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Append, Follow
 from pynats_server.jetstream.stream.reading import Reading, is_needed
-from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
+from pynats_server.jetstream.stream.source_names import (
+    header_value,
+    identity,
+    mirror_consumer,
+    name_of,
+    source_consumer,
+)
 from pynats_server.jetstream.stream.source_search import find_places
 from pynats_server.jetstream.stream.wanted import Wanted
 from pynats_server.work import Cancelled, Job, Turns, Work
@@ -48,6 +55,8 @@ class Follower:
         self._neighbours = neighbours
         self.source = source
         self.next_seq = 1
+        # The time at which it begins, and the sequence that this is: until it has copied something.
+        self._since, self._since_seq = "", 0
         self._looked_to = 0  # no message below this matches a filter
         self.error: ApiError | None = None
         self.heard_at_ns = 0  # monotonic; 0 = never
@@ -138,14 +147,23 @@ class Follower:
         """By a consumer of the origin, if it keeps messages for such; it may not have before."""
         needed = is_needed(origin, self.source) and not self.is_apart
         if needed and self._reading is None:
-            made = Reading(self.stream, origin, self.source, self.is_mirror, self)
-            self._reading = made
-            made.open()
+            self._open_reading(origin)
         elif not needed and self._reading is not None:
             reading, self._reading = self._reading, None
             reading.stop()
             self.stream.account.server.spawn(self._forget_later(reading))
             self.wake()
+
+    def _open_reading(self, origin: Origin, instead: Reading | None = None) -> None:
+        name = self.consumer_name
+        made = Reading(self.stream, origin, self.source, self.is_mirror, name, self, instead)
+        self._reading = made
+        made.open()
+
+    @property
+    def consumer_name(self) -> str:
+        """The name of its consumer at an origin that keeps messages for such."""
+        raise NotImplementedError
 
     def _detach(self) -> None:
         if self._reading is not None:
@@ -161,6 +179,17 @@ class Follower:
     def begin(self, origin: Origin) -> None:
         """Sets `next_seq` for a newly found origin."""
         raise NotImplementedError
+
+    def begin_since(self, origin: Origin, time: str) -> int:
+        """Begins at a time. The sequence that this is."""
+        self._since = time
+        self._since_seq = origin.store.seq_from_time(parse_time_ns(time))
+        return self._since_seq
+
+    @property
+    def since(self) -> str:
+        """The time at which it begins; empty when it begins or goes on at a sequence."""
+        return self._since if self.next_seq == self._since_seq else ""
 
     def undone(self) -> None:
         """The disk is full, and copies that were stored last have been taken back."""
@@ -318,6 +347,12 @@ class Mirror(Follower):
         super().__init__(stream, neighbours, source)
         self.key = name_of(source).whole
 
+    @property
+    def consumer_name(self) -> str:
+        """See `Follower`."""
+        account = self.stream.account
+        return mirror_consumer(self.stream.name, account.name, account.server.domain)
+
     def begin(self, origin: Origin) -> None:
         """After the last message that the mirror has, unless the origin has others under these
         sequences because it was deleted and made again."""
@@ -341,7 +376,7 @@ class Mirror(Follower):
     def _start(self, origin: Origin) -> int:
         """The first sequence to copy, by the configuration."""
         if self.source.opt_start_time:
-            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
+            return self.begin_since(origin, self.source.opt_start_time)
         return max(self.source.opt_start_seq, 1)
 
     def keep(self, origin: Origin, message: Message) -> None:
@@ -361,6 +396,22 @@ class Source(Follower):
         self.name = name_of(source)
         self.key = self.name.whole
         self._identity = b""  # of the origin
+        self._is_alone = True
+
+    @property
+    def consumer_name(self) -> str:
+        """See `Follower`."""
+        stream, account = self.stream, self.stream.account
+        domain = account.server.domain
+        return source_consumer(stream.name, account.name, domain, self.source, self._is_alone)
+
+    def configured(self, source: StreamSource, is_alone: bool) -> None:
+        """Its configuration, which may say differently what it said before; and whether its stream
+        has no other source of the same origin, which the name of its consumer depends on."""
+        self.source, self._is_alone = source, is_alone
+        reading, origin = self._reading, self.origin
+        if reading is not None and origin is not None and reading.name != self.consumer_name:
+            self._open_reading(origin, reading)
 
     @property
     def place(self) -> Place:
@@ -392,9 +443,11 @@ class Source(Follower):
         if source.opt_start_seq:
             return source.opt_start_seq
         if source.opt_start_time:
-            return origin.store.seq_from_time(max(parse_time_ns(source.opt_start_time), since_ns))
+            older = parse_time_ns(source.opt_start_time) < since_ns
+            time = format_time_ns(since_ns) if older else source.opt_start_time
+            return self.begin_since(origin, time)
         if store.first_seq > 1 and since_ns and not renewed:
-            return origin.store.seq_from_time(since_ns)
+            return self.begin_since(origin, format_time_ns(since_ns))
         return 1
 
     def keep(self, origin: Origin, message: Message) -> None:
@@ -449,16 +502,15 @@ class Following:
         new = False
         for source in config.sources:
             key = name_of(source).whole
-            old = before.get(key)
-            if old is not None:
-                del before[key]
-                old.source = source
-                self._sources[key] = old
-            else:
-                self._sources[key] = Source(self.stream, self._neighbours, source)
-                new = True
+            old = before.pop(key, None)
+            new = new or old is None
+            self._sources[key] = old or Source(self.stream, self._neighbours, source)
+        # First those that are gone: another one's consumer may get the name of theirs.
         for gone in before.values():
             gone.leave()
+        count = Counter(source.name for source in config.sources)
+        for source, follower in zip(config.sources, self._sources.values(), strict=True):
+            follower.configured(source, count[source.name] == 1)
         if new or self._search is not None or self._again is not None:
             self._find_places()
 
