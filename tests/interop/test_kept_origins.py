@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 from pynats_server.jetstream.config.model import StreamSource
-from pynats_server.jetstream.stream.source_names import source_consumer
+from pynats_server.jetstream.stream.copying.names import source_consumer
 
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async

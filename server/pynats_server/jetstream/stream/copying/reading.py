@@ -18,9 +18,9 @@ from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.store import CorruptRecord, Message
+from pynats_server.jetstream.stream.copying.names import short_hash
+from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Origin, Reader, StreamHost
-from pynats_server.jetstream.stream.source_names import short_hash
-from pynats_server.jetstream.stream.wanted import Wanted
 from pynats_server.work import Work
 
 STEP: Final = 32
