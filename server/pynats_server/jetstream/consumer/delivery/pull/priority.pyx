@@ -1,5 +1,6 @@
 """See priority.pxd."""
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.alarms cimport after
 
 cdef enum:
     LOOKS = 512  # requests that are looked at before others have their turn
@@ -15,9 +16,13 @@ cdef class OverflowLine(Line):
         cdef Pull pull
         cdef uint64_t pending, unacked = feed.state.open
         cdef int looks = LOOKS
+        cdef bint again
         if self.count == 0:
             return None
-        pending = feed.pending() + feed.has_again()
+        again = feed.has_again()
+        pending = feed.pending() + again
+        if pending == 0 or (not again and feed.is_at_limit()):
+            return self.queue.head  # there is nothing to give: it stays everybody's turn
         if pending != self.pending or unacked != self.unacked:
             self.passed, self.pending, self.unacked = 0, pending, unacked
         while self.passed < self.count:
@@ -47,6 +52,10 @@ cdef class OverflowLine(Line):
     cdef int drop(self, Pull pull) except -1:
         self.passed = 0
         return Line.drop(self, pull)
+
+    cdef int turn(self, Feed feed, Pull pull) except -1:
+        self.passed = 0
+        return Line.turn(self, feed, pull)
 
 
 cdef class PrioritizedLine(Line):
@@ -91,7 +100,7 @@ cdef class PinnedLine(Line):
             return True
         if pull.pin != self.pin:
             return False
-        self.ends_ns = wall_ns() + self.timeout_ns
+        self.ends_ns = after(wall_ns(), self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         return True
 
@@ -122,7 +131,7 @@ cdef class PinnedLine(Line):
         self.pin, self.header = self.next_pin, self.next_header
         self.next_pin = ""
         self.since_ns = wall_ns()
-        self.ends_ns = self.since_ns + self.timeout_ns
+        self.ends_ns = after(self.since_ns, self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         pull.pin = self.pin
         if pull.queue is not None:
