@@ -86,10 +86,21 @@ class KeptConsumers:
         server, now_s = self._host.account.server, self._host.account.server.loop.time()
         plan = planned(self._folder, stored(consumer), consumer.created, self._last_seq(), now_s)
         if not self._is_prepared:
-            await server.in_thread(_prepare, self._folder.folder, server.staging)
-            self._is_prepared = True
-        await server.states.build(plan, server.staging / unique_id())
+            await self._prepare()
+        built = server.staging / unique_id()
+        try:
+            await server.states.build(plan, built)
+        except FileNotFoundError:  # somebody has tidied up
+            await self._prepare()
+            await server.states.build(plan, built)
         self.adopt(consumer, plan.files)
+
+    async def _prepare(self) -> None:
+        """Makes the folders that the files of consumers need. Raises OSError."""
+        assert self._folder is not None
+        server = self._host.account.server
+        await server.in_thread(_prepare, self._folder.folder, server.staging)
+        self._is_prepared = True
 
     def adopt(self, consumer: Consumer, files: ConsumerFiles, are_alike: bool = True) -> None:
         """Saves a consumer in its files from now on; `are_alike`: they say what its state is."""
@@ -114,8 +125,13 @@ class KeptConsumers:
             return None
         await saved.end()
         server = self._host.account.server
+        doomed = server.staging / unique_id()
         try:
-            return await server.states.remove(saved.files, server.staging / unique_id())
+            try:
+                return await server.states.remove(saved.files, doomed)
+            except FileNotFoundError:  # somebody has tidied up
+                await self._prepare()
+                return await server.states.remove(saved.files, doomed)
         except OSError:
             self.adopt(consumer, saved.files, are_alike=False)
             raise
