@@ -73,6 +73,7 @@ class KeptConsumers:
         self._folder = folder
         self._saved: dict[str, SavedConsumer] = {}
         self._is_prepared = False  # the stream's folder may have consumers
+        self._preparing = asyncio.Lock()
 
     def _last_seq(self) -> int:
         return self._host.store.last_seq
@@ -85,8 +86,9 @@ class KeptConsumers:
             return
         server, now_s = self._host.account.server, self._host.account.server.loop.time()
         plan = planned(self._folder, stored(consumer), consumer.created, self._last_seq(), now_s)
-        if not self._is_prepared:
-            await self._prepare()
+        async with self._preparing:
+            if not self._is_prepared:
+                await self._prepare()
         built = server.staging / unique_id()
         try:
             await server.states.build(plan, built)
