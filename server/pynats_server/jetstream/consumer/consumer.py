@@ -14,8 +14,8 @@ from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity

@@ -11,8 +11,8 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS

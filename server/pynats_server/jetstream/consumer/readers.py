@@ -10,7 +10,7 @@ from __future__ import annotations
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import EITHER
 from pynats_server.jetstream.consumer.consumer import Consumer
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.stream.host import Borrower

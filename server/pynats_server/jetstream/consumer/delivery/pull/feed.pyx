@@ -1,18 +1,18 @@
-"""See pulls.pxd."""
+"""See feed.pxd."""
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
-from pynats_server.jetstream.consumer.delivery.alarms cimport after, wall_ns
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
-from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull
-from pynats_server.jetstream.consumer.delivery.priority cimport (
+from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
+from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
     OverflowLine, PinnedLine, PrioritizedLine,
 )
 
 from pynats_common.go.durations import format_duration_ns
 
-from pynats_server.jetstream.consumer.delivery.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
