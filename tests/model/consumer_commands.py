@@ -8,7 +8,7 @@ from dataclasses import replace
 from tests.model import consumers as policy
 from tests.model.consumers import ConsumerConfig, Place
 from tests.model.playing import Play
-from tests.model.reference_faults import beyond
+from tests.model.reference_faults import beyond, leaves_spent
 from tests.model.session import Step, field_check
 from tests.model.streams import INTEREST, WORKQUEUE
 from tests.model.subjects import overlap
@@ -59,17 +59,14 @@ def create_consumer(play: Play) -> None:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
         config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, stream, 5))
-    if retention == INTEREST:
-        config.max_deliver = -1  # how long it keeps what is out of deliveries, is not settled
+    if world.imitate and retention == INTEREST and config.ack == policy.ACK_ALL:
+        config.max_deliver = -1  # see `leaves_spent`
     if retention == WORKQUEUE:
         config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
         if overlaps_another(world, stream, config):
             return
     if play.chance(0.2):
-        # In which turn those are asked who wait for too much, is not settled.
-        config.priority = (
-            rng.choice(("overflow", "prioritized")) if world.imitate else "prioritized"
-        )
+        config.priority = rng.choice(("overflow", "prioritized"))
     elif play.chance(0.25):
         config.deliver_subject = f"push.{stream}.{config.name}"
         config.deliver_group = "g" if play.chance(0.3) else ""
@@ -111,6 +108,8 @@ def update_consumer(play: Play) -> None:
     config = replace(play.served(key).config)
     match rng.randrange(4):
         case 0:
+            if leaves_spent(world, stream, name):
+                return
             config.filters = draw_filters(play, stream)
             if play.world.imitate and (not config.filters or play.served(key).state.out):
                 return  # it would not hear of new messages, or of removals of what is out
@@ -120,7 +119,7 @@ def update_consumer(play: Play) -> None:
                 return  # its first messages were chosen by the other filters
         case 1:
             config.max_ack_pending = rng.choice((1000, -1, 1, 3, 8))
-        case 2 if world.streams[stream].config.retention != INTEREST:
+        case 2 if not (world.imitate and config.ack == policy.ACK_ALL):
             config.max_deliver = rng.choice((-1, 1, 2, 3))
         case _:
             config.headers_only = not config.headers_only
@@ -157,6 +156,8 @@ def delete_consumer(play: Play) -> None:
     if key is None:
         return
     stream, name = key
+    if leaves_spent(play.world, stream, name):
+        return
     subject = play.served(key).config.deliver_subject
     if subject in play.session.targets:
         play.session.unlisten(subject)
@@ -173,6 +174,8 @@ def reset(play: Play) -> None:
     if key is None:
         return
     stream, name = key
+    if leaves_spent(play.world, stream, name):
+        return
     served = play.served(key)
     seq = 0
     if served.config.deliver == policy.ALL and play.chance(0.6):

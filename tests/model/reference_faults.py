@@ -54,6 +54,14 @@ def miscounts(world: World, name: str, subject: str, below: int, keep: int) -> b
     return world.imitate and (one or fragile(world, name))
 
 
+def leaves_spent(world: World, stream: str, name: str) -> bool:
+    """Whether the reference, when this consumer ends or wants something else, would leave messages
+    that nobody needs any more: those out of deliveries, where the floor has passed them. By an
+    acknowledgement of all up to a message it may lose these or keep them."""
+    interest = world.streams[stream].config.retention == INTEREST
+    return world.imitate and interest and bool(world.consumers[stream][name].state.spent)
+
+
 def beyond(world: World, stream: str, count: int) -> int:
     """How far behind the last message a consumer may start: the reference counts the messages
     before its start as pending when they come later. What an interest stream keeps for one that

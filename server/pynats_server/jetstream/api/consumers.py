@@ -26,7 +26,7 @@ from pynats_server.jetstream.consumer.config.requests import (
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers
-from pynats_server.jetstream.stream.source_names import identity
+from pynats_server.jetstream.stream.copying.names import identity
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps, Work
 

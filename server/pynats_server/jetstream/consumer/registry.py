@@ -29,6 +29,7 @@ from pynats_server.jetstream.figures import ConsumerFigures
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, StoredConsumer
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
+from pynats_server.jetstream.store.format.consumer_state import forget_spent
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.work import Work
 
@@ -144,6 +145,8 @@ class StreamConsumers:
             )
             return
         going_on = ConsumerState(config.ack_policy)
+        retains = self._host.config.retention != "limits"
+        forget_spent(state, lambda seq: retains and self._host.store.is_live(seq))
         going_on.restore(state)
         consumer = Consumer(self.place, config, created, going_on)
         if files is not None:

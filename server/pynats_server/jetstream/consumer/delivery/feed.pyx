@@ -68,7 +68,7 @@ cdef class Feed(Awaiting):
         self.headers_only = headers_only
         self.original_pace = original_pace
         self.sample = sample
-        self.retains = retains
+        self.retains = self.state.keeps_spent = retains
 
     def start(self) -> None:
         """Goes on where the state says: what was waited for is waited for again."""

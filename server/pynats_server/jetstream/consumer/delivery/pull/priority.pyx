@@ -15,9 +15,13 @@ cdef class OverflowLine(Line):
         cdef Pull pull
         cdef uint64_t pending, unacked = feed.state.open
         cdef int looks = LOOKS
+        cdef bint again
         if self.count == 0:
             return None
-        pending = feed.pending() + feed.has_again()
+        again = feed.has_again()
+        pending = feed.pending() + again
+        if pending == 0 or (not again and feed.is_at_limit()):
+            return self.queue.head  # there is nothing to give: it stays everybody's turn
         if pending != self.pending or unacked != self.unacked:
             self.passed, self.pending, self.unacked = 0, pending, unacked
         while self.passed < self.count:
@@ -47,6 +51,10 @@ cdef class OverflowLine(Line):
     cdef int drop(self, Pull pull) except -1:
         self.passed = 0
         return Line.drop(self, pull)
+
+    cdef int turn(self, Feed feed, Pull pull) except -1:
+        self.passed = 0
+        return Line.turn(self, feed, pull)
 
 
 cdef class PrioritizedLine(Line):
