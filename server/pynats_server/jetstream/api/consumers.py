@@ -5,7 +5,6 @@ Requests for messages do not come here, but for those with headers: `consumer.ro
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +26,7 @@ from pynats_server.jetstream.consumer.config.requests import (
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers
-from pynats_server.jetstream.stream.source_names import identity
+from pynats_server.jetstream.stream.copying.names import identity
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps, Work
 
@@ -109,11 +108,11 @@ async def pause(request: Request) -> Reply:
         consumer = _named(request)
         until = in_utc(asked.pause_until)
         await request.stream.consumers.pause(consumer, until)
-        left = consumer.pause_until_ns - time.time_ns()
+        left_ns = consumer.pause_left_ns
     return {
-        "paused": left > 0,
+        "paused": left_ns > 0,
         "pause_until": until,
-        **({"pause_remaining": left} if left > 0 else {}),
+        **({"pause_remaining": left_ns} if left_ns else {}),
     }
 
 

@@ -1,5 +1,5 @@
 """One timer for all that consumers wait for: deadlines of acknowledgements and pulls, heartbeats."""
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 
 cdef class Alarmed:
@@ -21,4 +21,6 @@ cdef class Alarms:
     cdef int _arm(self) except -1
 
 
-cdef int64_t wall_ns() noexcept nogil
+cdef inline int64_t after(int64_t at, int64_t delay) noexcept nogil:
+    """A time that much later (not negative); the last one there is, where that is too late."""
+    return INT64_MAX if at > 0 and delay > INT64_MAX - at else at + delay

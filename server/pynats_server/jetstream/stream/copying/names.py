@@ -61,6 +61,28 @@ def name_of(source: StreamSource) -> SourceName:
     )
 
 
+def _reader_of(stream: str, account: str, domain: str) -> str:
+    """What stands for a stream in the names of its consumers at origins."""
+    of = (stream, account, domain) if domain else (stream, account)
+    return short_hash(" ".join(of)).decode()
+
+
+def mirror_consumer(stream: str, account: str, domain: str) -> str:
+    """The name of the consumer through which a mirror reads its origin."""
+    return f"JS_MIRROR_{_reader_of(stream, account, domain)}"
+
+
+def source_consumer(
+    stream: str, account: str, domain: str, source: StreamSource, is_alone: bool
+) -> str:
+    """The name of the consumer through which a source reads its origin. What is taken of the origin
+    is part of it only where the stream has more sources there."""
+    of = _reader_of(stream, account, domain)
+    if not is_alone:
+        of += f" {name_of(source).whole.decode()}"
+    return f"JS_SRC_{short_hash(of).decode()}"
+
+
 def header_value(name: SourceName, seq: int, subject: bytes, origin: bytes) -> bytes:
     """The header of a copy of message `seq`, whose subject was this, of a stream with the identity
     `origin`."""

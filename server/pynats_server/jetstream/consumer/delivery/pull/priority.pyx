@@ -1,5 +1,6 @@
 """See priority.pxd."""
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.consumer.delivery.alarms cimport after
 
 cdef enum:
     LOOKS = 512  # requests that are looked at before others have their turn
@@ -100,7 +101,7 @@ cdef class PinnedLine(Line):
             return True
         if pull.pin != self.pin:
             return False
-        self.ends_ns = wall_ns() + self.timeout_ns
+        self.ends_ns = after(wall_ns(), self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         return True
 
@@ -133,7 +134,7 @@ cdef class PinnedLine(Line):
         self.pin, self.header = self.next_pin, self.next_header
         self.next_pin = ""
         self.since_ns = wall_ns()
-        self.ends_ns = self.since_ns + self.timeout_ns
+        self.ends_ns = after(self.since_ns, self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         pull.pin = self.pin
         if pull.queue is not None:

@@ -9,7 +9,7 @@ from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import CorruptRecord, Store
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.source_names import read_header
+from pynats_server.jetstream.stream.copying.names import read_header
 from pynats_server.work import Work
 
 BATCH: Final = 100  # messages looked at in a step

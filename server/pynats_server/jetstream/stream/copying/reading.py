@@ -18,9 +18,9 @@ from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.store import CorruptRecord, Message
+from pynats_server.jetstream.stream.copying.names import short_hash
+from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Origin, Reader, StreamHost
-from pynats_server.jetstream.stream.source_names import name_of, short_hash
-from pynats_server.jetstream.stream.wanted import Wanted
 from pynats_server.work import Work
 
 STEP: Final = 32
@@ -41,11 +41,17 @@ class Copier(Protocol):
     error: ApiError | None
     wanted: Wanted
 
+    @property
+    def since(self) -> str:
+        """The time at which it begins; empty when it is at a sequence."""
+        ...
+
     def wake(self) -> None: ...
 
 
 class Reading:
-    """Of one follower."""
+    """Of one follower, through a consumer of this name. It may be `instead` of one under another
+    name, which then ends."""
 
     def __init__(
         self,
@@ -53,8 +59,11 @@ class Reading:
         origin: Origin,
         source: StreamSource,
         is_mirror: bool,
+        name: str,
         copier: Copier,
+        instead: Reading | None = None,
     ) -> None:
+        self.name = name
         self._stream = stream
         self._origin = origin
         self._source = source
@@ -63,7 +72,8 @@ class Reading:
         self.reader: Reader | None = None
         self._is_level = False  # the consumer has taken all that was copied
         # (last sequence of the stream, sequence of the origin) of copies that may not be durable.
-        self._unsaved: deque[tuple[int, int]] = deque()
+        self._unsaved: deque[tuple[int, int]] = deque(instead._unsaved if instead else ())
+        self._instead = instead
         self._opening: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         self._is_over = False
@@ -110,6 +120,21 @@ class Reading:
             self._unsaved.append((self._stream.store.last_seq, copier.next_seq - 1))
         self._stream.watch(copier.wake)
         copier.wake()
+        if self._instead is not None:
+            await self._end_other()
+
+    async def _end_other(self) -> None:
+        other, self._instead = self._instead, None
+        if other is None:
+            return
+        other.stop()
+        try:
+            await other.forget()
+        except ApiError as error:
+            self._stream.log.warn(
+                f"JetStream {self._stream.label} leaves consumer '{other.name}' at "
+                f"'{self._source.name}': {error}"
+            )
 
     def _ask_again(self) -> None:
         if self._again is None:
@@ -121,6 +146,8 @@ class Reading:
         if self._again is not None:
             self._again.cancel()
             self._again = None
+        if self._instead is not None:
+            self._instead.stop()
         self._stream.unwatch(self._copier.wake)
         if self.reader is not None:
             reader, self.reader = self.reader, None
@@ -131,7 +158,8 @@ class Reading:
         account's `changing`."""
         if self._source.consumer is None:
             config = self._config()
-            await self._origin.readers.remove(config.name, config)
+            await self._origin.readers.remove(config)
+        await self._end_other()
 
     def ended(self) -> None:
         """See `Borrower`."""
@@ -149,24 +177,21 @@ class Reading:
     def _config(self) -> ConsumerConfig:
         """What the real server asks for."""
         source, stream = self._source, self._stream
-        kind, letter, told = ("MIRROR", "M", "mirror") if self._is_mirror else ("SRC", "S", "src")
-        of = f"{stream.name} {stream.account.name}"
-        if not self._is_mirror:
-            of += f" {name_of(source).whole.decode()}"
+        letter, told = ("M", "mirror") if self._is_mirror else ("S", "src")
+        account = stream.account
+        place = {"acc": account.name, "domain": account.server.domain, "stream": stream.name}
+        mark = short_hash(f"{self.name} {stream.created}").decode()
         made = ConsumerConfig(
-            name=f"JS_{kind}_{short_hash(of).decode()}",
+            name=self.name,
             ack_wait=22 * 3600 * SECOND_NS,
             max_deliver=1,
             flow_control=True,
-            deliver_subject=f"$JS.{letter}.{short_hash(f'{of} {stream.created}').decode()}",
+            deliver_subject=f"$JS.{letter}.{mark}",
             idle_heartbeat=SECOND_NS,
             inactive_threshold=10 * SECOND_NS,
             direct=True,
             sourcing=True,
-            metadata={
-                f"_nats.{told}.acc": stream.account.name,
-                f"_nats.{told}.stream": stream.name,
-            },
+            metadata={f"_nats.{told}.{what}": value for what, value in place.items() if value},
         )
         filters = [each.src or ">" for each in source.subject_transforms]
         if len(filters) > 1:
@@ -174,7 +199,10 @@ class Reading:
         else:
             made.filter_subject = filters[0] if filters else source.filter_subject
         start = self._unsaved[0][1] if self._unsaved else self._copier.next_seq
-        if start > 1:
+        if not self._unsaved and self._copier.since:
+            made.deliver_policy = "by_start_time"
+            made.opt_start_time = self._copier.since
+        elif start > 1:
             made.deliver_policy = "by_start_sequence"
             made.opt_start_seq = start
         return made

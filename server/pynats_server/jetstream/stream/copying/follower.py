@@ -1,11 +1,8 @@
-"""Mirrors and sources: streams that take over the messages of others.
+"""What copies of a stream's messages have in common: reading the origin.
 
 The origin is a stream of the same account. A follower reads it directly, as far as it is durable:
 a copy that outlived its original after a power cut would contradict it later. An origin that keeps
-messages for its consumers learns what was taken (`reading`). A mirror keeps
-sequences and times; a source stores messages as its own and notes in a header where they come
-from, and from that header finds its place again after a restart. What they are for:
-https://docs.nats.io/nats-concepts/jetstream/source_and_mirror.
+messages for its consumers learns what was taken (`reading`).
 """
 
 from __future__ import annotations
@@ -15,26 +12,20 @@ import time
 
 from pynats_common.go.times import parse_time_ns
 
-from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
+from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, StoreFull
-from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.stream.copying.reading import Reading, is_needed
+from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
-from pynats_server.jetstream.stream.operations import Append, Follow
-from pynats_server.jetstream.stream.reading import Reading, is_needed
-from pynats_server.jetstream.stream.source_names import header_value, identity, name_of
-from pynats_server.jetstream.stream.source_search import find_places
-from pynats_server.jetstream.stream.wanted import Wanted
 from pynats_server.work import Cancelled, Job, Turns, Work
 
 NOT_COPIED = (names.EXPECTED_PREFIX, names.BATCH_PREFIX)
 """Prefixes of headers that were meant for the origin; those of batches also mean something to the
 recovery of a stream (`drop_incomplete_batch`)."""
 COPIES = 16  # messages copied before a rest, about 0.2 ms
-SOURCES = 32  # sources begun or described before a rest
 RETRY_S = 1.0  # until a follower that was refused tries again
 
 
@@ -48,6 +39,8 @@ class Follower:
         self._neighbours = neighbours
         self.source = source
         self.next_seq = 1
+        # The time at which it begins, and the sequence that this is: until it has copied something.
+        self._since, self._since_seq = "", 0
         self._looked_to = 0  # no message below this matches a filter
         self.error: ApiError | None = None
         self.heard_at_ns = 0  # monotonic; 0 = never
@@ -138,14 +131,23 @@ class Follower:
         """By a consumer of the origin, if it keeps messages for such; it may not have before."""
         needed = is_needed(origin, self.source) and not self.is_apart
         if needed and self._reading is None:
-            made = Reading(self.stream, origin, self.source, self.is_mirror, self)
-            self._reading = made
-            made.open()
+            self._open_reading(origin)
         elif not needed and self._reading is not None:
             reading, self._reading = self._reading, None
             reading.stop()
             self.stream.account.server.spawn(self._forget_later(reading))
             self.wake()
+
+    def _open_reading(self, origin: Origin, instead: Reading | None = None) -> None:
+        name = self.consumer_name
+        made = Reading(self.stream, origin, self.source, self.is_mirror, name, self, instead)
+        self._reading = made
+        made.open()
+
+    @property
+    def consumer_name(self) -> str:
+        """The name of its consumer at an origin that keeps messages for such."""
+        raise NotImplementedError
 
     def _detach(self) -> None:
         if self._reading is not None:
@@ -161,6 +163,17 @@ class Follower:
     def begin(self, origin: Origin) -> None:
         """Sets `next_seq` for a newly found origin."""
         raise NotImplementedError
+
+    def begin_since(self, origin: Origin, time: str) -> int:
+        """Begins at a time. The sequence that this is."""
+        self._since = time
+        self._since_seq = origin.store.seq_from_time(parse_time_ns(time))
+        return self._since_seq
+
+    @property
+    def since(self) -> str:
+        """The time at which it begins; empty when it begins or goes on at a sequence."""
+        return self._since if self.next_seq == self._since_seq else ""
 
     def undone(self) -> None:
         """The disk is full, and copies that were stored last have been taken back."""
@@ -309,233 +322,9 @@ class Follower:
         )
 
 
-class Mirror(Follower):
-    """The follower of a mirror: keeps messages with their sequences and times."""
-
-    is_mirror = True
-
-    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
-        super().__init__(stream, neighbours, source)
-        self.key = name_of(source).whole
-
-    def begin(self, origin: Origin) -> None:
-        """After the last message that the mirror has, unless the origin has others under these
-        sequences because it was deleted and made again."""
-        last, places = self.stream.store.last_seq, self.stream.store.places
-        mine = identity(origin.created)
-        known = places.known.get(self.key, Place(0)).identity
-        anew = known not in (b"", mine) and not _continues(origin, last)
-        self.is_apart = anew and origin.store.first_seq <= last
-        if self.is_apart:
-            self.error = api_error(
-                10029, err="the origin was made anew and has other messages than this mirror"
-            )
-            return
-        if last > origin.store.last_seq:
-            self.error = api_error(
-                10029, err="the origin is behind this mirror: it has been made anew"
-            )
-        self.stream.apply(Follow(self.key, last, mine))
-        self.next_seq = last + 1 if last else self._start(origin)
-
-    def _start(self, origin: Origin) -> int:
-        """The first sequence to copy, by the configuration."""
-        if self.source.opt_start_time:
-            return origin.store.seq_from_time(parse_time_ns(self.source.opt_start_time))
-        return max(self.source.opt_start_seq, 1)
-
-    def keep(self, origin: Origin, message: Message) -> None:
-        """With the sequence and time of the original."""
-        block = message.headers or b""
-        if block:
-            block = header_blocks.remove_prefix(block, *NOT_COPIED)
-        copy = Append(self.subject(message), block, message.payload, message.ts)
-        self.stream.take_copy(message.seq, copy)
-
-
-class Source(Follower):
-    """The follower of one source."""
-
-    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
-        super().__init__(stream, neighbours, source)
-        self.name = name_of(source)
-        self.key = self.name.whole
-        self._identity = b""  # of the origin
-
-    @property
-    def place(self) -> Place:
-        """How far it has come."""
-        return self.stream.store.places.known.get(self.key, Place(0))
-
-    def begin(self, origin: Origin) -> None:
-        """After the last message taken over, unless the origin was deleted and made again."""
-        self._identity = identity(origin.created)
-        place = self.place
-        if not place.seq:
-            self.next_seq = self._start(origin)
-        elif place.identity in (b"", self._identity) or _continues(origin, place.seq):
-            # An origin that has lost its end has other messages there now.
-            self.next_seq = min(place.seq, origin.store.last_seq) + 1
-        else:
-            self.stream.log.warn(
-                f"JetStream source stream '{self.source.name}' for {self.stream.label} "
-                "was recreated, resetting source state"
-            )
-            self.next_seq = self._start(origin, renewed=True)
-
-    def _start(self, origin: Origin, renewed: bool = False) -> int:
-        """The first sequence to copy when nothing is known of earlier copies, as in the real
-        server: a stream that had messages once may have had copies among them, and these are
-        not older than the origin's."""
-        source, store = self.source, self.stream.store
-        since_ns = store.last_ts
-        if source.opt_start_seq:
-            return source.opt_start_seq
-        if source.opt_start_time:
-            return origin.store.seq_from_time(max(parse_time_ns(source.opt_start_time), since_ns))
-        if store.first_seq > 1 and since_ns and not renewed:
-            return origin.store.seq_from_time(since_ns)
-        return 1
-
-    def keep(self, origin: Origin, message: Message) -> None:
-        """As a message of the stream, with a header that says where it is from."""
-        block = message.headers or b""
-        if block:
-            block = header_blocks.remove_prefix(block, *NOT_COPIED)
-            block = header_blocks.remove(block, names.STREAM_SOURCE)
-        value = header_value(self.name, message.seq, message.subject, self._identity)
-        block = header_blocks.add(block, names.STREAM_SOURCE, value)
-        if not self.stream.take_sourced(self.subject(message), block, message.payload):
-            self.stream.apply(Follow(self.key, message.seq, self._identity))
-
-    def info(self) -> Work[SourceInfo]:
-        """With the last sequence taken over."""
-        made = yield from super().info()
-        made.seq = self.place.seq
-        return made
-
-
-def _continues(origin: Origin, seq: int) -> bool:
+def continues(origin: Origin, seq: int) -> bool:
     """Whether a stream with another identity holds the messages of an earlier one, because it is
     that one's backup: then they are older than the stream itself."""
     state = origin.store.state()
     first_ts = state.first_ts if state.msgs else state.last_ts
     return 0 < first_ts < origin.created and seq <= state.last_seq
-
-
-class Following:
-    """The mirror or the sources of one stream."""
-
-    def __init__(self, stream: StreamHost, neighbours: Neighbours) -> None:
-        self.stream = stream
-        self._neighbours = neighbours
-        self.mirror: Mirror | None = None
-        self._sources: dict[bytes, Source] = {}
-        self._mirrored: StreamSource | None = None
-        self._search: Job[None] | None = None  # for the places of sources that wait for it
-        self._again: asyncio.TimerHandle | None = None
-
-    @property
-    def sources(self) -> list[Source]:
-        """The sources, in the order of the configuration."""
-        return list(self._sources.values())
-
-    def configured(self) -> None:
-        """Follows the origins that the configuration names now. A source that was there before
-        goes on where it is."""
-        config = self.stream.config
-        self._follow_mirror(config)
-        before, self._sources = self._sources, {}
-        new = False
-        for source in config.sources:
-            key = name_of(source).whole
-            old = before.get(key)
-            if old is not None:
-                del before[key]
-                old.source = source
-                self._sources[key] = old
-            else:
-                self._sources[key] = Source(self.stream, self._neighbours, source)
-                new = True
-        for gone in before.values():
-            gone.leave()
-        if new or self._search is not None or self._again is not None:
-            self._find_places()
-
-    def _follow_mirror(self, config: StreamConfig) -> None:
-        if config.mirror == self._mirrored:
-            return
-        if self.mirror is not None:
-            self.mirror.leave()
-        self.mirror, self._mirrored = None, config.mirror
-        if config.mirror is not None:
-            self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
-            self.mirror.start()
-
-    def _find_places(self) -> None:
-        """Looks for the last copies of the sources that have not begun, and then has them begin."""
-        self._end_search()
-        waiting = [key for key, source in self._sources.items() if not source.started]
-        account = self.stream.account
-        search = account.server.turns.start(
-            account.name, self, self._beginning(waiting), stays=True, on_end=self._searched
-        )
-        self._search = None if search.ended else search
-
-    def _beginning(self, waiting: list[bytes]) -> Work[None]:
-        yield from find_places(self.stream.store, waiting, self._found)
-        for count, source in enumerate(self.sources):
-            if count % SOURCES == SOURCES - 1:
-                yield
-            if not source.started:
-                source.start()
-
-    def _found(self, key: bytes, place: Place, told_by: int) -> None:
-        self.stream.apply(Follow(key, place.seq, place.identity, told_by))
-
-    def _searched(self, job: Job[None]) -> None:
-        self._search = None
-        if isinstance(job.error, Cancelled):
-            return
-        if job.error is not None:
-            self.stream.log.error(f"JetStream {self.stream.label}: {job.error!r}")
-            self._again = asyncio.get_running_loop().call_later(RETRY_S, self._find_places)
-
-    def _end_search(self) -> None:
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
-        if self._search is not None:
-            self.stream.account.server.turns.cancel(self._search)
-            self._search = None
-
-    def undone(self) -> None:
-        """The disk is full, and messages that were stored last have been taken back."""
-        if self.mirror is not None:
-            self.mirror.undone()
-        for key in self.stream.store.places.taken_back & self._sources.keys():
-            self._sources[key].undone()
-
-    def stop(self) -> None:
-        """Ends all."""
-        self._end_search()
-        for follower in (self.mirror, *self._sources.values()):
-            if follower is not None:
-                follower.stop()
-        self.mirror, self._mirrored, self._sources = None, None, {}
-
-    async def forget(self) -> None:
-        """Before its stream is deleted: the origins keep nothing for it any more."""
-        for follower in (self.mirror, *self.sources):
-            if follower is not None:
-                await follower.forget()
-
-    def info(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
-        """(mirror, sources) as stream infos show them."""
-        mirror = (yield from self.mirror.info()) if self.mirror is not None else None
-        sources: list[SourceInfo] = []
-        for source in self.sources:
-            sources.append((yield from source.info()))
-            if len(sources) % SOURCES == 0:
-                yield
-        return mirror, sources
