@@ -17,7 +17,7 @@ from tests.model.consumer_commands import send_config
 from tests.model.consumers import LONG_S, NANOSECONDS
 from tests.model.playing import Play
 from tests.model.pulls import Pull
-from tests.model.reference_faults import fragile, unsteady
+from tests.model.reference_faults import forgets
 from tests.model.restart_commands import begin_anew
 from tests.model.session import Step, field_check
 from tests.model.world import Served
@@ -112,7 +112,7 @@ def ask(play: Play, key: tuple[str, str], step: Step) -> None:
 def age(play: Play) -> None:
     """The messages of a stream have become too old."""
     name = play.some_stream()
-    if not name or fragile(play.world, name) or unsteady(play.world, name):
+    if not name or forgets(play.world, name):
         return
     world, session = play.world, play.session
     config = world.streams[name].config
