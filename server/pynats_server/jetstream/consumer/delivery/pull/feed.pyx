@@ -3,8 +3,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
-from pynats_server.jetstream.clock cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.alarms cimport after
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
 from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
@@ -19,6 +18,7 @@ cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a fu
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
+    EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
 cdef class PullFeed(Feed):
@@ -239,6 +239,10 @@ cdef class PullFeed(Feed):
             self.drop(pull)
             self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
             return NOBODY
+        if self.extra:  # which was not asked for
+            size -= len(self.extra)
+            if <Py_ssize_t>msg.header_len == EMPTY_HEADERS + len(self.extra):
+                size -= EMPTY_HEADERS
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
