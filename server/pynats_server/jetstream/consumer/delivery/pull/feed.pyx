@@ -17,6 +17,7 @@ from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, che
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
 cdef enum:
+    TIMED_AT_ONCE = 256  # requests that end, or get a heartbeat, in one go
     SERVE_AT_ONCE = 2048  # steps, when a request comes
     EMPTY_HEADERS = 12  # bytes of a header block without a line
 
@@ -291,7 +292,15 @@ cdef class PullFeed(Feed):
     cdef int64_t timed(self, int64_t now) except -1:
         cdef Pull pull
         cdef int64_t soonest = self.line.timed(self, now)
-        for pull in self.line.pulls():
+        cdef int left = TIMED_AT_ONCE
+        while True:
+            pull = self.line.clock.first()
+            if pull is None:
+                return soonest
+            if pull.due > now or left == 0:
+                return min(soonest, pull.due) if soonest else pull.due
+            left -= 1
+            self.engine.routing.steps += 1
             if pull.ends_ns and pull.ends_ns <= now:
                 self.drop(pull)
                 self.tell_rest(pull, b"408 Request Timeout")
@@ -303,8 +312,4 @@ cdef class PullFeed(Feed):
                     continue
                 pull.beat_at = after(now, pull.heartbeat_ns)
                 self.beat(pull)
-            if pull.ends_ns and (soonest == 0 or pull.ends_ns < soonest):
-                soonest = pull.ends_ns
-            if pull.beat_at and (soonest == 0 or pull.beat_at < soonest):
-                soonest = pull.beat_at
-        return soonest
+            self.line.clock.again(pull)
