@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from pynats_server.jetstream.consumer.delivery.line import Pull
-from pynats_server.jetstream.consumer.delivery.requests import read_pull
+from pynats_server.jetstream.consumer.delivery.pull.line import Pull
+from pynats_server.jetstream.consumer.delivery.pull.requests import read_pull
 from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async

@@ -1,5 +1,5 @@
 """One timer for all that consumers wait for: deadlines of acknowledgements and pulls, heartbeats."""
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 
 cdef class Alarmed:
@@ -19,8 +19,3 @@ cdef class Alarms:
     # Rings at `at` at the latest; what it asked for earlier stays in force if it is sooner.
     cdef int want(self, Alarmed who, int64_t at) except -1
     cdef int _arm(self) except -1
-
-
-cdef inline int64_t after(int64_t at, int64_t delay) noexcept nogil:
-    """A time that much later (not negative); the last one there is, where that is too late."""
-    return INT64_MAX if at > 0 and delay > INT64_MAX - at else at + delay

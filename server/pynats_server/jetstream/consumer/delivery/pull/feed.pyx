@@ -3,8 +3,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
-from pynats_server.jetstream.clock cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.alarms cimport after
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
 from pynats_server.jetstream.consumer.delivery.pull.priority cimport (

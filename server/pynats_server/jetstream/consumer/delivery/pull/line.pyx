@@ -1,5 +1,5 @@
 """See line.pxd."""
-from pynats_server.jetstream.consumer.delivery.alarms cimport after
+from pynats_server.jetstream.clock cimport after
 
 cdef int64_t SHORTEST_BEAT = 10_000_000  # ns between heartbeats, whatever is asked for
 

@@ -3,8 +3,7 @@ from libc.stdint cimport uint8_t
 
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
-from pynats_server.jetstream.clock cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.alarms cimport after
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
