@@ -16,6 +16,7 @@ class ConsumerState:
     again: int
     changes: int
     dirty: bool
+    keeps_spent: bool
     log: Log | None
     def __init__(self, policy: str, start: int = 1) -> None: ...
     def apply(self, operation: StateOperation) -> None: ...

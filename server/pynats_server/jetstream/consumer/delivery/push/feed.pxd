@@ -4,8 +4,8 @@ from libc.stdint cimport int64_t, uint64_t
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed, Given
-from pynats_server.jetstream.consumer.delivery.pace cimport Pace
-from pynats_server.jetstream.consumer.delivery.window cimport Window
+from pynats_server.jetstream.consumer.delivery.push.pace cimport Pace
+from pynats_server.jetstream.consumer.delivery.push.window cimport Window
 
 
 cdef class PushFeed(Feed):

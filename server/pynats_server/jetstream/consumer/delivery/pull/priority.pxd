@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
-from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull, Queue
+from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull, Queue
 
 
 cdef class OverflowLine(Line):

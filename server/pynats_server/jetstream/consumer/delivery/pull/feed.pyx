@@ -1,23 +1,24 @@
-"""See pulls.pxd."""
+"""See feed.pxd."""
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
-from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull
-from pynats_server.jetstream.consumer.delivery.priority cimport (
+from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
+from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
     OverflowLine, PinnedLine, PrioritizedLine,
 )
 
 from pynats_common.go.durations import format_duration_ns
 
-from pynats_server.jetstream.consumer.delivery.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
+    EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
 cdef class PullFeed(Feed):
@@ -238,12 +239,14 @@ cdef class PullFeed(Feed):
             self.drop(pull)
             self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
             return NOBODY
+        if self.extra:  # which was not asked for
+            size -= len(self.extra)
+            if <Py_ssize_t>msg.header_len == EMPTY_HEADERS + len(self.extra):
+                size -= EMPTY_HEADERS
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
             return NOBODY
-        if self.match.n_plain + self.match.n_queues > 1:
-            self.detach(msg)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
@@ -253,8 +256,10 @@ cdef class PullFeed(Feed):
         pull.left -= 1
         pull.fed = True
         pull.bytes_left -= size
-        self.served(pull)
         return GAVE
+
+    cdef int gave(self) except -1:
+        return self.served(self.pull)
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
@@ -265,7 +270,7 @@ cdef class PullFeed(Feed):
                 self.tell_rest(pull, b"409 Batch Completed")
             return 0
         if pull.heartbeat_ns:
-            pull.beat_at = wall_ns() + pull.heartbeat_ns
+            pull.beat_at = after(wall_ns(), pull.heartbeat_ns)
         return 0
 
     cdef int drop(self, Pull pull) except -1:
@@ -296,7 +301,7 @@ cdef class PullFeed(Feed):
                     self.drop(pull)
                     self.tell(pull, b"404 No Messages")
                     continue
-                pull.beat_at = now + pull.heartbeat_ns
+                pull.beat_at = after(now, pull.heartbeat_ns)
                 self.beat(pull)
             if pull.ends_ns and (soonest == 0 or pull.ends_ns < soonest):
                 soonest = pull.ends_ns

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed, Given
-from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull
+from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
 
 
 cdef class PullFeed(Feed):

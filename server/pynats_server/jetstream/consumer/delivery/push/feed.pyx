@@ -1,9 +1,9 @@
-"""See push.pxd."""
+"""See feed.pxd."""
 from libc.stdint cimport uint8_t
 
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
@@ -58,7 +58,7 @@ cdef class PushFeed(Feed):
             return
         if self.reader is None and self.listened():
             if self.heartbeat_ns and not self.beat_at:
-                self.beat_at = wall_ns() + self.heartbeat_ns
+                self.beat_at = after(wall_ns(), self.heartbeat_ns)
                 self.want_alarm(self.beat_at)
             self.wake()
             return
@@ -153,8 +153,6 @@ cdef class PushFeed(Feed):
             if due > wall_ns():
                 self.want_alarm(due)
                 return HALT
-        if self.match.n_plain + self.match.n_queues > 1:
-            self.detach(msg)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
@@ -195,7 +193,7 @@ cdef class PushFeed(Feed):
     def _take_floor(self, bytes headers not None) -> None:
         """How far the receiver has come acknowledges everything until there."""
         consumer, stream = get_header(headers, LAST_CONSUMER), get_header(headers, LAST_STREAM)
-        if consumer and stream and consumer.isdigit() and stream.isdigit():
+        if all(text and text.isdigit() and len(text) < 20 for text in (consumer, stream)):
             delivery, seq = int(consumer), int(stream)
             if delivery <= self.state.consumer_seq and seq < self.next_seq:
                 self.acknowledge(delivery, seq)
@@ -218,8 +216,8 @@ cdef class PushFeed(Feed):
         if not self.listened():
             self.beat_at = 0
             return 0
-        self.beat_at = max(self.beat_at, self.last_delivered_ns + self.heartbeat_ns)
+        self.beat_at = max(self.beat_at, after(self.last_delivered_ns, self.heartbeat_ns))
         if self.beat_at <= now:
             self.beat()
-            self.beat_at = now + self.heartbeat_ns
+            self.beat_at = after(now, self.heartbeat_ns)
         return self.beat_at
