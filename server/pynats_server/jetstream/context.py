@@ -70,6 +70,8 @@ class JetStreamContext:
         self.open_log: Callable[[str, str], Any] | None = None
         """Asked once for every stream, by names of account and stream, for the `Log` of its
         operations; it may have none."""
+        self.open_consumer_log: Callable[[str, str], Any] | None = None
+        """The same for what happens to its consumers (`consumer.replica.Log`)."""
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)

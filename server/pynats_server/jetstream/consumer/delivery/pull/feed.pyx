@@ -13,6 +13,7 @@ from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.operations import Answered, Requested
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
@@ -79,6 +80,12 @@ cdef class PullFeed(Feed):
         return self.line.count
 
     @property
+    def waiting(self) -> list:
+        """Where the messages of those go who wait."""
+        cdef Pull pull
+        return [pull.inbox for pull in self.line.pulls()]
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody waits."""
         return self.num_waiting > 0
@@ -119,6 +126,8 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
+        if self.state.log is not None:
+            self.state.log.record(Requested(pull.inbox))
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
         if pull.beat_at:
@@ -276,6 +285,8 @@ cdef class PullFeed(Feed):
 
     cdef int drop(self, Pull pull) except -1:
         self.touched_ns = monotonic_ns()  # it was in use until now
+        if self.state.log is not None and pull.queue is not None:
+            self.state.log.record(Answered(pull.inbox))
         return self.line.drop(pull)
 
     cdef int dry(self) except -1:
