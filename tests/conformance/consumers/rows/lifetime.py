@@ -71,17 +71,17 @@ def k3_a_waiting_pull_keeps_it(s: Scene) -> None:
 
 def k3_a_dead_pull_does_not_keep_it(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=500 * MS)
+    ephemeral(s, inactive_threshold=1500 * MS)
     s.leave(s.pull({"batch": 1, "expires": HOUR}))
     s.take("told")
 
 
 def k4_unacked_messages_keep_it_for_a_while(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=400 * MS, ack_wait=3 * SECOND)
+    ephemeral(s, inactive_threshold=1500 * MS, ack_wait=6 * SECOND)
     s.fill(1)
     s.take(s.pull("1"))
-    s.let_pass(1)
+    s.let_pass(2.5)
     s.info()
     s.take("told")
     s.state()
@@ -89,10 +89,10 @@ def k4_unacked_messages_keep_it_for_a_while(s: Scene) -> None:
 
 def k4_after_the_ack_it_ends(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=400 * MS, ack_wait=HOUR)
+    ephemeral(s, inactive_threshold=1500 * MS, ack_wait=HOUR)
     s.fill(1)
     s.take(s.pull("1"))
-    s.let_pass(1)
+    s.let_pass(2.5)
     s.ack(1)
     s.take("told")
 

@@ -18,6 +18,8 @@ cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a fu
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
+    TELL_AT_ONCE = 256  # requests that end or beat, about 0.5 ms
+    LOOK_SHARE_NS = 200  # until the next look at all of them, for each: ten times what it takes
     EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
@@ -118,10 +120,8 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
-        if pull.ends_ns:
-            self.want_alarm(pull.ends_ns)
-        if pull.beat_at:
-            self.want_alarm(pull.beat_at)
+        self.time(pull.ends_ns)
+        self.time(pull.beat_at)
         if self.line.weighs or self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
 
@@ -135,7 +135,7 @@ cdef class PullFeed(Feed):
         those who came before it."""
         cdef Pull other
         cdef uint64_t wanted = 0
-        if self.deliverable(1) == 0:
+        if self.deliverable() == 0:
             if not pull.patient:
                 self.tell(pull, b"404 No Messages")
             return not pull.patient
@@ -145,7 +145,7 @@ cdef class PullFeed(Feed):
         self.sweep()
         for other in self.line.pulls():
             wanted += other.left
-        if self.deliverable(wanted) < wanted:
+        if self.deliverable() < wanted:
             self.tell(pull, b"408 Requests Pending")
             return True
         return False
@@ -173,12 +173,13 @@ cdef class PullFeed(Feed):
             if not self.has_interest(pull):
                 self.drop(pull)
 
-    def end_requests(self, bytes status not None) -> None:
-        """Tells all who wait that there will be nothing."""
+    def end_some(self, bytes status not None) -> bool:
+        """Tells some of those who wait that there will be nothing; whether there are more."""
         cdef Pull pull
-        for pull in self.line.pulls():
+        for pull in self.line.pulls(TELL_AT_ONCE):
             self.drop(pull)
             self.tell(pull, status)
+        return self.line.count > 0
 
     # -- statuses -----------------------------------------------------------------------------
 
@@ -288,23 +289,56 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
         return 0
 
+    cdef int time(self, int64_t at) except -1:
+        if at == 0:
+            return 0
+        if self.timed_at == 0 or at < self.timed_at:
+            self.timed_at = at
+        return self.want_alarm(at)
+
     cdef int64_t timed(self, int64_t now) except -1:
+        """Where very many are due together, some of them at a time."""
+        cdef int64_t at = self.line.timed(self, now), soonest = 0
+        cdef list pulls
+        if self.timed_at and self.timed_at <= now:
+            pulls = self.line.pulls(TELL_AT_ONCE)
+            # Mostly those that have waited longest are due; then the others wait for another look.
+            if self.ring_some(pulls, now, &soonest) and self.line.count >= TELL_AT_ONCE:
+                self.timed_at = now + 1
+            else:
+                soonest = 0
+                pulls = self.line.pulls()
+                if self.ring_some(pulls, now, &soonest) and len(pulls) > TELL_AT_ONCE:
+                    soonest = now + 1
+                elif soonest:
+                    soonest = max(soonest, now + LOOK_SHARE_NS * <int64_t>len(pulls))
+                self.timed_at = soonest
+        if self.timed_at and (at == 0 or self.timed_at < at):
+            return self.timed_at
+        return at
+
+    cdef bint ring_some(self, list pulls, int64_t now, int64_t* soonest) except -1:
+        """Tells those whose time has come, `TELL_AT_ONCE` of them; whether there were any."""
         cdef Pull pull
-        cdef int64_t soonest = self.line.timed(self, now)
-        for pull in self.line.pulls():
+        cdef int told = 0
+        for pull in pulls:
+            if told == TELL_AT_ONCE:
+                return True
             if pull.ends_ns and pull.ends_ns <= now:
+                told += 1
                 self.drop(pull)
                 self.tell_rest(pull, b"408 Request Timeout")
                 continue
             if pull.beat_at and pull.beat_at <= now:
+                told += 1
                 if pull.no_wait and pull.fed:  # what is there waits for acknowledgements
                     self.drop(pull)
                     self.tell(pull, b"404 No Messages")
                     continue
                 pull.beat_at = after(now, pull.heartbeat_ns)
                 self.beat(pull)
-            if pull.ends_ns and (soonest == 0 or pull.ends_ns < soonest):
-                soonest = pull.ends_ns
-            if pull.beat_at and (soonest == 0 or pull.beat_at < soonest):
-                soonest = pull.beat_at
-        return soonest
+            if pull.ends_ns and (soonest[0] == 0 or pull.ends_ns < soonest[0]):
+                soonest[0] = pull.ends_ns
+            if pull.beat_at and (soonest[0] == 0 or pull.beat_at < soonest[0]):
+                soonest[0] = pull.beat_at
+        return told > 0
