@@ -146,7 +146,7 @@ def k6_a_threshold_put_on(s: Scene) -> None:
     s.listen(DELETED, "told")
     s.stream()
     s.create()
-    s.create(inactive_threshold=SOON)
+    s.create(inactive_threshold=2 * SECOND)
     s.take("told")
 
 
@@ -285,7 +285,7 @@ def l3_a_paused_push_consumer_goes_on_by_itself(s: Scene) -> None:
     s.listen("d.c", "d")
     s.stream()
     s.create(deliver_subject="d.c")
-    s.pause({"pause_until": in_a_while(4)})
+    s.pause({"pause_until": in_a_while(8)})
     s.fill(2)
     s.quiet("d")
     s.take("d", 2)
