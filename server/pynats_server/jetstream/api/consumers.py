@@ -145,7 +145,7 @@ async def reset(request: Request) -> Reply | None:
     await request.account.sliced(check, request.source)
     if stream.consumers.by_name.get(consumer.name) is not consumer:
         return None  # it has ended meanwhile
-    begins = stream.consumers.reset(consumer, seq)
+    begins = await stream.consumers.reset(consumer, seq)
     told = {**consumer.info(), "reset_seq": begins}
     await consumer.until_saved()
     return told

@@ -17,13 +17,13 @@ from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Appoin
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
 from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
-from pynats_server.jetstream.consumer.delivery.state import ConsumerState
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState, Snapshot
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
-from pynats_server.work import Work
+from pynats_server.work import Work, finish
 
 DELETED = b"409 Consumer Deleted"
 
@@ -58,7 +58,7 @@ class Consumer:
         cls, place: ConsumerPlace, config: ConsumerConfig, created: int, begins: Beginning
     ) -> Consumer:
         """A consumer that nobody has used yet."""
-        start = begins.firsts[0] if begins.firsts else begins.start
+        start = begins.firsts.first() or begins.start
         state = ConsumerState(config.ack_policy, start)
         return cls(place, config, created, state, begins)
 
@@ -137,8 +137,18 @@ class Consumer:
         self.place.router.remove(self.place.name.encode(), self.name.encode())
         self.feed.stop()
         if status is not None:
-            self.feed.end_requests(status)
+            self._end_requests(status)
         self.feed.part(GONE)  # in no circle, it is freed at once
+
+    def _end_requests(self, status: bytes) -> None:
+        if self.feed.end_some(status):
+            account, feed = self.place.account, self.feed
+
+            def rest() -> Work[None]:
+                while feed.end_some(status):
+                    yield
+
+            account.server.turns.start(account.name, (feed, "end"), rest(), stays=True)
 
     def gathering(self, config: ConsumerConfig) -> Work[FilterGroup | None]:
         """What another configuration needs that `configure` takes; None if it has the same
@@ -205,11 +215,18 @@ class Consumer:
             self.feed.unpin()
         self.events.unpinned(group, "admin")
 
-    def reset(self, seq: int) -> int:
-        """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+    def begin_again(self, seq: int) -> int:
+        """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it. The
+        `feed` delivers nothing until it has counted."""
         self.feed.settle()
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
+        return start
+
+    def reset(self, seq: int) -> int:
+        """The same, counted at once."""
+        start = self.begin_again(seq)
+        finish(self.feed.counting())
         return start
 
     async def until_saved(self) -> None:
@@ -260,6 +277,10 @@ class Consumer:
             removed(None)
         else:
             self.place.when_removed(removed)
+
+    def release(self, closed: Snapshot, last: int) -> None:
+        """It needs nothing any more of what it had waited for up to `last`."""
+        self.place.release(closed, last)
 
     def new_pin(self) -> str:
         """Who has it next gets the messages of a priority group."""

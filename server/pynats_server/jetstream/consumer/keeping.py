@@ -29,7 +29,7 @@ from pynats_server.jetstream.store.consumers.recovery import (
     recover_consumers,
 )
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.work import finish
+from pynats_server.work import Work, finish
 
 STEP: Final = 50
 """Consumers that end in one pass of the loop."""
@@ -56,10 +56,11 @@ def found_in(folder: FileConfig, store: Store) -> Found:
     return Found(folder, recovery.consumers, broken=recovery.broken)
 
 
-def stored(consumer: Consumer) -> StoredConsumer:
+def stored(consumer: Consumer) -> Work[StoredConsumer]:
     """A consumer as it is now, for a folder or a backup."""
     consumer.feed.settle()
-    return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
+    config, snapshot = consumer.config.as_dict(), consumer.state.snapshot()
+    return StoredConsumer(consumer.name, config, (yield from snapshot.saving()))
 
 
 def _prepare(stream: Path, staging: Path) -> None:
@@ -87,7 +88,8 @@ class KeptConsumers:
         if self._folder is None or consumer.config.mem_storage:
             return
         server, now_s = self._host.account.server, self._host.account.server.loop.time()
-        plan = planned(self._folder, stored(consumer), consumer.created, self._last_seq(), now_s)
+        about = finish(stored(consumer))  # it has delivered nothing
+        plan = planned(self._folder, about, consumer.created, self._last_seq(), now_s)
         async with self._preparing:
             if not self._is_prepared:
                 await self._prepare()

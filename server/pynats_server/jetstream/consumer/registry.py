@@ -132,7 +132,7 @@ class StreamConsumers:
             self.place.retaining.hold()
         self.place.retaining.configured()
         if self.by_name:  # a stream without consumers may have been restored without them
-            self.place.retaining.sweep()
+            self.place.retaining.recovered()
 
     def _go_on(
         self,
@@ -356,10 +356,11 @@ class StreamConsumers:
         if now != before:
             consumer.events.paused(now, consumer.pause_until_ns > 0)
 
-    def reset(self, consumer: Consumer, seq: int) -> int:
-        """Has a consumer begin again (see `Consumer.reset`); what it leaves behind and nobody else
-        needs goes."""
-        begins = consumer.reset(seq)
+    async def reset(self, consumer: Consumer, seq: int) -> int:
+        """Has a consumer begin again (see `Consumer.begin_again`); what it leaves behind and nobody
+        else needs goes."""
+        begins = consumer.begin_again(seq)
+        await self._host.account.sliced(consumer.feed.counting())
         self.place.retaining.sweep()
         return begins
 
@@ -468,5 +469,5 @@ class StreamConsumers:
             if step % STEP == STEP - 1:
                 yield
             if not consumer.config.direct:
-                made.append(stored(consumer))
+                made.append((yield from stored(consumer)))
         return made

@@ -228,7 +228,7 @@ def m5_another_timeout_for_who_is_pinned(s: Scene) -> None:
     name = s.pull(ONE)
     s.take(name)
     pin = s.header(name, PIN)
-    s.create(action="update", **PINNED | {"priority_timeout": SECOND})
+    s.create(action="update", **PINNED | {"priority_timeout": 2 * SECOND})
     s.settle("unpinned")
     s.take(s.pull(ONE | {"id": pin}))
     s.take("unpinned")
@@ -236,12 +236,12 @@ def m5_another_timeout_for_who_is_pinned(s: Scene) -> None:
 
 def m5_refused_pulls_with_the_id_and_the_timeout(s: Scene) -> None:
     s.listen("$JS.EVENT.ADVISORY.CONSUMER.UNPINNED.>", "unpinned")
-    grouped(s, 1, PINNED | {"priority_timeout": 1200 * MS})
+    grouped(s, 1, PINNED | {"priority_timeout": 3 * SECOND})
     name = s.pull(ONE)
     s.take(name)
     pin = s.header(name, PIN)
     for _ in range(3):
-        s.let_pass(0.5)
+        s.let_pass(1.2)
         s.take(s.pull({"group": "g", "batch": 1, "no_wait": True, "id": pin}))
     s.quiet("unpinned")
 

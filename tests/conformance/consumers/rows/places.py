@@ -307,7 +307,7 @@ def q1_a_reset_without_a_sequence(s: Scene) -> None:
 
 
 def q1_a_reset_forgets_deliveries(s: Scene) -> None:
-    delivered(s, 2, 3, ack_wait=600 * MS)
+    delivered(s, 2, 3, ack_wait=2500 * MS)
     s.take(s.pull({"batch": 3, "expires": HOUR}), 3)
     s.info()
     s.reset({"seq": 1})

@@ -272,3 +272,11 @@ def test_an_archive_leaves_out_what_goes_before_its_turn(tmp_path: Path, kind: s
     assert odd == list(range(1, 2 * len(odd), 2))
     assert len(odd) < 2 * LOOK
     store.close()
+
+
+def test_a_large_document_is_archived_in_small_pieces() -> None:
+    payload = random.Random(2).randbytes(20 * PIECE)
+    documents = [Entry(b"state.json", 1, 0, b"", b"{}"), Entry(b"consumers/c", 1, 0, b"", payload)]
+    parts = list(write_archive(MemoryStore("S"), documents))
+    assert max(map(len, parts)) < 2 * PIECE * 9 // 8
+    assert archived(parts) == documents

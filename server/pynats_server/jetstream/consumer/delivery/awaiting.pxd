@@ -6,9 +6,10 @@ for, and keeps the queue of what is to be delivered again.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarmed, Alarms
+from pynats_server.jetstream.consumer.delivery.entries cimport Entry
 from pynats_server.jetstream.consumer.delivery.finding cimport Finder, Found
 from pynats_server.jetstream.consumer.delivery.interest cimport Interest
-from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState, Entry
+from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState, Snapshot
 from pynats_server.jetstream.store.block cimport Block
 
 
@@ -27,16 +28,23 @@ cdef class Awaiting(Finder):
     cdef uint64_t* again
     cdef size_t again_head, again_tail, again_room
     cdef Entry* entry  # of the redelivery that was found
+    # For those whose time is over.
+    cdef int64_t look_at  # when to look for them; 0 = nobody is waited for, or it is looked for them
+    cdef uint64_t looking  # the sequence where to look on; 0 = none
+    cdef int64_t soonest  # of those that were looked at
+    cdef int64_t due_before  # what was delivered until then is due, whatever its wait
 
-    # Messages to deliver, for the first time or again, counted up to `most`.
-    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF
-    cdef bint has_again(self) except -1  # something is to be delivered again
+    # Messages to deliver, for the first time or again.
+    cdef uint64_t deliverable(self) except? 0xFFFFFFFFFFFFFFFF
+    cdef bint has_again(self) noexcept  # something is to be delivered again
     cdef bint is_at_limit(self) noexcept  # as many wait for their acknowledgement as may
     cdef Found find_again(self) except *
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t now) except -1
     cdef int strike(self, uint64_t seq) except -1
     cdef bint is_mine(self, uint64_t seq) except -1
     cdef int interest_done(self, uint64_t seq) except -1
+    cdef int release_to(self, Snapshot closed, uint64_t last) except -1
+    cdef int wait_until(self, int64_t due) except -1
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1
     cdef int put_again(self, Entry* entry) except -1
     cdef int64_t wait_ns(self, uint32_t count) noexcept

@@ -4,11 +4,20 @@ from libc.string cimport memmove
 
 from pynats_server.core.native cimport pn_below
 from pynats_server.jetstream.clock cimport after, wall_ns
-from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, NOT_YET, NOTHING
+from pynats_server.jetstream.consumer.delivery.entries cimport OPEN, SPENT
+from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, NOT_YET, NOTHING, UNFINISHED
 from pynats_server.jetstream.consumer.delivery.state cimport (
-    ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
+    ACK_EXPLICIT, ACK_FLOW, ACK_NONE, Snapshot,
 )
 from pynats_server.jetstream.store.record cimport HEAD, subject_size
+
+cdef enum:
+    LOOK = 4096  # entries that are looked at in one go for those that are due
+    EXHAUST_LOOKS = 128  # as many of them as telling that one is out of deliveries takes
+    LOOK_SHARE_NS = 50  # until the next look, for each entry: ten times as long as looking takes
+    SKIP = 1024  # of the queue, what has been acknowledged meanwhile
+    SKIP_SHIFT = 2  # of it in a step, as a shift
+    RELEASE_AT_ONCE = 64  # messages that an acknowledgement of all up to one removes
 
 
 cdef class Awaiting(Finder):
@@ -96,24 +105,33 @@ cdef class Awaiting(Finder):
 
     cdef uint64_t lowest(self) noexcept:
         if self.state.head < self.state.tail:
-            return min(self.next_seq, self.state.entries[self.state.head].seq)
+            return min(self.next_seq, self.state.at(self.state.head).seq)
         return self.next_seq
+
+    cdef uint64_t done_to(self) noexcept:
+        return self.state.floor_stream
 
     # -- again --------------------------------------------------------------------------------
 
     def again_from_start(self) -> None:
         """What waits for an acknowledgement is delivered again, in order."""
-        cdef size_t at
-        for at in range(self.state.head, self.state.tail):
-            if self.state.entries[at].fate == OPEN:
-                self.put_again(&self.state.entries[at])
+        cdef int64_t now = wall_ns()
+        self.due_before = now
+        self.looking = 0
+        self.look_at = 0
+        self.want_alarm(self.expire(now))
         self.wake()
 
     cdef Found find_again(self) except *:
         cdef uint64_t seq
         cdef Entry* entry
         cdef Block block
+        cdef uint32_t passed = 0
         while self.again_head != self.again_tail:
+            if passed == SKIP:
+                self.engine.routing.steps += passed >> SKIP_SHIFT
+                return UNFINISHED
+            passed += 1
             seq = self.again[self.again_head]
             entry = self.state.find(seq)
             if entry == NULL or not entry.queued or entry.fate != OPEN:
@@ -146,31 +164,22 @@ cdef class Awaiting(Finder):
         if self.state.policy == ACK_NONE:
             if self.retains:
                 self.interest_done(seq)
-        elif self.state.policy != ACK_FLOW and (
-            self.bell.alarm_at == 0 or after(now, self.wait_ns(count)) < self.bell.alarm_at
-        ):
-            self.want_alarm(after(now, self.wait_ns(count)))
+        elif self.state.policy != ACK_FLOW:
+            self.wait_until(after(now, self.wait_ns(count)))
         return 0
 
-    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF:
-        cdef uint64_t found = self.pending()
-        cdef size_t at = self.again_head
-        cdef Entry* entry
-        while found < most and at < self.again_tail:
-            entry = self.state.find(self.again[at])
-            if entry != NULL and entry.queued and entry.fate == OPEN:
-                found += 1
-            at += 1
-        return found
+    cdef int wait_until(self, int64_t due) except -1:
+        """Somebody is waited for until then."""
+        if self.look_at == 0 or due < self.look_at:
+            self.look_at = due
+            return self.want_alarm(due)
+        return 0
 
-    cdef bint has_again(self) except -1:
-        cdef Entry* entry
-        while self.again_head != self.again_tail:
-            entry = self.state.find(self.again[self.again_head])
-            if entry != NULL and entry.queued and entry.fate == OPEN:
-                return True
-            self.again_head += 1
-        return False
+    cdef uint64_t deliverable(self) except? 0xFFFFFFFFFFFFFFFF:
+        return self.pending() + self.state.queued
+
+    cdef bint has_again(self) noexcept:
+        return self.state.queued != 0
 
     cdef int64_t wait_ns(self, uint32_t count) noexcept:
         """How long the acknowledgement of the `count`-th delivery is waited for."""
@@ -200,58 +209,95 @@ cdef class Awaiting(Finder):
                 self.again, self.again_room = grown, room
         self.again[self.again_tail] = entry.seq
         self.again_tail += 1
-        entry.queued = True
+        self.state.mark(entry, True)
         return 0
 
     cdef int exhaust(self, Entry* entry) except -1:
         """A message has been delivered as often as it may."""
         cdef uint64_t seq = entry.seq
         cdef uint32_t count = entry.count
-        entry.queued = False
         self.state.spent(seq)
         self.changed()
         self.host.exhausted(seq, count)
         return 0
 
     cdef int64_t expire(self, int64_t now) except -1:
-        """Puts in the queue what was waited for long enough; when the next one is due, 0 = never."""
-        cdef size_t at
+        """Puts in the queue what was waited for long enough, looking at some at a time; when to
+        look on, or again; 0 = never."""
+        cdef ConsumerState state = self.state
+        cdef size_t place
         cdef Entry* entry
-        cdef int64_t soonest = 0, due
-        if self.state.policy in (ACK_NONE, ACK_FLOW) or self.state.open == 0:
+        cdef int64_t due
+        cdef uint64_t seq
+        cdef int left = LOOK
+        if state.policy in (ACK_NONE, ACK_FLOW) or state.open == 0:
+            self.looking = self.due_before = self.look_at = 0
             return 0
-        at = self.state.head
-        while at < self.state.tail:
-            entry = &self.state.entries[at]
-            at += 1
+        if self.looking == 0:
+            if self.look_at > now:
+                return self.look_at
+            self.soonest = self.look_at = 0
+        place = state.place(self.looking)
+        while place < state.tail:
+            entry = state.at(place)
+            seq = entry.seq
+            if left <= 0:
+                self.looking = seq
+                return now + 1
+            place += 1
+            left -= 1
             if entry.fate != OPEN or entry.queued:
                 continue
             due = after(entry.ts, self.wait_ns(entry.count))
-            if due <= now:
+            if due <= now or entry.ts <= self.due_before:
                 if self.max_deliver and entry.count >= self.max_deliver:
+                    left -= EXHAUST_LOOKS
                     self.exhaust(entry)
+                    place = state.place(seq + 1)  # what was told may have changed it
                 else:
                     self.put_again(entry)
-            elif soonest == 0 or due < soonest:
-                soonest = due
-        return soonest
+            elif self.soonest == 0 or due < self.soonest:
+                self.soonest = due
+        self.looking = self.due_before = 0
+        if self.look_at and (self.soonest == 0 or self.look_at < self.soonest):
+            self.soonest = self.look_at  # what was delivered meanwhile
+        if self.soonest:
+            self.look_at = max(
+                self.soonest, now + LOOK_SHARE_NS * <int64_t>(state.tail - state.head)
+            )
+        return self.look_at
 
     # -- acknowledgements ---------------------------------------------------------------------
 
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
         """What a +ACK does, and +NXT and +TERM among other things."""
         cdef bint was_full = self.is_at_limit()
-        done = None
+        cdef Snapshot closed = None
+        cdef bint is_alone = self.state.policy == ACK_EXPLICIT
+        cdef bint is_known = False
         if self.retains:
-            done = self._closed_by(seq)
+            if not is_alone:
+                closed = self.state.snapshot()
+            else:
+                # It may be out of deliveries, or from before a reset: then the state has forgotten.
+                is_known = self.state.find(seq) != NULL or self.is_mine(seq)
         if self.state.acked(delivery, seq):
             self.last_acked_ns = wall_ns()
         self.changed()
-        if done:
-            for one in done:
-                self.interest_done(one)
+        if is_known:
+            self.interest_done(seq)
+        elif closed is not None:
+            self.release_to(closed, seq)
         if was_full:
             self.wake()
+        return 0
+
+    cdef int release_to(self, Snapshot closed, uint64_t last) except -1:
+        """All that was waited for up to a sequence is needed no more."""
+        if closed.place(last + 1) - closed.head > RELEASE_AT_ONCE:
+            self.host.release(closed, last)
+        else:
+            self.interest.release_all(closed.sequences(0, last, RELEASE_AT_ONCE))
         return 0
 
     cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
@@ -274,20 +320,6 @@ cdef class Awaiting(Finder):
             self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
         )
 
-    def _closed_by(self, uint64_t seq) -> list:
-        """Sequences that an acknowledgement of `seq` closes."""
-        cdef size_t at
-        if self.state.policy == ACK_EXPLICIT:
-            # It may be out of deliveries, or from before a reset: then the state has forgotten it.
-            return [seq] if self.state.find(seq) != NULL or self.is_mine(seq) else []
-        found = []
-        at = self.state.head
-        while at < self.state.tail and self.state.entries[at].seq <= seq:
-            if self.state.entries[at].fate in (OPEN, SPENT):
-                found.append(self.state.entries[at].seq)
-            at += 1
-        return found
-
     cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t delay_ns) except -1:
         """Is to be delivered again, after a delay if that is above 0."""
         cdef Entry* entry = self.state.find(seq)
@@ -296,7 +328,7 @@ cdef class Awaiting(Finder):
         self.host.naked(seq, delivery, count)
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
-            entry.queued = False
+            self.state.mark(entry, False)
             return self.wait_from(entry, after(wall_ns() - self.wait_ns(1), delay_ns))
         if self.max_deliver and entry.count >= self.max_deliver:
             self.exhaust(entry)  # which may make place for another one
@@ -311,10 +343,10 @@ cdef class Awaiting(Finder):
             self.wait_from(entry, wall_ns())
 
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
-        self.state.delivered(entry.delivery, entry.seq, entry.count, ts)
+        cdef uint32_t count = entry.count
+        self.state.delivered(entry.delivery, entry.seq, count, ts)
         self.changed()
-        self.want_alarm(after(ts, self.wait_ns(entry.count)))
-        return 0
+        return self.wait_until(after(ts, self.wait_ns(count)))
 
     cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1:
         """Is not to be delivered again."""

@@ -14,6 +14,7 @@ from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, FULL, NOTH
 from pynats_server.jetstream.consumer.delivery.interest cimport Interest
 from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState
 from pynats_server.jetstream.store.record cimport stamp, u64
+from pynats_server.jetstream.store.seqset cimport SequenceSet
 
 cdef int64_t SHORTEST_WAIT = 1_000_000  # ns between two deliveries of a message without a sign
 
@@ -74,6 +75,7 @@ cdef class Feed(Awaiting):
         """Goes on where the state says: what was waited for is waited for again."""
         self.stopped = False
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
+        self.look_at = self.looking = 0  # the wait may be another one now
         self.want_alarm(self.expire(wall_ns()))
         self.wake()
 
@@ -89,16 +91,17 @@ cdef class Feed(Awaiting):
         self.host = host
 
     def reset(self, uint64_t start) -> None:
-        """See `ConsumerState.reset`."""
+        """See `ConsumerState.reset`. Delivers nothing until it has been `counting`."""
         self.state.reset(start)
         self.again_head = self.again_tail = 0
+        self.look_at = self.looking = 0
         self.next_seq = start
         self.hint = self.resume = 0
         self.last_delivered_ns = self.last_acked_ns = 0
-        self.firsts, self.firsts_at = [], 0
-        self.interest.recount(self)
+        self.firsts = SequenceSet()
+        self.interest.expect(self)
+        self.hold()
         self.changed()
-        self.wake()
 
     cdef int say(self, bytes inbox, bytes status) except -1:
         self.account.publish(
@@ -182,7 +185,7 @@ cdef class Feed(Awaiting):
             self.again_head += 1
             self.entry = self.state.find(seq)  # what was run by the delivery may have moved it
             if self.entry != NULL:
-                self.entry.queued = False
+                self.state.mark(self.entry, False)
         self.delivered(delivery, seq, count, now)
         self.gave()
         return True

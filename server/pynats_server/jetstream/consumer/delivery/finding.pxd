@@ -11,6 +11,7 @@ from pynats_server.jetstream.consumer.delivery.interest cimport Interest, Member
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.search.seeker cimport Seeker
+from pynats_server.jetstream.store.seqset cimport SequenceSet
 
 
 cdef enum Found:
@@ -32,8 +33,7 @@ cdef class Finder(Member):
     cdef readonly int64_t last_delivered_ns
     cdef int64_t pace_ns  # timestamp of the last message that was new, see original_pace
     # Sequences to begin with, up to `resume`, where it goes on; see `last_per_subject`.
-    cdef list firsts
-    cdef Py_ssize_t firsts_at
+    cdef SequenceSet firsts
     cdef uint64_t resume
     # What was found.
     cdef Block block

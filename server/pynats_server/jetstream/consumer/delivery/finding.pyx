@@ -5,8 +5,7 @@ from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.store.record cimport stamp, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.seeker cimport Seeker, Sought
-
-from bisect import bisect_left, bisect_right
+from pynats_server.jetstream.store.seqset cimport SequenceSet
 
 cdef enum:
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
@@ -24,7 +23,7 @@ cdef class Finder(Member):
         self.alarms = alarms
         self.bell = bell
         self.next_seq = start
-        self.firsts = []
+        self.firsts = SequenceSet()
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -37,43 +36,34 @@ cdef class Finder(Member):
         cdef uint64_t start, found
         self.held = True
         try:
-            firsts = self.firsts
-            gone = yield from self._gone_firsts()
+            yield from self._drop_gone_firsts()
             while self.group is not None:
                 start = max(self.next_seq, self.resume)
                 group = self.group
                 found = yield from self.store.counting_from(self.group.filters, start)
                 if self.group is group and start == max(self.next_seq, self.resume):
-                    found += len(self.firsts) - self.firsts_at
-                    if self.firsts is firsts:
-                        found -= <uint64_t>gone
-                    self.base = self.group.matched - found
+                    self.base = self.group.matched - found - self.firsts.size
                     break
         finally:
             self.held = False
         self.wake()
 
-    def _gone_firsts(self):
-        """How many of those to begin with had gone before the stream told of that (a `Work`). They
-        are passed over when it is their turn."""
-        cdef uint64_t last = 0
-        cdef Py_ssize_t gone = 0
-        cdef Py_ssize_t at = self.firsts_at
+    def _drop_gone_firsts(self):
+        """Those to begin with that had gone before the stream told of that are none (a `Work`)."""
+        cdef uint64_t at = 0
         while True:
-            some = self.firsts[at:at + FIRSTS]
+            some = self.firsts.members(at, FIRSTS)
             if not some:
-                return gone
+                return
             for seq in some:
-                gone += not self.store.is_live(seq)
-            last = some[len(some) - 1]
+                if not self.store.is_live(seq):
+                    self.firsts.discard(seq)
+            at = <uint64_t>some[len(some) - 1] + 1
             yield
-            # Meanwhile some may have gone that were counted as there.
-            at = bisect_right(self.firsts, last, self.firsts_at)
 
-    def begin_with(self, list firsts not None, uint64_t resume) -> None:
+    def begin_with(self, SequenceSet firsts not None, uint64_t resume) -> None:
         """Delivers these messages first, which are all before `resume`, and goes on there."""
         self.firsts = firsts
-        self.firsts_at = 0
         self.resume = resume
 
     def go_ahead(self) -> None:
@@ -115,14 +105,10 @@ cdef class Finder(Member):
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF:
         cdef uint64_t start = max(self.next_seq, self.resume)
         cdef FilterSet filters = self.group.filters
-        return len(self.firsts) - self.firsts_at + <uint64_t>self.store.count_from(filters, start)
+        return self.firsts.size + <uint64_t>self.store.count_from(filters, start)
 
     cdef bint needs(self, uint64_t seq) noexcept:
-        cdef Py_ssize_t at
-        if seq >= self.resume:
-            return seq >= self.next_seq
-        at = bisect_left(self.firsts, seq, self.firsts_at)
-        return at < len(self.firsts) and self.firsts[at] == seq
+        return seq >= self.next_seq if seq >= self.resume else self.firsts.has(seq)
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -216,15 +202,17 @@ cdef class Finder(Member):
     cdef bint _skip(self) except -1:
         """Goes to the next message of those to begin with, or past them; whether they are visible.
         """
-        while self.firsts_at < len(self.firsts):
-            self.next_seq = max(self.next_seq, <uint64_t>self.firsts[self.firsts_at])
-            if self.store.is_live(self.firsts[self.firsts_at]):
-                if self.next_seq <= self.interest.visible:
+        cdef uint64_t first = self.firsts.next_present(self.next_seq)
+        while first:
+            self.next_seq = first
+            if self.store.is_live(first):
+                if first <= self.interest.visible:
                     return True
                 self.interest.rouse(self)
                 return False
-            self.firsts_at += 1
-        self.firsts, self.firsts_at = [], 0
+            self.firsts.remove(first)
+            first = self.firsts.next_present(first)
+        self.firsts = SequenceSet()
         self.next_seq = max(self.next_seq, self.resume)
         self.resume = 0
         return True
@@ -285,16 +273,11 @@ cdef class Finder(Member):
         self.next_seq = seq + 1
         self.pace_ns = ts
         if self.resume:
-            self.firsts_at += 1
+            self.firsts.remove(seq)
         return 0
 
     cdef int missing(self, uint64_t seq) except -1:
-        if seq >= self.resume:
-            self.base += 1
-            return 0
-        at = bisect_left(self.firsts, seq, self.firsts_at)
-        if at < len(self.firsts) and self.firsts[at] == seq:
-            del self.firsts[at]
+        if seq >= self.resume or self.firsts.remove(seq):
             self.base += 1
         return 0
 
@@ -303,8 +286,8 @@ cdef class Finder(Member):
 
     cdef int swept(self) except -1:
         self.hint = 0
-        self.firsts = [
-            seq for seq in self.firsts[self.firsts_at:] if self.store.is_live(seq)
-        ]
-        self.firsts_at = 0
+        self.firsts.remove_below(self.store.first_seq)
+        for seq in list(self.firsts) if self.firsts.size else ():
+            if not self.store.is_live(seq):
+                self.firsts.discard(seq)
         return 0

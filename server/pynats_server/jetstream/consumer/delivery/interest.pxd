@@ -54,6 +54,8 @@ cdef class Member(Sender):
     cdef uint64_t ahead(self) except? 0xFFFFFFFFFFFFFFFF
     # Whether a message of its filters is still to be delivered to it, or to be acknowledged.
     cdef bint needs(self, uint64_t seq) noexcept
+    # It has acknowledged everything of its filters up to there.
+    cdef uint64_t done_to(self) noexcept
     # Below here it wants nothing any more.
     cdef uint64_t lowest(self) noexcept
 
@@ -96,7 +98,9 @@ cdef class Interest(Witness):
     # Somebody does not need a message any more.
     cdef int release(self, uint64_t seq) except -1
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
+    cdef bint is_finished(self, uint64_t seq, const uint8_t* subject, size_t n) except -1
     cdef int _note_far(self, Member member) except -1
+    cdef int expect(self, Member member) except -1
     # The record of a live message, NULL when there is none.
     cdef const uint8_t* record(self, uint64_t seq) except? NULL
     cdef int rouse(self, Member member) except -1  # serve it when more is visible

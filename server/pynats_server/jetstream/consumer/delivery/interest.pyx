@@ -50,6 +50,9 @@ cdef class Member(Sender):
     cdef uint64_t lowest(self) noexcept:
         return self.next_seq
 
+    cdef uint64_t done_to(self) noexcept:
+        return 0
+
 
 cdef class FilterGroup(Sink):
     def __init__(self, key, FilterSet filters not None):
@@ -117,13 +120,18 @@ cdef class Interest(Witness):
         """Adds a consumer that goes on at its `next_seq`; what is before it is to be counted."""
         group.holds -= 1
         group.members[member] = None
-        group.low = min(group.low, member.lowest())
         member.group = group
-        member.hint = 0
+        member.hint = 0  # these filters may want what lies before
+        self.expect(member)
+
+    cdef int expect(self, Member member) except -1:
+        """The consumer is somewhere else now: what is before it is to be counted."""
+        cdef FilterGroup group = member.group
+        group.low = min(group.low, member.lowest())
         member.base = group.matched - (self.store.last_seq + 1)  # no fewer than there can be
         member.lag = EXACT
         self.attend(member)
-        self._note_far(member)
+        return self._note_far(member)
 
     def join(self, Member member not None, filters) -> None:
         """`gathering`, `enter` and `recount` at once."""
@@ -441,6 +449,11 @@ cdef class Interest(Witness):
             self.remove(seq)
         return 0
 
+    def release_all(self, list seqs not None) -> None:
+        """A consumer needs these messages no more."""
+        for seq in seqs:
+            self.release(seq)
+
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
         cdef Member member
         cdef Match* match
@@ -460,9 +473,39 @@ cdef class Interest(Witness):
                         return True
         return False
 
-    def unneeded(self, uint64_t start, Py_ssize_t most) -> tuple:
+    cdef bint is_finished(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
+        """Whether somebody who wants such messages has acknowledged them up to this one."""
+        cdef Member member
+        cdef Match* match
+        cdef uint32_t i
+        if self.every is not None:
+            for member in self.every.members:
+                if seq <= member.done_to():
+                    return True
+        if self.sublist.count:
+            match = self.sublist.match(<const char*>subject, n)
+            for i in range(match.n_plain):
+                group = <FilterGroup>(<Subscription>match.plain[i]).sink
+                for member in (<FilterGroup>group).members:
+                    if seq <= member.done_to():
+                        return True
+        return False
+
+    @property
+    def done_to(self) -> int:
+        """The last message that a consumer has acknowledged with all before it."""
+        cdef FilterGroup group
+        cdef Member member
+        cdef uint64_t last = 0
+        for group in self.groups.values():
+            for member in group.members:
+                last = max(last, member.done_to())
+        return last
+
+    def unneeded(self, uint64_t start, Py_ssize_t most, bint finished) -> tuple:
         """(sequences that nobody needs, where the next step begins or 0 at the end, block to read
-        first or None): among `most` records from `start` on."""
+        first or None): among `most` records from `start` on. `finished`: only those that somebody
+        has acknowledged, with all before them."""
         cdef Block block
         cdef Py_ssize_t at
         cdef const uint8_t* r
@@ -485,7 +528,11 @@ cdef class Interest(Witness):
                 return found, seq, None
             most -= 1
             at += 1
-            if not block.deleted.has(seq) and not self.is_needed(seq, r + HEAD, subject_size(r)):
+            if (
+                not block.deleted.has(seq)
+                and not self.is_needed(seq, r + HEAD, subject_size(r))
+                and (not finished or self.is_finished(seq, r + HEAD, subject_size(r)))
+            ):
                 found.append(seq)
         return found, block.last_seq + 1 if block.last_seq < self.store.last_seq else 0, None
 

@@ -84,7 +84,8 @@ def set_mark(stream: Path, disk: Disk) -> None:
 
 class ConsumerFiles:
     """The files of one consumer. Everything that waits for the disk is for threads, one at a time;
-    `seal` is for the loop. A server has very many of them, so what can be worked out is not kept.
+    `seal` is for whoever wants it. A server has very many of them, so what can be worked out is not
+    kept.
     """
 
     __slots__ = (

@@ -41,12 +41,17 @@ class Entry(NamedTuple):
 
 def encode_entry(entry: Entry) -> bytes:
     """One entry's bytes; `Entry(b"", 0, 0, b"", b"")` ends an archive."""
+    return bytes(_head(entry)) + entry.payload
+
+
+def _head(entry: Entry) -> bytearray:
+    """What comes before the payload."""
     out = bytearray()
     put_uvarint(out, len(entry.name))
     put_varint(out, entry.ts)
     for value in (entry.seq, len(entry.headers), len(entry.payload)):
         put_uvarint(out, value)
-    return bytes(out) + entry.name + entry.headers + entry.payload
+    return out + entry.name + entry.headers
 
 
 def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
@@ -54,10 +59,15 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
     (0 = all). A rest between two steps is an empty one. The store may change meanwhile: what goes
     before its turn is left out."""
     yield s2.IDENTIFIER
-    about = MAGIC + b"".join(map(encode_entry, documents))
-    yield from _compressed(about)
+    held = bytearray(MAGIC)
+    for document in documents:
+        held += _head(document)
+        for start in range(0, len(document.payload), PIECE):  # one of a consumer may be large
+            held += document.payload[start : start + PIECE]
+            if len(held) >= PIECE:
+                yield from _compressed(held)
+                held = bytearray()
     at, last = store.first_seq, min(last or store.last_seq, store.last_seq)
-    held = bytearray()
     while at and at <= last:
         index = store.block_at(at)
         if index >= len(store.blocks):

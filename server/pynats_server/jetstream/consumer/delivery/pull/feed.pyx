@@ -18,8 +18,8 @@ from pynats_server.jetstream.consumer.operations import Answered, Requested
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
 cdef enum:
-    TIMED_AT_ONCE = 256  # requests that end, or get a heartbeat, in one go
     SERVE_AT_ONCE = 2048  # steps, when a request comes
+    TELL_AT_ONCE = 256  # requests that end, or get a heartbeat, in one go: about 0.5 ms
     EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
@@ -145,7 +145,7 @@ cdef class PullFeed(Feed):
         those who came before it."""
         cdef Pull other
         cdef uint64_t wanted = 0
-        if self.deliverable(1) == 0:
+        if self.deliverable() == 0:
             if not pull.patient:
                 self.tell(pull, b"404 No Messages")
             return not pull.patient
@@ -155,7 +155,7 @@ cdef class PullFeed(Feed):
         self.sweep()
         for other in self.line.pulls():
             wanted += other.left
-        if self.deliverable(wanted) < wanted:
+        if self.deliverable() < wanted:
             self.tell(pull, b"408 Requests Pending")
             return True
         return False
@@ -183,12 +183,13 @@ cdef class PullFeed(Feed):
             if not self.has_interest(pull):
                 self.drop(pull)
 
-    def end_requests(self, bytes status not None) -> None:
-        """Tells all who wait that there will be nothing."""
+    def end_some(self, bytes status not None) -> bool:
+        """Tells some of those who wait that there will be nothing; whether there are more."""
         cdef Pull pull
-        for pull in self.line.pulls():
+        for pull in self.line.pulls(TELL_AT_ONCE):
             self.drop(pull)
             self.tell(pull, status)
+        return self.line.count > 0
 
     # -- statuses -----------------------------------------------------------------------------
 
@@ -303,7 +304,7 @@ cdef class PullFeed(Feed):
     cdef int64_t timed(self, int64_t now) except -1:
         cdef Pull pull
         cdef int64_t soonest = self.line.timed(self, now)
-        cdef int left = TIMED_AT_ONCE
+        cdef int left = TELL_AT_ONCE
         while True:
             pull = self.line.clock.first()
             if pull is None:

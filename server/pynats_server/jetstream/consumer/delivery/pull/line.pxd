@@ -67,7 +67,7 @@ cdef class Line:
 
     cdef int add(self, Pull pull) except -1
     cdef int drop(self, Pull pull) except -1
-    cdef list pulls(self)
+    cdef list pulls(self, Py_ssize_t most=*)  # the first of them
     # Where a request belongs.
     cdef Queue place(self, Pull pull)
     # Whose turn it is, when there is a message; None = nobody's.

@@ -1,4 +1,7 @@
 """See line.pxd."""
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
 from pynats_server.jetstream.clock cimport after
 
 cdef int64_t SHORTEST_BEAT = 10_000_000  # ns between heartbeats, whatever is asked for
@@ -153,13 +156,15 @@ cdef class Line:
             pull.queue.take(pull)
         return 0
 
-    cdef list pulls(self):
+    cdef list pulls(self, Py_ssize_t most=PY_SSIZE_T_MAX):
         cdef Queue queue
         cdef Pull pull
         found = []
         for queue in self.queues:
             pull = queue.head
             while pull is not None:
+                if len(found) >= most:
+                    return found
                 found.append(pull)
                 pull = pull.after
         return found

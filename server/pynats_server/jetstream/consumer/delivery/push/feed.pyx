@@ -103,7 +103,7 @@ cdef class PushFeed(Feed):
         cdef size_t at = self.state.place(seq + 1)
         cdef Entry* entry
         if at > self.state.head:
-            entry = &self.state.entries[at - 1]
+            entry = self.state.at(at - 1)
             self.ack(entry.delivery, entry.seq, entry.count)
 
     def reset(self, uint64_t start) -> None:
@@ -132,8 +132,9 @@ cdef class PushFeed(Feed):
         if inbox:
             self.say(inbox, b"409 Consumer is push based")
 
-    def end_requests(self, bytes status not None) -> None:
+    def end_some(self, bytes status not None) -> bool:
         """There are none."""
+        return False
 
     # -- serving ------------------------------------------------------------------------------
 
