@@ -134,8 +134,9 @@ def update_consumer(play: Play) -> None:
             if leaves_spent(world, stream, name):
                 return
             config.filters = draw_filters(play, stream)
-            if play.world.imitate and (not config.filters or play.served(key).state.out):
-                return  # it would not hear of new messages, or of removals of what is out
+            state = play.served(key).state
+            if world.imitate and (not config.filters or state.out or not state.deliveries):
+                return  # it would not hear of new messages, of removals of what is out, or of resets
             if not all(config.takes(subject) for subject in subjects_out(play, key)):
                 return  # it does not hear of their removal
             if config.deliver == policy.LAST_PER_SUBJECT:
