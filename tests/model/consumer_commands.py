@@ -136,7 +136,7 @@ def update_consumer(play: Play) -> None:
             config.filters = draw_filters(play, stream)
             state = play.served(key).state
             if world.imitate and (not config.filters or state.out or not state.deliveries):
-                return  # it would not hear of new messages, of removals of what is out, or of resets
+                return  # it would not hear of messages, of removals of what is out, or resets
             if not all(config.takes(subject) for subject in subjects_out(play, key)):
                 return  # it does not hear of their removal
             if config.deliver == policy.LAST_PER_SUBJECT:
