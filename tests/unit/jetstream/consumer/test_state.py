@@ -98,3 +98,13 @@ def test_only_what_is_kept_matters_after_a_restart() -> None:
         saved = decode_consumer_state(spent_behind_the_floor(kept=True).encode(0))
         forget_spent(saved, keeps)
         assert saved.redelivered == wanted
+
+
+def test_a_purge_that_leaves_nothing_open_moves_both_floors_to_the_end() -> None:
+    state = ConsumerState("all")
+    state.apply_delivered(1, 1, 1, 0)
+    state.apply_delivered(2, 1, 2, 1)  # again
+    state.apply_acked(1, 1)  # by its first delivery
+    assert (state.floor_consumer, state.floor_stream) == (1, 1)
+    state.purged(2)
+    assert (state.floor_consumer, state.floor_stream) == (2, 1)

@@ -235,19 +235,18 @@ cdef class ConsumerState:
         cdef Entry* entry
         if self.log is not None:
             self.log.record(Purged(first_seq))
+        self.changes += 1
         if first_seq <= self.floor_stream + 1:
             while self.head < self.tail and self.entries[self.head].seq < first_seq:
-                self.changes += 1
                 self._close(&self.entries[self.head])
-            return
-        self.changes += 1
-        self.stream_seq = max(self.stream_seq, first_seq - 1)
-        while self.head < self.tail and self.entries[self.head].seq < first_seq:
-            entry = &self.entries[self.head]
-            self.floor_consumer = max(self.floor_consumer, entry.delivery)
-            self._close(entry)
-        self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
-        self.floor_stream = first_seq - 1
+        else:
+            self.stream_seq = max(self.stream_seq, first_seq - 1)
+            while self.head < self.tail and self.entries[self.head].seq < first_seq:
+                entry = &self.entries[self.head]
+                self.floor_consumer = max(self.floor_consumer, entry.delivery)
+                self._close(entry)
+            self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
+            self.floor_stream = first_seq - 1
         if self.held == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
 
