@@ -35,7 +35,8 @@ def run_out(play: Play) -> None:
     state = served.state
     nobody = not served.waiting.pulls and not served.bound
     spent = [seq for seq in state.out if is_last(served.config, state, seq) and waits(state, seq)]
-    if nobody and spent and play.chance(0.5):
+    # The reference may have what was refused in its queue, or not.
+    if nobody and spent and not play.world.imitate and play.chance(0.5):
         all_run_out(play, key)
         return
     counts = sorted({deliveries(state, seq) for seq in state.out if waits(state, seq)})
