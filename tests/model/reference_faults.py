@@ -21,6 +21,12 @@ def fragile(world: World, name: str) -> bool:
     )
 
 
+def forgets(world: World, name: str) -> bool:
+    """Whether the reference, after messages have become too old, would count one too few of those
+    that come."""
+    return world.imitate and bool(world.consumers[name])
+
+
 def unsteady(world: World, name: str) -> bool:
     """Whether the reference would deliver amid a removal of several messages, or after it."""
     return world.imitate and any(

@@ -65,6 +65,7 @@ class Readers:
     async def make(self, config: ConsumerConfig, borrower: Borrower) -> Lent:
         """Lends the consumer of this name, or of one that another server has called otherwise, or
         makes it. Raises ApiError."""
+        await self._consumers.settled(config.name)
         there = self._consumers.by_name.get(config.name)
         if there is not None and there.config.filters != config.filters and _is_free(there, config):
             await self._consumers.delete(there)  # of a source that the stream had before
@@ -91,6 +92,7 @@ class Readers:
 
     async def remove(self, config: ConsumerConfig) -> None:
         """Ends what `make` has lent, and what was given back. Raises ApiError."""
+        await self._consumers.settled(config.name)
         there = self._consumers.by_name.get(config.name)
         if there is None or not _is_free(there, config):
             there = self._alike(config)

@@ -481,3 +481,19 @@ def m3_a_full_consumer_repeats_to_who_overflows(s: Scene) -> None:
     s.ack(1, "-NAK")
     s.settle(ninth, third)
     s.info()
+
+
+def m4_the_pin_does_not_count_in_bytes(s: Scene) -> None:
+    grouped(s, 2, PINNED)
+    name = s.pull({"group": "g", "batch": 1, "max_bytes": 300, "expires": HOUR})
+    s.take(name, 2)
+
+
+def m4_no_wait_while_the_pinned_consumer_is_full(s: Scene) -> None:
+    grouped(s, 3, PINNED, max_ack_pending=1)
+    s.take(s.pull(ONE))
+    hasty = s.pull(ONE | {"no_wait": True})
+    s.quiet(hasty)
+    s.ack(1)
+    s.settle(hasty)
+    s.info()

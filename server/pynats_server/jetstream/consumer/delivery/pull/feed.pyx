@@ -13,15 +13,16 @@ from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.operations import Answered, Requested
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
-
 cdef int64_t LOOK_NS = 300  # between two looks at deadlines, for each request that waits
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
     WAITING_MOST = 16384  # requests, whatever a configuration allows: all are told when it ends
     SWEEP_MOST = 2048  # requests whose requesters are looked for at a time
+    EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
 cdef class PullFeed(Feed):
@@ -81,6 +82,12 @@ cdef class PullFeed(Feed):
         return self.line.count
 
     @property
+    def waiting(self) -> list:
+        """Where the messages of those go who wait."""
+        cdef Pull pull
+        return [pull.inbox for pull in self.line.pulls()]
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody waits."""
         return self.num_waiting > 0
@@ -121,6 +128,8 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
+        if self.state.log is not None:
+            self.state.log.record(Requested(pull.inbox))
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
         if pull.beat_at:
@@ -247,6 +256,10 @@ cdef class PullFeed(Feed):
             self.drop(pull)
             self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
             return NOBODY
+        if self.extra:  # which was not asked for
+            size -= len(self.extra)
+            if <Py_ssize_t>msg.header_len == EMPTY_HEADERS + len(self.extra):
+                size -= EMPTY_HEADERS
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
@@ -279,6 +292,8 @@ cdef class PullFeed(Feed):
 
     cdef int drop(self, Pull pull) except -1:
         self.touched_ns = monotonic_ns()  # it was in use until now
+        if self.state.log is not None and pull.queue is not None:
+            self.state.log.record(Answered(pull.inbox))
         return self.line.drop(pull)
 
     cdef int dry(self) except -1:

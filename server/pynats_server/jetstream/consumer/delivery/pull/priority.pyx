@@ -7,6 +7,11 @@ cdef enum:
     URGENCIES = 10
     LEAST = URGENCIES  # of a request that says nothing of groups
 
+cdef bint has_nothing(Feed feed) except -1:
+    """Whether there is nothing to give to anybody."""
+    return not feed.has_again() and (feed.is_at_limit() or feed.pending() == 0)
+
+
 cdef bytes PIN_HEADER = b"Nats-Pin-Id: %s\r\n"
 
 
@@ -15,13 +20,9 @@ cdef class OverflowLine(Line):
         cdef Pull pull
         cdef uint64_t pending, unacked = feed.state.open
         cdef int looks = LOOKS
-        cdef bint again
-        if self.count == 0:
-            return None
-        again = feed.has_again()
-        pending = feed.pending() + again
-        if pending == 0 or (not again and feed.is_at_limit()):
-            return self.queue.head  # there is nothing to give: it stays everybody's turn
+        if self.count == 0 or has_nothing(feed):
+            return self.queue.head  # it stays everybody's turn
+        pending = feed.pending() + feed.has_again()
         if pending != self.pending or unacked != self.unacked:
             self.passed, self.pending, self.unacked = 0, pending, unacked
         while self.passed < self.count:
@@ -108,6 +109,8 @@ cdef class PinnedLine(Line):
             return self.lapsed.head
         if self.pin:
             feed.extra = self.header
+            if self.bound.count == 0 and has_nothing(feed):
+                return self.queue.head
             return self.bound.head
         pull = self.queue.head
         if pull is None:
