@@ -188,6 +188,40 @@ BAD: dict[str, Entry] = {
 }  # fmt: skip
 
 
+NEVER = 1 << 70
+UNFIT: dict[str, Json] = {
+    "another consumer's": {"durable_name": "b"},
+    "a path": {"durable_name": "../x"},
+    "lines in a name": {"durable_name": "a\r\nPING"},
+    "an unknown field": {"later": 1},
+    "an unknown policy": {"ack_policy": "most"},
+    "a number beyond all": {"ack_wait": NEVER},
+    "a text for a number": {"max_deliver": "2"},
+    "metadata": {"metadata": {"x": 1}},
+    "no percentage": {"sample_freq": "half"},
+    "no time": {"pause_until": "soon"},
+    "no subject to deliver to": {"deliver_subject": "x..y"},
+    "a deliver subject with lines": {"deliver_subject": "x\r\nPING"},
+    "all subjects to deliver to": {"deliver_subject": ">"},
+    "a filter that is no subject": {"filter_subject": "t..x"},
+}
+
+
+@pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT)
+@each_storage
+def test_a_backup_with_a_consumer_that_cannot_run_is_refused_whole(
+    tmp_path: Path, fields: Json, storage: str
+) -> None:
+    about = json.loads(_at(0, 0))
+    about["config"].update(fields)
+    entry = Entry(b"consumers/a", 0, 0, b"", json.dumps(about).encode())
+    with running(PYNATS, tmp_path / "js") as (server, client):
+        made = restore(server.port, entries_of(STATE, entry), BEGUN, storage=storage)
+        assert made["error"]["err_code"] == 10062
+        assert client.api("STREAM.NAMES")["streams"] is None
+    assert not stream_folder(tmp_path / "js").exists()
+
+
 @pytest.mark.parametrize("name", BAD)
 @each_storage
 def test_a_backup_with_a_bad_consumer_is_refused_whole(

@@ -13,7 +13,6 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import msgspec
 from pynats_common.go.times import ZERO_TIME
 
 from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
@@ -21,6 +20,7 @@ from pynats_server.jetstream.consumer.config.claims import FilterClaims
 from pynats_server.jetstream.consumer.config.context import Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
+from pynats_server.jetstream.consumer.config.stored import read_stored
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
@@ -143,10 +143,10 @@ class StreamConsumers:
         files: ConsumerFiles | None,
     ) -> None:
         try:
-            read = msgspec.convert(saved, ConsumerConfig)
+            read = read_stored(name, saved)
             config = recovered(read, self.stream, self.limits(read.num_replicas))
-        except (msgspec.ValidationError, ApiError) as error:
-            self.broken[name] = f"unsupported configuration: {error}"
+        except (ValueError, ApiError) as error:
+            self.broken[name] = str(error)
             self._host.log.error(
                 f"JetStream {self._label(name)} could not be recovered, its files stay: "
                 f"{self.broken[name]}"

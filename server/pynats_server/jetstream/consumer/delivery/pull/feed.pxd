@@ -18,6 +18,7 @@ cdef class PullFeed(Feed):
     cdef int64_t max_expires_ns
     cdef int64_t max_bytes
     cdef int64_t swept_ns
+    cdef Py_ssize_t sweep_at
 
     cdef Match* audience(self, Pull pull) except NULL
     cdef bint has_interest(self, Pull pull) except -1

@@ -20,6 +20,8 @@ cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a fu
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
     TELL_AT_ONCE = 256  # requests that end, or get a heartbeat, in one go: about 0.5 ms
+    WAITING_MOST = 16384  # requests, whatever a configuration allows: all are told when it ends
+    SWEEP_MOST = 2048  # requests whose requesters are looked for at a time
     EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
@@ -34,7 +36,7 @@ cdef class PullFeed(Feed):
     def set_pull_limits(self, *, max_waiting: int, max_batch: int, max_expires_ns: int,
                         max_bytes: int) -> None:
         """Limits of requests; 0 = none."""
-        self.max_waiting = max(max_waiting, 0)
+        self.max_waiting = min(max_waiting if max_waiting > 0 else WAITING_MOST, WAITING_MOST)
         self.max_batch = max(max_batch, 0)
         self.max_expires_ns = max(max_expires_ns, 0)
         self.max_bytes = max(max_bytes, 0)
@@ -138,7 +140,7 @@ cdef class PullFeed(Feed):
     @property
     def is_crowded(self) -> bool:
         """Whether no more requests may wait."""
-        return self.max_waiting and <uint64_t>self.line.count >= self.max_waiting
+        return <uint64_t>self.line.count >= self.max_waiting
 
     cdef bint is_in_vain(self, Pull pull) except -1:
         """Tells a request that does not wait when there is nothing, or nothing that is not for
@@ -177,9 +179,14 @@ cdef class PullFeed(Feed):
             check_groups(request, self.policy, self.groups)
 
     def sweep(self) -> None:
-        """Forgets requests whose requester has gone."""
+        """Forgets requests whose requester has gone; of very many, some each time."""
         cdef Pull pull
-        for pull in self.line.pulls():
+        pulls = self.line.pulls()
+        if len(pulls) > SWEEP_MOST:
+            self.sweep_at %= len(pulls)
+            pulls = pulls[self.sweep_at:self.sweep_at + SWEEP_MOST]
+            self.sweep_at += SWEEP_MOST
+        for pull in pulls:
             if not self.has_interest(pull):
                 self.drop(pull)
 
