@@ -89,6 +89,23 @@ def test_the_real_server_goes_on_with_our_backup(
         assert fetched(server.port, "first", 9) == ["t.3", "t.4"]
 
 
+@pytest.mark.reference
+@each_retention
+@pytest.mark.parametrize("cipher", ["plain", "chacha"])
+def test_the_real_server_goes_on_in_a_folder_that_we_restored(
+    tmp_path: Path, retention: str, cipher: str
+) -> None:
+    with running(REFERENCE, tmp_path / "real") as (server, client):
+        fill(server, client, retention)
+        expected = places(client, consumers(retention))
+        archive, begun, _ = back_up(server.port)
+    with running(PYNATS, tmp_path / "ours", cipher) as (server, _):
+        assert "error" not in restore(server.port, archive, begun)
+    with running(REFERENCE, tmp_path / "ours", cipher) as (server, client):
+        assert places(client, consumers(retention)) == expected
+        assert fetched(server.port, "first", 9) == ["t.3", "t.4"]
+
+
 @each_storage
 def test_all_kinds_of_consumers_come_back(tmp_path: Path, storage: str) -> None:
     """Those in memory and named ephemerals, too, and paused ones stay paused."""
@@ -169,6 +186,40 @@ BAD: dict[str, Entry] = {
         b"consumers/a", 0, 0, b"", _at(1, 2, {"1": {"Sequence": 1, "Timestamp": 1}})
     ),
 }  # fmt: skip
+
+
+NEVER = 1 << 70
+UNFIT: dict[str, Json] = {
+    "another consumer's": {"durable_name": "b"},
+    "a path": {"durable_name": "../x"},
+    "lines in a name": {"durable_name": "a\r\nPING"},
+    "an unknown field": {"later": 1},
+    "an unknown policy": {"ack_policy": "most"},
+    "a number beyond all": {"ack_wait": NEVER},
+    "a text for a number": {"max_deliver": "2"},
+    "metadata": {"metadata": {"x": 1}},
+    "no percentage": {"sample_freq": "half"},
+    "no time": {"pause_until": "soon"},
+    "no subject to deliver to": {"deliver_subject": "x..y"},
+    "a deliver subject with lines": {"deliver_subject": "x\r\nPING"},
+    "all subjects to deliver to": {"deliver_subject": ">"},
+    "a filter that is no subject": {"filter_subject": "t..x"},
+}
+
+
+@pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT)
+@each_storage
+def test_a_backup_with_a_consumer_that_cannot_run_is_refused_whole(
+    tmp_path: Path, fields: Json, storage: str
+) -> None:
+    about = json.loads(_at(0, 0))
+    about["config"].update(fields)
+    entry = Entry(b"consumers/a", 0, 0, b"", json.dumps(about).encode())
+    with running(PYNATS, tmp_path / "js") as (server, client):
+        made = restore(server.port, entries_of(STATE, entry), BEGUN, storage=storage)
+        assert made["error"]["err_code"] == 10062
+        assert client.api("STREAM.NAMES")["streams"] is None
+    assert not stream_folder(tmp_path / "js").exists()
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -236,3 +236,27 @@ def test_what_each_subject_begins_with_is_exact_while_others_publish(tmp_path: P
         assert got[-1].metadata.num_pending == 0
 
     played(tmp_path, play)
+
+
+def test_so_many_requests_wait_and_no_more(tmp_path: Path) -> None:
+    most = 16_384
+
+    async def play(server: Server, client: Client) -> None:
+        await stream(client, "S", "s", storage="memory")
+        await consumer(client, "C", max_waiting=1_000_000)
+        refused = await client.subscribe("in")
+        for _ in range(most + 3):
+            await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.C", b"", reply="in")
+        await client.flush()
+        for _ in range(3):
+            told = await refused.next_msg(PATIENCE_S)
+            assert told.headers == {"Status": "409", "Description": "Exceeded MaxWaiting"}
+        assert (await api(client, "CONSUMER.INFO.S.C"))["num_waiting"] == most
+        await refused.unsubscribe()
+
+        async def swept() -> bool:
+            return bool((await api(client, "CONSUMER.INFO.S.C"))["num_waiting"] == 0)
+
+        await wait_until_async(swept, "requests of nobody are forgotten, some at a time")
+
+    played(tmp_path, play)

@@ -10,7 +10,7 @@ from pynats_common.go.times import format_time_ns
 from tests.model import consumers as policy
 from tests.model.consumers import ConsumerConfig, Place
 from tests.model.playing import Play
-from tests.model.reference_faults import beyond, leaves_spent
+from tests.model.reference_faults import beyond, leaves_spent, passes_over
 from tests.model.session import Step, field_check
 from tests.model.streams import INTEREST, WORKQUEUE
 from tests.model.subjects import overlap
@@ -93,7 +93,7 @@ def draw_start_time(play: Play, stream: str, config: ConsumerConfig) -> None:
     """The time of some message that is known, and of none before it."""
     times = play.world.times[stream]
     found = [seq for seq in times if times.get(seq - 1, times[seq]) < times[seq]]
-    if not found:
+    if not found or passes_over(play.world, stream):
         config.deliver = policy.ALL
         return
     config.start_seq = play.rng.choice(found)
@@ -134,8 +134,9 @@ def update_consumer(play: Play) -> None:
             if leaves_spent(world, stream, name):
                 return
             config.filters = draw_filters(play, stream)
-            if play.world.imitate and (not config.filters or play.served(key).state.out):
-                return  # it would not hear of new messages, or of removals of what is out
+            state = play.served(key).state
+            if world.imitate and (not config.filters or state.out or not state.deliveries):
+                return  # it would not hear of messages, of removals of what is out, or resets
             if not all(config.takes(subject) for subject in subjects_out(play, key)):
                 return  # it does not hear of their removal
             if config.deliver == policy.LAST_PER_SUBJECT:

@@ -272,6 +272,8 @@ class Consumer:
         self.exhausted += 1
         self.spent[seq] = self.out.pop(seq)
         self.late.discard(seq)
+        if seq in self.again:
+            self.again.remove(seq)
         self.extra[seq] = self.config.max_deliver
 
     # Acks.

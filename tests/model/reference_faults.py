@@ -21,6 +21,22 @@ def fragile(world: World, name: str) -> bool:
     )
 
 
+def passes_over(world: World, name: str) -> bool:
+    """Whether the reference, where messages are missing, may not find the first of a time."""
+    stream = world.streams[name]
+    whole = len(stream.messages) == stream.last_seq + 1 - stream.first_seq
+    return world.imitate and not whole
+
+
+def forgets_resets(world: World) -> bool:
+    """Whether a restart of the reference may bring back how far a consumer was before its reset."""
+    return world.imitate and any(
+        served.state.position > 1 and not served.state.deliveries
+        for group in world.consumers.values()
+        for served in group.values()
+    )
+
+
 def forgets(world: World, name: str) -> bool:
     """Whether the reference, after messages have become too old, would count one too few of those
     that come."""

@@ -6,7 +6,7 @@ import json
 
 from tests.model.consumers import Place
 from tests.model.playing import Play
-from tests.model.reference_faults import fragile
+from tests.model.reference_faults import forgets_resets, fragile
 from tests.model.session import Divergence, Step
 from tests.model.streams import MEMORY
 from tests.model.world import Served
@@ -25,6 +25,8 @@ def kill(play: Play) -> None:
 
 def again(play: Play, text: str, kill: bool) -> None:
     world, session = play.world, play.session
+    if forgets_resets(world):
+        return
     if world.imitate and kill:
         return  # it brings back messages that a limit or a delete has removed
     every = [(name, served) for name, group in world.consumers.items() for served in group.values()]

@@ -370,6 +370,8 @@ class World:
         if not self.imitate:  # the reference tells those whose turn has come
             for pull in [one for one in waiting.pulls if is_lapsed(served, one)]:
                 self._wrong_pin(served, pull)
+            if served.pin:  # there, those who are not pinned lose their turns
+                waiting.pulls.sort(key=lambda one: one.pin != served.pin)
         passed = 0
         while waiting.pulls and passed < len(waiting.pulls):
             pull = waiting.pulls[0]

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pynats_common.go.durations import DURATION_MAX_NS, SECOND_NS
+from pynats_common.go.durations import DURATION_MAX_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Appointment
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
 from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
@@ -48,10 +49,8 @@ class Consumer:
         self.feed = self._feed()
         if begins is not None and begins.firsts:
             self.feed.begin_with(begins.firsts, begins.start)
-        self.inactivity = Inactivity(
-            place.account.server.loop, self.feed, lambda: place.expired(self)
-        )
-        self._resuming: Any = None  # the timer of a pause
+        self.inactivity = Inactivity(place.alarms, self.feed, lambda: place.expired(self))
+        self._resuming: Appointment | None = None  # the end of a pause
         self._set_rules()
 
     @classmethod
@@ -133,7 +132,7 @@ class Consumer:
         """Ends; those who wait are told the status, if one is given."""
         self.inactivity.end()
         if self._resuming is not None:
-            self._resuming.cancel()
+            self._resuming.end()
             self._resuming = None
         self.place.router.remove(self.place.name.encode(), self.name.encode())
         self.feed.stop()
@@ -192,16 +191,15 @@ class Consumer:
         return min(max(0, self.pause_until_ns - time.time_ns()), DURATION_MAX_NS)
 
     def _apply_pause(self) -> None:
-        if self._resuming is not None:
-            self._resuming.cancel()
-            self._resuming = None
         until_ns = self.pause_until_ns
         was, self.feed.paused = self.feed.paused, until_ns > 0
         if until_ns:
-            delay_s = max(0.0, (until_ns - time.time_ns()) / SECOND_NS)
-            self._resuming = self.place.account.server.loop.call_later(
-                min(delay_s, 1.0), self._pause_ends
-            )
+            if self._resuming is None:
+                self._resuming = Appointment(self.place.alarms, self._pause_ends)
+            self._resuming.at(min(until_ns, TIME_MAX_NS))
+        elif self._resuming is not None:
+            self._resuming.end()
+            self._resuming = None
         if was and not self.feed.paused:
             self.feed.go_ahead()
 

@@ -33,6 +33,8 @@ from pynats_server.work import Work, finish
 
 STEP: Final = 50
 """Consumers that end in one pass of the loop."""
+GIVE_UP: Final = 500
+"""Consumers that are told in one pass of the loop that they are not saved any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ class KeptConsumers:
 
     async def forget(self) -> None:
         """The end of all with their stream: nothing more is saved."""
+        for step, saved in enumerate(list(self._saved.values())):
+            if step % GIVE_UP == GIVE_UP - 1:
+                await asyncio.sleep(0)
+            saved.give_up()  # before any is waited for: meanwhile the others would be written
         step = 0
         while self._saved:
             step += 1

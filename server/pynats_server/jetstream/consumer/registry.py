@@ -13,7 +13,6 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import msgspec
 from pynats_common.go.times import ZERO_TIME
 
 from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
@@ -21,9 +20,13 @@ from pynats_server.jetstream.consumer.config.claims import FilterClaims
 from pynats_server.jetstream.consumer.config.context import Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
+from pynats_server.jetstream.consumer.config.stored import read_stored
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
+from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, stored
+from pynats_server.jetstream.consumer.operations import Created, Deleted, Updated
+from pynats_server.jetstream.consumer.replica import Log, Recorder
 from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -54,6 +57,8 @@ class StreamConsumers:
         self.broken = found.broken  # in the folder, but nothing tells what they are -> why
         self.damage: dict[str, str] = {}  # what was damaged of those that went on nevertheless
         self._claims = FilterClaims()
+        open_log = host.account.server.open_consumer_log
+        self._log: Log | None = open_log(host.account.name, host.name) if open_log else None
         self._counted = 0  # that limits count, those that are being made included
         self._settling: dict[str, asyncio.Future[None]] = {}  # by name: being made, or removed
         self._ended = False
@@ -138,18 +143,17 @@ class StreamConsumers:
         files: ConsumerFiles | None,
     ) -> None:
         try:
-            read = msgspec.convert(saved, ConsumerConfig)
+            read = read_stored(name, saved)
             config = recovered(read, self.stream, self.limits(read.num_replicas))
-        except (msgspec.ValidationError, ApiError) as error:
-            self.broken[name] = f"unsupported configuration: {error}"
+        except (ValueError, ApiError) as error:
+            self.broken[name] = str(error)
             self._host.log.error(
                 f"JetStream {self._label(name)} could not be recovered, its files stay: "
                 f"{self.broken[name]}"
             )
             return
         going_on = ConsumerState(config.ack_policy)
-        retains = self._host.config.retention != "limits"
-        forget_spent(state, lambda seq: retains and self._host.store.is_live(seq))
+        forget_spent(state, lambda seq: self._retains and self._host.store.is_live(seq))
         going_on.restore(state)
         consumer = Consumer(self.place, config, created, going_on)
         if files is not None:
@@ -201,7 +205,7 @@ class StreamConsumers:
         """The stream has another configuration."""
         if before.retention != self.stream.retention:
             for consumer in self.by_name.values():
-                consumer.configure(consumer.config)
+                self._configure(consumer, consumer.config)
             self.place.retaining.configured()
             if self.by_name:
                 self.place.retaining.sweep()
@@ -280,6 +284,11 @@ class StreamConsumers:
         except (OSError, ValueError) as error:
             raise api_error(10104, err=error) from error
         self._check_alive()
+        if self._log is not None:
+            start = consumer.state.stream_seq + 1
+            made = Created(consumer.config, consumer.created, start, self._retains)
+            self._log.record(made)
+            consumer.state.log = Recorder(self._log, consumer.name)
         await self._host.account.sliced(consumer.joining())
         try:
             self._check_alive()
@@ -312,7 +321,7 @@ class StreamConsumers:
             return  # it has ended meanwhile; the configuration holds after the next start
         before = consumer.config
         self._counted += config.is_counted - before.is_counted
-        consumer.configure(config, group)
+        self._configure(consumer, config, group)
         if group is not None:
             await sliced(consumer.feed.counting())
             await sliced(self.place.interest.tidying())
@@ -320,6 +329,18 @@ class StreamConsumers:
             await self._claim(self._claims.discarding(before))
             await self._claim(self._claims.adding(config))
         self.place.retaining.sweep()
+
+    def _configure(
+        self, consumer: Consumer, config: ConsumerConfig, group: FilterGroup | None = None
+    ) -> None:
+        if self._log is not None:
+            self._log.record(Updated(config, self._retains))
+        consumer.configure(config, group)
+
+    @property
+    def _retains(self) -> bool:
+        """Whether the stream keeps messages for its consumers' sake."""
+        return self.stream.retention != "limits"
 
     def tell_pause(self, consumer: Consumer) -> None:
         """Tells of a pause that is under way, as every request to create or update does."""
@@ -353,6 +374,8 @@ class StreamConsumers:
         finally:
             self._end(consumer, settling)
         self.damage.pop(consumer.name, None)
+        if self._log is not None:
+            self._log.record(Deleted(consumer.name))
         self._tell(consumer, "delete")
         await self._host.account.sliced(self.place.interest.tidying())
         await self._claim(self._claims.discarding(consumer.config))

@@ -20,6 +20,7 @@ from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_server.core import subject
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.rules import NAME_MAX, is_asset_name
+from pynats_server.jetstream.consumer.config.stored import read_stored
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
@@ -233,6 +234,8 @@ class Incoming:
                 self._consumers = self._documents.consumers()
             else:
                 yield from self._copy_blocks(target, limit)
+            for one in self._consumers:
+                read_stored(one.name, one.config)
             self._consumers = [cut_off(one, target.last_seq) for one in self._consumers]
             if plan is not None:
                 now_ns = time.time_ns()

@@ -497,3 +497,15 @@ def m4_no_wait_while_the_pinned_consumer_is_full(s: Scene) -> None:
     s.ack(1)
     s.settle(hasty)
     s.info()
+
+
+def m3_the_same_counts_again_are_looked_at_anew(s: Scene) -> None:
+    grouped(s, 0, OVERFLOW)
+    over = s.pull(LONG | {"min_pending": 2})
+    plain = s.pull({"group": "g", "batch": 3, "expires": HOUR})
+    for number in "123":
+        s.publish("s.a", number)
+        s.take(plain)
+        s.ack(int(number))
+    s.quiet(over)
+    s.info()

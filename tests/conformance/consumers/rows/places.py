@@ -411,3 +411,16 @@ def q_a_reset_with_delayed_naks(s: Scene) -> None:
     name = s.pull({"batch": 5, "expires": 4 * SECOND})
     s.take_all(name)
     s.info()
+
+
+def n4_a_purge_after_an_ack_by_an_earlier_delivery(s: Scene) -> None:
+    s.stream()
+    s.create(ack_policy="all")
+    s.fill(1)
+    s.take(s.pull("1"))
+    s.ack(1, "-NAK")
+    s.take(s.pull("1"))
+    s.ack(1, delivery=1)
+    s.info()
+    s.purge()
+    s.info()

@@ -12,6 +12,7 @@ from typing import Any
 
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api.dispatch import AHEAD_MAX
+from pynats_server.jetstream.consumer.saving import UNDER_WAY_MAX
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, Plan
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 
@@ -30,9 +31,11 @@ class SlowDisk:
         self.removing: list[str] = []
         self.full: set[str] = set()  # names that there is no room for
         self.goes_on = asyncio.Event()
-        self._build, self._remove = states.build, states.remove
+        self.writing = 0
+        self._build, self._remove, self._write = states.build, states.remove, states.write
         states.build = self.build  # type: ignore[method-assign]
         states.remove = self.remove  # type: ignore[method-assign]
+        states.write = self.write  # type: ignore[method-assign]
 
     async def build(self, plan: Plan, built: Path) -> None:
         self.making.append(plan.files.name)
@@ -40,6 +43,10 @@ class SlowDisk:
         if plan.files.name in self.full:
             raise OSError(errno.ENOSPC, "full")
         await self._build(plan, built)
+
+    def write(self, *arguments: Any) -> None:
+        self.writing += 1
+        self._write(*arguments)
 
     async def remove(self, files: ConsumerFiles, doomed: Path) -> OSError | None:
         self.removing.append(files.name)
@@ -230,4 +237,26 @@ async def test_what_one_client_removes_in_a_row_waits_for_the_disk_together(
             assert (await asker.answer())["success"]
         assert (await asker.answer())["name"] == "c4"
         assert there.names == there.on_disk == ["c0", "c4"]
+        await asker.close()
+
+
+@on_loop
+async def test_the_end_of_a_stream_waits_for_the_states_that_are_being_written_and_no_others(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, max_consumers=500) as there:
+        asker = await Asker.of(there.url)
+        there.disk.goes_on.set()
+        for number in range(500):
+            await asker.make(f"c{number}")
+        for _ in range(500):
+            assert "error" not in await asker.answer()
+        for number in range(3):
+            await there.client.request(f"S.{number}", b"x")
+        assert there.disk.writing == 0
+        assert (await api(there.client, "STREAM.PURGE.S"))["purged"] == 3
+        for saved in there.account.streams["S"].consumers.by_name.values():
+            saved.feed.settle()  # which is when each takes note of it
+        assert (await api(there.client, "STREAM.DELETE.S"))["success"]
+        assert there.disk.writing <= 2 * UNDER_WAY_MAX
         await asker.close()

@@ -68,7 +68,15 @@ cdef class Awaiting(Finder):
                 if entry.fate == OPEN and not purged:
                     self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
                 self.strike(seq)
-        if purged and self.store.first_seq > self.state.floor_stream + 1:
+        return 0
+
+    cdef bint is_at_work(self) noexcept:
+        return Finder.is_at_work(self) or self.state.head < self.state.tail
+
+    cdef int curtailed(self) except -1:
+        if self.store.first_seq > self.state.floor_stream + 1 or (
+            self.state.held == 0 and self.state.floor_consumer != self.state.consumer_seq
+        ):
             self.state.purged(self.store.first_seq)
             self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
             self.changed()

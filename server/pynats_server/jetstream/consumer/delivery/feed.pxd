@@ -35,6 +35,7 @@ cdef class Feed(Awaiting):
     cdef Scratch scratch
 
     cdef Found find(self) except *
+    cdef bint _serve(self, uint64_t until) except -1
     cdef bint _send(self) except -1
     cdef int say(self, bytes inbox, bytes status) except -1  # a status line, maybe with headers
 

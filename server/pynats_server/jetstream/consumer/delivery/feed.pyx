@@ -83,6 +83,7 @@ cdef class Feed(Awaiting):
         """Delivers nothing more."""
         self.stopped = True
         (<Bell>self.bell).feed = None
+        self.alarms.drop(self.bell)
         self.interest.leave(self)
 
     def part(self, host) -> None:
@@ -111,11 +112,21 @@ cdef class Feed(Awaiting):
     # -- serving ------------------------------------------------------------------------------
 
     cdef bint serve(self, uint64_t until) except -1:
+        cdef bint more, serving = self.serving
+        if self.lag:
+            self.interest.settle(self)
+        self.serving = True
+        try:
+            more = self._serve(until)
+        finally:
+            self.serving = serving
+        self.changed()
+        return more
+
+    cdef bint _serve(self, uint64_t until) except -1:
         cdef Found found
         cdef bint more = True
         cdef uint32_t sent = 0
-        if self.stale:
-            self.interest.settle(self)
         while more and self.engine.routing.steps < until:
             if self.stopped or self.paused or self.held or not self.ready():
                 more = False
@@ -130,7 +141,6 @@ cdef class Feed(Awaiting):
                 if found == NOTHING:
                     self.dry()
                 more = False
-        self.changed()
         return more
 
     cdef Found find(self) except *:

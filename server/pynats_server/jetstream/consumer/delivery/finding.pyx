@@ -82,11 +82,11 @@ cdef class Finder(Member):
 
     def settle(self) -> None:
         """Takes note of what has left the stream, before its figures are looked at."""
-        if self.stale:
+        if self.lag:
             self.interest.settle(self)
 
     cdef uint64_t pending(self) except? 0xFFFFFFFFFFFFFFFF:
-        if self.stale:
+        if self.lag:
             self.interest.settle(self)
         if self.group is None or self.far_seq or self.next_seq > self.store.last_seq:
             return 0
@@ -280,6 +280,9 @@ cdef class Finder(Member):
         if seq >= self.resume or self.firsts.remove(seq):
             self.base += 1
         return 0
+
+    cdef bint is_at_work(self) noexcept:
+        return self.serving or self.held
 
     cdef int swept(self) except -1:
         self.hint = 0

@@ -1,11 +1,11 @@
 from typing import Protocol
 
-from pynats_server.jetstream.consumer.operations import StateOperation
+from pynats_server.jetstream.consumer.operations import NamedOperation, StateOperation
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 from pynats_server.work import Work
 
 class Log(Protocol):
-    def record(self, operation: StateOperation) -> None: ...
+    def record(self, operation: NamedOperation) -> None: ...
 
 class Snapshot:
     consumer_seq: int

@@ -288,16 +288,14 @@ cdef class ConsumerState:
         """The stream's messages below `first_seq` have been purged."""
         if self.log is not None:
             self.log.record(Purged(first_seq))
-        if first_seq <= self.floor_stream + 1:
-            if self.head < self.tail and self.at(self.head).seq < first_seq:
-                self.changes += 1
-                self._close_before(first_seq)
-            return
         self.changes += 1
-        self.stream_seq = max(self.stream_seq, first_seq - 1)
-        self.floor_consumer = max(self.floor_consumer, self._close_before(first_seq))
-        self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
-        self.floor_stream = first_seq - 1
+        if first_seq <= self.floor_stream + 1:
+            self._close_before(first_seq)
+        else:
+            self.stream_seq = max(self.stream_seq, first_seq - 1)
+            self.floor_consumer = max(self.floor_consumer, self._close_before(first_seq))
+            self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
+            self.floor_stream = first_seq - 1
         if self.held == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
 

@@ -11,6 +11,7 @@ written the folder since; else where it began. Damaged files are copied to the s
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pynats_common.go.json import read_json
+from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
 
 from pynats_server.jetstream.store.consumers.folder import (
@@ -37,8 +39,8 @@ from pynats_server.jetstream.store.consumers.folder import (
 )
 from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.meta import read_sums
+from pynats_server.jetstream.store.file.disk import Disk, NotAFile
+from pynats_server.jetstream.store.file.meta import SUM_FILES, read_sums
 from pynats_server.jetstream.store.format.consumer_file import (
     Known,
     StateFile,
@@ -54,6 +56,8 @@ from pynats_server.jetstream.store.format.consumer_state import (
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 
 LATEST_NS: Final = 366 * 86400 * 1_000_000_000  # a delivery further in the future is none
+FILE_MAX: Final = 1 << 30  # bytes of a consumer's file, more than ten million waiting messages need
+QUARANTINE: Final = "quarantine"
 SHOWN_MAX: Final = 100  # bytes of a consumer's name in the name of a file
 
 
@@ -113,11 +117,11 @@ def recover_consumers(
         return found
     alone = (stream.folder / MARK).is_file()  # nobody else has written since
     for name in names:
-        reading = _Reading(stream, name, extent, now_ns, disk, random, alone)
         try:
+            reading = _Reading(stream, name, extent, now_ns, disk, random, alone)
             found.consumers.append(reading.run())
         except (OSError, ValueError, BadKey, CorruptRecord) as error:
-            found.broken[name] = str(error) or repr(error)
+            found.broken[text_of(os.fsencode(name))] = str(error) or repr(error)
     if not alone:
         with contextlib.suppress(OSError):  # without it, less is trusted the next time
             set_mark(stream.folder, disk)
@@ -206,7 +210,11 @@ class _Reading:
     # -- what it is ---------------------------------------------------------------------------
 
     def _known(self) -> Known | None:
-        data = self._read(KNOWN)
+        try:
+            data = self._read(KNOWN)
+        except OSError as error:  # it is a help only
+            self.problems.append(f"{KNOWN} cannot be read: {error}")
+            return None
         if data is None:
             return None
         known = decode_known(data, self.hash_key)
@@ -217,7 +225,7 @@ class _Reading:
     def _choose(self, known: Known | None) -> tuple[bytes, bytes]:
         """`meta.inf` and `meta.key`; what of them was damaged is put right."""
         meta, key = self._read(META), self._read(KEY)
-        sums = read_sums(self.folder, self.disk)
+        sums = [data.strip() for name in SUM_FILES if (data := self._read(name)) is not None]
         copy = known.meta if known is not None else None
         if meta is not None and meta_sum(self.label, meta) in sums:
             chosen = meta
@@ -343,10 +351,27 @@ class _Reading:
     # -- help ---------------------------------------------------------------------------------
 
     def _read(self, name: str) -> bytes | None:
+        path = self.folder / name
         try:
-            return self.disk.read(self.folder / name)
-        except (FileNotFoundError, IsADirectoryError):
+            if path.stat().st_size > FILE_MAX:
+                raise OSError(errno.EFBIG, "larger than any file of a consumer", str(path))
+            return self.disk.read(path)
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            if not isinstance(error, NotAFile) and error.errno != errno.ELOOP:
+                raise
+        self._put_aside(path)
+        return None
+
+    def _put_aside(self, path: Path) -> None:
+        """Makes room for a file where something else lies."""
+        self.problems.append(f"{path.name} was something else than a file")
+        folder = self.stream.folder / QUARANTINE
+        with contextlib.suppress(OSError):
+            self.disk.make_folder(folder)
+            kept = _kept_name(f"{self.name}.{path.name}", os.urandom(8))
+            self.disk.rename(path, folder / kept)
 
     def _problem(self, file: str, data: bytes | None, text: str) -> None:
         """Notes that a file is damaged, and keeps a copy of it."""
@@ -359,14 +384,18 @@ class _Reading:
 
 def quarantine(stream: Path, name: str, data: bytes, disk: Disk) -> None:
     """Keeps a copy of doubtful bytes of a consumer. Raises OSError."""
-    folder = stream / "quarantine"
+    folder = stream / QUARANTINE
     disk.make_folder(folder)
+    path = folder / _kept_name(name, data)
+    if path.name not in disk.names(folder):
+        disk.replace(path, data)
+
+
+def _kept_name(name: str, data: bytes) -> str:
     shown = name.encode()
     if len(shown) > SHOWN_MAX:
         name = f"{hashlib.sha256(shown).hexdigest()[:32]}.{name.rpartition('.')[2]}"
-    path = folder / f"obs.{name}.{hashlib.sha256(data).hexdigest()[:16]}"
-    if path.name not in disk.names(folder):
-        disk.replace(path, data)
+    return f"obs.{name}.{hashlib.sha256(data).hexdigest()[:16]}"
 
 
 def _asked_start(config: dict[str, Any]) -> int | None:

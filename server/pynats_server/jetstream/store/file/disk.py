@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 from pynats_server.jetstream.store.file.syncthread import sync_together
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
+
+
+class NotAFile(OSError):
+    """Something else is in a file's place: a folder, a pipe, a device, a link to nowhere."""
 
 
 class Disk:
@@ -56,8 +61,21 @@ class Disk:
         os.close(handle)
 
     def read(self, path: Path) -> bytes:
-        """Whole content; raises FileNotFoundError."""
-        return path.read_bytes()
+        """Whole content; raises FileNotFoundError, NotAFile."""
+        try:
+            # Without a wait for somebody to write into a pipe.
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise NotAFile(error.errno, error.strerror, str(path)) from None
+            raise
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise NotAFile(errno.EINVAL, "not a file", str(path))
+            with open(handle, "rb", buffering=0, closefd=False) as file:
+                return file.readall()
+        finally:
+            os.close(handle)
 
     def names(self, folder: Path) -> list[str]:
         """Names in a folder, sorted; empty when there is none."""

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pynats_common.go.json import read_json
 
@@ -17,6 +17,8 @@ from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
+
+SUM_FILES: Final = ("meta.sum", "meta.sum.next")  # with a checksum that meta.inf may have
 
 
 def write_new_stream(
@@ -54,9 +56,9 @@ def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
 
 
 def read_sums(folder: Path, disk: Disk) -> list[bytes]:
-    """The checksums that meta.inf may have: meta.sum, and the next one after a crash."""
+    """The checksums that meta.inf may have; two of them after a crash."""
     found = []
-    for name in ("meta.sum", "meta.sum.next"):
+    for name in SUM_FILES:
         with contextlib.suppress(FileNotFoundError):
             found.append(disk.read(folder / name).strip())
     return found

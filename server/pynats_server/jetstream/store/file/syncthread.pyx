@@ -6,7 +6,7 @@ to the interpreter's switch interval (5 ms) each time. These threads take file d
 queue, sync them and wake the loop through an eventfd; the loop collects results when it reads it.
 """
 
-from libc.errno cimport EINTR, ENOENT, errno
+from libc.errno cimport EINTR, EISDIR, ENOENT, errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
@@ -46,6 +46,8 @@ cdef extern from "unistd.h" nogil:
 cdef extern from "fcntl.h" nogil:
     int c_open "open"(const char *path, int flags, int mode)
     int sync_file_range(int fd, long offset, long size, unsigned int flags)
+    int openat(int folder, const char *path, int flags)
+    int AT_FDCWD, AT_REMOVEDIR, O_NOFOLLOW
     int O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_CLOEXEC, O_RDONLY, O_DIRECTORY
     unsigned int SYNC_FILE_RANGE_WRITE
 
@@ -58,6 +60,7 @@ cdef extern from "dirent.h" nogil:
     struct dirent:
         char d_name[256]
     DIR *opendir(const char *path)
+    DIR *fdopendir(int fd)
     dirent *readdir(DIR *folder)
     int dirfd(DIR *folder)
     int closedir(DIR *folder)
@@ -68,6 +71,7 @@ cdef extern from "stdio.h" nogil:
 cdef enum:
     THREADS_MAX = 16
     TOGETHER_MAX = 16
+    DEPTH_MAX = 16  # folders in folders
 
 cdef struct Part:
     # A file of a folder that is made.
@@ -81,6 +85,7 @@ cdef enum Kind:
     REPLACE  # the file `path`, by way of `temporary`
     BUILD    # the folder `path` of `parts`, by way of `temporary`
     REMOVE   # the folder `path`, by way of `temporary`
+    DISCARD  # the folder `path` and all in it; given up when the threads are to end
 
 cdef struct Job:
     Job *next
@@ -247,6 +252,34 @@ cdef void remove_folder(Job *job) noexcept nogil:
     rmdir(job.temporary)
 
 
+cdef void discard(Shared *shared, int at, const char *name, int depth) noexcept nogil:
+    """Removes a folder with what is in it, as far as that goes."""
+    cdef DIR *folder
+    cdef dirent *entry
+    cdef int fd
+    if depth > DEPTH_MAX or shared.stop:
+        return
+    fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    if fd < 0:
+        return
+    folder = fdopendir(fd)
+    if folder == NULL:
+        close(fd)
+        return
+    while not shared.stop:
+        entry = readdir(folder)
+        if entry == NULL:
+            break
+        if entry.d_name[0] == c'.' and (
+            entry.d_name[1] == 0 or (entry.d_name[1] == c'.' and entry.d_name[2] == 0)
+        ):
+            continue
+        if unlinkat(fd, entry.d_name, 0) != 0 and errno == EISDIR:
+            discard(shared, fd, entry.d_name, depth + 1)
+    closedir(folder)
+    unlinkat(at, name, AT_REMOVEDIR)
+
+
 cdef void sync_all(Job *job) noexcept nogil:
     cdef int i
     for i in range(job.files + job.folders):
@@ -277,8 +310,10 @@ cdef void *serve(void *arg) noexcept nogil:
             replace_file(job)
         elif job.kind == BUILD:
             build_folder(job)
-        else:
+        elif job.kind == REMOVE:
             remove_folder(job)
+        elif unlink(job.path) != 0:
+            discard(shared, AT_FDCWD, job.path, 0)
         pthread_mutex_lock(&shared.lock)
         job.next = shared.done
         shared.done = job
@@ -412,6 +447,14 @@ cdef class SyncThreads:
         cdef Job *job = self._job(tag, REMOVE, 0)
         self.held[tag] = (path, temporary, home)
         job.path, job.temporary, job.home = path, temporary, home
+        self._queue(job)
+
+    def discard(self, uint64_t tag, bytes path not None):
+        """Queue one job: a folder that nobody looks into any more goes, with all that is in it, as
+        far as that is possible before `close`."""
+        cdef Job *job = self._job(tag, DISCARD, 0)
+        self.held[tag] = path
+        job.path = path
         self._queue(job)
 
     cdef Job *_job(self, uint64_t tag, Kind kind, int descriptors) except NULL:

@@ -18,7 +18,7 @@ cdef class PullFeed(Feed):
     cdef int64_t max_expires_ns
     cdef int64_t max_bytes
     cdef int64_t swept_ns
-    cdef int64_t timed_at  # when to look for requests whose time has come; 0 = none has one
+    cdef Py_ssize_t sweep_at
 
     cdef Match* audience(self, Pull pull) except NULL
     cdef bint has_interest(self, Pull pull) except -1
@@ -29,5 +29,3 @@ cdef class PullFeed(Feed):
     cdef int tell(self, Pull pull, bytes status) except -1
     cdef int tell_rest(self, Pull pull, bytes status) except -1
     cdef int beat(self, Pull pull) except -1
-    cdef int time(self, int64_t at) except -1  # something is to be done for a request then
-    cdef bint ring_some(self, list pulls, int64_t now, int64_t* soonest) except -1

@@ -13,13 +13,15 @@ from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.operations import Answered, Requested
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
-    TELL_AT_ONCE = 256  # requests that end or beat, about 0.5 ms
-    LOOK_SHARE_NS = 200  # until the next look at all of them, for each: ten times what it takes
+    TELL_AT_ONCE = 256  # requests that end, or get a heartbeat, in one go: about 0.5 ms
+    WAITING_MOST = 16384  # requests, whatever a configuration allows: all are told when it ends
+    SWEEP_MOST = 2048  # requests whose requesters are looked for at a time
     EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
@@ -34,7 +36,7 @@ cdef class PullFeed(Feed):
     def set_pull_limits(self, *, max_waiting: int, max_batch: int, max_expires_ns: int,
                         max_bytes: int) -> None:
         """Limits of requests; 0 = none."""
-        self.max_waiting = max(max_waiting, 0)
+        self.max_waiting = min(max_waiting if max_waiting > 0 else WAITING_MOST, WAITING_MOST)
         self.max_batch = max(max_batch, 0)
         self.max_expires_ns = max(max_expires_ns, 0)
         self.max_bytes = max(max_bytes, 0)
@@ -80,6 +82,12 @@ cdef class PullFeed(Feed):
         return self.line.count
 
     @property
+    def waiting(self) -> list:
+        """Where the messages of those go who wait."""
+        cdef Pull pull
+        return [pull.inbox for pull in self.line.pulls()]
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody waits."""
         return self.num_waiting > 0
@@ -120,15 +128,19 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
-        self.time(pull.ends_ns)
-        self.time(pull.beat_at)
+        if self.state.log is not None:
+            self.state.log.record(Requested(pull.inbox))
+        if pull.ends_ns:
+            self.want_alarm(pull.ends_ns)
+        if pull.beat_at:
+            self.want_alarm(pull.beat_at)
         if self.line.weighs or self.serve(self.engine.routing.steps + SERVE_AT_ONCE):
             self.wake()
 
     @property
     def is_crowded(self) -> bool:
         """Whether no more requests may wait."""
-        return self.max_waiting and <uint64_t>self.line.count >= self.max_waiting
+        return <uint64_t>self.line.count >= self.max_waiting
 
     cdef bint is_in_vain(self, Pull pull) except -1:
         """Tells a request that does not wait when there is nothing, or nothing that is not for
@@ -167,9 +179,14 @@ cdef class PullFeed(Feed):
             check_groups(request, self.policy, self.groups)
 
     def sweep(self) -> None:
-        """Forgets requests whose requester has gone."""
+        """Forgets requests whose requester has gone; of very many, some each time."""
         cdef Pull pull
-        for pull in self.line.pulls():
+        pulls = self.line.pulls()
+        if len(pulls) > SWEEP_MOST:
+            self.sweep_at %= len(pulls)
+            pulls = pulls[self.sweep_at:self.sweep_at + SWEEP_MOST]
+            self.sweep_at += SWEEP_MOST
+        for pull in pulls:
             if not self.has_interest(pull):
                 self.drop(pull)
 
@@ -276,6 +293,8 @@ cdef class PullFeed(Feed):
 
     cdef int drop(self, Pull pull) except -1:
         self.touched_ns = monotonic_ns()  # it was in use until now
+        if self.state.log is not None and pull.queue is not None:
+            self.state.log.record(Answered(pull.inbox))
         return self.line.drop(pull)
 
     cdef int dry(self) except -1:
@@ -289,56 +308,27 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
         return 0
 
-    cdef int time(self, int64_t at) except -1:
-        if at == 0:
-            return 0
-        if self.timed_at == 0 or at < self.timed_at:
-            self.timed_at = at
-        return self.want_alarm(at)
-
     cdef int64_t timed(self, int64_t now) except -1:
-        """Where very many are due together, some of them at a time."""
-        cdef int64_t at = self.line.timed(self, now), soonest = 0
-        cdef list pulls
-        if self.timed_at and self.timed_at <= now:
-            pulls = self.line.pulls(TELL_AT_ONCE)
-            # Mostly those that have waited longest are due; then the others wait for another look.
-            if self.ring_some(pulls, now, &soonest) and self.line.count >= TELL_AT_ONCE:
-                self.timed_at = now + 1
-            else:
-                soonest = 0
-                pulls = self.line.pulls()
-                if self.ring_some(pulls, now, &soonest) and len(pulls) > TELL_AT_ONCE:
-                    soonest = now + 1
-                elif soonest:
-                    soonest = max(soonest, now + LOOK_SHARE_NS * <int64_t>len(pulls))
-                self.timed_at = soonest
-        if self.timed_at and (at == 0 or self.timed_at < at):
-            return self.timed_at
-        return at
-
-    cdef bint ring_some(self, list pulls, int64_t now, int64_t* soonest) except -1:
-        """Tells those whose time has come, `TELL_AT_ONCE` of them; whether there were any."""
         cdef Pull pull
-        cdef int told = 0
-        for pull in pulls:
-            if told == TELL_AT_ONCE:
-                return True
+        cdef int64_t soonest = self.line.timed(self, now)
+        cdef int left = TELL_AT_ONCE
+        while True:
+            pull = self.line.clock.first()
+            if pull is None:
+                return soonest
+            if pull.due > now or left == 0:
+                return min(soonest, pull.due) if soonest else pull.due
+            left -= 1
+            self.engine.routing.steps += 1
             if pull.ends_ns and pull.ends_ns <= now:
-                told += 1
                 self.drop(pull)
                 self.tell_rest(pull, b"408 Request Timeout")
                 continue
             if pull.beat_at and pull.beat_at <= now:
-                told += 1
                 if pull.no_wait and pull.fed:  # what is there waits for acknowledgements
                     self.drop(pull)
                     self.tell(pull, b"404 No Messages")
                     continue
                 pull.beat_at = after(now, pull.heartbeat_ns)
                 self.beat(pull)
-            if pull.ends_ns and (soonest[0] == 0 or pull.ends_ns < soonest[0]):
-                soonest[0] = pull.ends_ns
-            if pull.beat_at and (soonest[0] == 0 or pull.beat_at < soonest[0]):
-                soonest[0] = pull.beat_at
-        return told > 0
+            self.line.clock.again(pull)

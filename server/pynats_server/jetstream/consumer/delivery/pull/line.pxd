@@ -26,6 +26,26 @@ cdef class Pull:
     # Where it stands.
     cdef Queue queue
     cdef Pull before, after
+    # In the line's `Clock`: when it is to be looked at, at the latest; in which place; since when.
+    cdef int64_t due
+    cdef Py_ssize_t place
+    cdef uint64_t number
+
+    # When something is to be done for it by the clock, 0 = never.
+    cdef int64_t soonest(self) noexcept
+
+
+cdef class Clock:
+    """The requests that something is to be done for at some time: a heap, the first comes first."""
+    cdef list heap
+    cdef uint64_t count  # who came so far
+
+    cdef int add(self, Pull pull) except -1  # who has a time
+    cdef int drop(self, Pull pull) except -1  # wherever it is, if it is there
+    cdef Pull first(self)
+    cdef int again(self, Pull pull) except -1  # its time may be later than it was
+    cdef int rise(self, Py_ssize_t at) except -1
+    cdef int sink(self, Py_ssize_t at) except -1
 
 
 cdef class Queue:
@@ -41,6 +61,7 @@ cdef class Line:
     cdef Py_ssize_t hasty  # of them, those that do not wait for what is not there
     cdef list queues
     cdef Queue queue  # the first of them
+    cdef Clock clock
     cdef bint unsure  # `first` has not looked at all of them
     cdef bint weighs  # requests that come in one turn are weighed before the first is served
 

@@ -25,6 +25,12 @@ cdef class Pull:
         self.min_pending = max(request.min_pending, 0)
         self.min_ack_pending = max(request.min_ack_pending, 0)
         self.priority = request.priority
+        self.place = -1
+
+    cdef int64_t soonest(self) noexcept:
+        if self.beat_at and (self.ends_ns == 0 or self.beat_at < self.ends_ns):
+            return self.beat_at
+        return self.ends_ns
 
 
 cdef class Queue:
@@ -55,22 +61,98 @@ cdef class Queue:
         return 0
 
 
+cdef inline bint is_before(Pull one, Pull other) noexcept:
+    return one.due < other.due or (one.due == other.due and one.number < other.number)
+
+
+cdef class Clock:
+    def __init__(self):
+        self.heap = []
+
+    cdef int add(self, Pull pull) except -1:
+        self.count += 1
+        pull.number = self.count
+        pull.due = pull.soonest()
+        if pull.due:
+            pull.place = len(self.heap)
+            self.heap.append(pull)
+            self.rise(pull.place)
+        return 0
+
+    cdef int drop(self, Pull pull) except -1:
+        cdef Py_ssize_t at = pull.place
+        cdef Pull last
+        if at < 0:
+            return 0
+        pull.place = -1
+        last = self.heap.pop()
+        if last is not pull:
+            self.heap[at] = last
+            last.place = at
+            self.rise(at)
+            self.sink(last.place)
+        return 0
+
+    cdef Pull first(self):
+        return self.heap[0] if self.heap else None
+
+    cdef int again(self, Pull pull) except -1:
+        pull.due = pull.soonest()
+        return self.sink(pull.place)
+
+    cdef int rise(self, Py_ssize_t at) except -1:
+        cdef Pull pull = self.heap[at], above
+        while at > 0:
+            above = self.heap[(at - 1) >> 1]
+            if not is_before(pull, above):
+                break
+            self.heap[at] = above
+            above.place = at
+            at = (at - 1) >> 1
+        self.heap[at] = pull
+        pull.place = at
+        return 0
+
+    cdef int sink(self, Py_ssize_t at) except -1:
+        cdef Pull pull = self.heap[at], below, other
+        cdef Py_ssize_t n = len(self.heap), child = 2 * at + 1
+        while child < n:
+            below = self.heap[child]
+            if child + 1 < n:
+                other = self.heap[child + 1]
+                if is_before(other, below):
+                    below = other
+            if not is_before(below, pull):
+                break
+            child = below.place
+            self.heap[at] = below
+            below.place = at
+            at = child
+            child = 2 * at + 1
+        self.heap[at] = pull
+        pull.place = at
+        return 0
+
+
 cdef class Line:
     """Of a consumer without priority groups: each in turn."""
 
     def __init__(self):
         self.queue = Queue()
         self.queues = [self.queue]
+        self.clock = Clock()
 
     cdef int add(self, Pull pull) except -1:
         self.count += 1
         self.hasty += pull.no_wait
+        self.clock.add(pull)
         return self.place(pull).push(pull)
 
     cdef int drop(self, Pull pull) except -1:
         if pull.queue is not None:
             self.count -= 1
             self.hasty -= pull.no_wait
+            self.clock.drop(pull)
             pull.queue.take(pull)
         return 0
 

@@ -1,5 +1,5 @@
 """Measures counts and searches by subject in a large stream, without a broker:
-`python -m pynats_bench.counts [messages] [subjects]`."""
+`python -m pynats_bench.streams.counts [messages] [subjects]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.seeker import Seeker, Sought
 from pynats_server.work import Work, finish
 
-from pynats_bench.store import resident
+from pynats_bench.streams.store import resident
 
 STEPS = 4000
 FILTERS = {

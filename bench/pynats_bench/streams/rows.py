@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynats_bench.contender import Contender, Running
-from pynats_bench.disk import group_commit_rates
-from pynats_bench.jetstream import JetStreamLoad, JetStreamSession, stored_messages
 from pynats_bench.model import LoadError
 from pynats_bench.rows import SETTLE_S, Heading, Row, Sample, Setting, explained, measure
+from pynats_bench.streams.disk import group_commit_rates
+from pynats_bench.streams.publishing import JetStreamLoad, JetStreamSession, stored_messages
 
 SECTION = "JetStream"
 ASYNC_WINDOW = 1000

@@ -1,4 +1,4 @@
-"""Measures storage without a broker: `python -m pynats_bench.store [messages]`."""
+"""Measures storage without a broker: `python -m pynats_bench.streams.store [messages]`."""
 
 from __future__ import annotations
 
