@@ -6,8 +6,12 @@ does nothing, but is answered like all others.
 from libc.string cimport memcmp
 
 from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.limits cimport CALL_STEPS
 
 from pynats_server.jetstream.consumer.delivery.ack_bodies import nak_delay_ns, term_reason
+
+cdef enum:
+    SLOW_SHIFT = 2  # what Python has to look at, or answers, is a quarter of a usual call
 
 
 cdef inline bint begins(const char* p, size_t n, const char* verb, size_t size) noexcept nogil:
@@ -27,6 +31,7 @@ cdef int take_ack(Feed feed, uint64_t delivery, uint64_t seq, uint32_t count, Me
         if is_due:
             feed.confirm(delivery, seq, count)
     elif begins(body, n, b"-NAK", 4):
+        feed.engine.routing.steps += CALL_STEPS >> SLOW_SHIFT
         feed.nak(delivery, seq, count, nak_delay_ns(body[4:n]))
     elif n == 4 and memcmp(body, b"+WPI", 4) == 0:
         feed.progress(seq)
@@ -38,8 +43,10 @@ cdef int take_ack(Feed feed, uint64_t delivery, uint64_t seq, uint32_t count, Me
             feed.host.asked(msg.reply[:msg.reply_len], body[4:n])
     elif begins(body, n, b"+TERM", 5):
         is_answered = is_due
+        feed.engine.routing.steps += CALL_STEPS >> SLOW_SHIFT
         if is_due:
             feed.terminate(delivery, seq, count, term_reason(body[5:n]))
     if is_answered and msg.reply_len:
+        feed.engine.routing.steps += CALL_STEPS >> SLOW_SHIFT
         feed.host.answer(msg.reply[:msg.reply_len])
     return 0
