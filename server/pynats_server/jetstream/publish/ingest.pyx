@@ -2,9 +2,9 @@
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
-from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
+from pynats_server.core.clock cimport wall_ns
 from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
@@ -38,12 +38,6 @@ cdef enum Fate:
 cdef enum:
     STATUS_AT = 8  # where a header block has its status, if any
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
-
-
-cdef int64_t wall_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_REALTIME, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 def store_error(error: StoreError) -> ApiError:

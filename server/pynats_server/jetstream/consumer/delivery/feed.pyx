@@ -2,10 +2,9 @@
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns, wall_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_below, pn_put_uint
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.state cimport (
     ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
 )

@@ -1,5 +1,5 @@
 """See priority.pxd."""
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
+from pynats_server.core.clock cimport wall_ns
 
 cdef enum:
     LOOKS = 512  # requests that are looked at before others have their turn

@@ -1,9 +1,8 @@
 """See pulls.pxd."""
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns, wall_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.line cimport Line, Pull
 from pynats_server.jetstream.consumer.delivery.priority cimport (

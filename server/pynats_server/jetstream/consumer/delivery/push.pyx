@@ -1,9 +1,8 @@
 """See push.pxd."""
 from libc.stdint cimport uint8_t
 
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns, wall_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
-from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet

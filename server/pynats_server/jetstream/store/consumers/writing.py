@@ -13,7 +13,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles
+from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
 
 THREADS: Final = 2
@@ -25,9 +27,11 @@ class StateWriter:
     """Writes states. Each `done(error)` is called on the loop. Never write one consumer twice at a
     time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, engine: Engine | None = None) -> None:
         self._loop = loop
+        self._engine = engine  # see `Syncer`
         self._native: SyncThreads | None = None
+        self._ends: Ends | None = None
         self._pending: dict[int, Done] = {}
         self._tag = 0
         self._aside: set[asyncio.Future[None]] = set()
@@ -48,7 +52,7 @@ class StateWriter:
             return
         if self._native is None:
             self._native = SyncThreads(THREADS)
-            self._loop.add_reader(self._native.event, self._collect)
+            self._ends = Ends(self._loop, self._engine, self._native.event, self._collect)
         self._tag += 1
         self._pending[self._tag] = done
         self._native.replace(
@@ -76,8 +80,9 @@ class StateWriter:
 
     def close(self) -> None:
         """Ends the threads; nothing may be under way."""
+        if self._ends is not None:
+            self._ends.close()
+            self._ends = None
         if self._native is not None:
-            if not self._loop.is_closed():
-                self._loop.remove_reader(self._native.event)
             self._native.close()
             self._native = None
