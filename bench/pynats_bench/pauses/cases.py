@@ -5,6 +5,7 @@ from __future__ import annotations
 from pynats_bench.pauses import (
     api_cases,
     consumer_cases,
+    pending_cases,
     routing_cases,
     stream_cases,
     timed_cases,
@@ -15,6 +16,7 @@ CASES: tuple[Case, ...] = (
     *stream_cases.CASES,
     *timed_cases.CASES,
     *consumer_cases.CASES,
+    *pending_cases.CASES,
     *api_cases.CASES,
     *routing_cases.CASES,
 )

@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.durations import DURATION_MAX_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
+from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Appointment
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
-from pynats_server.jetstream.consumer.delivery.state import ConsumerState
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
+from pynats_server.jetstream.consumer.delivery.state import ConsumerState, Snapshot
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
-from pynats_server.work import Work
+from pynats_server.work import Work, finish
 
 DELETED = b"409 Consumer Deleted"
 
@@ -36,7 +37,7 @@ class Consumer:
         config: ConsumerConfig,
         created: int,
         state: ConsumerState,
-        firsts: list[int] | None = None,
+        begins: Beginning | None = None,
     ) -> None:
         self.place = place
         self.config = config
@@ -46,12 +47,10 @@ class Consumer:
         self.saved: Saved | None = None  # None = its state is not kept on the disk
         self.events = ConsumerEvents(place.account, place.name, config.name)
         self.feed = self._feed()
-        if firsts:
-            self.feed.begin_with(firsts, place.store.last_seq + 1)
-        self.inactivity = Inactivity(
-            place.account.server.loop, self.feed, lambda: place.expired(self)
-        )
-        self._resuming: Any = None  # the timer of a pause
+        if begins is not None and begins.firsts:
+            self.feed.begin_with(begins.firsts, begins.start)
+        self.inactivity = Inactivity(place.alarms, self.feed, lambda: place.expired(self))
+        self._resuming: Appointment | None = None  # the end of a pause
         self._set_rules()
 
     @classmethod
@@ -59,9 +58,9 @@ class Consumer:
         cls, place: ConsumerPlace, config: ConsumerConfig, created: int, begins: Beginning
     ) -> Consumer:
         """A consumer that nobody has used yet."""
-        start = begins.firsts[0] if begins.firsts else begins.start
+        start = begins.firsts.first() or begins.start
         state = ConsumerState(config.ack_policy, start)
-        return cls(place, config, created, state, begins.firsts)
+        return cls(place, config, created, state, begins)
 
     def __repr__(self) -> str:
         return f"Consumer({self.place.name!r}, {self.name!r})"
@@ -133,13 +132,23 @@ class Consumer:
         """Ends; those who wait are told the status, if one is given."""
         self.inactivity.end()
         if self._resuming is not None:
-            self._resuming.cancel()
+            self._resuming.end()
             self._resuming = None
         self.place.router.remove(self.place.name.encode(), self.name.encode())
         self.feed.stop()
         if status is not None:
-            self.feed.end_requests(status)
+            self._end_requests(status)
         self.feed.part(GONE)  # in no circle, it is freed at once
+
+    def _end_requests(self, status: bytes) -> None:
+        if self.feed.end_some(status):
+            account, feed = self.place.account, self.feed
+
+            def rest() -> Work[None]:
+                while feed.end_some(status):
+                    yield
+
+            account.server.turns.start(account.name, (feed, "end"), rest(), stays=True)
 
     def gathering(self, config: ConsumerConfig) -> Work[FilterGroup | None]:
         """What another configuration needs that `configure` takes; None if it has the same
@@ -176,17 +185,21 @@ class Consumer:
         until_ns = parse_time_ns(until)
         return until_ns if until_ns > time.time_ns() else 0
 
+    @property
+    def pause_left_ns(self) -> int:
+        """How long it stays paused, as far as answers can say; 0 = it is not paused."""
+        return min(max(0, self.pause_until_ns - time.time_ns()), DURATION_MAX_NS)
+
     def _apply_pause(self) -> None:
-        if self._resuming is not None:
-            self._resuming.cancel()
-            self._resuming = None
         until_ns = self.pause_until_ns
         was, self.feed.paused = self.feed.paused, until_ns > 0
         if until_ns:
-            delay_s = max(0.0, (until_ns - time.time_ns()) / SECOND_NS)
-            self._resuming = self.place.account.server.loop.call_later(
-                min(delay_s, 1.0), self._pause_ends
-            )
+            if self._resuming is None:
+                self._resuming = Appointment(self.place.alarms, self._pause_ends)
+            self._resuming.at(min(until_ns, TIME_MAX_NS))
+        elif self._resuming is not None:
+            self._resuming.end()
+            self._resuming = None
         if was and not self.feed.paused:
             self.feed.go_ahead()
 
@@ -202,11 +215,18 @@ class Consumer:
             self.feed.unpin()
         self.events.unpinned(group, "admin")
 
-    def reset(self, seq: int) -> int:
-        """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it."""
+    def begin_again(self, seq: int) -> int:
+        """Begins again at a stream sequence; 0 = behind what is acknowledged. Returns it. The
+        `feed` delivers nothing until it has counted."""
         self.feed.settle()
         start = seq or self.state.floor_stream + 1
         self.feed.reset(start)
+        return start
+
+    def reset(self, seq: int) -> int:
+        """The same, counted at once."""
+        start = self.begin_again(seq)
+        finish(self.feed.counting())
         return start
 
     async def until_saved(self) -> None:
@@ -257,6 +277,10 @@ class Consumer:
             removed(None)
         else:
             self.place.when_removed(removed)
+
+    def release(self, closed: Snapshot, last: int) -> None:
+        """It needs nothing any more of what it had waited for up to `last`."""
+        self.place.release(closed, last)
 
     def new_pin(self) -> str:
         """Who has it next gets the messages of a priority group."""
@@ -334,11 +358,10 @@ class Consumer:
         }  # fmt: skip
         if isinstance(self.feed, PushFeed) and self.feed.in_use:
             told["push_bound"] = True
-        now_ns, until_ns = time.time_ns(), self.pause_until_ns
-        if until_ns > now_ns:
+        if left_ns := self.pause_left_ns:
             told["paused"] = True
-            told["pause_remaining"] = until_ns - now_ns
-        told["ts"] = format_time_ns(now_ns)
+            told["pause_remaining"] = left_ns
+        told["ts"] = format_time_ns(time.time_ns())
         if self.config.priority_groups and isinstance(feed, PullFeed):
             # As the real server, which tells of the first of them alone.
             pin, since_ns = feed.pinned

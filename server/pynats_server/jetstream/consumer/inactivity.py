@@ -3,7 +3,6 @@ have (5 s if none is given)."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -11,27 +10,36 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Alarms, Appointment
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS
+LOOK_NS: Final = 100_000_000  # between looks at a consumer in use, however small its threshold
 
 
 class Inactivity:
     """Watches the consumer of a feed; `on_unused` is called once nobody has used it for as long as
     the threshold says."""
 
+    __slots__ = (
+        "_alarms",
+        "_due",
+        "_feed",
+        "_jitter_ns",
+        "_on_unused",
+        "_since_ns",
+        "_threshold_ns",
+    )
+
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        feed: PullFeed | PushFeed,
-        on_unused: Callable[[], None],
+        self, alarms: Alarms, feed: PullFeed | PushFeed, on_unused: Callable[[], None]
     ) -> None:
-        self._loop = loop
+        self._alarms = alarms
         self._feed = feed
         self._on_unused = on_unused
-        self._timer: asyncio.TimerHandle | None = None
+        self._due: Appointment | None = None  # of those with a threshold
         self._since_ns = time.monotonic_ns()
         self._jitter_ns = random.randrange(JITTER_NS)
         self._threshold_ns = 0
@@ -47,25 +55,27 @@ class Inactivity:
 
     def stop(self) -> None:
         """Watches no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._due is not None:
+            self._due.cancel()
 
     def end(self) -> None:
         """Watches no more, for good, and knows nobody who is told."""
-        self.stop()
+        if self._due is not None:
+            self._due.end()
+            self._due = None
         self._on_unused = _nobody
 
     def _look_in(self, delay_ns: int) -> None:
-        self._timer = self._loop.call_later(delay_ns / SECOND_NS, self._look)
+        if self._due is None:
+            self._due = Appointment(self._alarms, self._look)
+        self._due.at(min(time.time_ns() + max(delay_ns, 1), TIME_MAX_NS))
 
     def _look(self) -> None:
-        self._timer = None
         if self.is_over():
             self._on_unused()
         else:
             # It may be over sooner: once what was unacknowledged no longer is.
-            self._look_in(min(self._left_ns, self._threshold_ns))
+            self._look_in(max(min(self._left_ns, self._threshold_ns), LOOK_NS))
 
     def is_over(self) -> bool:
         """Whether nobody has used it for long enough."""

@@ -9,6 +9,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.interest import Interest
 from pynats_server.jetstream.consumer.delivery.router import Router
+from pynats_server.jetstream.consumer.delivery.state import Snapshot
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
 
@@ -63,6 +64,10 @@ class ConsumerPlace(Protocol):
 
     def when_removed(self, done: Callable[[Exception | None], None]) -> None:
         """Calls `done` once all messages that acknowledgements have removed are gone for good."""
+        ...
+
+    def release(self, closed: Snapshot, last: int) -> None:
+        """A consumer needs nothing any more of what it had waited for up to `last`."""
         ...
 
     def expired(self, consumer: Any) -> None:

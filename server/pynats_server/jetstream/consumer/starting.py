@@ -9,15 +9,17 @@ from pynats_common.go.times import parse_time_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.store import Store
 from pynats_server.jetstream.store.search.filters import FilterSet
+from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The first sequence that may be delivered; before it only `firsts`, in their order."""
+    """The first sequence that may be delivered; before it only `firsts`, in their order. What has
+    come since it was looked for is behind it."""
 
     start: int
-    firsts: list[int] = field(default_factory=list)
+    firsts: SequenceSet = field(default_factory=SequenceSet)
 
 
 def beginning(config: ConsumerConfig, store: Store) -> Work[Beginning]:
@@ -29,9 +31,9 @@ def beginning(config: ConsumerConfig, store: Store) -> Work[Beginning]:
         case "last":
             return Beginning((yield from _last(config, store, last)))
         case "last_per_subject":
-            filters = [text.encode() for text in config.filters]
-            firsts = yield from store.last_of_each(filters, last)
-            return Beginning(last + 1 if firsts else max(last, store.first_seq), firsts or [])
+            filters = yield from FilterSet.building(text.encode() for text in config.filters)
+            firsts = (yield from store.newest_of(filters, last)) or SequenceSet()
+            return Beginning(last + 1 if firsts else max(last, store.first_seq), firsts)
         case "by_start_sequence":
             return Beginning(max(config.opt_start_seq, store.first_seq))
         case "by_start_time":

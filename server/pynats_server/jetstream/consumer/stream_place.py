@@ -9,6 +9,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
 from pynats_server.jetstream.consumer.delivery.interest import Interest
 from pynats_server.jetstream.consumer.delivery.router import Router
+from pynats_server.jetstream.consumer.delivery.state import Snapshot
 from pynats_server.jetstream.consumer.retaining import Retaining
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.store import Store
@@ -83,6 +84,10 @@ class StreamPlace:
     def when_removed(self, done: Callable[[Exception | None], None]) -> None:
         """See `ConsumerPlace`."""
         self.retaining.when_removed(done)
+
+    def release(self, closed: Snapshot, last: int) -> None:
+        """See `ConsumerPlace`."""
+        self.retaining.release(closed, last)
 
     def expired(self, consumer: Consumer) -> None:
         """See `ConsumerPlace`."""

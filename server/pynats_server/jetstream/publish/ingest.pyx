@@ -4,9 +4,9 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from pynats_server.core.account cimport route_once
-from pynats_server.core.clock cimport wall_ns
 from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
+from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
 from pynats_server.jetstream.publish.marks cimport (
     NO_ROLLUP, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,

@@ -22,3 +22,4 @@ cdef class SequenceSet:
     cdef int insert_range(self, uint64_t first, uint64_t last) except -1
     cdef uint64_t remove_below(self, uint64_t seq) noexcept
     cdef uint64_t next_absent(self, uint64_t seq) noexcept nogil
+    cdef uint64_t next_present(self, uint64_t seq) noexcept nogil

@@ -179,6 +179,21 @@ cdef class SequenceSet:
             seq += 1
         return seq
 
+    cdef uint64_t next_present(self, uint64_t seq) noexcept nogil:
+        """The first member >= `seq`, 0 when there is none."""
+        cdef Py_ssize_t at, w
+        cdef uint64_t word, first
+        for at in range(self.find(seq & ~<uint64_t>(PAGE_BITS - 1)), self.used):
+            first = max(seq, self.pages[at].base) - self.pages[at].base
+            w = first >> 6
+            word = self.pages[at].words[w] & (<uint64_t>0xFFFFFFFFFFFFFFFF << (first & 63))
+            while word == 0 and w + 1 < PAGE_WORDS:
+                w += 1
+                word = self.pages[at].words[w]
+            if word:
+                return self.pages[at].base + 64 * w + trailing64(word)
+        return 0
+
     # Python's view.
 
     def add(self, uint64_t seq):
@@ -289,9 +304,7 @@ cdef class SequenceSet:
 
     def first(self):
         """The smallest member, or None."""
-        for seq in self:
-            return seq
-        return None
+        return self.next_present(0) if self.size else None
 
     @property
     def memory_bytes(self):

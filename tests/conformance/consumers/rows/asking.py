@@ -233,7 +233,7 @@ def c3_a_batch_filled_with_bytes_to_spare(s: Scene) -> None:
 
 def d1_heartbeats_of_a_pull(s: Scene) -> None:
     plain(s, 0)
-    name = s.pull({"batch": 2, "expires": HOUR, "idle_heartbeat": 500 * MS})
+    name = s.pull({"batch": 2, "expires": HOUR, "idle_heartbeat": 1500 * MS})
     s.take(name, 2)
     s.publish("s.a", "one")
     s.take(name, 3)
@@ -300,8 +300,8 @@ def d3_heartbeats_while_paused_and_while_full(s: Scene) -> None:
 
 
 def d4_push_heartbeats_need_a_listener(s: Scene) -> None:
-    plain(s, 0, deliver_subject="d.c", idle_heartbeat=300 * MS)
-    s.let_pass(0.7)
+    plain(s, 0, deliver_subject="d.c", idle_heartbeat=1200 * MS)
+    s.let_pass(2.6)
     d = s.listen("d.c", "d")
     s.take(d, 2)
     s.publish("s.a", "one")

@@ -71,17 +71,17 @@ def k3_a_waiting_pull_keeps_it(s: Scene) -> None:
 
 def k3_a_dead_pull_does_not_keep_it(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=500 * MS)
+    ephemeral(s, inactive_threshold=1500 * MS)
     s.leave(s.pull({"batch": 1, "expires": HOUR}))
     s.take("told")
 
 
 def k4_unacked_messages_keep_it_for_a_while(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=400 * MS, ack_wait=3 * SECOND)
+    ephemeral(s, inactive_threshold=1500 * MS, ack_wait=6 * SECOND)
     s.fill(1)
     s.take(s.pull("1"))
-    s.let_pass(1)
+    s.let_pass(2.5)
     s.info()
     s.take("told")
     s.state()
@@ -89,10 +89,10 @@ def k4_unacked_messages_keep_it_for_a_while(s: Scene) -> None:
 
 def k4_after_the_ack_it_ends(s: Scene) -> None:
     s.listen(DELETED, "told")
-    ephemeral(s, inactive_threshold=400 * MS, ack_wait=HOUR)
+    ephemeral(s, inactive_threshold=1500 * MS, ack_wait=HOUR)
     s.fill(1)
     s.take(s.pull("1"))
-    s.let_pass(1)
+    s.let_pass(2.5)
     s.ack(1)
     s.take("told")
 
@@ -146,7 +146,7 @@ def k6_a_threshold_put_on(s: Scene) -> None:
     s.listen(DELETED, "told")
     s.stream()
     s.create()
-    s.create(inactive_threshold=SOON)
+    s.create(inactive_threshold=2 * SECOND)
     s.take("told")
 
 
@@ -285,7 +285,7 @@ def l3_a_paused_push_consumer_goes_on_by_itself(s: Scene) -> None:
     s.listen("d.c", "d")
     s.stream()
     s.create(deliver_subject="d.c")
-    s.pause({"pause_until": in_a_while(4)})
+    s.pause({"pause_until": in_a_while(8)})
     s.fill(2)
     s.quiet("d")
     s.take("d", 2)

@@ -307,7 +307,7 @@ def q1_a_reset_without_a_sequence(s: Scene) -> None:
 
 
 def q1_a_reset_forgets_deliveries(s: Scene) -> None:
-    delivered(s, 2, 3, ack_wait=600 * MS)
+    delivered(s, 2, 3, ack_wait=2500 * MS)
     s.take(s.pull({"batch": 3, "expires": HOUR}), 3)
     s.info()
     s.reset({"seq": 1})
@@ -410,4 +410,17 @@ def q_a_reset_with_delayed_naks(s: Scene) -> None:
     s.reset({"seq": 3})
     name = s.pull({"batch": 5, "expires": 4 * SECOND})
     s.take_all(name)
+    s.info()
+
+
+def n4_a_purge_after_an_ack_by_an_earlier_delivery(s: Scene) -> None:
+    s.stream()
+    s.create(ack_policy="all")
+    s.fill(1)
+    s.take(s.pull("1"))
+    s.ack(1, "-NAK")
+    s.take(s.pull("1"))
+    s.ack(1, delivery=1)
+    s.info()
+    s.purge()
     s.info()

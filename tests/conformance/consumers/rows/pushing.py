@@ -177,10 +177,10 @@ def i_subscribing_again_redelivers_nothing(s: Scene) -> None:
 
 def i_a_deleted_push_consumer_goes_silent(s: Scene) -> None:
     s.listen("d.c", "d")
-    pushing(s, idle_heartbeat=300 * MS)
+    pushing(s, idle_heartbeat=1200 * MS)
     s.take("d")
     s.api("CONSUMER.DELETE.S.C")
-    s.let_pass(0.6)
+    s.let_pass(2)
     s.settle("d")
 
 

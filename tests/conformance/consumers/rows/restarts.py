@@ -40,7 +40,7 @@ def l5_a_pause_that_ended_meanwhile(s: Scene) -> None:
 @own_server
 def t1_named_ephemerals_outlive_a_restart(s: Scene) -> None:
     ephemeral(s, inactive_threshold=HOUR)
-    s.create("E2", durable_name=None)
+    s.create("E2", durable_name=None, inactive_threshold=8 * SECOND)
     s.fill(2)
     s.take(s.pull("1"))
     for kill in (False, True):

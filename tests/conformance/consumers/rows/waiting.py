@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.consumers.scene import HOUR, MS, SECOND, Scene
 
-LATER = 600 * MS
+LATER = 1500 * MS
 
 
 def plain(s: Scene, count: int = 5, **config: object) -> None:
@@ -365,11 +365,11 @@ def b_a_consumer_made_again_starts_again(s: Scene) -> None:
 
 def b12_a_consumer_deleted_while_its_pull_beats(s: Scene) -> None:
     plain(s, 0)
-    name = s.pull({"batch": 1, "expires": HOUR, "idle_heartbeat": 300 * MS})
+    name = s.pull({"batch": 1, "expires": HOUR, "idle_heartbeat": 1200 * MS})
     s.take(name)
     s.api("CONSUMER.DELETE.S.C")
     s.take(name)
-    s.let_pass(0.5)
+    s.let_pass(2)
     s.quiet(name)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.consumer.saving import UNDER_WAY_MAX, SavedConsumer, Saving
+from pynats_server.jetstream.consumer.saving import LARGE, UNDER_WAY_MAX, SavedConsumer, Saving
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.consumers.folder import (
     ConsumerFiles,
@@ -27,7 +28,7 @@ from pynats_server.jetstream.store.format.meta_inf import name_key
 from pynats_server.work import Turns
 
 from tests.support.crashdisk import QuickDisk
-from tests.support.deadline import next_turn, wait_until_async
+from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async
 
 FULL = OSError(errno.ENOSPC, "full")
 Told = list[Exception | None]
@@ -41,15 +42,31 @@ class Counted:
         self.encoded: list[int] = []
         self.broken: Exception | None = None
 
-    @property
-    def floor_stream(self) -> int:
-        return self.changes
+        self.size = 0
 
-    def encode(self, now: int) -> bytes:
+    def to_save(self) -> CountedThen:
         if self.broken is not None:
             raise self.broken
         self.encoded.append(self.changes)
-        place = (self.changes, self.changes)
+        return CountedThen(self)
+
+
+class CountedThen:
+    """What it was at a moment. `may_go` holds up those who encode it."""
+
+    may_go = threading.Event()
+
+    def __init__(self, state: Counted) -> None:
+        self.floor_stream = state.changes
+        self._size = state.size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def encode(self, now: int) -> bytes:
+        if self._size:
+            assert self.may_go.wait(PATIENCE_S)
+        place = (self.floor_stream, self.floor_stream)
         return encode_consumer_state(ConsumerState(place, place), now)
 
 
@@ -386,9 +403,61 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
         one = scene.consumer()
         change(one, 4)
         files = one[0].files
-        found = read_state_file(files.seal(one[1].encode(0), one[0].stream_last()), name_key("S/c"))
+        found = read_state_file(
+            files.seal(one[1].to_save().encode(0), one[0].stream_last()), name_key("S/c")
+        )
         assert found.state == ConsumerState((4, 4), (4, 4))
         assert found.tail is not None and found.tail.stream_last == 7
         await one[0].end()
+
+    run(scenario, tmp_path)
+
+
+def test_a_large_state_is_encoded_in_a_thread(tmp_path: Path) -> None:
+    """What changes meanwhile is for the next write, and the loop goes on."""
+
+    async def scenario(folder: Path) -> None:
+        scene = Scene(folder)
+        one = scene.consumer()
+        one[1].size = LARGE + 1
+        told: Told = []
+        change(one)
+        CountedThen.may_go.clear()
+        one[0].when_saved(told.append)
+        await wait_until_async(lambda: one[1].encoded == [1], "a snapshot")
+        change(one)
+        one[0].when_saved(told.append)
+        for _ in range(20):
+            await next_turn()
+        assert one[1].encoded == [1]
+        assert scene.writer.under_way == []
+        CountedThen.may_go.set()
+        await scene.begun()
+        scene.writer.finish()
+        assert told == [None]
+        await scene.begun()
+        scene.writer.finish()
+        assert told == [None, None]
+        assert scene.writer.written == [("c", 1, True), ("c", 2, True)]
+
+    run(scenario, tmp_path)
+
+
+def test_a_consumer_that_ends_while_a_thread_encodes_it_is_not_written(tmp_path: Path) -> None:
+    async def scenario(folder: Path) -> None:
+        scene = Scene(folder)
+        one = scene.consumer()
+        one[1].size = LARGE + 1
+        told: Told = []
+        change(one)
+        CountedThen.may_go.clear()
+        one[0].when_saved(told.append)
+        await wait_until_async(lambda: one[1].encoded == [1], "a snapshot")
+        ending = asyncio.ensure_future(one[0].end())
+        await next_turn()
+        CountedThen.may_go.set()
+        await ending
+        assert [type(error) for error in told] == [StoreClosed]
+        assert scene.writer.under_way == []
 
     run(scenario, tmp_path)

@@ -13,9 +13,19 @@ cdef class Alarms:
     cdef object timer
     cdef int64_t timer_at
     cdef uint64_t count
+    cdef Py_ssize_t void  # entries of the heap, at most, whose time is another one by now
     cdef bint stopped
     cdef object engine, on_error
 
     # Rings at `at` at the latest; what it asked for earlier stays in force if it is sooner.
     cdef int want(self, Alarmed who, int64_t at) except -1
+    # Does not ring; of Python code, it is `forget`.
+    cdef int drop(self, Alarmed who) except -1
+    cdef int _avoid(self) except -1
     cdef int _arm(self) except -1
+
+
+cdef class Appointment(Alarmed):
+    """Of Python code: `call` is called when the time has come."""
+    cdef Alarms alarms
+    cdef object call

@@ -1,10 +1,16 @@
 """See alarms.pxd."""
-from pynats_server.core.clock cimport wall_ns
+from libc.stdint cimport INT64_MAX
+
+from pynats_server.jetstream.clock cimport wall_ns
 
 import heapq
 
 cdef enum:
     RING_AT_ONCE = 64  # consumers in one go; the rest in the loop's next pass
+
+    VOID_MOST = 256  # void entries that are not worth looking for
+
+TIME_MAX_NS = INT64_MAX
 
 cdef double SECOND = 1e9
 cdef double LOOK_AGAIN_S = 1.0  # the clock may be set
@@ -27,10 +33,37 @@ cdef class Alarms:
     cdef int want(self, Alarmed who, int64_t at) except -1:
         if at <= 0 or (who.alarm_at and who.alarm_at <= at):
             return 0
+        if who.alarm_at:
+            self._avoid()
         who.alarm_at = at
         self.count += 1
         heapq.heappush(self.heap, (at, self.count, who))
         return self._arm()
+
+    cdef int drop(self, Alarmed who) except -1:
+        if who.alarm_at:
+            who.alarm_at = 0
+            self._avoid()
+        return 0
+
+    cdef int _avoid(self) except -1:
+        """One more entry is void; when most of them are, they are taken out."""
+        cdef Alarmed who
+        self.void += 1
+        if self.void > VOID_MOST and self.void * 2 > len(self.heap):
+            kept = []
+            for entry in self.heap:
+                who = entry[2]
+                if who.alarm_at == entry[0]:
+                    kept.append(entry)
+            heapq.heapify(kept)
+            self.heap, self.void = kept, 0
+        return 0
+
+    @property
+    def waiting(self) -> int:
+        """How many entries there are, those included whose time is another one by now."""
+        return len(self.heap)
 
     cdef int _arm(self) except -1:
         cdef int64_t at
@@ -62,6 +95,7 @@ cdef class Alarms:
         while self.heap and left and self.heap[0][0] <= now:
             at, _, who = heapq.heappop(self.heap)
             if who.alarm_at != at:
+                self.void -= 1
                 continue  # it was set anew
             left -= 1
             who.alarm_at = 0
@@ -77,3 +111,29 @@ cdef class Alarms:
             self.timer.cancel()
             self.timer = None
         self.heap.clear()
+        self.void = 0
+
+
+cdef class Appointment(Alarmed):
+    def __init__(self, Alarms alarms not None, call):
+        self.alarms = alarms
+        self.call = call
+
+    def at(self, int64_t at) -> None:
+        """Calls then (wall clock, ns), whatever was wanted before."""
+        self.alarms.drop(self)
+        self.alarms.want(self, at)
+
+    def cancel(self) -> None:
+        """Does not call."""
+        self.alarms.drop(self)
+
+    def end(self) -> None:
+        """Does not call any more, and knows nobody."""
+        self.alarms.drop(self)
+        self.call = None
+
+    cdef int ring(self, int64_t now) except -1:
+        if self.call is not None:
+            self.call()
+        return 0

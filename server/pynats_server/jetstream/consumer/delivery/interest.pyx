@@ -1,5 +1,6 @@
 """See interest.pxd."""
 from libc.stdint cimport UINT64_MAX, uint32_t
+from libc.stdlib cimport free, malloc
 
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
@@ -16,6 +17,9 @@ cdef enum:
     SLICE = 64  # filters in one step of what is done in slices
     SERVE_STEPS = 1024  # for one consumer before it is another's turn
     SETTLE_STEPS = 100  # for counting one consumer anew, about 10 µs
+    FEW = 16  # consumers of a group who are told of all that goes at once
+    GONE_MOST = 1024  # messages that a group writes down
+    VOID_MOST = 64  # entries of a list that hold no longer, and are not worth looking for
 
 
 cdef class Member(Sender):
@@ -27,6 +31,12 @@ cdef class Member(Sender):
 
     cdef int lost(self, uint64_t seq, bint purged) except -1:
         raise NotImplementedError
+
+    cdef int curtailed(self) except -1:
+        raise NotImplementedError
+
+    cdef bint is_at_work(self) noexcept:
+        return self.serving
 
     cdef int swept(self) except -1:
         raise NotImplementedError
@@ -40,14 +50,21 @@ cdef class Member(Sender):
     cdef uint64_t lowest(self) noexcept:
         return self.next_seq
 
+    cdef uint64_t done_to(self) noexcept:
+        return 0
+
 
 cdef class FilterGroup(Sink):
     def __init__(self, key, FilterSet filters not None):
         self.key = key
         self.filters = filters
-        self.members = []
+        self.members = {}
         self.hungry = []
+        self.present = []
         self.subscriptions = []
+
+    def __dealloc__(self):
+        free(self.gone)
 
 
 cdef class Interest(Witness):
@@ -102,13 +119,19 @@ cdef class Interest(Witness):
     def enter(self, Member member not None, FilterGroup group not None) -> None:
         """Adds a consumer that goes on at its `next_seq`; what is before it is to be counted."""
         group.holds -= 1
-        group.members.append(member)
-        member.hint = 0  # these filters may want what lies before
-        group.low = min(group.low, member.lowest())
+        group.members[member] = None
         member.group = group
-        member.hint = 0
+        member.hint = 0  # these filters may want what lies before
+        self.expect(member)
+
+    cdef int expect(self, Member member) except -1:
+        """The consumer is somewhere else now: what is before it is to be counted."""
+        cdef FilterGroup group = member.group
+        group.low = min(group.low, member.lowest())
         member.base = group.matched - (self.store.last_seq + 1)  # no fewer than there can be
-        self._note_far(member)
+        member.lag = EXACT
+        self.attend(member)
+        return self._note_far(member)
 
     def join(self, Member member not None, filters) -> None:
         """`gathering`, `enter` and `recount` at once."""
@@ -120,19 +143,26 @@ cdef class Interest(Witness):
         cdef FilterGroup group = member.group
         if group is None:
             return
-        group.members.remove(member)
+        del group.members[member]
         if member.hungry:
-            group.hungry.remove(member)
             member.hungry = False
+            group.full += 1
+            if group.full > VOID_MOST and group.full * 2 > len(group.hungry):
+                group.hungry = [
+                    one for one in group.hungry
+                    if (<Member>one).hungry and (<Member>one).group is group
+                ]
+                group.full = 0
+        self.excuse(member)
         if member.awake:
-            self.awake.remove(member)
             member.awake = False
+            self.asleep += 1
+            if self.asleep > VOID_MOST and self.asleep * 2 > len(self.awake):
+                self.awake = [one for one in self.awake if (<Member>one).awake]
+                self.asleep = 0
         member.group = None
         if member.far_seq:
-            member.far_seq = 0
-            self.far = [one for one in self.far if one[2] is not member]
-            heapify(self.far)
-            self.far_at = self.far[0][0] if self.far else UINT64_MAX
+            self._forget_far(member)
         self._forget(group)
 
     def _forget(self, FilterGroup group) -> None:
@@ -168,17 +198,51 @@ cdef class Interest(Witness):
         """Sets the consumer's base by what is stored."""
         cdef FilterGroup group = member.group
         member.base = group.matched - member.ahead()
+        member.lag = EXACT
+        self.attend(member)
         self._note_far(member)
         group.low = min(group.low, member.lowest())
 
     cdef int _note_far(self, Member member) except -1:
         if member.next_seq <= self.store.last_seq + 1:
-            member.far_seq = 0  # what the heap may still say of it is passed over
+            if member.far_seq:
+                self._forget_far(member)
         elif member.far_seq != member.next_seq:
+            if member.far_seq:
+                self._forget_far(member)
             member.far_seq = member.next_seq
             self.far_count += 1
             heappush(self.far, (member.far_seq, self.far_count, member))
             self.far_at = self.far[0][0]
+        return 0
+
+    cdef int _forget_far(self, Member member) except -1:
+        """What the heap says of it is passed over; when most of it is so, it is taken out."""
+        member.far_seq = 0
+        self.far_void += 1
+        if self.far_void > VOID_MOST and self.far_void * 2 > len(self.far):
+            self.far = [one for one in self.far if (<Member>one[2]).far_seq == <uint64_t>one[0]]
+            heapify(self.far)
+            self.far_void = 0
+        self.far_at = self.far[0][0] if self.far else UINT64_MAX
+        return 0
+
+    cdef int attend(self, Member member) except -1:
+        member.heard = member.group.gone_to
+        if not member.place:
+            member.group.present.append(member)
+            member.place = len(member.group.present)
+        return 0
+
+    cdef int excuse(self, Member member) except -1:
+        cdef list present = member.group.present
+        cdef Member last
+        if member.place:
+            last = present.pop()
+            if last is not member:
+                present[member.place - 1] = last
+                last.place = member.place
+            member.place = 0
         return 0
 
     cdef int rouse(self, Member member) except -1:
@@ -218,6 +282,8 @@ cdef class Interest(Witness):
                 member.far_seq = 0
                 member.base = member.group.matched  # what came before is behind it
                 self.rouse(member)
+            else:
+                self.far_void -= 1
         self.far_at = self.far[0][0] if self.far else UINT64_MAX
         return 0
 
@@ -229,11 +295,15 @@ cdef class Interest(Witness):
         group.matched += 1
         if group.hungry:
             for member in group.hungry:
+                if group.full and not (member.hungry and member.group is group):
+                    continue  # it has left
                 member.hungry = False
                 # Unless more lies before, for instance after a reset or with other filters.
-                member.hint = seq if group.matched - member.base == 1 and not member.stale else 0
+                member.hint = (
+                    seq if group.matched - member.base == 1 and member.lag != UNCOUNTED else 0
+                )
                 self.rouse(member)
-            group.hungry = []
+            group.hungry, group.full = [], 0
         return 0
 
     cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:
@@ -255,13 +325,76 @@ cdef class Interest(Witness):
     cdef int lose(self, FilterGroup group, uint64_t seq, bint purged) except -1:
         cdef Member member
         cdef uint64_t low = UINT64_MAX
+        cdef Py_ssize_t at = 0
+        cdef list present = group.present
+        cdef bint few = len(group.members) <= FEW
         if seq < group.low:
             return 0
-        self.engine.routing.steps += len(group.members)
-        for member in group.members:
+        self.engine.routing.steps += len(present)
+        if len(present) < len(group.members):
+            self.write_down(group, seq, purged)
+        while at < len(present):
+            member = present[at]
             member.lost(seq, purged)
+            if purged:
+                member.curtailed()
+            member.heard = group.gone_to
+            low = min(low, member.lowest())
+            if few or member.is_at_work():
+                at += 1
+                continue
+            self.excuse(member)
+            if member.lag == EXACT:
+                member.lag = BEHIND
+        if few and len(present) == len(group.members):
+            group.low = low
+        return 0
+
+    cdef int write_down(self, FilterGroup group, uint64_t seq, bint purged) except -1:
+        """For those that are not at work."""
+        if group.gone == NULL:
+            group.gone = <uint64_t*>malloc(GONE_MOST * sizeof(uint64_t))
+            if group.gone == NULL:
+                raise MemoryError()
+        if group.gone_to - group.gone_from == GONE_MOST:
+            self.begin_anew(group)
+        group.gone[group.gone_to - group.gone_from] = seq * 2 + purged
+        group.gone_to += 1
+        return 0
+
+    cdef int begin_anew(self, FilterGroup group) except -1:
+        """Forgets what is written down. Whom it does not concern is past it; the others are counted
+        anew when somebody looks."""
+        cdef Member member
+        cdef uint64_t low = UINT64_MAX, highest = 0
+        cdef uint64_t i
+        cdef bint purged = False
+        for i in range(GONE_MOST):
+            highest = max(highest, group.gone[i] >> 1)
+            purged = purged or group.gone[i] & 1
+        group.gone_from = group.gone_to
+        self.engine.routing.steps += len(group.members) >> 2
+        for member in group.members:
+            if member.lag == BEHIND and (purged or member.lowest() <= highest):
+                member.lag = UNCOUNTED
+            member.heard = group.gone_to
             low = min(low, member.lowest())
         group.low = low
+        return 0
+
+    cdef int catch_up(self, Member member) except -1:
+        """Takes note of what was written down since it was at work."""
+        cdef FilterGroup group = member.group
+        cdef uint64_t at, seq
+        cdef bint purged = False
+        self.engine.routing.steps += (group.gone_to - member.heard) >> 2
+        for at in range(member.heard, group.gone_to):
+            seq = group.gone[at - group.gone_from]
+            purged = purged or seq & 1
+            member.lost(seq >> 1, seq & 1)
+        self.attend(member)
+        if purged:
+            member.curtailed()
         return 0
 
     cdef int swept(self) except -1:
@@ -274,7 +407,7 @@ cdef class Interest(Witness):
             group.last = 0
             group.low = 0
             for member in group.members:
-                member.stale = True
+                member.lag = UNCOUNTED
                 if shorter:  # sequences will be used again: nobody may be beyond them
                     self.settle(member)
                 if not member.stopped:
@@ -282,8 +415,13 @@ cdef class Interest(Witness):
         return 0
 
     cdef int settle(self, Member member) except -1:
-        member.stale = False
-        if member.group is not None:
+        cdef Lag lag = member.lag
+        member.lag = EXACT
+        if member.group is None:
+            return 0
+        if lag == BEHIND:
+            self.catch_up(member)
+        else:
             self.engine.routing.steps += SETTLE_STEPS
             member.swept()
             self.recount(member)
@@ -311,6 +449,11 @@ cdef class Interest(Witness):
             self.remove(seq)
         return 0
 
+    def release_all(self, list seqs not None) -> None:
+        """A consumer needs these messages no more."""
+        for seq in seqs:
+            self.release(seq)
+
     cdef bint is_needed(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
         cdef Member member
         cdef Match* match
@@ -330,9 +473,39 @@ cdef class Interest(Witness):
                         return True
         return False
 
-    def unneeded(self, uint64_t start, Py_ssize_t most) -> tuple:
+    cdef bint is_finished(self, uint64_t seq, const uint8_t* subject, size_t n) except -1:
+        """Whether somebody who wants such messages has acknowledged them up to this one."""
+        cdef Member member
+        cdef Match* match
+        cdef uint32_t i
+        if self.every is not None:
+            for member in self.every.members:
+                if seq <= member.done_to():
+                    return True
+        if self.sublist.count:
+            match = self.sublist.match(<const char*>subject, n)
+            for i in range(match.n_plain):
+                group = <FilterGroup>(<Subscription>match.plain[i]).sink
+                for member in (<FilterGroup>group).members:
+                    if seq <= member.done_to():
+                        return True
+        return False
+
+    @property
+    def done_to(self) -> int:
+        """The last message that a consumer has acknowledged with all before it."""
+        cdef FilterGroup group
+        cdef Member member
+        cdef uint64_t last = 0
+        for group in self.groups.values():
+            for member in group.members:
+                last = max(last, member.done_to())
+        return last
+
+    def unneeded(self, uint64_t start, Py_ssize_t most, bint finished) -> tuple:
         """(sequences that nobody needs, where the next step begins or 0 at the end, block to read
-        first or None): among `most` records from `start` on."""
+        first or None): among `most` records from `start` on. `finished`: only those that somebody
+        has acknowledged, with all before them."""
         cdef Block block
         cdef Py_ssize_t at
         cdef const uint8_t* r
@@ -355,7 +528,11 @@ cdef class Interest(Witness):
                 return found, seq, None
             most -= 1
             at += 1
-            if not block.deleted.has(seq) and not self.is_needed(seq, r + HEAD, subject_size(r)):
+            if (
+                not block.deleted.has(seq)
+                and not self.is_needed(seq, r + HEAD, subject_size(r))
+                and (not finished or self.is_finished(seq, r + HEAD, subject_size(r)))
+            ):
                 found.append(seq)
         return found, block.last_seq + 1 if block.last_seq < self.store.last_seq else 0, None
 
@@ -372,7 +549,10 @@ cdef class Interest(Witness):
         cdef Member member
         cdef uint64_t until = self.engine.routing.steps + CHORE_STEPS
         awake, self.awake = self.awake, []
+        self.asleep = 0
         for member in awake:
+            if not member.awake:
+                continue  # it has left
             member.awake = False
             if member.stopped:
                 continue

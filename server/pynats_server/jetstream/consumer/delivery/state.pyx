@@ -1,7 +1,7 @@
 """See state.pxd."""
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memmove
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
+from pynats_server.jetstream.consumer.delivery.entries cimport DONE, OPEN, SPENT, Entries, Entry
 from pynats_server.jetstream.store.format.varint cimport UVARINT_MAX, put_uvarint
 
 import hashlib
@@ -11,10 +11,11 @@ from pynats_server.jetstream.consumer.operations import (
     Acked, Delivered, Purged, ResetTo, Spent, Struck,
 )
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
-
-cdef int64_t SECOND = 1_000_000_000
+from pynats_server.work import finish
 
 cdef enum:
+    SECOND = 1000000000  # ns
+    LIST = 500  # entries that a step lists
     MAGIC = 22
     VERSION = 2
     ENTRY_MAX = 5 * UVARINT_MAX
@@ -23,6 +24,92 @@ cdef enum:
 
 cdef inline uint64_t zigzag(int64_t value) noexcept nogil:
     return (<uint64_t>value << 1) ^ <uint64_t>(value >> 63)
+
+
+cdef list listed(Entries entries, size_t place, size_t most):
+    """[(stream sequence, consumer sequence, ts, deliveries, whether SPENT)] of what is held."""
+    cdef Entry* entry
+    cdef list found = []
+    while place < entries.tail and <size_t>len(found) < most:
+        entry = entries.at(place)
+        if entry.fate != DONE:
+            found.append((entry.seq, entry.delivery, entry.ts, entry.count, entry.fate == SPENT))
+        place += 1
+    return found
+
+
+cdef class Snapshot(Entries):
+    def __len__(self):
+        return self.tail - self.head
+
+    def sequences(self, uint64_t start, uint64_t last, size_t most) -> list:
+        """The first of the messages from `start` to `last`."""
+        return [one[0] for one in listed(self, self.place(start), most) if one[0] <= last]
+
+    def saving(self):
+        """What backups keep, in steps (a `Work`)."""
+        cdef uint64_t at = 0
+        pending, redelivered = {}, {}
+        while True:
+            part = listed(self, self.place(at), LIST)
+            for seq, delivery, ts, count, is_spent in part:
+                if is_spent:
+                    redelivered[seq] = max(count, 1)
+                else:
+                    pending[seq] = (delivery, ts)
+                    if count > 1:
+                        redelivered[seq] = count - 1
+            if len(part) < LIST:
+                break
+            at = part[len(part) - 1][0] + 1
+            yield
+        return SavedState(
+            (self.floor_consumer, self.floor_stream),
+            (self.consumer_seq, self.stream_seq), pending, redelivered,
+        )
+
+    def encode(self, int64_t now) -> bytes:
+        """Bytes of `o.dat`; `now` (ns) is the base that pending times are stored against. Others
+        may run meanwhile."""
+        cdef size_t room = (self.tail - self.head) * ENTRY_MAX + HEAD_MAX, n
+        cdef int64_t base = (now + SECOND // 2) // SECOND
+        cdef bytearray made = PyByteArray_FromStringAndSize(NULL, room)
+        cdef uint8_t* out = <uint8_t*>PyByteArray_AS_STRING(made)
+        with nogil:
+            n = self._encode(out, base)
+        return PyByteArray_AS_STRING(made)[:n]
+
+    cdef size_t _encode(self, uint8_t* out, int64_t base) noexcept nogil:
+        cdef size_t place, n = 2
+        cdef Entry* entry
+        cdef uint64_t again = 0
+        out[0], out[1] = MAGIC, VERSION
+        n += put_uvarint(out + n, self.floor_consumer)
+        n += put_uvarint(out + n, self.floor_stream)
+        n += put_uvarint(out + n, self.consumer_seq)
+        n += put_uvarint(out + n, self.stream_seq)
+        n += put_uvarint(out + n, self.open)
+        if self.open:
+            n += put_uvarint(out + n, zigzag(base))
+        for place in range(self.head, self.tail):
+            entry = self.at(place)
+            if entry.fate == OPEN:
+                n += put_uvarint(out + n, entry.seq - self.floor_stream)
+                # A floor may have passed an older delivery's number.
+                n += put_uvarint(
+                    out + n, max(entry.delivery, self.floor_consumer) - self.floor_consumer
+                )
+                n += put_uvarint(out + n, zigzag(base - entry.ts // SECOND))
+            again += entry.fate == SPENT or (entry.fate == OPEN and entry.count > 1)
+        n += put_uvarint(out + n, again)
+        for place in range(self.head, self.tail if again else self.head):
+            entry = self.at(place)
+            if entry.fate == SPENT or (entry.fate == OPEN and entry.count > 1):
+                n += put_uvarint(out + n, entry.seq - self.floor_stream)
+                n += put_uvarint(
+                    out + n, max(entry.count, 1) if entry.fate == SPENT else entry.count - 1
+                )
+        return n
 
 
 POLICIES = {"none": ACK_NONE, "all": ACK_ALL, "explicit": ACK_EXPLICIT, "flow_control": ACK_FLOW}
@@ -36,68 +123,11 @@ cdef class ConsumerState:
         self.policy = POLICIES[policy]
         self.stream_seq = self.floor_stream = start - 1
 
-    def __dealloc__(self):
-        free(self.entries)
-
     # -- entries ------------------------------------------------------------------------------
-
-    cdef size_t place(self, uint64_t seq) noexcept:
-        cdef size_t low = self.head, high = self.tail, middle
-        if low < high and self.entries[high - 1].seq < seq:
-            return high
-        # Without gaps the place is known: most consumers have none.
-        if low < high and self.entries[low].seq <= seq:
-            middle = low + (seq - self.entries[low].seq)
-            if middle < high and self.entries[middle].seq == seq:
-                return middle
-        while low < high:
-            middle = (low + high) >> 1
-            if self.entries[middle].seq < seq:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    cdef Entry* find(self, uint64_t seq) noexcept:
-        cdef size_t at = self.place(seq)
-        if at < self.tail and self.entries[at].seq == seq and self.entries[at].fate != DONE:
-            return &self.entries[at]
-        return NULL
-
-    cdef int _reserve(self) except -1:
-        cdef size_t room
-        cdef Entry* grown
-        if self.tail < self.room:
-            return 0
-        if self.head > self.room // 2:
-            memmove(self.entries, self.entries + self.head, (self.tail - self.head) * sizeof(Entry))
-            self.tail -= self.head
-            self.head = 0
-            return 0
-        room = max(self.room * 2, 8)
-        grown = <Entry*>realloc(self.entries, room * sizeof(Entry))
-        if grown == NULL:
-            raise MemoryError()
-        self.entries = grown
-        self.room = room
-        return 0
 
     cdef int _insert(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts,
                      uint8_t fate) except -1:
-        cdef size_t at
-        cdef Entry* entry
-        self._reserve()
-        at = self.place(seq)
-        if at < self.tail and self.entries[at].seq == seq:
-            if self.entries[at].fate != DONE:
-                raise ValueError(f"sequence {seq} is open already")
-        else:
-            if at < self.tail:
-                memmove(
-                    self.entries + at + 1, self.entries + at, (self.tail - at) * sizeof(Entry)
-                )
-            self.tail += 1
-        entry = &self.entries[at]
+        cdef Entry* entry = self.put(seq)
         entry.seq, entry.delivery, entry.ts = seq, delivery, ts
         entry.count, entry.fate, entry.queued = count, fate, 0
         self.held += 1
@@ -105,24 +135,35 @@ cdef class ConsumerState:
         self.again += count > 1
         return 0
 
-    cdef void _close(self, Entry* entry) noexcept:
-        self.open -= entry.fate == OPEN
-        self.again -= entry.count > 1
+    cdef int _close(self, size_t place) except -1:
+        cdef Entry* entry = self.own(place)
+        self._uncount(entry)
         entry.fate = DONE
-        self.held -= 1
-        self._trim()
+        self.trim()
+        return 0
 
-    cdef void _trim(self) noexcept:
-        while self.head < self.tail and self.entries[self.head].fate == DONE:
-            self.head += 1
-        while self.tail > self.head and self.entries[self.tail - 1].fate == DONE:
-            self.tail -= 1
-        if self.head == self.tail:
-            self.head = self.tail = 0
-            if self.room > 4096:
-                free(self.entries)
-                self.entries = NULL
-                self.room = 0
+    cdef void _uncount(self, Entry* entry) noexcept:
+        self.open -= entry.fate == OPEN
+        self.queued -= entry.fate == OPEN and entry.queued
+        self.again -= entry.count > 1
+        self.held -= 1
+
+    cdef uint64_t _close_before(self, uint64_t seq) noexcept:
+        """Ends everything below a sequence. The highest first delivery among it, or 0."""
+        cdef size_t place = self.head
+        cdef uint64_t highest = 0
+        cdef Entry* entry
+        while place < self.tail:
+            entry = self.at(place)
+            if entry.seq >= seq:
+                break
+            if entry.fate != DONE:
+                self._uncount(entry)
+                highest = max(highest, entry.delivery)
+            place += 1
+        self.drop_to(place)
+        self.trim()
+        return highest
 
     # -- operations ---------------------------------------------------------------------------
 
@@ -130,6 +171,8 @@ cdef class ConsumerState:
         """A message was delivered for the `count`-th time, as number `delivery` of the consumer; or,
         with the number that it had before, is waited for anew from `ts` on."""
         cdef Entry* entry
+        cdef size_t place = 0
+        cdef bint known = False
         if self.log is not None:
             self.log.record(Delivered(delivery, seq, count, ts))
         self.changes += 1
@@ -138,10 +181,13 @@ cdef class ConsumerState:
             self.stream_seq = max(self.stream_seq, seq)
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
             return 0
-        entry = NULL if seq > self.stream_seq else self.find(seq)
-        if entry == NULL:
+        if seq <= self.stream_seq:
+            place = self.place(seq)
+            known = place < self.tail and self.at(place).seq == seq and self.at(place).fate != DONE
+        if not known:
             self._insert(delivery, seq, count, ts, OPEN)
         else:
+            entry = self.own(place)
             if entry.fate == SPENT:
                 entry.fate = OPEN
                 self.open += 1
@@ -168,8 +214,7 @@ cdef class ConsumerState:
         if delivery <= self.floor_consumer or seq <= self.floor_stream:
             return False
         self.changes += 1
-        while self.head < self.tail and self.entries[self.head].seq <= seq:
-            self._close(&self.entries[self.head])
+        self._close_before(seq + 1)
         self.floor_consumer, self.floor_stream = delivery, seq
         return True
 
@@ -182,60 +227,75 @@ cdef class ConsumerState:
 
     cdef bint _close_one(self, uint64_t seq) except -1:
         """Ends what was waited for, or was out of deliveries; whether it was waited for."""
-        cdef Entry* entry = self.find(seq)
+        cdef size_t place = self.place(seq)
+        cdef Entry* entry
         cdef uint64_t delivery
         cdef bint was_open
-        if entry == NULL:
+        if place >= self.tail:
+            return False
+        entry = self.at(place)
+        if entry.seq != seq or entry.fate == DONE:
             return False
         self.changes += 1
         delivery, was_open = entry.delivery, entry.fate == OPEN
-        self._close(entry)
+        self._close(place)
         if was_open:
             self._advance(delivery, seq)
         return was_open
 
-    cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept:
+    cdef int _advance(self, uint64_t delivery, uint64_t seq) except -1:
         """The floors after one more needs no acknowledgement. What is out of deliveries holds them
-        until nothing else is waited for, or until they pass it."""
-        cdef size_t at
+        until nothing else is waited for, or until what is waited for lies behind it."""
+        cdef size_t place
+        cdef Entry* entry
         if self.open == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
         elif delivery == self.floor_consumer + 1:
-            at = self.place(seq)
-            while at < self.tail and self.entries[at].fate != OPEN:
-                at += 1
-            if at < self.tail and self.entries[at].delivery:
-                self.floor_consumer = self.entries[at].delivery - 1
-                self.floor_stream = self.entries[at].seq - 1
-        while self.head < self.tail and self.entries[self.head].seq <= self.floor_stream:
-            self._close(&self.entries[self.head])
+            place = self.place(seq)
+            while place < self.tail and self.at(place).fate != OPEN:
+                place += 1
+            if place < self.tail and self.at(place).delivery:
+                entry = self.at(place)
+                self.floor_consumer = entry.delivery - 1
+                self.floor_stream = entry.seq - 1
+        if (
+            not self.keeps_spent and self.head < self.tail
+            and self.at(self.head).seq <= self.floor_stream
+        ):
+            self._close_before(self.floor_stream + 1)
+        return 0
 
     cdef int spent(self, uint64_t seq) except -1:
         """A message is not delivered again."""
-        cdef Entry* entry = self.find(seq)
+        cdef size_t place = self.place(seq)
+        cdef Entry* entry
         if self.log is not None:
             self.log.record(Spent(seq))
-        if entry != NULL and entry.fate == OPEN:
+        if place < self.tail and self.at(place).seq == seq and self.at(place).fate == OPEN:
             self.changes += 1
             self.open -= 1
-            entry.fate = SPENT
+            entry = self.own(place)
+            self.queued -= entry.queued
+            entry.fate, entry.queued = SPENT, 0
         return 0
+
+    cdef void mark(self, Entry* entry, bint queued) noexcept:
+        """Whether an OPEN entry is to be delivered again."""
+        self.queued += queued - <int>entry.queued
+        entry.queued = queued
 
     def purged(self, uint64_t first_seq):
         """The stream's messages below `first_seq` have been purged."""
-        cdef Entry* entry
         if self.log is not None:
             self.log.record(Purged(first_seq))
-        if first_seq <= self.floor_stream + 1:
-            return
         self.changes += 1
-        self.stream_seq = max(self.stream_seq, first_seq - 1)
-        while self.head < self.tail and self.entries[self.head].seq < first_seq:
-            entry = &self.entries[self.head]
-            self.floor_consumer = max(self.floor_consumer, entry.delivery)
-            self._close(entry)
-        self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
-        self.floor_stream = first_seq - 1
+        if first_seq <= self.floor_stream + 1:
+            self._close_before(first_seq)
+        else:
+            self.stream_seq = max(self.stream_seq, first_seq - 1)
+            self.floor_consumer = max(self.floor_consumer, self._close_before(first_seq))
+            self.consumer_seq = max(self.consumer_seq, self.floor_consumer)
+            self.floor_stream = first_seq - 1
         if self.held == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
 
@@ -249,8 +309,8 @@ cdef class ConsumerState:
         self.stream_seq = self.floor_stream = start - 1
 
     def _forget(self):
-        self.head = self.tail = 0
-        self.open = self.held = self.again = 0
+        self.clear()
+        self.open = self.held = self.again = self.queued = 0
 
     # The same for Python: of tests and of whoever replays a log.
 
@@ -291,31 +351,25 @@ cdef class ConsumerState:
 
     def entries_from(self, uint64_t seq=0, most: int = 1 << 60) -> list:
         """[(stream sequence, consumer sequence, ts, deliveries, whether SPENT)] of what is held."""
-        cdef size_t at = self.place(seq)
-        found = []
-        while at < self.tail and len(found) < most:
-            if self.entries[at].fate != DONE:
-                found.append((
-                    self.entries[at].seq, self.entries[at].delivery, self.entries[at].ts,
-                    self.entries[at].count, self.entries[at].fate == SPENT,
-                ))
-            at += 1
-        return found
+        return listed(self, self.place(seq), most)
+
+    def to_save(self) -> Snapshot:
+        """The state as it is now; from now on it counts as saved."""
+        self.dirty = False
+        return self.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """The state as it is now, whatever becomes of it."""
+        cdef Snapshot made = Snapshot.__new__(Snapshot)
+        made.share(self)
+        made.floor_consumer, made.floor_stream = self.floor_consumer, self.floor_stream
+        made.consumer_seq, made.stream_seq = self.consumer_seq, self.stream_seq
+        made.open = self.open
+        return made
 
     def saved(self) -> SavedState:
         """What the file and backups keep."""
-        pending, redelivered = {}, {}
-        for seq, delivery, ts, count, is_spent in self.entries_from():
-            if is_spent:
-                redelivered[seq] = max(count, 1)
-            else:
-                pending[seq] = (delivery, ts)
-                if count > 1:
-                    redelivered[seq] = count - 1
-        return SavedState(
-            (self.floor_consumer, self.floor_stream),
-            (self.consumer_seq, self.stream_seq), pending, redelivered,
-        )
+        return finish(self.snapshot().saving())
 
     def restore(self, saved: SavedState) -> None:
         """Continues from what was saved. Raises ValueError when that contradicts itself."""
@@ -328,7 +382,7 @@ cdef class ConsumerState:
         if self.policy == ACK_NONE:
             return
         for seq in sorted({*saved.pending, *saved.redelivered}):
-            if seq <= self.floor_stream or seq > self.stream_seq:
+            if (seq <= self.floor_stream and seq in saved.pending) or seq > self.stream_seq:
                 raise ValueError(f"sequence {seq} waits outside of what was delivered")
             count = saved.redelivered.get(seq, 0)
             if seq in saved.pending:
@@ -337,49 +391,6 @@ cdef class ConsumerState:
             else:
                 self._insert(0, seq, count, 0, SPENT)
         self.changes += 1
-
-    def encode(self, int64_t now) -> bytes:
-        """Bytes of `o.dat`; `now` (ns) is the base that pending times are stored against."""
-        cdef size_t at
-        cdef Entry* entry
-        cdef int64_t base = (now + SECOND // 2) // SECOND
-        cdef uint64_t again = 0
-        cdef uint8_t* out = <uint8_t*>malloc((self.tail - self.head) * ENTRY_MAX + HEAD_MAX)
-        cdef size_t n = 0
-        if out == NULL:
-            raise MemoryError()
-        self.dirty = False
-        out[0], out[1] = MAGIC, VERSION
-        n = 2
-        n += put_uvarint(out + n, self.floor_consumer)
-        n += put_uvarint(out + n, self.floor_stream)
-        n += put_uvarint(out + n, self.consumer_seq)
-        n += put_uvarint(out + n, self.stream_seq)
-        n += put_uvarint(out + n, self.open)
-        if self.open:
-            n += put_uvarint(out + n, zigzag(base))
-        for at in range(self.head, self.tail):
-            entry = &self.entries[at]
-            if entry.fate == OPEN:
-                n += put_uvarint(out + n, entry.seq - self.floor_stream)
-                # A floor may have passed an older delivery's number.
-                n += put_uvarint(
-                    out + n, max(entry.delivery, self.floor_consumer) - self.floor_consumer
-                )
-                n += put_uvarint(out + n, zigzag(base - entry.ts // SECOND))
-            again += entry.fate == SPENT or (entry.fate == OPEN and entry.count > 1)
-        n += put_uvarint(out + n, again)
-        for at in range(self.head, self.tail if again else self.head):
-            entry = &self.entries[at]
-            if entry.fate == SPENT or (entry.fate == OPEN and entry.count > 1):
-                n += put_uvarint(out + n, entry.seq - self.floor_stream)
-                n += put_uvarint(
-                    out + n, max(entry.count, 1) if entry.fate == SPENT else entry.count - 1
-                )
-        try:
-            return (<const char*>out)[:n]
-        finally:
-            free(out)
 
     def digest(self) -> str:
         """A hash of everything that replicas must have alike."""
