@@ -43,6 +43,8 @@ class FakeLoop:
     def call_soon(self, work: Callable[[], object]) -> None:
         self.soon.append(work)
 
+    call_soon_threadsafe = call_soon
+
     def run_soon(self) -> None:
         """One pass: what is scheduled meanwhile waits for the next."""
         due, self.soon = self.soon, []

@@ -69,11 +69,11 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.search": (S + "work", J + "store", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
-        "pynats_common", S + "work", J + "store", J + "store.format", J + "store.removal",
-        J + "store.search",
+        "pynats_common", S + "core", S + "work", J + "store", J + "store.format",
+        J + "store.removal", J + "store.search",
     ),
     J + "store.consumers": (
-        "pynats_common", J + "store", J + "store.file", J + "store.format",
+        "pynats_common", S + "core", J + "store", J + "store.file", J + "store.format",
     ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (

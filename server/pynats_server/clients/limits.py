@@ -8,6 +8,8 @@ from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
+from pynats_server.core.readiness.cores import usable_cores
+from pynats_server.core.readiness.patience import AWAKE_NS
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import ConnectionLimits, Options
 from pynats_server.server.state import ServerState
@@ -23,6 +25,8 @@ def configure_engine(engine: Engine, options: Options) -> None:
     engine.write_deadline_ns = int(options.write_deadline * SECOND_NS)
     engine.stall_producers = not options.no_fast_producer_stall
     engine.tracing = options.log.trace
+    # On one core, staying awake would only keep everybody else from running.
+    engine.vigil.patience.most_ns = AWAKE_NS if usable_cores() > 1 else 0
     shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
     engine.tick_interval_s = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
 

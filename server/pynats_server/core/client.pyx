@@ -6,7 +6,8 @@ import random as _random
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.connection cimport Connection
-from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, Chore, Engine, is_spent, monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, Chore, Engine, is_spent
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
 from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, REMOVE_STEPS, SUBJECT_TOKENS_MAX

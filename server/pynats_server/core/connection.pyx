@@ -6,7 +6,8 @@ from posix.unistd cimport close as c_close
 
 import time
 
-from pynats_server.core.engine cimport PAUSE_AUTH, chunk_new, chunk_release, count_bytes, monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
+from pynats_server.core.engine cimport PAUSE_AUTH, chunk_new, chunk_release, count_bytes
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )

@@ -11,6 +11,8 @@ holds because a receiver's output is one sequence that only deliveries append to
 Nobody waits for somebody else: work is counted in steps (`limits`), each connection has its share of
 a turn's steps, and what it has not parsed then waits for the next turn. So do output of messages
 that reached very many, ends of connections, and chores, beyond their steps.
+
+After a small turn the engine may stay awake for a moment, if that has paid lately (`readiness`).
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
@@ -18,6 +20,7 @@ from pynats_server.core.figures cimport Counted
 from pynats_server.core.interest.subscription cimport Sink
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.core.pointerqueue cimport PointerQueue
+from pynats_server.core.readiness.vigil cimport Vigil
 
 
 cdef struct Routing:
@@ -108,6 +111,7 @@ cdef class Engine(Counted):
     cdef bint in_turn
     cdef bint finish_scheduled
     cdef bint turn_scheduled
+    cdef readonly Vigil vigil
     cdef Routing routing
     cdef readonly int64_t now  # monotonic, ns, of this turn
     cdef public bint tracing
@@ -154,4 +158,3 @@ cdef inline void count_bytes(Engine engine, size_t length) noexcept:
 
 cdef Chunk* chunk_new(size_t capacity) except NULL
 cdef void chunk_release(Chunk* chunk) noexcept
-cdef int64_t monotonic_ns() noexcept nogil

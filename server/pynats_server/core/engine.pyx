@@ -4,12 +4,12 @@ from libc.errno cimport errno
 from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.unistd cimport close as c_close
 
 import os
 from collections import deque
 
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.ledger cimport BUFFERS, CHUNKS, count_gone, count_made, must
 from pynats_server.core.limits cimport (
     BACKLOG_HOLD_MS, CHORE_STEPS, CHUNK_POOL, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
@@ -26,12 +26,6 @@ from pynats_server.core.reasons import CloseReason
 
 cdef uint64_t NEVER = UINT64_MAX
 cdef int REASON_PROTOCOL = CloseReason.PROTOCOL_VIOLATION
-
-
-cdef int64_t monotonic_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 cdef Chunk* spare_chunks[CHUNK_POOL]
@@ -144,6 +138,7 @@ cdef class Engine:
         self.stall_producers = True
         self.tick_interval_s = 0.25
         self.now = monotonic_ns()
+        self.vigil = Vigil(loop, self.epoll_fd, self.turn)
         loop.add_reader(self.epoll_fd, self.turn)
         self.tick_timer = loop.call_later(self.tick_interval_s, self.tick)
 
@@ -176,6 +171,7 @@ cdef class Engine:
             (<Chore>chore).work(self, NEVER)
         self.chores.clear()
         self.loop.remove_reader(self.epoll_fd)
+        self.vigil.close()
         c_close(self.epoll_fd)
         self.epoll_fd = -1
 
@@ -231,7 +227,9 @@ cdef class Engine:
         cdef epoll_event events[POLL_EVENTS]
         cdef int n, i, rounds, fd
         cdef Pollable item
-        cdef uint64_t until = self.routing.steps + TURN_STEPS
+        cdef uint64_t begun = self.routing.steps
+        cdef uint64_t until = begun + TURN_STEPS
+        cdef uint64_t moved = self.totals.in_msgs + self.totals.out_msgs
         self.in_turn = True
         try:
             for rounds in range(POLL_ROUNDS):
@@ -239,6 +237,8 @@ cdef class Engine:
                 if n == 0 and not self.unfinished and not self.closing and not queue_length(&self.bulk):
                     break
                 self.now = monotonic_ns()
+                if n:
+                    self.vigil.woke(self.now)
                 self._serve(n)
                 for i in range(n):
                     fd = events[i].data.fd
@@ -257,6 +257,9 @@ cdef class Engine:
         finally:
             self.in_turn = False
         self._come_again()
+        if not self.turn_scheduled:
+            moved = self.totals.in_msgs + self.totals.out_msgs - moved
+            self.vigil.rest(self.routing.steps - begun, moved)
 
     cdef int _serve(self, uint32_t ready) except -1:
         """Lets those go on that have waited, each for its share of the turn; `ready` others share

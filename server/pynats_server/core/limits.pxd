@@ -103,3 +103,23 @@ cdef enum:
     RUN_SLACK = 32
     # Steps at a turn's end for watchers that are told; the rest is a chore.
     TELL_STEPS = 4096
+    # Staying awake for the next event (`readiness.patience`): for so long, ns; the gaps between a
+    # turn and an event, asleep, that are worth it, ns: shorter ones cost no wake-up, longer ones
+    # would be watched in vain; how many of them in a row it takes, and how many at most after it has
+    # failed; events after which it is judged, and after which sleeping is tried again; what a watch
+    # in vain takes of a credit to which each event adds one.
+    WATCH_NS = 50000
+    WATCH_NEAR_NS = 15000
+    WATCH_FAR_NS = 250000
+    WATCH_NEED = 16
+    WATCH_AGAIN_MAX = 4096
+    WATCH_TRIAL = 16
+    WATCH_TERM = 8192
+    WATCH_CREDIT = 16
+    WATCH_LOSS = 2
+    # Steps and messages, in and out, of a turn beyond which nobody stays awake after it: it was
+    # no single request.
+    WATCH_STEPS = 512
+    WATCH_MESSAGES = 16
+    # Polls before the loop gets its chance.
+    WATCH_POLLS = 16

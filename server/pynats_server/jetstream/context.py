@@ -56,14 +56,14 @@ class JetStreamContext:
         self.max_payload = 1024 * 1024  # bytes that clients may send at once
         self.ack_subjects_v2 = False  # with domain and account
         self.loop = asyncio.get_running_loop()
-        self.syncer = Syncer(self.loop)
+        self.syncer = Syncer(self.loop, engine=engine)
         self.store_dir = limits.store_dir
         self.folder = limits.store_dir / FOLDER
         self.staging = self.folder / STAGING
         self.reserved = Totals()  # by the streams of all accounts
         self.restoring = Totals()  # by what is being restored in all accounts
         self.consumers = Tally()  # of all streams
-        self.states = StateWriter(self.loop)  # of consumers
+        self.states = StateWriter(self.loop, engine)  # of consumers
         self.discarding = Discarding()
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for

@@ -12,6 +12,7 @@ from pynats_common.go.durations import SECOND_NS, span_text
 from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
+from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.options import FEATURES
@@ -136,14 +137,6 @@ class Usage:
 
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def subscription_total(source: MonitorSource) -> int:

@@ -5,7 +5,7 @@ does nothing, but is answered like all others.
 """
 from libc.string cimport memcmp
 
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.limits cimport CALL_STEPS
 
 from pynats_server.jetstream.consumer.delivery.ack_bodies import nak_delay_ns, term_reason

@@ -3,7 +3,7 @@ from libc.stdint cimport uint8_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarms

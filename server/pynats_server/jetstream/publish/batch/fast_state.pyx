@@ -2,8 +2,8 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.message cimport Message
 
 cdef enum:
@@ -14,12 +14,6 @@ cdef enum:
     FLOW_SHARED = 500  # messages between acknowledgements, all open batches together
 
 cdef uint64_t U64_MAX = <uint64_t>-1
-
-
-cdef int64_t monotonic_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 cdef bint _token(const char* text, Py_ssize_t* end, Py_ssize_t* start) noexcept nogil:

@@ -7,8 +7,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.publish.headers cimport Header, Span, header_at, is_nats, next_line
 from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
@@ -34,12 +34,6 @@ cdef enum:
     PACK_MIN = 4096
     SUBJECT_MAX = 65535  # bytes of a subject in a record
     SEQUENCE_DIGITS = 18  # more cannot be a sequence in a batch
-
-
-cdef int64_t monotonic_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 def clock() -> int:

@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.consumers.folder import PREVIOUS, STATE, ConsumerFiles, Plan
+from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
 
 THREADS: Final = 8
@@ -27,9 +29,11 @@ class StateWriter:
     """Makes and removes folders, writes states. Each `done(error)` is called on the loop. Never do
     two things with one consumer at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, engine: Engine | None = None) -> None:
         self._loop = loop
+        self._engine = engine  # see `Syncer`
         self._native: SyncThreads | None = None
+        self._ends: Ends | None = None
         self._pending: dict[int, Callable[[int], None]] = {}
         self._tag = 0
         self._aside: set[asyncio.Future[None]] = set()
@@ -89,7 +93,7 @@ class StateWriter:
     def _threads(self) -> SyncThreads:
         if self._native is None:
             self._native = SyncThreads(THREADS)
-            self._loop.add_reader(self._native.event, self._collect)
+            self._ends = Ends(self._loop, self._engine, self._native.event, self._collect)
         return self._native
 
     def _told(self, done: Done) -> int:
@@ -133,9 +137,10 @@ class StateWriter:
 
     def close(self) -> None:
         """Ends the threads; nothing may be under way."""
+        if self._ends is not None:
+            self._ends.close()
+            self._ends = None
         if self._native is not None:
-            if not self._loop.is_closed():
-                self._loop.remove_reader(self._native.event)
             self._native.close()
             self._native = None
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.sync_times import SyncTimes
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
 
@@ -31,8 +33,14 @@ Job = tuple[Callable[[], None], Done]
 class Syncer:
     """The threads shared by the stores of one loop. `threads` bounds the fsyncs at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, threads: int = 4) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        threads: int = 4,
+        engine: Engine | None = None,
+    ) -> None:
         self.loop = loop
+        self._engine = engine  # which takes what has ended in its turns, or else the loop does
         self._count = threads
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._worker: threading.Thread | None = None
@@ -41,6 +49,7 @@ class Syncer:
             deque()
         )  # by the worker, callbacks not run yet
         self._native: SyncThreads | None = None
+        self._ends: Ends | None = None
         self.times = SyncTimes()
         self._pending: dict[int, tuple[Done, float]] = {}  # and when it was handed over
         self._folders: dict[int, list[int]] = {}
@@ -81,7 +90,7 @@ class Syncer:
             return
         if self._native is None:
             self._native = SyncThreads(self._count)
-            self.loop.add_reader(self._native.event, self._collect)
+            self._ends = Ends(self.loop, self._engine, self._native.event, self._collect)
         opened: list[int] = []
         try:
             for folder in folders:
@@ -95,10 +104,14 @@ class Syncer:
         self._pending[self._tag] = done, time.perf_counter()
         self._folders[self._tag] = opened
         self._native.submit(self._tag, files, opened)
+        if self._engine is not None:
+            self._engine.vigil.expected += 1
 
     def _collect(self) -> None:
         assert self._native is not None
         for tag, code in self._native.finished():
+            if self._engine is not None:
+                self._engine.vigil.expected -= 1
             for handle in self._folders.pop(tag):
                 os.close(handle)
             done, began = self._pending.pop(tag)
@@ -126,9 +139,10 @@ class Syncer:
             self._queue.put(None)
             self._worker.join()
             self._worker = None
+        if self._ends is not None:
+            self._ends.close()
+            self._ends = None
         if self._native is not None:
-            if self.loop is not None and not self.loop.is_closed():
-                self.loop.remove_reader(self._native.event)
             self._native.close()
             self._native = None
 

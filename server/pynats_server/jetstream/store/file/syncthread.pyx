@@ -37,6 +37,7 @@ cdef extern from "unistd.h" nogil:
     int fdatasync(int fd)
     int fsync(int fd)
     ssize_t write(int fd, const void *data, size_t size)
+    ssize_t read(int fd, void *data, size_t size)
     int close(int fd)
     int unlink(const char *path)
     int unlinkat(int folder, const char *name, int flags)
@@ -318,10 +319,12 @@ cdef void *serve(void *arg) noexcept nogil:
         job.next = shared.done
         shared.done = job
         shared.running -= 1
-        # The counter of an eventfd cannot fill up with one per job.
-        write(shared.event, &one, 8)
         if shared.running == 0 and shared.head == NULL:
             pthread_cond_broadcast(&shared.idle)
+        pthread_mutex_unlock(&shared.lock)
+        # Without the lock: who is woken needs it. The counter cannot fill up with one per job.
+        write(shared.event, &one, 8)
+        pthread_mutex_lock(&shared.lock)
     pthread_mutex_unlock(&shared.lock)
     return NULL
 
@@ -475,19 +478,17 @@ cdef class SyncThreads:
         else:
             self.shared.tail.next = job
         self.shared.tail = job
-        pthread_cond_signal(&self.shared.work)
         pthread_mutex_unlock(&self.shared.lock)
+        pthread_cond_signal(&self.shared.work)  # without the lock: who is woken needs it
 
     def finished(self):
         """[(tag, errno or 0)] of the jobs done since the last call; resets `event`."""
         cdef Job *job
         cdef Job *following
+        cdef uint64_t count
         if self.closed:
             return []
-        try:
-            os.eventfd_read(self.event)
-        except BlockingIOError:
-            pass
+        read(self.event, &count, 8)  # nothing to read: somebody has collected before
         pthread_mutex_lock(&self.shared.lock)
         job = self.shared.done
         self.shared.done = NULL

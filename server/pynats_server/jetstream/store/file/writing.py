@@ -240,7 +240,8 @@ class WrittenBlocks(DiskBlocks):
 
     def _turn(self) -> None:
         self._scheduled = False
-        if not self._closed and self.failed is None:
+        due = self.dirty or self.dead or self.floor_due  # else a commit has written all of it
+        if due and not self._closed and self.failed is None:
             with contextlib.suppress(StoreError):
                 self.flush()
 

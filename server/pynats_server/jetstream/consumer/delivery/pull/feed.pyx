@@ -1,5 +1,5 @@
 """See feed.pxd."""
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody

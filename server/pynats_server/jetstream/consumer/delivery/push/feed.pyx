@@ -1,7 +1,7 @@
 """See feed.pxd."""
 from libc.stdint cimport uint8_t
 
-from pynats_server.core.engine cimport monotonic_ns
+from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
 from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
