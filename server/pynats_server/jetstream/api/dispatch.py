@@ -164,6 +164,7 @@ class Api:
                         on_request,
                         account.context.router,
                         account.context.desk,
+                        self._context.turns.at_work,
                         self._context.turns.is_idle,
                         self._met_a_bug,
                     ),

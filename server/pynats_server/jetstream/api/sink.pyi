@@ -13,6 +13,7 @@ class ApiSink(Sink):
         callback: Callable[..., object],
         router: Router,
         desk: Desk,
+        at_work: dict[Hashable, object],
         is_idle: Callable[[Hashable, Hashable], bool],
         on_error: Callable[[Exception], object],
     ) -> None: ...

@@ -1,5 +1,4 @@
 """See alarms.pxd."""
-from pynats_server.jetstream.clock cimport wall_ns
 
 import heapq
 
@@ -18,7 +17,7 @@ cdef class Alarmed:
 cdef class Alarms:
     """Of one server. `on_error(exception)` is told of bugs met while ringing."""
 
-    def __init__(self, loop, engine, on_error):
+    def __init__(self, loop, Engine engine not None, on_error):
         self.loop = loop
         self.engine = engine
         self.on_error = on_error

@@ -136,14 +136,15 @@ cdef class Awaiting(Finder):
         return NOTHING
 
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t now) except -1:
+        cdef int64_t due
         self.state.delivered(delivery, seq, count, now)
         if self.state.policy == ACK_NONE:
             if self.retains:
                 self.interest_done(seq)
-        elif self.state.policy != ACK_FLOW and (
-            self.bell.alarm_at == 0 or now + self.wait_ns(count) < self.bell.alarm_at
-        ):
-            self.want_alarm(now + self.wait_ns(count))
+        elif self.state.policy != ACK_FLOW:
+            due = now + self.wait_ns(count)
+            if self.bell.alarm_at == 0 or due < self.bell.alarm_at:
+                self.want_alarm(due)
         return 0
 
     cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF:
@@ -239,7 +240,7 @@ cdef class Awaiting(Finder):
         if self.retains:
             done = self._closed_by(seq)
         if self.state.acked(delivery, seq):
-            self.last_acked_ns = wall_ns()
+            self.last_acked_ns = self.alarms.now_ns()
         self.changed()
         if done:
             for one in done:

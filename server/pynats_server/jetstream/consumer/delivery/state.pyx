@@ -45,6 +45,8 @@ cdef class ConsumerState:
         cdef size_t low = self.head, high = self.tail, middle
         if low < high and self.entries[high - 1].seq < seq:
             return high
+        if low < high and self.entries[low].seq >= seq:
+            return low
         # Without gaps the place is known: most consumers have none.
         if low < high and self.entries[low].seq <= seq:
             middle = low + (seq - self.entries[low].seq)

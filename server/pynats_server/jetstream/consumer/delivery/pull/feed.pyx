@@ -2,7 +2,7 @@
 from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
-from pynats_server.core.senders.audience cimport HELD, deliver_everybody
+from pynats_server.core.senders.audience cimport HELD, current_match, deliver_everybody
 from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.building cimport detach
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
@@ -205,7 +205,9 @@ cdef class PullFeed(Feed):
     # -- serving ------------------------------------------------------------------------------
 
     cdef Match* audience(self, Pull pull) except NULL:
-        return self.account.sublist.match(<const char*>pull.inbox, len(pull.inbox))
+        return current_match(
+            self.account.sublist, &pull.match, <const char*>pull.inbox, len(pull.inbox)
+        )
 
     cdef bint has_interest(self, Pull pull) except -1:
         cdef Match* match = self.audience(pull)
@@ -266,7 +268,7 @@ cdef class PullFeed(Feed):
                 self.tell_rest(pull, b"409 Batch Completed")
             return 0
         if pull.heartbeat_ns:
-            pull.beat_at = wall_ns() + pull.heartbeat_ns
+            pull.beat_at = self.now + pull.heartbeat_ns
         return 0
 
     cdef int drop(self, Pull pull) except -1:

@@ -1,4 +1,5 @@
 """See line.pxd."""
+from pynats_server.core.senders.audience cimport forget_match
 
 
 cdef class Pull:
@@ -18,6 +19,9 @@ cdef class Pull:
         self.min_pending = max(request.min_pending, 0)
         self.min_ack_pending = max(request.min_ack_pending, 0)
         self.priority = request.priority
+
+    def __dealloc__(self):
+        forget_match(&self.match)
 
 
 cdef class Queue:
@@ -65,6 +69,7 @@ cdef class Line:
             self.count -= 1
             self.hasty -= pull.no_wait
             pull.queue.take(pull)
+            forget_match(&pull.match)
         return 0
 
     cdef list pulls(self):
