@@ -111,6 +111,11 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
         J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
+        J + "stream.copying", S + "work",
+    ),
+    J + "stream.copying": (
+        *BASE, S + "core", S + "subjects", J + "config", J + "consumer.config", J + "errors",
+        J + "publish", J + "store", J + "store.format", J + "store.search", J + "stream",
         S + "work",
     ),
     J + "context": (
@@ -124,7 +129,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
         J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
-        J + "store.search", J + "stream", S + "work",
+        J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",

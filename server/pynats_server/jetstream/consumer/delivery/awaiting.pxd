@@ -45,5 +45,5 @@ cdef class Awaiting(Finder):
     cdef int changed(self) except -1
     cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
     cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1
-    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t delay_ns) except -1
     cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1

@@ -3,7 +3,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memmove
 
 from pynats_server.core.native cimport pn_below
-from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, NOT_YET, NOTHING
 from pynats_server.jetstream.consumer.delivery.state cimport (
     ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
@@ -142,7 +142,7 @@ cdef class Awaiting(Finder):
             if self.retains:
                 self.interest_done(seq)
         elif self.state.policy != ACK_FLOW:
-            due = now + self.wait_ns(count)
+            due = after(now, self.wait_ns(count))
             if self.bell.alarm_at == 0 or due < self.bell.alarm_at:
                 self.want_alarm(due)
         return 0
@@ -221,7 +221,7 @@ cdef class Awaiting(Finder):
             at += 1
             if entry.fate != OPEN or entry.queued:
                 continue
-            due = entry.ts + self.wait_ns(entry.count)
+            due = after(entry.ts, self.wait_ns(entry.count))
             if due <= now:
                 if self.max_deliver and entry.count >= self.max_deliver:
                     self.exhaust(entry)
@@ -283,7 +283,7 @@ cdef class Awaiting(Finder):
             at += 1
         return found
 
-    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, delay_ns) except -1:
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t delay_ns) except -1:
         """Is to be delivered again, after a delay if that is above 0."""
         cdef Entry* entry = self.state.find(seq)
         if entry == NULL or entry.fate != OPEN:
@@ -292,7 +292,7 @@ cdef class Awaiting(Finder):
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
             entry.queued = False
-            return self.wait_from(entry, wall_ns() - self.wait_ns(1) + delay_ns)
+            return self.wait_from(entry, after(wall_ns() - self.wait_ns(1), delay_ns))
         if self.max_deliver and entry.count >= self.max_deliver:
             self.exhaust(entry)  # which may make place for another one
         else:
@@ -308,7 +308,7 @@ cdef class Awaiting(Finder):
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
         self.state.delivered(entry.delivery, entry.seq, entry.count, ts)
         self.changed()
-        self.want_alarm(ts + self.wait_ns(entry.count))
+        self.want_alarm(after(ts, self.wait_ns(entry.count)))
         return 0
 
     cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1:

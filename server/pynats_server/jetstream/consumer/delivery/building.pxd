@@ -54,5 +54,3 @@ cdef inline void build(Message* msg, const uint8_t* record) noexcept:
 cdef int rewrite(Message* msg, Scratch* scratch, bytes lines, bint with_body) except -1
 # Leaves the headers, with the size of what they stood in front of, and lines after it.
 cdef int behead(Message* msg, Scratch* scratch, bytes lines) except -1
-# Copies the message: one receiver may change what the next still needs of the store.
-cdef int detach(Message* msg, Scratch* scratch) except -1

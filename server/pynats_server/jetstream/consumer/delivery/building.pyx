@@ -38,15 +38,3 @@ cdef int rewrite(Message* msg, Scratch* scratch, bytes lines, bint with_body) ex
 cdef int behead(Message* msg, Scratch* scratch, bytes lines) except -1:
     size = msg.total_len - msg.header_len
     return rewrite(msg, scratch, b"Nats-Msg-Size: %d\r\n" % size + lines, False)
-
-
-cdef int detach(Message* msg, Scratch* scratch) except -1:
-    cdef size_t total = msg.total_len
-    cdef bint own = msg.payload == <const char*>scratch.bytes
-    make_room(scratch, total + msg.subject_len)
-    if not own:
-        memcpy(scratch.bytes, msg.payload, total)
-    memcpy(scratch.bytes + total, msg.subject, msg.subject_len)
-    msg.payload = <const char*>scratch.bytes
-    msg.subject = <const char*>scratch.bytes + total
-    return 0

@@ -15,6 +15,8 @@ from pynats_server.jetstream.consumer.delivery.interest cimport Interest
 from pynats_server.jetstream.consumer.delivery.state cimport ConsumerState
 from pynats_server.jetstream.store.record cimport stamp, u64
 
+cdef int64_t SHORTEST_WAIT = 1_000_000  # ns between two deliveries of a message without a sign
+
 cdef enum:
     SEND_STEP = 2
     LOOK_AT_CLOCK = 16  # deliveries that have one time
@@ -61,12 +63,12 @@ cdef class Feed(Awaiting):
         """Takes what a configuration says. Limits below 1 are none."""
         self.max_deliver = max(max_deliver, 0)
         self.max_ack_pending = max(max_ack_pending, 0)
-        self.ack_wait_ns = ack_wait_ns
-        self.backoff_ns = list(backoff_ns)
+        self.ack_wait_ns = max(ack_wait_ns, SHORTEST_WAIT)
+        self.backoff_ns = [max(wait_ns, SHORTEST_WAIT) for wait_ns in backoff_ns]
         self.headers_only = headers_only
         self.original_pace = original_pace
         self.sample = sample
-        self.retains = retains
+        self.retains = self.state.keeps_spent = retains
 
     def start(self) -> None:
         """Goes on where the state says: what was waited for is waited for again."""

@@ -6,11 +6,12 @@ from pynats_server.jetstream.store.record cimport stamp, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.seeker cimport Seeker, Sought
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 cdef enum:
     SCAN_SHIFT = 3  # records that are looked at for one step, as a shift
     SCAN_MOST = 4096  # records of a search before the budget is looked at
+    FIRSTS = 512  # of those to begin with, looked at in one slice
 
 
 cdef class Finder(Member):
@@ -36,16 +37,38 @@ cdef class Finder(Member):
         cdef uint64_t start, found
         self.held = True
         try:
+            firsts = self.firsts
+            gone = yield from self._gone_firsts()
             while self.group is not None:
                 start = max(self.next_seq, self.resume)
                 group = self.group
                 found = yield from self.store.counting_from(self.group.filters, start)
                 if self.group is group and start == max(self.next_seq, self.resume):
-                    self.base = self.group.matched - found - (len(self.firsts) - self.firsts_at)
+                    found += len(self.firsts) - self.firsts_at
+                    if self.firsts is firsts:
+                        found -= <uint64_t>gone
+                    self.base = self.group.matched - found
                     break
         finally:
             self.held = False
         self.wake()
+
+    def _gone_firsts(self):
+        """How many of those to begin with had gone before the stream told of that (a `Work`). They
+        are passed over when it is their turn."""
+        cdef uint64_t last = 0
+        cdef Py_ssize_t gone = 0
+        cdef Py_ssize_t at = self.firsts_at
+        while True:
+            some = self.firsts[at:at + FIRSTS]
+            if not some:
+                return gone
+            for seq in some:
+                gone += not self.store.is_live(seq)
+            last = some[len(some) - 1]
+            yield
+            # Meanwhile some may have gone that were counted as there.
+            at = bisect_right(self.firsts, last, self.firsts_at)
 
     def begin_with(self, list firsts not None, uint64_t resume) -> None:
         """Delivers these messages first, which are all before `resume`, and goes on there."""

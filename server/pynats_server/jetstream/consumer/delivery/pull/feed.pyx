@@ -3,8 +3,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, current_match, deliver_everybody
-from pynats_server.jetstream.clock cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.building cimport detach
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
 from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
@@ -14,11 +13,13 @@ from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_server.jetstream.consumer.delivery.pull.requests import BadPull, check_groups, read_pull
+from pynats_server.jetstream.consumer.operations import Answered, Requested
 
 cdef int64_t SWEEP_NS = 1_000_000_000  # between looks for dead requests in a full queue
 
 cdef enum:
     SERVE_AT_ONCE = 2048  # steps, when a request comes
+    EMPTY_HEADERS = 12  # bytes of a header block without a line
 
 
 cdef class PullFeed(Feed):
@@ -78,6 +79,12 @@ cdef class PullFeed(Feed):
         return self.line.count
 
     @property
+    def waiting(self) -> list:
+        """Where the messages of those go who wait."""
+        cdef Pull pull
+        return [pull.inbox for pull in self.line.pulls()]
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody waits."""
         return self.num_waiting > 0
@@ -118,6 +125,8 @@ cdef class PullFeed(Feed):
             self.tell(pull, b"404 No Messages")
             return
         self.line.add(pull)
+        if self.state.log is not None:
+            self.state.log.record(Requested(pull.inbox))
         if pull.ends_ns:
             self.want_alarm(pull.ends_ns)
         if pull.beat_at:
@@ -241,12 +250,14 @@ cdef class PullFeed(Feed):
             self.drop(pull)
             self.tell_rest(pull, b"423 Nats-Wrong-Pin-Id")
             return NOBODY
+        if self.extra:  # which was not asked for
+            size -= len(self.extra)
+            if <Py_ssize_t>msg.header_len == EMPTY_HEADERS + len(self.extra):
+                size -= EMPTY_HEADERS
         if pull.sized and <int64_t>size > pull.bytes_left:
             self.drop(pull)
             self.tell_rest(pull, b"409 Message Size Exceeds MaxBytes")
             return NOBODY
-        if self.match.n_plain + self.match.n_queues > 1:
-            detach(msg, &self.scratch)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
@@ -256,8 +267,10 @@ cdef class PullFeed(Feed):
         pull.left -= 1
         pull.fed = True
         pull.bytes_left -= size
-        self.served(pull)
         return GAVE
+
+    cdef int gave(self) except -1:
+        return self.served(self.pull)
 
     cdef int served(self, Pull pull) except -1:
         """It has got a message: it ends, or it is the next one's turn."""
@@ -268,11 +281,13 @@ cdef class PullFeed(Feed):
                 self.tell_rest(pull, b"409 Batch Completed")
             return 0
         if pull.heartbeat_ns:
-            pull.beat_at = self.now + pull.heartbeat_ns
+            pull.beat_at = after(self.now, pull.heartbeat_ns)
         return 0
 
     cdef int drop(self, Pull pull) except -1:
         self.touched_ns = monotonic_ns()  # it was in use until now
+        if self.state.log is not None and pull.queue is not None:
+            self.state.log.record(Answered(pull.inbox))
         return self.line.drop(pull)
 
     cdef int dry(self) except -1:
@@ -299,7 +314,7 @@ cdef class PullFeed(Feed):
                     self.drop(pull)
                     self.tell(pull, b"404 No Messages")
                     continue
-                pull.beat_at = now + pull.heartbeat_ns
+                pull.beat_at = after(now, pull.heartbeat_ns)
                 self.beat(pull)
             if pull.ends_ns and (soonest == 0 or pull.ends_ns < soonest):
                 soonest = pull.ends_ns

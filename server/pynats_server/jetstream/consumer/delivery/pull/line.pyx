@@ -1,5 +1,8 @@
 """See line.pxd."""
 from pynats_server.core.senders.audience cimport forget_match
+from pynats_server.jetstream.clock cimport after
+
+cdef int64_t SHORTEST_BEAT = 10_000_000  # ns between heartbeats, whatever is asked for
 
 
 cdef class Pull:
@@ -8,11 +11,12 @@ cdef class Pull:
         self.left = request.batch if request.batch > 0 else 1
         self.sized = request.max_bytes > 0
         self.bytes_left = request.max_bytes
-        self.ends_ns = now + request.expires if request.expires else 0
+        self.ends_ns = after(now, request.expires) if request.expires > 0 else 0
         self.no_wait = request.no_wait
         self.patient = request.expires != 0
-        self.heartbeat_ns = max(request.idle_heartbeat, 0)
-        self.beat_at = now + self.heartbeat_ns if self.heartbeat_ns else 0
+        if request.idle_heartbeat > 0:
+            self.heartbeat_ns = max(<int64_t>request.idle_heartbeat, SHORTEST_BEAT)
+            self.beat_at = after(now, self.heartbeat_ns)
         self.bare = request.bare
         self.group = request.group
         self.pin = request.id

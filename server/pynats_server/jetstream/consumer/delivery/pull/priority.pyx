@@ -1,11 +1,16 @@
 """See priority.pxd."""
-from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.clock cimport after, wall_ns
 
 cdef enum:
     LOOKS = 512  # requests that are looked at before others have their turn
     LOOKS_SHIFT = 4  # of them for one step, as a shift
     URGENCIES = 10
     LEAST = URGENCIES  # of a request that says nothing of groups
+
+cdef bint has_nothing(Feed feed) except -1:
+    """Whether there is nothing to give to anybody."""
+    return not feed.has_again() and (feed.is_at_limit() or feed.pending() == 0)
+
 
 cdef bytes PIN_HEADER = b"Nats-Pin-Id: %s\r\n"
 
@@ -15,8 +20,8 @@ cdef class OverflowLine(Line):
         cdef Pull pull
         cdef uint64_t pending, unacked = feed.state.open
         cdef int looks = LOOKS
-        if self.count == 0:
-            return None
+        if self.count == 0 or has_nothing(feed):
+            return self.queue.head  # it stays everybody's turn
         pending = feed.pending() + feed.has_again()
         if pending != self.pending or unacked != self.unacked:
             self.passed, self.pending, self.unacked = 0, pending, unacked
@@ -47,6 +52,10 @@ cdef class OverflowLine(Line):
     cdef int drop(self, Pull pull) except -1:
         self.passed = 0
         return Line.drop(self, pull)
+
+    cdef int turn(self, Feed feed, Pull pull) except -1:
+        self.passed = 0
+        return Line.turn(self, feed, pull)
 
 
 cdef class PrioritizedLine(Line):
@@ -91,7 +100,7 @@ cdef class PinnedLine(Line):
             return True
         if pull.pin != self.pin:
             return False
-        self.ends_ns = wall_ns() + self.timeout_ns
+        self.ends_ns = after(wall_ns(), self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         return True
 
@@ -100,6 +109,8 @@ cdef class PinnedLine(Line):
             return self.lapsed.head
         if self.pin:
             feed.extra = self.header
+            if self.bound.count == 0 and has_nothing(feed):
+                return self.queue.head
             return self.bound.head
         pull = self.queue.head
         if pull is None:
@@ -122,7 +133,7 @@ cdef class PinnedLine(Line):
         self.pin, self.header = self.next_pin, self.next_header
         self.next_pin = ""
         self.since_ns = wall_ns()
-        self.ends_ns = self.since_ns + self.timeout_ns
+        self.ends_ns = after(self.since_ns, self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         pull.pin = self.pin
         if pull.queue is not None:

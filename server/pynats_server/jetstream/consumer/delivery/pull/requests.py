@@ -10,7 +10,7 @@ from pynats_common.go.numbers import parse_int
 
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.decode import decode_plainly
 from pynats_server.jetstream.requests.field_types import Duration, Int, Int64
 
 BLANKS: Final = b" \t\n\r\v\f"
@@ -80,7 +80,7 @@ def read_pull(body: bytes) -> PullRequest | _Plain:
             )
         ):  # fmt: skip
             asked = _read(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the latter of a text
         asked = _read(body)
     _check_heartbeat(asked)
     return asked
@@ -94,7 +94,7 @@ def _read(body: bytes) -> PullRequest | _Plain:
         except ValueError:
             return _ONE
     try:
-        return decode(body, PullRequest, strict=False)
+        return decode_plainly(body, PullRequest)
     except ApiError as error:
         raise BadPull(f"400 Bad Request - {error.description.removeprefix(_PREFIX)}") from None
 

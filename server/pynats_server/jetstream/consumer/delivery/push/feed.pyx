@@ -5,8 +5,7 @@ from pynats_server.core.engine cimport monotonic_ns
 from pynats_server.core.senders.audience cimport (
     HELD, current_match, deliver_everybody, forget_match, listens,
 )
-from pynats_server.jetstream.clock cimport wall_ns
-from pynats_server.jetstream.consumer.delivery.building cimport detach
+from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
@@ -65,7 +64,7 @@ cdef class PushFeed(Feed):
             return
         if self.reader is None and self.listened():
             if self.heartbeat_ns and not self.beat_at:
-                self.beat_at = wall_ns() + self.heartbeat_ns
+                self.beat_at = after(wall_ns(), self.heartbeat_ns)
                 self.want_alarm(self.beat_at)
             self.wake()
             return
@@ -162,8 +161,6 @@ cdef class PushFeed(Feed):
             if due > wall_ns():
                 self.want_alarm(due)
                 return HALT
-        if self.match.n_plain + self.match.n_queues > 1:
-            detach(msg, &self.scratch)
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
         if taken == HELD:
             return HALT
@@ -204,7 +201,7 @@ cdef class PushFeed(Feed):
     def _take_floor(self, bytes headers not None) -> None:
         """How far the receiver has come acknowledges everything until there."""
         consumer, stream = get_header(headers, LAST_CONSUMER), get_header(headers, LAST_STREAM)
-        if consumer and stream and consumer.isdigit() and stream.isdigit():
+        if all(text and text.isdigit() and len(text) < 20 for text in (consumer, stream)):
             delivery, seq = int(consumer), int(stream)
             if delivery <= self.state.consumer_seq and seq < self.next_seq:
                 self.acknowledge(delivery, seq)
@@ -227,8 +224,8 @@ cdef class PushFeed(Feed):
         if not self.listened():
             self.beat_at = 0
             return 0
-        self.beat_at = max(self.beat_at, self.last_delivered_ns + self.heartbeat_ns)
+        self.beat_at = max(self.beat_at, after(self.last_delivered_ns, self.heartbeat_ns))
         if self.beat_at <= now:
             self.beat()
-            self.beat_at = now + self.heartbeat_ns
+            self.beat_at = after(now, self.heartbeat_ns)
         return self.beat_at
