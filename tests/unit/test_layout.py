@@ -62,6 +62,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "figures": (J + "config",),
     J + "quota": (),
     J + "clock": (),
+    J + "digits": (),
     J + "store": (
         S + "work", J + "store.file", J + "store.format", J + "store.removal", J + "store.search",
     ),
@@ -88,10 +89,11 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.saving": (S + "work", J + "store", J + "store.consumers"),
     J + "consumer.tally": (),
     J + "consumer.delivery": (
-        *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "errors", J + "publish",
+        *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "digits",
+        J + "errors", J + "publish",
         J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
-    J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
+    J + "direct": ("pynats_common", S + "core", J + "digits", J + "store", J + "store.search"),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),

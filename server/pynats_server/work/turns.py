@@ -126,6 +126,11 @@ class Turns:
             return False
         return self.is_idle(account, client)
 
+    @property
+    def at_work(self) -> dict[Hashable, Any]:
+        """What is under way, by account: empty while everybody is idle. For looking at only."""
+        return self._accounts
+
     def is_idle(self, account: Hashable, client: Hashable) -> bool:
         """Whether a client has nothing under way in an account."""
         own = self._accounts.get(account)

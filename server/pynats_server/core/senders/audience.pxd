@@ -7,12 +7,36 @@ a backlog, nobody gets it: the answer is HELD, and the sender is called when tha
 from libc.stdint cimport int64_t
 
 from pynats_server.core.engine cimport Routing
-from pynats_server.core.interest.match cimport Match
+from pynats_server.core.interest.match cimport Match, match_release, match_retain
 from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.senders.sender cimport Sender
 
 cdef enum:
     HELD = -2
+
+
+cdef inline Match* current_match(
+    Sublist sublist, Match** kept, const char* subject, size_t n
+) except NULL:
+    """Who gets a subject: what was `kept` from the last time, which owns a count, while it is true."""
+    cdef Match* match = kept[0]
+    if match != NULL:
+        if sublist.is_current(match):
+            return match
+        kept[0] = NULL
+        match_release(match)
+    match = sublist.match(subject, n)
+    match_retain(match)
+    kept[0] = match
+    return match
+
+
+cdef inline void forget_match(Match** kept) noexcept:
+    if kept[0] != NULL:
+        match_release(kept[0])
+        kept[0] = NULL
+
 
 # Number of deliveries, or HELD. The message's payload needs to stay only for the time of the call; no
 # part of the server does anything with it before the sender's next turn.

@@ -3,8 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 
 from pynats_server.core.engine cimport Engine, Peer, is_spent
-from pynats_server.core.interest.match cimport MatchQueue, match_release, match_retain
-from pynats_server.core.interest.sublist cimport Sublist
+from pynats_server.core.interest.match cimport MatchQueue
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport BULK_RECEIVERS
 from pynats_server.core.native cimport pn_below
@@ -113,11 +112,33 @@ cdef inline int64_t _to_member(
     return 0
 
 
+cdef inline int64_t _to_one(
+    Match* match, Sender sender, Message* msg, Routing* routing
+) except -1:
+    """As below, for most of what is sent: to a single subscriber."""
+    cdef Subscription sub = <Subscription>match.plain[0]
+    routing.steps += 2
+    if sub.closed:
+        return 0
+    if _holds(sub, sender):
+        return HELD
+    msg.via = match.subject
+    msg.via_len = match.subject_len
+    msg.borrowed = False
+    match_retain(match)
+    try:
+        return _give(sub, sender, msg)
+    finally:
+        match_release(match)
+
+
 cdef int64_t deliver_everybody(
     Match* match, Sender sender, Message* msg, Routing* routing
 ) except -1:
     cdef int64_t delivered
     cdef uint32_t i
+    if match.n_plain == 1 and match.n_queues == 0:
+        return _to_one(match, sender, msg, routing)
     routing.steps += 1
     if _plain_holds(match, sender):
         return HELD

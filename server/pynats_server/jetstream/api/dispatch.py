@@ -173,6 +173,8 @@ class Api:
                         on_request,
                         account.context.router,
                         account.context.desk,
+                        self._context.turns.at_work,
+                        self._open,
                         self._is_idle,
                         self._met_a_bug,
                     ),

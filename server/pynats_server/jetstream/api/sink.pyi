@@ -1,4 +1,5 @@
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Sink
@@ -13,6 +14,8 @@ class ApiSink(Sink):
         callback: Callable[..., object],
         router: Router,
         desk: Desk,
+        at_work: dict[Hashable, Any],
+        waited: dict[Any, Any],
         is_idle: Callable[[Hashable, Hashable], bool],
         on_error: Callable[[Exception], object],
     ) -> None: ...

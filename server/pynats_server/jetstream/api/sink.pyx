@@ -22,10 +22,12 @@ cdef inline bint begins(Message* msg, bytes head) noexcept:
 cdef class ApiSink(ServiceSink):
     """What is not answered here goes to `callback(account, subject, reply, headers, payload, source)`.
     `is_idle(account name, source)` says whether an answer may be given at once: whoever has a request
-    under way gets its answer first. `on_error` is told of bugs of ours."""
+    under way gets its answer first; it is asked while anybody is `at_work` or
+    `waited` for. `on_error` is told of bugs of ours."""
     cdef Router router
     cdef Desk desk
     cdef bytes next_head, direct_head
+    cdef dict at_work, waited
     cdef object is_idle, on_error
 
     cdef int ask_consumer(self, Subscription sub, Message* msg) except -1
@@ -33,13 +35,15 @@ cdef class ApiSink(ServiceSink):
 
     def __init__(
         self, Account account not None, bytes prefix not None, callback, Router router not None,
-        Desk desk not None, is_idle, on_error,
+        Desk desk not None, dict at_work not None, dict waited not None,
+        is_idle, on_error,
     ):
         self.account = account
         self.callback = callback
         self.with_source = True
         self.router = router
         self.desk = desk
+        self.at_work, self.waited = at_work, waited
         self.is_idle = is_idle
         self.on_error = on_error
         self.next_head = prefix + b".CONSUMER.MSG.NEXT."
@@ -70,9 +74,9 @@ cdef class ApiSink(ServiceSink):
     cdef bint is_answered(self, Message* msg, Sink source) except -1:
         cdef size_t n = len(self.direct_head)
         try:
-            return self.is_idle(self.account.name, source) and self.desk.answer(
-                msg, msg.subject + n, msg.subject_len - n
-            )
+            if (self.at_work or self.waited) and not self.is_idle(self.account.name, source):
+                return False
+            return self.desk.answer(msg, msg.subject + n, msg.subject_len - n)
         except Exception as error:  # as above
             self.on_error(error)
             return True

@@ -16,13 +16,16 @@ cdef class Answers:
     cdef size_t size
     cdef int64_t day  # since 1970, of `date`
     cdef bytes date
+    cdef int64_t second  # since 1970, of `clock`
+    cdef char clock[19]  # date and time of day
 
     # Headers and payload of the record in a slot; they stay until the next call. `rest` may be NULL.
-    # False when the record is damaged.
-    cdef bint build(
+    # The record is not compared with its checksum: that was done when its block was read.
+    cdef int build(
         self, Message* msg, bytes stream, Block block, Py_ssize_t slot, const Rest* rest
     ) except -1
     # The same without any headers, also those of the message.
-    cdef bint build_plain(self, Message* msg, Block block, Py_ssize_t slot) except -1
+    cdef int build_plain(self, Message* msg, Block block, Py_ssize_t slot) except -1
     cdef int make_room(self, size_t need) except -1
     cdef char* put_time(self, char* p, int64_t ts) except NULL
+    cdef int note_second(self, int64_t second) except -1

@@ -83,8 +83,7 @@ cdef class Desk:
         fate = self.find(place.store, &asked)
         memset(&msg, 0, sizeof(msg))
         if fate == HERE:
-            if not self.answers.build(&msg, place.name, self.block, self.slot, NULL):
-                return False
+            self.answers.build(&msg, place.name, self.block, self.slot, NULL)
         elif fate == MISSING:
             msg.payload = NOT_FOUND
             msg.header_len = msg.total_len = <uint32_t>len(NOT_FOUND)

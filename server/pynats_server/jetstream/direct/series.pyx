@@ -11,7 +11,9 @@ from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
-from pynats_server.core.senders.audience cimport HELD as BACK, deliver_everybody
+from pynats_server.core.senders.audience cimport (
+    HELD as BACK, current_match, deliver_everybody, forget_match,
+)
 from pynats_server.core.senders.sender cimport Sender
 from pynats_server.jetstream.direct.answers cimport Answers, Rest
 from pynats_server.jetstream.store.block cimport Block
@@ -58,6 +60,7 @@ cdef class Series(Sender):
     cdef Block block  # of the message that was found
     cdef Py_ssize_t slot
     cdef public object waiting  # a future
+    cdef Match* match  # who listens to `inbox`, see `current_match`
 
     cdef Went _find_next(self, int64_t* search) except *
     cdef Went _find_picked(self) except *
@@ -75,6 +78,9 @@ cdef class Series(Sender):
         self.plain = plain
         self.bytes_left = min(most_bytes, 1 << 62)
         self.answers = Answers()
+
+    def __dealloc__(self):
+        forget_match(&self.match)
 
     def follow(self, FilterSet filters not None, start, stop, count, pending) -> None:
         """`count` messages of the filters in start..stop; there are `pending`."""
@@ -148,21 +154,20 @@ cdef class Series(Sender):
         cdef Message msg
         cdef Match* match
         cdef Rest rest
-        cdef bint sound
         memset(&msg, 0, sizeof(msg))
         if self.plain:
-            sound = self.answers.build_plain(&msg, self.block, self.slot)
+            self.answers.build_plain(&msg, self.block, self.slot)
         else:
             # Some may have been removed meanwhile.
             rest.pending = self.pending - 1 if self.pending else 0
             rest.last = self.last
-            sound = self.answers.build(&msg, self.stream, self.block, self.slot, &rest)
-        if not sound:
-            self.block.message(self.slot)  # says that it is damaged
+            self.answers.build(&msg, self.stream, self.block, self.slot, &rest)
         if self.inbox:
             msg.subject = self.inbox
             msg.subject_len = <uint32_t>len(self.inbox)
-            match = self.account.sublist.match(msg.subject, msg.subject_len)
+            match = current_match(
+                self.account.sublist, &self.match, msg.subject, msg.subject_len
+            )
             if deliver_everybody(match, self, &msg, &self.engine.routing) == BACK:
                 return False
         self.engine.routing.steps += GIVE_STEPS + (msg.total_len >> STEP_BYTES_SHIFT)

@@ -25,7 +25,7 @@ cdef int take_ack(Feed feed, uint64_t delivery, uint64_t seq, uint32_t count, Me
     cdef size_t n = msg.total_len - msg.header_len
     cdef bint is_due = seq < feed.next_seq  # has been delivered
     cdef bint is_answered = seq != 0
-    feed.touched_ns = monotonic_ns()
+    feed.touched_ns = feed.engine.now if feed.engine.in_turn else monotonic_ns()
     if n == 0 or (n == 4 and memcmp(body, b"+ACK", 4) == 0) or (n == 3 and memcmp(body, b"+OK", 3) == 0):
         is_answered = is_due
         if is_due:

@@ -1,8 +1,6 @@
 """See alarms.pxd."""
 from libc.stdint cimport INT64_MAX
 
-from pynats_server.jetstream.clock cimport wall_ns
-
 import heapq
 
 cdef enum:
@@ -24,7 +22,7 @@ cdef class Alarmed:
 cdef class Alarms:
     """Of one server. `on_error(exception)` is told of bugs met while ringing."""
 
-    def __init__(self, loop, engine, on_error):
+    def __init__(self, loop, Engine engine not None, on_error):
         self.loop = loop
         self.engine = engine
         self.on_error = on_error

@@ -162,6 +162,7 @@ cdef class Awaiting(Finder):
         return NOTHING
 
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t now) except -1:
+        cdef int64_t due
         self.state.delivered(delivery, seq, count, now)
         if self.state.policy == ACK_NONE:
             if self.retains:
@@ -284,7 +285,7 @@ cdef class Awaiting(Finder):
                 # It may be out of deliveries, or from before a reset: then the state has forgotten.
                 is_known = self.state.find(seq) != NULL or self.is_mine(seq)
         if self.state.acked(delivery, seq):
-            self.last_acked_ns = wall_ns()
+            self.last_acked_ns = self.alarms.now_ns()
         self.changed()
         if is_known:
             self.interest_done(seq)

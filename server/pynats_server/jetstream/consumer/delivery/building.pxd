@@ -3,12 +3,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from pynats_server.core.interest.message cimport Message
-from pynats_server.core.native cimport pn_put_uint
+from pynats_server.jetstream.digits cimport DIGITS_SLACK, put_digits
 from pynats_server.jetstream.store.record cimport Content, take_apart
 
 cdef enum:
     REPLY_MAX = 1024  # bytes of an acknowledgement subject: names and five numbers
     NUMBERS_MAX = 5 * 21
+    REPLY_ROOM = REPLY_MAX + DIGITS_SLACK
 
 
 cdef struct Scratch:
@@ -19,7 +20,7 @@ cdef struct Scratch:
 
 cdef inline size_t put_number(char* at, uint64_t number) noexcept:
     """A token in front of others."""
-    cdef size_t n = pn_put_uint(at, number)
+    cdef size_t n = put_digits(at, number)
     at[n] = c'.'
     return n + 1
 
@@ -28,15 +29,14 @@ cdef inline size_t put_reply(
     char* at, bytes head, uint32_t count, uint64_t seq, uint64_t delivery, int64_t ts,
     uint64_t pending
 ) noexcept:
-    """The acknowledgement subject; its length."""
+    """The acknowledgement subject, where REPLY_ROOM bytes are; its length."""
     cdef size_t n = len(head)
     memcpy(at, <const char*>head, n)
     n += put_number(at + n, count)
     n += put_number(at + n, seq)
     n += put_number(at + n, delivery)
     n += put_number(at + n, ts)
-    n += pn_put_uint(at + n, pending)
-    return n
+    return n + put_digits(at + n, pending)
 
 
 cdef inline void build(Message* msg, const uint8_t* record) noexcept:

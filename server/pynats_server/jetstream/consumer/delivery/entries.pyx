@@ -35,6 +35,8 @@ cdef class Entries:
         cdef size_t low = self.head, high = self.tail, middle
         if low < high and self.at(high - 1).seq < seq:
             return high
+        if low < high and self.at(low).seq >= seq:
+            return low
         # Without gaps the place is known: most consumers have none.
         if low < high and self.at(low).seq <= seq:
             middle = low + (seq - self.at(low).seq)

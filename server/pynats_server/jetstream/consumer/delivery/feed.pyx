@@ -8,7 +8,7 @@ from pynats_server.core.limits cimport STEP_BYTES_SHIFT
 from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarms
 from pynats_server.jetstream.consumer.delivery.building cimport (
-    NUMBERS_MAX, REPLY_MAX, behead, build, put_reply, rewrite,
+    NUMBERS_MAX, REPLY_MAX, REPLY_ROOM, behead, build, put_reply, rewrite,
 )
 from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, FULL, NOTHING, UNFINISHED
 from pynats_server.jetstream.consumer.delivery.interest cimport Interest
@@ -157,7 +157,7 @@ cdef class Feed(Awaiting):
     cdef bint _send(self) except -1:
         """Delivers what was found. Whether there may be more to do."""
         cdef Message msg
-        cdef char reply[REPLY_MAX]
+        cdef char reply[REPLY_ROOM]
         cdef const uint8_t* r = self.block.buf + self.block.offs[self.slot]
         cdef bint fresh = self.entry == NULL
         cdef uint64_t seq = u64(r + 4), delivery = self.state.consumer_seq + 1

@@ -19,6 +19,7 @@ cdef class Router:
     cdef dict feeds  # owns what `places` points to
     cdef bytes domain, account_hash
     cdef bint with_account  # the subjects that are sent have domain and account
+    cdef Feed last  # whose acknowledgement came last, while it can be found
 
     # Whether the third and fourth token are this account's domain and hash.
     cdef bint is_own(self, Parts* parts) noexcept

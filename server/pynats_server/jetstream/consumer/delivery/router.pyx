@@ -24,6 +24,7 @@ cdef enum:
     # Of subjects without domain and account hash.
     ACK_TOKENS = 9
     FLOW_TOKENS = 5
+    SAFE_DIGITS = 18  # of a number that surely has 63 bits
 
 _LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -65,6 +66,41 @@ cdef int64_t number(const char* p, size_t n) noexcept nogil:
     return <int64_t>value if value < (<uint64_t>1 << 63) else -1
 
 
+cdef struct Numbers:
+    # Of an acknowledgement.
+    uint64_t count, seq, delivery
+
+
+cdef inline const char* past_number(const char* p, const char* end, uint64_t* value) noexcept nogil:
+    """Where the token behind a number begins; NULL for what is rare, see `number`."""
+    cdef const char* start = p
+    cdef uint64_t total = 0
+    while p < end and c'0' <= p[0] <= c'9':
+        total = total * 10 + <uint64_t>(p[0] - c'0')
+        p += 1
+    value[0] = total
+    return p + 1 if 0 < p - start <= SAFE_DIGITS and p < end and p[0] == c'.' else NULL
+
+
+cdef inline bint read_numbers(Message* msg, bytes head, Numbers* found) noexcept:
+    """Reads an acknowledgement of the consumer whose subjects begin with `head`. False if it is
+    none, or a rare one."""
+    cdef size_t n = len(head)
+    cdef const char* end = msg.subject + msg.subject_len
+    cdef const char* p = msg.subject + n
+    if msg.subject_len <= n or memcmp(msg.subject, <const char*>head, n) != 0:
+        return False
+    p = past_number(p, end, &found.count)
+    if p != NULL:
+        p = past_number(p, end, &found.seq)
+    if p != NULL:
+        p = past_number(p, end, &found.delivery)
+    if p == NULL:
+        return False
+    p = <const char*>memchr(p, c'.', end - p)  # the time, and behind it what is left
+    return p != NULL and memchr(p + 1, c'.', end - p - 1) == NULL
+
+
 cdef class Router:
     def __init__(self, bytes domain not None, bytes account_hash not None, with_account: bool):
         self.feeds = {}
@@ -91,6 +127,7 @@ cdef class Router:
     def remove(self, bytes stream not None, bytes consumer not None) -> None:
         """It is not found any more. Idempotent."""
         key = stream + b"." + consumer
+        self.last = None
         if key in self.feeds:
             bytemap_pop(&self.places, <const char*>key, len(key))
             del self.feeds[key]
@@ -131,18 +168,22 @@ cdef class AckSink(Sink):
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         cdef Parts parts
         cdef int first
-        cdef Feed feed
-        cdef int64_t count, seq, delivery
+        cdef Feed feed = self.router.last
+        cdef Numbers found
         sub.delivered += 1
-        feed = self.router.receiver(msg, &parts, &first, ACK_TOKENS)
-        if feed is None or feed.stopped or feed.state.policy == ACK_NONE:
+        if feed is None or not read_numbers(msg, feed.ack_head, &found):
+            feed = self.router.receiver(msg, &parts, &first, ACK_TOKENS)
+            if feed is None:
+                return 0
+            self.router.last = feed
+            # What is no number is a very large one.
+            found.count = <uint64_t>number(parts.at[first + 2], parts.size[first + 2])
+            found.seq = <uint64_t>number(parts.at[first + 3], parts.size[first + 3])
+            found.delivery = <uint64_t>number(parts.at[first + 4], parts.size[first + 4])
+        if feed.stopped or feed.state.policy == ACK_NONE:
             return 0
-        # What is no number is a very large one.
-        count = number(parts.at[first + 2], parts.size[first + 2])
-        seq = number(parts.at[first + 3], parts.size[first + 3])
-        delivery = number(parts.at[first + 4], parts.size[first + 4])
         try:
-            take_ack(feed, <uint64_t>delivery, <uint64_t>seq, <uint32_t>count, msg)
+            take_ack(feed, found.delivery, found.seq, <uint32_t>found.count, msg)
         except Exception as error:  # a bug of ours must not end the publisher's connection
             feed.host.on_internal_error(error)
         return 1

@@ -12,7 +12,7 @@ cdef class PullFeed(Feed):
     cdef str policy  # of priority; "" = none
     cdef list groups
     cdef Pull pull  # to get what is found
-    cdef Match* match  # who listens to its inbox; for as long as nobody else is asked
+    cdef Match* match  # who listens to its inbox; of `pull`
     cdef uint64_t max_waiting
     cdef uint64_t max_batch
     cdef int64_t max_expires_ns

@@ -2,7 +2,7 @@
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
-from pynats_server.core.senders.audience cimport HELD, deliver_everybody
+from pynats_server.core.senders.audience cimport HELD, current_match, deliver_everybody
 from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
@@ -223,7 +223,9 @@ cdef class PullFeed(Feed):
     # -- serving ------------------------------------------------------------------------------
 
     cdef Match* audience(self, Pull pull) except NULL:
-        return self.account.sublist.match(<const char*>pull.inbox, len(pull.inbox))
+        return current_match(
+            self.account.sublist, &pull.match, <const char*>pull.inbox, len(pull.inbox)
+        )
 
     cdef bint has_interest(self, Pull pull) except -1:
         cdef Match* match = self.audience(pull)
@@ -288,7 +290,7 @@ cdef class PullFeed(Feed):
                 self.tell_rest(pull, b"409 Batch Completed")
             return 0
         if pull.heartbeat_ns:
-            pull.beat_at = after(wall_ns(), pull.heartbeat_ns)
+            pull.beat_at = after(self.now, pull.heartbeat_ns)
         return 0
 
     cdef int drop(self, Pull pull) except -1:

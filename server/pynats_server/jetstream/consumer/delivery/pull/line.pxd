@@ -5,6 +5,7 @@ several. Whatever is done for one request costs the same however many wait.
 """
 from libc.stdint cimport int64_t, uint64_t
 
+from pynats_server.core.interest.match cimport Match
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 
 
@@ -23,6 +24,7 @@ cdef class Pull:
     cdef readonly str group, pin
     cdef readonly uint64_t min_pending, min_ack_pending
     cdef readonly int priority
+    cdef Match* match  # who listens to its inbox, see `current_match`
     # Where it stands.
     cdef Queue queue
     cdef Pull before, after

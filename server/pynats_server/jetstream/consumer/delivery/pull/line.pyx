@@ -1,8 +1,9 @@
 """See line.pxd."""
+from pynats_server.core.senders.audience cimport forget_match
+from pynats_server.jetstream.clock cimport after
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
-from pynats_server.jetstream.clock cimport after
 
 cdef int64_t SHORTEST_BEAT = 10_000_000  # ns between heartbeats, whatever is asked for
 
@@ -31,6 +32,9 @@ cdef class Pull:
         if self.beat_at and (self.ends_ns == 0 or self.beat_at < self.ends_ns):
             return self.beat_at
         return self.ends_ns
+
+    def __dealloc__(self):
+        forget_match(&self.match)
 
 
 cdef class Queue:
@@ -154,6 +158,7 @@ cdef class Line:
             self.hasty -= pull.no_wait
             self.clock.drop(pull)
             pull.queue.take(pull)
+            forget_match(&pull.match)
         return 0
 
     cdef list pulls(self, Py_ssize_t most=PY_SSIZE_T_MAX):

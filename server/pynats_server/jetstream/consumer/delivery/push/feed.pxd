@@ -14,7 +14,7 @@ cdef class PushFeed(Feed):
     cdef Pace rate  # None = unlimited
     cdef object watch
     cdef object reader  # who reads the stream directly; None = messages are delivered
-    cdef Match* match  # who listens; for as long as nobody else is asked
+    cdef Match* match  # who listens, see `current_match`
     cdef int64_t heartbeat_ns, beat_at
     cdef bint flow_due  # the receiver is to be asked, behind the message
     cdef bytes flow_head  # `$JS.FC.<stream>.<consumer>.`

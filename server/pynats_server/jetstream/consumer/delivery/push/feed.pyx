@@ -2,7 +2,9 @@
 from libc.stdint cimport uint8_t
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.senders.audience cimport HELD, deliver_everybody, listens
+from pynats_server.core.senders.audience cimport (
+    HELD, current_match, deliver_everybody, forget_match, listens,
+)
 from pynats_server.jetstream.clock cimport after, wall_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
@@ -18,6 +20,9 @@ LAST_STREAM = b"Nats-Last-Stream"
 cdef class PushFeed(Feed):
     """Of a push consumer."""
 
+    def __dealloc__(self):
+        forget_match(&self.match)
+
     # -- life ---------------------------------------------------------------------------------
 
     def set_target(self, bytes subject not None, bytes group not None, bytes flow_head not None,
@@ -27,6 +32,7 @@ cdef class PushFeed(Feed):
         if self.watch is not None and subject != self.target:
             self.account.unwatch(self.watch)
             self.watch = None
+        forget_match(&self.match)
         self.target, self.target_group, self.flow_head = subject, group, flow_head
         if not flow_control:
             self.window = None
@@ -139,8 +145,10 @@ cdef class PushFeed(Feed):
     # -- serving ------------------------------------------------------------------------------
 
     cdef bint listened(self) except -1:
-        self.match = self.account.sublist.match(<const char*>self.target, len(self.target))
-        return listens(self.match, <const char*>self.target_group, len(self.target_group))
+        cdef Match* match = current_match(
+            self.account.sublist, &self.match, <const char*>self.target, len(self.target)
+        )
+        return listens(match, <const char*>self.target_group, len(self.target_group))
 
     cdef bint ready(self) except -1:
         if self.reader is not None or (self.window is not None and self.window.is_full()):
