@@ -3,7 +3,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
 from pynats_server.core.engine cimport monotonic_ns
-from pynats_server.core.limits cimport STEP_BYTES_SHIFT
+from pynats_server.core.limits cimport EXTERN_MIN, STEP_BYTES_SHIFT
 from pynats_server.core.native cimport pn_below, pn_put_uint
 from pynats_server.jetstream.consumer.delivery.alarms cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.state cimport (
@@ -581,6 +581,7 @@ cdef class Feed(Member):
         cdef size_t rl = u32(r) & ~HAS_HEADERS, hn = 0
         cdef const uint8_t* body
         cdef size_t size
+        self.block.recent = True
         msg.subject = <const char*>r + HEAD
         msg.subject_len = <uint32_t>subject_size(r)
         body = r + HEAD + msg.subject_len
@@ -590,6 +591,8 @@ cdef class Feed(Member):
         msg.payload = <const char*>body
         msg.header_len = <uint32_t>hn
         msg.total_len = <uint32_t>(hn + size)
+        if msg.total_len >= EXTERN_MIN:
+            msg.lender = self.block.lend()
         if self.headers_only:
             self._rewrite(msg, b"Nats-Msg-Size: %d\r\n" % size + self.extra, False)
         elif self.extra:
@@ -626,6 +629,7 @@ cdef class Feed(Member):
         at += 2
         if size:
             memcpy(self.scratch + at, body, size)
+        msg.lender = NULL
         msg.payload = <const char*>self.scratch
         msg.header_len = <uint32_t>at
         msg.total_len = <uint32_t>(at + size)
@@ -638,6 +642,7 @@ cdef class Feed(Member):
         if not own:
             memcpy(self.scratch, msg.payload, total)
         memcpy(self.scratch + total, msg.subject, msg.subject_len)
+        msg.lender = NULL
         msg.payload = <const char*>self.scratch
         msg.subject = <const char*>self.scratch + total
         return 0
