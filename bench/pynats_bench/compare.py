@@ -19,7 +19,6 @@ from rich.console import Console
 
 from pynats_bench.consumers.rows import consumer_rows
 from pynats_bench.contender import Contender, find_program, relay_contender
-from pynats_bench.jetstream_rows import PublishRow, Recovery, jetstream_rows
 from pynats_bench.model import LoadError
 from pynats_bench.report import (
     OURS,
@@ -31,6 +30,7 @@ from pynats_bench.report import (
     rich_tables,
 )
 from pynats_bench.rows import PubSubRow, Row, Setting, all_rows
+from pynats_bench.streams.rows import PublishRow, Recovery, jetstream_rows
 
 HEAVY_ROUNDS_MAX = 2  # memory hardly varies, and filling it is slow
 DESCRIPTORS = 12_000  # ten thousand connections, plus the process's own

@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.table import Table
 
 from pynats_bench.consumers.rows import SECTION as CONSUMERS_SECTION
-from pynats_bench.disk import WINDOWS
-from pynats_bench.jetstream_rows import SECTION as STREAMS_SECTION
 from pynats_bench.rows import Heading, Sample
+from pynats_bench.streams.disk import WINDOWS
+from pynats_bench.streams.rows import SECTION as STREAMS_SECTION
 
 OURS, REFERENCE, RELAY = "pynats-server", "nats-server", "relay"
 COLUMNS = (

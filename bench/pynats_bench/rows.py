@@ -1,7 +1,7 @@
 """The rows of the comparison: what is measured, its unit, and its target.
 
 A row knows how to take one sample from one contender. New kinds of rows are new classes
-with the same three parts: `Heading`, `against_relay`, `sample`; see `jetstream_rows`.
+with the same three parts: `Heading`, `against_relay`, `sample`; see `streams.rows`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from pynats_common.program import run_program
 from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line
 from pynats_server.process.garbage import settle_down
+from pynats_server.process.memory import join_free_memory_at_once
 
 if TYPE_CHECKING:
     from pynats_server.server.server import Server
@@ -32,6 +33,7 @@ def main() -> int:
     Ctrl-C ends the process as the system does."""
     gc.disable()  # start-up creates no garbage
     sys.setswitchinterval(SWITCH_S)
+    join_free_memory_at_once()
     program = Path(sys.argv[0]).name
     if program in ("__main__.py", ""):
         program = PROGRAM

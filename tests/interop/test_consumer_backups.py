@@ -89,6 +89,23 @@ def test_the_real_server_goes_on_with_our_backup(
         assert fetched(server.port, "first", 9) == ["t.3", "t.4"]
 
 
+@pytest.mark.reference
+@each_retention
+@pytest.mark.parametrize("cipher", ["plain", "chacha"])
+def test_the_real_server_goes_on_in_a_folder_that_we_restored(
+    tmp_path: Path, retention: str, cipher: str
+) -> None:
+    with running(REFERENCE, tmp_path / "real") as (server, client):
+        fill(server, client, retention)
+        expected = places(client, consumers(retention))
+        archive, begun, _ = back_up(server.port)
+    with running(PYNATS, tmp_path / "ours", cipher) as (server, _):
+        assert "error" not in restore(server.port, archive, begun)
+    with running(REFERENCE, tmp_path / "ours", cipher) as (server, client):
+        assert places(client, consumers(retention)) == expected
+        assert fetched(server.port, "first", 9) == ["t.3", "t.4"]
+
+
 @each_storage
 def test_all_kinds_of_consumers_come_back(tmp_path: Path, storage: str) -> None:
     """Those in memory and named ephemerals, too, and paused ones stay paused."""

@@ -3,7 +3,6 @@ where the other stopped."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from tests.support.consumer_folders import (
     CIPHERS,
     DECADES_NS,
     RETENTIONS,
+    back_up,
     consumers,
+    documents,
     fetched,
     fill,
     health,
@@ -38,13 +39,13 @@ each_end = pytest.mark.parametrize("killed", [False, True], ids=["stopped", "kil
 
 
 def write_folder(store: Path, retention: str, cipher: str, killed: bool = False) -> Json:
-    """By the real server; where it left the consumers."""
+    """By the real server; where it left the consumers, and what its own backup says of them."""
     with running(REFERENCE, store, cipher) as (server, client):
         fill(server, client, retention)
-        told = places(client, consumers(retention))
+        told = places(client, consumers(retention)), documents(back_up(server.port)[0])
         if killed:
             server.kill()
-    return told
+    return {"places": told[0], "backup": told[1]}
 
 
 def create(client: Oracle, name: str, **config: Any) -> None:
@@ -60,23 +61,28 @@ def test_we_go_on_where_the_real_server_stopped(
 ) -> None:
     store = tmp_path / "js"
     expected = recorded.folder(store, lambda: write_folder(store, retention, cipher))
-    for restart in range(2):
-        with running(PYNATS, store, cipher) as (server, client):
-            told = places(client, consumers(retention))
-            if restart == 0:
-                assert told == expected
-            else:
-                assert told["first"]["ack_floor"] == {"consumer_seq": 5, "stream_seq": 5}
-                assert told["first"]["num_ack_pending"] == 0
-                continue
-            if retention == "workqueue":
-                assert client.api("STREAM.INFO.T")["state"]["messages"] == 4
-            with Client(server.port) as acks:  # of what the other has delivered
-                for seq in (2, 3):
-                    assert acks.request(f"$JS.ACK.T.first.1.{seq}.{seq}.1.2", b"+ACK") is not None
-            assert fetched(server.port, "first", 9, acknowledged=9) == ["t.3", "t.4"]
-            if "second" in expected:
-                assert fetched(server.port, "second", 9) == [f"t.{n}" for n in range(5)]
+    names = consumers(retention)
+    with running(PYNATS, store, cipher) as (server, client):
+        assert client.api("CONSUMER.NAMES.T")["consumers"] == names
+        assert places(client, names) == expected["places"]
+        assert documents(back_up(server.port)[0]) == expected["backup"]
+        assert health(server, details=False) == (200, {"status": "ok"})
+        if retention == "workqueue":
+            assert client.api("STREAM.INFO.T")["state"]["messages"] == 4
+        with Client(server.port) as acks:  # of what the other has delivered
+            for seq in (2, 3):
+                assert acks.request(f"$JS.ACK.T.first.1.{seq}.{seq}.1.2", b"+ACK") is not None
+        assert client.publish("t.8", b"x")["seq"] == 6
+        assert fetched(server.port, "first", 9, acknowledged=9) == ["t.3", "t.4", "t.8"]
+        if "second" in names:
+            assert fetched(server.port, "second", 9) == [*(f"t.{n}" for n in range(5)), "t.8"]
+        left = places(client, names)
+        assert left["first"]["ack_floor"] == {"consumer_seq": 6, "stream_seq": 6}
+        assert left["first"]["num_ack_pending"] == 0
+    with running(PYNATS, store, cipher) as (server, client):
+        assert places(client, names) == left
+        for name in names:
+            assert fetched(server.port, name, 9) == []
 
 
 @each_retention
@@ -101,30 +107,36 @@ def test_we_go_on_where_the_real_server_was_killed(
 @pytest.mark.reference
 @each_retention
 @each_cipher
-@each_end
-def test_the_real_server_goes_on_where_we_stopped(
-    tmp_path: Path, retention: str, cipher: str, killed: bool
+@pytest.mark.parametrize(
+    ("first", "killed"),
+    [(PYNATS, False), (PYNATS, True), (REFERENCE, False)],
+    ids=["ours stopped", "ours killed", "real stopped"],
+)
+def test_a_folder_goes_from_one_server_to_the_other_and_back(
+    tmp_path: Path, retention: str, cipher: str, first: str, killed: bool
 ) -> None:
-    """And we again where it did."""
-    store = tmp_path / "js"
-    with running(PYNATS, store, cipher) as (server, client):
+    store, names = tmp_path / "js", consumers(retention)
+    other = REFERENCE if first == PYNATS else PYNATS
+    with running(first, store, cipher) as (server, client):
         fill(server, client, retention)
-        before = places(client, consumers(retention))
+        before = places(client, names)
         if killed:
             server.kill()
-    with running(REFERENCE, store, cipher) as (server, client):
-        assert places(client, consumers(retention)) == before
+    with running(other, store, cipher) as (server, client):
+        assert places(client, names) == before
         assert "[WRN]" not in server.log()
         with Client(server.port) as acks:
             assert acks.request("$JS.ACK.T.first.1.2.2.1.2", b"+ACK") is not None
         assert fetched(server.port, "first", 1, acknowledged=1) == ["t.3"]
-        before = places(client, consumers(retention))
-    assert not (stream_folder(store) / MARK).parent.exists(), "by this we know that it was there"
-    with running(PYNATS, store, cipher) as (server, client):
-        assert places(client, consumers(retention)) == before
-        assert fetched(server.port, "first", 9) == ["t.4"]
+        assert client.publish("t.8", b"x")["seq"] == 6
+        before = places(client, names)
+    was_there = not (stream_folder(store) / MARK).parent.exists()
+    assert was_there is (other == REFERENCE), "by this we know that the real server was there"
+    with running(first, store, cipher) as (server, client):
+        assert places(client, names) == before
+        assert fetched(server.port, "first", 9) == ["t.4", "t.8"]
         if "second" in before:
-            assert fetched(server.port, "second", 9) == [f"t.{n}" for n in range(5)]
+            assert fetched(server.port, "second", 9) == [*(f"t.{n}" for n in range(5)), "t.8"]
 
 
 @pytest.mark.reference
@@ -338,20 +350,30 @@ def test_a_damaged_consumer_goes_on_and_says_so(tmp_path: Path, name: str, ciphe
         assert fetched(server.port, "first", 9) == []
 
 
-def test_a_consumer_that_nothing_tells_of_is_not_deleted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("author", ["ours", "real"])
+def test_a_consumer_that_nothing_tells_of_is_not_deleted(
+    tmp_path: Path, recorded: Recorded, author: str
+) -> None:
     store = tmp_path / "js"
-    with running(PYNATS, store) as (server, client):
-        fill(server, client, "limits")
+    if author == "real":
+        recorded.folder(store, lambda: write_folder(store, "limits", "plain"))
+    else:
+        with running(PYNATS, store) as (server, client):
+            fill(server, client, "limits")
     folder = stream_folder(store) / "obs" / "first"
-    for file in ("meta.inf", "known.dat"):
+    for file in ("meta.inf", *(["known.dat"] if author == "ours" else [])):
         (folder / file).write_bytes(b"hello")
     with running(PYNATS, store) as (server, client):
         assert client.api("CONSUMER.NAMES.T")["consumers"] == ["second"]
+        assert client.api("CONSUMER.INFO.T.first")["error"]["err_code"] == 10014
         assert "'first'" in next(line for line in server.log().splitlines() if "[ERR]" in line)
-        status, told = health(server, details=True)
-        assert status == 503
-        assert "first" in json.dumps(told)
+        status, short = health(server, details=False)
+        assert (status, short["status"]) == (503, "unavailable")
+        assert short["error"] == "JetStream consumer '$G > T > first' could not be recovered"
+        told = health(server, details=True)[1]["errors"][0]
+        assert (told["type"], told["consumer"]) == ("CONSUMER", "first")
+        assert "meta.inf" in told["error"]
         made = client.api("CONSUMER.CREATE.T.first", stream_name="T", config={"name": "first"})
         assert "error" in made, "its files are in the way"
         assert fetched(server.port, "second", 9) == [f"t.{n}" for n in range(5)]
-    assert (folder / "o.dat").exists()
+    assert (folder / "o.dat").exists() and (folder / "meta.inf").exists()

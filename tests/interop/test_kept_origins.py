@@ -12,8 +12,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from nats.aio.client import Client
+from pynats_server.jetstream.config.model import StreamSource
+from pynats_server.jetstream.stream.copying.names import source_consumer
 
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async
@@ -345,5 +348,98 @@ def test_a_repeated_message_frees_the_origin(tmp_path: Path) -> None:
         await s.until("it is stored again", is_new)
         await s.until_empty()
         assert await s.bodies("M") == [1]
+
+    play(tmp_path, work)
+
+
+A_ALONE: list[Json] = [{"name": "O", "filter_subject": "o.a"}]
+A_AND_B: list[Json] = [*A_ALONE, {"name": "O", "filter_subject": "o.b"}]
+B_ALONE: list[Json] = A_AND_B[1:]
+
+
+def names_of(sources: list[Json]) -> list[str]:
+    """What the consumers of these sources of M are called."""
+    asked = [msgspec.convert(each, StreamSource) for each in sources]
+    return [source_consumer("M", "$G", "", each, len(asked) == 1) for each in asked]
+
+
+async def have_sources(s: Scene, sources: list[Json]) -> None:
+    """Gives M these sources, and waits until their consumers are there and no others."""
+    answer = await s.api("STREAM.UPDATE.M", name="M", sources=sources)
+    assert "error" not in answer, answer
+    names = names_of(sources)
+    wanted = {name: one["filter_subject"] for name, one in zip(names, sources, strict=True)}
+
+    async def are_there() -> bool:
+        found = [one["config"] for one in await s.copiers() if "push_bound" in one]
+        return {one["name"]: one["filter_subject"] for one in found} == wanted
+
+    await s.until(f"consumers are {wanted}", are_there)
+
+
+@each_retention
+def test_a_consumer_is_called_otherwise_while_its_source_is_not_alone(
+    retention: str, tmp_path: Path
+) -> None:
+    assert len({*names_of(A_ALONE), *names_of(A_AND_B)}) == 3
+
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention=retention)
+        await s.make("M", sources=A_ALONE)
+        await have_sources(s, A_ALONE)
+        count = 0
+        for sources in (A_AND_B, A_ALONE, A_AND_B, A_ALONE):
+            publishing = asyncio.create_task(s.publish(40, count))
+            await have_sources(s, sources)
+            await publishing
+            count += 40
+            await s.until_copied("M", count)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(count))
+
+    play(tmp_path, work)
+
+
+@each_retention
+def test_a_source_takes_the_name_of_one_that_is_gone(retention: str, tmp_path: Path) -> None:
+    assert names_of(A_ALONE) == names_of(B_ALONE)
+
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention=retention)
+        await s.make("M", sources=A_ALONE)
+        await have_sources(s, A_ALONE)
+        await s.publish(3)
+        await s.until_copied("M", 3)
+        await have_sources(s, B_ALONE)
+        await s.publish(3, 3, "o.b")
+        await s.until_copied("M", 6)
+        await s.until_empty()
+        assert await s.bodies("M") == list(range(6))
+        await have_sources(s, A_AND_B)
+
+    play(tmp_path, work)
+
+
+def test_a_users_consumer_of_that_name_is_left_alone(tmp_path: Path) -> None:
+    async def work(s: Scene) -> None:
+        await s.make("O", subjects=["o.>"], retention="interest")
+        await s.make("M", sources=A_ALONE)
+        await have_sources(s, A_ALONE)
+        (name,) = names_of(A_ALONE)
+        await s.api("STREAM.DELETE.M")
+        await s.until_read(0)
+        config = {"durable_name": name, "name": name, "ack_policy": "explicit"}
+        answer = await s.api(f"CONSUMER.CREATE.O.{name}", stream_name="O", config=config)
+        assert "error" not in answer, answer
+        await s.make("M", sources=A_ALONE)
+
+        async def is_refused() -> bool:
+            (source,) = (await s.api("STREAM.INFO.M"))["sources"]
+            return "error" in source
+
+        await s.until("the source says what is wrong", is_refused)
+        await s.api("STREAM.DELETE.M")
+        (left,) = await s.copiers()
+        assert left["created"] == answer["created"]
 
     play(tmp_path, work)

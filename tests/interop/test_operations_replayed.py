@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,22 +13,17 @@ from typing import get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, memory, open_store
+from pynats_server.jetstream.store import memory
 from pynats_server.jetstream.store.file import filestore
 from pynats_server.jetstream.store.removal import limiting, removing
 from pynats_server.jetstream.stream import changes
-from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.log import OperationLog
 from pynats_server.jetstream.stream.operations import Operation
-from pynats_server.jetstream.stream.state_hash import described, state_hash
-from pynats_server.jetstream.stream.stream import Stream
 
 from tests.support.jetstream import api, connect, jetstream_server
 from tests.support.mixed_load import MAIN, Load, streams
 from tests.support.on_loop import on_loop
-
-SMALL_BLOCK = 4000
+from tests.support.replays import SMALL_BLOCK, compare
 
 
 @pytest.fixture(autouse=True)
@@ -40,24 +34,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiting, "COLLECT", 5)
     monkeypatch.setattr(changes, "AT_ONCE", 1)
     monkeypatch.setattr(memory, "BLOCK_SIZE", SMALL_BLOCK)
-    monkeypatch.setattr("pynats_server.jetstream.account.choose_block_size", lambda *_: SMALL_BLOCK)
-
-
-def empty_store(folder: Path, like: Stream) -> Store:
-    if not like.store.on_disk:
-        return open_store(MemoryConfig(like.name, 1))
-    return open_store(FileConfig(like.name, folder / like.name, block_size=SMALL_BLOCK))
-
-
-def compare(log: OperationLog, folder: Path, stream: Stream) -> None:
-    failures: list[Exception] = []
-    replica = Replica(empty_store(folder, stream), Usage(-1), stream.name, failures.append)
-    log.replay(replica)
-    now = time.time_ns()
-    assert failures == []
-    assert list(described(replica, now)) == list(described(stream.replica, now)), stream.name
-    assert state_hash(replica, now) == state_hash(stream.replica, now)
-    replica.store.close()
+    place = "pynats_server.jetstream.stream_folders.choose_block_size"
+    monkeypatch.setattr(place, lambda *_: SMALL_BLOCK)
 
 
 class Logs(dict[str, OperationLog]):

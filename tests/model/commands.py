@@ -10,6 +10,7 @@ from tests.model.consumer_commands import (
     delete_consumer,
     pause,
     reset,
+    unpin,
     update_consumer,
 )
 from tests.model.playing import Play
@@ -23,6 +24,7 @@ from tests.model.stream_commands import (
     purge,
     update_stream,
 )
+from tests.model.time_commands import age, run_out
 
 COMMANDS: list[tuple[float, Callable[[Play], None]]] = [
     (3, create_stream),
@@ -36,11 +38,14 @@ COMMANDS: list[tuple[float, Callable[[Play], None]]] = [
     (2, delete_consumer),
     (2, reset),
     (2, pause),
+    (1, unpin),
     (40, pull),
     (1, pull_and_expire),
     (3, leave),
     (8, listen),
     (60, ack),
+    (2, run_out),
+    (0.5, age),
     (0.15, restart),
     (0.15, kill),
 ]

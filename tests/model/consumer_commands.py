@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from pynats_common.go.times import format_time_ns
+
 from tests.model import consumers as policy
 from tests.model.consumers import ConsumerConfig, Place
 from tests.model.playing import Play
-from tests.model.reference_faults import beyond
+from tests.model.reference_faults import beyond, leaves_spent
 from tests.model.session import Step, field_check
 from tests.model.streams import INTEREST, WORKQUEUE
 from tests.model.subjects import overlap
@@ -41,8 +43,15 @@ def create_consumer(play: Play) -> None:
         durable=play.chance(0.7),
         ack=rng.choices((policy.EXPLICIT, policy.ACK_ALL, policy.NO_ACK), (6, 2, 1))[0],
         deliver=rng.choices(
-            (policy.ALL, policy.NEW, policy.LAST, policy.BY_SEQ, policy.LAST_PER_SUBJECT),
-            (6, 1, 1, 1, 1),
+            (
+                policy.ALL,
+                policy.NEW,
+                policy.LAST,
+                policy.BY_SEQ,
+                policy.LAST_PER_SUBJECT,
+                policy.BY_TIME,
+            ),
+            (6, 1, 1, 1, 1, 1),
         )[0],
         filters=draw_filters(play, stream),
         max_deliver=rng.choice((-1, -1, -1, 1, 2, 3)),
@@ -59,17 +68,17 @@ def create_consumer(play: Play) -> None:
         config.filters = (f"{stream.lower()}.>",)
     if config.deliver == policy.BY_SEQ:
         config.start_seq = rng.randint(1, world.streams[stream].last_seq + beyond(world, stream, 5))
-    if retention == INTEREST:
-        config.max_deliver = -1  # how long it keeps what is out of deliveries, is not settled
+    if config.deliver == policy.BY_TIME:
+        draw_start_time(play, stream, config)
+    if world.imitate and retention == INTEREST and config.ack == policy.ACK_ALL:
+        config.max_deliver = -1  # see `leaves_spent`
     if retention == WORKQUEUE:
-        config.ack, config.deliver, config.start_seq = policy.EXPLICIT, policy.ALL, 0
+        config.ack, config.deliver = policy.EXPLICIT, policy.ALL
+        config.start_seq, config.start_time = 0, ""
         if overlaps_another(world, stream, config):
             return
     if play.chance(0.2):
-        # In which turn those are asked who wait for too much, is not settled.
-        config.priority = (
-            rng.choice(("overflow", "prioritized")) if world.imitate else "prioritized"
-        )
+        config.priority = rng.choice(("overflow", "prioritized", policy.PINNED))
     elif play.chance(0.25):
         config.deliver_subject = f"push.{stream}.{config.name}"
         config.deliver_group = "g" if play.chance(0.3) else ""
@@ -78,6 +87,17 @@ def create_consumer(play: Play) -> None:
     served = world.create_consumer(stream, config)
     send_config(play, step, stream, config, "create", served)
     play.play(step)
+
+
+def draw_start_time(play: Play, stream: str, config: ConsumerConfig) -> None:
+    """The time of some message that is known, and of none before it."""
+    times = play.world.times[stream]
+    found = [seq for seq in times if times.get(seq - 1, times[seq]) < times[seq]]
+    if not found:
+        config.deliver = policy.ALL
+        return
+    config.start_seq = play.rng.choice(found)
+    config.start_time = format_time_ns(int(times[config.start_seq]))
 
 
 def overlaps_another(world: World, stream: str, config: ConsumerConfig) -> bool:
@@ -111,6 +131,8 @@ def update_consumer(play: Play) -> None:
     config = replace(play.served(key).config)
     match rng.randrange(4):
         case 0:
+            if leaves_spent(world, stream, name):
+                return
             config.filters = draw_filters(play, stream)
             if play.world.imitate and (not config.filters or play.served(key).state.out):
                 return  # it would not hear of new messages, or of removals of what is out
@@ -120,7 +142,7 @@ def update_consumer(play: Play) -> None:
                 return  # its first messages were chosen by the other filters
         case 1:
             config.max_ack_pending = rng.choice((1000, -1, 1, 3, 8))
-        case 2 if world.streams[stream].config.retention != INTEREST:
+        case 2 if not (world.imitate and config.ack == policy.ACK_ALL):
             config.max_deliver = rng.choice((-1, 1, 2, 3))
         case _:
             config.headers_only = not config.headers_only
@@ -157,6 +179,8 @@ def delete_consumer(play: Play) -> None:
     if key is None:
         return
     stream, name = key
+    if leaves_spent(play.world, stream, name):
+        return
     subject = play.served(key).config.deliver_subject
     if subject in play.session.targets:
         play.session.unlisten(subject)
@@ -173,6 +197,8 @@ def reset(play: Play) -> None:
     if key is None:
         return
     stream, name = key
+    if leaves_spent(play.world, stream, name):
+        return
     served = play.served(key)
     seq = 0
     if served.config.deliver == policy.ALL and play.chance(0.6):
@@ -201,6 +227,20 @@ def reset(play: Play) -> None:
     play.session.api(step, f"CONSUMER.RESET.{stream}.{name}", body, check)
     step.look_at.add(key)
     play.look_around(step, stream)
+    play.play(step)
+
+
+def unpin(play: Play) -> None:
+    """Another client may have the messages of a group."""
+    key = play.some_consumer(lambda served: bool(served.pin))
+    if key is None:
+        return
+    stream, name = key
+    step = play.step(f"unpin {stream} {name}")
+    play.world.unpin(stream, play.served(key))
+    check = field_check(name)
+    play.session.api(step, f"CONSUMER.UNPIN.{stream}.{name}", {"group": "g"}, check)
+    step.look_at.add(key)
     play.play(step)
 
 

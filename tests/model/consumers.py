@@ -18,6 +18,7 @@ ALL, LAST, NEW, BY_SEQ, BY_TIME, LAST_PER_SUBJECT = (
     "last_per_subject",
 )
 NO_ACK, ACK_ALL, EXPLICIT = "none", "all", "explicit"
+PINNED = "pinned_client"
 LONG_S = 3600  # times that never come in a run
 NANOSECONDS = 1_000_000_000
 
@@ -46,7 +47,7 @@ class ConsumerConfig:
     durable: bool = True
     deliver: str = ALL
     start_seq: int = 0
-    start_time: str = ""
+    start_time: str = ""  # that of the message `start_seq`
     ack: str = EXPLICIT
     filters: tuple[str, ...] = ()
     max_deliver: int = -1
@@ -56,7 +57,7 @@ class ConsumerConfig:
     headers_only: bool = False
     deliver_subject: str = ""
     deliver_group: str = ""
-    priority: str = ""  # "overflow" or "prioritized"
+    priority: str = ""  # "overflow", "prioritized" or "pinned_client"
     mem_storage: bool = False
     ack_wait_ns: int = LONG_S * NANOSECONDS
     backoff_ns: tuple[int, ...] = ()
@@ -74,7 +75,7 @@ class ConsumerConfig:
         }
         if self.durable:
             body["durable_name"] = self.name
-        if self.start_seq:
+        if self.start_seq and self.deliver == BY_SEQ:
             body["opt_start_seq"] = self.start_seq
         if self.start_time:
             body["opt_start_time"] = self.start_time
@@ -97,6 +98,8 @@ class ConsumerConfig:
         if self.priority:
             body["priority_policy"] = self.priority
             body["priority_groups"] = ["g"]
+        if self.priority == PINNED:
+            body["priority_timeout"] = LONG_S * NANOSECONDS
         return body
 
     def takes(self, subject: str) -> bool:
@@ -122,6 +125,7 @@ class Consumer:
     spent: dict[int, int] = field(default_factory=dict)
     extra: dict[int, int] = field(default_factory=dict)
     again: list[int] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)  # of what is out: not before a very long time
     snapshot: list[int] = field(default_factory=list)  # of last per subject, before all others
     imitate: bool = False  # the reference's faults
     exhausted: int = (
@@ -131,14 +135,14 @@ class Consumer:
 
     # Where it starts.
 
-    def start(self, times: dict[int, str]) -> None:
-        """Finds its first message. `times` are those of the stream's messages."""
-        self.position = self._start(times)
+    def start(self) -> None:
+        """Finds its first message."""
+        self.position = self._start()
         if not self.imitate:  # the reference tells it as a rule, now and then 0 instead
             self.reached = self.position - 1
             self.floor = Place(0, self.position - 1)
 
-    def _start(self, times: dict[int, str]) -> int:
+    def _start(self) -> int:
         stream, config = self.stream, self.config
         first, last = max(stream.first_seq, 1), stream.last_seq
         match config.deliver:
@@ -147,7 +151,7 @@ class Consumer:
             case "by_start_sequence":
                 return max(config.start_seq, first)
             case "by_start_time":
-                found = next((s for s in stream.messages if times[s] >= config.start_time), None)
+                found = next((s for s in stream.messages if s >= config.start_seq), None)
                 return last + 1 if found is None else found
             case "last" if not config.filters:
                 return max(last, first)
@@ -252,6 +256,7 @@ class Consumer:
     def deliver(self, found: Next) -> int:
         """Counts a delivery; its consumer sequence."""
         self.deliveries += 1
+        self.late.discard(found.seq)
         self.reached = max(self.reached, found.seq)
         if found.nth > 1:
             self.extra[found.seq] = found.nth - 1
@@ -266,6 +271,9 @@ class Consumer:
         """Ends the deliveries of a message for good."""
         self.exhausted += 1
         self.spent[seq] = self.out.pop(seq)
+        self.late.discard(seq)
+        if seq in self.again:
+            self.again.remove(seq)
         self.extra[seq] = self.config.max_deliver
 
     # Acks.
@@ -308,14 +316,19 @@ class Consumer:
             self.out.pop(seq, None)
             self.spent.pop(seq, None)
             self.extra.pop(seq, None)
+            self.late.discard(seq)
             if seq in self.again:
                 self.again.remove(seq)
 
-    def nak(self, seq: int) -> bool:
-        """Wants it again at once; whether it is out."""
+    def nak(self, seq: int, later: bool = False) -> bool:
+        """Wants it again, at once or after a very long time; whether it is out."""
         if seq not in self.out:
             return False
-        if 0 < self.config.max_deliver <= 1 + self.extra.get(seq, 0) and not self.imitate:
+        if later:
+            self.late.add(seq)
+            if seq in self.again:
+                self.again.remove(seq)
+        elif 0 < self.config.max_deliver <= 1 + self.extra.get(seq, 0) and not self.imitate:
             self.exhaust(seq)  # the reference notices it when somebody asks for messages
         elif seq not in self.again:
             self.again.append(seq)
@@ -324,7 +337,7 @@ class Consumer:
     def run_out(self, seqs: Iterable[int]) -> None:
         """The ack wait of these is over."""
         for seq in sorted(seqs):
-            if seq in self.again or seq not in self.out:
+            if seq in self.again or seq in self.late or seq not in self.out:
                 continue
             if 0 < self.config.max_deliver <= 1 + self.extra.get(seq, 0):
                 self.exhaust(seq)
@@ -356,7 +369,7 @@ class Consumer:
 
     def reset(self, target: int) -> None:
         """Starts anew at a sequence."""
-        self.out, self.spent, self.extra, self.again = {}, {}, {}, []
+        self.out, self.spent, self.extra, self.again, self.late = {}, {}, {}, [], set()
         self.position, self.reached, self.deliveries = target, target - 1, 0
         self.floor = Place(0, target - 1)
         self.snapshot, self.exhausted = [], 0

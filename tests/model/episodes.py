@@ -72,6 +72,8 @@ def start_afresh(server: ServerProcess) -> None:
 def kind_of(why: str) -> str:
     """What a difference is about, without its numbers: another one is not taken for it."""
     found = search(r"(\w+): got", why)
+    if found is None:
+        found = search(r"missing:\n\S+ (answer|wanted)", why)
     return found[1] if found else why.split(maxsplit=1)[0][:10]
 
 

@@ -21,6 +21,8 @@ class Pull:
     min_ack_pending: int = 0
     priority: int = 0
     bare: bool = False  # its body is no JSON, so it says nothing of groups
+    pin: str = ""  # the id of the pinned client, as it says
+    beats: bool = False  # wants to hear that nothing comes
     served: int = 0
 
     @property

@@ -10,12 +10,14 @@ from tests.model import consumers as policy
 from tests.model.consumers import LONG_S, NANOSECONDS
 from tests.model.playing import Play
 from tests.model.pulls import Pull
-from tests.model.session import Step, empty_check
+from tests.model.session import Divergence, Step, empty_check
 from tests.model.world import Known, Served, World
 from tests.support.client import Message as Reply
 
 MAX_INBOXES = 40
 SOON_NS = 20_000_000
+BEATS = 4  # heartbeats before it is over, at most
+LATER = b'-NAK {"delay": %d}' % (2 * LONG_S * NANOSECONDS)
 
 # Pulls.
 
@@ -42,6 +44,7 @@ def draw_pull(play: Play, served: Served) -> tuple[Pull, bytes]:
     inbox = f"_INBOX.pull.{play.pulls}"
     play.session.listen(inbox)
     batch = rng.choice((1, 1, 2, 3, 10))
+    config = served.config
     if play.chance(0.1):
         return Pull(inbox, batch, bare=True), b"%d" % batch
     found = Pull(
@@ -52,18 +55,36 @@ def draw_pull(play: Play, served: Served) -> tuple[Pull, bytes]:
         max_bytes=rng.choice((80, 150, 400, 2000)) if play.chance(0.15) else 0,
     )
     grouped = group_of(play, served)
-    found.group = grouped.get("group", "")
-    found.priority = grouped.get("priority", 0)
-    found.min_pending = grouped.get("min_pending", 0)
-    found.min_ack_pending = grouped.get("min_ack_pending", 0)
+    say_of_group(found, grouped)
     body: dict[str, Any] = {"batch": batch, **grouped}
+    if config.priority == policy.PINNED and found.group and play.chance(0.6):
+        found.pin = draw_pin(play, served)
+        body["id"] = play.session.pin(found.pin)
     if found.no_wait:
         body["no_wait"] = True
     if found.expires:
         body["expires"] = LONG_S * NANOSECONDS
+        if play.chance(0.3):
+            found.beats = True
+            body["idle_heartbeat"] = LONG_S * NANOSECONDS // 2
     if found.max_bytes:
         body["max_bytes"] = found.max_bytes
     return found, json.dumps(body).encode()
+
+
+def say_of_group(request: Pull, grouped: dict[str, Any]) -> None:
+    """Takes what `group_of` says."""
+    request.group = grouped.get("group", "")
+    request.priority = grouped.get("priority", 0)
+    request.min_pending = grouped.get("min_pending", 0)
+    request.min_ack_pending = grouped.get("min_ack_pending", 0)
+
+
+def draw_pin(play: Play, served: Served) -> str:
+    """What stands for the id of who is pinned, as a rule."""
+    if served.pin and play.chance(0.8):
+        return served.pin
+    return play.rng.choice(sorted(play.session.pins.values()) or ["#"])
 
 
 def group_of(play: Play, served: Served) -> dict[str, Any]:
@@ -72,6 +93,8 @@ def group_of(play: Play, served: Served) -> dict[str, Any]:
         return {}
     if served.config.priority == "prioritized":
         return {"group": "g", "priority": play.rng.choice((0, 0, 1, 5))}
+    if served.config.priority == policy.PINNED:
+        return {"group": "g"}
     return {
         "group": "g",
         **({"min_pending": play.rng.choice((2, 5))} if play.chance(0.5) else {}),
@@ -105,17 +128,20 @@ def pull_and_expire(play: Play) -> None:
     play.session.listen(inbox)
     batch = play.rng.choice((1, 3, 10))
     asked = {"batch": batch, "expires": SOON_NS, **group_of(play, play.served(key))}
+    beats = BEATS if play.chance(0.4) else 0
+    if beats:
+        asked["idle_heartbeat"] = SOON_NS // beats
     step = play.step(f"pull {key[0]} {key[1]} {asked} to {inbox}, and expire")
-    request = Pull(inbox, batch, expires=True, group=asked.get("group", ""))
-    request.priority = asked.get("priority", 0)
-    request.min_pending = asked.get("min_pending", 0)
-    request.min_ack_pending = asked.get("min_ack_pending", 0)
+    request = Pull(inbox, batch, expires=True, beats=beats > 0)
+    say_of_group(request, asked)
     play.world.pull(*key, request)
     play.world.expire(inbox)
     subject = f"$JS.API.CONSUMER.MSG.NEXT.{key[0]}.{key[1]}"
     play.session.publish(step, subject, json.dumps(asked).encode(), b"", inbox)
     step.look_at.add(key)
     play.play(step)
+    if play.session.beats.get(inbox, 0) > beats:
+        raise Divergence(f"{play.session.beats[inbox]} heartbeats came to {inbox}")
 
 
 def leave(play: Play) -> None:
@@ -182,9 +208,10 @@ def ack(play: Play) -> None:
     for _ in range(count):
         known = draw_known(play, arrived)
         verb = play.rng.choices(
-            (b"", b"+ACK", b"+OK", b"-NAK", b"+WPI", b"+TERM", b"hello"), (6, 6, 1, 6, 1, 2, 1)
+            (b"", b"+ACK", b"+OK", b"-NAK", b"+WPI", b"+TERM", b"hello", LATER, b"+NXT"),
+            (6, 6, 1, 6, 1, 2, 1, 1, 4),
         )[0]
-        if count > 1 and (verb == b"-NAK" or not is_behind(play.world, known)):
+        if count > 1 and (verb[:4] in (b"-NAK", b"+NXT") or not is_behind(play.world, known)):
             continue  # it could be delivered before the next ack is read, or after
         one_ack(play, step, known, verb)
     play.log[-1] = step.text
@@ -201,14 +228,35 @@ def one_ack(play: Play, step: Step, known: Known, verb: bytes) -> None:
     if served is None or served.config.ack == policy.NO_ACK:
         play.session.ask(step, subject, verb, nobody_check(subject))
         return
-    if known.life != served.life and (served.config.ack == policy.ACK_ALL or verb == b"-NAK"):
+    if known.life != served.life and (served.config.ack == policy.ACK_ALL or verb[:4] == b"-NAK"):
         return  # its consumer sequence means nothing now
+    if verb == b"+NXT":
+        next_one(play, step, known, served, subject)
+        return
     answered = world.ack(known, verb)
     sure = answered and (verb[:1] == b"-" or play.chance(0.8))
     if sure:
         play.session.ask(step, subject, verb, empty_check(subject))
     else:
         play.session.publish(step, subject, verb, b"", "")
+    step.look_at.add((known.stream, known.consumer))
+    play.look_around(step, known.stream)
+
+
+def next_one(play: Play, step: Step, known: Known, served: Served, subject: str) -> None:
+    """An ack that is a pull, too."""
+    if served.config.deliver_subject or known.seq not in served.state.out:
+        return
+    request, body = draw_pull(play, served)
+    if request.bare and play.chance(0.3):
+        request.batch, body = 1, b""
+    if request.no_wait and play.world.imitate:
+        return  # it may be over before the ack has made place
+    step.text += f"{body!r} to {request.inbox}"
+    play.world.ack(known, b"+ACK")
+    play.world.pull(known.stream, known.consumer, request)
+    verb = b"+NXT " + body if body else b"+NXT"
+    play.session.publish(step, subject, verb, b"", request.inbox)
     step.look_at.add((known.stream, known.consumer))
     play.look_around(step, known.stream)
 

@@ -21,6 +21,12 @@ def fragile(world: World, name: str) -> bool:
     )
 
 
+def forgets(world: World, name: str) -> bool:
+    """Whether the reference, after messages have become too old, would count one too few of those
+    that come."""
+    return world.imitate and bool(world.consumers[name])
+
+
 def unsteady(world: World, name: str) -> bool:
     """Whether the reference would deliver amid a removal of several messages, or after it."""
     return world.imitate and any(
@@ -52,6 +58,14 @@ def miscounts(world: World, name: str, subject: str, below: int, keep: int) -> b
         return True  # it forgets to move the first sequence where the last ones are deleted
     one = len(found) == 1 and ("*" in pattern or ">" in pattern)
     return world.imitate and (one or fragile(world, name))
+
+
+def leaves_spent(world: World, stream: str, name: str) -> bool:
+    """Whether the reference, when this consumer ends or wants something else, would leave messages
+    that nobody needs any more: those out of deliveries, where the floor has passed them. By an
+    acknowledgement of all up to a message it may lose these or keep them."""
+    interest = world.streams[stream].config.retention == INTEREST
+    return world.imitate and interest and bool(world.consumers[stream][name].state.spent)
 
 
 def beyond(world: World, stream: str, count: int) -> int:

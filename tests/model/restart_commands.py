@@ -45,6 +45,7 @@ def again(play: Play, text: str, kill: bool) -> None:
         if name in world.streams:
             served.waiting.pulls.clear()
             served.bound = False
+            served.pin = ""
             served.state.again.clear()  # comes when its ack wait is over
             look(play, name, served, kill)
             step.look_at.add((name, served.config.name))
@@ -81,11 +82,21 @@ def look(play: Play, stream: str, served: Served, killed: bool) -> None:
         return
     if floor.stream > state.settled_to.stream or position > state.seen_to + 1:
         raise Divergence(f"{stream}/{name} skips: {answer}, wanted {state.settled_to}")
-    # From here on it is known again.
+    begin_anew(play, stream, name)
+
+
+def begin_anew(play: Play, stream: str, name: str) -> None:
+    """Resets a consumer of which it is not certain how far it has come."""
+    told: list[Message] = []
+
+    def keep(message: Message) -> str:
+        told.append(message)
+        return ""
+
     reset = Step("reset")
     play.session.api(reset, f"CONSUMER.RESET.{stream}.{name}", None, keep)
     play.play(reset)
-    begins = json.loads(told[1].payload).get("reset_seq", 0)
-    if not 1 <= begins <= state.settled_to.stream + 1:
-        raise Divergence(f"{stream}/{name}: {told[1]}")
+    begins = json.loads(told[0].payload).get("reset_seq", 0)
+    if not 1 <= begins <= play.world.consumers[stream][name].state.settled_to.stream + 1:
+        raise Divergence(f"{stream}/{name}: {told[0]}")
     play.world.reset_consumer(stream, name, begins)

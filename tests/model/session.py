@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from tests.model.consumers import Place
-from tests.model.world import TIME, Sent, Served, World
+from tests.model.world import PIN_HEADER, TIME, Sent, Served, World, pin_label
 from tests.support.client import INBOX, Client, Message
 from tests.support.deadline import Deadline
 from tests.support.process import ServerProcess
@@ -17,6 +19,8 @@ PATIENCE_S = 5.0  # for what the model predicts
 HASTE_S = 0.7  # while a run is made shorter
 ACK_TOKENS = 9
 TIME_TOKEN = 7
+PIN = re.compile(PIN_HEADER.encode() + rb": ([^\r]*)")
+BEAT = b"NATS/1.0 100 Idle Heartbeat\r\n"
 
 Check = Callable[[Message], str]
 
@@ -48,6 +52,9 @@ class Session:
         self.seen: dict[str, list[Sent]] = {}  # what came and was not predicted yet
         self.answered: dict[str, Message] = {}
         self.replies = 0
+        self.moved_s = 0.0  # when something may have happened last
+        self.pins: dict[str, str] = {}  # what stands for ids that the server made up
+        self.beats: dict[str, int] = {}  # heartbeats so far, by inbox
 
     def close(self) -> None:
         self.client.close()
@@ -111,19 +118,30 @@ class Session:
             if deadline.passed:
                 raise Divergence(self._missing(step))
             self._read(deadline)
+        self.moved_s = monotonic()
         self._agree(step, deadline)
+
+    def let_rest(self, seconds: float) -> None:
+        """Returns when all that has happened is at least so old; nothing else may happen."""
+        rest = Deadline(max(0.0, self.moved_s + seconds - monotonic()))
+        while not rest.passed:
+            self._read(rest)
+        self._complete(Step("rest"))
 
     def _read(self, deadline: Deadline) -> None:
         self.client.read_once(deadline)
         for subject, sid in self.targets.items():
             for message in self.client.taken(sid):
-                self.seen.setdefault(subject, []).append(self._normal(message))
+                if message.headers.startswith(BEAT):
+                    self.beats[subject] = self.beats.get(subject, 0) + 1
+                else:
+                    self.seen.setdefault(subject, []).append(self._normal(message))
         for message in self.client.taken():
             self.answered[message.subject] = message
 
     def _normal(self, message: Message) -> Sent:
         """Without what cannot be predicted: the time in ack subjects, which is remembered."""
-        reply, pending = message.reply, 0
+        reply, pending, headers = message.reply, 0, message.headers
         tokens = reply.split(".")
         if len(tokens) == ACK_TOKENS and reply.startswith("$JS.ACK."):
             stream, seq, time = tokens[2], int(tokens[5]), tokens[TIME_TOKEN]
@@ -133,8 +151,21 @@ class Session:
             tokens[TIME_TOKEN] = TIME
             pending = int(tokens.pop())
             reply = ".".join(tokens)
-        content = (message.headers, message.payload)
-        return Sent(message.subject, reply, *content, (pending, pending))
+            if (found := PIN.search(headers)) is not None:
+                label = self._pin_of(stream, tokens[3], found[1].decode())
+                headers = headers[: found.start(1)] + label.encode() + headers[found.end(1) :]
+        return Sent(message.subject, reply, headers, message.payload, (pending, pending))
+
+    def _pin_of(self, stream: str, consumer: str, pin: str) -> str:
+        """What stands for an id of a pinned client."""
+        if pin and pin not in self.pins:
+            count = sum(known.startswith(f"#{stream}.{consumer}.") for known in self.pins.values())
+            self.pins[pin] = pin_label(stream, consumer, count + 1)
+        return self.pins.get(pin, "")
+
+    def pin(self, label: str) -> str:
+        """The id that it stands for; anything else where there is none."""
+        return next((pin for pin, known in self.pins.items() if known == label), "nobody")
 
     def _complete(self, step: Step) -> bool:
         """Whether everything is there; raises when something else came instead."""
@@ -271,8 +302,8 @@ def stream_check(world: World, name: str) -> Check:
 
     def check(message: Message) -> str:
         answer = answer_of(message)
-        if "error" in answer:
-            return f"{name}: {answer['error']}"
+        if "state" not in answer:
+            return f"{name}: {answer}"
         state = {"num_subjects": 0, **answer["state"]}
         if not state["last_seq"]:
             state["first_seq"] = 0  # of a stream that nothing was stored in, some say 1

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.model.consumers import NO_ACK, Consumer, ConsumerConfig, Next
+from tests.model.consumers import NO_ACK, PINNED, Consumer, ConsumerConfig, Next
 from tests.model.pulls import Pull, Waiting
 from tests.model.streams import INTEREST, LIMITS, Message, Stream, StreamConfig
 
 TIME = "#"  # stands for the message's time in ack subjects; a server writes `TIME_DIGITS` there
 TIME_DIGITS = 19
+PIN_HEADER = "Nats-Pin-Id"
+
+
+def with_header(headers: bytes, line: bytes) -> bytes:
+    """A header block with one line more."""
+    return (headers[:-2] if headers else b"NATS/1.0\r\n") + line + b"\r\n\r\n"
 
 
 class Sent(NamedTuple):
@@ -36,6 +42,7 @@ class Served:
     waiting: Waiting
     bound: bool = False  # a push consumer's listener is there
     paused: bool = False
+    pin: str = ""  # of the client that gets the messages of a pinned group
     life: int = 0  # another one after each creation and reset
 
     @property
@@ -66,6 +73,7 @@ class World:
     times: dict[str, dict[int, str]] = field(default_factory=dict)
     burst: int = 0  # messages on their way behind the one that is being published
     lives: int = 0
+    pins: dict[tuple[str, str], int] = field(default_factory=dict)  # given so far, by consumer
     held: list[tuple[str, Served]] | None = None  # who is to be served after several changes
     arriving: int = 0  # 1 while a message makes place for itself: it may or may not count already
 
@@ -156,7 +164,7 @@ class World:
 
     def create_consumer(self, stream: str, config: ConsumerConfig) -> Served:
         state = Consumer(config, self.streams[stream], imitate=self.imitate)
-        state.start(self.times[stream])
+        state.start()
         waiting = Waiting(config.max_waiting, config.priority == "prioritized")
         self.lives += 1
         served = Served(state, waiting, life=self.lives)
@@ -219,6 +227,9 @@ class World:
         if config.priority and not pull.bare and not pull.group:
             self.status(pull, "400 Bad Request - Priority Group missing")
             return
+        if pull.pin and served.pin and pull.pin != served.pin:
+            self.status(pull, "423 Nats-Pin-Id mismatch")
+            return
         if pull.no_wait:
             known = served.state.num_pending + len(served.state.again)
             if not known and not pull.expires:
@@ -228,7 +239,8 @@ class World:
                 self.status(pull, "408 Requests Pending")
                 return
         if waiting.full:
-            self.status(pull, "409 Exceeded MaxWaiting")
+            if not pull.beats:
+                self.status(pull, "409 Exceeded MaxWaiting")
             return
         waiting.add(pull)
         self.serve(stream, served)
@@ -246,7 +258,7 @@ class World:
             for served in group.values():
                 for pull in [pull for pull in served.waiting.pulls if pull.inbox == inbox]:
                     served.waiting.pulls.remove(pull)
-                    self.status(pull, "408 Request Timeout", batch=pull.batch, size=pull.max_bytes)
+                    self._rest(pull, "408 Request Timeout")
 
     # Acks.
 
@@ -258,10 +270,12 @@ class World:
             return False  # it is answered, or is not: that depends on how far the consumer looked
         if verb in (b"", b"+ACK", b"+OK", b"+TERM"):
             self._ack(known, served)
-        elif verb == b"-NAK":
+        elif verb == b"+WPI":
+            state.late.discard(known.seq)
+        elif verb[:4] == b"-NAK":
             # The reference does not hear it where the ack of a later delivery has moved the floor.
             heard = known.delivery > state.floor.consumer or not self.imitate
-            if heard and state.nak(known.seq):
+            if heard and state.nak(known.seq, later=len(verb) > 4):
                 self.serve(known.stream, served)
         return True
 
@@ -327,7 +341,10 @@ class World:
             target = pull.inbox
         delivery = state.deliver(found)
         counts = (pending - self.arriving, pending + self.burst)
-        self.send(target, Sent(message.subject, ack, message.headers, message.payload, counts))
+        headers = message.headers
+        if served.config.priority == PINNED:
+            headers = with_header(headers, f"{PIN_HEADER}: {served.pin}".encode())
+        self.send(target, Sent(message.subject, ack, headers, message.payload, counts))
         self.deliveries.append(
             Known(stream, served.config.name, whole, found.seq, delivery, served.life)
         )
@@ -350,28 +367,61 @@ class World:
     def _taker(self, served: Served, size: int, pending: int) -> Pull | None:
         """The pull that gets a message of this size. One that has no room for it ends."""
         waiting = served.waiting
+        if not self.imitate:  # the reference tells those whose turn has come
+            for pull in [one for one in waiting.pulls if is_lapsed(served, one)]:
+                self._wrong_pin(served, pull)
+            if served.pin:  # there, those who are not pinned lose their turns
+                waiting.pulls.sort(key=lambda one: one.pin != served.pin)
         passed = 0
         while waiting.pulls and passed < len(waiting.pulls):
             pull = waiting.pulls[0]
-            if served.config.priority == "overflow" and not self._overflows(served, pull, pending):
+            if is_lapsed(served, pull):
+                self._wrong_pin(served, pull)
+                continue
+            if not self._may_have(served, pull, pending):
                 waiting.cycle()
                 passed += 1
                 continue
             if pull.max_bytes > 0:
                 if size > pull.max_bytes:
                     waiting.pulls.pop(0)
-                    self.status(
-                        pull,
-                        "409 Message Size Exceeds MaxBytes",
-                        batch=pull.batch,
-                        size=pull.max_bytes,
-                    )
+                    self._rest(pull, "409 Message Size Exceeds MaxBytes")
                     continue
                 pull.max_bytes -= size
                 if pull.max_bytes == 0:
                     pull.batch = 1
+            self._pin(served, pull)
             return waiting.serve()
         return None
+
+    def _rest(self, pull: Pull, line: str) -> None:
+        """A status with what it has not got."""
+        self.status(pull, line, batch=pull.batch, size=pull.max_bytes)
+
+    def _wrong_pin(self, served: Served, pull: Pull) -> None:
+        served.waiting.pulls.remove(pull)
+        self._rest(pull, "423 Nats-Wrong-Pin-Id")
+
+    def _pin(self, served: Served, pull: Pull) -> None:
+        """Who gets a message while nobody is pinned, is so from now on."""
+        config = served.config
+        if config.priority != PINNED or served.pin or not pull.group:
+            return
+        key = (served.state.stream.config.name, config.name)
+        self.pins[key] = self.pins.get(key, 0) + 1
+        served.pin = pull.pin = pin_label(*key, self.pins[key])
+
+    def unpin(self, stream: str, served: Served) -> None:
+        """Another client may have the messages."""
+        served.pin = ""
+        self.serve(stream, served)
+
+    def _may_have(self, served: Served, pull: Pull, pending: int) -> bool:
+        """Whether a pull gets messages now, by the policy of its group."""
+        policy = served.config.priority
+        if policy == PINNED:
+            return not served.pin or pull.pin == served.pin
+        return policy != "overflow" or self._overflows(served, pull, pending)
 
     def _overflows(self, served: Served, pull: Pull, pending: int) -> bool:
         """Whether enough waits for a pull that wants only what is too much for others."""
@@ -380,3 +430,13 @@ class World:
         if 0 < pull.min_pending <= pending:
             return True
         return 0 < pull.min_ack_pending <= len(served.state.out)
+
+
+def is_lapsed(served: Served, pull: Pull) -> bool:
+    """Whether it comes from somebody who was pinned, and is so no more."""
+    return served.config.priority == PINNED and bool(pull.pin) and pull.pin != served.pin
+
+
+def pin_label(stream: str, consumer: str, number: int) -> str:
+    """Stands for the id that the consumer gave as its `number`-th, which nobody can predict."""
+    return f"#{stream}.{consumer}.{number}"

@@ -61,6 +61,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
+    J + "clock": (),
     # Of the core: memory that output may refer to, and the hash of subjects.
     J + "store": (
         S + "core", S + "work", J + "store.file", J + "store.format", J + "store.removal",
@@ -89,7 +90,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.saving": (S + "work", J + "store", J + "store.consumers"),
     J + "consumer.tally": (),
     J + "consumer.delivery": (
-        *BASE, S + "core", J + "config", J + "consumer", J + "errors", J + "publish",
+        *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "errors", J + "publish",
         J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
     ),
     J + "direct": ("pynats_common", S + "core", J + "store", J + "store.search"),
@@ -98,8 +99,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
-        *BASE, S + "core", S + "subjects", J + "errors", J + "quota", J + "publish.batch",
-        J + "store", J + "stream",
+        *BASE, S + "core", S + "subjects", J + "clock", J + "errors", J + "quota",
+        J + "publish.batch", J + "store", J + "stream",
     ),
     J + "publish.batch": (
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
@@ -110,6 +111,11 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
         J + "store.consumers", J + "store.file", J + "store.format", J + "store.search",
+        J + "stream.copying", S + "work",
+    ),
+    J + "stream.copying": (
+        *BASE, S + "core", S + "subjects", J + "config", J + "consumer.config", J + "errors",
+        J + "publish", J + "store", J + "store.format", J + "store.search", J + "stream",
         S + "work",
     ),
     J + "context": (
@@ -123,7 +129,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
         J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
-        J + "store.search", J + "stream", S + "work",
+        J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from pynats_bench.consumers._consume import ConsumeLoop, digest_of
 from pynats_bench.consumers.model import HEARTBEAT_NS, ConsumeLoad, pull_request
-from pynats_bench.jetstream import api
 from pynats_bench.model import Endpoint, LoadError
 from pynats_bench.session import connect, subscribe
+from pynats_bench.streams.publishing import api
 
 SETTLE_TIMEOUT_S = 10.0
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynats_bench.contender import Contender, Running
-from pynats_bench.jetstream_rows import configuration
 from pynats_bench.model import LoadError
 from pynats_bench.rows import SETTLE_S, Heading, Sample, Setting, explained
 from pynats_bench.session import connect, subscribe
+from pynats_bench.streams.rows import configuration
 
 REQUESTS_AHEAD = 64
 WATCH_S = 5.0

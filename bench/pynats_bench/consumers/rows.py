@@ -20,10 +20,10 @@ from pynats_bench.consumers.stores import (
     WatchSession,
 )
 from pynats_bench.contender import Contender, Running
-from pynats_bench.jetstream import JetStreamLoad
-from pynats_bench.jetstream_rows import ASYNC_WINDOW, configuration
 from pynats_bench.model import Endpoint, LoadError, Result
 from pynats_bench.rows import Heading, Row, Sample, Setting, explained, measure
+from pynats_bench.streams.publishing import JetStreamLoad
+from pynats_bench.streams.rows import ASYNC_WINDOW, configuration
 
 SECTION = "Consumers"
 KEYS = 100_000

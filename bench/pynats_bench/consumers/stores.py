@@ -6,12 +6,16 @@ import json
 import secrets
 from typing import Any
 
-from pynats_bench._ackengine import SUBJECT_NUMBER_DIGITS, AckPublishLoop
 from pynats_bench.consumers._get import GetLoop, sequence_digest
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.consuming import FILL_WINDOW, QUANTILES, Sum, consume
 from pynats_bench.consumers.model import ConsumeLoad
-from pynats_bench.jetstream import (
+from pynats_bench.load import Session, Threads
+from pynats_bench.model import Endpoint, Latency, LoadError, Result
+from pynats_bench.rows import PROBE_MESSAGES
+from pynats_bench.session import request, subscribe
+from pynats_bench.streams._acked import SUBJECT_NUMBER_DIGITS, AckPublishLoop
+from pynats_bench.streams.publishing import (
     STALL_S,
     JetStreamLoad,
     JetStreamSession,
@@ -19,10 +23,6 @@ from pynats_bench.jetstream import (
     build_units,
     stream_state,
 )
-from pynats_bench.load import Session, Threads
-from pynats_bench.model import Endpoint, Latency, LoadError, Result
-from pynats_bench.rows import PROBE_MESSAGES
-from pynats_bench.session import request, subscribe
 
 STRIDE = 7919  # from one get to the next, so that they jump about
 MIB = 1 << 20

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shutil
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-from pynats_common.go.durations import SECOND_NS, human_duration_ns
-from pynats_common.go.times import format_time_ns, parse_time_ns
+from pynats_common.go.durations import human_duration_ns
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.claims import Claims
-from pynats_server.jetstream.config.context import Limits
-from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
+from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
-from pynats_server.jetstream.consumer.keeping import Found, found_in
+from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
@@ -33,78 +28,23 @@ from pynats_server.jetstream.store import (
     MemoryConfig,
     Store,
     StoreError,
-    choose_block_size,
     open_store,
 )
 from pynats_server.jetstream.store.consumers.folder import StoredConsumer
-from pynats_server.jetstream.store.file.meta import read_meta, write_new_stream
+from pynats_server.jetstream.store.file.meta import write_new_stream
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.jetstream.stream_folders import StreamFolders, close_after, meta_of
+from pynats_server.jetstream.surroundings import AccountSurroundings
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits
 from pynats_server.work import Work, finish
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.format.crypt import Keys
+    pass
 
 
 T = TypeVar("T")
-ASYNC_SYNC_INTERVAL_S = 120.0  # between the fsyncs of a stream with persist_mode async
-
-
-def _meta(config: StreamConfig, created: int) -> dict[str, Any]:
-    """What meta.inf says of a stream."""
-    return {"Created": format_time_ns(created), **config.as_dict()}
-
-
-def _close(store: Store) -> None:
-    """Closes a store on the error path: the first error is the one to report."""
-    with contextlib.suppress(StoreError, OSError):
-        store.close()
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSurroundings:
-    """See `config.context.Surroundings`."""
-
-    account: JetStreamAccount
-
-    def stream(self, name: str) -> StreamConfig | None:
-        """The one of that name."""
-        found = self.account.streams.get(name)
-        return found.config if found is not None else None
-
-    def others(self, name: str) -> int:
-        """How many streams there are with other names, those being restored included."""
-        return self.account.claims.others(name)
-
-    def promised(self, storage: str, name: str) -> int:
-        """The bytes that those with other names have claimed."""
-        return self.account.claims.promised(storage, name)
-
-    def captured(self, subjects: list[bytes], name: str) -> Work[bool]:
-        """Whether one with another name listens to some of these subjects."""
-        return self.account.claims.captured(subjects, name)
-
-    def beyond(self, limits: ConsumerLimits, name: str) -> Work[list[str]]:
-        """The names of those of its consumers that have more than such limits allow."""
-        return self.account.streams[name].consumers.beyond(limits)
-
-    def limits(self, replicas: int, name: str) -> Limits:
-        """What the server and the account allow."""
-        own, account = self.account.limits, self.account
-        return Limits(
-            duplicate_window_ns=int(account.server.options.limits.duplicate_window * SECOND_NS),
-            memory_left=account.unreserved("memory", name),
-            storage_left=account.unreserved("file", name),
-            max_streams=own.max_streams,
-            max_consumers=own.max_consumers,
-            max_memory=own.max_memory,
-            max_storage=own.max_storage,
-            memory_max_stream_bytes=own.memory_max_stream_bytes,
-            storage_max_stream_bytes=own.storage_max_stream_bytes,
-            max_bytes_required=own.max_bytes_required,
-        )
 
 
 class JetStreamAccount:
@@ -125,6 +65,7 @@ class JetStreamAccount:
         self.limits = limits
         self.enabled = enabled
         self.streams: dict[str, Stream] = {}
+        self.folders = StreamFolders(server, account.name)
         self.claims = Claims(server.reserved, server.restoring)
         self.neighbours = Neighbours(self.streams.get)  # tells mirrors and sources of streams
         self.broken: dict[str, str] = {}  # folder that could not be opened -> why
@@ -216,21 +157,19 @@ class JetStreamAccount:
         """Bytes that streams have claimed by their max_bytes."""
         return self.claims.reserved.of(storage)
 
-    def unreserved(self, storage: str, name: str) -> int:
-        """Bytes that no stream of the server has claimed, but perhaps that of the name; -1 =
-        unlimited."""
-        limit = self.server.usage(storage).limit
-        return -1 if limit < 0 else max(0, limit - self.claims.promised_by_server(storage, name))
-
     @property
     def surroundings(self) -> AccountSurroundings:
         """What configurations of this account are checked against."""
-        return AccountSurroundings(self)
+        return AccountSurroundings(self.context, self.streams, self.claims)
 
     @property
     def folder(self) -> Path:
         """Where the account's streams are."""
-        return self.server.folder / self.name / "streams"
+        return self.folders.folder
+
+    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
+        """How a stream is kept in a folder."""
+        return self.folders.file_config(config, folder)
 
     def stream(self, name: str) -> Stream:
         """The stream of that name. Raises ApiError 10059."""
@@ -266,40 +205,18 @@ class JetStreamAccount:
             )
 
     def _open(self, folder: Path) -> Stream:
-        config, created = self._read(folder)
+        config, created = self.folders.read(folder)
         begun_ns = time.perf_counter_ns()
-        store, found = self._opened(config, folder)
+        store, found = self.folders.opened(config, folder)
         return self._run(config, created, store, found, folder, begun_ns)
 
     async def _open_aside(self, folder: Path, restored: list[StoredConsumer]) -> Stream:
-        """`_open`, with the work of a large stream in a thread. It has these consumers besides
-        those in the folder."""
-        config, created = self._read(folder)
+        """`_open` in a thread. It has these consumers besides those in the folder."""
+        config, created = self.folders.read(folder)
         begun_ns = time.perf_counter_ns()
-        opening = self.server.loop.run_in_executor(None, self._opened, config, folder, True)
-        try:
-            store, found = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            await asyncio.wait([opening])
-            if opening.exception() is None:
-                _close(opening.result()[0])
-            raise
-        store.attach(self.server.syncer)
+        store, found = await self.folders.opened_aside(config, folder)
         found.restored.extend(restored)
         return self._run(config, created, store, found, folder, begun_ns)
-
-    def _read(self, folder: Path) -> tuple[StreamConfig, int]:
-        """The configuration of a stream on disk, and when it was created. Raises ValueError."""
-        meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
-        created = parse_time_ns(meta.pop("Created", "0001-01-01T00:00:00Z"))
-        try:
-            config = msgspec.convert(meta, StreamConfig)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"unsupported configuration: {error}") from None
-        if config.name != folder.name:
-            raise ValueError(f"the configuration is of a stream {config.name!r}")
-        self.log.notice(f"  Starting restore for stream '{self.name} > {config.name}'")
-        return config, created
 
     def _run(
         self, config: StreamConfig, created: int, store: Store, found: Found, folder: Path,
@@ -318,12 +235,12 @@ class JetStreamAccount:
     ) -> Stream:  # fmt: skip
         """A running stream. On an error only its files remain."""
         if not self.enabled:  # switched off since this was asked for
-            _close(store)
+            close_after(store)
             raise StoreError("JetStream not enabled for account")
         try:
             stream = Stream(self.context, self.neighbours, config, created, store, folder, found)
         except Exception:
-            _close(store)
+            close_after(store)
             raise
         try:
             stream.start()
@@ -374,7 +291,7 @@ class JetStreamAccount:
             return await self._whole(stream, client)
         built = self.staging_folder()
         try:
-            meta = _meta(config, created)
+            meta = meta_of(config, created)
             plain = self.file_config(config, built)
             await self.in_thread(write_new_stream, plain, meta)
             return await self._settle(built, config.name, client)
@@ -433,7 +350,7 @@ class JetStreamAccount:
         10069; then the stream keeps the old one, also after a restart."""
         store = stream.store
         if store.on_disk:
-            old, new = _meta(stream.config, stream.created), _meta(config, stream.created)
+            old, new = meta_of(stream.config, stream.created), meta_of(config, stream.created)
             try:
                 store.guard()
                 doubt = await self.in_thread(store.change_meta, old, new)
@@ -476,57 +393,6 @@ class JetStreamAccount:
                 )
             self.server.remove_later(doomed)
         self.advisories.stream_action(stream.name, "delete")
-
-    def _keys(self) -> Keys | None:
-        options = self.server.options
-        if not options.key:
-            return None
-        from pynats_server.jetstream.store.format.crypt import (
-            Keys,  # importing takes 10 ms, so only with encryption
-        )
-
-        return Keys(options.key, self.name, options.cipher)
-
-    def file_config(self, config: StreamConfig, folder: Path) -> FileConfig:
-        """How a stream is kept in a folder."""
-        keys = self._keys()
-        sync_interval_s = self.server.options.sync_interval
-        if config.persist_mode == "async" and sync_interval_s <= 0:
-            sync_interval_s = ASYNC_SYNC_INTERVAL_S  # the stream asks for speed before durability
-        return FileConfig(
-            config.name,
-            folder,
-            block_size=choose_block_size(
-                config.max_bytes,
-                config.retention == "limits",
-                config.max_msgs_per_subject > 0,
-                keys is not None,
-            ),
-            compress=config.compression == "s2",
-            keys=keys,
-            sync_interval_s=sync_interval_s,
-            first_seq=max(config.first_seq, 1),
-        )
-
-    def _file_store(self, config: StreamConfig, folder: Path, in_thread: bool = False) -> Store:
-        """The store in a folder; one that is opened `in_thread` is to be attached to the loop."""
-
-        def on_problem(text: str) -> None:
-            self.log.error(f"JetStream stream '{self.name} > {config.name}': {text}")
-
-        syncer = None if in_thread else self.server.syncer
-        return open_store(self.file_config(config, folder), syncer, on_problem=on_problem)
-
-    def _opened(
-        self, config: StreamConfig, folder: Path, in_thread: bool = False
-    ) -> tuple[Store, Found]:
-        """The store and the consumers in a folder. See `_file_store`."""
-        store = self._file_store(config, folder, in_thread)
-        try:
-            return store, found_in(self.file_config(config, folder), store)
-        except Exception:
-            _close(store)
-            raise
 
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""

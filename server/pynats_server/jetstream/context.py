@@ -7,7 +7,7 @@ who uses it.
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.direct.desk import Desk
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
-from pynats_server.jetstream.store import Syncer
+from pynats_server.jetstream.store import Discarding, Syncer
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
@@ -64,11 +64,14 @@ class JetStreamContext:
         self.restoring = Totals()  # by what is being restored in all accounts
         self.consumers = Tally()  # of all streams
         self.states = StateWriter(self.loop)  # of consumers
+        self.discarding = Discarding()
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
         self.open_log: Callable[[str, str], Any] | None = None
         """Asked once for every stream, by names of account and stream, for the `Log` of its
         operations; it may have none."""
+        self.open_consumer_log: Callable[[str, str], Any] | None = None
+        """The same for what happens to its consumers (`consumer.replica.Log`)."""
         self.atomic_batches = BatchCount(ATOMIC_TOTAL)
         self.fast_batches = BatchCount(FAST_TOTAL)
         self.set_options(options)
@@ -134,7 +137,13 @@ class JetStreamContext:
 
     def remove_later(self, folder: Path) -> None:
         """Removes a folder that nothing refers to any more, off the loop."""
-        self.loop.run_in_executor(None, shutil.rmtree, folder, True)
+        self.discarding.discard(folder)
+
+    def remove_leftovers(self) -> None:
+        """Removes what an earlier run has left in the staging, which nothing refers to."""
+        with contextlib.suppress(OSError):
+            for path in self.staging.iterdir():
+                self.discarding.discard(path)
 
 
 class AccountContext:

@@ -233,5 +233,6 @@ class JetStream:
         await close_together(self.streams(), self.log)
         await asyncio.gather(*self._ending.values())
         self.context.states.close()
+        self.context.discarding.close()
         self.context.syncer.close()
         self._folder.release()

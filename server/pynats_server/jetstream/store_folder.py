@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,8 +125,8 @@ def _lock(folder: Path, lock: int) -> None:
 
 def _make_staging(folder: Path) -> None:
     staging = folder / STAGING
-    if staging.is_dir():  # left by a crash during a creation, deletion or restore
-        shutil.rmtree(staging, ignore_errors=True)
+    if staging.is_dir():  # what is in it goes later (`JetStreamContext.remove_leftovers`)
+        return
     # Made while there is room, so that streams can be deleted on a full disk.
     try:
         staging.mkdir(mode=_MODE, exist_ok=True)

@@ -53,6 +53,7 @@ class JetStreamLife:
         except (ValueError, OSError) as error:
             folder.release()
             raise _failure(error) from error
+        jetstream.context.remove_leftovers()
         jetstream.context.max_payload = state.options.max_payload
         jetstream.context.ack_subjects_v2 = state.options.feature_flags.get(ACK_SUBJECTS_V2, False)
         state.jetstream = jetstream

@@ -199,6 +199,17 @@ class Turns:
     async def run(self, account: Hashable, client: Hashable, work: Steps[T]) -> T:
         """The result of `work`. Cancels it when the caller is cancelled; raises Cancelled when
         somebody else has."""
+        if self.is_free(account, client):  # what ends with its first step needs no job
+            begun = self.now()
+            try:
+                awaited = next(work)
+            except StopIteration as end:
+                small: T = end.value
+                return small
+            finally:
+                self.charge(self.now() - begun)
+            if awaited is not None:
+                work = _after(awaited, work)
         done: asyncio.Future[None] = self._loop.create_future()
         job = self.start(account, client, work, on_end=lambda _: _conclude(done))
         try:
@@ -364,6 +375,11 @@ class Turns:
         else:
             if not told and error is not None and not isinstance(error, Cancelled):
                 self._on_error(error)
+
+
+def _after(awaited: asyncio.Future[Any], work: Steps[T]) -> Steps[T]:
+    yield awaited
+    return (yield from work)
 
 
 def _conclude(done: asyncio.Future[None]) -> None:

@@ -194,7 +194,7 @@ def test_a_failed_write_leaves_the_old_or_the_new_state(
     config = FileConfig("S", scratch / "S", keys=keys, sync_interval_s=0 if durable else 10)
     files = make(config, QuickDisk())
     at_s = 1000.0 if aside else 1.0
-    assert files.is_plain(5, at_s) != aside
+    assert files.next_write(5, at_s) == (aside, aside)
 
     def write(disk: FailingDisk) -> None:
         shutil.rmtree(files.folder)

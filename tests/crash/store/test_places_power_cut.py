@@ -16,8 +16,8 @@ from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.source_names import SourceName, header_value
-from pynats_server.jetstream.stream.source_search import find_places
+from pynats_server.jetstream.stream.copying.names import SourceName, header_value
+from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.work import finish
 
 from tests.support.crashdisk import CrashDisk, QuickDisk

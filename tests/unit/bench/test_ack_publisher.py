@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from pynats_bench._ackengine import AckPublishLoop, parse_ack
-from pynats_bench.jetstream import JetStreamLoad, build_units
 from pynats_bench.model import LoadError
+from pynats_bench.streams._acked import AckPublishLoop, parse_ack
+from pynats_bench.streams.publishing import JetStreamLoad, build_units
 
 from tests.support.deadline import PATIENCE_S
 

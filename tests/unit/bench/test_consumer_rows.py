@@ -16,12 +16,12 @@ from pynats_bench.consumers.consuming import ConsumeSession
 from pynats_bench.consumers.model import ConsumeLoad
 from pynats_bench.consumers.rows import SECTION, consumer_rows
 from pynats_bench.contender import Contender, Running, find_program
-from pynats_bench.jetstream import api
-from pynats_bench.jetstream_rows import configuration
 from pynats_bench.model import LoadError
 from pynats_bench.report import OURS, REFERENCE, Outcome, markdown
 from pynats_bench.rows import Heading, Row, Sample, Setting
 from pynats_bench.session import connect
+from pynats_bench.streams.publishing import api
+from pynats_bench.streams.rows import configuration
 
 ROWS = consumer_rows(0.001)
 STALL_S = 5.0

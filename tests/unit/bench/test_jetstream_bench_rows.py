@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pynats_bench.compare import select_rows
 from pynats_bench.contender import Contender, find_program
-from pynats_bench.disk import WINDOWS, group_commit_rates
-from pynats_bench.jetstream import JetStreamLoad, JetStreamSession, stored_messages
-from pynats_bench.jetstream_rows import SECTION, Recovery, configuration, jetstream_rows
 from pynats_bench.model import LoadError
 from pynats_bench.report import OURS, REFERENCE, Outcome, markdown, rich_tables
 from pynats_bench.rows import Heading, Row, Sample, Setting
+from pynats_bench.streams.disk import WINDOWS, group_commit_rates
+from pynats_bench.streams.publishing import JetStreamLoad, JetStreamSession, stored_messages
+from pynats_bench.streams.rows import SECTION, Recovery, configuration, jetstream_rows
 
 ROWS = jetstream_rows(0.001, Recovery(1000, 100))
 # One of each way, storage and kind; the others differ in numbers only.

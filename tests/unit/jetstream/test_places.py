@@ -19,14 +19,14 @@ from pynats_server.jetstream.store.format.sources_db import (
     encode_note,
     encode_sources,
 )
-from pynats_server.jetstream.stream.source_names import (
+from pynats_server.jetstream.stream.copying.names import (
     SourceName,
     header_value,
     identity,
     name_of,
     read_header,
 )
-from pynats_server.jetstream.stream.source_search import BATCH, find_places
+from pynats_server.jetstream.stream.copying.places import BATCH, find_places
 from pynats_server.work import finish
 
 KEY = bytes(32)

@@ -12,8 +12,8 @@ from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.config.model import SubjectTransform as Asked
 from pynats_server.jetstream.store import MemoryConfig, Store, open_store
 from pynats_server.jetstream.store.search.queries import SCAN
+from pynats_server.jetstream.stream.copying.wanted import FEW, PREPARED, Wanted
 from pynats_server.jetstream.stream.host import Neighbours
-from pynats_server.jetstream.stream.wanted import FEW, PREPARED, Wanted
 from pynats_server.subjects.transform import SubjectTransform
 from pynats_server.work import Work, finish
 

@@ -11,6 +11,10 @@ from pynats_server.jetstream import store_folder
 from pynats_server.jetstream.context import FOLDER, STAGING
 from pynats_server.jetstream.store_folder import TEMPORARY, StoreFolderError, StoreInUse, take
 
+from tests.support.deadline import wait_until_async
+from tests.support.jetstream import jetstream_server
+from tests.support.on_loop import on_loop
+
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -80,13 +84,21 @@ def test_a_configured_folder_without_permission_is_refused_as_by_the_real_server
         take(tmp_path)
 
 
-def test_what_a_crash_left_in_the_staging_folder_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / FOLDER / STAGING / "unfinished"
-    left.mkdir(parents=True)
-    taken = take(tmp_path)
-    assert not left.exists()
-    assert left.parent.is_dir()
-    taken.release()
+@on_loop
+async def test_what_a_crash_left_in_the_staging_folder_is_removed(tmp_path: Path) -> None:
+    staging, elsewhere = tmp_path / FOLDER / STAGING, tmp_path / "elsewhere"
+    deep = staging / "unfinished" / "obs" / "consumer"
+    deep.mkdir(parents=True)
+    elsewhere.mkdir()
+    for path in (staging / "a file", staging / "unfinished" / ".hidden", deep / "o.dat"):
+        path.write_text("left")
+    (elsewhere / "kept").write_text("kept")
+    (deep / "link").symlink_to(elsewhere)
+    server = jetstream_server(tmp_path)
+    await server.start()
+    await wait_until_async(lambda: not list(staging.iterdir()), "the staging is empty")
+    await server.shutdown()
+    assert (elsewhere / "kept").exists()
 
 
 def forbid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from pynats_server.core.senders.sender cimport Sender
 cdef enum:
     HELD = -2
 
-# Number of deliveries, or HELD. The message's payload needs to stay only for the time of the call.
+# Number of deliveries, or HELD. The message's payload needs to stay only for the time of the call; no
+# part of the server does anything with it before the sender's next turn.
 cdef int64_t deliver_everybody(
     Match* match, Sender sender, Message* msg, Routing* routing
 ) except -1

@@ -34,14 +34,27 @@ cdef bint listens(Match* match, const char* group, size_t length) except -1:
     return False
 
 
+cdef inline bint _holds(Subscription sub, Sender sender) except -1:
+    """Whether a receiver takes nothing more now. The sender goes on once it does."""
+    if sub.closed:
+        return False
+    if sub.sink.full:
+        sender.wait_for(sub.sink, True)
+        return True
+    return sender.parcels is not None and sender.is_laden() and not isinstance(sub.sink, Peer)
+
+
+cdef inline bint _give(Subscription sub, Sender sender, Message* msg) except -1:
+    if isinstance(sub.sink, Peer):
+        return sub.sink.deliver(sub, msg, sender)
+    sender.post(sub, msg)
+    return True
+
+
 cdef inline bint _plain_holds(Match* match, Sender sender) except -1:
-    """Whether a plain subscriber has a backlog, which the sender then waits for."""
-    cdef Subscription sub
     cdef uint32_t i
     for i in range(match.n_plain):
-        sub = <Subscription>match.plain[i]
-        if not sub.closed and sub.sink.full:
-            sender.wait_for(sub.sink, True)
+        if _holds(<Subscription>match.plain[i], sender):
             return True
     return False
 
@@ -54,14 +67,14 @@ cdef bint _group_holds(MatchQueue* queue, Sender sender, Routing* routing) excep
     for i in range(queue.length):
         sub = <Subscription>queue.members[i]
         if not sub.closed:
-            if not sub.sink.full:
+            if not (sub.sink.full or (sender.is_laden() and not isinstance(sub.sink, Peer))):
                 return False
             held = True
     if held:
         routing.steps += queue.length
         for i in range(queue.length):
             sub = <Subscription>queue.members[i]
-            if not sub.closed:
+            if not sub.closed and sub.sink.full:
                 sender.wait_for(sub.sink, True)
     return held
 
@@ -79,7 +92,7 @@ cdef inline int64_t _to_plain(
         for i in range(match.n_plain):
             sub = <Subscription>match.plain[i]
             if not sub.closed:
-                delivered += sub.sink.deliver(sub, msg, sender)
+                delivered += _give(sub, sender, msg)
     finally:
         routing.bulk = False
     return delivered
@@ -95,7 +108,7 @@ cdef inline int64_t _to_member(
     for i in range(queue.length):
         sub = <Subscription>queue.members[(start + i) % queue.length]
         routing.steps += 1
-        if not sub.closed and not sub.sink.full and sub.sink.deliver(sub, msg, sender):
+        if not sub.closed and not sub.sink.full and _give(sub, sender, msg):
             return 1
     return 0
 

@@ -5,7 +5,6 @@ Requests for messages do not come here, but for those with headers: `consumer.ro
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 import msgspec
@@ -27,9 +26,9 @@ from pynats_server.jetstream.consumer.config.requests import (
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers
-from pynats_server.jetstream.stream.source_names import identity
+from pynats_server.jetstream.stream.copying.names import identity
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.work import Steps, Work
+from pynats_server.work import Hold, Steps, Work
 
 IDENTITY: Final = b"Nats-Stream-Identity"
 STEP_CONSUMERS: Final = 8  # described in one step, about 0.2 ms
@@ -50,17 +49,19 @@ async def _create(request: Request, durable: bool) -> Reply:
     account = request.account
     asked = await account.sliced(request.reading(CreateRequest), request.source)
     config = addressed(asked, request.names, durable)
-    async with account.changing:
+    async with Hold(account.changing, request.let_on) as hold:
         stream = request.stream
+        if name := config.durable_name or config.name:
+            await stream.consumers.settled(name)
         if config.direct or config.sourcing:
             _check_identity(request, stream)
             request.reply_headers = _identity_headers(stream)
-        consumer = await _carry_out(request, stream, asked, config)
+        consumer = await _carry_out(request, stream, asked, config, hold)
     return consumer.info()
 
 
 async def _carry_out(
-    request: Request, stream: Stream, asked: CreateRequest, wanted: ConsumerConfig
+    request: Request, stream: Stream, asked: CreateRequest, wanted: ConsumerConfig, hold: Hold
 ) -> Consumer:
     account, consumers = request.account, stream.consumers
     preparing = consumers.preparing(wanted, asked.action, asked.pedantic)
@@ -71,7 +72,7 @@ async def _carry_out(
         consumers.tell_pause(there)
         return there
     made = await account.sliced(consumers.beginning(config), request.source)
-    await consumers.add(made)
+    await consumers.add(made, hold)
     return made
 
 
@@ -97,8 +98,10 @@ def info(request: Request) -> Reply:
 async def delete(request: Request) -> Reply:
     """CONSUMER.DELETE."""
     request.require_empty()
-    async with request.account.changing:
-        await request.stream.consumers.delete(_named(request))
+    async with Hold(request.account.changing, request.let_on) as hold:
+        consumers = request.stream.consumers
+        await consumers.settled(request.names[1])
+        await consumers.delete(_named(request), hold)
     return {"success": True}
 
 
@@ -106,14 +109,15 @@ async def pause(request: Request) -> Reply:
     """CONSUMER.PAUSE; without a time it ends a pause."""
     asked = request.optional_body(PauseRequest)
     async with request.account.changing:
+        await request.stream.consumers.settled(request.names[1])
         consumer = _named(request)
         until = in_utc(asked.pause_until)
         await request.stream.consumers.pause(consumer, until)
-        left = consumer.pause_until_ns - time.time_ns()
+        left_ns = consumer.pause_left_ns
     return {
-        "paused": left > 0,
+        "paused": left_ns > 0,
         "pause_until": until,
-        **({"pause_remaining": left} if left > 0 else {}),
+        **({"pause_remaining": left_ns} if left_ns else {}),
     }
 
 

@@ -3,13 +3,15 @@
 The requests of one client are answered in the order of their arrival; accounts take turns, and so
 do the clients of an account (`work.Turns`). A small request of a client that waits for nothing is
 answered at once. Others wait: behind what their client asked for before, or for the next pass of
-the loop. Only the client itself waits while its request waits for the disk.
+the loop. Only the client itself waits while its request waits for the disk; and not even that with
+what it asks for in a row to make and remove consumers (`ahead`), which shares the disk's work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +37,7 @@ TYPE_PREFIX = "io.nats.jetstream.api.v1."
 # ns that beginning an endpoint which awaits something counts as: its first piece runs in a pass of
 # its own, where nobody measures it. So a pass begins four of them.
 BEGINNING_NS = TURN_NS // 4
+AHEAD_MAX = 64  # requests of one client that wait for the disk at a time
 
 Answer = Reply | None
 Begun = Steps[Answer] | Awaitable[Answer]  # what is still to do for a request
@@ -52,6 +55,7 @@ class Endpoint:
     audited: bool = True  # successful requests are counted and reported by an advisory
     counted: bool = True  # as all are, except where the real server's API knows nothing of them
     changes: bool = False  # carried out although the client has gone
+    ahead: bool = False  # begins while those that its client asked for before wait for the disk
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -75,16 +79,19 @@ ENDPOINTS = (
     Endpoint("STREAM.PEER.REMOVE.*", "stream_remove_peer", account_endpoints.clustered),
     Endpoint("STREAM.PEER.EVACUATE.*", "stream_evacuate_peer", account_endpoints.clustered),
     Endpoint("STREAM.CANCEL_MOVE.*", "stream_cancel_move", account_endpoints.clustered),
-    Endpoint("CONSUMER.CREATE.*", "consumer_create", consumers.create, changes=True),
-    Endpoint("CONSUMER.CREATE.*.*", "consumer_create", consumers.create, changes=True),
-    Endpoint("CONSUMER.CREATE.*.*.>", "consumer_create", consumers.create, changes=True),
-    Endpoint(
-        "CONSUMER.DURABLE.CREATE.*.*", "consumer_create", consumers.create_durable, changes=True
+    *(
+        Endpoint(pattern, "consumer_create", create, changes=True, ahead=True)
+        for pattern, create in (
+            ("CONSUMER.CREATE.*", consumers.create),
+            ("CONSUMER.CREATE.*.*", consumers.create),
+            ("CONSUMER.CREATE.*.*.>", consumers.create),
+            ("CONSUMER.DURABLE.CREATE.*.*", consumers.create_durable),
+        )
     ),
     Endpoint("CONSUMER.NAMES.*", "consumer_names", consumers.names, CONSUMER_PAGED),
     Endpoint("CONSUMER.LIST.*", "consumer_list", consumers.listing, CONSUMER_PAGED),
     Endpoint("CONSUMER.INFO.*.*", "consumer_info", consumers.info),
-    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.delete, changes=True),
+    Endpoint("CONSUMER.DELETE.*.*", "consumer_delete", consumers.delete, changes=True, ahead=True),
     Endpoint("CONSUMER.PAUSE.*.*", "consumer_pause", consumers.pause, NOT_PAUSED, changes=True),
     Endpoint("CONSUMER.UNPIN.*.*", "consumer_unpin", consumers.unpin),
     Endpoint(
@@ -143,6 +150,8 @@ class Api:
         self._longest = max(len(literal) for literal in self._routes)
         self._served: dict[str, tuple[JetStreamAccount, list[Subscription]]] = {}  # by name
         self._awaiting: set[asyncio.Task[None]] = set()  # requests that wait for something
+        # Of each client, by account: those that others may begin behind; they end in order.
+        self._open: dict[tuple[Hashable, Hashable], deque[asyncio.Task[None]]] = {}
 
     def serve(self, account: JetStreamAccount) -> None:
         """Answers the requests of an account from now on, instead of whoever did before."""
@@ -164,7 +173,7 @@ class Api:
                         on_request,
                         account.context.router,
                         account.context.desk,
-                        self._context.turns.is_idle,
+                        self._is_idle,
                         self._met_a_bug,
                     ),
                 )
@@ -194,7 +203,8 @@ class Api:
     @property
     def inflight(self) -> int:
         """Requests waiting or being answered."""
-        return sum(map(self._context.turns.count, self._served))
+        waiting = sum(map(self._context.turns.count, self._served))
+        return waiting + sum(map(len, self._open.values()))
 
     def find(self, subject: str) -> tuple[Endpoint, list[str]] | None:
         """The endpoint of a subject (without prefix), and its names."""
@@ -224,7 +234,7 @@ class Api:
         endpoint, names = found
         request = Request(account, text, names, reply, headers, payload, source)
         turns = self._context.turns
-        if turns.is_free(account.name, source):
+        if turns.is_free(account.name, source) and not self._is_behind(endpoint, request):
             begun_ns = turns.now()
             pending = self._run(endpoint, request)
             turns.charge(turns.now() - begun_ns)
@@ -255,7 +265,17 @@ class Api:
         """A bug of ours costs the one request that met it its answer; later ones are answered."""
         self._context.log.error(f"JetStream API: {error!r}")
 
+    def _is_idle(self, account: Hashable, client: Hashable) -> bool:
+        """Whether a client waits for no answer."""
+        return self._context.turns.is_idle(account, client) and (account, client) not in self._open
+
+    def _is_behind(self, endpoint: Endpoint, request: Request) -> bool:
+        """Whether its client has asked for something that must be answered before it begins."""
+        return not endpoint.ahead and request.lane in self._open
+
     def _answer(self, endpoint: Endpoint, request: Request) -> Steps[None]:
+        while self._is_behind(endpoint, request):
+            yield self._open[request.lane][-1]
         pending = self._run(endpoint, request)
         if pending is not None:
             yield from self._finish(endpoint, request, pending)
@@ -275,24 +295,58 @@ class Api:
 
     def _wait(
         self, endpoint: Endpoint, request: Request, pending: Awaitable[Answer]
-    ) -> asyncio.Task[None]:
+    ) -> asyncio.Future[None]:
         """Waits in a task, which goes on when its job is cancelled: a change that has begun must
-        end."""
+        end. Returns when the client's next request may begin."""
         self._context.turns.charge(BEGINNING_NS)
-        task = self._context.loop.create_task(self._wait_and_answer(endpoint, request, pending))
+        loop = self._context.loop
+        if not endpoint.ahead:
+            return self._begun(loop.create_task(self._wait_and_answer(endpoint, request, pending)))
+        mine = self._open.setdefault(request.lane, deque())
+        before = mine[-1] if mine else None
+        task = self._begun(
+            loop.create_task(self._wait_and_answer(endpoint, request, pending, before))
+        )
+        mine.append(task)
+        task.add_done_callback(lambda _: self._closed(request, task))
+        if len(mine) >= AHEAD_MAX:
+            return task
+        let: asyncio.Future[None] = loop.create_future()
+
+        def on_let(_: object = None) -> None:
+            if not let.done():
+                let.set_result(None)
+
+        request.on_let = on_let
+        task.add_done_callback(on_let)
+        return let
+
+    def _begun(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         self._awaiting.add(task)
         task.add_done_callback(self._awaiting.discard)
         return task
 
+    def _closed(self, request: Request, task: asyncio.Task[None]) -> None:
+        mine = self._open[request.lane]
+        mine.remove(task)  # the first of them, unless they are cancelled
+        if not mine:
+            del self._open[request.lane]
+
     async def _wait_and_answer(
-        self, endpoint: Endpoint, request: Request, pending: Awaitable[Answer]
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        pending: Awaitable[Answer],
+        before: asyncio.Task[None] | None = None,
     ) -> None:
         try:
             try:
                 result = await pending
             except Exception as error:
+                await _ended(before)
                 self._fail(endpoint, request, error)
             else:
+                await _ended(before)
                 if result is not None:
                     self._send(endpoint, request, result)
         except Exception as error:
@@ -345,3 +399,9 @@ class Api:
             request.account.advisories.api_audit(
                 request.source, request.subject, request.payload, encoded
             )
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    """What was asked for before has been answered."""
+    if task is not None:
+        await asyncio.wait([task])

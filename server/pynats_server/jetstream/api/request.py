@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -49,6 +50,17 @@ class Request:
     payload: bytes
     source: Any = None  # the requesting connection; None = the server itself
     reply_headers: bytes = b""  # a block that goes along with the answer, unless it is an error
+    on_let: Callable[[], None] | None = None
+
+    def let_on(self) -> None:
+        """The client's next request may begin, if it is one that `Endpoint.ahead` allows."""
+        if self.on_let is not None:
+            self.on_let()
+
+    @property
+    def lane(self) -> tuple[str, Any]:
+        """Whose requests are answered in order."""
+        return self.account.name, self.source
 
     @property
     def stream(self) -> Stream:

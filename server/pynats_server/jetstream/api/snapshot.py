@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import ClassVar
 
 import msgspec
@@ -29,6 +30,7 @@ from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.store.consumers.folder import StoredConsumer
 from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
+from pynats_server.work import Work
 
 CHUNK = 128 * 1024
 CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
@@ -138,8 +140,9 @@ class Sending:
         if self.with_consumers:
             stored = await self.account.sliced(self.stream.consumers.stored())
         consumers = await self.account.in_thread(archived, stored)
-        pieces = _pieces(outgoing(self.stream, consumers), self.chunk)
-        for index, (piece, last) in enumerate(pieces, 1):
+        pieces = Pieces(outgoing(self.stream, consumers), self.chunk, self._check)
+        for index in count(1):
+            piece, last = await self.account.sliced(pieces.next(), self)
             while self.unacknowledged and self.unacknowledged + len(piece) > self.window:
                 self.progress.clear()
                 try:
@@ -152,9 +155,11 @@ class Sending:
             self.unacknowledged += len(piece)
             if not self._send(piece, f"{prefix}.{len(piece)}.{index}".encode()):
                 raise BackupError("408 No Interest")
-            await asyncio.sleep(0)  # building and sending a chunk is a turn's work
-            if self.account.streams.get(self.stream.name) is not self.stream:
-                raise BackupError("500 Stream Deleted")  # the rest would be incomplete
+
+    def _check(self) -> None:
+        """Raises BackupError when the rest would be incomplete."""
+        if self.account.streams.get(self.stream.name) is not self.stream:
+            raise BackupError("500 Stream Deleted")
 
     def _send(self, piece: bytes, reply: bytes = b"", headers: bytes = b"") -> int:
         return self.account.publish(self.target, piece, reply, headers)
@@ -168,15 +173,27 @@ class Sending:
             self.progress.set()
 
 
-def _pieces(parts: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """The parts cut into equal pieces, and whether a piece is the last."""
-    held = bytearray()
-    for part in parts:
-        held += part
-        while len(held) > size:
-            yield bytes(held[:size]), False
-            del held[:size]
-    yield bytes(held), True
+class Pieces:
+    """Parts cut into equal pieces. `check` is called before each step that makes more parts."""
+
+    def __init__(self, parts: Iterator[bytes], size: int, check: Callable[[], None]) -> None:
+        self._parts = parts
+        self._size = size
+        self._check = check
+        self._held = bytearray()
+
+    def next(self) -> Work[tuple[bytes, bool]]:
+        """A piece, and whether it is the last."""
+        while len(self._held) <= self._size:
+            self._check()
+            part = next(self._parts, None)
+            if part is None:
+                return bytes(self._held), True
+            self._held += part
+            yield
+        piece = bytes(self._held[: self._size])
+        del self._held[: self._size]
+        return piece, False
 
 
 async def restore(request: Request) -> Reply:

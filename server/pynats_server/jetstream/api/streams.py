@@ -120,6 +120,7 @@ async def update(request: Request) -> Reply:
         await account.sliced(check_config(asked, around, asked.pedantic), request.source)
         _checked_name(request, asked.name)
         stream = request.stream
+        await stream.consumers.settled()
         config = await account.sliced(prepare_update(stream.config, asked, around, asked.pedantic))
         await account.update(stream, config, request.source)
     return await account.sliced(describing(stream, public_config(stream.config)), request.source)
@@ -177,7 +178,9 @@ async def delete(request: Request) -> Reply:
     """STREAM.DELETE."""
     request.require_empty()
     async with request.account.changing:
-        await request.account.delete(request.stream)
+        stream = request.stream
+        await stream.consumers.settled()
+        await request.account.delete(stream)
     return {"success": True}
 
 

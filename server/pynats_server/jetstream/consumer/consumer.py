@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.durations import DURATION_MAX_NS, SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.events import ConsumerEvents
 from pynats_server.jetstream.consumer.inactivity import Inactivity
@@ -36,7 +36,7 @@ class Consumer:
         config: ConsumerConfig,
         created: int,
         state: ConsumerState,
-        firsts: list[int] | None = None,
+        begins: Beginning | None = None,
     ) -> None:
         self.place = place
         self.config = config
@@ -46,8 +46,8 @@ class Consumer:
         self.saved: Saved | None = None  # None = its state is not kept on the disk
         self.events = ConsumerEvents(place.account, place.name, config.name)
         self.feed = self._feed()
-        if firsts:
-            self.feed.begin_with(firsts, place.store.last_seq + 1)
+        if begins is not None and begins.firsts:
+            self.feed.begin_with(begins.firsts, begins.start)
         self.inactivity = Inactivity(
             place.account.server.loop, self.feed, lambda: place.expired(self)
         )
@@ -61,7 +61,7 @@ class Consumer:
         """A consumer that nobody has used yet."""
         start = begins.firsts[0] if begins.firsts else begins.start
         state = ConsumerState(config.ack_policy, start)
-        return cls(place, config, created, state, begins.firsts)
+        return cls(place, config, created, state, begins)
 
     def __repr__(self) -> str:
         return f"Consumer({self.place.name!r}, {self.name!r})"
@@ -175,6 +175,11 @@ class Consumer:
             return 0
         until_ns = parse_time_ns(until)
         return until_ns if until_ns > time.time_ns() else 0
+
+    @property
+    def pause_left_ns(self) -> int:
+        """How long it stays paused, as far as answers can say; 0 = it is not paused."""
+        return min(max(0, self.pause_until_ns - time.time_ns()), DURATION_MAX_NS)
 
     def _apply_pause(self) -> None:
         if self._resuming is not None:
@@ -334,11 +339,10 @@ class Consumer:
         }  # fmt: skip
         if isinstance(self.feed, PushFeed) and self.feed.in_use:
             told["push_bound"] = True
-        now_ns, until_ns = time.time_ns(), self.pause_until_ns
-        if until_ns > now_ns:
+        if left_ns := self.pause_left_ns:
             told["paused"] = True
-            told["pause_remaining"] = until_ns - now_ns
-        told["ts"] = format_time_ns(now_ns)
+            told["pause_remaining"] = left_ns
+        told["ts"] = format_time_ns(time.time_ns())
         if self.config.priority_groups and isinstance(feed, PullFeed):
             # As the real server, which tells of the first of them alone.
             pin, since_ns = feed.pinned

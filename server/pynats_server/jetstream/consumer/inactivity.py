@@ -11,11 +11,12 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_server.jetstream.consumer.delivery.pulls import PullFeed
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 
 JITTER_NS: Final = SECOND_NS  # so that many that were left at once do not end at once
 JITTER_FROM_NS: Final = 5 * SECOND_NS
+LOOK_NS: Final = 100_000_000  # between looks at a consumer in use, however small its threshold
 
 
 class Inactivity:
@@ -65,7 +66,7 @@ class Inactivity:
             self._on_unused()
         else:
             # It may be over sooner: once what was unacknowledged no longer is.
-            self._look_in(min(self._left_ns, self._threshold_ns))
+            self._look_in(max(min(self._left_ns, self._threshold_ns), LOOK_NS))
 
     def is_over(self) -> bool:
         """Whether nobody has used it for long enough."""

@@ -20,7 +20,8 @@ from pynats_server.jetstream.store import FileConfig, Store
 from pynats_server.jetstream.store.consumers.folder import (
     ConsumerFiles,
     StoredConsumer,
-    create_consumer,
+    planned,
+    prepare_folder,
 )
 from pynats_server.jetstream.store.consumers.recovery import (
     Extent,
@@ -32,6 +33,8 @@ from pynats_server.work import finish
 
 STEP: Final = 50
 """Consumers that end in one pass of the loop."""
+GIVE_UP: Final = 500
+"""Consumers that are told in one pass of the loop that they are not saved any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,9 @@ def stored(consumer: Consumer) -> StoredConsumer:
     return StoredConsumer(consumer.name, consumer.config.as_dict(), consumer.state.saved())
 
 
-def _make(
-    stream: FileConfig, consumer: StoredConsumer, created_ns: int, stream_last: int, built: Path
-) -> ConsumerFiles:
-    built.parent.mkdir(mode=0o700, exist_ok=True)
-    return create_consumer(stream, consumer, created_ns, stream_last, built, time.monotonic())
-
-
-def _remove(files: ConsumerFiles, doomed: Path) -> OSError | None:
-    doomed.parent.mkdir(mode=0o700, exist_ok=True)
-    return files.remove(doomed)
+def _prepare(stream: Path, staging: Path) -> None:
+    staging.mkdir(mode=0o700, exist_ok=True)
+    prepare_folder(stream)
 
 
 class KeptConsumers:
@@ -78,6 +74,8 @@ class KeptConsumers:
         self._host = host
         self._folder = folder
         self._saved: dict[str, SavedConsumer] = {}
+        self._is_prepared = False  # the stream's folder may have consumers
+        self._preparing = asyncio.Lock()
 
     def _last_seq(self) -> int:
         return self._host.store.last_seq
@@ -88,13 +86,25 @@ class KeptConsumers:
         """Makes the files of a new consumer. Raises OSError, and leaves nothing."""
         if self._folder is None or consumer.config.mem_storage:
             return
-        server = self._host.account.server
+        server, now_s = self._host.account.server, self._host.account.server.loop.time()
+        plan = planned(self._folder, stored(consumer), consumer.created, self._last_seq(), now_s)
+        async with self._preparing:
+            if not self._is_prepared:
+                await self._prepare()
         built = server.staging / unique_id()
-        about, last_seq = stored(consumer), self._last_seq()
-        files = await server.in_thread(
-            _make, self._folder, about, consumer.created, last_seq, built
-        )
-        self.adopt(consumer, files)
+        try:
+            await server.states.build(plan, built)
+        except FileNotFoundError:  # somebody has tidied up
+            await self._prepare()
+            await server.states.build(plan, built)
+        self.adopt(consumer, plan.files)
+
+    async def _prepare(self) -> None:
+        """Makes the folders that the files of consumers need. Raises OSError."""
+        assert self._folder is not None
+        server = self._host.account.server
+        await server.in_thread(_prepare, self._folder.folder, server.staging)
+        self._is_prepared = True
 
     def adopt(self, consumer: Consumer, files: ConsumerFiles, are_alike: bool = True) -> None:
         """Saves a consumer in its files from now on; `are_alike`: they say what its state is."""
@@ -121,15 +131,21 @@ class KeptConsumers:
         server = self._host.account.server
         doomed = server.staging / unique_id()
         try:
-            unsynced = await server.in_thread(_remove, saved.files, doomed)
+            try:
+                return await server.states.remove(saved.files, doomed)
+            except FileNotFoundError:  # somebody has tidied up
+                await self._prepare()
+                return await server.states.remove(saved.files, doomed)
         except OSError:
             self.adopt(consumer, saved.files, are_alike=False)
             raise
-        server.remove_later(doomed)
-        return unsynced
 
     async def forget(self) -> None:
         """The end of all with their stream: nothing more is saved."""
+        for step, saved in enumerate(list(self._saved.values())):
+            if step % GIVE_UP == GIVE_UP - 1:
+                await asyncio.sleep(0)
+            saved.give_up()  # before any is waited for: meanwhile the others would be written
         step = 0
         while self._saved:
             step += 1

@@ -1,8 +1,8 @@
-"""What can happen to a consumer, as data.
+"""What can happen to a stream's consumers, as data.
 
-As a stream's (`stream.operations`): a log of them, applied to an empty `ConsumerState`, gives the
-same state. Waiting pulls, timers, flow control and what is to be delivered again are the leader's
-own and no state; so a `Requested` changes nothing here, but lets a next leader know who waits.
+As a stream's own (`stream.operations`): a log of them, applied to an empty `ConsumersReplica`,
+gives the same state. Timers, flow control, turns and what is to be delivered again are the leader's
+own; of those who wait a replica knows where they are, so that a next leader can tell them.
 """
 
 from __future__ import annotations
@@ -86,17 +86,22 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The stream has a consumer of this valid configuration."""
+    """The stream has a consumer of this valid configuration, which begins at message `start`.
+    `retains`: the stream keeps messages for its consumers' sake."""
 
     config: ConsumerConfig
     created: int  # ns
+    start: int
+    retains: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The consumer of that name has another valid configuration."""
+    """The consumer of that name has another valid configuration, or its stream keeps messages for
+    it from now on, or no more."""
 
     config: ConsumerConfig
+    retains: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +111,15 @@ class Deleted:
     name: str
 
 
-Operation = StateOperation | Requested | Answered | Created | Updated | Deleted
+NamedOperation = StateOperation | Requested | Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something happens to the consumer of that name."""
+
+    name: str
+    operation: NamedOperation
+
+
+Operation = Named | Created | Updated | Deleted

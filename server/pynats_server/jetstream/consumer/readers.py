@@ -10,7 +10,7 @@ from __future__ import annotations
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import EITHER
 from pynats_server.jetstream.consumer.consumer import Consumer
-from pynats_server.jetstream.consumer.delivery.push import PushFeed
+from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
 from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.stream.host import Borrower
@@ -65,7 +65,12 @@ class Readers:
     async def make(self, config: ConsumerConfig, borrower: Borrower) -> Lent:
         """Lends the consumer of this name, or of one that another server has called otherwise, or
         makes it. Raises ApiError."""
-        there = self._consumers.by_name.get(config.name) or self._alike(config)
+        await self._consumers.settled(config.name)
+        there = self._consumers.by_name.get(config.name)
+        if there is not None and there.config.filters != config.filters and _is_free(there, config):
+            await self._consumers.delete(there)  # of a source that the stream had before
+            there = None
+        there = there or self._alike(config)
         if there is None:
             account = self._consumers.place.account
             prepared = await account.sliced(self._consumers.preparing(config, EITHER, False))
@@ -85,25 +90,32 @@ class Readers:
         there.reset(0)
         return lent
 
-    async def remove(self, name: str, config: ConsumerConfig) -> None:
-        """Ends what `make` has lent. Raises ApiError."""
-        there = self._consumers.by_name.get(name) or self._alike(config)
+    async def remove(self, config: ConsumerConfig) -> None:
+        """Ends what `make` has lent, and what was given back. Raises ApiError."""
+        await self._consumers.settled(config.name)
+        there = self._consumers.by_name.get(config.name)
+        if there is None or not _is_free(there, config):
+            there = self._alike(config)
         if there is not None:
             await self._consumers.delete(there)
 
     def _alike(self, config: ConsumerConfig) -> Consumer | None:
         for consumer in self._consumers.by_name.values():
-            found = consumer.config
-            if (
-                found.sourcing
-                and not found.direct
-                and found.filters == config.filters
-                and config.metadata.items() <= found.metadata.items()
-                and isinstance(consumer.feed, PushFeed)
-                and not consumer.feed.is_lent
-            ):
+            if consumer.config.filters == config.filters and _is_free(consumer, config):
                 return consumer
         return None
+
+
+def _is_free(consumer: Consumer, config: ConsumerConfig) -> bool:
+    """Whether it was made for the mirror or source that asks for `config`, and nobody reads."""
+    found = consumer.config
+    return (
+        found.sourcing
+        and not found.direct
+        and config.metadata.items() <= found.metadata.items()
+        and isinstance(consumer.feed, PushFeed)
+        and not consumer.feed.is_lent
+    )
 
 
 def _lend(consumer: Consumer, borrower: Borrower, code: int) -> Lent:

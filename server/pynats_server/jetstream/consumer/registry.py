@@ -1,11 +1,13 @@
 """The consumers of one stream: made, changed, found and removed.
 
 Whoever changes them holds the account's `changing`, so that what was checked is still true when it
-comes into force. Everything that can be refused is refused before anything has changed.
+comes into force. Everything that can be refused is refused before anything has changed. While only
+the files of one consumer are waited for, its name alone is held (`settled`): others go on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
@@ -20,8 +22,11 @@ from pynats_server.jetstream.consumer.config.context import Limits
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.config.preparation import paused, prepare, recovered
 from pynats_server.jetstream.consumer.consumer import DELETED, Consumer
+from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
 from pynats_server.jetstream.consumer.delivery.state import ConsumerState
 from pynats_server.jetstream.consumer.keeping import Found, KeptConsumers, stored
+from pynats_server.jetstream.consumer.operations import Created, Deleted, Updated
+from pynats_server.jetstream.consumer.replica import Log, Recorder
 from pynats_server.jetstream.consumer.starting import beginning
 from pynats_server.jetstream.consumer.stream_place import StreamPlace
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -29,8 +34,9 @@ from pynats_server.jetstream.figures import ConsumerFigures
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, StoredConsumer
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
+from pynats_server.jetstream.store.format.consumer_state import forget_spent
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.work import Work
+from pynats_server.work import Hold, Work
 
 STEP: Final = 16
 """Consumers that are looked at, or end, in one step: about 0.2 ms."""
@@ -51,7 +57,10 @@ class StreamConsumers:
         self.broken = found.broken  # in the folder, but nothing tells what they are -> why
         self.damage: dict[str, str] = {}  # what was damaged of those that went on nevertheless
         self._claims = FilterClaims()
-        self._counted = 0  # that limits count
+        open_log = host.account.server.open_consumer_log
+        self._log: Log | None = open_log(host.account.name, host.name) if open_log else None
+        self._counted = 0  # that limits count, those that are being made included
+        self._settling: dict[str, asyncio.Future[None]] = {}  # by name: being made, or removed
         self._ended = False
 
     def __len__(self) -> int:
@@ -144,6 +153,7 @@ class StreamConsumers:
             )
             return
         going_on = ConsumerState(config.ack_policy)
+        forget_spent(state, lambda seq: self._retains and self._host.store.is_live(seq))
         going_on.restore(state)
         consumer = Consumer(self.place, config, created, going_on)
         if files is not None:
@@ -195,17 +205,18 @@ class StreamConsumers:
         """The stream has another configuration."""
         if before.retention != self.stream.retention:
             for consumer in self.by_name.values():
-                consumer.configure(consumer.config)
+                self._configure(consumer, consumer.config)
             self.place.retaining.configured()
             if self.by_name:
                 self.place.retaining.sweep()
 
-    def _put(self, consumer: Consumer) -> None:
+    def _put(self, consumer: Consumer, is_counted: bool = False) -> None:
         config = consumer.config
         self.by_name[consumer.name] = consumer
         if not config.direct:
             insort(self.names, consumer.name)
-        self._counted += config.is_counted
+        if not is_counted:
+            self._counted += config.is_counted
         self._host.account.consumers.add(1)
 
     def _take(self, consumer: Consumer) -> None:
@@ -228,25 +239,64 @@ class StreamConsumers:
         begins = yield from beginning(config, self._host.store)
         return Consumer.new(self.place, config, created, begins)
 
-    async def add(self, consumer: Consumer) -> None:
+    async def settled(self, name: str = "") -> None:
+        """Returns when nobody makes or removes the consumer of that name; without one, any of them.
+        Who holds `changing` knows that nobody begins to meanwhile."""
+        if not name:
+            for other in list(self._settling.values()):
+                await other
+        elif (settling := self._settling.get(name)) is not None:
+            await settling
+
+    def _begin(self, consumer: Consumer, hold: Hold | None) -> asyncio.Future[None]:
+        """From here on the consumer's files alone are waited for. Those of a work queue share it
+        out, so there each waits for the other."""
+        settling: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._settling[consumer.name] = settling
+        if hold is not None and not self._shares():
+            hold.release()
+        return settling
+
+    def _end(self, consumer: Consumer, settling: asyncio.Future[None]) -> None:
+        del self._settling[consumer.name]
+        settling.set_result(None)
+
+    async def add(self, consumer: Consumer, hold: Hold | None = None) -> None:
         """Has a new consumer run. Raises ApiError 10104, and leaves nothing."""
         self._check_alive()
+        is_counted = consumer.config.is_counted
+        self._counted += is_counted
+        settling = self._begin(consumer, hold)
+        try:
+            await self._make(consumer)
+        except BaseException:
+            self._counted -= is_counted
+            raise
+        finally:
+            self._end(consumer, settling)
+        self._tell(consumer, "create")
+        self.tell_pause(consumer)
+        await self._claim(self._claims.adding(consumer.config))
+
+    async def _make(self, consumer: Consumer) -> None:
         try:
             await self._kept.make(consumer)
         except (OSError, ValueError) as error:
             raise api_error(10104, err=error) from error
         self._check_alive()
+        if self._log is not None:
+            start = consumer.state.stream_seq + 1
+            made = Created(consumer.config, consumer.created, start, self._retains)
+            self._log.record(made)
+            consumer.state.log = Recorder(self._log, consumer.name)
         await self._host.account.sliced(consumer.joining())
         try:
             self._check_alive()
         except ApiError:
             consumer.part()
             raise
-        self._put(consumer)
+        self._put(consumer, is_counted=True)
         consumer.start()
-        self._tell(consumer, "create")
-        self.tell_pause(consumer)
-        await self._claim(self._claims.adding(consumer.config))
 
     async def change(self, consumer: Consumer, config: ConsumerConfig) -> None:
         """Gives a consumer another valid configuration. Raises ApiError 10012, and then it keeps
@@ -271,7 +321,7 @@ class StreamConsumers:
             return  # it has ended meanwhile; the configuration holds after the next start
         before = consumer.config
         self._counted += config.is_counted - before.is_counted
-        consumer.configure(config, group)
+        self._configure(consumer, config, group)
         if group is not None:
             await sliced(consumer.feed.counting())
             await sliced(self.place.interest.tidying())
@@ -279,6 +329,18 @@ class StreamConsumers:
             await self._claim(self._claims.discarding(before))
             await self._claim(self._claims.adding(config))
         self.place.retaining.sweep()
+
+    def _configure(
+        self, consumer: Consumer, config: ConsumerConfig, group: FilterGroup | None = None
+    ) -> None:
+        if self._log is not None:
+            self._log.record(Updated(config, self._retains))
+        consumer.configure(config, group)
+
+    @property
+    def _retains(self) -> bool:
+        """Whether the stream keeps messages for its consumers' sake."""
+        return self.stream.retention != "limits"
 
     def tell_pause(self, consumer: Consumer) -> None:
         """Tells of a pause that is under way, as every request to create or update does."""
@@ -301,10 +363,24 @@ class StreamConsumers:
         self.place.retaining.sweep()
         return begins
 
-    async def delete(self, consumer: Consumer) -> None:
+    async def delete(self, consumer: Consumer, hold: Hold | None = None) -> None:
         """Ends a consumer and removes its files. Raises ApiError 10051, and then it goes on."""
         self._take(consumer)
         consumer.stop(DELETED)
+        settling = self._begin(consumer, hold)
+        try:
+            await self._remove(consumer)
+        finally:
+            self._end(consumer, settling)
+        self.damage.pop(consumer.name, None)
+        if self._log is not None:
+            self._log.record(Deleted(consumer.name))
+        self._tell(consumer, "delete")
+        await self._host.account.sliced(self.place.interest.tidying())
+        await self._claim(self._claims.discarding(consumer.config))
+        self.place.retaining.sweep()
+
+    async def _remove(self, consumer: Consumer) -> None:
         try:
             unsynced = await self._kept.remove(consumer)
         except OSError as error:
@@ -319,25 +395,20 @@ class StreamConsumers:
                 f"JetStream {self._label(consumer.name)} is deleted, but a "
                 f"power cut may undo it: {unsynced}"
             )
-        self.damage.pop(consumer.name, None)
-        self._tell(consumer, "delete")
-        await self._host.account.sliced(self.place.interest.tidying())
-        await self._claim(self._claims.discarding(consumer.config))
-        self.place.retaining.sweep()
 
     def _unused(self, consumer: Consumer) -> None:
         """Nobody has used the consumer for as long as its configuration allows."""
         self._host.account.server.spawn(self._end_unused(consumer))
 
     async def _end_unused(self, consumer: Consumer) -> None:
-        async with self._host.account.changing:
+        async with Hold(self._host.account.changing) as hold:
             if self.by_name.get(consumer.name) is not consumer or self._ended:
                 return
             if not consumer.inactivity.is_over():  # it was used while this waited
                 consumer.inactivity.configured(consumer.config.inactive_threshold)
                 return
             try:
-                await self.delete(consumer)
+                await self.delete(consumer, hold)
             except ApiError as error:
                 self._host.log.warn_rarely(
                     f"JetStream {self._label(consumer.name)}, which nobody uses, stays: {error}"

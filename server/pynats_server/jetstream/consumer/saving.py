@@ -28,7 +28,7 @@ SOON_S: Final = 0.05  # after the first change
 ENCODING_SHARE: Final = 10  # at most one part in so many of the loop's time for one consumer
 WRITING_SHARE: Final = 10  # the same of a thread's time, unless somebody waits
 AGAIN_S: Final = 1.0  # after a failure
-UNDER_WAY_MAX: Final = 8  # writes of one account that threads have at a time
+UNDER_WAY_MAX: Final = 32  # writes of one account that threads have at a time
 
 Saved = Callable[[Exception | None], None]
 
@@ -120,13 +120,16 @@ class SavedConsumer:
         """Whether what was written last, or is being written, is all there is."""
         return self.written == self.state.changes and self.error is None
 
-    async def end(self) -> None:
-        """Writes nothing more; returns when nothing is being written. Who waits is told that it
-        was not saved."""
+    def give_up(self) -> None:
+        """Begins to write nothing more. Who waits is told that it was not saved."""
         self.ended = True
         self.due_s = 0.0
         self.saving.failing.discard(self)
         _tell(self.waiting, StoreClosed("the consumer has ended"))
+
+    async def end(self) -> None:
+        """`give_up`; returns when nothing is being written."""
+        self.give_up()
         if self.writing:
             self.idle = self.idle or asyncio.get_running_loop().create_future()
             await asyncio.shield(self.idle)

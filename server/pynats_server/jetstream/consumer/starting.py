@@ -14,7 +14,8 @@ from pynats_server.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The first sequence that may be delivered; before it only `firsts`, in their order."""
+    """The first sequence that may be delivered; before it only `firsts`, in their order. What has
+    come since it was looked for is behind it."""
 
     start: int
     firsts: list[int] = field(default_factory=list)

@@ -5,7 +5,7 @@ from libc.string cimport memcpy
 
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.jetstream.store.record cimport (
-    HAS_HEADERS, HEAD, HELD_MAX, headers_of, record_within, stamp, subject_size, u32, u64,
+    HELD_MAX, Content, record_within, stamp, take_apart, u64,
 )
 
 from datetime import date
@@ -20,26 +20,9 @@ cdef int64_t DAY_NS = 86400 * SECOND_NS
 cdef object EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
-cdef struct Content:
-    const uint8_t* headers
-    const uint8_t* payload
-    size_t headers_len
-    size_t payload_len
-
-
-cdef bint read_record(Block block, Py_ssize_t slot, Content* content) noexcept nogil:
-    """False when it is damaged."""
+cdef inline bint is_sound(Block block, Py_ssize_t slot) noexcept nogil:
     cdef const uint8_t* r = block.buf + block.offs[slot]
-    cdef size_t rl = record_within(block.key, r, block.size - block.offs[slot], HELD_MAX)
-    if rl == 0:
-        return False
-    content.headers, content.headers_len = NULL, 0
-    content.payload = r + HEAD + subject_size(r)
-    if u32(r) & HAS_HEADERS:
-        content.headers = headers_of(r, &content.headers_len)
-        content.payload = content.headers + content.headers_len
-    content.payload_len = (r + rl - 8) - content.payload
-    return True
+    return record_within(block.key, r, block.size - block.offs[slot], HELD_MAX) != 0
 
 
 cdef inline char* put(char* p, const void* text, size_t n) noexcept nogil:
@@ -110,12 +93,13 @@ cdef class Answers:
     ) except -1:
         cdef Content content
         cdef const uint8_t* r = block.buf + block.offs[slot]
-        cdef size_t sn = subject_size(r), own
+        cdef size_t own
         cdef char* p
-        if not read_record(block, slot, &content):
+        if not is_sound(block, slot):
             return False
+        take_apart(r, &content)
         own = content.headers_len
-        self.make_room(own + len(stream) + sn + content.payload_len + OWN_MAX)
+        self.make_room(own + len(stream) + content.subject_len + content.payload_len + OWN_MAX)
         p = self.memory
         if own:
             p = put(p, content.headers, own - 4 if own > 4 else 0)
@@ -124,7 +108,7 @@ cdef class Answers:
         p = put(p, b"\r\nNats-Stream: ", 15)
         p = put(p, <const char*>stream, len(stream))
         p = put(p, b"\r\nNats-Subject: ", 16)
-        p = put(p, r + HEAD, sn)
+        p = put(p, content.subject, content.subject_len)
         p = put(p, b"\r\nNats-Sequence: ", 17)
         p += pn_put_uint(p, u64(r + 4))
         p = put(p, b"\r\nNats-Time-Stamp: ", 19)
@@ -143,8 +127,9 @@ cdef class Answers:
 
     cdef bint build_plain(self, Message* msg, Block block, Py_ssize_t slot) except -1:
         cdef Content content
-        if not read_record(block, slot, &content):
+        if not is_sound(block, slot):
             return False
+        take_apart(block.buf + block.offs[slot], &content)
         self.make_room(content.payload_len + 1)
         memcpy(self.memory, content.payload, content.payload_len)
         msg.payload = self.memory

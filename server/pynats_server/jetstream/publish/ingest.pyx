@@ -2,12 +2,12 @@
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
-from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pynats_server.core.account cimport route_once
 from pynats_server.core.native cimport pn_put_uint
 from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
+from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.publish.checks cimport DUPLICATE, PASSED, RARE
 from pynats_server.jetstream.publish.marks cimport (
     NO_ROLLUP, ROLLUP_SUBJECT, Rollup, present, read_marks, read_rollup,
@@ -39,12 +39,6 @@ cdef enum Fate:
 cdef enum:
     STATUS_AT = 8  # where a header block has its status, if any
     BODY_MAX = 512  # of a standard acknowledgement: stream names have at most 255 bytes
-
-
-cdef int64_t wall_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_REALTIME, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 def store_error(error: StoreError) -> ApiError:

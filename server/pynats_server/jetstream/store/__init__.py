@@ -29,6 +29,7 @@ from pynats_server.jetstream.store.errors import (
     TooLarge,
 )
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size
+from pynats_server.jetstream.store.file.discarding import Discarding
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.opening import open_store
 
@@ -36,6 +37,7 @@ __all__ = [
     "SEQ_MAX",
     "BadKey",
     "CorruptRecord",
+    "Discarding",
     "FileConfig",
     "MemoryConfig",
     "Message",

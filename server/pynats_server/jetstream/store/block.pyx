@@ -13,9 +13,8 @@ from pynats_server.core.engine cimport chunk_lend, chunk_part, chunk_reclaim
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
 from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
-                        TOMBSTONE, headers_of, record_at, record_size, record_sum, record_within,
-                        stamp,
-                        subject_size, u32, u64)
+                        TOMBSTONE, Content, headers_of, record_at, record_size, record_sum,
+                        record_within, stamp, subject_size, take_apart, u32, u64)
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.subjects cimport SubjectTree, subject_matches
 
@@ -516,24 +515,17 @@ cdef class Block:
 
     cdef Message message(self, Py_ssize_t at):
         cdef const uint8_t *r = self.buf + self.offs[at]
-        cdef size_t rl, sn, hn = 0, body
+        cdef Content content
         cdef Message m
-        rl = record_within(self.key, r, self.size - self.offs[at], HELD_MAX)
-        if rl == 0:
+        if record_within(self.key, r, self.size - self.offs[at], HELD_MAX) == 0:
             raise CorruptRecord(f"block {self.index}: record at byte {self.offs[at]} is damaged")
-        sn = subject_size(r)
-        body = HEAD + sn
+        take_apart(r, &content)
         m = Message.__new__(Message)
         m.seq = u64(r + 4)
         m.ts = stamp(r)
-        m.subject = (<const char *>r + HEAD)[:sn]
-        if u32(r) & HAS_HEADERS:
-            hn = u32(r + body)
-            m.headers = (<const char *>r + body + 4)[:hn]
-            body += 4 + hn
-        else:
-            m.headers = b""
-        m.payload = (<const char *>r + body)[:rl - 8 - body]
+        m.subject = (<const char *>content.subject)[:content.subject_len]
+        m.headers = (<const char *>content.headers)[:content.headers_len]
+        m.payload = (<const char *>content.payload)[:content.payload_len]
         return m
 
     cdef hunt(self, object filter, uint64_t start, uint64_t stop, int step):

@@ -73,6 +73,8 @@ class Store(Protocol):
     """Whether it outlives the server: then its folder is to be kept or removed with it."""
     dirty: bool
     """Whether something waits for `flush`."""
+    blocks: list[Block]
+    """Its records in order, some of them not in memory."""
     first_seq: int
     last_seq: int
     last_ts: int
@@ -195,6 +197,9 @@ class Store(Protocol):
 
     def is_live(self, seq: int) -> bool:
         """Whether a message has this sequence, without reading it."""
+
+    def block_at(self, seq: int) -> int:
+        """Where in `blocks` a sequence is, or the next one; their number when there is none."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
         """Sequences in start..end whose bytes are damaged; readers step over them."""

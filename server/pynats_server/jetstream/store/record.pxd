@@ -83,6 +83,27 @@ cdef inline const uint8_t *headers_of(const uint8_t *r, size_t *size) noexcept n
     return r + HEAD + sn + 4
 
 
+cdef struct Content:
+    # What a record carries. The header block is in front of the payload, and both are one piece.
+    const uint8_t *subject
+    const uint8_t *headers
+    const uint8_t *payload
+    size_t subject_len
+    size_t headers_len  # 0 = none
+    size_t payload_len
+
+
+cdef inline void take_apart(const uint8_t *r, Content *content) noexcept nogil:
+    content.subject = r + HEAD
+    content.subject_len = subject_size(r)
+    content.headers = content.subject + content.subject_len
+    content.headers_len = 0
+    if u32(r) & HAS_HEADERS:
+        content.headers = headers_of(r, &content.headers_len)
+    content.payload = content.headers + content.headers_len
+    content.payload_len = r + (u32(r) & ~HAS_HEADERS) - 8 - content.payload
+
+
 cdef inline uint64_t record_sum(const uint8_t *key, const uint8_t *r, size_t rl) noexcept nogil:
     """Checksum of a framed record; the header length itself is not covered by the format."""
     cdef hw_piece piece[3]

@@ -24,6 +24,7 @@ from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.store.search.queries import is_literal
+from pynats_server.jetstream.stream.copying.names import name_of, read_header
 from pynats_server.jetstream.stream.operations import (
     ANY,
     Append,
@@ -41,7 +42,6 @@ from pynats_server.jetstream.stream.operations import (
     Trim,
     Truncate,
 )
-from pynats_server.jetstream.stream.source_names import name_of, read_header
 from pynats_server.jetstream.stream.timed.plan import Plan
 from pynats_server.work import Work, finish
 

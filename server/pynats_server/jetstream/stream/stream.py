@@ -39,6 +39,7 @@ from pynats_server.jetstream.publish.slow_path import Publishing, without_status
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
+from pynats_server.jetstream.stream.copying.following import Following
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.operations import (
     Append,
@@ -47,7 +48,6 @@ from pynats_server.jetstream.stream.operations import (
     Operation,
     Purge,
 )
-from pynats_server.jetstream.stream.origins import Following
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
 from pynats_server.jetstream.stream.timed.expiry import Expiry

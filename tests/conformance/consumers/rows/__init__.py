@@ -18,6 +18,7 @@ from tests.conformance.consumers.rows import (
     pushing,
     redelivery,
     restarts,
+    spent,
     streams,
     subjects,
     waiting,
@@ -25,7 +26,7 @@ from tests.conformance.consumers.rows import (
 
 MODULES = (
     asking, waiting, acks, redelivery, pushing, groups, pinning, places, streams, origins, lifetime,
-    restarts, mixed, subjects,
+    restarts, mixed, subjects, spent,
 )  # fmt: skip
 _NAME = re.compile(r"[a-v]\d*_\w+")
 

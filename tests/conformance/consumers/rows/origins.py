@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tests.conformance.consumers.playing import own_server
+from tests.conformance.consumers.rows.subjects import HUB, STORE, reconfigure
 from tests.conformance.consumers.scene import SECOND, Scene
 
 FLOW: dict[str, Any] = {"ack_policy": "flow_control", "deliver_subject": "to.flow"}
@@ -25,14 +26,14 @@ def copiers(s: Scene, count: int) -> list[dict[str, Any]]:
 
 def _of(config: dict[str, Any]) -> Any:
     filters = config.get("filter_subjects") or config.get("filter_subject")
-    start = config["deliver_policy"], config.get("opt_start_seq")
+    start = config["deliver_policy"], config.get("opt_start_seq") or config.get("opt_start_time")
     told = {k: v for k, v in config["metadata"].items() if not k.startswith("_nats.req")}
     return config["name"][:-8], filters, start, told
 
 
 def tell(s: Scene, found: list[dict[str, Any]]) -> None:
     for one in found:
-        s.say(f"= {_of(one['config'])}")
+        s.say(f"= {(one['name'], *_of(one['config'])[1:])}")
 
 
 def where(s: Scene, *stands: str) -> None:
@@ -55,10 +56,58 @@ def s2_the_whole_consumer_of_a_mirror(s: Scene) -> None:
     s.stream("M", "", mirror={"name": "O"})
     (found,) = copiers(s, 1)
     config = found["config"]
-    for key in ("name", "durable_name", "deliver_subject"):
-        config[key] = config[key][:-8] + "<8>"
+    config["deliver_subject"] = config["deliver_subject"][:-8] + "<8>"
     s.say(f"= {json.dumps(config, sort_keys=True)}")
-    s.say(f"= {found['name'] == found['config']['name'] or found['name'][:-8]}")
+    s.say(f"= {found['name']}")
+
+
+def s2_copies_that_begin_at_a_time(s: Scene) -> None:
+    s.stream("O", "o.>", retention="interest")
+    times = {"M": "2026-01-02T03:04:05Z", "N": "2026-01-02T05:04:05.60+02:00"}
+    for name, time in times.items():
+        s.stream(name, "", mirror={"name": "O", "opt_start_time": time})
+    s.stream("S", "", sources=[{"name": "O", "opt_start_time": times["N"]}])
+    tell(s, copiers(s, 3))
+    s.fill(2, "o.a")
+    for name in ("M", "N", "S"):
+        s.until_stream(name, messages=2)
+    s.until_stream("O", messages=0)
+
+
+def s2_a_source_does_not_begin_before_what_its_stream_has(s: Scene) -> None:
+    s.stream("O", "o.>", retention="interest")
+    s.stream("S", "s.>")
+    s.fill(1, "s.a")
+    s.update_stream("S", "s.>", sources=[{"name": "O", "opt_start_time": "2026-01-02T03:04:05Z"}])
+    (found,) = copiers(s, 1)
+    last = s.call("STREAM.INFO.S")["state"]["last_ts"]
+    s.say(f"= {found['config']['deliver_policy']}, {found['config']['opt_start_time'] == last}")
+
+
+def s2_names_of_several_sources_of_one_origin(s: Scene) -> None:
+    for name in ("O", "P"):
+        s.stream(name, f"{name.lower()}.>", retention="interest")
+    s.stream("S", "", sources=[{"name": "O", "filter_subject": "o.a"}, {"name": "P"}])
+    s.stream(
+        "T",
+        "",
+        sources=[
+            {"name": "O", "filter_subject": "o.a"},
+            {"name": "O", "subject_transforms": [{"src": "o.b", "dest": "x.b"}]},
+            {"name": "P"},
+        ],
+    )
+    tell(s, copiers(s, 3))
+    s.say(f"= {sorted(s.call('CONSUMER.NAMES.P').get('consumers') or [])}")
+
+
+@own_server
+def s2_names_tell_the_domain(s: Scene) -> None:
+    reconfigure(STORE, HUB, s)
+    s.stream("O", "o.>", retention="interest")
+    s.stream("M", "", mirror={"name": "O"})
+    s.stream("S", "", sources=[{"name": "O"}])
+    tell(s, copiers(s, 2))
 
 
 def s2_the_consumers_of_an_interest_stream(s: Scene) -> None:

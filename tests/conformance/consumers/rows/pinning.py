@@ -422,3 +422,78 @@ def r_a_restart_forgets_the_pin(s: Scene) -> None:
     s.take(s.pull(ONE | {"id": pin}))
     s.take(s.pull(ONE))
     s.info()
+
+
+# -- overflow, while the consumer has as many out as it may ----------------------------------------
+
+
+def full(s: Scene, count: int) -> None:
+    """One message is out, and no other may be."""
+    grouped(s, count, OVERFLOW, max_ack_pending=1)
+    s.take(s.pull(ONE))
+
+
+def m3_turns_stay_while_the_consumer_is_full(s: Scene) -> None:
+    full(s, 3)
+    third = s.pull(LONG | {"min_pending": 3, "batch": 1})
+    second = s.pull(LONG | {"min_pending": 2, "batch": 1})
+    s.quiet(third, second)
+    s.publish("s.a", "4")
+    s.ack(1)
+    s.settle(third, second)
+    s.info()
+
+
+def m3_turns_stay_while_there_is_nothing(s: Scene) -> None:
+    grouped(s, 1, OVERFLOW)
+    s.take(s.pull(ONE))
+    pending = s.pull(LONG | {"min_pending": 1, "batch": 1})
+    unacked = s.pull(LONG | {"min_ack_pending": 1, "batch": 1})
+    s.quiet(pending, unacked)
+    s.publish("s.a", "2")
+    s.settle(pending, unacked)
+
+
+def m3_no_wait_while_the_consumer_is_full(s: Scene) -> None:
+    full(s, 3)
+    hasty = s.pull(ONE | {"min_pending": 9, "no_wait": True})
+    s.quiet(hasty)
+    s.ack(1)
+    s.settle(hasty)
+    s.info()
+
+
+def m3_no_wait_that_has_been_fed_waits_for_acks(s: Scene) -> None:
+    grouped(s, 3, OVERFLOW, max_ack_pending=1)
+    hasty = s.pull(LONG | {"min_pending": 3, "no_wait": True})
+    s.take(hasty)
+    s.quiet(hasty)
+    s.ack(1)
+    s.settle(hasty)
+    s.info()
+
+
+def m3_a_full_consumer_repeats_to_who_overflows(s: Scene) -> None:
+    full(s, 3)
+    ninth = s.pull(LONG | {"min_pending": 9, "batch": 1})
+    third = s.pull(LONG | {"min_pending": 3, "batch": 1})
+    s.quiet(ninth, third)
+    s.ack(1, "-NAK")
+    s.settle(ninth, third)
+    s.info()
+
+
+def m4_the_pin_does_not_count_in_bytes(s: Scene) -> None:
+    grouped(s, 2, PINNED)
+    name = s.pull({"group": "g", "batch": 1, "max_bytes": 300, "expires": HOUR})
+    s.take(name, 2)
+
+
+def m4_no_wait_while_the_pinned_consumer_is_full(s: Scene) -> None:
+    grouped(s, 3, PINNED, max_ack_pending=1)
+    s.take(s.pull(ONE))
+    hasty = s.pull(ONE | {"no_wait": True})
+    s.quiet(hasty)
+    s.ack(1)
+    s.settle(hasty)
+    s.info()

@@ -13,7 +13,7 @@ STORE = "jetstream { store_dir"
 HUB = "jetstream { domain: hub, store_dir"
 
 
-def _other(before: str, after: str, s: Scene) -> None:
+def reconfigure(before: str, after: str, s: Scene) -> None:
     """Another configuration, and a restart."""
 
     def change(store: Path) -> None:
@@ -73,7 +73,7 @@ def u_other_forms_when_the_new_ones_are_sent(s: Scene) -> None:
 def r_old_replies_after_the_new_ones(s: Scene) -> None:
     _delivered(s)
     old = s.reply(1), s.reply(2)
-    _other(V2, OFF, s)
+    reconfigure(V2, OFF, s)
     for reply in old:
         s.ack_subject(reply)
     s.info()
@@ -84,7 +84,7 @@ def r_old_replies_after_the_new_ones(s: Scene) -> None:
 def r_new_replies_after_the_old_ones(s: Scene) -> None:
     _delivered(s)
     old = s.reply(1), s.reply(2)
-    _other(OFF, V2, s)
+    reconfigure(OFF, V2, s)
     for reply in old:
         s.ack_subject(reply)
     s.info()
@@ -95,7 +95,7 @@ def r_new_replies_after_the_old_ones(s: Scene) -> None:
 def r_acks_with_a_domain(s: Scene) -> None:
     _delivered(s)
     old = s.reply(1)
-    _other(STORE, HUB, s)
+    reconfigure(STORE, HUB, s)
     s.ack_subject(old, silent=True)
     name = s.pull("1")
     s.take(name)

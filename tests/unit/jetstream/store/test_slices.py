@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +14,13 @@ from hypothesis import strategies as st
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.format.archive import (
+    LOOK,
+    PIECE,
+    Entry,
+    read_archive,
+    write_archive,
+)
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import SCAN, WALK
@@ -222,4 +231,44 @@ def test_a_block_is_read_back_in_steps_and_whole(tmp_path: Path) -> None:
     store.remove(2501)
     assert steps(reading)[1].seq == 2500
     assert store.get(2501) is None
+    store.close()
+
+
+def archived(parts: Iterable[bytes]) -> list[Entry]:
+    """The entries of an archive."""
+    read = read_archive(io.BytesIO(b"".join(parts)), 1 << 30)
+    return [entry for entry in read if entry is not None]
+
+
+def test_an_archive_is_written_in_small_pieces(wide: MemoryStore) -> None:
+    parts = list(write_archive(wide, []))
+    assert len(parts) > MANY // LOOK
+    assert [entry.name for entry in archived(parts)] == [b"s.%d" % at for at in range(MANY)]
+
+
+def test_a_large_message_is_archived_in_small_pieces() -> None:
+    store = MemoryStore("S")
+    payload = random.Random(1).randbytes(20 * PIECE)
+    store.append(b"a", None, payload, 1)
+    parts = list(write_archive(store, []))
+    assert max(map(len, parts)) < PIECE * 9 // 8
+    assert [entry.payload for entry in archived(parts)] == [payload]
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_an_archive_leaves_out_what_goes_before_its_turn(tmp_path: Path, kind: str) -> None:
+    """And what comes after it began."""
+    store = FileStore(FileConfig("S", tmp_path)) if kind == "file" else MemoryStore("S")
+    for at in range(4 * LOOK):
+        store.append(b"s.%d" % (at % 2), None, b"", at + 1)
+    parts = write_archive(store, [])
+    written = [next(parts) for _ in range(4)]
+    store.append(b"s.new", None, b"", 4 * LOOK)
+    finish(store.purging(b"s.0"))
+    seqs = [entry.seq for entry in archived([*written, *parts])]
+    assert 4 * LOOK + 1 not in seqs
+    assert {seq for seq in seqs if seq % 2 == 0} == set(range(2, 4 * LOOK + 1, 2))
+    odd = [seq for seq in seqs if seq % 2]
+    assert odd == list(range(1, 2 * len(odd), 2))
+    assert len(odd) < 2 * LOOK
     store.close()

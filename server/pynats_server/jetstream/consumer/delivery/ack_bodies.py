@@ -9,7 +9,7 @@ from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.requests.decode import decode
+from pynats_server.jetstream.requests.decode import decode_plainly
 from pynats_server.jetstream.requests.field_types import Int64
 
 
@@ -26,7 +26,7 @@ def nak_delay_ns(options: bytes) -> int:
         return 0
     try:
         if options.startswith(b"{"):
-            return decode(options, _Options, strict=False).delay
+            return decode_plainly(options, _Options).delay
         return parse_duration_ns(text_of(options))
     except (ApiError, ValueError):
         return 0

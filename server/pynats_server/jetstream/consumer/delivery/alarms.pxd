@@ -19,6 +19,3 @@ cdef class Alarms:
     # Rings at `at` at the latest; what it asked for earlier stays in force if it is sooner.
     cdef int want(self, Alarmed who, int64_t at) except -1
     cdef int _arm(self) except -1
-
-
-cdef int64_t wall_ns() noexcept nogil

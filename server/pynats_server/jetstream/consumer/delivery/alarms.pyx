@@ -1,5 +1,5 @@
 """See alarms.pxd."""
-from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
+from pynats_server.jetstream.clock cimport wall_ns
 
 import heapq
 
@@ -8,12 +8,6 @@ cdef enum:
 
 cdef double SECOND = 1e9
 cdef double LOOK_AGAIN_S = 1.0  # the clock may be set
-
-
-cdef int64_t wall_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_REALTIME, &now)
-    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
 cdef class Alarmed:

@@ -15,7 +15,7 @@ from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
-from pynats_server.jetstream.consumer.delivery.push cimport PushFeed
+from pynats_server.jetstream.consumer.delivery.push.feed cimport PushFeed
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_NONE
 
 import hashlib

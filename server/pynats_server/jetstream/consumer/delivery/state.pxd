@@ -16,7 +16,7 @@ cdef enum AckPolicy:
 cdef enum Fate:
     OPEN  # delivered and not acknowledged
     DONE  # acknowledged: the place is free
-    SPENT  # delivered as often as allowed: holds the floor, but is not waited for
+    SPENT  # delivered as often as allowed: not waited for, but an acknowledgement still counts
 
 
 cdef struct Entry:
@@ -39,6 +39,9 @@ cdef class ConsumerState:
     cdef readonly uint64_t changes  # operations so far
     cdef public object log  # None, or told of every operation by `record`
     cdef public bint dirty  # whoever saves it knows that it has changed
+    # Whether what is SPENT stays until it is acknowledged or gone, also behind the floor: the stream
+    # keeps such a message for the consumer's sake.
+    cdef public bint keeps_spent
     # Entries by ascending sequence, from `head` on; the first and the last of them are not DONE.
     cdef Entry* entries
     cdef size_t head, tail, room
@@ -55,6 +58,7 @@ cdef class ConsumerState:
     cdef int _insert(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts,
                      uint8_t fate) except -1
     cdef int _reserve(self) except -1
+    cdef void _squeeze(self) noexcept
     cdef void _close(self, Entry* entry) noexcept
     cdef bint _close_one(self, uint64_t seq) except -1
     cdef void _trim(self) noexcept

@@ -1,10 +1,10 @@
 from typing import Protocol
 
-from pynats_server.jetstream.consumer.operations import StateOperation
+from pynats_server.jetstream.consumer.operations import NamedOperation, StateOperation
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState as SavedState
 
 class Log(Protocol):
-    def record(self, operation: StateOperation) -> None: ...
+    def record(self, operation: NamedOperation) -> None: ...
 
 class ConsumerState:
     consumer_seq: int
@@ -16,6 +16,7 @@ class ConsumerState:
     again: int
     changes: int
     dirty: bool
+    keeps_spent: bool
     log: Log | None
     def __init__(self, policy: str, start: int = 1) -> None: ...
     def apply(self, operation: StateOperation) -> None: ...

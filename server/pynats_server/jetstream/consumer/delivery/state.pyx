@@ -69,10 +69,8 @@ cdef class ConsumerState:
         cdef Entry* grown
         if self.tail < self.room:
             return 0
-        if self.head > self.room // 2:
-            memmove(self.entries, self.entries + self.head, (self.tail - self.head) * sizeof(Entry))
-            self.tail -= self.head
-            self.head = 0
+        if self.held < self.room // 2:
+            self._squeeze()
             return 0
         room = max(self.room * 2, 8)
         grown = <Entry*>realloc(self.entries, room * sizeof(Entry))
@@ -81,6 +79,15 @@ cdef class ConsumerState:
         self.entries = grown
         self.room = room
         return 0
+
+    cdef void _squeeze(self) noexcept:
+        """Without the places of what is DONE: something old may stay open for long."""
+        cdef size_t at, end = 0
+        for at in range(self.head, self.tail):
+            if self.entries[at].fate != DONE:
+                self.entries[end] = self.entries[at]
+                end += 1
+        self.head, self.tail = 0, end
 
     cdef int _insert(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t ts,
                      uint8_t fate) except -1:
@@ -196,7 +203,7 @@ cdef class ConsumerState:
 
     cdef void _advance(self, uint64_t delivery, uint64_t seq) noexcept:
         """The floors after one more needs no acknowledgement. What is out of deliveries holds them
-        until nothing else is waited for, or until they pass it."""
+        until nothing else is waited for, or until what is waited for lies behind it."""
         cdef size_t at
         if self.open == 0:
             self.floor_consumer, self.floor_stream = self.consumer_seq, self.stream_seq
@@ -207,6 +214,8 @@ cdef class ConsumerState:
             if at < self.tail and self.entries[at].delivery:
                 self.floor_consumer = self.entries[at].delivery - 1
                 self.floor_stream = self.entries[at].seq - 1
+        if self.keeps_spent:
+            return
         while self.head < self.tail and self.entries[self.head].seq <= self.floor_stream:
             self._close(&self.entries[self.head])
 
@@ -227,6 +236,9 @@ cdef class ConsumerState:
         if self.log is not None:
             self.log.record(Purged(first_seq))
         if first_seq <= self.floor_stream + 1:
+            while self.head < self.tail and self.entries[self.head].seq < first_seq:
+                self.changes += 1
+                self._close(&self.entries[self.head])
             return
         self.changes += 1
         self.stream_seq = max(self.stream_seq, first_seq - 1)
@@ -328,7 +340,7 @@ cdef class ConsumerState:
         if self.policy == ACK_NONE:
             return
         for seq in sorted({*saved.pending, *saved.redelivered}):
-            if seq <= self.floor_stream or seq > self.stream_seq:
+            if (seq <= self.floor_stream and seq in saved.pending) or seq > self.stream_seq:
                 raise ValueError(f"sequence {seq} waits outside of what was delivered")
             count = saved.redelivered.get(seq, 0)
             if seq in saved.pending:

@@ -84,7 +84,12 @@ def set_mark(stream: Path, disk: Disk) -> None:
 
 class ConsumerFiles:
     """The files of one consumer. Everything that waits for the disk is for threads, one at a time;
-    `seal` is for the loop."""
+    `seal` is for the loop. A server has very many of them, so what can be worked out is not kept.
+    """
+
+    __slots__ = (
+        "_previous_at", "_previous_floor", "_random", "_sealer", "_stream", "disk", "name", "start",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -96,46 +101,73 @@ class ConsumerFiles:
         start: int,
         previous_at: float = float("-inf"),
     ) -> None:
-        self.folder = consumer_folder(stream.folder, name)
-        self.durable = stream.sync_interval_s <= 0  # whether promises need a sync
+        consumer_folder(stream.folder, name)
+        self._stream = stream
+        self.name = name
         self.start = start  # the stream sequence that the consumer began behind
         self.disk = disk
-        self.label = f"{stream.name}/{name}"
-        self._hash_key = name_key(self.label)
         self._sealer = sealer
         self._random = random
         self._previous_at = previous_at  # when `o.prev` was written; -inf: nobody knows
         self._previous_floor: int | None = None  # in it; None: nobody knows, or there is none
-        self.place = os.fsencode(self.folder / STATE)
-        self.temporary = self.place + b".tmp"
-        self.home = os.fsencode(self.folder)
+
+    @property
+    def durable(self) -> bool:
+        """Whether promises need a sync."""
+        return self._stream.sync_interval_s <= 0
+
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return consumer_folder(self._stream.folder, self.name)
+
+    @property
+    def label(self) -> str:
+        """What checksums know the consumer as."""
+        return f"{self._stream.name}/{self.name}"
+
+    @property
+    def hash_key(self) -> bytes:
+        """The key of the checksums."""
+        return name_key(self.label)
+
+    @property
+    def home(self) -> bytes:
+        """The folder, for threads without Python."""
+        return os.fsencode(f"{self._stream.folder}/{FOLDER}/{self.name}")
 
     # -- how far the consumer is --------------------------------------------------------------
 
     def seal(self, state: bytes, stream_last: int) -> bytes:
         """The content of `o.dat` for an encoded state."""
-        whole = with_tail(state, stream_last, self._hash_key)
+        whole = with_tail(state, stream_last, self.hash_key)
         if self._sealer is None:
             return whole
         return self._sealer.seal(whole, self._random(self._sealer.nonce_size))
 
-    def is_plain(self, floor: int, now_s: float) -> bool:
-        """Whether a state with this stream sequence as its floor only needs `o.dat` replaced."""
+    def next_write(self, floor: int, now_s: float) -> tuple[bool, bool]:
+        """What else the next write of a state with this stream sequence as its floor has to do:
+        whether an earlier `o.prev` is to be removed first, and whether there is to be a new one."""
         before = self._previous_floor
-        return now_s < self._previous_at + PREVIOUS_AFTER_S and (before is None or floor >= before)
+        is_due = now_s >= self._previous_at + PREVIOUS_AFTER_S
+        # The consumer was set back, perhaps: what it had acknowledged counts no longer.
+        forgets = floor < before if before is not None else is_due
+        return forgets, is_due or forgets
+
+    def begun(self, floor: int, now_s: float) -> None:
+        """There is a new `o.prev`, or soon will be, of this floor."""
+        self._previous_at, self._previous_floor = now_s, floor
 
     def write(self, sealed: bytes, floor: int, now_s: float, sync: bool) -> None:
         """Replaces `o.dat`, and `o.prev` when it is time for it. With `sync` it is durable. Raises
         OSError, and then the old or the new state is there."""
-        plain = self.is_plain(floor, now_s)
-        before = self._previous_floor
-        if not plain and (before is None or floor < before):
-            # The consumer was set back, perhaps: what it had acknowledged counts no longer.
+        forgets, keeps = self.next_write(floor, now_s)
+        if forgets:
             self._forget_previous()
         self._put(STATE, sealed)
         if sync:
             self.disk.sync_folder(self.folder)
-        if not plain:
+        if keeps:
             self._previous_at = now_s
             with contextlib.suppress(OSError):  # it is a help, not a promise
                 self._put(PREVIOUS, sealed)
@@ -200,11 +232,11 @@ class ConsumerFiles:
         """Keeps a copy of a `meta.inf`. Raises OSError."""
         key = self.disk.read(self.folder / KEY) if self._sealer is not None else b""
         self.disk.replace(
-            self.folder / KNOWN, encode_known(Known(meta, key, self.start), self._hash_key)
+            self.folder / KNOWN, encode_known(Known(meta, key, self.start), self.hash_key)
         )
 
     def _meta(self, config: dict[str, Any], created_ns: int) -> bytes:
-        about = _about(self.folder.name, config, created_ns)
+        about = _about(self.name, config, created_ns)
         return encode_meta(about, self._sealer, self._random)
 
     # -- its end ------------------------------------------------------------------------------
@@ -217,6 +249,44 @@ class ConsumerFiles:
 
 def _about(name: str, config: dict[str, Any], created_ns: int) -> dict[str, Any]:
     return {"Created": format_time_ns(created_ns), "Name": name, **config}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A consumer's folder that is to be made: what is in which file, and then how it goes on."""
+
+    content: dict[str, bytes]
+    files: ConsumerFiles
+
+
+def planned(
+    stream: FileConfig,
+    consumer: StoredConsumer,
+    created_ns: int,
+    stream_last: int,
+    now_s: float,
+    disk: Disk | None = None,
+    random: Random = os.urandom,
+) -> Plan:
+    """The folder of a new consumer. Raises OSError for a name that none can have."""
+    disk = disk or Disk()
+    sealer: Sealer | None = None
+    key = b""
+    if stream.keys is not None:
+        key, seed = stream.keys.create(f"{stream.name}.{consumer.name}", random)
+        sealer = stream.keys.seed_sealer(seed)
+    start = consumer.state.ack_floor[1]
+    files = ConsumerFiles(stream, consumer.name, sealer, disk, random, start, now_s)
+    meta = encode_meta(_about(consumer.name, consumer.config, created_ns), sealer, random)
+    content = {
+        META: meta,
+        SUMS: meta_sum(files.label, meta),
+        STATE: files.seal(encode_consumer_state(consumer.state, created_ns), stream_last),
+        KNOWN: encode_known(Known(meta, key, start), files.hash_key),
+    }
+    if key:
+        content[KEY] = key
+    return Plan(content, files)
 
 
 def create_consumer(
@@ -232,58 +302,41 @@ def create_consumer(
     """Makes a consumer's folder, all of it or nothing. It is put together as `built`, a name that
     is free, outside of `obs`. Raises OSError, and leaves nothing."""
     disk = disk or Disk()
-    place = consumer_folder(stream.folder, consumer.name)
+    plan = planned(stream, consumer, created_ns, stream_last, now_s, disk, random)
+    place = plan.files.folder
     if disk.names(place):
         raise FileExistsError(f"files of an earlier consumer are in the way of {place.name!r}")
-    _need_folder(disk, place.parent)
-    if not (stream.folder / MARK).is_file():
-        set_mark(stream.folder, disk)
+    prepare_folder(stream.folder, disk)
     try:
-        files = _fill(stream, consumer, created_ns, stream_last, built, now_s, disk, random)
+        _fill(disk, built, plan.content)
         move_durably(disk, built, place)
     except OSError:
         _clear(disk, built)
         raise
-    return files
+    return plan.files
 
 
 def write_consumer(
     stream: FileConfig, consumer: StoredConsumer, created_ns: int, stream_last: int
 ) -> None:
     """Writes a consumer into the folder of a stream that nobody serves yet. Raises OSError."""
-    disk, place = Disk(), consumer_folder(stream.folder, consumer.name)
+    disk = Disk()
+    plan = planned(stream, consumer, created_ns, stream_last, 0.0, disk)
+    place = plan.files.folder
     make_durable_folder(place.parent)
-    _fill(stream, consumer, created_ns, stream_last, place, 0.0, disk, os.urandom)
+    _fill(disk, place, plan.content)
     disk.sync_folder(place.parent)
 
 
-def _fill(
-    stream: FileConfig,
-    consumer: StoredConsumer,
-    created_ns: int,
-    stream_last: int,
-    built: Path,
-    now_s: float,
-    disk: Disk,
-    random: Random,
-) -> ConsumerFiles:
-    sealer: Sealer | None = None
-    key = b""
-    if stream.keys is not None:
-        key, seed = stream.keys.create(f"{stream.name}.{consumer.name}", random)
-        sealer = stream.keys.seed_sealer(seed)
-    start = consumer.state.ack_floor[1]
-    files = ConsumerFiles(stream, consumer.name, sealer, disk, random, start, now_s)
-    hash_key = name_key(files.label)
-    meta = encode_meta(_about(consumer.name, consumer.config, created_ns), sealer, random)
-    content = {
-        META: meta,
-        SUMS: meta_sum(files.label, meta),
-        STATE: files.seal(encode_consumer_state(consumer.state, created_ns), stream_last),
-        KNOWN: encode_known(Known(meta, key, start), hash_key),
-    }
-    if key:
-        content[KEY] = key
+def prepare_folder(stream: Path, disk: Disk | None = None) -> None:
+    """Makes what a stream's folder needs to have consumers. Raises OSError."""
+    disk = disk or Disk()
+    _need_folder(disk, stream / FOLDER)
+    if not (stream / MARK).is_file():
+        set_mark(stream, disk)
+
+
+def _fill(disk: Disk, built: Path, content: dict[str, bytes]) -> None:
     disk.make_folder(built)
     handles: list[int] = []
     try:
@@ -294,7 +347,6 @@ def _fill(
     finally:
         for handle in handles:
             disk.close(handle)
-    return files
 
 
 def _need_folder(disk: Disk, folder: Path) -> None:

@@ -397,7 +397,7 @@ def _cut(state: ConsumerState, tail: Tail | None, last: int, asked: int | None) 
     pending = {seq: entry for seq, entry in state.pending.items() if seq <= last}
     redelivered = {seq: times for seq, times in state.redelivered.items() if seq <= last}
     cut = ConsumerState((floor[0], min(floor[1], last)), (delivered[0], last), pending, redelivered)
-    if not pending and not redelivered:
+    if not pending and not any(seq > cut.ack_floor[1] for seq in redelivered):
         cut.ack_floor = cut.delivered
     return cut
 

@@ -1,11 +1,12 @@
-"""Threads that sync and replace files, and never hold the interpreter lock.
+"""Threads that sync and replace files, make folders and remove them, and never hold the interpreter
+lock.
 
 A Python worker has to win the lock back from a busy event loop after every fsync, which costs up
 to the interpreter's switch interval (5 ms) each time. These threads take file descriptors from a
 queue, sync them and wake the loop through an eventfd; the loop collects results when it reads it.
 """
 
-from libc.errno cimport EINTR, errno
+from libc.errno cimport EINTR, EISDIR, ENOENT, errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
@@ -38,10 +39,31 @@ cdef extern from "unistd.h" nogil:
     ssize_t write(int fd, const void *data, size_t size)
     int close(int fd)
     int unlink(const char *path)
+    int unlinkat(int folder, const char *name, int flags)
+    int rmdir(const char *path)
+    int link(const char *source, const char *target)
 
 cdef extern from "fcntl.h" nogil:
     int c_open "open"(const char *path, int flags, int mode)
-    int O_WRONLY, O_CREAT, O_TRUNC, O_CLOEXEC, O_RDONLY, O_DIRECTORY
+    int sync_file_range(int fd, long offset, long size, unsigned int flags)
+    int openat(int folder, const char *path, int flags)
+    int AT_FDCWD, AT_REMOVEDIR, O_NOFOLLOW
+    int O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_CLOEXEC, O_RDONLY, O_DIRECTORY
+    unsigned int SYNC_FILE_RANGE_WRITE
+
+cdef extern from "sys/stat.h" nogil:
+    int mkdir(const char *path, unsigned int mode)
+
+cdef extern from "dirent.h" nogil:
+    ctypedef struct DIR:
+        pass
+    struct dirent:
+        char d_name[256]
+    DIR *opendir(const char *path)
+    DIR *fdopendir(int fd)
+    dirent *readdir(DIR *folder)
+    int dirfd(DIR *folder)
+    int closedir(DIR *folder)
 
 cdef extern from "stdio.h" nogil:
     int c_rename "rename"(const char *source, const char *target)
@@ -49,18 +71,38 @@ cdef extern from "stdio.h" nogil:
 cdef enum:
     THREADS_MAX = 16
     TOGETHER_MAX = 16
+    DEPTH_MAX = 16  # folders in folders
+
+cdef struct Part:
+    # A file of a folder that is made.
+    const char *path
+    const char *data
+    size_t size
+    int fd
+
+cdef enum Kind:
+    SYNC     # `fds`
+    REPLACE  # the file `path`, by way of `temporary`
+    BUILD    # the folder `path` of `parts`, by way of `temporary`
+    REMOVE   # the folder `path`, by way of `temporary`
+    DISCARD  # the folder `path` and all in it; given up when the threads are to end
 
 cdef struct Job:
     Job *next
     uint64_t tag
+    Kind kind
     int error
-    # A file to be replaced; `path` is NULL when files are to be synced.
     const char *path
     const char *temporary
-    const char *home        # NULL: the folder is not synced
+    const char *home        # the folder that `path` is in
+    const char *forgotten   # a file in `home` that is removed, durably, before
+    const char *earlier     # gets what the file has, too; by way of `earlier_new`
+    const char *earlier_new
     const char *data
     size_t size
-    int sync
+    int sync, sync_home
+    Part *parts
+    int count
     int files, folders      # `fds` holds the files first
     int fds[1]
 
@@ -109,20 +151,133 @@ cdef int write_new(Job *job) noexcept nogil:
     return error
 
 
+cdef int sync_folder(const char *path) noexcept nogil:
+    """0, or an error number."""
+    cdef int error, fd = c_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    if fd < 0:
+        return errno
+    error = sync_retried(fd, True)
+    close(fd)
+    return error
+
+
+cdef int forget(Job *job) noexcept nogil:
+    """0, or an error number."""
+    if unlink(job.forgotten) == 0:
+        return sync_folder(job.home)
+    return 0 if errno == ENOENT else errno
+
+
 cdef void replace_file(Job *job) noexcept nogil:
-    cdef int fd
+    if job.forgotten != NULL:
+        job.error = forget(job)
+        if job.error != 0:
+            return
     job.error = write_new(job)
     if job.error == 0 and c_rename(job.temporary, job.path) != 0:
         job.error = errno
     if job.error != 0:
         unlink(job.temporary)
-    elif job.home != NULL:
-        fd = c_open(job.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        if fd < 0:
-            job.error = errno
-        else:
-            job.error = sync_retried(fd, True)
-            close(fd)
+        return
+    if job.sync_home:
+        job.error = sync_folder(job.home)
+    if job.earlier != NULL:  # it is a help, not a promise: no error counts, and nothing is synced
+        unlink(job.earlier_new)
+        if link(job.path, job.earlier_new) == 0:
+            c_rename(job.earlier_new, job.earlier)
+
+
+cdef int write_parts(Job *job) noexcept nogil:
+    """Makes the files of a folder, synced. 0, or an error number."""
+    cdef int i, error = 0
+    cdef Part *part
+    for i in range(job.count):
+        part = &job.parts[i]
+        part.fd = c_open(part.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if part.fd < 0:
+            error = error or errno
+            continue
+        error = error or write_all(part.fd, part.data, part.size)
+        # Begun for all of them before the first is waited for, they have the disk's work in common.
+        sync_file_range(part.fd, 0, 0, SYNC_FILE_RANGE_WRITE)
+    for i in range(job.count):
+        part = &job.parts[i]
+        if part.fd >= 0:
+            error = error or sync_retried(part.fd, False)
+            if close(part.fd) != 0:
+                error = error or errno
+    return error
+
+
+cdef void build_folder(Job *job) noexcept nogil:
+    cdef int i
+    if mkdir(job.temporary, 0o700) != 0:
+        job.error = errno
+        return
+    job.error = write_parts(job)
+    job.error = job.error or sync_folder(job.temporary)
+    if job.error == 0 and c_rename(job.temporary, job.path) != 0:
+        job.error = errno
+    elif job.error == 0:
+        job.error = sync_folder(job.home)
+        if job.error == 0:
+            return
+        c_rename(job.path, job.temporary)
+    for i in range(job.count):
+        unlink(job.parts[i].path)
+    rmdir(job.temporary)
+
+
+cdef void remove_folder(Job *job) noexcept nogil:
+    """The error is negative where the folder is gone, but perhaps not after a power cut."""
+    cdef DIR *folder
+    cdef dirent *entry
+    if c_rename(job.path, job.temporary) != 0:
+        job.error = errno
+        return
+    job.error = sync_folder(job.home)
+    if job.error != 0:
+        if c_rename(job.temporary, job.path) == 0:
+            return
+        job.error = -job.error
+    folder = opendir(job.temporary)  # nobody looks there: what stays is removed at the next start
+    if folder == NULL:
+        return
+    while True:
+        entry = readdir(folder)
+        if entry == NULL:
+            break
+        unlinkat(dirfd(folder), entry.d_name, 0)
+    closedir(folder)
+    rmdir(job.temporary)
+
+
+cdef void discard(Shared *shared, int at, const char *name, int depth) noexcept nogil:
+    """Removes a folder with what is in it, as far as that goes."""
+    cdef DIR *folder
+    cdef dirent *entry
+    cdef int fd
+    if depth > DEPTH_MAX or shared.stop:
+        return
+    fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    if fd < 0:
+        return
+    folder = fdopendir(fd)
+    if folder == NULL:
+        close(fd)
+        return
+    while not shared.stop:
+        entry = readdir(folder)
+        if entry == NULL:
+            break
+        if entry.d_name[0] == c'.' and (
+            entry.d_name[1] == 0 or (entry.d_name[1] == c'.' and entry.d_name[2] == 0)
+        ):
+            continue
+        if unlinkat(fd, entry.d_name, 0) != 0 and errno == EISDIR:
+            discard(shared, fd, entry.d_name, depth + 1)
+    closedir(folder)
+    unlinkat(at, name, AT_REMOVEDIR)
 
 
 cdef void sync_all(Job *job) noexcept nogil:
@@ -149,10 +304,16 @@ cdef void *serve(void *arg) noexcept nogil:
             shared.tail = NULL
         shared.running += 1
         pthread_mutex_unlock(&shared.lock)
-        if job.path == NULL:
+        if job.kind == SYNC:
             sync_all(job)
-        else:
+        elif job.kind == REPLACE:
             replace_file(job)
+        elif job.kind == BUILD:
+            build_folder(job)
+        elif job.kind == REMOVE:
+            remove_folder(job)
+        elif unlink(job.path) != 0:
+            discard(shared, AT_FDCWD, job.path, 0)
         pthread_mutex_lock(&shared.lock)
         job.next = shared.done
         shared.done = job
@@ -208,7 +369,7 @@ cdef class SyncThreads:
     cdef int started
     cdef bint closed
     cdef readonly int event
-    cdef dict held  # what the jobs that replace files refer to
+    cdef dict held  # what jobs refer to
 
     def __cinit__(self, int count=4):
         cdef int i
@@ -235,7 +396,7 @@ cdef class SyncThreads:
         """Queue one job: fdatasync of every file, then fsync of every folder. The descriptors
         must stay open until `finished` has returned `tag`."""
         cdef int i = 0
-        cdef Job *job = self._job(tag, len(files) + len(folders))
+        cdef Job *job = self._job(tag, SYNC, len(files) + len(folders))
         job.files, job.folders = len(files), len(folders)
         for fd in files + folders:
             job.fds[i] = fd
@@ -243,19 +404,60 @@ cdef class SyncThreads:
         self._queue(job)
 
     def replace(self, uint64_t tag, bytes path not None, bytes temporary not None,
-                bytes home not None, bytes data not None, bint sync, bint sync_home):
+                bytes home not None, bytes data not None, bint sync, bint sync_home,
+                bytes earlier=None, bytes earlier_new=None, bint forget=False):
         """Queue one job: a file gets another content, all of it or none. It is written as
         `temporary` in the folder `home` and, with `sync`, synced before it takes its place; with
-        `sync_home` the folder is synced, too."""
-        cdef Job *job = self._job(tag, 0)
-        self.held[tag] = (path, temporary, home, data)
+        `sync_home` the folder is synced, too. `earlier` becomes another name of the new file, by
+        way of `earlier_new`, if that is possible; with `forget`, what had that name is removed
+        first, durably."""
+        cdef Job *job = self._job(tag, REPLACE, 0)
+        self.held[tag] = (path, temporary, home, data, earlier, earlier_new)
         job.path, job.temporary, job.data, job.size = path, temporary, data, len(data)
-        job.sync = sync
-        if sync_home:
-            job.home = home
+        job.home, job.sync, job.sync_home = home, sync, sync_home
+        if earlier is not None:
+            job.earlier, job.earlier_new = earlier, earlier_new
+            if forget:
+                job.forgotten = earlier
         self._queue(job)
 
-    cdef Job *_job(self, uint64_t tag, int descriptors) except NULL:
+    def build(self, uint64_t tag, bytes path not None, bytes temporary not None,
+              bytes home not None, list parts not None):
+        """Queue one job: a folder in the folder `home` with files, durably, all of it or nothing.
+        It is put together as `temporary`, a name that is free; `parts` are the files' paths there
+        and their contents. What is at `path` may be an empty folder at most."""
+        cdef Job *job = self._job(tag, BUILD, 0)
+        cdef bytes name, data
+        cdef int i
+        job.parts = <Part *>malloc(max(len(parts), 1) * sizeof(Part))
+        if job.parts == NULL:
+            free(job)
+            raise MemoryError
+        self.held[tag] = (path, temporary, home, parts)
+        job.path, job.temporary, job.home, job.count = path, temporary, home, len(parts)
+        for i, (name, data) in enumerate(parts):
+            job.parts[i].path, job.parts[i].data, job.parts[i].size = name, data, len(data)
+        self._queue(job)
+
+    def remove(self, uint64_t tag, bytes path not None, bytes temporary not None,
+               bytes home not None):
+        """Queue one job: the folder `path` in the folder `home` ends, durably, with the files in
+        it; it is renamed to `temporary`, a name that is free, and all of it is gone or nothing. The
+        error is negative when it is gone, but a power cut may bring it back."""
+        cdef Job *job = self._job(tag, REMOVE, 0)
+        self.held[tag] = (path, temporary, home)
+        job.path, job.temporary, job.home = path, temporary, home
+        self._queue(job)
+
+    def discard(self, uint64_t tag, bytes path not None):
+        """Queue one job: a folder that nobody looks into any more goes, with all that is in it, as
+        far as that is possible before `close`."""
+        cdef Job *job = self._job(tag, DISCARD, 0)
+        self.held[tag] = path
+        job.path = path
+        self._queue(job)
+
+    cdef Job *_job(self, uint64_t tag, Kind kind, int descriptors) except NULL:
         cdef Job *job
         if self.closed:
             raise ValueError("closed")
@@ -263,7 +465,7 @@ cdef class SyncThreads:
         if job == NULL:
             raise MemoryError
         memset(job, 0, sizeof(Job))
-        job.tag = tag
+        job.tag, job.kind = tag, kind
         return job
 
     cdef void _queue(self, Job *job) noexcept:
@@ -295,6 +497,7 @@ cdef class SyncThreads:
             following = job.next
             out.append((job.tag, job.error))
             self.held.pop(job.tag, None)
+            free(job.parts)
             free(job)
             job = following
         out.reverse()
@@ -325,6 +528,7 @@ cdef class SyncThreads:
         while self.shared.done != NULL:
             job = self.shared.done
             self.shared.done = job.next
+            free(job.parts)
             free(job)
         pthread_cond_destroy(&self.shared.work)
         pthread_cond_destroy(&self.shared.idle)

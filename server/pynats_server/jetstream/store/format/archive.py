@@ -14,11 +14,14 @@ from pynats_server.jetstream.store.contract import Store
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
+from pynats_server.jetstream.store.format.entries import put_entries
 
 MAGIC = b"NATSARC1"
 ENTRY_MAX = 64 * 1024 * 1024  # bytes of headers or payload: the most that a server may accept
 NAME_MAX = 64 * 1024  # bytes of a subject, or of a document's name
 HEAD_MAX = 5 * 10  # bytes of five numbers
+PIECE = 1 << 16  # bytes that a step of writing compresses
+LOOK = 2000  # records that it looks at
 BATCH, BATCH_BYTES = 1000, 256 * 1024  # messages and bytes that are restored before a rest
 
 
@@ -48,23 +51,38 @@ def encode_entry(entry: Entry) -> bytes:
 
 def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
     """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
-    (0 = all). The store may change between chunks: what goes before its turn is left out."""
+    (0 = all). A rest between two steps is an empty one. The store may change meanwhile: what goes
+    before its turn is left out."""
     yield s2.IDENTIFIER
     about = MAGIC + b"".join(map(encode_entry, documents))
-    for start in range(0, len(about), 1 << 16):
-        yield s2.encode_chunks(about[start : start + (1 << 16)])
-    held, size = [], 0
-    for seq, _ in store.oldest():
-        if last and seq > last:
+    yield from _compressed(about)
+    at, last = store.first_seq, min(last or store.last_seq, store.last_seq)
+    held = bytearray()
+    while at and at <= last:
+        index = store.block_at(at)
+        if index >= len(store.blocks):
             break
-        m = store.load(seq)
-        held.append(encode_entry(Entry(m.subject, m.ts, m.seq, m.headers, m.payload)))
-        size += len(held[-1])
-        if size >= 1 << 16:
-            yield s2.encode_chunks(b"".join(held))
-            held, size = [], 0
-    held.append(encode_entry(Entry(b"", 0, 0, b"", b"")))
-    yield s2.encode_chunks(b"".join(held))
+        block = store.blocks[index]
+        if block.msgs and not block.loaded:
+            for _ in store.loading(block):
+                yield b""
+            continue
+        onward = put_entries(held, block, at, last, PIECE, LOOK) if block.msgs else 0
+        at = onward or max(at, block.last_seq) + 1
+        if len(held) >= PIECE:
+            yield from _compressed(held)
+            held = bytearray()
+        else:
+            yield b""
+    held += encode_entry(Entry(b"", 0, 0, b"", b""))
+    yield from _compressed(held)
+
+
+def _compressed(data: bytes | bytearray) -> Iterator[bytes]:
+    """In steps: a message may be large."""
+    with memoryview(data) as view:
+        for start in range(0, len(data), PIECE):
+            yield s2.encode_chunks(view[start : start + PIECE])
 
 
 def unpacked(source: IO[bytes], limit: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@ written), and the JSON of backups."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ def encode_consumer_state(state: ConsumerState, now: int) -> bytes:
             put_varint(out, base - ts // SECOND_NS)
     put_uvarint(out, len(state.redelivered))
     for seq, count in sorted(state.redelivered.items()):
-        put_uvarint(out, seq - stream_floor)
+        put_uvarint(out, (seq - stream_floor) & U64)  # it may lie behind the floor
         put_uvarint(out, count)
     return bytes(out)
 
@@ -78,9 +79,9 @@ def decode_with_size(data: bytes) -> tuple[ConsumerState, int]:
         seconds = base - delta if version == VERSION else base + delta
         state.pending[seq] = (delivery, seconds * SECOND_NS)
     for _ in range(reader.uvarint()):
-        seq, times = reader.uvarint(), reader.uvarint()
+        seq, times = (reader.uvarint() + floor[1]) & U64, reader.uvarint()
         if seq and times:
-            state.redelivered[(seq + floor[1]) & U64] = times
+            state.redelivered[seq] = times
     return state, reader.at
 
 
@@ -88,15 +89,24 @@ def check_consumer_state(state: ConsumerState) -> None:
     """ValueError if it contradicts itself."""
     if state.ack_floor[0] > state.delivered[0] or state.ack_floor[1] > state.delivered[1]:
         raise ValueError("more is acknowledged than delivered")
-    for seq in (*state.pending, *state.redelivered):
+    for seq in state.pending:
         if not state.ack_floor[1] < seq <= state.delivered[1]:
             raise ValueError(f"sequence {seq} waits outside of what was delivered")
+    if max(state.redelivered, default=0) > state.delivered[1]:
+        raise ValueError("more is delivered again than was delivered")
 
 
 def forget_strays(state: ConsumerState) -> None:
-    """nats-server may count deliveries of messages that nobody waits for any more."""
-    low, high = state.ack_floor[1], state.delivered[1]
-    for seq in [seq for seq in state.redelivered if not low < seq <= high]:
+    """nats-server may count deliveries of messages that were never delivered."""
+    high = state.delivered[1]
+    for seq in [seq for seq in state.redelivered if seq > high]:
+        del state.redelivered[seq]
+
+
+def forget_spent(state: ConsumerState, is_kept: Callable[[int], bool]) -> None:
+    """Of what is out of deliveries and lies behind the floor, only what is kept still matters."""
+    floor = state.ack_floor[1]
+    for seq in [seq for seq in state.redelivered if seq <= floor and not is_kept(seq)]:
         del state.redelivered[seq]
 
 

@@ -1,0 +1,1 @@
+"""Rows about streams: acknowledged publishes, recovery, memory; and what storage does by itself."""

@@ -1,0 +1,320 @@
+"""See awaiting.pxd."""
+from libc.stdlib cimport free, realloc
+from libc.string cimport memmove
+
+from pynats_server.core.native cimport pn_below
+from pynats_server.jetstream.clock cimport after, wall_ns
+from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, NOT_YET, NOTHING
+from pynats_server.jetstream.consumer.delivery.state cimport (
+    ACK_EXPLICIT, ACK_FLOW, ACK_NONE, OPEN, SPENT,
+)
+from pynats_server.jetstream.store.record cimport HEAD, subject_size
+
+
+cdef class Awaiting(Finder):
+    def __init__(self, host, ConsumerState state not None, Interest interest not None,
+                 Alarms alarms not None, Alarmed bell not None):
+        super().__init__(host, interest, alarms, bell, state.stream_seq + 1)
+        self.state = state
+        self.marked = state.changes
+        self.backoff_ns = []
+
+    def __dealloc__(self):
+        free(self.again)
+
+    cdef int changed(self) except -1:
+        """Has the state saved."""
+        if self.marked != self.state.changes:
+            self.marked = self.state.changes
+            if not self.state.dirty:
+                self.state.dirty = True
+                self.host.changed()
+        return 0
+
+    @property
+    def longest_wait_ns(self) -> int:
+        """How long an acknowledgement is waited for, at most."""
+        return max(self.backoff_ns, default=self.ack_wait_ns)
+
+    cdef bint is_at_limit(self) noexcept:
+        return self.max_ack_pending != 0 and self.state.open >= self.max_ack_pending
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many messages wait for their acknowledgement as may."""
+        return self.is_at_limit()
+
+    # -- what the stream tells ----------------------------------------------------------------
+
+    cdef int lost(self, uint64_t seq, bint purged) except -1:
+        cdef Entry* entry
+        cdef uint64_t delivery
+        cdef uint32_t count
+        if seq >= self.next_seq:
+            self.missing(seq)
+        else:
+            entry = self.state.find(seq)
+            if entry != NULL:
+                delivery, count = entry.delivery, entry.count
+                if entry.fate == OPEN and not purged:
+                    self.host.terminated(seq, delivery, count, "Unacknowledged message was deleted")
+                self.strike(seq)
+        if purged and self.store.first_seq > self.state.floor_stream + 1:
+            self.state.purged(self.store.first_seq)
+            self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
+            self.changed()
+        return 0
+
+    cdef int strike(self, uint64_t seq) except -1:
+        """A single message needs no acknowledgement any more, whatever the policy."""
+        cdef bint was_full = self.is_at_limit()
+        self.state.struck(seq)
+        self.changed()
+        if was_full:
+            self.wake()
+        elif not self.stopped:
+            self.interest.rouse(self)
+        return 0
+
+    cdef int swept(self) except -1:
+        Finder.swept(self)
+        self.state.purged(self.store.first_seq)
+        self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
+        self.next_seq = min(self.next_seq, max(self.store.last_seq, self.state.stream_seq) + 1)
+        self.changed()
+        return 0
+
+    cdef bint needs(self, uint64_t seq) noexcept:
+        # Also what is out of deliveries: somebody must see it.
+        return Finder.needs(self, seq) if seq >= self.next_seq else self.state.find(seq) != NULL
+
+    cdef uint64_t lowest(self) noexcept:
+        if self.state.head < self.state.tail:
+            return min(self.next_seq, self.state.entries[self.state.head].seq)
+        return self.next_seq
+
+    # -- again --------------------------------------------------------------------------------
+
+    def again_from_start(self) -> None:
+        """What waits for an acknowledgement is delivered again, in order."""
+        cdef size_t at
+        for at in range(self.state.head, self.state.tail):
+            if self.state.entries[at].fate == OPEN:
+                self.put_again(&self.state.entries[at])
+        self.wake()
+
+    cdef Found find_again(self) except *:
+        cdef uint64_t seq
+        cdef Entry* entry
+        cdef Block block
+        while self.again_head != self.again_tail:
+            seq = self.again[self.again_head]
+            entry = self.state.find(seq)
+            if entry == NULL or not entry.queued or entry.fate != OPEN:
+                self.again_head += 1
+                continue
+            if self.max_deliver and entry.count >= self.max_deliver:
+                self.again_head += 1
+                self.exhaust(entry)
+                continue
+            block = self.holder(seq)
+            if block is None:
+                if self.loading:
+                    return NOT_YET
+                self.again_head += 1
+                self.strike(seq)  # damaged, or gone
+                continue
+            self.block = block
+            self.slot = block.slot(seq)
+            if self.slot < 0:
+                self.again_head += 1
+                self.strike(seq)
+                continue
+            self.entry = entry
+            return FOUND
+        self.again_head = self.again_tail = 0
+        return NOTHING
+
+    cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t now) except -1:
+        self.state.delivered(delivery, seq, count, now)
+        if self.state.policy == ACK_NONE:
+            if self.retains:
+                self.interest_done(seq)
+        elif self.state.policy != ACK_FLOW and (
+            self.bell.alarm_at == 0 or after(now, self.wait_ns(count)) < self.bell.alarm_at
+        ):
+            self.want_alarm(after(now, self.wait_ns(count)))
+        return 0
+
+    cdef uint64_t deliverable(self, uint64_t most) except? 0xFFFFFFFFFFFFFFFF:
+        cdef uint64_t found = self.pending()
+        cdef size_t at = self.again_head
+        cdef Entry* entry
+        while found < most and at < self.again_tail:
+            entry = self.state.find(self.again[at])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                found += 1
+            at += 1
+        return found
+
+    cdef bint has_again(self) except -1:
+        cdef Entry* entry
+        while self.again_head != self.again_tail:
+            entry = self.state.find(self.again[self.again_head])
+            if entry != NULL and entry.queued and entry.fate == OPEN:
+                return True
+            self.again_head += 1
+        return False
+
+    cdef int64_t wait_ns(self, uint32_t count) noexcept:
+        """How long the acknowledgement of the `count`-th delivery is waited for."""
+        cdef Py_ssize_t n = len(self.backoff_ns)
+        if n:
+            return self.backoff_ns[min(max(<Py_ssize_t>count, 1), n) - 1]
+        return self.ack_wait_ns
+
+    cdef int put_again(self, Entry* entry) except -1:
+        cdef size_t room
+        cdef uint64_t* grown
+        if entry.queued:
+            return 0
+        if self.again_tail == self.again_room:
+            if self.again_head > self.again_room // 2:
+                memmove(
+                    self.again, self.again + self.again_head,
+                    (self.again_tail - self.again_head) * sizeof(uint64_t),
+                )
+                self.again_tail -= self.again_head
+                self.again_head = 0
+            else:
+                room = max(self.again_room * 2, 16)
+                grown = <uint64_t*>realloc(self.again, room * sizeof(uint64_t))
+                if grown == NULL:
+                    raise MemoryError()
+                self.again, self.again_room = grown, room
+        self.again[self.again_tail] = entry.seq
+        self.again_tail += 1
+        entry.queued = True
+        return 0
+
+    cdef int exhaust(self, Entry* entry) except -1:
+        """A message has been delivered as often as it may."""
+        cdef uint64_t seq = entry.seq
+        cdef uint32_t count = entry.count
+        entry.queued = False
+        self.state.spent(seq)
+        self.changed()
+        self.host.exhausted(seq, count)
+        return 0
+
+    cdef int64_t expire(self, int64_t now) except -1:
+        """Puts in the queue what was waited for long enough; when the next one is due, 0 = never."""
+        cdef size_t at
+        cdef Entry* entry
+        cdef int64_t soonest = 0, due
+        if self.state.policy in (ACK_NONE, ACK_FLOW) or self.state.open == 0:
+            return 0
+        at = self.state.head
+        while at < self.state.tail:
+            entry = &self.state.entries[at]
+            at += 1
+            if entry.fate != OPEN or entry.queued:
+                continue
+            due = after(entry.ts, self.wait_ns(entry.count))
+            if due <= now:
+                if self.max_deliver and entry.count >= self.max_deliver:
+                    self.exhaust(entry)
+                else:
+                    self.put_again(entry)
+            elif soonest == 0 or due < soonest:
+                soonest = due
+        return soonest
+
+    # -- acknowledgements ---------------------------------------------------------------------
+
+    cdef int ack(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
+        """What a +ACK does, and +NXT and +TERM among other things."""
+        cdef bint was_full = self.is_at_limit()
+        done = None
+        if self.retains:
+            done = self._closed_by(seq)
+        if self.state.acked(delivery, seq):
+            self.last_acked_ns = wall_ns()
+        self.changed()
+        if done:
+            for one in done:
+                self.interest_done(one)
+        if was_full:
+            self.wake()
+        return 0
+
+    cdef int confirm(self, uint64_t delivery, uint64_t seq, uint32_t count) except -1:
+        """+ACK, which may be measured."""
+        cdef Entry* entry
+        if self.sample and self.state.policy == ACK_EXPLICIT:
+            entry = self.state.find(seq)
+            if entry != NULL and pn_below(&self.engine.routing.random, 100) < self.sample:
+                self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
+        return self.ack(delivery, seq, count)
+
+    cdef int interest_done(self, uint64_t seq) except -1:
+        """The consumer needs a message no more that the stream keeps for its consumers' sake."""
+        return self.interest.release(seq)
+
+    cdef bint is_mine(self, uint64_t seq) except -1:
+        """Whether a stored message is one of its filters."""
+        cdef const uint8_t* r = self.interest.record(seq)
+        return r != NULL and (
+            self.group.filters.every or self.group.filters.covers(r + HEAD, subject_size(r))
+        )
+
+    def _closed_by(self, uint64_t seq) -> list:
+        """Sequences that an acknowledgement of `seq` closes."""
+        cdef size_t at
+        if self.state.policy == ACK_EXPLICIT:
+            # It may be out of deliveries, or from before a reset: then the state has forgotten it.
+            return [seq] if self.state.find(seq) != NULL or self.is_mine(seq) else []
+        found = []
+        at = self.state.head
+        while at < self.state.tail and self.state.entries[at].seq <= seq:
+            if self.state.entries[at].fate in (OPEN, SPENT):
+                found.append(self.state.entries[at].seq)
+            at += 1
+        return found
+
+    cdef int nak(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t delay_ns) except -1:
+        """Is to be delivered again, after a delay if that is above 0."""
+        cdef Entry* entry = self.state.find(seq)
+        if entry == NULL or entry.fate != OPEN:
+            return 0
+        self.host.naked(seq, delivery, count)
+        if delay_ns > 0:
+            # What the deadline is counted from, so that it comes after the delay.
+            entry.queued = False
+            return self.wait_from(entry, after(wall_ns() - self.wait_ns(1), delay_ns))
+        if self.max_deliver and entry.count >= self.max_deliver:
+            self.exhaust(entry)  # which may make place for another one
+        else:
+            self.put_again(entry)
+        return self.wake()
+
+    def progress(self, uint64_t seq) -> None:
+        """Somebody works on it: the wait begins anew."""
+        cdef Entry* entry = self.state.find(seq)
+        if entry != NULL and entry.fate == OPEN:
+            self.wait_from(entry, wall_ns())
+
+    cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
+        self.state.delivered(entry.delivery, entry.seq, entry.count, ts)
+        self.changed()
+        self.want_alarm(after(ts, self.wait_ns(entry.count)))
+        return 0
+
+    cdef int terminate(self, uint64_t delivery, uint64_t seq, uint32_t count, reason) except -1:
+        """Is not to be delivered again."""
+        self.host.terminated(seq, delivery, count, reason)
+        return self.ack(delivery, seq, count)
+
+    def acknowledge(self, delivery: int, seq: int) -> None:
+        """As an +ACK would."""
+        self.ack(delivery, seq, 1)

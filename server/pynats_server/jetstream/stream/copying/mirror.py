@@ -1,0 +1,63 @@
+"""Mirrors: streams that are copies of another one, with its sequences and times."""
+
+from __future__ import annotations
+
+from pynats_server.jetstream.config.model import StreamSource
+from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.store import Message
+from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.stream.copying.follower import NOT_COPIED, Follower, continues
+from pynats_server.jetstream.stream.copying.names import identity, mirror_consumer, name_of
+from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
+from pynats_server.jetstream.stream.operations import Append, Follow
+
+
+class Mirror(Follower):
+    """The follower of a mirror: keeps messages with their sequences and times."""
+
+    is_mirror = True
+
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+        super().__init__(stream, neighbours, source)
+        self.key = name_of(source).whole
+
+    @property
+    def consumer_name(self) -> str:
+        """See `Follower`."""
+        account = self.stream.account
+        return mirror_consumer(self.stream.name, account.name, account.server.domain)
+
+    def begin(self, origin: Origin) -> None:
+        """After the last message that the mirror has, unless the origin has others under these
+        sequences because it was deleted and made again."""
+        last, places = self.stream.store.last_seq, self.stream.store.places
+        mine = identity(origin.created)
+        known = places.known.get(self.key, Place(0)).identity
+        anew = known not in (b"", mine) and not continues(origin, last)
+        self.is_apart = anew and origin.store.first_seq <= last
+        if self.is_apart:
+            self.error = api_error(
+                10029, err="the origin was made anew and has other messages than this mirror"
+            )
+            return
+        if last > origin.store.last_seq:
+            self.error = api_error(
+                10029, err="the origin is behind this mirror: it has been made anew"
+            )
+        self.stream.apply(Follow(self.key, last, mine))
+        self.next_seq = last + 1 if last else self._start(origin)
+
+    def _start(self, origin: Origin) -> int:
+        """The first sequence to copy, by the configuration."""
+        if self.source.opt_start_time:
+            return self.begin_since(origin, self.source.opt_start_time)
+        return max(self.source.opt_start_seq, 1)
+
+    def keep(self, origin: Origin, message: Message) -> None:
+        """With the sequence and time of the original."""
+        block = message.headers or b""
+        if block:
+            block = header_blocks.remove_prefix(block, *NOT_COPIED)
+        copy = Append(self.subject(message), block, message.payload, message.ts)
+        self.stream.take_copy(message.seq, copy)

@@ -1,0 +1,102 @@
+"""Sources: streams whose messages another one stores as its own, with a header that tells where
+they come from. From that header it finds its place again after a restart."""
+
+from __future__ import annotations
+
+from pynats_common.go.times import format_time_ns, parse_time_ns
+
+from pynats_server.jetstream.config.model import SourceInfo, StreamSource
+from pynats_server.jetstream.publish import header_names as names
+from pynats_server.jetstream.publish import headers as header_blocks
+from pynats_server.jetstream.store import Message
+from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.stream.copying.follower import NOT_COPIED, Follower, continues
+from pynats_server.jetstream.stream.copying.names import (
+    header_value,
+    identity,
+    name_of,
+    source_consumer,
+)
+from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
+from pynats_server.jetstream.stream.operations import Follow
+from pynats_server.work import Work
+
+
+class Source(Follower):
+    """The follower of one source."""
+
+    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+        super().__init__(stream, neighbours, source)
+        self.name = name_of(source)
+        self.key = self.name.whole
+        self._identity = b""  # of the origin
+        self._is_alone = True
+
+    @property
+    def consumer_name(self) -> str:
+        """See `Follower`."""
+        stream, account = self.stream, self.stream.account
+        domain = account.server.domain
+        return source_consumer(stream.name, account.name, domain, self.source, self._is_alone)
+
+    def configured(self, source: StreamSource, is_alone: bool) -> None:
+        """Its configuration, which may say differently what it said before; and whether its stream
+        has no other source of the same origin, which the name of its consumer depends on."""
+        self.source, self._is_alone = source, is_alone
+        reading, origin = self._reading, self.origin
+        if reading is not None and origin is not None and reading.name != self.consumer_name:
+            self._open_reading(origin, reading)
+
+    @property
+    def place(self) -> Place:
+        """How far it has come."""
+        return self.stream.store.places.known.get(self.key, Place(0))
+
+    def begin(self, origin: Origin) -> None:
+        """After the last message taken over, unless the origin was deleted and made again."""
+        self._identity = identity(origin.created)
+        place = self.place
+        if not place.seq:
+            self.next_seq = self._start(origin)
+        elif place.identity in (b"", self._identity) or continues(origin, place.seq):
+            # An origin that has lost its end has other messages there now.
+            self.next_seq = min(place.seq, origin.store.last_seq) + 1
+        else:
+            self.stream.log.warn(
+                f"JetStream source stream '{self.source.name}' for {self.stream.label} "
+                "was recreated, resetting source state"
+            )
+            self.next_seq = self._start(origin, renewed=True)
+
+    def _start(self, origin: Origin, renewed: bool = False) -> int:
+        """The first sequence to copy when nothing is known of earlier copies, as in the real
+        server: a stream that had messages once may have had copies among them, and these are
+        not older than the origin's."""
+        source, store = self.source, self.stream.store
+        since_ns = store.last_ts
+        if source.opt_start_seq:
+            return source.opt_start_seq
+        if source.opt_start_time:
+            older = parse_time_ns(source.opt_start_time) < since_ns
+            time = format_time_ns(since_ns) if older else source.opt_start_time
+            return self.begin_since(origin, time)
+        if store.first_seq > 1 and since_ns and not renewed:
+            return self.begin_since(origin, format_time_ns(since_ns))
+        return 1
+
+    def keep(self, origin: Origin, message: Message) -> None:
+        """As a message of the stream, with a header that says where it is from."""
+        block = message.headers or b""
+        if block:
+            block = header_blocks.remove_prefix(block, *NOT_COPIED)
+            block = header_blocks.remove(block, names.STREAM_SOURCE)
+        value = header_value(self.name, message.seq, message.subject, self._identity)
+        block = header_blocks.add(block, names.STREAM_SOURCE, value)
+        if not self.stream.take_sourced(self.subject(message), block, message.payload):
+            self.stream.apply(Follow(self.key, message.seq, self._identity))
+
+    def info(self) -> Work[SourceInfo]:
+        """With the last sequence taken over."""
+        made = yield from super().info()
+        made.seq = self.place.seq
+        return made
