@@ -63,8 +63,10 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "quota": (),
     J + "clock": (),
     J + "digits": (),
+    # Of the core: memory that output may refer to, and the hash of subjects.
     J + "store": (
-        S + "work", J + "store.file", J + "store.format", J + "store.removal", J + "store.search",
+        S + "core", S + "work", J + "store.file", J + "store.format", J + "store.removal",
+        J + "store.search",
     ),
     J + "store.removal": (S + "work", J + "store", J + "store.search"),
     J + "store.search": (S + "work", J + "store", J + "store.format"),

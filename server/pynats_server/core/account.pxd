@@ -32,4 +32,6 @@ cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* rou
 # A message that is only traced: to nobody but services of the system account. Returns the number of
 # clients and streams, and of those services, that it would have reached.
 cdef int64_t route_traced(Account account, Sink source, Message* msg, Routing* routing) except -1
+# A message whose subject reaches `sub` alone, or nobody (NULL), as `Sublist.only` found out.
+cdef int64_t route_only(void* sub, Sink source, Message* msg, Routing* routing) except -1
 cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1

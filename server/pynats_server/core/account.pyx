@@ -54,27 +54,50 @@ cdef inline int64_t _deliver_to_all(
 
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1:
     cdef uint64_t before
+    cdef Sublist sublist = account.sublist
     cdef Match* match
     cdef Shortcut* shortcut
-    cdef Subscription sub
-    if account.sublist.n_shortcuts:
-        shortcut = account.sublist.shortcut(msg.subject, msg.subject_len)
+    cdef void* only
+    if sublist.n_shortcuts:
+        shortcut = sublist.shortcut(msg.subject, msg.subject_len)
         if shortcut != NULL:
-            if not account.sublist.is_alone(shortcut, msg.subject, msg.subject_len):
+            if not sublist.is_alone(shortcut, msg.subject, msg.subject_len):
                 return route_once(account, source, msg, routing)
-            routing.steps += 2
-            sub = <Subscription>shortcut.sub
-            return sub.sink.deliver(sub, msg, source)
-    before = account.sublist.steps
-    match = account.sublist.match(msg.subject, msg.subject_len)
-    routing.steps += account.sublist.steps - before
+            return route_only(shortcut.sub, source, msg, routing)
+    before = sublist.steps
+    match = sublist.cached_match(msg.subject, msg.subject_len)
+    if match == NULL:
+        if not sublist.keeps_next() and sublist.only(msg.subject, msg.subject_len, &only):
+            routing.steps += sublist.steps - before
+            return route_only(only, source, msg, routing)
+        match = sublist.new_match(msg.subject, msg.subject_len)
+    routing.steps += sublist.steps - before
     return route_match(match, source, msg, routing)
 
 
+cdef int64_t route_only(void* sub, Sink source, Message* msg, Routing* routing) except -1:
+    cdef Subscription held
+    routing.steps += 1
+    if sub == NULL:
+        return 0
+    held = <Subscription>sub  # a delivery may run code that ends it
+    if held.closed:
+        return 0
+    routing.steps += 1
+    return held.sink.deliver(held, msg, source)
+
+
 cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* routing) except -1:
-    cdef uint64_t before = account.sublist.steps
-    cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
-    routing.steps += account.sublist.steps - before
+    cdef Sublist sublist = account.sublist
+    cdef uint64_t before = sublist.steps
+    cdef Match* match
+    cdef void* only
+    if sublist.only(msg.subject, msg.subject_len, &only):
+        sublist.matches += 1
+        routing.steps += sublist.steps - before
+        return route_only(only, source, msg, routing)
+    match = sublist.match_once(msg.subject, msg.subject_len)
+    routing.steps += sublist.steps - before
     try:
         return route_match(match, source, msg, routing)
     finally:

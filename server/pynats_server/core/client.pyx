@@ -272,7 +272,7 @@ cdef class ClientConnection(Publisher):
             )
         if frame.op == OP_HPUB and not self.headers:
             return self.reject("message headers not supported", frame.op, b"", HEADER_VIOLATION)
-        self.publish(msg, NULL)
+        self.publish(msg, NULL, NULL)
         if self.closing:
             return -1
         if msg.reply_len == 0 and not self.engine.tracing:

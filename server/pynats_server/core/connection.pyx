@@ -7,7 +7,9 @@ from posix.unistd cimport close as c_close
 import time
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport PAUSE_AUTH, chunk_new, chunk_release, count_bytes
+from pynats_server.core.engine cimport (
+    PAUSE_AUTH, chunk_borrow, chunk_new, chunk_release, count_bytes,
+)
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
@@ -384,7 +386,7 @@ cdef class Connection(Peer):
         piece.data = data
         piece.length = length
         piece.owner = owner
-        owner.references += 1
+        chunk_borrow(owner)
         self.extern_end += 1
         self.extern_bytes += length
         return 0

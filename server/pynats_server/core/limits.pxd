@@ -17,6 +17,9 @@ cdef enum:
     OUT_POOL = 16
     # Read chunks kept for reuse, for the same reason.
     CHUNK_POOL = 8
+    # Bytes of lent memory that output refers to, all connections together: readers that do not keep
+    # up hold no more of it, and what is beyond that is copied.
+    LENT_MAX = 33554432
     # A connection with more output than this is flushed before its turn ends, bytes.
     FLUSH_MARK = 65536
     # Pieces per system call.

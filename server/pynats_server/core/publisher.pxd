@@ -49,8 +49,9 @@ cdef class Publisher(Receiver):
     cdef Py_ssize_t repeat(self, char* p, char* end) except -1
     # Returns the bytes taken, 0 when there is no publish that can be dealt with here.
     cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1
-    # Checks and routes one message. `match` is where the subject leads if that is known, else NULL.
-    cdef int publish(self, Message* msg, Match* match) except -1
+    # Checks and routes one message. `match` is where the subject leads if that is known, else NULL;
+    # or it leads to the subscription `only` at most, if that is not NULL.
+    cdef int publish(self, Message* msg, Match* match, void* only) except -1
     # Remembers a control line that comes the second time in a row.
     cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
     # What was remembered is no longer true: permissions, echo, account.

@@ -2,7 +2,7 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.account cimport route, route_match, route_traced
+from pynats_server.core.account cimport route, route_match, route_only, route_traced
 from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
@@ -29,6 +29,8 @@ cdef struct Ahead:
     # A publish that was parsed ahead of its turn.
     Frame frame
     Match* match  # owned; NULL = look it up
+    bint keep  # the match becomes cached
+    void* only  # the one subscription that it reaches, without a match, as long as nothing changes
     uint32_t hash  # of the subject
 
 
@@ -61,12 +63,12 @@ cdef class Publisher(Receiver):
         self.last_activity = self.engine.now
         return 0
 
-    cdef int publish(self, Message* msg, Match* match) except -1:
+    cdef int publish(self, Message* msg, Match* match, void* only) except -1:
         cdef int64_t delivered
-        cdef bint only = False
+        cdef bint traced = False
         self.count_input(1, msg.total_len)
         if msg.header_len and trace_asked(msg.payload, msg.header_len) != NULL:
-            if not self._trace(msg, &only):
+            if not self._trace(msg, &traced):
                 return 0
         if self._reserved(msg.subject, msg.subject_len, True) or (
             self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
@@ -83,10 +85,12 @@ cdef class Publisher(Receiver):
             self.complain(b"Invalid Publish Subject")
         if self.verbose:
             self.confirm()
-        if only:
+        if traced:
             delivered = route_traced(self.account, self, msg, &self.engine.routing)
         elif match != NULL:
             delivered = route_match(match, self, msg, &self.engine.routing)
+        elif only != NULL:
+            delivered = route_only(only, self, msg, &self.engine.routing)
         else:
             delivered = route(self.account, self, msg, &self.engine.routing)
         if delivered == 0 and msg.reply_len and self.no_responders:
@@ -202,8 +206,11 @@ cdef class Publisher(Receiver):
         cdef Ahead found[LOOK_AHEAD]
         cdef Ahead* item
         cdef Sublist sublist
+        cdef Subscription sub
+        cdef uint64_t stamp, steps
         cdef char* q = p
         cdef int count = 0
+        cdef int foreseen = 0
         cdef int i
         if self.engine.tracing:
             return 0
@@ -223,7 +230,7 @@ cdef class Publisher(Receiver):
             if count == 0:
                 return 0
             item = &found[0]
-            self.publish(&item.frame.msg, NULL)
+            self.publish(&item.frame.msg, NULL, NULL)
             if item.frame.msg.reply_len == 0 and not self.closing and not self.engine.tracing:
                 self.notice_line(p, item.frame.line_len, &item.frame.msg)
             return item.frame.length
@@ -235,28 +242,62 @@ cdef class Publisher(Receiver):
                 item.match = sublist.find(
                     item.frame.msg.subject, item.frame.msg.subject_len, item.hash
                 )
+                item.only = NULL
+                item.keep = False
                 if item.match != NULL:
                     match_retain(item.match)
                     if item.match.n_plain:
-                        prefetch(item.match.plain[0])
-                        prefetch(<char*>item.match.plain[0] + 64)
+                        item.only = item.match.plain[0]
+                        prefetch(item.only)
+                        prefetch(<char*>item.only + 64)
+                elif sublist.keeps_next():
+                    item.keep = True
+                elif not sublist.only(
+                    item.frame.msg.subject, item.frame.msg.subject_len, &item.only
+                ):
+                    item.only = NULL
+            stamp = sublist.stamp()
             for i in range(count):
-                if found[i].match != NULL and found[i].match.n_plain:
-                    prefetch((<Subscription>found[i].match.plain[0]).text)
+                if found[i].only != NULL:
+                    sub = <Subscription>found[i].only
+                    prefetch(sub.text)
+                    if sub.sink is not None and sub.sink.foresees:
+                        sub.sink.foresee(found[i].hash, 0)
+                        foreseen += 1
+            if foreseen:
+                for i in range(count):
+                    if found[i].only != NULL:
+                        sub = <Subscription>found[i].only
+                        if sub.sink is not None and sub.sink.foresees:
+                            sub.sink.foresee(found[i].hash, 1)
             q = p
             for i in range(count):
                 item = &found[i]
                 q += item.frame.length
                 # The deliveries before this one may have changed the subscriptions.
-                if (
+                if item.keep and self.account.sublist is sublist:
+                    steps = sublist.steps
+                    item.match = sublist.match(
+                        item.frame.msg.subject, item.frame.msg.subject_len
+                    )
+                    match_retain(item.match)
+                    self.engine.routing.steps += sublist.steps - steps
+                    self.publish(&item.frame.msg, item.match, NULL)
+                elif (
                     item.match != NULL and self.account.sublist is sublist
                     and sublist.is_current(item.match)
                 ):
                     sublist.matches += 1
                     sublist.cache_hits += 1
-                    self.publish(&item.frame.msg, item.match)
+                    self.publish(&item.frame.msg, item.match, NULL)
+                elif (
+                    item.match == NULL and item.only != NULL
+                    and self.account.sublist is sublist and sublist.stamp() == stamp
+                ):
+                    sublist.matches += 1
+                    self.publish(&item.frame.msg, NULL, item.only)
                 else:
-                    self.publish(&item.frame.msg, NULL)
+                    self.publish(&item.frame.msg, NULL, NULL)
                 if self.closing or self.paused or is_spent(self.engine):
                     break
         finally:
@@ -368,6 +409,7 @@ cdef class Publisher(Receiver):
         msg.header_len = memo.header_len
         msg.total_len = memo.total_len
         msg.borrowed = True
+        msg.lender = NULL
         msg.via_len = 0
         if memo.runs:
             # Nothing below should change the subscriptions before the turn ends; the match is

@@ -3,7 +3,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcpy
 
 from pynats_server.core.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
-from pynats_server.core.engine cimport Peer
+from pynats_server.core.engine cimport Chunk, Peer, chunk_may_borrow
 from pynats_server.core.framing cimport line_max, put_line
 from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
@@ -97,6 +97,7 @@ cdef class Receiver(Connection):
         cdef size_t length, room
         cdef char* start
         cdef char* at
+        cdef bint borrowed = False, lent = False
         if self.closing or (source is self and self.skip_own):
             return 0
         if sub.max and sub.delivered >= sub.max:
@@ -116,13 +117,12 @@ cdef class Receiver(Connection):
         if self.pending() + room + length > <size_t>self.engine.max_pending:
             if self.over_pending(room + length):
                 return 0
-        if (
-            length >= EXTERN_MIN and msg.borrowed and
-            (not self.blocked or length * 4 >= self.engine.current.capacity)
-        ):
-            start = at = self.reserve(room)
-        else:
-            start = at = self.reserve(room + length + 2)
+        if length >= EXTERN_MIN:
+            borrowed = msg.borrowed and (
+                not self.blocked or length * 4 >= self.engine.current.capacity
+            )
+            lent = msg.lender != NULL and chunk_may_borrow(<Chunk*>msg.lender)
+        start = at = self.reserve(room + 2 if borrowed or lent else room + length + 2)
         at = put_line(at, msg, sub, msg.header_len if with_headers else 0, length)
         if self.engine.tracing:
             self.engine.handler.trace_out(self, b"HMSG" if with_headers else b"MSG",
@@ -130,12 +130,15 @@ cdef class Receiver(Connection):
             self.engine.handler.trace_payload(
                 self, payload[:length], msg.header_len if with_headers else 0, b"->>"
             )
-        if (
-            length >= EXTERN_MIN and msg.borrowed and
-            (not self.blocked or length * 4 >= self.engine.current.capacity)
-        ):
+        if borrowed:
             self.out_end += at - start
             self.add_extern(payload, length + 2, self.engine.current)
+        elif lent:
+            self.out_end += at - start
+            self.add_extern(payload, length, <Chunk*>msg.lender)
+            at[0] = b'\r'
+            at[1] = b'\n'
+            self.out_end += 2
         else:
             memcpy(at, payload, length)
             at += length

@@ -77,6 +77,7 @@ cdef inline void fill_message(
     msg.header_len = <uint32_t>header
     msg.total_len = <uint32_t>total
     msg.borrowed = True
+    msg.lender = NULL
 
 
 # Whether a whole publish within the limits stands at p, in capitals and with single blanks. Anything

@@ -53,9 +53,10 @@ COMMANDS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with ThreadedServer() as server:
+@pytest.fixture(scope="module", params=[False, True], ids=["cached", "past the cache"])
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    options = Options(host="127.0.0.1", port=-1, disable_sublist_cache=request.param)
+    with ThreadedServer(options) as server:
         yield server.server.client_port
 
 

@@ -70,6 +70,8 @@ class SublistMachine(RuleBasedStateMachine):
             expected = Counter(id(sub) for q, sub in hits if q.encode() == name)
             assert Counter(map(id, members)) == expected
         assert self.real.interested(subject.encode()) == bool(hits)
+        few = len(hits) <= 1 and not queues
+        assert self.real.sole(subject.encode()) == (few, hits[0][1] if few and hits else None)
 
     @invariant()
     def counts(self) -> None:

@@ -6,6 +6,11 @@ is a `Match`, kept in a bounded cache. Adding or removing a literal invalidates 
 subject. A wildcard changes the generation, which puts all in doubt: a match that is asked for again is
 built anew, or kept where none of the few wildcards that changed since concerns its subject.
 
+With more subjects than the cache has places, most look-ups would build a match, put it in the place
+of another one and never see it again. So once it is full, most subjects that are not in it and reach
+one subscription at most, as those of a bucket's keys do, are looked up without a match (`only`), and
+one in `KEPT_SHARE` gets a place: what comes often has one before long.
+
 What is done grows with what is found; `steps` counts it, so that callers can share out their time.
 """
 from libc.stdint cimport uint32_t, uint64_t
@@ -20,6 +25,8 @@ from pynats_server.core.interest.subscription cimport Subscription
 cdef enum:
     # Changes of wildcards that are remembered, to be compared with subjects that are in doubt.
     CHANGES_KEPT = 64
+    # Of so many look-ups that miss the full cache one gets a place in it.
+    KEPT_SHARE = 16
 
 cdef struct Shortcut:
     # A sink that takes everything below a prefix, mostly subjects that never come again.
@@ -54,6 +61,7 @@ cdef class Sublist:
     cdef Node* root
     cdef uint64_t cache_weight  # subscribers in all cached matches
     cdef uint32_t evict_at  # slot of the cache where room is made next
+    cdef uint32_t passed_by  # look-ups past the full cache
     cdef Observer observer  # or None
     cdef Shortcut* shortcuts
     cdef uint32_t n_shortcuts
@@ -77,6 +85,22 @@ cdef class Sublist:
     cdef Match* match(self, const char* subject, size_t length) except NULL
     # The cached match, if it is there and current, else NULL. `hash` is bytemap_hash(subject).
     cdef Match* find(self, const char* subject, size_t length, uint32_t hash) noexcept
+    # The cached match, current or made so, else NULL. A look-up: `find` and `only` are not.
+    cdef Match* cached_match(self, const char* subject, size_t length) noexcept
+    # A match that is not cached yet, which it is from now on. Borrowed, as above.
+    cdef Match* new_match(self, const char* subject, size_t length) except NULL
+    # Whether a match that is not cached should become so, instead of asking `only`.
+    cdef inline bint keeps_next(self) noexcept:
+        if self.cache.used < self.cache_max:
+            return True
+        self.passed_by += 1
+        return self.passed_by % KEPT_SHARE == 0
+    # Whether a subject reaches at most one subscription, which is not in a queue group. It is left
+    # in `sub`, borrowed; NULL = nobody gets it.
+    cdef bint only(self, const char* subject, size_t length, void** sub) noexcept
+    # Another value after each change that a result of `only` could not survive.
+    cdef inline uint64_t stamp(self) noexcept:
+        return self.inserts + self.removes
     # As `match` for a subject that will hardly come again, past the cache. Owned by the caller.
     cdef Match* match_once(self, const char* subject, size_t length) except NULL
     # Subjects below `prefix`, which ends with a dot, go to the sink of `sub` without a match where

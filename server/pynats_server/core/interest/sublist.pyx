@@ -128,6 +128,35 @@ cdef int _walk(Node* node, const char* p, size_t n, Hits* hits) except -1:
     return 0
 
 
+cdef inline bint _is_only(SubSet* subs, void** sub) noexcept:
+    """Whether there is still one plain subscription at most, with those of `subs`."""
+    if set_is_empty(subs):
+        return True
+    if subs.queues != NULL or subs.plain.length > 1 or sub[0] != NULL:
+        return False
+    sub[0] = array_items(&subs.plain)[0]
+    return True
+
+
+cdef bint _walk_only(Node* node, const char* p, size_t n, void** sub, uint64_t* steps) noexcept:
+    cdef size_t length = _token_length(p, n)
+    cdef Node* child
+    cdef int i
+    steps[0] += 1
+    if node.gt != NULL and not _is_only(&node.gt.subs, sub):
+        return False
+    child = <Node*>bytemap_get(&node.children, p, length)
+    for i in range(2):
+        if child != NULL:
+            if length == n:
+                if not _is_only(&child.subs, sub):
+                    return False
+            elif not _walk_only(child, p + length + 1, n - length - 1, sub, steps):
+                return False
+        child = node.star
+    return True
+
+
 cdef bint _walk_any(Node* node, const char* p, size_t n) noexcept:
     cdef size_t length = _token_length(p, n)
     cdef Node* child
@@ -325,16 +354,33 @@ cdef class Sublist:
         return True
 
     cdef Match* match(self, const char* subject, size_t length) except NULL:
+        cdef Match* match = self.cached_match(subject, length)
+        return match if match != NULL else self.new_match(subject, length)
+
+    cdef Match* cached_match(self, const char* subject, size_t length) noexcept:
         cdef Match* match
         self.matches += 1
-        if self.cache.used:
-            match = <Match*>bytemap_get(&self.cache, subject, length)
-            if match != NULL:
-                if match.generation == self.generation or self._still_holds(match):
-                    self.cache_hits += 1
-                    return match
-                self._invalidate(subject, length)
-        match = self._collect(subject, length)
+        match = <Match*>bytemap_get(&self.cache, subject, length)
+        if match != NULL:
+            if match.generation == self.generation or self._still_holds(match):
+                self.cache_hits += 1
+                return match
+            self._invalidate(subject, length)
+        return NULL
+
+    cdef bint only(self, const char* subject, size_t length, void** sub) noexcept:
+        cdef Literal* literal = <Literal*>bytemap_get(&self.literals, subject, length)
+        sub[0] = NULL
+        self.steps += 1
+        if literal != NULL and not _is_only(&literal.subs, sub):
+            return False
+        return (
+            _node_is_empty(self.root) or subject_has_gap(subject, length)
+            or _walk_only(self.root, subject, length, sub, &self.steps)
+        )
+
+    cdef Match* new_match(self, const char* subject, size_t length) except NULL:
+        cdef Match* match = self._collect(subject, length)
         match.generation = self.generation
         self._make_room(match.weight)
         bytemap_put(&self.cache, match.subject, length, match)
@@ -472,6 +518,13 @@ cdef class Sublist:
                 for j in range(match.queues[i].length)
             ]
         return plain, queues
+
+    def sole(self, bytes subject) -> tuple:
+        """(whether a literal subject reaches one plain subscription at most, that one or None)"""
+        cdef void* sub
+        if not self.only(subject, len(subject), &sub):
+            return False, None
+        return True, <Subscription>sub if sub != NULL else None
 
     def interested(self, bytes subject) -> bool:
         """Whether a literal subject reaches anybody."""

@@ -11,6 +11,10 @@ cdef class Sink(Counted):
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
     # `receiver` took a message of this one and has a large backlog now.
     cdef int stalled_by(self, Sink receiver, size_t pending) except -1
+    # A message to a subject with this `bytemap_hash` comes soon: fetches in `step` 0, then 1, what
+    # will be looked at. Only where `foresees`.
+    cdef void foresee(self, uint32_t hash, int step) noexcept
+    cdef bint foresees
     cdef bint skip_own  # do not deliver to the sink that published (echo: false)
     cdef bint full  # has a backlog, and lets senders of the server know when that is over
 

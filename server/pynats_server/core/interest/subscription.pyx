@@ -14,6 +14,9 @@ cdef class Sink:
     cdef int stalled_by(self, Sink receiver, size_t pending) except -1:
         return 0
 
+    cdef void foresee(self, uint32_t hash, int step) noexcept:
+        pass
+
 
 @cython.final
 @cython.no_gc

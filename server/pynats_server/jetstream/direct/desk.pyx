@@ -114,6 +114,7 @@ cdef class Desk:
             return MISSING
         if not block.loaded:
             return ELSEWHERE
+        block.recent = True
         self.block = block
         self.slot = block.slot(seq)
         return HERE if self.slot >= 0 else ELSEWHERE  # damaged

@@ -59,6 +59,7 @@ cdef class Ingest(Sink):
     cdef public Staging staging  # None unless the stream takes atomic batches
     cdef public FastTable fast_table  # None unless it takes fast batches
 
+    cdef void foresee(self, uint32_t hash, int step) noexcept
     cdef int _take(self, Message* msg, Sink source) except -1
     cdef int _check(self, Message* msg, Marks* marks, int64_t now) except -1
     cdef bint _replaces_many(self, Message* msg) except -1

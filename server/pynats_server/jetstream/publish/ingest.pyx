@@ -4,6 +4,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from pynats_server.core.account cimport route_once
+from pynats_server.core.native cimport pn_put_uint
 from pynats_server.core.limits cimport CALL_STEPS, STORE_STEPS
 from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.clock cimport wall_ns
@@ -112,6 +113,7 @@ cdef class AckBatch:
         cdef Message msg
         cdef char* p = self.data
         cdef char* end = self.data + self.used
+        cdef char* tail
         cdef bytes refusal = b""
         cdef bytes undone = ingest.refusal(api_error(10047)) + b"\r\n" if self.has_undone else b""
         if error is not None:
@@ -135,9 +137,10 @@ cdef class AckBatch:
                 msg.total_len = head.body_len - 2
             else:
                 msg.payload = body
-                msg.total_len = <uint32_t>head_len + snprintf(
-                    body + head_len, 32, b"%llu}\r\n", <unsigned long long>head.seq
-                ) - 2
+                tail = body + head_len
+                tail += pn_put_uint(tail, head.seq)
+                memcpy(tail, b"}\r\n", 3)
+                msg.total_len = <uint32_t>(tail + 1 - body)
             p += head.body_len
             try:
                 route_once(ingest.account, None, &msg, &ingest.engine.routing)
@@ -160,6 +163,7 @@ cdef class Ingest(Sink):
         self.stream = stream
         self.usage = usage
         self.admission = appender.admission
+        self.foresees = True
         head = b'{"stream":' + msgspec.json.encode(name)
         if domain:
             head += b',"domain":' + msgspec.json.encode(domain)
@@ -189,6 +193,12 @@ cdef class Ingest(Sink):
         if msg.reply_len:
             self.answer(msg.reply[:msg.reply_len], refusal, True)
         return 1
+
+    cdef void foresee(self, uint32_t hash, int step) noexcept:
+        if step == 0:
+            self.store.tree.prefetch_bucket(hash)
+        else:
+            self.store.tree.prefetch_leaf(hash)
 
     cdef int _take(self, Message* msg, Sink source) except -1:
         cdef uint64_t seq

@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from pynats_server.core.engine cimport Chunk
 from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 
@@ -22,6 +23,7 @@ cdef class Block:
     cdef public size_t written, raw_size, kept
     cdef public object file, cipher, used_at
     cdef public bint sealed, settled, grave
+    cdef public bint recent            # read since somebody looked, see `DiskBlocks.drop_idle`
     cdef public int rewriting
     cdef public uint32_t ttls, schedules
     cdef public uint64_t floor
@@ -29,11 +31,17 @@ cdef class Block:
     cdef readonly bint plain           # every record is known, and none has headers
     cdef uint8_t key[32]
     cdef uint8_t *buf
+    cdef Chunk *shared                 # what `buf` lies in, once it may be lent; else NULL
     cdef size_t size, room
     cdef uint32_t *offs
     cdef Py_ssize_t count, slots
     cdef public object tail_sum
 
+    cdef void drop_buffer(self) noexcept
+    cdef int own(self) except -1
+    cdef bint reclaim(self) noexcept
+    cdef int move(self, size_t room) except -1
+    cdef Chunk *lend(self) except NULL
     cdef int reserve(self, size_t more) except -1
     cdef int push_slot(self, uint32_t offset) except -1 nogil
     cdef Py_ssize_t slot(self, uint64_t seq) noexcept nogil

@@ -33,6 +33,7 @@ class Block:
     sealed: bool
     settled: bool
     grave: bool
+    recent: bool
     kept: int
     rewriting: int
     ttls: int

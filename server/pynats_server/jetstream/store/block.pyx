@@ -6,9 +6,10 @@ is always in memory, its buffer only while it is in use.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
+from pynats_server.core.engine cimport chunk_lend, chunk_part, chunk_reclaim
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
 from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
@@ -43,11 +44,13 @@ cdef class Block:
         memcpy(self.key, PyBytes_AS_STRING(key), 32)
 
     def __dealloc__(self):
-        free(self.buf)
+        self.drop_buffer()
         free(self.offs)
 
     def free(self):
         """Give the memory of a block that is not used any more back. Other threads may run."""
+        if self.shared != NULL:
+            self.drop_buffer()
         with nogil:
             free(self.buf)
             free(self.offs)
@@ -55,6 +58,46 @@ cdef class Block:
         self.size = self.room = 0
         self.count = self.slots = 0
         self.loaded = False
+
+    cdef void drop_buffer(self) noexcept:
+        """Give the buffer back; output that refers to it keeps it until it has left."""
+        if self.shared != NULL:
+            chunk_part(self.shared)
+        else:
+            free(self.buf)
+        self.buf, self.shared = NULL, NULL
+        self.size = self.room = 0
+
+    cdef int own(self) except -1:
+        """Before bytes change that are there already: nobody else may refer to them."""
+        if self.shared != NULL and not self.reclaim():
+            self.move(self.room)
+        return 0
+
+    cdef bint reclaim(self) noexcept:
+        if not chunk_reclaim(self.shared):
+            return False
+        self.shared = NULL
+        return True
+
+    cdef int move(self, size_t room) except -1:
+        """To another buffer, that nobody refers to."""
+        cdef size_t size = self.size
+        cdef uint8_t *moved = <uint8_t *>malloc(room)
+        if moved == NULL:
+            raise MemoryError
+        if size:
+            memcpy(moved, self.buf, size)
+        self.drop_buffer()
+        self.buf, self.size, self.room = moved, size, room
+        return 0
+
+    cdef Chunk *lend(self) except NULL:
+        """The loaded buffer as memory that output may refer to. Bytes that are in it stay as they
+        are; more may be added behind them."""
+        if self.shared == NULL:
+            self.shared = chunk_lend(<char *>self.buf, self.room, None)
+        return self.shared
 
     @property
     def buffered(self):
@@ -71,6 +114,8 @@ cdef class Block:
         if self.size + more <= room:
             return 0
         room = max(room * 2, 4096, self.size + more)
+        if self.shared != NULL and not self.reclaim():
+            return self.move(room)
         grown = <uint8_t *>realloc(self.buf, room)
         if grown == NULL:
             raise MemoryError
@@ -215,10 +260,9 @@ cdef class Block:
         """Drop the buffer of a block whose bytes are all written."""
         self.tail_sum = self.last_sum()
         self.raw_size = self.size
-        free(self.buf)
+        self.drop_buffer()
         free(self.offs)
-        self.buf, self.offs = NULL, NULL
-        self.size = self.room = 0
+        self.offs = NULL
         self.count = self.slots = 0
         self.loaded = False
 
@@ -226,6 +270,7 @@ cdef class Block:
         """Take over what another block of the same number has scanned; that one is used no more."""
         self.free()
         self.buf, self.size, self.room = other.buf, other.size, other.room
+        self.shared, other.shared = other.shared, NULL
         self.offs, self.count, self.slots = other.offs, other.count, other.slots
         self.written, self.raw_size, self.floor = other.written, other.raw_size, other.floor
         self.plain, self.loaded = other.plain, True
@@ -300,6 +345,7 @@ cdef class Block:
 
     def cut(self, size_t size):
         """Forget the buffer's bytes from `size` on (a torn tail)."""
+        self.own()  # others will be in their place
         self.size = self.written = self.raw_size = size
         while self.count and self.offs[self.count - 1] >= size:
             self.count -= 1
@@ -373,6 +419,7 @@ cdef class Block:
         cdef uint64_t value
         if at < 0:
             raise SequenceNotFound(seq)
+        self.own()
         r = self.buf + self.offs[at]
         rl = u32(r) & ~HAS_HEADERS
         if <size_t>len(noise) < rl - EMPTY:
@@ -520,13 +567,16 @@ cdef class BlockScan:
         cdef size_t total = view.shape[0]
         self.block = block
         self.tombs, self.skips, self.holes = [], [], []
-        block.size = 0
+        block.drop_buffer()
         block.count = 0
         block.floor = 0
         block.notes = []
         block.plain = True
-        block.reserve(total)
-        if total:
+        if total and isinstance(data, bytes):  # they do not change: used as they are
+            block.shared = chunk_lend(PyBytes_AS_STRING(data), total, data)
+            block.buf, block.room = <uint8_t *>block.shared.data, total
+        elif total:
+            block.reserve(total)
             with nogil:
                 memcpy(block.buf, &view[0], total)
         block.size = block.written = block.raw_size = total

@@ -249,6 +249,7 @@ cdef class StreamIndex:
             return None
         if not block.loaded:
             self.load_block(block)
+        block.recent = True
         return block
 
     def load(self, uint64_t seq):

@@ -2,8 +2,9 @@
 
 A crit-bit (binary Patricia) tree over the subject's bytes: one 24-byte branch and one leaf with
 the key inline per subject, no rebalancing, ordered, and every branch knows up to which byte the
-keys below it agree, so a filter prunes whole subtrees. A direct-mapped table of recently used
-leaves, which grows with the tree, answers repeated literal look-ups without descending.
+keys below it agree, so a filter prunes whole subtrees. A table of recently used leaves,
+which grows with the tree, answers most literal look-ups without descending: one line of the CPU's
+cache has all leaves that a hash may lead to. It forgets when it grows, so growing takes no time.
 
 Every subject has a small number, its id, by which it is found and under which others note things
 of it. It is given out again when the subject has gone.
@@ -11,20 +12,14 @@ of it. It is given out again when the subject has gone.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
+
+from pynats_server.core.bytemap cimport bytemap_hash
 
 cdef enum:
-    RECENT_MIN = 64      # places for recently used leaves: most streams have few subjects
-    RECENT_MAX = 16384
+    RECENT_MIN = 8           # buckets of recently used leaves: most streams have few subjects
+    RECENT_MAX = 1 << 19     # 32 MiB: for some 3 million subjects
     RING_MAX = 1024      # sequences kept for one subject; more are found by scanning
-
-cdef inline uint32_t slot_of(const uint8_t *key, size_t n, uint32_t mask) noexcept nogil:
-    cdef uint32_t h = 2166136261u
-    cdef size_t i
-    for i in range(n):
-        h = (h ^ key[i]) * 16777619u
-    return (h ^ (h >> 15)) & mask
-
 
 cdef bint subject_matches(const uint8_t *f, size_t fn, const uint8_t *s, size_t sn) noexcept nogil:
     """Whether filter `f` ('*' one token, '>' the rest) covers the literal subject `s`."""
@@ -108,16 +103,13 @@ cdef class SubjectTree:
     def __cinit__(self):
         self.root = NULL
         self.size = 0
-        self.recent_mask = RECENT_MIN - 1
         self.free_id = NOBODY
-        self.memory_bytes = RECENT_MIN * sizeof(void *)
-        self.recent = <Leaf **>calloc(RECENT_MIN, sizeof(void *))
-        if self.recent == NULL:
+        if not self.widen(RECENT_MIN):
             raise MemoryError
 
     def __dealloc__(self):
         self.free_all()
-        free(self.recent)
+        free(self.recent_block)
         free(self.given)
 
     def clear(self):
@@ -151,19 +143,23 @@ cdef class SubjectTree:
         self.gave += GIVEN + 1
         self.root = NULL
         self.size = 0
-        self.memory_bytes = (<size_t>self.recent_mask + 1) * sizeof(void *)
-        memset(self.recent, 0, (<size_t>self.recent_mask + 1) * sizeof(void *))
+        self.memory_bytes = (<size_t>self.recent_mask + 1) * WAYS * 8
+        memset(self.recent, 0, (<size_t>self.recent_mask + 1) * WAYS * 8)
 
-    cdef void widen(self) noexcept:
-        """More places for recently used leaves, as there are more of them. They are found again
+    cdef bint widen(self, uint32_t buckets) noexcept:
+        """So many places for recently used leaves, as there are more of them. They are found again
         as they are used; without memory it stays as it is."""
-        cdef uint32_t mask = self.recent_mask * 4 + 3
-        cdef Leaf **wider = <Leaf **>calloc(<size_t>mask + 1, sizeof(void *))
+        cdef size_t size = <size_t>buckets * WAYS * 8
+        cdef void *wider = calloc(1, size + 64)
         if wider == NULL:
-            return
-        free(self.recent)
-        self.memory_bytes += (<uint64_t>mask - self.recent_mask) * sizeof(void *)
-        self.recent, self.recent_mask = wider, mask
+            return False
+        if self.recent_block != NULL:
+            free(self.recent_block)
+            self.memory_bytes -= (<uint64_t>self.recent_mask + 1) * WAYS * 8
+        self.memory_bytes += size
+        self.recent_block, self.recent_mask = wider, buckets - 1
+        self.recent = <uint64_t *>((<uintptr_t>wider + 63) & ~<uintptr_t>63)
+        return True
 
     cdef int name(self, Leaf *leaf) except -1:
         """Give a new subject its id."""
@@ -203,37 +199,67 @@ cdef class SubjectTree:
         return 0
 
     cdef Leaf *get(self, const uint8_t *key, size_t n) noexcept nogil:
-        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
-        cdef Leaf *leaf = self.recent[slot]
-        cdef void *p = self.root
-        if leaf != NULL and leaf.size == n and memcmp(leaf.key, key, n) == 0:
+        cdef uint32_t hash = bytemap_hash(<const char *>key, n)
+        cdef Leaf *leaf = self.recall(key, n, hash)
+        if leaf != NULL:
             return leaf
+        leaf = self.nearest(key, n)
+        if leaf != NULL and leaf.size == n and memcmp(leaf.key, key, n) == 0:
+            self.remember(leaf, hash)
+            return leaf
+        return NULL
+
+    cdef Leaf *recall(self, const uint8_t *key, size_t n, uint32_t hash) noexcept nogil:
+        """The leaf of a key, if it is among those recently used."""
+        cdef uint64_t *bucket = &self.recent[(hash & self.recent_mask) * WAYS]
+        cdef uint64_t tag = tag_of(hash)
+        cdef Leaf *leaf
+        cdef int i
+        for i in range(WAYS):
+            if (bucket[i] ^ tag) >> 48 == 0 and bucket[i]:
+                leaf = leaf_of(bucket[i])
+                if leaf.size == n and memcmp(leaf.key, key, n) == 0:
+                    return leaf
+        return NULL
+
+    cdef void remember(self, Leaf *leaf, uint32_t hash) noexcept nogil:
+        """Note a leaf that is not in its bucket, if need be in the place of another one."""
+        cdef uint64_t *bucket = &self.recent[(hash & self.recent_mask) * WAYS]
+        cdef int i, at = (hash >> 13) & (WAYS - 1)
+        for i in range(WAYS):
+            if bucket[i] == 0:
+                at = i
+                break
+        bucket[at] = <uint64_t><uintptr_t>leaf | tag_of(hash)
+
+    cdef Leaf *nearest(self, const uint8_t *key, size_t n) noexcept nogil:
+        """The leaf of a key, or one that shares with it as much as any; NULL in an empty tree."""
+        cdef void *p = self.root
         if p == NULL:
             return NULL
         while is_branch(p):
             p = branch_of(p).child[side(branch_of(p), key, n)]
-        leaf = <Leaf *>p
-        if leaf.size == n and memcmp(leaf.key, key, n) == 0:
-            self.recent[slot] = leaf
-            return leaf
-        return NULL
+        return <Leaf *>p
 
     cdef Leaf *get_or_add(self, const uint8_t *key, size_t n) except NULL:
-        cdef Leaf *leaf = self.get(key, n)
+        cdef uint32_t hash = bytemap_hash(<const char *>key, n)
+        cdef Leaf *leaf = self.recall(key, n, hash)
         cdef Leaf *near
         cdef Branch *b
-        cdef void *p = self.root
         cdef void **where
         cdef size_t at = 0
         cdef uint8_t differ, c
         cdef int way
         if leaf != NULL:
             return leaf
+        near = self.nearest(key, n)
+        if near != NULL and near.size == n and memcmp(near.key, key, n) == 0:
+            self.remember(near, hash)
+            return near
         if n == 0 or n > 65535:
             raise ValueError("a subject has 1 to 65535 bytes")
-        for at in range(n):
-            if key[at] == 0:
-                raise ValueError("a subject holds no NUL")
+        if memchr(key, 0, n) != NULL:
+            raise ValueError("a subject holds no NUL")
         leaf = <Leaf *>malloc(sizeof(Leaf) + n)
         if leaf == NULL:
             raise MemoryError
@@ -248,14 +274,11 @@ cdef class SubjectTree:
             free(leaf)
             raise
         self.memory_bytes += sizeof(Leaf) + n
-        if p == NULL:
+        if near == NULL:
             self.root = leaf
             self.size = 1
+            self.remember(leaf, hash)
             return leaf
-        while is_branch(p):
-            p = branch_of(p).child[side(branch_of(p), key, n)]
-        near = <Leaf *>p
-        at = 0
         while at < n and at < near.size and near.key[at] == key[at]:
             at += 1
         differ = (key[at] if at < n else 0) ^ (near.key[at] if at < near.size else 0)
@@ -282,9 +305,11 @@ cdef class SubjectTree:
         b.child[1 - way] = where[0]
         where[0] = <void *>(<uintptr_t>b + 1)
         self.size += 1
-        # Eight places for a subject: then two of them rarely drive each other out.
-        if self.size * 8 > self.recent_mask and self.recent_mask < RECENT_MAX - 1:
-            self.widen()
+        # A quarter of the places is free: then few of a bucket drive each other out.
+        if self.size * 4 > <uint64_t>(self.recent_mask + 1) * WAYS * 3:
+            if self.recent_mask < RECENT_MAX - 1:
+                self.widen((self.recent_mask + 1) * 2)
+        self.remember(leaf, hash)
         return leaf
 
     cdef bint drop(self, const uint8_t *key, size_t n) noexcept:
@@ -292,8 +317,9 @@ cdef class SubjectTree:
         cdef void **above = NULL
         cdef Branch *b
         cdef Leaf *leaf
-        cdef int way = 0
-        cdef uint32_t slot = slot_of(key, n, self.recent_mask)
+        cdef uint32_t hash = bytemap_hash(<const char *>key, n)
+        cdef uint64_t *bucket = &self.recent[(hash & self.recent_mask) * WAYS]
+        cdef int i, way = 0
         if self.root == NULL:
             return False
         while is_branch(where[0]):
@@ -303,8 +329,9 @@ cdef class SubjectTree:
         leaf = <Leaf *>where[0]
         if leaf.size != n or memcmp(leaf.key, key, n) != 0:
             return False
-        if self.recent[slot] == leaf:
-            self.recent[slot] = NULL
+        for i in range(WAYS):
+            if leaf_of(bucket[i]) == leaf:
+                bucket[i] = 0
         self.memory_bytes -= sizeof(Leaf) + n
         self.size -= 1
         if above == NULL:
@@ -359,6 +386,7 @@ cdef class SubjectTree:
         self.root, made.root = made.root, self.root
         self.recent, made.recent = made.recent, self.recent
         self.recent_mask, made.recent_mask = made.recent_mask, self.recent_mask
+        self.recent_block, made.recent_block = made.recent_block, self.recent_block
         self.size, made.size = made.size, self.size
         self.memory_bytes, made.memory_bytes = made.memory_bytes, self.memory_bytes
         self.named, made.named = made.named, self.named

@@ -72,3 +72,32 @@ def test_truncate_takes_damaged_messages_too(tmp_path: Path) -> None:
     assert store.compact(50) == 11
     assert store.msgs == 0
     store.close()
+
+
+def test_buffers_beyond_those_kept_for_good_go_when_nobody_reads_them(tmp_path: Path) -> None:
+    config = FileConfig("S", tmp_path / "S", block_size=4000, cache_bytes=40_000, kept_bytes=10_000)
+    store = FileStore(config)
+    for number in range(1, 601):
+        store.append(b"s", None, b"%03d" % number * 25, number)
+    store.flush()
+
+    def read(first: int, last: int) -> None:
+        assert [int(store.load(seq).payload[:3]) for seq in range(first, last + 1)] == [
+            *range(first, last + 1)
+        ]
+
+    def held() -> int:
+        return sum(block.buffered for block in store.blocks if block is not store.tail)
+
+    read(1, 600)
+    assert 30_000 < held() <= 40_000
+    assert store.drop_idle()  # all were read a moment ago
+    assert held() > 30_000
+    read(400, 600)
+    assert store.drop_idle()  # the others were not
+    assert 10_000 < held() < 30_000
+    assert all(block.loaded for block in store.blocks[store.block_at(400) :])
+    assert not store.drop_idle()
+    assert held() <= 10_000
+    read(1, 600)
+    store.close()

@@ -4,7 +4,7 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.limits cimport STEP_BYTES_SHIFT
+from pynats_server.core.limits cimport EXTERN_MIN, STEP_BYTES_SHIFT
 from pynats_server.jetstream.clock cimport wall_ns
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarms
 from pynats_server.jetstream.consumer.delivery.building cimport (
@@ -170,10 +170,13 @@ cdef class Feed(Awaiting):
             reply, self.ack_head, count, seq, delivery, ts, self.pending() - fresh
         )
         build(&msg, r)
+        self.block.recent = True
         if self.headers_only:
             behead(&msg, &self.scratch, self.extra)
         elif self.extra:
             rewrite(&msg, &self.scratch, self.extra, True)
+        elif msg.total_len >= EXTERN_MIN:
+            msg.lender = self.block.lend()
         given = self.give(&msg, msg.subject_len + msg.reply_len + msg.total_len)
         self.engine.routing.steps += SEND_STEP + (msg.total_len >> STEP_BYTES_SHIFT)
         if given != GAVE:

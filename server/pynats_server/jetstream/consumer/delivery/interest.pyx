@@ -22,6 +22,20 @@ cdef enum:
     VOID_MOST = 64  # entries of a list that hold no longer, and are not worth looking for
 
 
+cdef inline Match* reached(
+    Sublist sublist, const uint8_t *subject, size_t n, void** only
+) except? NULL:
+    """Whom a message concerns: a match, or NULL and one subscription (NULL = nobody). With more
+    subjects than the sublist remembers most messages need no match, see `Sublist.only`."""
+    cdef Match* match = sublist.cached_match(<const char*>subject, n)
+    only[0] = NULL
+    if match != NULL:
+        return match
+    if not sublist.keeps_next() and sublist.only(<const char*>subject, n, only):
+        return NULL
+    return sublist.new_match(<const char*>subject, n)
+
+
 cdef class Member(Sender):
     cdef bint send(self) except -1:
         return not self.stopped and self.serve(self.engine.slice_end)
@@ -261,6 +275,7 @@ cdef class Interest(Witness):
 
     cdef int came(self, uint64_t seq, const uint8_t *subject, size_t n) except -1:
         cdef Match* match
+        cdef void* only
         cdef uint32_t i
         self.newest = seq
         if seq >= self.far_at:
@@ -268,7 +283,11 @@ cdef class Interest(Witness):
         if self.every is not None:
             self.count(self.every, seq)
         if self.sublist.count:
-            match = self.sublist.match(<const char*>subject, n)
+            match = reached(self.sublist, subject, n, &only)
+            if match == NULL:
+                if only != NULL:
+                    self.count(<FilterGroup>(<Subscription>only).sink, seq)
+                return 0
             self.engine.routing.steps += match.n_plain
             for i in range(match.n_plain):
                 self.count(<FilterGroup>(<Subscription>match.plain[i]).sink, seq)
@@ -308,12 +327,17 @@ cdef class Interest(Witness):
 
     cdef int gone(self, uint64_t seq, const uint8_t *subject, size_t n, bint purged) except -1:
         cdef Match* match
+        cdef void* only
         cdef uint32_t i
         if self.every is not None:
             self.lose(self.every, seq, purged)
         if self.sublist.count:
+            match = reached(self.sublist, subject, n, &only)
+            if match == NULL:
+                if only != NULL:
+                    self.lose(<FilterGroup>(<Subscription>only).sink, seq, purged)
+                return 0
             groups = []
-            match = self.sublist.match(<const char*>subject, n)
             for i in range(match.n_plain):
                 group = <FilterGroup>(<Subscription>match.plain[i]).sink
                 if group not in groups:

@@ -29,7 +29,8 @@ def choose_block_size(
 @dataclass(frozen=True, slots=True)
 class FileConfig:
     """How one stream is kept. `sync_interval_s` in seconds; 0 = every acknowledgement waits for
-    an fsync. `cache_bytes` bounds the buffers of blocks that are only read. `prev_keys` open
+    an fsync. `cache_bytes` bounds the buffers of blocks that are only read; what is beyond
+    `kept_bytes` goes when it has not been read for some seconds. `prev_keys` open
     what `keys` (or no keys) do not: such a folder is converted when it is opened. Every
     `index_interval_s` seconds, and a quarter more at random, a changed index is saved."""
 
@@ -39,7 +40,8 @@ class FileConfig:
     compress: bool = False
     keys: Keys | None = None
     sync_interval_s: float = 0.0
-    cache_bytes: int = 64 * MIB
+    cache_bytes: int = 128 * MIB
+    kept_bytes: int = 64 * MIB
     first_seq: int = 1
     prev_keys: Keys | None = None
     index_interval_s: float = 120.0

@@ -148,13 +148,33 @@ class DiskBlocks(BlockStore):
         """Note a use of a block's buffer, and drop the buffers unused for longest."""
         self._clock_of_use += 1
         block.used_at = self._clock_of_use
+        block.recent = True
         while self._cached > self.files.config.cache_bytes:
             idle = [b for b in self.blocks if b.loaded and b is not block and self._evictable(b)]
             if not idle:
                 return
-            oldest = min(idle, key=lambda b: b.used_at or 0)
-            self._cached -= oldest.buffered
-            oldest.unload()
+            self._drop(min(idle, key=lambda b: b.used_at or 0))
+        if self._cached > self.files.config.kept_bytes:
+            self.on_much_cached()
+
+    def on_much_cached(self) -> None:
+        """Called when there are more buffers than are kept for good."""
+
+    def drop_idle(self) -> bool:
+        """Drop, beyond what is kept for good, the buffers that nobody has read since the last call.
+        Whether there are still more."""
+        idle = [b for b in self.blocks if b.loaded and not b.recent and self._evictable(b)]
+        for block in sorted(idle, key=lambda b: b.used_at or 0):
+            if self._cached <= self.files.config.kept_bytes:
+                return False
+            self._drop(block)
+        for block in self.blocks:
+            block.recent = False
+        return self._cached > self.files.config.kept_bytes
+
+    def _drop(self, block: Block) -> None:
+        self._cached -= block.buffered
+        block.unload()
 
     def _evictable(self, block: Block) -> bool:
         return block is not self.tail and block.written == block.buffered and block.rewriting == 0

@@ -467,7 +467,8 @@ class FileStore(WrittenBlocks):
                 self.fail(error)
 
     def _stop_timers(self) -> None:
-        for timer in (self._sync_timer, self._index_timer, self._places_timer):
+        timers = (self._sync_timer, self._index_timer, self._places_timer, self._cache_timer)
+        for timer in timers:
             if timer is not None:
                 timer.cancel()
 

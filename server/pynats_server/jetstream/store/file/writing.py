@@ -37,6 +37,7 @@ from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
 PLACES_WAIT_S = 1.0  # how long sources.db lacks what the log says of sources whose copies are gone
+IDLE_S = 5.0  # buffers that are read less often than that are not kept beyond `kept_bytes`
 NOTE_MAX = 4096  # bytes: longer ones are not repeated for so long
 
 
@@ -56,6 +57,7 @@ class WrittenBlocks(DiskBlocks):
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
+        self._cache_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._flushed = (0, 0, 0)
         self._finished: Block | None = None  # the last block that was full
@@ -159,8 +161,18 @@ class WrittenBlocks(DiskBlocks):
             and self._evictable(block)
             and block in self.blocks
         ):
-            self._cached -= block.buffered
-            block.unload()
+            self._drop(block)
+
+    def on_much_cached(self) -> None:
+        """Look again after a while what has been read."""
+        loop = self.syncer.loop
+        if self._cache_timer is None and loop is not None:
+            self._cache_timer = loop.call_later(IDLE_S, self._on_cache_timer)
+
+    def _on_cache_timer(self) -> None:
+        self._cache_timer = None
+        if not self._closed and self.drop_idle():
+            self.on_much_cached()
 
     def _rewrite(self, block: Block) -> None:
         """Replace a finished block's file by what its buffer holds, later and atomically."""
