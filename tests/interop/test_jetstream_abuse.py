@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pynats_server.jetstream.api import dispatch
-from pynats_server.jetstream.stream import origins as following
+from pynats_server.jetstream.stream.copying import follower as following
 
 from tests.support.deadline import PATIENCE_S, next_turn
 from tests.support.jetstream import api, connect, jetstream_server

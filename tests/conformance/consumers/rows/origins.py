@@ -98,7 +98,14 @@ def s2_names_of_several_sources_of_one_origin(s: Scene) -> None:
         ],
     )
     tell(s, copiers(s, 3))
-    s.say(f"= {sorted(s.call('CONSUMER.NAMES.P').get('consumers') or [])}")
+    names: list[str] = []
+
+    def are_there() -> bool:
+        names[:] = s.call("CONSUMER.NAMES.P").get("consumers") or []
+        return len(names) == 2
+
+    s.wait_for("two read the other origin", are_there)
+    s.say(f"= {sorted(names)}")
 
 
 @own_server
