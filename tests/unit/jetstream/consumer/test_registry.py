@@ -414,3 +414,26 @@ async def test_consumers_that_end_together_are_freed_some_at_a_time(tmp_path: Pa
             gc.enable()
         assert max(before - after for before, after in pairwise(left)) <= STEP
         assert len(left) > 9
+
+
+@on_loop
+async def test_a_consumer_delivers_nothing_before_its_acknowledgements_find_it(
+    tmp_path: Path,
+) -> None:
+    """What a receiver answers at once would reach nobody."""
+    async with serving(tmp_path) as (server, client):
+        await make_stream(client, storage="memory")
+        await client.request("S.a", b"")
+        inbox = await client.subscribe("inbox")
+        await client.flush()
+        consumers = stream_of(server).consumers
+        config = ConsumerConfig(durable_name="c", deliver_subject="inbox", **EXPLICIT)
+        consumer = finish(consumers.beginning(finish(consumers.preparing(config, "create", False))))
+        finish(consumer.joining())
+        await client.flush()  # turns of the engine
+        assert (consumer.num_pending, consumer.num_ack_pending) == (1, 0)
+        consumer.start()
+        message = await inbox.next_msg()
+        await client.request(message.reply, b"")
+        assert (consumer.num_pending, consumer.num_ack_pending) == (0, 0)
+        consumer.stop()

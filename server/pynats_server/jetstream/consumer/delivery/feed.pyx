@@ -48,6 +48,7 @@ cdef class Feed(Awaiting):
             raise ValueError("names of domain, stream and consumer are too long")
         super().__init__(host, state, interest, alarms, bell)
         bell.feed = self
+        self.stopped = True  # until it starts: nobody would find it by what its receivers answer
         self.account = account
         self.ack_head = ack_head
         self.extra = b""
