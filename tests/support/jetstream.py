@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ def jetstream_server(folder: Path, **options: Any) -> Server:
     """A server, not started, with its streams in `folder`; `options` are JetStream's."""
     jetstream = JetStreamOptions(enabled=True, store_dir=folder, **options)
     return Server(Options(host="127.0.0.1", port=-1, jetstream=jetstream))
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[tuple[Server, PatientClient]]:
+    """A running server with its streams in `folder`, and a client of it."""
+    server = jetstream_server(folder)
+    await server.start()
+    client = await connect(server.client_url)
+    try:
+        yield server, client
+    finally:
+        await client.close()
+        await server.shutdown()
 
 
 async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:

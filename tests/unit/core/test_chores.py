@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from pynats_server.core.senders.audience import Courier
 
 from tests.support.life import Life
 
 CALL_STEPS = 100
 TELL_STEPS = 4096
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 def test_chores_share_a_turn(life: Life) -> None:

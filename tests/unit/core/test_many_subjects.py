@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pynats_server.core.interest.sublist import Sublist
 
 from tests.support.life import Life, pub
 
 PLACES = Sublist().cache_max
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 def publish(life: Life, names: list[bytes]) -> None:

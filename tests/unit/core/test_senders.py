@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
 
-import pytest
 from pynats_server.core.permissions import Permissions
 from pynats_server.core.senders.audience import Courier
 
@@ -15,14 +13,6 @@ from tests.support.life import Life
 
 BACKLOG_HIGH = 196608
 TURN_STEPS = 65536
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 def received(peer: socket.socket) -> bytes:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pynats_server.core.permissions import Permissions
 
 from tests.support.life import Life, pub
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 class Acks:

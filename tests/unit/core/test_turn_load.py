@@ -6,7 +6,6 @@ The bounds are those of core/limits, with room for one message, which is never c
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 from pynats_server.core.client import ClientConnection
@@ -21,14 +20,6 @@ CHORE_STEPS = 8192
 # A turn may also send and close, and passes its marks by one piece of work. A pass of the loop may
 # have two turns: one because something waited, one because a socket is ready.
 TURN_MOST = 2 * (TURN_STEPS + SETTLE_STEPS + CHORE_STEPS + 4096)
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 def drained(peer: socket.socket) -> bytes:

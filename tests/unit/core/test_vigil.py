@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-import pytest
 from pynats_server.core.descriptor import Descriptor
 
 from tests.support.life import Life, pub
@@ -14,14 +12,6 @@ POLLS = 16  # in a pass of the loop
 NEED = 16
 WORTH_NS = 60_000
 FOREVER_NS = 10**15
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 def keep_awake(life: Life, most_ns: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,14 +11,6 @@ from tests.support.life import Life
 CHORE_STEPS = 8192
 CALL_STEPS = 100
 TELL_STEPS = 4096
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
 
 
 class Watcher:

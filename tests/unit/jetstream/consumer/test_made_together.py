@@ -17,7 +17,7 @@ from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, Plan
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 
 from tests.support.deadline import wait_until_async
-from tests.support.jetstream import PatientClient, api, connect, jetstream_server
+from tests.support.jetstream import PatientClient, api, connect, serving
 from tests.support.on_loop import on_loop
 
 Json = dict[str, Any]
@@ -74,10 +74,7 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, **config: Any) -> AsyncIterator[World]:
-    server = jetstream_server(folder)
-    await server.start()
-    client = await connect(server.client_url)
-    try:
+    async with serving(folder) as (server, client):
         for name in ("S", "T"):
             body = {"name": name, "subjects": [f"{name}.>"], **config}
             assert "error" not in await api(client, f"STREAM.CREATE.{name}", body)
@@ -87,9 +84,6 @@ async def world(folder: Path, **config: Any) -> AsyncIterator[World]:
             yield there
         finally:
             there.disk.goes_on.set()
-    finally:
-        await client.close()
-        await server.shutdown()
 
 
 class Asker:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nats.aio.subscription import Subscription
 
-from tests.support.jetstream import PatientClient, api, connect, jetstream_server
+from tests.support.jetstream import PatientClient, api, serving
 from tests.support.on_loop import on_loop
 
 
@@ -53,14 +53,8 @@ class Pulled:
 
 
 async def pulled(folder: Path, test: Any) -> None:
-    server = jetstream_server(folder)
-    await server.start()
-    client = await connect(server.client_url)
-    try:
+    async with serving(folder) as (_, client):
         await test(Pulled(client))
-    finally:
-        await client.close()
-        await server.shutdown()
 
 
 def seqs(messages: list[Any]) -> list[int]:

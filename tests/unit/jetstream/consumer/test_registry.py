@@ -8,8 +8,6 @@ import json
 import random
 import time
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,24 +24,12 @@ from pynats_server.server.server import Server
 from pynats_server.work import finish
 
 from tests.support.deadline import wait_until_async
-from tests.support.jetstream import PatientClient, api, connect, jetstream_server
+from tests.support.jetstream import PatientClient, api, connect, serving
 from tests.support.on_loop import on_loop
 
 HOUR = 3600 * 1_000_000_000
 EXPLICIT = {"ack_policy": "explicit"}
 Json = dict[str, Any]
-
-
-@asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[tuple[Server, PatientClient]]:
-    server = jetstream_server(folder)
-    await server.start()
-    client = await connect(server.client_url)
-    try:
-        yield server, client
-    finally:
-        await client.close()
-        await server.shutdown()
 
 
 def account_of(server: Server) -> JetStreamAccount:

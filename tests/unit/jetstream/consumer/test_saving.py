@@ -413,18 +413,24 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     run(scenario, tmp_path)
 
 
+async def being_encoded(scene: Scene, told: Told) -> tuple[SavedConsumer, Counted]:
+    """A consumer whose large state a thread encodes until `CountedThen.may_go`."""
+    one = scene.consumer()
+    one[1].size = LARGE + 1
+    change(one)
+    CountedThen.may_go.clear()
+    one[0].when_saved(told.append)
+    await wait_until_async(lambda: one[1].encoded == [1], "a snapshot")
+    return one
+
+
 def test_a_large_state_is_encoded_in_a_thread(tmp_path: Path) -> None:
     """What changes meanwhile is for the next write, and the loop goes on."""
 
     async def scenario(folder: Path) -> None:
         scene = Scene(folder)
-        one = scene.consumer()
-        one[1].size = LARGE + 1
         told: Told = []
-        change(one)
-        CountedThen.may_go.clear()
-        one[0].when_saved(told.append)
-        await wait_until_async(lambda: one[1].encoded == [1], "a snapshot")
+        one = await being_encoded(scene, told)
         change(one)
         one[0].when_saved(told.append)
         for _ in range(20):
@@ -446,13 +452,8 @@ def test_a_large_state_is_encoded_in_a_thread(tmp_path: Path) -> None:
 def test_a_consumer_that_ends_while_a_thread_encodes_it_is_not_written(tmp_path: Path) -> None:
     async def scenario(folder: Path) -> None:
         scene = Scene(folder)
-        one = scene.consumer()
-        one[1].size = LARGE + 1
         told: Told = []
-        change(one)
-        CountedThen.may_go.clear()
-        one[0].when_saved(told.append)
-        await wait_until_async(lambda: one[1].encoded == [1], "a snapshot")
+        one = await being_encoded(scene, told)
         ending = asyncio.ensure_future(one[0].end())
         await next_turn()
         CountedThen.may_go.set()

@@ -15,7 +15,7 @@ from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.server.server import Server
 
 from tests.support.deadline import wait_until_async
-from tests.support.jetstream import PatientClient, api, connect, jetstream_server
+from tests.support.jetstream import PatientClient, api, serving
 from tests.support.on_loop import on_loop
 
 HOUR = 3600 * 1_000_000_000
@@ -50,16 +50,10 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, **config: Any) -> AsyncIterator[World]:
-    server = jetstream_server(folder)
-    await server.start()
-    client = await connect(server.client_url)
-    try:
+    async with serving(folder) as (server, client):
         body = {"name": "S", "subjects": ["S.>"], "storage": "memory", **config}
         assert "error" not in await api(client, "STREAM.CREATE.S", body)
         yield World(server, client)
-    finally:
-        await client.close()
-        await server.shutdown()
 
 
 @on_loop

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nats.errors import NoRespondersError
 
-from tests.support.jetstream import PatientClient, api, connect, jetstream_server
+from tests.support.jetstream import PatientClient, api, serving
 from tests.support.on_loop import on_loop
 
 Test = Callable[[PatientClient], Awaitable[None]]
@@ -19,10 +19,7 @@ Test = Callable[[PatientClient], Awaitable[None]]
 
 async def with_stream(folder: Path, test: Test) -> None:
     """A stream S with six messages, and consumers c and cc of it."""
-    server = jetstream_server(folder)
-    await server.start()
-    client = await connect(server.client_url)
-    try:
+    async with serving(folder) as (_, client):
         assert "error" not in await api(
             client, "STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"]}
         )
@@ -35,9 +32,6 @@ async def with_stream(folder: Path, test: Test) -> None:
         for _ in range(6):
             await client.request("s.a")
         await test(client)
-    finally:
-        await client.close()
-        await server.shutdown()
 
 
 async def fetch(client: PatientClient, name: str, count: int) -> list[Any]:

@@ -17,14 +17,6 @@ from tests.support.life import Life
 
 
 @pytest.fixture
-def life() -> Iterator[Life]:
-    life = Life()
-    yield life
-    life.end()
-    assert life.handler.bugs == []
-
-
-@pytest.fixture
 def syncer(life: Life) -> Iterator[Syncer]:
     loop: Any = life.loop
     syncer = Syncer(loop, engine=life.engine)
