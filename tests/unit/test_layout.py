@@ -63,6 +63,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "quota": (),
     J + "clock": (),
     J + "digits": (),
+    J + "scratch": (),
     # Of the core: memory that output may refer to, and the hash of subjects.
     J + "store": (
         S + "core", S + "work", J + "store.file", J + "store.format", J + "store.removal",
@@ -93,9 +94,12 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.delivery": (
         *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "digits",
         J + "errors", J + "publish",
-        J + "requests", J + "store", J + "store.format", J + "store.search", S + "work",
+        J + "requests", J + "scratch", J + "store", J + "store.format", J + "store.search",
+        S + "work",
     ),
-    J + "direct": ("pynats_common", S + "core", J + "digits", J + "store", J + "store.search"),
+    J + "direct": (
+        "pynats_common", S + "core", J + "digits", J + "scratch", J + "store", J + "store.search",
+    ),
     J + "consumer.config": (
         *BASE, S + "subjects", J + "config", J + "errors", J + "requests", S + "work",
     ),

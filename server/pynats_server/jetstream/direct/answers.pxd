@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.interest.message cimport Message
+from pynats_server.jetstream.scratch cimport Scratch
 from pynats_server.jetstream.store.block cimport Block
 
 
@@ -12,8 +13,7 @@ cdef struct Rest:
 
 
 cdef class Answers:
-    cdef char* memory  # of the last answer
-    cdef size_t size
+    cdef Scratch scratch  # the last answer
     cdef int64_t day  # since 1970, of `date`
     cdef bytes date
     cdef int64_t second  # since 1970, of `clock`
@@ -26,6 +26,5 @@ cdef class Answers:
     ) except -1
     # The same without any headers, also those of the message.
     cdef int build_plain(self, Message* msg, Block block, Py_ssize_t slot) except -1
-    cdef int make_room(self, size_t need) except -1
     cdef char* put_time(self, char* p, int64_t ts) except NULL
     cdef int note_second(self, int64_t second) except -1

@@ -1,9 +1,10 @@
 """See answers.pxd."""
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from pynats_server.jetstream.digits cimport put_digits, put_eight
+from pynats_server.jetstream.scratch cimport make_room
 from pynats_server.jetstream.store.record cimport (
     Content, stamp, take_apart, u64,
 )
@@ -38,16 +39,7 @@ cdef class Answers:
         self.day = self.second = -1
 
     def __dealloc__(self):
-        free(self.memory)
-
-    cdef int make_room(self, size_t need) except -1:
-        cdef char* grown
-        if need > self.size:
-            grown = <char*>realloc(self.memory, need)
-            if grown == NULL:
-                raise MemoryError()
-            self.memory, self.size = grown, need
-        return 0
+        free(self.scratch.bytes)
 
     cdef char* put_time(self, char* p, int64_t ts) except NULL:
         """As `format_time_ns`."""
@@ -94,11 +86,15 @@ cdef class Answers:
         cdef Content content
         cdef const uint8_t* r = block.buf + block.offs[slot]
         cdef size_t own
+        cdef char* start
         cdef char* p
         take_apart(r, &content)
         own = content.headers_len
-        self.make_room(own + len(stream) + content.subject_len + content.payload_len + OWN_MAX)
-        p = self.memory
+        make_room(
+            &self.scratch,
+            own + len(stream) + content.subject_len + content.payload_len + OWN_MAX,
+        )
+        p = start = <char*>self.scratch.bytes
         if own:
             p = put(p, content.headers, own - 4 if own > 4 else 0)
         else:
@@ -117,18 +113,18 @@ cdef class Answers:
             p = put(p, b"\r\nNats-Last-Sequence: ", 22)
             p += put_digits(p, rest.last)
         p = put(p, b"\r\n\r\n", 4)
-        msg.header_len = <uint32_t>(p - self.memory)
+        msg.header_len = <uint32_t>(p - start)
         p = put(p, content.payload, content.payload_len)
-        msg.payload = self.memory
-        msg.total_len = <uint32_t>(p - self.memory)
+        msg.payload = start
+        msg.total_len = <uint32_t>(p - start)
         return 0
 
     cdef int build_plain(self, Message* msg, Block block, Py_ssize_t slot) except -1:
         cdef Content content
         take_apart(block.buf + block.offs[slot], &content)
-        self.make_room(content.payload_len + 1)
-        memcpy(self.memory, content.payload, content.payload_len)
-        msg.payload = self.memory
+        make_room(&self.scratch, content.payload_len + 1)
+        memcpy(self.scratch.bytes, content.payload, content.payload_len)
+        msg.payload = <const char*>self.scratch.bytes
         msg.header_len = 0
         msg.total_len = <uint32_t>content.payload_len
         return 0

@@ -5,7 +5,6 @@ import heapq
 
 cdef enum:
     RING_AT_ONCE = 64  # consumers in one go; the rest in the loop's next pass
-
     VOID_MOST = 256  # void entries that are not worth looking for
 
 TIME_MAX_NS = INT64_MAX

@@ -162,7 +162,6 @@ cdef class Awaiting(Finder):
         return NOTHING
 
     cdef int delivered(self, uint64_t delivery, uint64_t seq, uint32_t count, int64_t now) except -1:
-        cdef int64_t due
         self.state.delivered(delivery, seq, count, now)
         if self.state.policy == ACK_NONE:
             if self.retains:

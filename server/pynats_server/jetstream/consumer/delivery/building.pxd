@@ -4,18 +4,13 @@ from libc.string cimport memcpy
 
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.digits cimport DIGITS_SLACK, put_digits
+from pynats_server.jetstream.scratch cimport Scratch
 from pynats_server.jetstream.store.record cimport Content, take_apart
 
 cdef enum:
     REPLY_MAX = 1024  # bytes of an acknowledgement subject: names and five numbers
     NUMBERS_MAX = 5 * 21
     REPLY_ROOM = REPLY_MAX + DIGITS_SLACK
-
-
-cdef struct Scratch:
-    # Where messages are that are not sent as they are stored.
-    uint8_t* bytes
-    size_t room
 
 
 cdef inline size_t put_number(char* at, uint64_t number) noexcept:

@@ -1,18 +1,8 @@
 """See building.pxd."""
-from libc.stdlib cimport realloc
+from pynats_server.jetstream.scratch cimport make_room
 
 cdef enum:
     FRAME = 16  # what a header block has besides its lines
-
-
-cdef int make_room(Scratch* scratch, size_t need) except -1:
-    cdef uint8_t* grown
-    if need > scratch.room:
-        grown = <uint8_t*>realloc(scratch.bytes, need)
-        if grown == NULL:
-            raise MemoryError()
-        scratch.bytes, scratch.room = grown, need
-    return 0
 
 
 cdef int rewrite(Message* msg, Scratch* scratch, bytes lines, bint with_body) except -1:

@@ -10,8 +10,8 @@ from pynats_server.core.account cimport Account
 from pynats_server.core.interest.message cimport Message
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarmed
 from pynats_server.jetstream.consumer.delivery.awaiting cimport Awaiting
-from pynats_server.jetstream.consumer.delivery.building cimport Scratch
 from pynats_server.jetstream.consumer.delivery.finding cimport Found
+from pynats_server.jetstream.scratch cimport Scratch
 
 cdef enum Given:
     GAVE
