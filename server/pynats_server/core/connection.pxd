@@ -5,7 +5,8 @@ is a buffer plus references to large payloads at their places in it.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from pynats_server.core.engine cimport Chunk, Engine, Peer
+from pynats_server.core.engine cimport Engine, Peer
+from pynats_server.core.memory.chunks cimport Chunk
 
 
 cdef struct Extern:

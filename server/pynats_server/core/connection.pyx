@@ -7,9 +7,7 @@ from posix.unistd cimport close as c_close
 import time
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport (
-    PAUSE_AUTH, chunk_borrow, chunk_new, chunk_release, count_bytes,
-)
+from pynats_server.core.engine cimport PAUSE_AUTH, count_bytes
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
@@ -18,6 +16,7 @@ from pynats_server.core.limits cimport (
     ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, LOGIN_READ, OUT_BUFFER, READ_CHUNK,
     READ_MIN, READ_PER_STEP, SEND_STEPS,
 )
+from pynats_server.core.memory.chunks cimport chunk_borrow, chunk_new, chunk_release
 
 from pynats_server.core.reasons import CloseReason
 

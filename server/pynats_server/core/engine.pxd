@@ -19,7 +19,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from pynats_server.core.figures cimport Counted
 from pynats_server.core.interest.subscription cimport Sink
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
-from pynats_server.core.pointerqueue cimport PointerQueue
+from pynats_server.core.memory.chunks cimport Chunk
+from pynats_server.core.memory.pointerqueue cimport PointerQueue
 from pynats_server.core.readiness.vigil cimport Vigil
 
 
@@ -28,16 +29,6 @@ cdef struct Routing:
     uint64_t random
     uint64_t steps  # done so far, of any kind
     bint bulk  # the message reaches very many
-
-
-cdef struct Chunk:
-    # Counted memory that payloads are read into and written from.
-    uint32_t references
-    size_t capacity
-    char* data
-    bint lent  # somebody else's memory: see `chunk_lend`
-    uint32_t borrowers  # pieces of output among the references
-    void* keeper  # the Python object that the lent memory is of; NULL = malloc's
 
 
 cdef class Turner(Sink):
@@ -158,17 +149,3 @@ cdef inline bint is_spent(Engine engine) noexcept:
 
 cdef inline void count_bytes(Engine engine, size_t length) noexcept:
     engine.routing.steps += length >> STEP_BYTES_SHIFT
-
-cdef Chunk* chunk_new(size_t capacity) except NULL
-cdef void chunk_release(Chunk* chunk) noexcept
-# Memory of another part of the server, as a chunk that messages may name as their lender. The chunk
-# owns it: it is freed, or `keeper` released, when its owner has called `chunk_part` and no output
-# refers to it any more.
-cdef Chunk* chunk_lend(char* data, size_t capacity, object keeper) except NULL
-cdef void chunk_part(Chunk* chunk) noexcept
-# Ends that, if no output refers to it and the memory is malloc's, which its owner then has again.
-cdef bint chunk_reclaim(Chunk* chunk) noexcept
-# Whether output may refer to a lent chunk, within LENT_MAX.
-cdef bint chunk_may_borrow(Chunk* chunk) noexcept
-# Output does.
-cdef void chunk_borrow(Chunk* chunk) noexcept

@@ -10,10 +10,10 @@ Three ways, the fastest that fits first:
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.limits cimport MEMO_LINE
+from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.core.receiver cimport Receiver
 
 

@@ -3,7 +3,6 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from pynats_server.core.account cimport route, route_match, route_only, route_traced
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
@@ -14,6 +13,7 @@ from pynats_server.core.limits cimport (
     BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LOOK_AHEAD, PERMISSION_CACHE, RUN_BLOCK, SID_FAST,
     STEP_BYTES_SHIFT,
 )
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.native cimport prefetch
 from pynats_server.core.runs cimport Run, run_address
 from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard

@@ -2,13 +2,14 @@
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcpy
 
-from pynats_server.core.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
-from pynats_server.core.engine cimport Chunk, Peer, chunk_may_borrow
+from pynats_server.core.engine cimport Peer
 from pynats_server.core.framing cimport line_max, put_line
 from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
     STEP_SUBJECT_SHIFT, SUBSCRIBE_STEPS,
 )
+from pynats_server.core.memory.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.memory.chunks cimport Chunk, chunk_may_borrow
 from pynats_server.core.permissions cimport SUBSCRIBE_DENIED
 from pynats_server.core.removal cimport Removal, removal_of
 

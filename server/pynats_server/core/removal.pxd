@@ -6,8 +6,8 @@ from the moment on when they are handed over.
 from libc.stdint cimport uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.engine cimport Chore
+from pynats_server.core.memory.bytemap cimport ByteMap
 
 
 cdef class Removal(Chore):

@@ -2,10 +2,10 @@
 from cpython.ref cimport Py_DECREF
 from libc.string cimport memset
 
-from pynats_server.core.bytemap cimport bytemap_free
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport REMOVE_STEPS, STEP_SUBJECT_SHIFT
+from pynats_server.core.memory.bytemap cimport bytemap_free
 
 
 cdef Removal removal_of(Account account, ByteMap* subscriptions):

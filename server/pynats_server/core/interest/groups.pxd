@@ -5,8 +5,8 @@ reference on each of its subscriptions.
 """
 from libc.stdint cimport uint32_t
 
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.memory.bytemap cimport ByteMap
 
 
 cdef struct SubArray:

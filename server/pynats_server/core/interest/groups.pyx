@@ -3,7 +3,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 
 cdef enum:
     # Queue groups of one subject that are looked through; more get a map by name.

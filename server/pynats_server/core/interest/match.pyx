@@ -3,10 +3,10 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.bytemap cimport ByteMap, bytemap_free, bytemap_get, bytemap_put
 from pynats_server.core.interest.groups cimport QueueGroup, QueueSet, SubArray, array_items, set_is_empty
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.ledger cimport MATCHES, count_gone, count_made, must
+from pynats_server.core.memory.bytemap cimport ByteMap, bytemap_free, bytemap_get, bytemap_put
 
 cdef enum:
     # Queue groups in all sets together that are looked through by name; more get a map.

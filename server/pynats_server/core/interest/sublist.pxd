@@ -16,10 +16,10 @@ What is done grows with what is found; `steps` counts it, so that callers can sh
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from pynats_server.core.bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
 from pynats_server.core.interest.groups cimport SubSet
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.memory.bytemap cimport ByteMap, bytemap_prefetch, bytemap_prefetch_entry
 
 
 cdef enum:

@@ -3,10 +3,10 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcpy
 
-from pynats_server.core.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.interest.groups cimport array_items, set_add, set_free, set_is_empty, set_remove
 from pynats_server.core.interest.match cimport Hits, add_hit, match_build, match_release
 from pynats_server.core.interest.subscription cimport Sink, new_subscription
+from pynats_server.core.memory.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.subject cimport subject_has_gap, subject_matches
 
 # Matches kept per account. When full, one after the other goes, in the order of their places:

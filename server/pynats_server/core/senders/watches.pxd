@@ -7,9 +7,9 @@ subscription costs one look-up, however many watchers there are.
 """
 from libc.stdint cimport uint64_t
 
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.engine cimport Chore, Engine
 from pynats_server.core.interest.sublist cimport Observer
+from pynats_server.core.memory.bytemap cimport ByteMap
 
 
 cdef class Spot:

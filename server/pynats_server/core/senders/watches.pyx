@@ -4,9 +4,9 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from collections import deque
 
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport CALL_STEPS, TELL_STEPS
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.subject cimport SUBJECT_LITERAL, subject_kind
 
 

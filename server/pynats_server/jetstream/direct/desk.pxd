@@ -3,9 +3,9 @@ known to the index, and its block is in memory."""
 from libc.stdint cimport uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
+from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.jetstream.direct.answers cimport Answers
 from pynats_server.jetstream.direct.asking cimport Asked
 from pynats_server.jetstream.store.block cimport Block

@@ -3,8 +3,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from pynats_server.core.account cimport route, route_once
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.limits cimport STEP_BYTES_SHIFT
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.jetstream.direct.asking cimport read_asked
 from pynats_server.jetstream.store.record cimport HEAD, subject_size, u64
 from pynats_server.jetstream.store.subjects cimport (

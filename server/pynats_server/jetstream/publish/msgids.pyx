@@ -2,7 +2,7 @@
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.bytemap cimport hash_seed
+from pynats_server.core.memory.bytemap cimport hash_seed
 from pynats_server.core.native cimport pn_hash
 
 cdef extern from "<stdlib.h>" nogil:

@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from pynats_server.core.engine cimport Chunk
+from pynats_server.core.memory.buffer cimport Buffer
 from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 
@@ -11,7 +11,7 @@ cdef class Message:
     cdef readonly object subject, headers, payload
 
 
-cdef class Block:
+cdef class Block(Buffer):
     cdef public uint32_t index
     cdef public uint64_t first_seq, last_seq, msgs
     cdef public uint64_t nbytes
@@ -30,19 +30,10 @@ cdef class Block:
     cdef readonly list notes           # what floors carried when the block was scanned
     cdef readonly bint plain           # every record is known, and none has headers
     cdef uint8_t key[32]
-    cdef uint8_t *buf
-    cdef Chunk *shared                 # what `buf` lies in, once it may be lent; else NULL
-    cdef size_t size, room
     cdef uint32_t *offs
     cdef Py_ssize_t count, slots
     cdef public object tail_sum
 
-    cdef void drop_buffer(self) noexcept
-    cdef int own(self) except -1
-    cdef bint reclaim(self) noexcept
-    cdef int move(self, size_t room) except -1
-    cdef Chunk *lend(self) except NULL
-    cdef int reserve(self, size_t more) except -1
     cdef int push_slot(self, uint32_t offset) except -1 nogil
     cdef Py_ssize_t slot(self, uint64_t seq) noexcept nogil
     cdef Py_ssize_t slot_from(self, uint64_t seq) noexcept nogil

@@ -6,10 +6,10 @@ is always in memory, its buffer only while it is in use.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from pynats_server.core.engine cimport chunk_lend, chunk_part, chunk_reclaim
+from pynats_server.core.memory.chunks cimport chunk_lend
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, header_marks
 from pynats_server.jetstream.store.pieces cimport PIECE, let_others_run
 from pynats_server.jetstream.store.record cimport (EMPTY, ERASED, HAS_HEADERS, HEAD, HELD_MAX, SEQ_MASK,
@@ -30,7 +30,7 @@ cdef class Message:
         return f"<Message {self.seq} {self.subject!r} {len(self.payload)} bytes>"
 
 
-cdef class Block:
+cdef class Block(Buffer):
     """One block. `first_seq`..`last_seq` minus `deleted` are live; empty when first > last."""
 
     def __cinit__(self, uint32_t index, uint64_t first_seq, str stream=""):
@@ -44,7 +44,6 @@ cdef class Block:
         memcpy(self.key, PyBytes_AS_STRING(key), 32)
 
     def __dealloc__(self):
-        self.drop_buffer()
         free(self.offs)
 
     def free(self):
@@ -59,46 +58,6 @@ cdef class Block:
         self.count = self.slots = 0
         self.loaded = False
 
-    cdef void drop_buffer(self) noexcept:
-        """Give the buffer back; output that refers to it keeps it until it has left."""
-        if self.shared != NULL:
-            chunk_part(self.shared)
-        else:
-            free(self.buf)
-        self.buf, self.shared = NULL, NULL
-        self.size = self.room = 0
-
-    cdef int own(self) except -1:
-        """Before bytes change that are there already: nobody else may refer to them."""
-        if self.shared != NULL and not self.reclaim():
-            self.move(self.room)
-        return 0
-
-    cdef bint reclaim(self) noexcept:
-        if not chunk_reclaim(self.shared):
-            return False
-        self.shared = NULL
-        return True
-
-    cdef int move(self, size_t room) except -1:
-        """To another buffer, that nobody refers to."""
-        cdef size_t size = self.size
-        cdef uint8_t *moved = <uint8_t *>malloc(room)
-        if moved == NULL:
-            raise MemoryError
-        if size:
-            memcpy(moved, self.buf, size)
-        self.drop_buffer()
-        self.buf, self.size, self.room = moved, size, room
-        return 0
-
-    cdef Chunk *lend(self) except NULL:
-        """The loaded buffer as memory that output may refer to. Bytes that are in it stay as they
-        are; more may be added behind them."""
-        if self.shared == NULL:
-            self.shared = chunk_lend(<char *>self.buf, self.room, None)
-        return self.shared
-
     @property
     def buffered(self):
         """Bytes of the buffer (0 when unloaded)."""
@@ -107,20 +66,6 @@ cdef class Block:
     @property
     def memory_bytes(self):
         return self.room + self.slots * 4 + self.deleted.memory_bytes
-
-    cdef int reserve(self, size_t more) except -1:
-        cdef size_t room = self.room
-        cdef uint8_t *grown
-        if self.size + more <= room:
-            return 0
-        room = max(room * 2, 4096, self.size + more)
-        if self.shared != NULL and not self.reclaim():
-            return self.move(room)
-        grown = <uint8_t *>realloc(self.buf, room)
-        if grown == NULL:
-            raise MemoryError
-        self.buf, self.room = grown, room
-        return 0
 
     cdef int push_slot(self, uint32_t offset) except -1 nogil:
         cdef uint32_t *grown

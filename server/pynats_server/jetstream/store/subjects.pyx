@@ -14,7 +14,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
-from pynats_server.core.bytemap cimport bytemap_hash
+from pynats_server.core.memory.bytemap cimport bytemap_hash
 
 cdef enum:
     RECENT_MIN = 8           # buckets of recently used leaves: most streams have few subjects

@@ -1,6 +1,6 @@
 """Finds consumers by the names in subjects, see router.pyx."""
-from pynats_server.core.bytemap cimport ByteMap
 from pynats_server.core.interest.message cimport Message
+from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 
 cdef enum:

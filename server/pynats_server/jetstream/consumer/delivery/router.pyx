@@ -10,9 +10,9 @@ What names no consumer finds nobody: the publisher is told so, as for any subjec
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp
 
-from pynats_server.core.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.jetstream.consumer.delivery.acks cimport take_ack
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 from pynats_server.jetstream.consumer.delivery.push.feed cimport PushFeed

@@ -1,0 +1,1 @@
+"""Memory without Python objects: what maps and queues pointers, and what payloads lie in."""
