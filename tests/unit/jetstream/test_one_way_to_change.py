@@ -17,8 +17,8 @@ ROOM = Path(pynats_server.jetstream.__file__).parent
 
 # Every method of a store and of the places of sources is one or the other.
 CHANGES = {
-    "append", "append_many", "compact", "enforce_limits", "enforcing", "erase", "keep_last",
-    "purge", "purging", "remove", "skip", "thin", "truncate",
+    "append", "append_many", "compact", "displace", "enforce_limits", "enforcing", "erase",
+    "keep_last", "purge", "purging", "remove", "skip", "thin", "truncate",
 }  # fmt: skip
 DOES_NOT = {
     "attach", "block_at", "change_meta", "close", "closing", "commit", "count_from",

@@ -387,9 +387,15 @@ cdef class Admission:
         """Messages above `last_seq`, now the last one, were taken back: their ids are free."""
         cdef Marks marks
         cdef bytes headers
-        self.ids.forget_above(last_seq)
+        cdef MsgId* kept = self.ids.forget_above(last_seq)
         self.last_id_size = 0
-        last = self.store.get(last_seq)
+        if kept != NULL and kept.seq == last_seq:
+            self._set_last_id(id_of(kept), kept.size)
+            return
+        try:
+            last = self.store.get(last_seq)
+        except CorruptRecord:
+            last = None
         if last is not None and last.headers:
             headers = last.headers
             read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)

@@ -27,6 +27,10 @@ cdef struct IdChunk:
     # entries follow
 
 
+cdef inline char* id_of(MsgId* entry) noexcept nogil:
+    return <char*>entry + sizeof(MsgId)
+
+
 cdef class MsgIds:
     cdef IdSlot* slots
     cdef size_t capacity  # of slots, a power of two or 0
@@ -42,7 +46,9 @@ cdef class MsgIds:
     cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1
     # Drops what has run out, `most` entries of it: they count no longer anyway.
     cdef void expire(self, int64_t now, int most) noexcept
-    cdef void forget_above(self, uint64_t seq) noexcept
+    # Messages above `seq` were taken back. The newest entry that stays; NULL without any.
+    cdef MsgId* forget_above(self, uint64_t seq) noexcept
+    cdef MsgId* cut(self, IdChunk* chunk, uint64_t seq) noexcept
     cdef void drop_oldest(self) noexcept
     cdef void unlink(self, MsgId* entry) noexcept
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept

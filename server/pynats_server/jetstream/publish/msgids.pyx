@@ -37,10 +37,6 @@ cdef inline char* entries(IdChunk* chunk) noexcept nogil:
     return <char*>chunk + sizeof(IdChunk)
 
 
-cdef inline char* id_of(MsgId* entry) noexcept nogil:
-    return <char*>entry + sizeof(MsgId)
-
-
 cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
     """Empty slots. A large table is read at random places; with small pages each of them costs a
     page-table walk."""
@@ -179,19 +175,42 @@ cdef class MsgIds:
             most -= 1
             self.drop_oldest()
 
-    cdef void forget_above(self, uint64_t seq) noexcept:
-        """Messages above `seq` were taken back. Their entries stay in the queue, unused."""
+    cdef MsgId* forget_above(self, uint64_t seq) noexcept:
+        cdef IdChunk* last = NULL  # with entries that stay
         cdef IdChunk* chunk = self.oldest
-        cdef MsgId* entry
-        cdef size_t at
-        while chunk != NULL:
-            at = chunk.start
-            while at < chunk.used:
-                entry = <MsgId*>(entries(chunk) + at)
-                at += entry_size(entry.size)
-                if entry.seq > seq:
-                    self.unlink(entry)
+        cdef IdChunk* following
+        while chunk != NULL and (
+            chunk.start == chunk.used or (<MsgId*>(entries(chunk) + chunk.start)).seq <= seq
+        ):
+            last = chunk
             chunk = chunk.next
+        if last == NULL:
+            self.oldest = NULL
+        else:
+            last.next = NULL
+        self.newest = last
+        while chunk != NULL:
+            self.cut(chunk, seq)
+            following = chunk.next
+            free(chunk)
+            chunk = following
+        return self.cut(last, seq) if last != NULL else NULL
+
+    cdef MsgId* cut(self, IdChunk* chunk, uint64_t seq) noexcept:
+        """Drops the entries of a chunk that are above `seq`, its last ones. The last that stays."""
+        cdef MsgId* kept = NULL
+        cdef MsgId* entry
+        cdef size_t at = chunk.start, end = chunk.used
+        while at < end:
+            entry = <MsgId*>(entries(chunk) + at)
+            if entry.seq <= seq:
+                kept = entry
+            else:
+                chunk.used = min(chunk.used, at)
+                self.count -= 1
+                self.unlink(entry)
+            at += entry_size(entry.size)
+        return kept
 
     cdef void drop_oldest(self) noexcept:
         cdef IdChunk* chunk = self.oldest

@@ -177,6 +177,11 @@ class Store(Protocol):
         """From `start` to `stop`, remove every message of whose subject there are more than
         `limit`."""
 
+    def displace(self, filter: bytes, below: int, most: int) -> bool:
+        """Remove what a message, just appended, takes the place of: all of a subject, or of the
+        stream (`>`), below a sequence (0 = any). Comes back if a full disk takes that message back.
+        False if it may be more than `most`, and then nothing is removed."""
+
     def keep_last(self) -> int:
         """Remove all messages but the last, which has just been appended; returns how many."""
 

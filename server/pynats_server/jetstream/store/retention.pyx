@@ -4,6 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
 
+from pynats_server.core.subject cimport subject_has_wildcard
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, TTL_NEVER, ExpiryQueue,
                         expiry)
@@ -118,6 +119,36 @@ cdef class Retention(Rings):
                 # The block may have been written anew, or begin behind others that were deleted.
                 at = block.slot_from(max(seq + 1, block.first_seq))
         return block.last_seq + 1 if block.last_seq < self.last_seq else 0, None
+
+    def displace(self, bytes filter not None, uint64_t below, uint64_t most):
+        """Remove every message of a subject, or all (`>`), below a sequence (0 = any), because of a
+        message that was appended; they come back with what `enforce` took out. False, and nothing
+        is removed, where that may be more than `most` or takes long to find."""
+        cdef const uint8_t *subject = <const uint8_t *>PyBytes_AS_STRING(filter)
+        cdef size_t size = PyBytes_GET_SIZE(filter)
+        cdef uint64_t seq
+        cdef Leaf *leaf
+        if filter == b">":
+            if self.msgs > most:
+                return False
+            while self.msgs and (not below or self.first_seq < below):
+                self.evict(self.first_seq)
+            return True
+        if self.gathering or subject_has_wildcard(<const char *>subject, size):
+            return False
+        leaf = self.tree.get(subject, size)
+        if leaf != NULL and leaf.total > most:
+            return False
+        while leaf != NULL and leaf.total:
+            seq = self.first_of(leaf)
+            if not seq:
+                leaf.total -= 1  # counted but unreadable, and named as lost
+            elif below and seq >= below:
+                break
+            else:
+                self.evict(seq)
+                leaf = self.tree.get(subject, size)
+        return True
 
     cdef int evict(self, uint64_t seq) except -1:
         """Remove one live message because of a limit."""

@@ -23,6 +23,7 @@ from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.store.retention import MOST_AT_ONCE
 from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.copying.names import name_of, read_header
 from pynats_server.jetstream.stream.operations import (
@@ -93,11 +94,13 @@ class Replica:
         if self.log is not None:
             self.log.record(operation)
 
-    def undone(self, last_seq: int) -> None:
-        """The disk is full: the store has taken back what was above `last_seq`."""
+    def undone(self, last_seq: int) -> bool:
+        """The disk is full: the store has taken back what was above `last_seq`. Whether that
+        changes the plan."""
         self.admission.undone(last_seq)
         if self.log is not None:
             self.log.undone(last_seq)
+        return self.plan.undone(last_seq)
 
     def apply(self, operation: Operation) -> int:
         """Carries out an operation, at once and whole. Raises StoreError, and then nothing has
@@ -154,7 +157,7 @@ class Replica:
         if made.rollup and not made.later:
             self._replace(made)
         if made.ends:
-            self._purge(made.ends)
+            self._displace(made.ends)
         if self.plan.is_on:
             self.plan.stored(made.subject, headers, seq, made.ts)
         return seq
@@ -168,13 +171,13 @@ class Replica:
         if self.log is not None:
             self.log.record(replace(made, last=seq - 1))
         if made.rollup == "sub":
-            self._purge(made.subject)
+            self._displace(made.subject)
         elif made.rollup == "all":
-            self.store.compact(seq + 1)
+            self._displace(b">")
         if made.ends:
-            self._purge(made.ends)
+            self._displace(made.ends)
         if self.plan.is_on:
-            self.plan.told(made.headers)
+            self.plan.told(made.headers, seq)
         return seq
 
     def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
@@ -198,14 +201,21 @@ class Replica:
         self.appender.replace_all()
 
     def _append_batch(self, made: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
+        # One write holds the whole batch, and behind it what it displaces, and nothing else. So it
+        # fails as a whole, and a torn one has removed nothing.
         self._check_order(made.last)
         store, messages, ts = self.store, made.messages, made.ts
         if store.dirty:
             store.flush()
         before = store.last_seq
+        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
+        known = made.of_subjects or (ANY,) * len(subjects)
         try:
             last = messages.append_to(store, ts)
+            if not made.later:
+                for place, filter in made.rollups:
+                    self._displace(filter, before + 1 + place)
+            left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
             store.flush()
         except Exception:
             if store.last_seq != before:
@@ -218,13 +228,6 @@ class Replica:
                 self.admission.stored(headers, seq, ts)
                 if self.plan.is_on and not skipped:
                     self.plan.stored(subject, headers, seq, ts)
-        # Older messages go only now: a torn batch must not have removed any.
-        if not made.later:
-            for place, filter in made.rollups:
-                self._purge(filter, before + 1 + place)
-        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
-        known = made.of_subjects or (ANY,) * len(subjects)
-        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
         if self.log is not None:
             of_subjects = made.of_subjects or (tuple(left) if max(left) != ANY else ())
             self.log.record(replace(made, of_subjects=of_subjects, last=before))
@@ -232,9 +235,15 @@ class Replica:
 
     # -- removals ---------------------------------------------------------------------------
 
-    def _purge(self, filter: bytes, up_to: int = 0) -> None:
-        """What follows from a message, and is no operation of its own."""
-        finish(self.store.purging(filter, up_to, purged=False))
+    def _displace(self, filter: bytes, below: int = 0) -> None:
+        """What follows from a message, and is no operation of its own: a full disk that takes that
+        message back brings back what it has removed. Very much cannot come back, and goes when the
+        message is written."""
+        store = self.store
+        if store.displace(filter, below, MOST_AT_ONCE):
+            return
+        store.flush()
+        finish(store.purging(filter, below, purged=False))
 
     def _expire(self, seqs: tuple[int, ...]) -> int:
         looked = gone = 0

@@ -278,13 +278,17 @@ class Stream:
     def undone(self, last_seq: int) -> None:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
-        self.replica.undone(last_seq)
+        has_replanned = self.replica.undone(last_seq)
         self.republishing.queue.undone(last_seq)
         self.following.undone()
+        self.schedules.undone(has_replanned)
+        if not self._stopped:
+            self.expiry.undone()
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
+        self.replica.plan.kept(self.durable_seq)
         self.republishing.queue.committed(self.durable_seq)
         self.consumers.place.interest.committed(self.durable_seq)
         for wake in self._watchers:

@@ -59,7 +59,7 @@ class WrittenBlocks(DiskBlocks):
         self._places_timer: asyncio.TimerHandle | None = None
         self._cache_timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._flushed = (0, 0, 0)
+        self._flushed = (0, 0, 0, 0)
         self._finished: Block | None = None  # the last block that was full
         self._finished_at: object = None  # its mark of use then
         self._sparse: list[Block] = []
@@ -258,7 +258,8 @@ class WrittenBlocks(DiskBlocks):
                 self.flush()
 
     def _remember(self) -> None:
-        self._flushed = (self.last_seq, self.last_ts, self.tail.buffered if self.tail else 0)
+        size, floor = (self.tail.buffered, self.tail.floor) if self.tail else (0, 0)
+        self._flushed = (self.last_seq, self.last_ts, size, floor)
 
     def flush(self) -> None:
         """Write the tail's new bytes; on a full disk undo what was appended since the last."""
@@ -315,7 +316,7 @@ class WrittenBlocks(DiskBlocks):
     def _undo(self, block: Block) -> None:
         """Forget the appends since the last flush and bring back what limits took out for them;
         explicit removals stay noted for the next try."""
-        last_seq, last_ts, size = self._flushed
+        last_seq, last_ts, size, floor = self._flushed
         try:
             self.disk.truncate(block.file, size)
         except OSError as error:
@@ -327,6 +328,7 @@ class WrittenBlocks(DiskBlocks):
                 self.unlink(seq)
         marks = block.tombstones(size)
         block.cut(size)
+        block.floor = floor
         block.last_seq, block.last_ts = last_seq, last_ts
         if block.deleted:
             block.deleted = only_up_to(block.deleted, last_seq)

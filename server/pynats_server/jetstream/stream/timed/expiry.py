@@ -40,6 +40,8 @@ class Expiry:
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
         self._removing: Job[None] | None = None
+        self._has_room = True  # as far as is known since it began to remove
+        self._not_before = 0.0  # on the loop's clock
 
     def arm(self) -> None:
         """Sets the timer to when the next message expires, unless it is set to an earlier time."""
@@ -52,6 +54,21 @@ class Expiry:
         if due_ns:
             wait_s = (due_ns - time.time_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
+
+    def undone(self) -> None:
+        """The disk is full: what markers had replaced may be there again."""
+        config = self._stream.config
+        if config.max_age > 0 or config.allow_msg_ttl:
+            self._try_later()
+
+    def _try_later(self) -> None:
+        self._has_room = False
+        self._not_before = asyncio.get_running_loop().time() + RETRY_S
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._removing is None:  # else its end does
+            self._arm_in(RETRY_S)
 
     @property
     def is_armed(self) -> bool:
@@ -74,7 +91,7 @@ class Expiry:
 
     def _arm_in(self, wait_s: float) -> None:
         loop = asyncio.get_running_loop()
-        at = loop.time() + wait_s
+        at = max(loop.time() + wait_s, self._not_before)
         if self._timer is not None:
             if self._fires_at <= at:
                 return
@@ -85,6 +102,7 @@ class Expiry:
     def run(self) -> None:
         """Removes expired messages, some in each step."""
         self._timer = None
+        self._has_room = True
         account = self._stream.account
         job = account.server.turns.start(
             account.name, self, self._remove(), stays=True, on_end=self._removed
@@ -109,9 +127,13 @@ class Expiry:
                     gone.clear()
                 if removed % STEP == 0:
                     yield
+                    if not self._has_room:
+                        return
             if gone:
                 stream.apply(Expire(tuple(gone)))
             was_read = yield from stream.store.read_for_expiry()
+            if not self._has_room:
+                return
 
     def _removed(self, job: Job[None]) -> None:
         if isinstance(job.error, Cancelled):
@@ -126,7 +148,7 @@ class Expiry:
                 )
             else:
                 self._stream.on_internal_error(job.error)
-            self._arm_in(RETRY_S)
+            self._try_later()
 
     def _leaves_marker(self, seq: int, subject: bytes) -> bool:
         store = self._stream.store
