@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,18 +12,21 @@ from pynats_server.jetstream.store.file.disk import Disk
 
 class FullDisk(Disk):
     """The real disk with `room` bytes; None: there is enough. A write that does not fit leaves
-    what does, as on a real one. With `only`, others than writes of these bytes always fit."""
+    what does, as on a real one. Others always fit than writes of the bytes `only`, and to files
+    with `below` in their paths."""
 
-    def __init__(self, room: int | None = None, only: bytes = b"") -> None:
+    def __init__(self, room: int | None = None, only: bytes = b"", below: str = "") -> None:
         self.room = room
         self.only = only
+        self.below = below
+        self.code = errno.ENOSPC
         self.refused = 0
 
     def write(self, handle: int, data: bytes, offset: int) -> None:
-        self.take(data, lambda part: Disk.write(self, handle, part, offset))
+        self.take(handle, data, lambda part: Disk.write(self, handle, part, offset))
 
-    def take(self, data: bytes, write: Callable[[bytes], None]) -> None:
-        if self.room is None or (self.only and self.only not in bytes(data)):
+    def take(self, handle: int, data: bytes, write: Callable[[bytes], None]) -> None:
+        if self.room is None or self._is_other(handle, data):
             write(data)
             return
         fits = bytes(data[: self.room])
@@ -30,7 +34,12 @@ class FullDisk(Disk):
         write(fits)
         if len(fits) < len(data):
             self.refused += 1
-            raise OSError(errno.ENOSPC, "full")
+            raise OSError(self.code, os.strerror(self.code))
+
+    def _is_other(self, handle: int, data: bytes) -> bool:
+        if self.only and self.only not in bytes(data):
+            return True
+        return bool(self.below) and self.below not in os.readlink(f"/proc/self/fd/{handle}")
 
 
 @contextmanager
@@ -39,7 +48,7 @@ def disk_of_process(disk: FullDisk) -> Iterator[FullDisk]:
     real = Disk.write
 
     def write(self: Disk, handle: int, data: bytes, offset: int) -> None:
-        disk.take(data, lambda part: real(self, handle, part, offset))
+        disk.take(handle, data, lambda part: real(self, handle, part, offset))
 
     Disk.write = write  # type: ignore[method-assign]
     try:

@@ -164,7 +164,7 @@ def kept(state: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("limits", LIMITS)
-@pytest.mark.parametrize("seed", range(examples(6)))
+@pytest.mark.parametrize("seed", range(examples(3)))
 def test_what_a_full_disk_takes_back_leaves_no_trace(
     tmp_path: Path, limits: str, seed: int
 ) -> None:
@@ -187,5 +187,5 @@ def test_what_a_full_disk_takes_back_leaves_no_trace(
         assert kept(state) == kept(list(described(killed, turn))), turn
         killed.store.close()
         shutil.rmtree(tmp_path / "killed")
-    assert refusals > 10
+    assert refusals > 5
     served.store.close()
