@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pynats_server.jetstream.store.file.disk import Disk
 
@@ -39,7 +40,8 @@ class FullDisk(Disk):
     def _is_other(self, handle: int, data: bytes) -> bool:
         if self.only and self.only not in bytes(data):
             return True
-        return bool(self.below) and self.below not in os.readlink(f"/proc/self/fd/{handle}")
+        path = Path(f"/proc/self/fd/{handle}")
+        return bool(self.below) and self.below not in str(path.readlink())
 
 
 @contextmanager

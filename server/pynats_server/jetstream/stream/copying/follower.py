@@ -287,7 +287,7 @@ class Follower:
         self.wake()
 
     def _forgive(self) -> None:
-        """Forgets the error once a later try has succeeded: what is not durable may be taken back."""
+        """Forgets the error once a later try has succeeded, and no full disk can undo that."""
         durable = self.stream.durable_seq
         if self._refused_at is None:
             return
