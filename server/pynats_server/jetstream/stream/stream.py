@@ -207,6 +207,7 @@ class Stream:
 
     def _stop_timers(self) -> None:
         self.changes.stop()
+        self.rollups.stop()
         self.expiry.stop()
         self.publishing.stop()
         self.schedules.stop()
@@ -282,13 +283,16 @@ class Stream:
         self.republishing.queue.undone(last_seq)
         self.following.undone()
         self.schedules.undone(has_replanned)
+        self.changes.undone(self._enforce_limits)
         if not self._stopped:
             self.expiry.undone()
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
-        self.replica.plan.kept(self.durable_seq)
+        self.replica.kept(self.durable_seq)
+        if self.changes.limits_undurably:
+            self.changes.committed()
         self.republishing.queue.committed(self.durable_seq)
         self.consumers.place.interest.committed(self.durable_seq)
         for wake in self._watchers:
