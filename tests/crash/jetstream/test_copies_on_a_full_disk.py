@@ -216,3 +216,36 @@ async def test_copies_are_whole_when_there_is_room_again(
         await until_whole(server, client, scene)
     assert refused > 20
     assert bugs == []
+
+
+@on_loop
+async def test_a_message_is_no_duplicate_of_one_that_was_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client's message, refused in the end, had the id of one that a source brought."""
+    monkeypatch.setattr(follower, "RETRY_S", 0.02)
+    with disk_of_process(FullDisk(0, below="/c-D")) as disk:
+        async with serving(tmp_path) as (server, client):
+            for name, config in (
+                ("O", {"subjects": ["o"]}),
+                ("c-D", {"subjects": ["own"], "sources": [{"name": "O"}]}),
+            ):
+                made = await api(client, f"STREAM.CREATE.{name}", {"name": name, **config})
+                assert "error" not in made, made
+            stream = stream_of(server, "c-D")
+            (source,) = stream.following.sources
+            await client.request("o", b"of O", headers={"Nats-Msg-Id": "same"})
+            await wait_until_async(lambda: source._retry is not None, "a refusal")
+            source._try_again()
+            assert source._scheduled is not None
+            source._scheduled.cancel()
+            refused = disk.refused
+            stream.accept(b"own", b"", b"NATS/1.0\r\nNats-Msg-Id: same\r\n\r\n", b"own")
+            source._pull()  # before the turn ends
+            assert (source.next_seq, source.place.seq) == (2, 1)
+            await wait_until_async(lambda: disk.refused > refused, "a refusal")
+            info = await api(client, "STREAM.INFO.c-D")
+            assert info["sources"][0]["lag"] == 1
+            disk.room = None
+            await wait_until_async(lambda: stream.store.msgs == 1, "the copy")
+            assert [body for _, _, body, _ in content(stream.store)] == [b"of O"]

@@ -97,6 +97,7 @@ class Replica:
     def kept(self, last_seq: int) -> None:
         """Messages up to `last_seq` will not be taken back."""
         self.plan.kept(last_seq)
+        self.store.places.kept(last_seq)
 
     def undone(self, last_seq: int) -> bool:
         """The disk is full: the store has taken back what was above `last_seq`. Whether that

@@ -281,7 +281,7 @@ class Stream:
         self.ingest.undone(last_seq)
         has_replanned = self.replica.undone(last_seq)
         self.republishing.queue.undone(last_seq)
-        self.following.undone()
+        self.following.undone(last_seq)
         self.schedules.undone(has_replanned)
         self.changes.undone(self._enforce_limits)
         if not self._stopped:

@@ -282,7 +282,6 @@ class WrittenBlocks(DiskBlocks):
                 raise
         self.floor_due = False
         self.forget_evicted()
-        places.flushed()
         self._removed = False
         self._remember()
         if places.has_notes:
