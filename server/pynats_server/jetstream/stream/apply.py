@@ -23,7 +23,6 @@ from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.store.retention import MOST_AT_ONCE
 from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.copying.names import name_of, read_header
 from pynats_server.jetstream.stream.operations import (
@@ -126,7 +125,7 @@ class Replica:
             case Leap(last, ts):
                 result = self.store.skip(last - self.store.last_seq, ts)
             case Remove(seq, erase):
-                result = int(self.store.erase(seq) if erase else self.store.remove(seq))
+                result = int(self.store.erase(seq) if erase else self.store.delete(seq))
             case Truncate(seq):
                 self.store.truncate(seq)
             case Thin(per_subject, start, stop):
@@ -200,14 +199,13 @@ class Replica:
         if made.rollup == "sub":
             count = store.subject_totals(subject).get(subject, 0) if is_literal(subject) else 0
             if count != store.msgs:
-                # As limits: if the disk is full, they bring back what this was to replace.
-                store.enforce_limits(max_per_subject=1, subject=subject)
+                store.displace_subject(subject)
                 return
         self.appender.replace_all()
 
     def _append_batch(self, made: AppendBatch) -> int:
-        # One write holds the whole batch, and behind it what it displaces, and nothing else. So it
-        # fails as a whole, and a torn one has removed nothing.
+        # All in one block, and in one write with what the batch removes: behind it, so a torn batch
+        # has removed nothing.
         self._check_order(made.last)
         store, messages, ts = self.store, made.messages, made.ts
         if store.dirty:
@@ -217,15 +215,15 @@ class Replica:
         known = made.of_subjects or (ANY,) * len(subjects)
         try:
             last = messages.append_to(store, ts)
-            if not made.later:
-                for place, filter in made.rollups:
-                    self._displace(filter, before + 1 + place)
-            left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
-            store.flush()
         except Exception:
             if store.last_seq != before:
                 store.truncate(before)
             raise
+        if not made.later:
+            for place, filter in made.rollups:
+                self._displace(filter, before + 1 + place)
+        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
+        store.flush()
         if made.plain:
             self.admission.stored(b"", last, ts)
         else:
@@ -241,14 +239,14 @@ class Replica:
     # -- removals ---------------------------------------------------------------------------
 
     def _displace(self, filter: bytes, below: int = 0) -> None:
-        """What follows from a message, and is no operation of its own: a full disk that takes that
-        message back brings back what it has removed. Very much cannot come back, and goes when the
-        message is written."""
+        """Removes what a message that was just appended takes the place of: below a sequence, or
+        all. If that one is taken back, they come back, too."""
         store = self.store
-        if store.displace(filter, below, MOST_AT_ONCE):
-            return
-        store.flush()
-        finish(store.purging(filter, below, purged=False))
+        start, stop = store.first_seq, (below - 1) if below else store.last_seq
+        if is_literal(filter):
+            count, start, last = store.literal_bounds(filter)
+            stop = min(stop, last) if count else 0
+        store.displace(filter, start, stop)
 
     def _expire(self, seqs: tuple[int, ...]) -> int:
         looked = gone = 0
