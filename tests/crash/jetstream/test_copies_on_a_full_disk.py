@@ -5,6 +5,7 @@ is not. An origin that keeps messages for its consumers keeps what is not copied
 from __future__ import annotations
 
 import contextlib
+import errno
 import random
 import shutil
 from collections.abc import AsyncIterator
@@ -16,7 +17,9 @@ import pytest
 from nats.aio.client import Client
 from pynats_server.jetstream import stream_folders
 from pynats_server.jetstream.publish.headers import get
-from pynats_server.jetstream.store import Store
+from pynats_server.jetstream.store import FileConfig, Store, opening
+from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.stream.copying import follower
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.server.server import Server
@@ -228,7 +231,10 @@ async def test_a_message_is_no_duplicate_of_one_that_was_taken_back(
         async with serving(tmp_path) as (server, client):
             for name, config in (
                 ("O", {"subjects": ["o"]}),
-                ("c-D", {"subjects": ["own"], "sources": [{"name": "O"}]}),
+                (
+                    "c-D",
+                    {"subjects": ["own"], "sources": [{"name": "O"}], "duplicate_window": 10**11},
+                ),
             ):
                 made = await api(client, f"STREAM.CREATE.{name}", {"name": name, **config})
                 assert "error" not in made, made
@@ -249,3 +255,85 @@ async def test_a_message_is_no_duplicate_of_one_that_was_taken_back(
             disk.room = None
             await wait_until_async(lambda: stream.store.msgs == 1, "the copy")
             assert [body for _, _, body, _ in content(stream.store)] == [b"of O"]
+
+
+class Broken(Disk):
+    """A disk that fails for good, in what it writes or in its syncs, when it is told to."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.fails = False
+
+    def _step(self, kind: str) -> None:
+        if self.fails and kind == self.kind:
+            raise OSError(errno.EIO, "bad medium")
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        self._step("write")
+        super().write(handle, data, offset)
+
+    def sync(self, handle: int) -> None:
+        self._step("sync")
+        super().sync(handle)
+
+
+@pytest.mark.parametrize("kind", ["write", "sync"])
+@on_loop
+async def test_copies_on_a_broken_disk_are_known_to_be_behind(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "RETRY_S", 0.02)
+    broken, real = Broken(kind), opening.FileStore
+
+    def open_on(config: FileConfig, *args: Any, **kwargs: Any) -> FileStore:
+        return real(config, *args, disk=broken if config.name.startswith("c-") else None, **kwargs)
+
+    monkeypatch.setattr(opening, "FileStore", open_on)
+    copies: dict[str, Json] = {
+        "c-M": {"mirror": {"name": "O"}}, "c-S": {"sources": [{"name": "O"}]},
+        "c-MQ": {"mirror": {"name": "Q"}}, "c-SQ": {"sources": [{"name": "QS"}]},
+    }  # fmt: skip
+    queue = {"retention": "workqueue"}
+    origins: dict[str, Json] = {"O": {}, "Q": queue, "QS": queue}
+
+    async def publish(client: Client, count: int) -> None:
+        for name in origins:
+            for _ in range(count):
+                await client.request(name.lower(), b"x")
+
+    async def told(client: Client, name: str) -> tuple[int, int, bool]:
+        """Messages, how many are missing, and whether it says why."""
+        info = await api(client, f"STREAM.INFO.{name}")
+        (about,) = [info["mirror"]] if "mirror" in info else info["sources"]
+        return info["state"]["messages"], about["lag"], "error" in about
+
+    async def until(client: Client, *expected: Any) -> None:
+        for name in copies:
+
+            async def reached(name: str = name) -> bool:
+                return await told(client, name) == expected
+
+            await wait_until_async(reached, f"{name}: {expected}")
+
+    async with serving(tmp_path) as (server, client):
+        for name, more in {**origins, **copies}.items():
+            config = {"name": name, **more}
+            if name in origins:
+                config["subjects"] = [name.lower()]
+            made = await api(client, f"STREAM.CREATE.{name}", config)
+            assert "error" not in made, made
+        await publish(client, 4)
+        await until(client, 4, 0, False)
+        broken.fails = True
+        await publish(client, 5)
+        await until(client, 4, 5, True)
+        assert [stream_of(server, name).store.msgs for name in origins] == [9, 5, 5]
+        assert all(stream_of(server, name).failure for name in copies)
+        broken.fails = False
+        await publish(client, 1)
+        await until(client, 4, 6, True)
+        assert [stream_of(server, name).store.msgs for name in origins] == [10, 6, 6]
+    async with serving(tmp_path) as (server, client):
+        await until(client, 10, 0, False)
+        await wait_until_async(lambda: stream_of(server, "Q").store.msgs == 0, "the end of all")
+        assert [content(stream_of(server, name).store)[-1][0] for name in copies] == [10] * 4
