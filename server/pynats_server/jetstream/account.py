@@ -196,6 +196,7 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
+            self.folders.take_key(folder)
             finish(self._listening(self._open(folder)))
         except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
@@ -206,7 +207,6 @@ class JetStreamAccount:
             )
 
     def _open(self, folder: Path) -> Stream:
-        self.folders.take_key(folder)
         config, created = self.folders.read(folder)
         begun_ns = time.perf_counter_ns()
         store, found = self.folders.opened(config, folder)

@@ -6,11 +6,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import random
+import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.store import BadKey
+from pynats_server.jetstream.store import BadKey, FileConfig
+from pynats_server.jetstream.store.consumers.recovery import Extent, recover_consumers
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.rekeying.folder import changing_key, refuse_encrypted
 from pynats_server.jetstream.store.rekeying.ring import KeyRing
 from pynats_server.work import finish
@@ -255,3 +259,122 @@ def test_a_power_cut_loses_nothing(scratch: Path, before: Form, after: Form) -> 
             change(image, ring)
             assert unsettled(image, after) == []
             assert contents(image, after) == expected
+
+
+def blocks_of(folder: Path) -> list[int]:
+    return sorted(int(path.stem) for path in (folder / "msgs").glob("*.blk"))
+
+
+def take_block(source: Path, target: Path, number: int) -> None:
+    """Puts a block of one folder into another, with its key."""
+    for name in (f"msgs/{number}.blk", f"msgs/{number}.key"):
+        (target / name).unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.copy(source / name, target / name)
+
+
+@pytest.mark.parametrize("own", [0, 1, 2], ids=["clear", "earlier", "current"])
+def test_a_folder_with_files_of_every_kind_is_served_whole(scratch: Path, own: int) -> None:
+    """`own`: what the stream's own documents are under. nats-server leaves such folders, too."""
+    earlier, current = Form("A", "chacha"), Form("B", "aes")
+    golden = [scratch / name for name in ("clear", "earlier", "current")]
+    expected = fill(golden[0], CLEAR)
+    for folder, form in zip(golden[1:], (earlier, current), strict=True):
+        change(copied(golden[0], folder), form.ring())
+    numbers = blocks_of(golden[0])
+    assert len(numbers) > 2
+    chance = random.Random(own)
+    for consumer in golden:
+        for _ in range(4):
+            folder = copied(golden[own], scratch / "T")
+            for number in numbers:
+                take_block(chance.choice(golden), folder, number)
+            shutil.rmtree(folder / "obs")
+            shutil.copytree(consumer / "obs", folder / "obs")
+            change(folder, current.ring("A"))
+            assert unsettled(folder, current) == []
+            assert contents(folder, current) == expected
+
+
+@pytest.mark.parametrize("half", ["key", "key.next"])
+def test_a_block_in_the_clear_with_a_key_already_is_encrypted(scratch: Path, half: str) -> None:
+    # nats-server writes a block's key before its content; we write it beside.
+    folder, current = scratch / "T", Form("B", "aes")
+    expected = fill(folder, CLEAR)
+    assert current.keys is not None
+    for number in blocks_of(folder):
+        sealed, _ = current.keys.create(f"T:{number}", random.Random(number).randbytes)
+        (folder / "msgs" / f"{number}.{half}").write_bytes(sealed)
+    change(folder, current.ring())
+    assert unsettled(folder, current) == []
+    assert contents(folder, current) == expected
+
+
+def test_a_block_whose_key_is_lost_stays_as_it_is(scratch: Path) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "aes")
+    fill(folder, old)
+    first, second, *_ = blocks_of(folder)
+    (folder / "msgs" / f"{first}.key").write_bytes(bytes(64))
+    (folder / "msgs" / f"{second}.key").unlink()
+    kept = [(folder / "msgs" / f"{number}.blk").read_bytes() for number in (first, second)]
+    change(folder, new.ring("A"))
+    assert [(folder / "msgs" / f"{number}.blk").read_bytes() for number in (first, second)] == kept
+    assert (folder / "msgs" / f"{first}.key").read_bytes() == bytes(64)
+    assert not (folder / "msgs" / f"{second}.key").exists()
+
+
+def test_a_lost_stream_key_is_named_and_nothing_is_touched(scratch: Path) -> None:
+    folder, form = scratch / "T", Form("A", "aes")
+    fill(folder, form)
+    (folder / "meta.key").unlink()
+    whole = digest(folder)
+    with pytest.raises(BadKey, match=r"^meta.key: missing, and meta.inf is encrypted$"):
+        change(folder, form.ring("B"))
+    assert digest(folder) == whole
+
+
+def test_a_consumer_whose_key_is_lost_does_not_stop_the_others(scratch: Path) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "aes")
+    fill(folder, old)
+    shutil.copytree(folder / "obs" / "dur", folder / "obs" / "lost")
+    whole = digest(folder / "obs" / "lost")
+    change(folder, new.ring("A"))
+    assert digest(folder / "obs" / "lost") == whole  # its key is another's
+    shutil.rmtree(folder / "obs" / "lost")
+    assert unsettled(folder, new) == []
+
+
+@pytest.mark.parametrize("damaged", ["meta.inf", "o.dat"])
+def test_what_helps_a_damaged_consumer_helps_under_the_new_key(scratch: Path, damaged: str) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    fill(folder, old)
+    (folder / "obs" / "dur" / damaged).write_bytes(b"damaged")
+    change(folder, new.ring("A"))
+    config = new.config(folder)
+    recovery = recover_consumers(config, Extent(40, lambda _: 1), 10**18)
+    assert recovery.broken == {}
+    [consumer] = recovery.consumers
+    assert consumer.config["durable_name"] == "dur"
+    assert consumer.state.ack_floor == (5, 5)
+    assert any(damaged in problem for problem in consumer.problems)
+
+
+def test_one_block_is_in_memory_at_a_time(scratch: Path) -> None:
+    folder, size = scratch / "T", 200_000
+    config = FileConfig("T", folder, block_size=size)
+    store = FileStore(config)
+    for i in range(100):
+        store.append(b"t", None, bytes(size // 5), i)
+        store.flush()
+    store.write_meta({"name": "T"})
+    store.close()
+    assert len(blocks_of(folder)) > 15
+    steps = changing_key(folder, "T", Form("B", "aes").ring(), QuickDisk())
+    next(steps)
+    tracemalloc.start()
+    try:
+        finish(steps)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * size
