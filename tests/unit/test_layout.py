@@ -81,7 +81,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # Before a store is opened: it knows what a stream's and its consumers' files are.
     J + "store.rekeying": (
-        S + "work", J + "store", J + "store.consumers", J + "store.file", J + "store.format",
+        "pynats_common", S + "work", J + "store", J + "store.consumers", J + "store.file",
+        J + "store.format",
     ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (

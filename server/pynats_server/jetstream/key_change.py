@@ -105,7 +105,7 @@ def take_key(
             log.notice(f"  {shown[0].upper()}{shown[1:]} is under the current key, after {took}")
     except OSError as error:
         raise StoreError(
-            f"it is not under jetstream.key yet, and the disk does not let it be written again "
+            f"it is not under jetstream.key yet, and cannot be written again "
             f"({error_text(error)}); nothing is lost, the next start goes on from here, and until "
             f"then the earlier key is needed, too"
         ) from error

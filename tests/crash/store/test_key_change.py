@@ -16,7 +16,7 @@ from pynats_server.jetstream.store.consumers.recovery import Extent, recover_con
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.rekeying.folder import changing_key, refuse_encrypted
-from pynats_server.jetstream.store.rekeying.ring import KeyRing
+from pynats_server.jetstream.store.rekeying.ring import KeyRing, Unreadable
 from pynats_server.work import finish
 
 from tests.support.crashdisk import CrashDisk, Inode, QuickDisk
@@ -357,6 +357,47 @@ def test_what_helps_a_damaged_consumer_helps_under_the_new_key(scratch: Path, da
     assert consumer.config["durable_name"] == "dur"
     assert consumer.state.ack_floor == (5, 5)
     assert any(damaged in problem for problem in consumer.problems)
+
+
+UNREADABLE = ["msgs/1.blk", "msgs/1.key", "obs/dur/o.dat", "obs/dur/meta.key", "msgs/index.db"]
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_unreadable_file_waits_until_it_can_be_read(scratch: Path, name: str) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "aes")
+    expected = fill(folder, old)
+    aside = scratch / "aside"
+    (folder / name).rename(aside)
+    (folder / name).mkdir()
+    assert change(folder, new.ring("A"))
+    assert not change(folder, new.ring("A"))  # and no other file waits
+    (folder / name).rmdir()
+    aside.rename(folder / name)
+    change(folder, new.ring("A"))
+    if name == "msgs/index.db":  # made anew
+        (folder / name).unlink()
+    assert contents(folder, new) == expected
+    assert unsettled(folder, new) == []
+
+
+@pytest.mark.parametrize("name", ["meta.key", "meta.inf"])
+def test_an_unreadable_document_of_the_stream_keeps_it_from_a_change(
+    scratch: Path, name: str
+) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "aes")
+    expected = fill(folder, old)
+    aside = scratch / "aside"
+    (folder / name).rename(aside)
+    (folder / name).mkdir()
+    whole = digest(folder)
+    with contextlib.suppress(Unreadable):
+        assert not change(folder, new.ring("A"))
+    assert digest(folder) == whole
+    (folder / name).rmdir()
+    aside.rename(folder / name)
+    assert contents(folder, old) == expected
+    change(folder, new.ring("A"))
+    assert contents(folder, new) == expected
 
 
 def test_one_block_is_in_memory_at_a_time(scratch: Path) -> None:

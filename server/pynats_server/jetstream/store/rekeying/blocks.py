@@ -33,14 +33,16 @@ class BlockKeys:
     random: Random
 
     def is_settled(self, number: int) -> bool:
-        """Whether its key is the current one; for one without a `<n>.key.next`."""
+        """Whether its key is the current one; for one without a `<n>.key.next`. Raises
+        Unreadable."""
         now = self._opened(number, self._key(number))
         return now is not None and self.ring.is_current(now)
 
     def settle(self, number: int) -> bool:
         """Brings a block under the current key; whether that changed something. One that no key
-        opens stays as it is: recovery tells what cannot be read. Raises OSError."""
-        data = self.disk.read(self._path(number))
+        opens stays as it is: recovery tells what cannot be read. Raises OSError, and Unreadable
+        where nothing was changed."""
+        data = read_if_there(self.disk, self._path(number)) or b""
         now, half = (self._opened(number, path) for path in (self._key(number), self._next(number)))
         before = self._sealed_with(number, data, now, half)
         if isinstance(before, _Unknown):

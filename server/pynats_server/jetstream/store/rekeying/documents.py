@@ -7,6 +7,7 @@ under way: without a key that opens it nobody may touch the folder.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,13 @@ from pynats_server.jetstream.store.format.consumer_file import Known, decode_kno
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 from pynats_server.jetstream.store.rekeying.blocks import NEXT
-from pynats_server.jetstream.store.rekeying.ring import KeyRing, Opened, Random, read_if_there
+from pynats_server.jetstream.store.rekeying.ring import (
+    KeyRing,
+    Opened,
+    Random,
+    Unreadable,
+    read_if_there,
+)
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
@@ -83,7 +90,7 @@ Rewrite = Callable[[Sealing], None]
 
 class KeyFiles:
     """`meta.key` and `meta.key.next` of a folder. Raises BadKey, naming the file, when one of them
-    opens with no key: nothing may be changed then."""
+    opens with no key: nothing may be changed then. Raises Unreadable."""
 
     def __init__(
         self, folder: Path, context: str, ring: KeyRing, disk: Disk, random: Random
@@ -137,8 +144,11 @@ class KeyFiles:
 def is_clear_stream(folder: Path, name: str, disk: Disk) -> bool:
     """Whether a folder without a key file was never encrypted. Raises BadKey if it was. False where
     meta.inf does not tell: whoever reads it says what is wrong."""
-    data = read_if_there(disk, folder / META)
-    if data is None or meta_sum(name, data) not in read_sums(folder, disk):
+    try:
+        data = read_if_there(disk, folder / META)
+        if data is None or meta_sum(name, data) not in read_sums(folder, disk):
+            return False
+    except (OSError, Unreadable):
         return False
     if not data.startswith(META_HEAD):
         raise BadKey(f"{KEY}: missing, and {META} is encrypted")
@@ -152,12 +162,21 @@ def is_clear_consumer(folder: Path, label: str, disk: Disk) -> bool:
     return data is not None and data.startswith(META_HEAD) and (copy is None or not copy.sealed_key)
 
 
+def look_at(folder: Path, disk: Disk) -> None:
+    """Raises Unreadable, before anything is changed, if a document cannot be read: the key that it
+    is sealed with would be gone."""
+    for name in (META, SUMS, KNOWN, STATE, PREVIOUS):
+        read_if_there(disk, folder / name)
+
+
 def of_stream(folder: Path, name: str) -> Rewrite:
     """Rewrites what a stream's key seals."""
 
     def rewrite(sealing: Sealing) -> None:
         path, key = folder / "msgs" / "index.db", name_key(name)
-        data = read_if_there(sealing.disk, path)
+        data = None
+        with contextlib.suppress(Unreadable):  # the blocks tell the same
+            data = read_if_there(sealing.disk, path)
         if data is not None and digest64(key, data[:-8]) == data[-8:]:
             body = sealing.sealed(data[:-8], INDEX_HEAD)
             if body != data[:-8]:

@@ -22,10 +22,11 @@ from pynats_server.jetstream.store.rekeying.documents import (
     KeyFiles,
     is_clear_consumer,
     is_clear_stream,
+    look_at,
     of_consumer,
     of_stream,
 )
-from pynats_server.jetstream.store.rekeying.ring import KeyRing, Random
+from pynats_server.jetstream.store.rekeying.ring import KeyRing, Random, Unreadable
 from pynats_server.work import Work
 
 
@@ -47,9 +48,13 @@ def changing_key(
     """Brings the folder of a stream that nobody serves under the current key, a file or two in each
     step; whether there was something to do. `on_begin` is told before, and whether the stream was
     in the clear. Raises BadKey, and nothing was changed, when no key opens it; OSError, and then
-    it goes on from there the next time."""
+    it goes on from there the next time; Unreadable, too, and nothing was changed, when the stream's
+    own documents cannot be read."""
     disk = disk or Disk()
-    files = KeyFiles(folder, name, ring, disk, random)
+    try:
+        files = KeyFiles(folder, name, ring, disk, random)
+    except Unreadable:
+        return False  # whoever opens the stream says so
     change = _Change(folder, name, ring, disk, random, files, on_begin)
     return (yield from change.run())
 
@@ -66,15 +71,15 @@ class _Change:
     has_begun: bool = False
 
     def run(self) -> Work[bool]:
-        names = self.disk.names(self.folder / "msgs")
         was_clear = self.files.now is None
         if not self.files.exist and not is_clear_stream(self.folder, self.name, self.disk):
             return False  # a new one, perhaps
         rewrite = of_stream(self.folder, self.name)
         if not self.files.are_current:
+            look_at(self.folder, self.disk)
             self._begin(was_clear)
             self.files.begin(rewrite)
-        yield from self._blocks(names, was_clear)
+        yield from self._blocks(was_clear)
         yield from self._consumers()
         self.files.finish(rewrite)
         return self.has_begun
@@ -84,27 +89,33 @@ class _Change:
             self.has_begun = True
             self.on_begin(was_clear)
 
-    def _blocks(self, names: list[str], was_clear: bool) -> Work[None]:
+    def _blocks(self, was_clear: bool) -> Work[None]:
+        names = self.disk.names(self.folder / "msgs")
         blocks = BlockKeys(self.name, self.folder / "msgs", self.ring, self.disk, self.random)
         halves = {name for name in names if name.endswith(NEXT)}
         for number in sorted(_numbers(names)):
-            settled = f"{number}.key{NEXT}" not in halves and blocks.is_settled(number)
-            if settled and not was_clear:
-                continue
-            if blocks.settle(number):
-                self._begin(was_clear)
+            try:
+                settled = f"{number}.key{NEXT}" not in halves and blocks.is_settled(number)
+                if settled and not was_clear:
+                    continue
+                if blocks.settle(number):
+                    self._begin(was_clear)
+            except Unreadable:
+                continue  # recovery says so
             yield
 
     def _consumers(self) -> Work[None]:
         for consumer in consumer_names(self.folder):
-            home = self.folder / FOLDER / consumer
+            home, label = self.folder / FOLDER / consumer, f"{self.name}/{consumer}"
             try:
                 files = KeyFiles(home, f"{self.name}.{consumer}", self.ring, self.disk, self.random)
-            except BadKey:
+                if files.are_current:
+                    continue
+                look_at(home, self.disk)
+                if not files.exist and not is_clear_consumer(home, label, self.disk):
+                    continue
+            except (BadKey, Unreadable):
                 continue  # recovery names it
-            label = f"{self.name}/{consumer}"
-            if files.are_current or not (files.exist or is_clear_consumer(home, label, self.disk)):
-                continue
             self._begin(False)
             rewrite = of_consumer(home, label)
             files.begin(rewrite)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store.errors import BadKey
+from pynats_common.go.errno import error_text
+
+from pynats_server.jetstream.store.errors import BadKey, StoreError
 from pynats_server.jetstream.store.file.disk import Disk
 
 if TYPE_CHECKING:
@@ -81,9 +83,15 @@ def key_ring(key: str, prev_key: str, account: str, cipher: CipherName) -> KeyRi
     return KeyRing(current, tuple(earlier), names)
 
 
+class Unreadable(StoreError):
+    """A file cannot be read: without permission, a folder in its place, a damaged disk."""
+
+
 def read_if_there(disk: Disk, path: Path) -> bytes | None:
-    """A file's content; None when it is missing."""
+    """A file's content; None when it is missing. Raises Unreadable."""
     try:
         return disk.read(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise Unreadable(f"{path.name}: cannot be read ({error_text(error)})") from error
