@@ -16,7 +16,7 @@ from pynats_server.jetstream.store.consumers.recovery import Extent, recover_con
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.rekeying.folder import changing_key, refuse_encrypted
-from pynats_server.jetstream.store.rekeying.ring import KeyRing, Unreadable
+from pynats_server.jetstream.store.rekeying.ring import KeyLost, KeyRing, Unreadable
 from pynats_server.work import finish
 
 from tests.support.crashdisk import CrashDisk, Inode, QuickDisk
@@ -323,14 +323,34 @@ def test_a_block_whose_key_is_lost_stays_as_it_is(scratch: Path) -> None:
     assert not (folder / "msgs" / f"{second}.key").exists()
 
 
-def test_a_lost_stream_key_is_named_and_nothing_is_touched(scratch: Path) -> None:
-    folder, form = scratch / "T", Form("A", "aes")
-    fill(folder, form)
-    (folder / "meta.key").unlink()
+@pytest.mark.parametrize("after", [Form("A", "aes"), Form("B", "chacha")], ids=["same", "another"])
+def test_a_lost_stream_key_is_named_and_costs_no_message(scratch: Path, after: Form) -> None:
+    # nats-server removes it before it changes the blocks, and writes a new one at the end.
+    folder, before = scratch / "T", Form("A", "aes")
+    expected = fill(folder, before)
+    (folder / "meta.key").rename(scratch / "meta.key")
     whole = digest(folder)
-    with pytest.raises(BadKey, match=r"^meta.key: missing, and meta.inf is encrypted$"):
-        change(folder, form.ring("B"))
-    assert digest(folder) == whole
+    for _ in range(2):
+        with pytest.raises(KeyLost, match=r"^meta.key: missing, and meta.inf is encrypted$"):
+            change(folder, after.ring("A"))
+    own = ("meta.inf", "meta.sum", "msgs/index.db")
+    assert {name: digest(folder)[name] for name in own} == {name: whole[name] for name in own}
+    assert (digest(folder) == whole) == (before == after)
+    store = FileStore(after.config(folder))  # but for the configuration
+    assert [seq for seq, _ in store.oldest()] == [seq for seq, *_ in expected]
+    store.close()
+
+
+def test_a_lost_stream_key_may_come_back(scratch: Path) -> None:
+    folder, before, after = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    expected = fill(folder, before)
+    (folder / "meta.key").rename(scratch / "meta.key")
+    with pytest.raises(KeyLost):
+        change(folder, after.ring("A"))
+    (scratch / "meta.key").rename(folder / "meta.key")
+    change(folder, after.ring("A"))
+    assert unsettled(folder, after) == []
+    assert contents(folder, after) == expected
 
 
 def test_a_consumer_whose_key_is_lost_does_not_stop_the_others(scratch: Path) -> None:

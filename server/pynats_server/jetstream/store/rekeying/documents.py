@@ -24,6 +24,7 @@ from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 from pynats_server.jetstream.store.rekeying.blocks import NEXT
 from pynats_server.jetstream.store.rekeying.ring import (
+    KeyLost,
     KeyRing,
     Opened,
     Random,
@@ -142,8 +143,8 @@ class KeyFiles:
 
 
 def is_clear_stream(folder: Path, name: str, disk: Disk) -> bool:
-    """Whether a folder without a key file was never encrypted. Raises BadKey if it was. False where
-    meta.inf does not tell: whoever reads it says what is wrong."""
+    """Whether a folder without a key file was never encrypted. Raises KeyLost if it was. False
+    where meta.inf does not tell: whoever reads it says what is wrong."""
     try:
         data = read_if_there(disk, folder / META)
         if data is None or meta_sum(name, data) not in read_sums(folder, disk):
@@ -151,7 +152,7 @@ def is_clear_stream(folder: Path, name: str, disk: Disk) -> bool:
     except (OSError, Unreadable):
         return False
     if not data.startswith(META_HEAD):
-        raise BadKey(f"{KEY}: missing, and {META} is encrypted")
+        raise KeyLost(f"{KEY}: missing, and {META} is encrypted")
     return True
 
 

@@ -26,7 +26,7 @@ from pynats_server.jetstream.store.rekeying.documents import (
     of_consumer,
     of_stream,
 )
-from pynats_server.jetstream.store.rekeying.ring import KeyRing, Random, Unreadable
+from pynats_server.jetstream.store.rekeying.ring import KeyLost, KeyRing, Random, Unreadable
 from pynats_server.work import Work
 
 
@@ -49,7 +49,7 @@ def changing_key(
     step; whether there was something to do. `on_begin` is told before, and whether the stream was
     in the clear. Raises BadKey, and nothing was changed, when no key opens it; OSError, and then
     it goes on from there the next time; Unreadable, too, and nothing was changed, when the stream's
-    own documents cannot be read."""
+    own documents cannot be read; KeyLost, and all but those was changed, when their key is gone."""
     disk = disk or Disk()
     try:
         files = KeyFiles(folder, name, ring, disk, random)
@@ -72,8 +72,13 @@ class _Change:
 
     def run(self) -> Work[bool]:
         was_clear = self.files.now is None
-        if not self.files.exist and not is_clear_stream(self.folder, self.name, self.disk):
-            return False  # a new one, perhaps
+        try:
+            if not self.files.exist and not is_clear_stream(self.folder, self.name, self.disk):
+                return False  # a new one, perhaps
+        except KeyLost:  # nats-server's, too, when its change of key was interrupted
+            yield from self._blocks(was_clear=False)
+            yield from self._consumers()
+            raise
         rewrite = of_stream(self.folder, self.name)
         if not self.files.are_current:
             look_at(self.folder, self.disk)

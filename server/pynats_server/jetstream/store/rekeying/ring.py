@@ -87,6 +87,10 @@ class Unreadable(StoreError):
     """A file cannot be read: without permission, a folder in its place, a damaged disk."""
 
 
+class KeyLost(StoreError):
+    """The key of a stream's own documents is gone. Its messages have keys of their own."""
+
+
 def read_if_there(disk: Disk, path: Path) -> bytes | None:
     """A file's content; None when it is missing. Raises Unreadable."""
     try:
