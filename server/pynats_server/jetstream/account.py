@@ -196,12 +196,14 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
+            self.folders.take_key(folder)
             finish(self._listening(self._open(folder)))
         except Exception as error:  # a broken folder must not keep the others from being served
             self.broken[folder.name] = str(error) or repr(error)
+            reason = self.broken[folder.name] if isinstance(error, StoreError) else repr(error)
             self.log.error(
                 f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
-                f"its files stay in {folder}: {error!r}"
+                f"its files stay in {folder}: {reason}"
             )
 
     def _open(self, folder: Path) -> Stream:
