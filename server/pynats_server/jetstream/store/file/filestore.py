@@ -44,14 +44,16 @@ class FileStore(WrittenBlocks):
         disk: Disk | None = None,
         random: Callable[[int], bytes] = os.urandom,
         on_problem: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> None:
         disk = disk or Disk()
-        files = StreamFolder(config, disk, random, on_problem)
+        files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
         disk.make_folder(files.messages)
         convert(config, disk, random)
         files.open_stream_key()
+        files.tell_strays()
         self._open(recover(files))
 
     def attach(self, syncer: Syncer) -> None:
@@ -68,7 +70,7 @@ class FileStore(WrittenBlocks):
     def _open(self, found: Recovered) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
-        self.top_index = found.top_index
+        self.top_index = max(found.top_index, self.files.highest_key())
         self.saved_index.tail_sum = found.saved.tail_sum if found.saved is not None else b""
         if self.tail is not None:
             self.tail.file = self.disk.open(self.files.path_of(self.tail))

@@ -22,12 +22,14 @@ from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_blo
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.format.meta_inf import name_key
+from pynats_server.jetstream.store.format.names import block_number, is_stray, key_number
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
 
 SOURCES = "sources.db"
+STRAYS_NAMED = 10
 
 
 class StreamFolder:
@@ -39,6 +41,7 @@ class StreamFolder:
         disk: Disk,
         random: Callable[[int], bytes],
         on_problem: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
         self.disk = disk
@@ -48,12 +51,18 @@ class StreamFolder:
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
         self._on_problem = on_problem
+        self._on_remark = on_remark
 
     def problem(self, text: str) -> None:
         """Report something an operator must know."""
         self.problems.append(text)
         if self._on_problem is not None:
             self._on_problem(text)
+
+    def remark(self, text: str) -> None:
+        """Tell of something odd that takes nothing away."""
+        if self._on_remark is not None:
+            self._on_remark(text)
 
     def open_stream_key(self) -> None:
         """Find or make the seed that seals the stream's metadata."""
@@ -133,12 +142,21 @@ class StreamFolder:
 
     def block_indexes(self) -> list[int]:
         """Numbers of the block files, ascending."""
-        found = []
-        for name in self.disk.names(self.messages):
-            stem, dot, kind = name.partition(".")
-            if dot and kind == "blk" and stem.isdigit():
-                found.append(int(stem))
-        return sorted(found)
+        numbers = map(block_number, self.disk.names(self.messages))
+        return sorted(number for number in numbers if number is not None)
+
+    def highest_key(self) -> int:
+        """The highest number of a block that has a key, perhaps without the block: it may come
+        back and need the key, so the number is not used again."""
+        return max(filter(None, map(key_number, self.disk.names(self.messages))), default=0)
+
+    def tell_strays(self) -> None:
+        """Name the files that look like a block's and are none. They are never touched."""
+        strays = [name for name in self.disk.names(self.messages) if is_stray(name)]
+        if strays:
+            named = ", ".join(repr(name) for name in strays[:STRAYS_NAMED])
+            more = ", ..." if len(strays) > STRAYS_NAMED else ""
+            self.remark(f"msgs/ has {len(strays)} stray files, which are not read: {named}{more}")
 
     def path_of(self, block: Block) -> Path:
         """The block's file."""

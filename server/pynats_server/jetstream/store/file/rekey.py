@@ -23,6 +23,7 @@ from pynats_server.jetstream.store.format import index_db as index
 from pynats_server.jetstream.store.format.blockfile import unpack_block
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
+from pynats_server.jetstream.store.format.names import block_number
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import BlockCipher, Keys, Sealer
@@ -77,9 +78,9 @@ class _Rekey:
     def run(self) -> None:
         home, name = self.config.folder, self.config.name
         for path in sorted(self.disk.names(home / "msgs")):
-            stem, _, kind = path.partition(".")
-            if kind == "blk" and stem.isdigit():
-                self._block(int(stem))
+            number = block_number(path)
+            if number is not None:
+                self._block(number)
         for consumer in self.disk.names(home / "obs"):
             folder = home / "obs" / consumer
             if not folder.is_dir():

@@ -30,6 +30,7 @@ from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.blockfile import pack_block
+from pynats_server.jetstream.store.format.names import BLOCK_MAX
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.listing import SubjectListing
@@ -105,6 +106,8 @@ class WrittenBlocks(DiskBlocks):
         if finished is not None:
             self.flush()
         index = self.top_index + 1
+        if index > BLOCK_MAX:
+            raise StoreFull(f"stream {self.config.name} has no number left for a block")
         block = Block(index, self.last_seq + 1, self.config.name)
         if self.config.keys is not None:
             self._make_key(block)
