@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.inventory.ranges import Range, named
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 LOST: Final = "lost.db"  # in the stream's folder
 VERSION: Final = 1
 NAMED_MAX: Final = 20  # ranges in a line of the log
-
-Range = tuple[int, int]  # first and last sequence
 
 
 class BadLosses(ValueError):
@@ -35,7 +34,8 @@ class BadLosses(ValueError):
 class Loss:
     """Sequences first..last, which were in the file of a block (0 = nobody knows which). `nbytes`:
     of their records, as far as that is known. Times in ns since 1970; `acknowledged_ns` 0 = by
-    nobody."""
+    nobody. `seen`: a digest of the file when it was last looked at, empty if it was missing: one
+    with another content may have the messages again."""
 
     first: int
     last: int
@@ -44,6 +44,7 @@ class Loss:
     found_ns: int = 0
     nbytes: int = 0
     acknowledged_ns: int = 0
+    seen: str = ""
 
     def __len__(self) -> int:
         return self.last + 1 - self.first
@@ -156,6 +157,18 @@ class Losses:
         self.found([(0, seq)])
         return True
 
+    def aged(self, since_ns: int) -> bool:
+        """What was found missing before has aged, too; whether that changes anything."""
+        return self._change([loss for loss in self.all if loss.found_ns >= since_ns])
+
+    def seen(self, block: int, digest: str) -> None:
+        """The file of a block has this content now, and what is lost is not in it."""
+        self._change([replace(one, seen=digest) if one.block == block else one for one in self.all])
+
+    def first_of_blocks(self) -> list[Loss]:
+        """One loss of each block."""
+        return list({loss.block: loss for loss in reversed(self.all)}.values())
+
     def cut(self, last: int) -> None:
         """The stream ends at `last` now."""
         self._change([part for loss in self.all for part in loss.without(last + 1, 1 << 64)])
@@ -193,14 +206,26 @@ class Losses:
         for loss in self.open():
             groups.setdefault(loss.reason, []).append((loss.first, loss.last))
         return "; ".join(
-            f"lost {named(ranges)}" + (f" ({reason})" if reason else "")
+            f"lost {named(ranges, NAMED_MAX)}" + (f" ({reason})" if reason else "")
             for reason, ranges in groups.items()
         )
 
     # -- the file -----------------------------------------------------------------------------
 
+    def begin_save(self) -> Callable[[bool], None]:
+        """What is known now is being saved; to be called with whether that was done."""
+        saving = self.all
+
+        def done(well: bool) -> None:
+            if well and self.all is saving:
+                self.unsaved = False
+
+        return done
+
     def encoded(self) -> bytes:
-        """The content of lost.db."""
+        """The content of lost.db; empty if there is nothing to say."""
+        if not self.all:
+            return b""
         body = json.dumps(
             {"version": VERSION, "lost": [_to_json(loss) for loss in self.all]},
             separators=(",", ":"),
@@ -231,35 +256,14 @@ def read_losses(stream: Path, disk: Disk) -> Losses:
     return Losses.decoded(data)
 
 
-def write_losses(stream: Path, losses: Losses, disk: Disk) -> None:
-    """Save lost.db, durably; it goes when there is nothing to say. Raises OSError."""
-    if losses.all:
-        disk.replace(stream / LOST, losses.encoded())
+def write_losses(stream: Path, data: bytes, disk: Disk) -> None:
+    """Save lost.db, as `Losses.encoded` has it, durably; it goes when there is nothing to say.
+    Raises OSError."""
+    if data:
+        disk.replace(stream / LOST, data)
     else:
         disk.remove(stream / LOST)
         disk.sync_folder(stream)
-
-
-def named(ranges: Iterable[Range]) -> str:
-    """Ranges as people write them, some of them if there are many."""
-    listed = list(ranges)
-    parts = [str(a) if a == b else f"{a}-{b}" for a, b in listed[:NAMED_MAX]]
-    more = len(listed) - NAMED_MAX
-    return ", ".join(parts) + (f" and {more} more ranges" if more > 0 else "")
-
-
-def ranges_of(sequences: Iterable[int]) -> Iterator[Range]:
-    """Ascending sequences as ranges."""
-    first = last = -1
-    for seq in sequences:
-        if first >= 0 and seq == last + 1:
-            last = seq
-            continue
-        if first >= 0:
-            yield first, last
-        first = last = seq
-    if first >= 0:
-        yield first, last
 
 
 def _joined(losses: list[Loss]) -> list[Loss]:
@@ -274,7 +278,7 @@ def _joined(losses: list[Loss]) -> list[Loss]:
 
 
 def _follows(one: Loss, other: Loss) -> bool:
-    same = one.block == other.block and one.reason == other.reason
+    same = (one.block, one.reason, one.seen) == (other.block, other.reason, other.seen)
     return same and one.acknowledged_ns == other.acknowledged_ns and one.last + 1 == other.first
 
 
@@ -286,6 +290,7 @@ def _to_json(loss: Loss) -> dict[str, Any]:
         "reason": loss.reason,
         "found_ns": loss.found_ns,
         "bytes": loss.nbytes,
+        "seen": loss.seen,
     }
     if loss.acknowledged_ns:
         made["acknowledged_ns"] = loss.acknowledged_ns
@@ -300,4 +305,5 @@ def _from_json(found: dict[str, Any]) -> Loss:
     first, last, block, found_ns, nbytes, acknowledged_ns = numbers
     if last < first:
         raise BadLosses("a loss is malformed")
-    return Loss(first, last, block, str(found["reason"]), found_ns, nbytes, acknowledged_ns)
+    reason, seen = str(found["reason"]), str(found["seen"])
+    return Loss(first, last, block, reason, found_ns, nbytes, acknowledged_ns, seen)
