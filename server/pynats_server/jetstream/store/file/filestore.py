@@ -53,10 +53,10 @@ class FileStore(WrittenBlocks):
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
         disk.make_folder(files.messages)
-        convert(config, disk, random)
+        converted = convert(config, disk, random)
         files.open_stream_key()
         files.tell_strays()
-        self._open(recover(files))
+        self._open(recover(files, self.ledger, converted))
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -88,6 +88,8 @@ class FileStore(WrittenBlocks):
             self.roll_block()
         self._remember()
         self._find_places(found)
+        if not self.losses.unsaved:
+            self.ledger.opened(self.blocks, found.claims)
 
     def _name_losses(self) -> None:
         """Tell what is lost, and have it written down before anything else is."""
@@ -208,10 +210,11 @@ class FileStore(WrittenBlocks):
         dead only by being deleted.
         """
         paths: list[Path] = []
-        bare = False
+        covered, bare = True, False
         for block in dead:
             if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
                 self.retire_index()
+                covered = False
                 bare = bare or block.index in self._bare
             self._bare.discard(block.index)
             self.blocks.remove(block)
@@ -222,7 +225,9 @@ class FileStore(WrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        self.committer.after(Task(partial(self.files.delete, paths), must=bare))
+        numbers = [block.index for block in dead]
+        work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
+        self.committer.after(Task(work, must=bare))
 
     def erase(self, seq: int) -> bool:
         """Delete one message and overwrite its bytes on disk with random ones."""
@@ -259,7 +264,9 @@ class FileStore(WrittenBlocks):
         data = block.piece(offset, size)
         if block.cipher is not None:
             data = block.cipher.apply(data, offset)
-        work = partial(self.files.overwrite, block, data, offset)
+        work: Callable[[], None] = partial(self.files.overwrite, block, data, offset)
+        if block is not self.tail:
+            work = self.ledger.rewriting(block, work, drops=False)
         self.committer.after(Task(work, must=True))
 
     def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
@@ -330,6 +337,7 @@ class FileStore(WrittenBlocks):
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
+        self.ledger.cut(seq)
         if self.places.has_notes:
             self._save_places()  # blocks with notes may go
         self._drain()
