@@ -124,5 +124,8 @@ class StreamFolders:
         def on_problem(text: str) -> None:
             self._server.log.error(f"JetStream stream '{self._account} > {config.name}': {text}")
 
+        def on_remark(text: str) -> None:
+            self._server.log.warn(f"JetStream stream '{self._account} > {config.name}': {text}")
+
         syncer = None if in_thread else self._server.syncer
-        return open_store(self.file_config(config, folder), syncer, on_problem=on_problem)
+        return open_store(self.file_config(config, folder), syncer, on_problem, on_remark)

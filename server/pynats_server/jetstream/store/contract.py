@@ -89,9 +89,6 @@ class Store(Protocol):
     """Why it takes no more changes."""
     witness: Witness | None
     """Told of every message that comes and goes."""
-    lost: SequenceSet
-    """Sequences whose bytes are damaged."""
-    lost_bytes: int
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
@@ -112,6 +109,15 @@ class Store(Protocol):
 
     def time_for(self, now: int) -> int:
         """The time of the next message, when a clock shows `now`."""
+
+    @property
+    def lost(self) -> SequenceSet:
+        """Sequences that the store had, that nothing removed, and that no file has. They count as
+        no messages."""
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes of their records, as far as they are known."""
 
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""
@@ -240,7 +246,7 @@ class Store(Protocol):
         """Where in `blocks` a sequence is, or the next one; their number when there is none."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
-        """Sequences in start..end whose bytes are damaged; readers step over them."""
+        """Lost sequences in start..end; readers step over them."""
 
     def compact(self, seq: int) -> int:
         """Delete everything below `seq`, which becomes the first sequence."""
@@ -288,8 +294,8 @@ class Store(Protocol):
         """`counting_from`, at once."""
 
     def counting_from(self, filters: FilterSet, start: int) -> Work[int]:
-        """Live messages of some filters at or after `start`, damaged ones left out; exact for the
-        moment in which it ends."""
+        """Live messages of some filters at or after `start`; exact for the moment in which it
+        ends."""
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
         """`counting_from` for one filter."""

@@ -31,6 +31,7 @@ class Retention:
     column_room: int
     dead: bool
     floor_due: bool
+    passed: int
     due: dict[int, int]
     turns: Turns
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...

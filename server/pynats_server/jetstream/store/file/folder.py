@@ -22,12 +22,21 @@ from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_blo
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.format.meta_inf import name_key
+from pynats_server.jetstream.store.format.names import block_numbers, is_stray, key_number
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
+from pynats_server.jetstream.store.inventory.losses import (
+    LOST,
+    BadLosses,
+    Losses,
+    read_losses,
+    write_losses,
+)
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
 
 SOURCES = "sources.db"
+STRAYS_NAMED = 10
 
 
 class StreamFolder:
@@ -39,6 +48,7 @@ class StreamFolder:
         disk: Disk,
         random: Callable[[int], bytes],
         on_problem: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
         self.disk = disk
@@ -48,12 +58,18 @@ class StreamFolder:
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
         self._on_problem = on_problem
+        self._on_remark = on_remark
 
     def problem(self, text: str) -> None:
         """Report something an operator must know."""
         self.problems.append(text)
         if self._on_problem is not None:
             self._on_problem(text)
+
+    def remark(self, text: str) -> None:
+        """Tell of something odd that takes nothing away."""
+        if self._on_remark is not None:
+            self._on_remark(text)
 
     def open_stream_key(self) -> None:
         """Find or make the seed that seals the stream's metadata."""
@@ -129,23 +145,56 @@ class StreamFolder:
         """Save sources.db, in the clear also beside encrypted messages, as nats-server does."""
         self.disk.replace(self.config.folder / SOURCES, data)
 
+    # The losses.
+
+    def read_losses(self) -> Losses:
+        """lost.db, or no losses when there is none or it is damaged (then reported)."""
+        try:
+            return read_losses(self.config.folder, self.disk)
+        except BadLosses as error:
+            self.problem(f"{LOST} is unusable ({error}); losses of before are not known any more")
+            with contextlib.suppress(OSError):
+                self.quarantine(LOST, self.disk.read(self.config.folder / LOST))
+            return Losses()
+
+    def write_losses(self, data: bytes) -> None:
+        """Save lost.db."""
+        write_losses(self.config.folder, data, self.disk)
+
+    def digest(self, number: int) -> str:
+        """Tells the contents of a block's file apart; empty when there is none."""
+        try:
+            data = self.disk.read(self.messages / f"{number}.blk")
+        except FileNotFoundError:
+            return ""
+        return hashlib.sha256(data).hexdigest()[:16]
+
     # Blocks.
 
     def block_indexes(self) -> list[int]:
         """Numbers of the block files, ascending. Raises BadKey if one is encrypted and there is no
         key: a change of key was interrupted, and nothing may be written meanwhile."""
-        found = []
         names = self.disk.names(self.messages)
-        for name in names:
-            stem, dot, kind = name.partition(".")
-            if dot and kind == "blk" and stem.isdigit():
-                found.append(int(stem))
+        found = block_numbers(names)
         if self.config.keys is None:
-            sealed = {name for name in names if name.endswith(".key")}
+            sealed = set(map(key_number, names))
             for index in found:
-                if f"{index}.key" in sealed:
+                if index in sealed:
                     raise BadKey(f"msgs/{index}.key: encrypted, but no jetstream.key is configured")
-        return sorted(found)
+        return found
+
+    def highest_key(self) -> int:
+        """The highest number of a block that has a key, perhaps without the block: it may come
+        back and need the key, so the number is not used again."""
+        return max(filter(None, map(key_number, self.disk.names(self.messages))), default=0)
+
+    def tell_strays(self) -> None:
+        """Name the files that look like a block's and are none. They are never touched."""
+        strays = [name for name in self.disk.names(self.messages) if is_stray(name)]
+        if strays:
+            named = ", ".join(repr(name) for name in strays[:STRAYS_NAMED])
+            more = ", ..." if len(strays) > STRAYS_NAMED else ""
+            self.remark(f"msgs/ has {len(strays)} stray files, which are not read: {named}{more}")
 
     def path_of(self, block: Block) -> Path:
         """The block's file."""

@@ -16,6 +16,7 @@ from pynats_server.jetstream.store.consumers.folder import FOLDER
 from pynats_server.jetstream.store.consumers.recovery import consumer_names
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.names import block_numbers
 from pynats_server.jetstream.store.rekeying.blocks import NEXT, BlockKeys
 from pynats_server.jetstream.store.rekeying.documents import (
     KEY,
@@ -98,7 +99,7 @@ class _Change:
         names = self.disk.names(self.folder / "msgs")
         blocks = BlockKeys(self.name, self.folder / "msgs", self.ring, self.disk, self.random)
         halves = {name for name in names if name.endswith(NEXT)}
-        for number in sorted(_numbers(names)):
+        for number in block_numbers(names):
             try:
                 settled = f"{number}.key{NEXT}" not in halves and blocks.is_settled(number)
                 if settled and not was_clear:
@@ -126,13 +127,3 @@ class _Change:
             files.begin(rewrite)
             files.finish(rewrite)
             yield
-
-
-def _numbers(names: list[str]) -> list[int]:
-    """Of the blocks among the files of a stream."""
-    found = []
-    for name in names:
-        stem, dot, kind = name.partition(".")
-        if dot and kind == "blk" and stem.isdecimal() and str(int(stem)) == stem:
-            found.append(int(stem))
-    return found
