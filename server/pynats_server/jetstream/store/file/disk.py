@@ -14,6 +14,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
 CANNOT_RESERVE = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # of file systems
 
 
+class InDoubt(OSError):
+    """A file has been replaced, and nobody knows whether that will outlive a power cut."""
+
+
 class Room(NamedTuple):
     """A file that is to take the place of another."""
 
@@ -175,8 +179,8 @@ class Disk:
         self.close(handle)
         try:
             self.sync_folder(path.parent)
-        except OSError as error:  # it is there, and nobody knows for how long
-            raise OSError(errno.EIO, f"{path.name} is replaced, but: {error}") from error
+        except OSError as error:
+            raise InDoubt(error.errno, error.strerror, str(path)) from error
 
 
 def make_durable_folder(folder: Path) -> None:
