@@ -52,7 +52,7 @@ class FileStore(WrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        disk.make_folder(files.messages)
+        files.make_messages()
         converted = convert(config, disk, random)
         files.open_stream_key()
         files.tell_strays()
