@@ -53,7 +53,7 @@ class FileStore(RewrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        disk.make_folder(files.messages)
+        files.make_messages()
         files.open_stream_key()
         files.tell_strays()
         self._open(recover(files, self.ledger))

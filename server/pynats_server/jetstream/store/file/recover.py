@@ -57,6 +57,7 @@ class Recovered:
 def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
     """Read a stream's folder."""
     losses, saved, claims = files.read_losses(), files.read_index(), ledger.read()
+    files.damaged |= {files.messages / f"{loss.block}.blk" for loss in losses.all if loss.seen}
     fitting = ledger.fitting(claims)
     found = None
     if saved is not None:
@@ -272,6 +273,8 @@ def rebuild(
             if ends and prior.tail_sum not in block.content():
                 files.problem(f"block {number} ends before the last record the index knows")
                 search.was_longer(number)
+            elif number > prior.tail_index or (ends and block.last_sum() != prior.tail_sum):
+                search.was_outdated()
         tombs += buried
         floor = max(floor, block.floor)
         found.notes += block.notes

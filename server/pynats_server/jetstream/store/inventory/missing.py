@@ -48,6 +48,7 @@ class _Lack:
     how: str
     ranges: list[Range]
     nbytes: int
+    evident: bool  # its file is damaged
 
 
 class LossSearch:
@@ -55,6 +56,7 @@ class LossSearch:
 
     def __init__(self, index: DiskBlocks, expected: Expected) -> None:
         self.expected = expected
+        self._outdated = False
         self._index = index
         self._files = index.files
         self._losses = index.losses
@@ -83,13 +85,19 @@ class LossSearch:
                 block.cut(span[0])
                 return
 
+    def was_outdated(self) -> None:
+        """Something was written behind what index.db knows. nats-server may have removed or
+        compacted blocks since then, and notes neither; so without a ledger only damage tells of
+        losses."""
+        self._outdated = not self.expected.vouched
+
     def was_longer(self, number: int) -> None:
         """A block ends before what index.db knows of it."""
         self._shorter.add(number)
 
     def unreadable(self, number: int) -> None:
         """A block has no key that opens it."""
-        self._lack(number, "cannot be opened", self.expected.of(number))
+        self._lack(number, "cannot be opened", self.expected.of(number), evident=True)
 
     def look(self, scanned: Scanned, block: Block, newest: bool, before: int) -> None:
         """Look at a block, whose records have been counted. `before`: the highest sequence of the
@@ -117,12 +125,15 @@ class LossSearch:
         for offset, _ in holes:
             missing = _joined(missing, self._between(block, offset, before))
         how = "damaged" if scanned.packed or holes or scanned.number in self._shorter else "cut"
-        self._lack(number, "empty" if not block.buffered else how, missing, block)
+        how = how if block.buffered else "empty"
+        self._lack(number, how, missing, block, evident=how != "cut")
         if not (block.buffered or newest or self.expected.numbers):
             self._files.remark(f"{number}.blk is empty, and nothing tells what it had")
 
     def _keep(self, block: Block, packed: bytes, holes: list[tuple[int, int]]) -> None:
         """Report a block's damage and keep a copy, unless that was done at an earlier start."""
+        if packed or holes:
+            self._files.damaged.add(self._files.path_of(block))
         if self._is_known(block.index):
             return
         if packed:
@@ -144,6 +155,8 @@ class LossSearch:
         that it is stored, so nothing is lost."""
         offset, size = holes[-1]
         self._keep(block, b"", holes if durable else holes[:-1])
+        if len(holes) == 1:
+            self._files.damaged.discard(self._files.path_of(block))  # after the cut it is whole
         if not durable:
             self._files.remark(
                 f"block {block.index}: the last {size} bytes were being written when the server "
@@ -157,10 +170,17 @@ class LossSearch:
         first = max(before, earlier, self.expected.known_to(block.index)) + 1
         return [(first, after - 1)] if first < after else []
 
-    def _lack(self, number: int, how: str, ranges: list[Range], block: Block | None = None) -> None:
+    def _lack(
+        self,
+        number: int,
+        how: str,
+        ranges: list[Range],
+        block: Block | None = None,
+        evident: bool = False,
+    ) -> None:
         if ranges:
             nbytes = self.expected.nbytes(number) - (block.nbytes if block is not None else 0)
-            self._lacks.append(_Lack(number, how, ranges, max(0, nbytes)))
+            self._lacks.append(_Lack(number, how, ranges, max(0, nbytes), evident))
         self._looked_at.add(number)
 
     def gone(self, floor: int) -> list[int]:
@@ -184,7 +204,8 @@ class LossSearch:
             for seq in removed:
                 told.add(seq)
             for lack in self._lacks:
-                self._lose(lack, floor, told)
+                if lack.evident or not self._outdated:
+                    self._lose(lack, floor, told)
         losses.passed(floor)
         for number, digest in self._digests.items():
             losses.seen(number, digest)
