@@ -21,7 +21,7 @@ from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
-from pynats_server.jetstream.folders import move_in, put_aside
+from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     FileConfig,
@@ -186,9 +186,8 @@ class JetStreamAccount:
         if not self.folder.is_dir():
             return
         for folder in sorted(self.folder.iterdir()):
-            if not folder.is_dir():
-                continue
-            self._try_open(folder)
+            if may_be_dir(folder):
+                self._try_open(folder)
         self.neighbours.all_changed()
         for stream in self.streams.values():  # which may store what others tell
             stream.consumers.tell_damage()
@@ -198,9 +197,10 @@ class JetStreamAccount:
         try:
             finish(self._listening(self._open(folder)))
         except Exception as error:  # a broken folder must not keep the others from being served
-            self.broken[folder.name] = str(error) or repr(error)
+            name = shown_name(folder)
+            self.broken[name] = str(error) or repr(error)
             self.log.error(
-                f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
+                f"JetStream stream '{self.name} > {name}' could not be recovered, "
                 f"its files stay in {folder}: {error!r}"
             )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from pynats_server.jetstream.store.block import Message
-from pynats_server.jetstream.store.contract import U64_MAX, StoreState
+from pynats_server.jetstream.store.contract import SEQ_MAX, U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.limiting import Limiting
@@ -27,6 +27,11 @@ class BlockStore(Limiting):
     on_undo: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
     background: Callable[[Work[None]], None] | None = None  # see `Store`
+
+    @property
+    def whole_to(self) -> int:
+        """See `Store`."""
+        return SEQ_MAX
 
     @property
     def num_subjects(self) -> int:

@@ -101,6 +101,11 @@ class Store(Protocol):
     """Runs long work of the store's own in steps; without one it is done at once."""
 
     @property
+    def whole_to(self) -> int:
+        """The last sequence before which no message is unavailable: there, but in a file that
+        could not be read when the store was opened. Such a store has `failed` from the start."""
+
+    @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
 

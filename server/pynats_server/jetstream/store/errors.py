@@ -31,6 +31,10 @@ class StoreFailed(StoreError):
     """A write or fsync failed; the store serves reads and refuses changes until reopened."""
 
 
+class StoreHeld(StoreError):
+    """Something of the stream could not be read when it was opened: nothing is written."""
+
+
 class StoreClosed(StoreError):
     """The store has been stopped."""
 

@@ -78,7 +78,7 @@ class Stream:
         self.store = store
         self.folder = folder
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
-        self.durable_seq = store.last_seq
+        self.durable_seq = min(store.last_seq, store.whole_to)
         self.subscriptions: dict[str, Subscription] = {}
         self._stopped = False
         server = account.server
@@ -137,7 +137,8 @@ class Stream:
 
     def start(self) -> None:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
-        drop_incomplete_batch(self)
+        if self.store.failed is None:
+            drop_incomplete_batch(self)
         self._take_config()
         self._enforce_limits()
         self.consumers.start()
@@ -406,6 +407,8 @@ class Stream:
 
     def _enforce_limits(self) -> None:
         """Applies all limits to all messages, after recovery or an update."""
+        if self.store.failed is not None:
+            return
         self.changes.limit(self._limited(self.replica.limiting()))
 
     def _limited(self, work: Work[None]) -> Work[None]:

@@ -32,7 +32,8 @@ class FileConfig:
     an fsync. `cache_bytes` bounds the buffers of blocks that are only read; what is beyond
     `kept_bytes` goes when it has not been read for some seconds. `prev_keys` open
     what `keys` (or no keys) do not: such a folder is converted when it is opened. Every
-    `index_interval_s` seconds, and a quarter more at random, a changed index is saved."""
+    `index_interval_s` seconds, and a quarter more at random, a changed index is saved. `held`: why
+    nothing may be written at all; empty if it may."""
 
     name: str
     folder: Path
@@ -45,6 +46,7 @@ class FileConfig:
     first_seq: int = 1
     prev_keys: Keys | None = None
     index_interval_s: float = 120.0
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Disk:
             # Without a wait for somebody to write into a pipe.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):
+            nowhere = error.errno == errno.ENOENT and path.is_symlink()
+            if nowhere or error.errno in (errno.ELOOP, errno.ENXIO):
                 raise NotAFile(error.errno, error.strerror, str(path)) from None
             raise
         try:

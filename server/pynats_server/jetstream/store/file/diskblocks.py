@@ -9,9 +9,17 @@ import contextlib
 import os
 
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.block import Block, BlockScan
-from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.jetstream.store.block import Block, BlockScan, Message
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.errors import SequenceNotFound
 from pynats_server.jetstream.store.file.folder import StreamFolder
+from pynats_server.jetstream.store.file.unavailable import (
+    Gap,
+    Unavailable,
+    gap_at,
+    gaps_between,
+    reason_of,
+)
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -32,6 +40,7 @@ class DiskBlocks(BlockStore):
         self.on_disk = True
         self.block_size = files.config.block_size
         self.lost = SequenceSet()
+        self.gaps: list[Gap] = []
         self.first_seq, self.last_seq = files.config.first_seq, files.config.first_seq - 1
         self._cached = 0
         self._clock_of_use = 0
@@ -40,6 +49,7 @@ class DiskBlocks(BlockStore):
         """Continue with the blocks of `other`, an index over the same folder, not used again."""
         self.take_over(other)
         self.lost, self.lost_bytes = other.lost, other.lost_bytes
+        self.gaps = other.gaps
         self._cached, self._clock_of_use = other._cached, other._clock_of_use
 
     def index_state(self) -> FullState:
@@ -80,6 +90,30 @@ class DiskBlocks(BlockStore):
             self.tail.last_sum(),
         )
 
+    def leave_gaps(self, unreadable: dict[int, OSError], floor: int, known_last: int) -> None:
+        """Name what is in blocks that cannot be read: it is not lost, and nothing is written until
+        they can be."""
+        self.gaps = gaps_between(self.blocks, unreadable, floor, known_last)
+        for gap in self.gaps:
+            self.files.hold(str(gap))
+            for seq in self.lost.between(gap.first, gap.last):
+                self.lost.discard(seq)
+
+    @property
+    def whole_to(self) -> int:
+        """The last sequence before which nothing is unavailable."""
+        return self.gaps[0].first - 1 if self.gaps else SEQ_MAX
+
+    def load(self, seq: int) -> Message:
+        """See `Store.load`."""
+        try:
+            return super().load(seq)
+        except SequenceNotFound:
+            gap = gap_at(self.gaps, seq)
+            if gap is None:
+                raise
+            raise Unavailable(str(gap)) from None
+
     def load_block(self, block: Block) -> None:
         """Read a block back into memory; names what is damaged."""
         _, _, holes = block.scan(self._content(block))
@@ -111,7 +145,8 @@ class DiskBlocks(BlockStore):
         except FileNotFoundError:
             return b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
-            raise StoreError(f"block {block.index} cannot be read: {error}") from error
+            reason = reason_of(f"block {block.index}", error)
+            raise Unavailable(reason) from error
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         if holes or strangers or block.count_live() < block.msgs:

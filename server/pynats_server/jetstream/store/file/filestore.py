@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.errors import StoreError, StoreFull
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -23,7 +23,7 @@ from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
-from pynats_server.jetstream.store.format.sources_db import decode_note, encode_sources
+from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -50,11 +50,21 @@ class FileStore(WrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        disk.make_folder(files.messages)
-        convert(config, disk, random)
+        if not files.held:
+            disk.make_folder(files.messages)
+            try:
+                convert(config, disk, random)
+            except OSError as error:
+                files.hold(f"its encryption cannot be looked at, or changed ({error})")
         files.open_stream_key()
         files.tell_strays()
-        self._open(recover(files))
+        found = recover(files)
+        saved = files.read_sources()
+        if files.held:
+            self._hold(found)
+        else:
+            self._open(found)
+        self._find_places(found, saved)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -84,11 +94,20 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
-        self._find_places(found)
 
-    def _find_places(self, found: Recovered) -> None:
+    def _hold(self, found: Recovered) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self._remember()
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
+
+    def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
-        saved = self.files.read_sources()
         notes = []
         for note in found.notes:
             with contextlib.suppress(ValueError):  # not one of ours

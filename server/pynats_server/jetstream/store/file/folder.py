@@ -18,6 +18,7 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.unavailable import reason_of
 from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_block
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
@@ -26,7 +27,7 @@ from pynats_server.jetstream.store.format.names import block_number, is_stray, k
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.format.crypt import Sealer
+    from pynats_server.jetstream.store.format.crypt import Keys, Sealer
 
 SOURCES = "sources.db"
 STRAYS_NAMED = 10
@@ -50,6 +51,8 @@ class StreamFolder:
         self.hash_key = name_key(config.name)
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
+        self.held = config.held  # why nothing may be written; see `hold`
+        self._keyless: set[int] = set()  # blocks whose key could not be read
         self._on_problem = on_problem
         self._on_remark = on_remark
 
@@ -58,6 +61,10 @@ class StreamFolder:
         self.problems.append(text)
         if self._on_problem is not None:
             self._on_problem(text)
+
+    def hold(self, reason: str) -> None:
+        """Change nothing in the folder until the next start: something could not be read."""
+        self.held = self.held or reason
 
     def remark(self, text: str) -> None:
         """Tell of something odd that takes nothing away."""
@@ -71,10 +78,13 @@ class StreamFolder:
         try:
             sealed = self.disk.read(path)
         except FileNotFoundError:
-            if keys is None:
+            if keys is None or self.held:
                 return
             sealed, _ = keys.create(self.config.name, self.random)
             self.disk.replace(path, sealed)
+        except OSError as error:
+            self.hold(reason_of(path.name, error))
+            return
         if keys is None:
             raise BadKey("encrypted store encountered with no main key")
         self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
@@ -86,6 +96,9 @@ class StreamFolder:
         try:
             data = self.disk.read(self.messages / "index.db")
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.hold(reason_of("msgs/index.db", error))
             return None
         try:
             if len(data) < 32 or digest64(self.hash_key, memoryview(data)[:-8]) != data[-8:]:
@@ -127,7 +140,10 @@ class StreamFolder:
             return decode_sources(self.disk.read(self.config.folder / SOURCES), self.hash_key)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            self.hold(reason_of(SOURCES, error))
+            return None
+        except ValueError as error:
             self.problem(
                 f"{SOURCES} is unusable ({error}); how far the sources have come is looked for in "
                 "the messages"
@@ -176,11 +192,17 @@ class StreamFolder:
         keys = self.config.keys
         if keys is not None:
             try:
-                sealed = self.disk.read(self.key_path(index))
-            except FileNotFoundError:
-                return block  # from before encryption was turned on
-            block.cipher = keys.block_cipher(sealed, keys.recover(self.context(index), sealed))
+                self._find_cipher(block, keys)
+            except OSError:
+                self._keyless.add(index)  # whoever wants to read the block tries again
         return block
+
+    def _find_cipher(self, block: Block, keys: Keys) -> None:
+        try:
+            sealed = self.disk.read(self.key_path(block.index))
+        except FileNotFoundError:
+            return  # from before encryption was turned on
+        block.cipher = keys.block_cipher(sealed, keys.recover(self.context(block.index), sealed))
 
     def read_block(self, block: Block) -> bytes:
         """The block's records from its file, outer layers removed."""
@@ -192,6 +214,10 @@ class StreamFolder:
     def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
         """(records of the block's file, the file's content when it is damaged in its compressed
         form). Reports no damage, so any thread may call it."""
+        keys = self.config.keys
+        if block.index in self._keyless and keys is not None:
+            self._find_cipher(block, keys)
+            self._keyless.discard(block.index)
         data = self.disk.read(self.path_of(block))
         plain, whole = unpack_block(data, block.cipher)
         block.sealed = is_packed(data, block.cipher)
@@ -203,22 +229,29 @@ class StreamFolder:
         self.problem(f"block {block.index} is damaged in its compressed form")
 
     def quarantine(self, name: str, data: bytes) -> None:
-        """Keep a copy of doubtful bytes where no recovery will touch them."""
+        """Keep a copy of doubtful bytes where no recovery will touch them. Where that is not
+        possible, they have to stay where they are."""
+        if self.held:
+            return
         folder = self.config.folder / "quarantine"
-        self.disk.make_folder(folder)
         stamp = hashlib.sha256(data).hexdigest()[:16]
         path = folder / f"{name}.{stamp}"
-        if path.name not in self.disk.names(folder):
-            self.disk.replace(path, data)
+        try:
+            self.disk.make_folder(folder)
+            if path.name not in self.disk.names(folder):
+                self.disk.replace(path, data)
+        except OSError as error:
+            self.hold(f"damaged bytes of {name} cannot be put into quarantine ({error})")
 
     def cut(self, block: Block, size: int) -> None:
         """Drop a block's torn end (already in quarantine) so that it can be appended to."""
-        handle = self.disk.open(self.path_of(block))
-        try:
-            self.disk.truncate(handle, size)
-            self.disk.sync(handle)
-        finally:
-            self.disk.close(handle)
+        if not self.held:
+            handle = self.disk.open(self.path_of(block))
+            try:
+                self.disk.truncate(handle, size)
+                self.disk.sync(handle)
+            finally:
+                self.disk.close(handle)
         block.cut(size)
 
     def overwrite(self, block: Block, data: bytes, offset: int) -> None:

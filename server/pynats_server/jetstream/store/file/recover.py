@@ -5,6 +5,7 @@ The only change on disk: a torn end is cut off, after a copy of it was made.
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, StoreError
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
@@ -52,7 +53,11 @@ class Recovered:
 def recover(files: StreamFolder) -> Recovered:
     """Read a stream's folder."""
     saved = files.read_index()
-    found = apply_index(files, saved) if saved is not None else None
+    found: Recovered | None = None
+    if saved is not None:
+        # A block that this needs and that cannot be read is named when all are looked at.
+        with contextlib.suppress(OSError, StoreError):
+            found = apply_index(files, saved)
     return found or rebuild(files, saved)
 
 
@@ -79,7 +84,11 @@ def apply_index(files: StreamFolder, state: FullState) -> Recovered | None:
     _drop_below(index, floor + 1)
     for block in index.blocks[:-1]:
         if block.ttls and not block.loaded:
-            index.load_block(block)
+            try:
+                index.load_block(block)
+            except StoreError as error:  # its messages run out later
+                files.problem(str(error))
+                continue
         if block.ttls and block.index < tail.index:
             index.gather_expiries(block)
     top_index = index.blocks[-1].index
@@ -192,10 +201,14 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
     used_up: list[int] = []
     known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
     numbers = files.block_indexes()
+    unreadable: dict[int, OSError] = {}
     found = Recovered(index, max(numbers, default=0), prior)
     top, top_ts, floor = index.last_seq, 0, 0
     for scanned in _read_all(files, numbers):
         block, number = scanned.block, scanned.number
+        if scanned.unreadable is not None:
+            unreadable[number] = scanned.unreadable
+            continue
         if block is None:
             _set_aside(files, scanned)
             continue
@@ -227,12 +240,13 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
             block.unload()  # a store may be larger than the memory
     index.last_seq, index.last_ts = top, top_ts
     index.find_first()
-    _finish(found, floor)
+    _finish(found, floor, bool(unreadable))
     for seq, _ in sorted(tombs):  # so that every block is read back once
         index.unlink(seq)
         index.lost.discard(seq)
     _drop_below(index, floor + 1)
     index.lost.discard_below(floor + 1)
+    index.leave_gaps(unreadable, floor, prior.last_seq if prior is not None else 0)
     found.floor = floor
     if found.notes:
         found.removed = frozenset([*used_up, *(seq for seq, _ in tombs)])
@@ -247,6 +261,7 @@ class _Scanned:
     number: int
     block: Block | None = None  # None: its key does not open
     problem: str = ""
+    unreadable: OSError | None = None  # instead of the rest
     packed: bytes = b""
     tombs: list[tuple[int, int]] = field(default_factory=list)
     skips: list[tuple[int, int]] = field(default_factory=list)
@@ -278,8 +293,11 @@ def _read(files: StreamFolder, number: int) -> _Scanned:
         block = files.make_block(number, 1)
     except BadKey as error:
         return _Scanned(number, problem=str(error))
-    plain, packed = files.unpack_file(block)
-    return _Scanned(number, block, "", packed, *block.scan(plain))
+    try:
+        plain, packed = files.unpack_file(block)
+    except OSError as error:
+        return _Scanned(number, unreadable=error)
+    return _Scanned(number, block, "", None, packed, *block.scan(plain))
 
 
 def _set_aside(files: StreamFolder, scanned: _Scanned) -> None:
@@ -316,7 +334,7 @@ def _name_lost(index: DiskBlocks, block: Block, holes: list[tuple[int, int]]) ->
             index.lost.add(gone)
 
 
-def _finish(found: Recovered, floor: int) -> None:
+def _finish(found: Recovered, floor: int, unreadable: bool) -> None:
     index, prior = found.blocks, found.saved
     if index.blocks:
         _choose_tail(index, found.top_index)
@@ -327,9 +345,10 @@ def _finish(found: Recovered, floor: int) -> None:
     if prior is not None and prior.last_seq > index.last_seq:
         for seq in range(index.last_seq + 1, min(prior.last_seq, index.last_seq + LOST_MAX) + 1):
             index.lost.add(seq)
-        index.files.problem(f"sequences {index.last_seq + 1}..{prior.last_seq} are missing")
+        if not unreadable:
+            index.files.problem(f"sequences {index.last_seq + 1}..{prior.last_seq} are missing")
         found.missing = prior.last_seq, prior.last_ts
-    if prior is not None and index.files.problems:
+    if prior is not None and (index.files.problems or unreadable):
         _name_missing(index, prior, floor)
     for block in index.blocks:
         if block is not index.tail:
