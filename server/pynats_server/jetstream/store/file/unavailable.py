@@ -8,7 +8,6 @@ delete, a limit or an expected sequence means, and which sequence is the next.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +53,7 @@ def gaps_between(
         last = after[0] - 1 if after else max(known_last, first - 1) if known_last else SEQ_MAX
         if last <= floor:
             continue  # nothing that it may say matters any more
-        gap = Gap(first, last, reason_of(os.path.join("msgs", f"{number}.blk"), unreadable[number]))
+        gap = Gap(first, last, reason_of(f"msgs/{number}.blk", unreadable[number]))
         if not gaps or (gaps[-1].first, gaps[-1].last) != (gap.first, gap.last):
             gaps.append(gap)
     return gaps
