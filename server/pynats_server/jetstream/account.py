@@ -24,6 +24,7 @@ from pynats_server.jetstream.figures import AccountFigures
 from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
+    BadKey,
     FileConfig,
     MemoryConfig,
     Store,
@@ -205,8 +206,14 @@ class JetStreamAccount:
             )
 
     def _open(self, folder: Path) -> Stream:
-        config, created = self.folders.read(folder)
         begun_ns = time.perf_counter_ns()
+        try:
+            config, created = self.folders.read(folder)
+        except BadKey:
+            raise
+        except Exception as error:  # whatever it may be that is wrong with it
+            config, store, found = self.folders.opened_unknown(folder, error)
+            return self._run(config, store.state().first_ts, store, found, folder, begun_ns)
         store, found = self.folders.opened(config, folder)
         return self._run(config, created, store, found, folder, begun_ns)
 

@@ -24,6 +24,7 @@ class BlockStore(Limiting):
 
     lost: SequenceSet
     lost_bytes: int = 0
+    unreadable: dict[int, str]
     on_undo: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
     background: Callable[[Work[None]], None] | None = None  # see `Store`

@@ -91,6 +91,9 @@ class Store(Protocol):
     lost: SequenceSet
     """Sequences whose bytes are damaged."""
     lost_bytes: int
+    unreadable: dict[int, str]
+    """The blocks of which the last try to read them failed, and why."""
+
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 

@@ -15,6 +15,10 @@ class CorruptRecord(StoreError):
     """The message exists but its bytes are damaged; it is never served."""
 
 
+class Unavailable(StoreError):
+    """The message may be there, in a file that cannot be read now."""
+
+
 class OutOfSequences(StoreError):
     """A sequence would pass `SEQ_MAX`."""
 

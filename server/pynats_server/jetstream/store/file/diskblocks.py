@@ -11,11 +11,10 @@ import os
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block, BlockScan, Message
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import SequenceNotFound
+from pynats_server.jetstream.store.errors import SequenceNotFound, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.unavailable import (
     Gap,
-    Unavailable,
     gap_at,
     gaps_between,
     reason_of,
@@ -41,6 +40,7 @@ class DiskBlocks(BlockStore):
         self.block_size = files.config.block_size
         self.lost = SequenceSet()
         self.gaps: list[Gap] = []
+        self.unreadable: dict[int, str] = {}
         self.first_seq, self.last_seq = files.config.first_seq, files.config.first_seq - 1
         self._cached = 0
         self._clock_of_use = 0
@@ -49,7 +49,7 @@ class DiskBlocks(BlockStore):
         """Continue with the blocks of `other`, an index over the same folder, not used again."""
         self.take_over(other)
         self.lost, self.lost_bytes = other.lost, other.lost_bytes
-        self.gaps = other.gaps
+        self.gaps, self.unreadable = other.gaps, other.unreadable
         self._cached, self._clock_of_use = other._cached, other._clock_of_use
 
     def index_state(self) -> FullState:
@@ -141,12 +141,17 @@ class DiskBlocks(BlockStore):
 
     def _content(self, block: Block) -> bytes:
         try:
-            return self.files.read_block(block)
+            data = self.files.read_block(block)
         except FileNotFoundError:
-            return b""
+            data = b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
             reason = reason_of(f"block {block.index}", error)
+            if self.unreadable.get(block.index) != reason:
+                self.unreadable[block.index] = reason
+                self.files.problem(reason)
             raise Unavailable(reason) from error
+        self.unreadable.pop(block.index, None)
+        return data
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         if holes or strangers or block.count_live() < block.msgs:

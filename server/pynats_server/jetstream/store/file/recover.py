@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, StoreError
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, StoreError, Unavailable
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
@@ -86,8 +86,7 @@ def apply_index(files: StreamFolder, state: FullState) -> Recovered | None:
         if block.ttls and not block.loaded:
             try:
                 index.load_block(block)
-            except StoreError as error:  # its messages run out later
-                files.problem(str(error))
+            except Unavailable:  # its messages run out later
                 continue
         if block.ttls and block.index < tail.index:
             index.gather_expiries(block)

@@ -13,11 +13,6 @@ from dataclasses import dataclass
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError
-
-
-class Unavailable(StoreError):
-    """The message may be there, in a file that cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)
