@@ -74,8 +74,10 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
         "pynats_common", S + "core", S + "work", J + "store", J + "store.format",
-        J + "store.removal", J + "store.search",
+        J + "store.inventory", J + "store.removal", J + "store.search",
     ),
+    # What is lost is for tools, too, which look at a folder without a store.
+    J + "store.inventory": (J + "store", J + "store.file", J + "store.format"),
     J + "store.consumers": (
         "pynats_common", S + "core", J + "store", J + "store.file", J + "store.format",
     ),

@@ -17,13 +17,12 @@ from pynats_server.work import Work, finish
 
 DELETED_MAX = 1_000_000
 """Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
+NOTHING = SequenceSet()
 
 
 class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
-    lost: SequenceSet
-    lost_bytes: int = 0
     unreadable: dict[int, str]
     on_undo: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
@@ -38,6 +37,16 @@ class BlockStore(Limiting):
     def num_subjects(self) -> int:
         """Subjects with messages."""
         return len(self.tree)
+
+    @property
+    def lost(self) -> SequenceSet:
+        """See `Store.lost`."""
+        return NOTHING
+
+    @property
+    def lost_bytes(self) -> int:
+        """See `Store.lost_bytes`."""
+        return 0
 
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last live message of `filter` at or before `stop`, or None."""
@@ -83,7 +92,7 @@ class BlockStore(Limiting):
             self.last_ts,
             len(self.tree),
             max(0, self.last_seq + 1 - self.first_seq - self.msgs),
-            lost=list(self.lost),
+            lost=self.lost.members(0, DELETED_MAX),
             lost_bytes=self.lost_bytes,
         )
         if deleted:
@@ -91,7 +100,7 @@ class BlockStore(Limiting):
         return made
 
     def lost_between(self, start: int, end: int) -> list[int]:
-        """Sequences in start..end that are lost because their bytes are damaged.
+        """Sequences in start..end that are lost.
 
         Searches skip lost messages silently; a reader that has to report them asks here for
         the range it has just crossed. Reading a block for the first time may find more, so ask

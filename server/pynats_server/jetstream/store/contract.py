@@ -88,9 +88,6 @@ class Store(Protocol):
     """Why it takes no more changes."""
     witness: Witness | None
     """Told of every message that comes and goes."""
-    lost: SequenceSet
-    """Sequences whose bytes are damaged."""
-    lost_bytes: int
     unreadable: dict[int, str]
     """The blocks of which the last try to read them failed, and why."""
 
@@ -111,6 +108,15 @@ class Store(Protocol):
     @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
+
+    @property
+    def lost(self) -> SequenceSet:
+        """Sequences that the store had, that nothing removed, and that no file has. They count as
+        no messages."""
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes of their records, as far as they are known."""
 
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""
@@ -210,7 +216,7 @@ class Store(Protocol):
         """Where in `blocks` a sequence is, or the next one; their number when there is none."""
 
     def lost_between(self, start: int, end: int) -> list[int]:
-        """Sequences in start..end whose bytes are damaged; readers step over them."""
+        """Lost sequences in start..end; readers step over them."""
 
     def compact(self, seq: int) -> int:
         """Delete everything below `seq`, which becomes the first sequence."""
@@ -258,8 +264,8 @@ class Store(Protocol):
         """`counting_from`, at once."""
 
     def counting_from(self, filters: FilterSet, start: int) -> Work[int]:
-        """Live messages of some filters at or after `start`, damaged ones left out; exact for the
-        moment in which it ends."""
+        """Live messages of some filters at or after `start`; exact for the moment in which it
+        ends."""
 
     def count_pending(self, filter: bytes, start: int) -> Work[int]:
         """`counting_from` for one filter."""

@@ -17,6 +17,7 @@ cdef class Retention(Rings):
     cdef readonly Block unread         # where `expired` ended
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
+    cdef public uint64_t passed        # limits, ages and purges have removed everything up to here
     cdef public dict due               # {seq: when}: ran out, not yet removed
     cdef Py_ssize_t sweep              # entries of `expiries` still to look at for dead ones
     cdef uint64_t ageless              # every live message below never ages

@@ -30,6 +30,7 @@ class Retention:
     column_room: int
     dead: bool
     floor_due: bool
+    passed: int
     due: dict[int, int]
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     def roll_block(self) -> Block: ...

@@ -145,6 +145,7 @@ cdef class Retention(Rings):
         if self.on_disk:
             if front:
                 self.floor_due = True
+                self.passed = max(self.passed, seq)
             else:
                 self.tail.put(seq | TOMBSTONE, ts, NULL, 0, NULL, 0, NULL, 0)
             self.touch()

@@ -260,6 +260,8 @@ cdef class StreamIndex:
             raise SequenceNotFound(seq)
         at = block.slot(seq)
         if at < 0:
+            if not self.is_live(seq):  # reading the block has shown that it is lost
+                raise SequenceNotFound(seq)
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         return block.message(at)
 
@@ -304,7 +306,7 @@ cdef class StreamIndex:
         if block.msgs == 0:
             # What is left are the bytes of messages that could not be read.
             self.nbytes -= block.nbytes
-            block.nbytes = block.absent = 0
+            block.nbytes = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
         elif seq == block.first_seq:
@@ -366,6 +368,8 @@ cdef class StreamIndex:
             return None
         at = block.slot(seq)
         if at < 0:
+            if not self.is_live(seq):  # as in `load`
+                return None
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         self.take(block, at, False)
         r = block.buf + block.offs[at]
@@ -379,7 +383,6 @@ cdef class StreamIndex:
         if block is not None and block.slot(seq) < 0:
             block.msgs -= 1
             self.msgs -= 1
-            block.absent -= 1 if block.absent else 0
             self.strike(block, seq)
 
     def unlink_everything(self):
@@ -389,7 +392,7 @@ cdef class StreamIndex:
         cdef uint64_t gone = self.msgs
         self.listing = None
         for block in self.blocks:
-            block.msgs = block.nbytes = block.absent = 0
+            block.msgs = block.nbytes = 0
             block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
@@ -420,7 +423,7 @@ cdef class StreamIndex:
         self.expiries.clear()
         self.stale = 0
         for block in self.blocks:
-            block.msgs = block.nbytes = block.absent = 0
+            block.msgs = block.nbytes = 0
             block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
@@ -446,11 +449,12 @@ cdef class StreamIndex:
 
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
-        cdef uint64_t gone = block.msgs, seq
+        cdef uint64_t gone, seq
         cdef Py_ssize_t i
         cdef const uint8_t *r
         if block.msgs and not block.loaded:
             self.load_block(block)
+        gone = block.msgs
         for i in range(block.count):
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
@@ -460,7 +464,7 @@ cdef class StreamIndex:
         self.stale += block.ttls
         self.msgs -= gone
         self.nbytes -= block.nbytes
-        block.msgs = block.nbytes = block.absent = 0
+        block.msgs = block.nbytes = 0
         block.column = None
         block.ttls = block.schedules = 0
         block.first_seq, block.first_ts = block.last_seq + 1, 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pynats_server.jetstream.store.block import Block
+from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk
@@ -24,6 +25,7 @@ from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
+from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -88,6 +90,7 @@ class FileStore(WrittenBlocks):
                 self.load_block(self.tail)
             self._remember()
         self.dead = True
+        self._name_losses()
         if found.missing is not None:
             last, ts = found.missing
             self.skip(last - self.last_seq, ts)
@@ -103,8 +106,23 @@ class FileStore(WrittenBlocks):
         self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
         self.blocks.append(self.tail)
         self._remember()
+        self._name_losses()
         self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
         self.files.problem(f"is read-only until the next start: {self.files.held}")
+
+    def _name_losses(self) -> None:
+        """Tell what is lost, and have it written down before anything else is."""
+        told = self.losses.told()
+        if told:
+            self.files.problem(told)
+        if self.losses.unsaved and not self.files.held:
+            done = self.losses.begin_save()
+            try:
+                self.files.write_losses(self.losses.encoded())
+            except OSError as error:
+                self.files.problem(f"{LOST} cannot be written: {error}")
+            else:
+                done(True)
 
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
@@ -123,6 +141,14 @@ class FileStore(WrittenBlocks):
             )
 
     # Removing.
+
+    def expired(
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
+    ) -> Iterator[tuple[int, bytes, int, bool]]:
+        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
+        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
+            self.touch()
+        return super().expired(now, max_age_ns, ttl, most)
 
     def remove(self, seq: int) -> bool:
         """See `Store.remove`."""
@@ -154,10 +180,11 @@ class FileStore(WrittenBlocks):
         """
         self.dead = False
         gone = []
+        covered = self.losses.floor(self.first_seq - 1, self.passed)
         for block in self.blocks:
-            if block.msgs or block is self.tail:
+            if block.msgs or block is self.tail or self._may_heal(block):
                 continue
-            if block.last_seq < self.first_seq:
+            if block.last_seq <= covered:
                 self.floor_due = True
                 gone.append(block)
             elif not block.grave and self._carry_tombstones(block):
@@ -166,6 +193,13 @@ class FileStore(WrittenBlocks):
         if gone and self.tail is not None and not self.is_live(self.last_seq):
             self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
         return gone
+
+    def _may_heal(self, block: Block) -> bool:
+        """Whether a block lacks messages that are neither passed nor given up: its file, or a good
+        one in its place, may have them again."""
+        return self.losses.doubts(block.index) and any(
+            loss.block == block.index and loss.last > self.passed for loss in self.losses.open()
+        )
 
     def _carry_tombstones(self, block: Block) -> bool:
         """Copy the tombstones of a dead block that still cover records in other blocks to the
@@ -196,7 +230,7 @@ class FileStore(WrittenBlocks):
         paths: list[Path] = []
         bare = False
         for block in dead:
-            if block.last_seq >= self.first_seq:
+            if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
                 self.retire_index()
                 bare = bare or block.index in self._bare
             self._bare.discard(block.index)
@@ -257,7 +291,7 @@ class FileStore(WrittenBlocks):
         return gone
 
     def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
-        dies = block is not self.tail and not self.lost
+        dies = block is not self.tail and not self.losses.doubts(block.index)
         if not (dies and (yield from self._dies(block, filters, reach.last))):
             return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
@@ -348,7 +382,7 @@ class FileStore(WrittenBlocks):
                 if block is not old:
                     self._rewrite(block)
         self.last_seq, self.last_ts = seq, last_ts
-        self.lost = only_up_to(self.lost, seq)
+        self.losses.cut(seq)
         self.find_first()
         self._restart(old, marks)
         self.tell_swept()
@@ -469,7 +503,7 @@ class FileStore(WrittenBlocks):
         if not self.places.is_saved:
             data = encode_sources(self.places.known, self.last_seq + 1, self.files.hash_key)
             work.append(partial(self.files.write_sources, data))  # first, as in `save_index`
-        if not self.lost:  # see `save_index`
+        if self.indexable:
             state, listing = self.index_state_with(b""), SubjectListing(self.tree, self.blocks)
             before, after = encode_around(state)
             while listing.step(WALK):

@@ -25,6 +25,13 @@ from pynats_server.jetstream.store.format.index_db import FullState, decode_inde
 from pynats_server.jetstream.store.format.meta_inf import name_key
 from pynats_server.jetstream.store.format.names import block_number, is_stray, key_number
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
+from pynats_server.jetstream.store.inventory.losses import (
+    LOST,
+    BadLosses,
+    Losses,
+    read_losses,
+    write_losses,
+)
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys, Sealer
@@ -153,6 +160,35 @@ class StreamFolder:
     def write_sources(self, data: bytes) -> None:
         """Save sources.db, in the clear also beside encrypted messages, as nats-server does."""
         self.disk.replace(self.config.folder / SOURCES, data)
+
+    # The losses.
+
+    def read_losses(self) -> Losses:
+        """lost.db, or no losses when there is none or it is damaged (then reported)."""
+        try:
+            return read_losses(self.config.folder, self.disk)
+        except BadLosses as error:
+            self.problem(f"{LOST} is unusable ({error}); losses of before are not known any more")
+            with contextlib.suppress(OSError):
+                self.quarantine(LOST, self.disk.read(self.config.folder / LOST))
+            return Losses()
+        except OSError as error:
+            self.hold(reason_of(LOST, error))
+            return Losses()
+
+    def write_losses(self, data: bytes) -> None:
+        """Save lost.db."""
+        write_losses(self.config.folder, data, self.disk)
+
+    def digest(self, number: int) -> str:
+        """Tells the contents of a block's file apart; empty when there is none."""
+        try:
+            data = self.disk.read(self.messages / f"{number}.blk")
+        except FileNotFoundError:
+            return ""
+        except OSError:
+            return "unreadable"
+        return hashlib.sha256(data).hexdigest()[:16]
 
     # Blocks.
 

@@ -61,6 +61,7 @@ class WrittenBlocks(DiskBlocks):
         self._places_timer: asyncio.TimerHandle | None = None
         self._cache_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._saving_losses = False
         self._flushed = (0, 0, 0)
         self._finished: Block | None = None  # the last block that was full
         self._finished_at: object = None  # its mark of use then
@@ -213,10 +214,12 @@ class WrittenBlocks(DiskBlocks):
 
     def compact_block(self, block: Block) -> None:
         """Rewrite a finished block without its deleted records; damaged ones stay as they are."""
-        if block is self.tail or not block.msgs:
+        if block is self.tail or not block.msgs or self.losses.doubts(block.index):
             return
         if not block.loaded:
             self.load_block(block)
+        if self.losses.doubts(block.index):  # it stays as it is
+            return
         with contextlib.suppress(CorruptRecord):
             plain = block.compacted(self.first_seq, block.first_seq)
             self.retire_index()
@@ -277,8 +280,9 @@ class WrittenBlocks(DiskBlocks):
         if places.unsaved and (places.untold or self._removed or self.evicted()):
             self._note_places(self.is_live)  # in front of what says that the copies are gone
         dead = self._bury_dead() if self.dead else []
-        if self.floor_due and self.first_seq > 1:
-            block.mark_floor(self.first_seq - 1, self.last_ts)
+        floor = self.losses.floor(self.first_seq - 1, self.passed) if self.floor_due else 0
+        if floor:
+            block.mark_floor(floor, self.last_ts)
         if block.written != block.buffered:
             self._check()
             try:
@@ -287,6 +291,7 @@ class WrittenBlocks(DiskBlocks):
                 self.dead = True  # so that they are found again when there is room
                 raise
         self.floor_due = False
+        self.losses.passed(floor)
         self.forget_evicted()
         places.flushed()
         self._removed = False
@@ -295,6 +300,8 @@ class WrittenBlocks(DiskBlocks):
             self._keep_notes(bool(dead or self._sparse))
         if dead:
             self._release(dead)
+        if self.losses.unsaved:
+            self._save_losses()
         if self.background is None:
             while self._sparse:
                 self.compact_block(self._sparse.pop())
@@ -343,6 +350,7 @@ class WrittenBlocks(DiskBlocks):
         if not block.msgs:
             block.first_seq = last_seq + 1
         self.find_first()
+        self.passed = min(self.passed, self.first_seq - 1)
         for seq, ts in marks:
             if seq <= last_seq and not self.is_live(seq):
                 block.mark(seq, ts, True)
@@ -433,15 +441,41 @@ class WrittenBlocks(DiskBlocks):
 
     def retire_index(self) -> None:
         """Records are about to leave the disk for good: the old index must no longer count them.
-        It is kept while something is lost: nothing else records that."""
-        if not self.lost:
+        It is kept while it alone knows what is lost."""
+        if not self.losses.unsaved:
             self.saved_index.retire()
+
+    def on_loss(self) -> None:
+        """Write losses down, and let no index say how many messages a subject has."""
+        self.touch()
+
+    def _save_losses(self) -> None:
+        """Save lost.db after the next sync."""
+        if self._saving_losses:
+            return
+        self._saving_losses = True
+        done = self.losses.begin_save()
+
+        def saved(error: OSError | None) -> None:
+            self._saving_losses = False
+            done(error is None)
+            if error is not None and error.errno not in FULL:
+                self.fail(error)
+
+        work = partial(self.files.write_losses, self.losses.encoded())
+        self.committer.after(Task(work, saved))
 
     def _on_index_timer(self) -> None:
         self._index_timer = None
         if not self._closed and self.failed is None:
             with contextlib.suppress(StoreError):
                 self.save_index()
+
+    @property
+    def indexable(self) -> bool:
+        """Whether an index may be saved: not while the one on disk alone knows what is lost, nor
+        with subjects that count messages which are not there."""
+        return not (self.miscounted or self.losses.unsaved)
 
     def save_index(self) -> None:
         """Save the state in the background, once the data it speaks of is durable."""
@@ -450,8 +484,7 @@ class WrittenBlocks(DiskBlocks):
             self._save_places()  # before the index: then only notes behind it count
         if self.baring:
             return  # only an index would know what has gone, until all of it has
-        if self.lost:
-            # Only the index on disk knows what should be there; a new one would hide the loss.
+        if not self.indexable:
             return
         if self.background is None:
             self.listing = None
@@ -468,7 +501,7 @@ class WrittenBlocks(DiskBlocks):
         try:
             for _ in self.saved_index.saving(self.index_state_with(b""), listing):
                 yield
-                if self.listing is not listing or self.lost:
+                if self.listing is not listing or not self.indexable:
                     return  # the state is not what it was; a change, so there will be another time
         finally:
             if self.listing is listing:

@@ -161,6 +161,7 @@ class Removing(Counts):
             gone += self.drop_front(reach.last + 1, TAKE, reach.purged)
             reach.gone_through(self.first_seq - 1)
             self.floor_due = self.on_disk
+            self.passed = max(self.passed, min(reach.last, self.first_seq - 1))
             if not block.msgs and block is not self.tail:
                 self.dead = True
                 self.reap()
@@ -215,6 +216,7 @@ class Removing(Counts):
         gone, subjects = self.unlink_everything()
         dispose(subjects, self._let_go())
         self.floor_due = self.on_disk
+        self.passed = self.last_seq
         self.dead = len(self.blocks) > 1
         if seq > self.last_seq + 1:
             self.skip(seq - 1 - self.last_seq, self.last_ts)
@@ -229,6 +231,7 @@ class Removing(Counts):
         gone, subjects = self.unlink_but_last()
         dispose(subjects, self._let_go())
         self.floor_due = self.on_disk
+        self.passed = self.last_seq - 1
         self.dead = len(self.blocks) > 1
         self.reap()
         self.touch()
