@@ -59,6 +59,8 @@ class StreamFolder:
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
         self.held = config.held  # why nothing may be written; see `hold`
+        self.reasons: list[str] = []  # of all holds
+        self.damage: dict[int, int] = {}  # bytes without an intact record, by block
         self._keyless: set[int] = set()  # blocks whose key could not be read
         self._on_problem = on_problem
         self._on_remark = on_remark
@@ -72,6 +74,7 @@ class StreamFolder:
     def hold(self, reason: str) -> None:
         """Change nothing in the folder until the next start: something could not be read."""
         self.held = self.held or reason
+        self.reasons.append(reason)
 
     def remark(self, text: str) -> None:
         """Tell of something odd that takes nothing away."""
@@ -269,15 +272,18 @@ class StreamFolder:
         possible, they have to stay where they are."""
         if self.held:
             return
-        folder = self.config.folder / "quarantine"
-        stamp = hashlib.sha256(data).hexdigest()[:16]
-        path = folder / f"{name}.{stamp}"
         try:
-            self.disk.make_folder(folder)
-            if path.name not in self.disk.names(folder):
-                self.disk.replace(path, data)
+            self.keep(name, data)
         except OSError as error:
             self.hold(f"damaged bytes of {name} cannot be put into quarantine ({error})")
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Put a copy into the quarantine. Raises OSError."""
+        folder = self.config.folder / "quarantine"
+        self.disk.make_folder(folder)
+        path = folder / f"{name}.{hashlib.sha256(data).hexdigest()[:16]}"
+        if path.name not in self.disk.names(folder):
+            self.disk.replace(path, data)
 
     def cut(self, block: Block, size: int) -> None:
         """Drop a block's torn end (already in quarantine) so that it can be appended to."""

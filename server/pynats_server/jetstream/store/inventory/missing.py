@@ -103,6 +103,8 @@ class LossSearch:
         self._gone += gone
         missing = without(self.expected.of(number), present)
         holes = scanned.holes
+        if scanned.packed or holes:
+            self._files.damage[number] = len(scanned.packed) or sum(size for _, size in holes)
         at_end = bool(holes) and sum(holes[-1]) == block.buffered
         if newest and at_end and not block.sealed and not scanned.packed:
             durable = missing or number in self._shorter or number in self._digests
