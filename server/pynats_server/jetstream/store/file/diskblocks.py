@@ -14,12 +14,6 @@ from pynats_server.jetstream.store.block import Block, BlockScan, Message
 from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.unavailable import (
-    Gap,
-    gap_at,
-    gaps_between,
-    reason_of,
-)
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.inventory.losses import NAMED_MAX, Loss, Losses
 from pynats_server.jetstream.store.inventory.ranges import (
@@ -29,6 +23,12 @@ from pynats_server.jetstream.store.inventory.ranges import (
     named,
     ranges_of,
     without,
+)
+from pynats_server.jetstream.store.inventory.unavailable import (
+    Gap,
+    gap_at,
+    gaps_between,
+    reason_of,
 )
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet

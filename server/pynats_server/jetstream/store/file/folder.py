@@ -18,7 +18,6 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.unavailable import reason_of
 from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_block
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
@@ -32,6 +31,7 @@ from pynats_server.jetstream.store.inventory.losses import (
     read_losses,
     write_losses,
 )
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys, Sealer
