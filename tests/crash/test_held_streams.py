@@ -23,7 +23,13 @@ from tests.support.jetstream import api, serving
 MAX_BYTES = 100_000  # makes blocks of 32,000 bytes
 BODY = bytes(500)
 COUNT = 180
-CONFIG = {"name": "S", "subjects": ["s.*"], "max_bytes": MAX_BYTES, "duplicate_window": 10**8}
+CONFIG = {
+    "name": "S",
+    "subjects": ["s.*"],
+    "max_bytes": MAX_BYTES,
+    "duplicate_window": 10**8,
+    "allow_direct": True,
+}
 
 
 def folder_of(folder: Path) -> Path:
@@ -242,6 +248,9 @@ def test_consumers_wait_for_what_is_unavailable(
                 assert last["message"]["seq"] == COUNT
                 gone = await api(client, "STREAM.MSG.GET.S", {"seq": 11 + len(first)})
                 assert gone["error"]["err_code"] == 10077
+                wanted = json.dumps({"seq": 11 + len(first)}).encode()
+                direct = await client.request("$JS.API.DIRECT.GET.S", wanted)
+                assert direct.headers is not None and direct.headers["Status"] == "500"
                 (told,) = await health(server)
                 assert "2 cannot be read" in told or "2.blk cannot be read" in told
                 answer = json.loads((await client.request("s.1", BODY)).data)

@@ -24,6 +24,7 @@ from pynats_server.jetstream.figures import AccountFigures
 from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
+    SEQ_MAX,
     BadKey,
     FileConfig,
     MemoryConfig,
@@ -261,7 +262,8 @@ class JetStreamAccount:
 
     def _at_desk(self, stream: Stream) -> None:
         """Requests for single messages are answered where they arrive, if the stream allows it."""
-        if stream.config.allow_direct:
+        # The desk does not know which of those that are missing are unavailable.
+        if stream.config.allow_direct and stream.store.whole_to == SEQ_MAX:
             self.context.desk.put(stream.name.encode(), stream.store)
         else:
             self.context.desk.drop(stream.name.encode())

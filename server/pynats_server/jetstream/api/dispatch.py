@@ -387,6 +387,10 @@ class Api:
             self._context.log.error(f"JetStream API {request.subject}: {error!r}")
             refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
         request.account.api_errors += endpoint.counted
+        if not endpoint.type:  # its answers are messages; clients take 503 for nobody there
+            why = " ".join(str(refusal.as_dict()["description"]).split())
+            request.respond(b"", f"NATS/1.0 500 {why}\r\n\r\n".encode())
+            return
         self._send(endpoint, request, {"error": refusal.as_dict()})
 
     def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:
