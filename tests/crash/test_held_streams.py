@@ -158,6 +158,40 @@ def test_a_stream_without_its_configuration_can_be_read(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("name", ["meta.inf", "meta.key", "meta.sum"])
+@pytest.mark.parametrize("spoil", [Path.unlink, _folder])
+def test_an_encrypted_stream_without_its_configuration_can_be_read(
+    tmp_path: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, key="secret") as (_, client):
+            assert "error" not in await api(client, "STREAM.CREATE.S", CONFIG)
+            for _ in range(5):
+                await client.request("s.1", BODY)
+        folder = folder_of(tmp_path)
+        content = (folder / name).read_bytes()
+        spoil(folder / name)
+        before = files_in(folder)
+        async with serving(tmp_path, key="secret") as (server, client):
+            assert (await api(client, "STREAM.INFO.S"))["state"]["messages"] == 5
+            got = await api(client, "STREAM.MSG.GET.S", {"seq": 5})
+            assert got["message"]["subject"] == "s.1"
+            assert len(await health(server)) == 1
+        assert files_in(folder) == before
+        async with serving(tmp_path, key="another") as (server, client):
+            assert (await api(client, "STREAM.INFO.S"))["error"]["err_code"] == 10059
+            assert len(await health(server)) == 1
+        assert files_in(folder) == before
+        if (folder / name).is_dir():
+            (folder / name).rmdir()
+        (folder / name).write_bytes(content)
+        async with serving(tmp_path, key="secret") as (server, client):
+            assert await health(server) == []
+            assert json.loads((await client.request("s.1", BODY)).data)["seq"] == 6
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("name", ["quarantine", "__msgs__", "obs"])
 def test_a_file_in_the_place_of_a_folder(tmp_path: Path, name: str) -> None:
     async def run() -> None:

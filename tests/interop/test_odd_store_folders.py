@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pynats_server.jetstream.store.format.meta_inf import meta_sum
+from pynats_server.monitor.healthz_jetstream import HealthRequest, check
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -70,6 +72,7 @@ async def prepare(folder: Path) -> Path:
     _write(streams / "stray", b"?")
     _write(folder / "jetstream" / "_meta_" / "state", b"?")
     _write(folder / "jetstream" / "OTHER" / "streams" / "S" / "meta.inf", b"{}")
+    Path(os.fsdecode(os.fsencode(folder) + b"/jetstream/\xfe/streams/S")).mkdir(parents=True)
     (streams / "EMPTY").mkdir()
     Path(os.fsdecode(os.fsencode(streams) + b"/\xff")).mkdir()
     _write(streams / "NOTHING_KEPT" / "meta.inf", b"{}")
@@ -99,6 +102,12 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
                 assert kept["message"]["subject"] == name
             refused = await api(client, "STREAM.CREATE.NOTHING_KEPT", {"name": "NOTHING_KEPT"})
             assert refused["error"]["err_code"] == 10049, refused
+            request = HealthRequest(details=True)
+            jetstream, known = server.state.jetstream, server.state.accounts
+            failures, warnings = await check(jetstream, known, request)
+            named = {failure.about.stream for failure in failures}
+            assert named >= {*ODD, "EMPTY", "NOTHING_KEPT", "\ufffd"}
+            assert msgspec.json.encode([*(one.about for one in failures), *warnings])
             await client.close()
         after = contents(tmp_path)
         assert {name: after.get(name) for name in before} == before
