@@ -159,9 +159,12 @@ def test_a_stream_without_its_configuration_can_be_read(
 
 
 @pytest.mark.parametrize("name", ["meta.inf", "meta.key", "meta.sum"])
-@pytest.mark.parametrize("spoil", [Path.unlink, _folder])
+@pytest.mark.parametrize("spoil", [Path.unlink, _folder, _flip])
 def test_an_encrypted_stream_without_its_configuration_can_be_read(
-    tmp_path: Path, name: str, spoil: Callable[[Path], object]
+    tmp_path: Path,
+    name: str,
+    spoil: Callable[[Path], object],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     async def run() -> None:
         async with serving(tmp_path, key="secret") as (_, client):
@@ -172,7 +175,9 @@ def test_an_encrypted_stream_without_its_configuration_can_be_read(
         content = (folder / name).read_bytes()
         spoil(folder / name)
         before = files_in(folder)
+        capfd.readouterr()
         async with serving(tmp_path, key="secret") as (server, client):
+            assert capfd.readouterr().err.count("[ERR]") == 1
             assert (await api(client, "STREAM.INFO.S"))["state"]["messages"] == 5
             got = await api(client, "STREAM.MSG.GET.S", {"seq": 5})
             assert got["message"]["subject"] == "s.1"

@@ -265,6 +265,21 @@ def test_encrypted_streams_need_the_configuration(
     assert done.exit_code == 1 and "does not open it" in done.stdout
 
 
+@pytest.mark.parametrize("spoil", [Path.unlink, _flip])
+def test_a_damaged_key_of_an_encrypted_stream(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    home = Home(tmp_path, key="secret")
+    spoil(home.config.folder / "meta.key")
+    config = tmp_path / "server.conf"
+    config.write_text('jetstream { key: "secret" }')
+    done = home.run("check", "-c", str(config), "--json")
+    (found,) = [one for one in json.loads(done.stdout)["streams"] if one["stream"] == "S"]
+    assert done.exit_code == 1 and not found["lost"]
+    assert found["messages"] == COUNT - 1
+    assert "configuration_error" in found
+
+
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [

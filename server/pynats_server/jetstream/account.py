@@ -25,7 +25,6 @@ from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, show
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     SEQ_MAX,
-    BadKey,
     FileConfig,
     MemoryConfig,
     Store,
@@ -210,8 +209,6 @@ class JetStreamAccount:
         begun_ns = time.perf_counter_ns()
         try:
             config, created = self.folders.read(folder)
-        except BadKey:
-            raise
         except Exception as error:  # whatever it may be that is wrong with it
             config, store, found = self.folders.opened_unknown(folder, error)
             return self._run(config, store.state().first_ts, store, found, folder, begun_ns)

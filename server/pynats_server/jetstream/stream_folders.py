@@ -16,6 +16,7 @@ from pynats_server.jetstream.config.rules import is_asset_name
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.store import (
+    BadKey,
     FileConfig,
     Store,
     StoreError,
@@ -118,7 +119,8 @@ class StreamFolders:
     def opened_unknown(self, folder: Path, error: Exception) -> tuple[StreamConfig, Store, Found]:
         """What is intact of a stream of which nobody can tell the configuration, for reading only:
         nothing in the folder is changed. Raises the error if there is nothing intact."""
-        if not is_asset_name(folder.name):
+        missing_key = isinstance(error, BadKey) and self._keys() is None
+        if missing_key or not is_asset_name(folder.name):
             raise error
         config = unknown_config(folder.name)
         told: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,13 +17,14 @@ from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.file.recover import Recovered, rebuild
-from pynats_server.jetstream.store.format.names import is_stray
+from pynats_server.jetstream.store.format.names import is_stray, key_number
 from pynats_server.options import JetStreamOptions
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
 
 HELD: Final = "it is only looked at"
+KEYS_TRIED: Final = 8  # files of keys, before the key is called the wrong one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,13 @@ def _opened(place: Place, options: JetStreamOptions) -> StreamFolder:
 def _keys(place: Place, options: JetStreamOptions) -> Keys | None:
     """The keys that open the stream. Raises BadKey where none of the configuration does, which says
     that before all blocks are called damaged."""
-    try:
-        sealed = Disk().read(place.folder / "meta.key")
-    except FileNotFoundError:
+    disk, name = Disk(), place.folder.name
+    numbers = sorted(filter(None, map(key_number, disk.names(place.folder / "msgs"))))
+    if not numbers and not (place.folder / "meta.key").exists():
         return None
-    except OSError:
-        sealed = b""  # the blocks have keys of their own
+    # One of them may be damaged, or missing.
+    locks = [(name, place.folder / "meta.key")]
+    locks += [(f"{name}:{number}", place.folder / "msgs" / f"{number}.key") for number in numbers]
     from pynats_server.jetstream.store.format.crypt import Keys  # importing it takes 10 ms
 
     tried = [
@@ -75,13 +78,11 @@ def _keys(place: Place, options: JetStreamOptions) -> Keys | None:
         if key
         for cipher in ("chacha", "aes")
     ]
-    for keys in tried:
-        try:
-            if sealed:
-                keys.recover(place.folder.name, sealed)
-            return keys
-        except BadKey:
-            continue
+    for context, path in locks[:KEYS_TRIED]:
+        for keys in tried:
+            with contextlib.suppress(BadKey, OSError):
+                keys.recover(context, disk.read(path))
+                return keys
     why = "does not open it" if tried else "is not known; name the configuration file with -c"
     raise BadKey(f"the stream is encrypted, and its key {why}")
 
@@ -96,7 +97,7 @@ def _describe(report: Report, files: StreamFolder, recovered: Recovered) -> None
     for loss in found.losses.all:
         (report.acknowledged if loss.acknowledged_ns else report.lost).append(loss)
     report.damaged = dict(sorted(files.damage.items()))
-    report.unavailable = list(dict.fromkeys([*map(str, found.gaps), *files.reasons]))
+    report.unavailable = list(dict.fromkeys(files.reasons))
     report.problems = list(files.problems)
     report.index = _worth(files, recovered)
     report.strays = [name for name in files.disk.names(files.messages) if is_stray(name)]

@@ -97,7 +97,12 @@ class StreamFolder:
             return
         if keys is None:
             raise BadKey("encrypted store encountered with no main key")
-        self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
+        try:
+            self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
+        except BadKey as error:
+            if not self.held:
+                raise
+            self.hold(f"{path.name}: {error}")  # the blocks have keys of their own
 
     # The index.
 
@@ -119,6 +124,8 @@ class StreamFolder:
                     body = self.sealer.open(data[:-8])
             return decode_index(body)
         except ValueError as error:
+            if self.held and self.config.keys is not None and self.sealer is None:
+                return None  # nobody could open it
             self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
             return None
 
