@@ -106,8 +106,12 @@ Damage = Callable[[Path], int]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("where", ["first", "middle", "newest"])
-@pytest.mark.parametrize("stop", ["clean"])
+@pytest.mark.parametrize(
+    ("stop", "where"),
+    # What the newest block had after a kill: see below.
+    [("clean", "first"), ("clean", "middle"), ("clean", "newest"), ("kill", "first"),
+     ("kill", "middle")],
+)  # fmt: skip
 def test_what_a_block_loses_is_named_at_every_start_until_it_is_back(
     scratch: Path, stop: str, where: str, damage: Damage
 ) -> None:
@@ -146,6 +150,47 @@ def test_what_a_block_loses_is_named_at_every_start_until_it_is_back(
         assert store.problems == []
         store.close()
     assert not (home / LOST).exists()
+
+
+@pytest.mark.parametrize("damage", [delete, zero, empty])
+def test_of_the_newest_block_the_first_message_is_known_after_a_kill(
+    scratch: Path, damage: Damage
+) -> None:
+    home = scratch / "s"
+    make(home, "kill")
+    blocks = held(home)
+    path = home / "msgs" / f"{max(blocks)}.blk"
+    good = path.read_bytes()
+    damage(path)
+    first = blocks[max(blocks)][0]
+    for start in range(2):
+        store = opened(home)
+        assert list(store.lost) == [first]
+        assert store.append(b"t.0", None, b"more", 99) == first + 1 + start
+        committed(store)
+        store.close()
+    path.write_bytes(good)
+    for _ in range(2):
+        store = opened(home)
+        assert (list(store.lost), store.problems) == ([], [])
+        assert store.load(first).payload == b"value %02d" % first
+        assert [store.load(first + n).payload for n in (1, 2)] == [b"more", b"more"]
+        assert store.msgs == first + 2
+        store.close()
+
+
+def test_a_missing_folder_of_messages_is_named_and_no_sequence_comes_twice(scratch: Path) -> None:
+    home = scratch / "s"
+    make(home, "kill")
+    blocks = held(home)
+    shutil.rmtree(home / "msgs")
+    for start in range(2):
+        store = opened(home)
+        assert list(store.lost) == list(range(1, blocks[max(blocks)][0] + 1))
+        assert store.append(b"t.0", None, b"more", 99) == blocks[max(blocks)][0] + 1 + start
+        committed(store)
+        assert store.msgs == 1 + start
+        store.close()
 
 
 def test_an_acknowledged_loss_is_named_no_more_and_its_file_may_go(scratch: Path) -> None:

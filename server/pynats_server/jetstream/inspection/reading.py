@@ -18,6 +18,9 @@ from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.file.recover import Recovered, rebuild
 from pynats_server.jetstream.store.format.names import is_stray, key_number
+from pynats_server.jetstream.store.inventory.expected import Claims
+from pynats_server.jetstream.store.inventory.ledger import PLACE, read_claims
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 from pynats_server.options import JetStreamOptions
 
 if TYPE_CHECKING:
@@ -43,12 +46,20 @@ def look(place: Place, options: JetStreamOptions) -> Look:
     try:
         files = _opened(place, options)
         saved, losses = files.read_index(), files.read_losses()
-        recovered = rebuild(files, saved, losses)
+        recovered = rebuild(files, saved, losses, _claims(files))
     except (OSError, ValueError, StoreError) as error:
         report.failure = str(error) or repr(error)
         return Look(place, report)
     _describe(report, files, recovered)
     return Look(place, report, files, recovered.blocks)
+
+
+def _claims(files: StreamFolder) -> Claims:
+    try:
+        return read_claims(files.config.folder, files.hash_key, files.disk)
+    except OSError as error:
+        files.hold(reason_of(str(PLACE), error))
+        return {}
 
 
 def _opened(place: Place, options: JetStreamOptions) -> StreamFolder:

@@ -27,9 +27,9 @@ class Compaction:
         self.rewritten: list[int] = []
         rewrite = self.store._rewrite
 
-        def watched(block: Block) -> None:
+        def watched(block: Block, drops: bool = False) -> None:
             self.rewritten.append(block.index)
-            rewrite(block)
+            rewrite(block, drops)
 
         self.store._rewrite = watched  # type: ignore[method-assign]
         while len(self.store.blocks) <= SPARSE:

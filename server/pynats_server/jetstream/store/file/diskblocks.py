@@ -111,10 +111,10 @@ class DiskBlocks(BlockStore):
             self.tail.last_sum(),
         )
 
-    def leave_gaps(self, unreadable: dict[int, OSError], floor: int, known_last: int) -> None:
+    def leave_gaps(self, unreadable: dict[int, OSError], floor: int) -> None:
         """Name what is in blocks that cannot be read: it is not lost, and nothing is written until
         they can be."""
-        self.gaps = gaps_between(self.blocks, unreadable, floor, known_last)
+        self.gaps = gaps_between(self.blocks, unreadable, floor)
         for gap in self.gaps:
             self.files.hold(str(gap))
         self.losses.found((gap.first, gap.last) for gap in self.gaps)
@@ -165,13 +165,17 @@ class DiskBlocks(BlockStore):
         except FileNotFoundError:
             data = b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
-            reason = reason_of(f"block {block.index}", error)
-            if self.unreadable.get(block.index) != reason:
-                self.unreadable[block.index] = reason
-                self.files.problem(reason)
-            raise Unavailable(reason) from error
+            self.cannot_read(block.index, error)
+            raise Unavailable(self.unreadable[block.index]) from error
         self.unreadable.pop(block.index, None)
         return data
+
+    def cannot_read(self, number: int, error: OSError) -> None:
+        """Tell of a block, once."""
+        reason = reason_of(f"block {number}", error)
+        if self.unreadable.get(number) != reason:
+            self.unreadable[number] = reason
+            self.files.problem(reason)
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         damaged = bool(holes or strangers)

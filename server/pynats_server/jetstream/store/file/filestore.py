@@ -52,15 +52,17 @@ class FileStore(WrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
+        converted = False
         if not files.held:
             disk.make_folder(files.messages)
             try:
-                convert(config, disk, random)
+                converted = convert(config, disk, random)
             except OSError as error:
+                converted = True  # perhaps some of it
                 files.hold(f"its encryption cannot be looked at, or changed ({error})")
         files.open_stream_key()
         files.tell_strays()
-        found = recover(files)
+        found = recover(files, self.ledger, converted)
         saved = files.read_sources()
         if files.held:
             self._hold(found)
@@ -97,6 +99,10 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
+        for number, error in self.ledger.unreadable.items():
+            self.cannot_read(number, error)
+        if not self.losses.unsaved:
+            self.ledger.opened(self.blocks, found.claims)
 
     def _hold(self, found: Recovered) -> None:
         """Serve what is intact, and refuse every change until the next start."""
@@ -228,10 +234,11 @@ class FileStore(WrittenBlocks):
         dead only by being deleted.
         """
         paths: list[Path] = []
-        bare = False
+        covered, bare = True, False
         for block in dead:
             if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
                 self.retire_index()
+                covered = False
                 bare = bare or block.index in self._bare
             self._bare.discard(block.index)
             self.blocks.remove(block)
@@ -242,7 +249,9 @@ class FileStore(WrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        self.committer.after(Task(partial(self.files.delete, paths), must=bare))
+        numbers = [block.index for block in dead]
+        work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
+        self.committer.after(Task(work, must=bare))
 
     def erase(self, seq: int) -> bool:
         """Delete one message and overwrite its bytes on disk with random ones."""
@@ -279,7 +288,9 @@ class FileStore(WrittenBlocks):
         data = block.piece(offset, size)
         if block.cipher is not None:
             data = block.cipher.apply(data, offset)
-        work = partial(self.files.overwrite, block, data, offset)
+        work: Callable[[], None] = partial(self.files.overwrite, block, data, offset)
+        if block is not self.tail:
+            work = self.ledger.rewriting(block, work, drops=False)
         self.committer.after(Task(work, must=True))
 
     def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
@@ -350,6 +361,7 @@ class FileStore(WrittenBlocks):
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
+        self.ledger.cut(seq)
         if self.places.has_notes:
             self._save_places()  # blocks with notes may go
         self._drain()

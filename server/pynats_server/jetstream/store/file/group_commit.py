@@ -150,12 +150,14 @@ class Syncer:
 @dataclass(slots=True)
 class Task:
     """File work that must not run before what was written until now is durable. `must`: a
-    commit asked for from now on waits for it too. `done` runs on the loop."""
+    commit asked for from now on waits for it too. `lazy`: it is no reason for a sync. `done` runs
+    on the loop."""
 
     work: Callable[[], None]
     done: Done | None = None
     must: bool = False
     closing: bool = False
+    lazy: bool = False
 
 
 @dataclass(slots=True)
@@ -208,7 +210,7 @@ class Committer:
     def has_tasks(self) -> bool:
         """Whether file work waits for a sync that should come soon."""
         tasks = self._next.tasks
-        return len(tasks) > CLOSING_MAX or not all(task.closing for task in tasks)
+        return len(tasks) > CLOSING_MAX or not all(task.closing or task.lazy for task in tasks)
 
     def wait(self, done: Done) -> None:
         """Call `done` when everything noted so far is durable."""

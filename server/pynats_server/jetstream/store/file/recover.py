@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,14 @@ from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, Unavaila
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
+from pynats_server.jetstream.store.format.ledger_file import Claim
 from pynats_server.jetstream.store.format.subjectlist import subjects_of
-from pynats_server.jetstream.store.inventory.expected import Expected
+from pynats_server.jetstream.store.inventory.expected import Claims, Expected
+from pynats_server.jetstream.store.inventory.ledger import PLACE, Ledger
 from pynats_server.jetstream.store.inventory.losses import Losses
 from pynats_server.jetstream.store.inventory.missing import LossSearch, Scanned
+from pynats_server.jetstream.store.inventory.ranges import without
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -44,6 +48,7 @@ class Recovered:
     notes: list[bytes] = field(default_factory=list)
     floor: int = 0
     removed: frozenset[int] = frozenset()
+    claims: dict[int, Claim] = field(default_factory=dict)  # of the ledger, which fit the files
 
     def has_removed(self, seq: int) -> bool:
         """Whether a message that is not there was removed, not lost."""
@@ -51,18 +56,28 @@ class Recovered:
         return seq <= max(known, self.floor) or seq in self.removed
 
 
-def recover(files: StreamFolder) -> Recovered:
-    """Read a stream's folder."""
+def recover(files: StreamFolder, ledger: Ledger, converted: bool) -> Recovered:
+    """Read a stream's folder; `converted`: its files have been written anew since it was closed."""
     losses, saved = files.read_losses(), files.read_index()
+    claims: Claims = {}
+    try:
+        claims = ledger.read(converted)
+    except OSError as error:
+        files.hold(reason_of(str(PLACE), error))
+    fitting = ledger.fitting(claims)
     found: Recovered | None = None
     if saved is not None:
         # A block that this needs and that cannot be read is named when all are looked at.
         with contextlib.suppress(OSError, Unavailable):
-            found = apply_index(files, saved, losses)
-    return found or rebuild(files, saved, losses)
+            found = apply_index(files, saved, losses, claims, fitting.keys())
+    found = found or rebuild(files, saved, losses, claims)
+    found.claims = fitting
+    return found
 
 
-def apply_index(files: StreamFolder, state: FullState, losses: Losses) -> Recovered | None:
+def apply_index(
+    files: StreamFolder, state: FullState, losses: Losses, claims: Claims, fitting: Set[int]
+) -> Recovered | None:
     """A saved state and what was written after it; None when the files are not the ones it speaks
     of, or damaged where this looks, or have again what was lost (every block is scanned then)."""
     on_disk = files.block_indexes()
@@ -71,13 +86,35 @@ def apply_index(files: StreamFolder, state: FullState, losses: Losses) -> Recove
     ):
         return None
     try:
-        return _apply(files, state, losses, on_disk)
+        return _apply(files, state, losses, on_disk, Unfit(state, claims, fitting))
     except (BadKey, CorruptRecord, ValueError):
         return None
 
 
+@dataclass(slots=True)
+class Unfit:
+    """The blocks whose files are not as the ledger says."""
+
+    state: FullState
+    claims: Claims
+    fitting: Set[int]
+
+    def matter(self, on_disk: list[int], gone: int) -> bool:
+        """Whether one of them has changed, or is missing and had more than what is `gone`."""
+        for number, claim in self.claims.items():
+            if claim is None or number in self.fitting:
+                continue
+            if number in on_disk:
+                return True
+            if claim.last > gone:
+                left = Expected(self.state, self.claims).of(number)
+                if without(left, [(0, gone)]):
+                    return True
+        return False
+
+
 def _apply(
-    files: StreamFolder, state: FullState, losses: Losses, on_disk: list[int]
+    files: StreamFolder, state: FullState, losses: Losses, on_disk: list[int], unfit: Unfit
 ) -> Recovered | None:
     blocks = _listed_blocks(files, state, on_disk)
     tail = blocks[-1]
@@ -87,6 +124,8 @@ def _apply(
         return None
     newer = [_newer_block(files, index) for index in on_disk if index > state.tail_index]
     floor = max(block.floor for block in [tail, *newer])
+    if unfit.matter(on_disk, max(floor, state.first_seq - 1)):
+        return None
     index = _index_of(files, state, blocks)
     index.losses, index.strict = losses, True
     if any(index.is_live(loss.first) or index.is_live(loss.last) for loss in losses.all):
@@ -102,7 +141,7 @@ def _apply(
                 continue
         if block.ttls and block.index < tail.index:
             index.gather_expiries(block)
-    top_index = max(index.blocks[-1].index, losses.top_block)
+    top_index = max(index.blocks[-1].index, losses.top_block, *unfit.claims)
     _choose_tail(index, top_index)
     losses.passed(floor)
     found = Recovered(index, top_index, state, floor=floor)
@@ -211,11 +250,14 @@ def _choose_tail(index: DiskBlocks, top_index: int) -> None:
         index.tail = last
 
 
-def rebuild(files: StreamFolder, prior: FullState | None, losses: Losses) -> Recovered:
-    """Scan every block. `prior` (a stale but intact index) vouches for what should be there."""
+def rebuild(
+    files: StreamFolder, prior: FullState | None, losses: Losses, claims: Claims
+) -> Recovered:
+    """Scan every block. `prior` (a stale but intact index) and the ledger's claims vouch for what
+    should be there."""
     index = DiskBlocks(files)
     index.losses = losses
-    search = LossSearch(index, Expected(prior, {}))
+    search = LossSearch(index, Expected(prior, claims))
     tombs: list[tuple[int, int]] = []
     used_up: list[int] = []
     known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
@@ -233,6 +275,8 @@ def rebuild(files: StreamFolder, prior: FullState | None, losses: Losses) -> Rec
             _set_aside(files, scanned)
             search.unreadable(number)
             continue
+        if search.was_restored(number):
+            search.trim(block)
         buried, skipped = scanned.tombs, scanned.skips
         sound = not (scanned.packed or scanned.holes)
         if prior is not None and known is not None and not search.was_restored(number):
@@ -269,7 +313,7 @@ def rebuild(files: StreamFolder, prior: FullState | None, losses: Losses) -> Rec
         index.unlink(seq)
     _drop_below(index, floor + 1)
     search.finish(floor, [*removed, *used_up])
-    index.leave_gaps(unreadable, floor, search.expected.last_seq)
+    index.leave_gaps(unreadable, floor)
     if index.blocks:
         _choose_tail(index, found.top_index)
         if index.tail is None:
@@ -316,7 +360,8 @@ def _read(files: StreamFolder, number: int) -> Scanned:
 def _set_aside(files: StreamFolder, scanned: Scanned) -> None:
     files.problem(f"block {scanned.number} cannot be opened: {scanned.problem}")
     for name in (f"{scanned.number}.blk", f"{scanned.number}.key"):
-        files.quarantine(name, files.disk.read(files.messages / name))
+        with contextlib.suppress(OSError):  # it stays where it is
+            files.quarantine(name, files.disk.read(files.messages / name))
 
 
 def _finish(found: Recovered) -> None:

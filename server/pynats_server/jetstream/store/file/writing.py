@@ -33,6 +33,7 @@ from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.blockfile import pack_block
 from pynats_server.jetstream.store.format.names import BLOCK_MAX
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
+from pynats_server.jetstream.store.inventory.ledger import Ledger
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -54,6 +55,7 @@ class WrittenBlocks(DiskBlocks):
         self.syncer = syncer
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
+        self.ledger = Ledger(files.config.folder, files.hash_key, self.disk, self.committer)
         self.top_index = 0
         self.baring = False  # messages of a block go without tombstones, and some are still there
         self._removed = False  # something has been removed since the last flush, not by limits
@@ -154,6 +156,7 @@ class WrittenBlocks(DiskBlocks):
         elif block.file is not None:
             self.committer.close_later(block.file)
             block.file = None
+            self.ledger.finished(block)
         self.keep_in_cache(block)
         self._forget_finished()
         self._finished, self._finished_at = block, block.used_at
@@ -182,8 +185,9 @@ class WrittenBlocks(DiskBlocks):
         if not self._closed and self.drop_idle():
             self.on_much_cached()
 
-    def _rewrite(self, block: Block) -> None:
-        """Replace a finished block's file by what its buffer holds, later and atomically."""
+    def _rewrite(self, block: Block, drops: bool = False) -> None:
+        """Replace a finished block's file by what its buffer holds, later and atomically; `drops`:
+        which is less."""
         handle, block.file = block.file, None
         if handle is not None:
             self.committer.close_later(handle)
@@ -205,7 +209,7 @@ class WrittenBlocks(DiskBlocks):
                 # The file keeps its longer, equally valid form.
                 block.sealed = False
 
-        self.committer.after(Task(work, done))
+        self.committer.after(Task(self.ledger.rewriting(block, work, drops), done))
 
     def on_sparse(self, block: Block) -> None:
         """Rewrite it when the next flush has made its tombstones safe."""
@@ -227,7 +231,7 @@ class WrittenBlocks(DiskBlocks):
             block.scan(plain)
             block.kept = max(0, block.buffered - block.nbytes)
             self._cached += block.buffered
-            self._rewrite(block)
+            self._rewrite(block, drops=True)
 
     def _compact(self) -> Work[None]:
         """Rewrites sparse blocks, one in a step."""
@@ -323,6 +327,8 @@ class WrittenBlocks(DiskBlocks):
                 raise StoreFailed(str(error)) from error
             self._undo(block)
             raise StoreFull(f"no space for stream {self.config.name}") from error
+        if not block.written:
+            self.ledger.begun(block)
         block.written = block.buffered
         self.committer.written(block.file)
 

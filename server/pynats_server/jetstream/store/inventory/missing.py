@@ -64,7 +64,6 @@ class LossSearch:
         self._looked_at: set[int] = set()
         self._shorter: set[int] = set()
         self._digests: dict[int, str] = {}  # of the blocks that have lost something before
-        self._open_end: tuple[int, str, int] | None = None  # see `_look_behind`
 
     def was_restored(self, number: int) -> bool:
         """Whether a block that had lost messages has another content now."""
@@ -74,6 +73,16 @@ class LossSearch:
         if number not in self._digests:
             self._digests[number] = self._files.digest(number)
         return self._digests[number] not in seen
+
+    def trim(self, block: Block) -> None:
+        """Ignore what a restored block has beyond its place: when it was missing, nobody knew how
+        far it went, and others got the sequences."""
+        behind = self.expected.first_behind(block.index)
+        for seq in block.record_seqs() if behind else ():
+            span = block.record_span(seq)
+            if seq >= behind and span is not None:
+                block.cut(span[0])
+                return
 
     def was_longer(self, number: int) -> None:
         """A block ends before what index.db knows of it."""
@@ -117,7 +126,8 @@ class LossSearch:
             missing = _joined(missing, self._between(block, offset, before))
         how = "damaged" if scanned.packed or holes or scanned.number in self._shorter else "cut"
         self._lack(number, "empty" if not block.buffered else how, missing, block)
-        self._look_behind(block, present, bool(at_end and holes), newest, before)
+        if not (block.buffered or newest or self.expected.numbers):
+            self._files.remark(f"{number}.blk is empty, and nothing tells what it had")
 
     def _keep(self, block: Block, packed: bytes, holes: list[tuple[int, int]]) -> None:
         """Report a block's damage and keep a copy, unless that was done at an earlier start."""
@@ -126,7 +136,7 @@ class LossSearch:
         if packed:
             self._files.report_packed(block, packed)
         for offset, size in holes:
-            self._files.problem(
+            self._files.remark(
                 f"block {block.index}: {size} bytes at {offset} hold no intact record"
             )
         if holes:
@@ -154,22 +164,6 @@ class LossSearch:
         earlier, after = block.around(offset)
         first = max(before, earlier, self.expected.known_to(block.index)) + 1
         return [(first, after - 1)] if first < after else []
-
-    def _look_behind(
-        self, block: Block, present: list[Range], cut: bool, newest: bool, before: int
-    ) -> None:
-        """Without an index and a ledger, what was in an empty block, or where the end of one is
-        damaged, shows in the next."""
-        if self._open_end is not None and present:
-            number, how, last = self._open_end
-            self._open_end = None
-            first = present[0][0]
-            if first > last + 1:
-                self._lack(number, how, [(last + 1, first - 1)])
-        if (cut or not block.buffered) and not newest and not self.expected.numbers:
-            last = max(before, present[-1][1] if present else 0)
-            how = "damaged" if block.buffered else "empty"
-            self._open_end = self._open_end or (block.index, how, last)
 
     def _lack(self, number: int, how: str, ranges: list[Range], block: Block | None = None) -> None:
         if ranges:

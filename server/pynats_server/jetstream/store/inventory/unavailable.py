@@ -36,16 +36,16 @@ def reason_of(name: str, error: OSError) -> str:
 
 
 def gaps_between(
-    blocks: Sequence[Block], unreadable: Mapping[int, OSError], floor: int, known_last: int
+    blocks: Sequence[Block], unreadable: Mapping[int, OSError], floor: int
 ) -> list[Gap]:
     """The gaps that unreadable blocks leave between the others, in order. Everything up to `floor`
-    is gone anyway; `known_last`: the stream had messages up to there; 0 = nobody knows."""
+    is gone anyway."""
     gaps: list[Gap] = []
     for number in sorted(unreadable):
         before = [block.last_seq for block in blocks if block.index < number]
         after = [block.first_seq for block in blocks if block.index > number and block.msgs]
         first = max([floor, *before]) + 1
-        last = after[0] - 1 if after else max(known_last, first - 1) if known_last else SEQ_MAX
+        last = after[0] - 1 if after else SEQ_MAX
         if last <= floor:
             continue  # nothing that it may say matters any more
         gap = Gap(first, last, reason_of(f"msgs/{number}.blk", unreadable[number]))
