@@ -228,11 +228,13 @@ def test_the_newest_block_holds_everything_up(tmp_path: Path, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ["msgs/index.db", "sources.db", "meta.key"])
+@pytest.mark.parametrize(
+    "name", ["msgs/index.db", "sources.db", "lost.db", "__msgs__/ledger.db", "meta.key"]
+)
 def test_other_unreadable_files(tmp_path: Path, name: str, way: str) -> None:
     home = Home(tmp_path, sealed=True)
     path = home.config.folder / name
-    if name == "sources.db":
+    if name in ("sources.db", "lost.db"):
         path.touch()
     store = home.spoiled(path, way)
     before = home.contents()
@@ -241,9 +243,26 @@ def test_other_unreadable_files(tmp_path: Path, name: str, way: str) -> None:
     store.close()
     assert home.contents() == before
     home.mend(path, way)
-    if name == "sources.db":
+    if name in ("sources.db", "lost.db"):
         path.unlink()
     check_whole(home)
+
+
+def test_no_folder_for_the_ledger_takes_nothing_away(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    shutil.rmtree(home.config.folder / "__msgs__")
+    (home.config.folder / "__msgs__").write_bytes(b"of somebody")
+    store = home.opened()
+    assert served(store) == home.live
+    store.purge(up_to=COUNT // 2)
+    store.append(b"s.1", None, b"x" * 300, COUNT + 1)
+    store.append(b"s.1", None, b"x" * 300, COUNT + 2)
+    store.close()
+    store = home.opened()
+    assert store.failed is None and store.problems == []
+    assert (store.first_seq, store.last_seq) == (COUNT // 2, COUNT + 2)
+    store.close()
+    assert (home.config.folder / "__msgs__").read_bytes() == b"of somebody"
 
 
 @pytest.mark.parametrize("indexed", [False, True])
