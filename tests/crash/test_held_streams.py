@@ -158,7 +158,7 @@ def test_a_stream_without_its_configuration_can_be_read(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("name", ["meta.inf", "meta.key", "meta.sum"])
+@pytest.mark.parametrize("name", ["meta.inf", "meta.key"])
 @pytest.mark.parametrize("spoil", [Path.unlink, _folder, _flip])
 def test_an_encrypted_stream_without_its_configuration_can_be_read(
     tmp_path: Path,

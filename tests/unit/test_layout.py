@@ -81,6 +81,11 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.consumers": (
         "pynats_common", S + "core", J + "store", J + "store.file", J + "store.format",
     ),
+    # Before a store is opened: it knows what a stream's and its consumers' files are.
+    J + "store.rekeying": (
+        "pynats_common", S + "work", J + "store", J + "store.consumers", J + "store.file",
+        J + "store.format",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
@@ -144,7 +149,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "claims",
         J + "config", J + "consumer", J + "context", J + "errors", J + "figures", J + "quota",
         J + "store", J + "store.consumers",
-        J + "store.file", J + "store.format", J + "stream", S + "work",
+        J + "store.file", J + "store.format", J + "store.rekeying", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.
     S + "server": (

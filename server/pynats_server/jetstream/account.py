@@ -196,18 +196,22 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
-            finish(self._listening(self._open(folder)))
+            finish(self._listening(self._open(folder, self.folders.take_key(folder))))
         except Exception as error:  # a broken folder must not keep the others from being served
             name = shown_name(folder)
             self.broken[name] = str(error) or repr(error)
+            reason = self.broken[name] if isinstance(error, StoreError) else repr(error)
             self.log.error(
                 f"JetStream stream '{self.name} > {name}' could not be recovered, "
-                f"its files stay in {folder}: {error!r}"
+                f"its files stay in {folder}: {reason}"
             )
 
-    def _open(self, folder: Path) -> Stream:
+    def _open(self, folder: Path, locked: StoreError | None = None) -> Stream:
+        """`locked`: why the key does not open the stream's own documents, if it does not."""
         begun_ns = time.perf_counter_ns()
         try:
+            if locked is not None:
+                raise locked
             config, created = self.folders.read(folder)
         except Exception as error:  # whatever it may be that is wrong with it
             config, store, found = self.folders.opened_unknown(folder, error)

@@ -15,6 +15,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.rules import is_asset_name
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.key_change import ring_of, take_key
 from pynats_server.jetstream.store import (
     BadKey,
     FileConfig,
@@ -24,6 +25,7 @@ from pynats_server.jetstream.store import (
     open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta
+from pynats_server.jetstream.store.rekeying.ring import KeyLost
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -92,6 +94,15 @@ class StreamFolders:
             sync_interval_s=sync_interval_s,
             first_seq=max(config.first_seq, 1),
         )
+
+    def take_key(self, folder: Path) -> StoreError | None:
+        """Brings a folder that nobody has opened under the configured key. Returns an error where
+        the key opens no documents of the stream; it may open messages. Raises StoreError."""
+        try:
+            take_key(folder, self._account, self._server.options, self._server.log)
+        except (BadKey, KeyLost) as error:
+            return error
+        return None
 
     def read(self, folder: Path) -> tuple[StreamConfig, int]:
         """The configuration of a stream on disk, and when it was created. Raises ValueError."""
@@ -163,14 +174,8 @@ class StreamFolders:
         return store, found
 
     def _keys(self) -> Keys | None:
-        options = self._server.options
-        if not options.key:
-            return None
-        from pynats_server.jetstream.store.format.crypt import (
-            Keys,  # importing takes 10 ms, so only with encryption
-        )
-
-        return Keys(options.key, self._account, options.cipher)
+        ring = ring_of(self._server.options, self._account)
+        return ring.current if ring is not None else None
 
     def _problem(self, name: str, text: str) -> None:
         self._server.log.error(f"JetStream stream '{self._account} > {name}': {text}")

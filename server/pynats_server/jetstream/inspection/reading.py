@@ -67,6 +67,7 @@ def _opened(place: Place, options: JetStreamOptions) -> StreamFolder:
     keys = _keys(place, options)
     config = FileConfig(place.folder.name, place.folder, keys=keys, held=HELD)
     files = StreamFolder(config, Disk(), os.urandom)
+    files.sure_of_key = True
     files.open_stream_key()
     return files
 

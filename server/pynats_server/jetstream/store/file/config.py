@@ -30,10 +30,9 @@ def choose_block_size(
 class FileConfig:
     """How one stream is kept. `sync_interval_s` in seconds; 0 = every acknowledgement waits for
     an fsync. `cache_bytes` bounds the buffers of blocks that are only read; what is beyond
-    `kept_bytes` goes when it has not been read for some seconds. `prev_keys` open
-    what `keys` (or no keys) do not: such a folder is converted when it is opened. Every
-    `index_interval_s` seconds, and a quarter more at random, a changed index is saved. `held`: why
-    nothing may be written at all; empty if it may."""
+    `kept_bytes` goes when it has not been read for some seconds. Every `index_interval_s` seconds,
+    and a quarter more at random, a changed index is saved. `held`: why nothing may be written at
+    all; empty if it may."""
 
     name: str
     folder: Path
@@ -44,7 +43,6 @@ class FileConfig:
     cache_bytes: int = 128 * MIB
     kept_bytes: int = 64 * MIB
     first_seq: int = 1
-    prev_keys: Keys | None = None
     index_interval_s: float = 120.0
     held: str = ""
 

@@ -20,7 +20,6 @@ from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
-from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
@@ -52,17 +51,11 @@ class FileStore(WrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        converted = False
         if not files.held:
             disk.make_folder(files.messages)
-            try:
-                converted = convert(config, disk, random)
-            except OSError as error:
-                converted = True  # perhaps some of it
-                files.hold(f"its encryption cannot be looked at, or changed ({error})")
         files.open_stream_key()
         files.tell_strays()
-        found = recover(files, self.ledger, converted)
+        found = recover(files, self.ledger)
         saved = files.read_sources()
         if files.held:
             self._hold(found)

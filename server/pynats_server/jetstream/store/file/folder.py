@@ -59,6 +59,7 @@ class StreamFolder:
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
         self.held = config.held  # why nothing may be written; see `hold`
+        self.sure_of_key = not config.held  # a block that it does not open is damaged
         self.reasons: list[str] = []  # of all holds
         self.damage: dict[int, int] = {}  # bytes without an intact record, by block
         self._keyless: set[int] = set()  # blocks whose key could not be read
@@ -96,7 +97,7 @@ class StreamFolder:
             self.hold(reason_of(path.name, error))
             return
         if keys is None:
-            raise BadKey("encrypted store encountered with no main key")
+            raise BadKey("meta.key: encrypted, but no jetstream.key is configured")
         try:
             self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
         except BadKey as error:
@@ -203,9 +204,14 @@ class StreamFolder:
     # Blocks.
 
     def block_indexes(self) -> list[int]:
-        """Numbers of the block files, ascending."""
-        numbers = map(block_number, self.disk.names(self.messages))
-        return sorted(number for number in numbers if number is not None)
+        """Numbers of the block files, ascending. Raises BadKey if one is encrypted and there is no
+        key: a change of key was interrupted, and nothing may be written meanwhile."""
+        names = self.disk.names(self.messages)
+        found = sorted(number for number in map(block_number, names) if number is not None)
+        if self.config.keys is None:
+            for number in set(found).intersection(map(key_number, names)):
+                raise BadKey(f"msgs/{number}.key: encrypted, but no jetstream.key is configured")
+        return found
 
     def highest_key(self) -> int:
         """The highest number of a block that has a key, perhaps without the block: it may come

@@ -56,12 +56,12 @@ class Recovered:
         return seq <= max(known, self.floor) or seq in self.removed
 
 
-def recover(files: StreamFolder, ledger: Ledger, converted: bool) -> Recovered:
-    """Read a stream's folder; `converted`: its files have been written anew since it was closed."""
+def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
+    """Read a stream's folder."""
     losses, saved = files.read_losses(), files.read_index()
     claims: Claims = {}
     try:
-        claims = ledger.read(converted)
+        claims = ledger.read()
     except OSError as error:
         files.hold(reason_of(str(PLACE), error))
     fitting = ledger.fitting(claims)
@@ -349,6 +349,8 @@ def _read(files: StreamFolder, number: int) -> Scanned:
     try:
         block = files.make_block(number, 1)
     except BadKey as error:
+        if not files.sure_of_key:
+            return Scanned(number, unreadable=OSError(str(error)))
         return Scanned(number, problem=str(error))
     try:
         plain, packed = files.unpack_file(block)

@@ -53,13 +53,9 @@ class Ledger:
         self._claimed: set[int] = set()  # the blocks that it spoke of
         self.unreadable: dict[int, OSError] = {}  # blocks of which nobody can tell how they look
 
-    def read(self, converted: bool) -> Claims:
-        """What it said when the stream was closed, or killed. If the files have been `converted`
-        since, they look different. Raises OSError."""
+    def read(self) -> Claims:
+        """What it said when the stream was closed, or killed. Raises OSError."""
         claims = self._file.read()
-        for claim in claims.values():
-            if converted and claim is not None:
-                claim.size, claim.end = 0, b""
         self._claimed = {number for number, claim in claims.items() if claim is not None}
         return claims
 
