@@ -90,6 +90,7 @@ def test_a_sound_store(tmp_path: Path) -> None:
     assert done.stdout.endswith("2 streams, all sound\n")
     found = home.of_s()
     assert found["sound"] and found["index"] == "current"
+    assert found["ledger"].startswith("knows ")
     assert (found["messages"], found["first_seq"], found["last_seq"]) == (COUNT - 1, 1, COUNT)
     assert home.contents() == before
 
@@ -140,6 +141,16 @@ def test_what_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
     found = home.of_s()
     assert done.exit_code == 1 and not found["lost"]
     assert any("1.blk cannot be read" in reason for reason in found["unavailable"])
+
+
+def test_what_a_kill_has_cut_off_is_no_damage(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    newest = max(home.messages.glob("*.blk"), key=lambda path: int(path.stem))
+    newest.write_bytes(newest.read_bytes() + bytes(20))
+    before = home.contents()
+    assert home.run("check").exit_code == 0
+    assert home.of_s()["damaged_blocks"] == []
+    assert home.contents() == before
 
 
 def test_odd_and_kept_files_are_named(tmp_path: Path) -> None:

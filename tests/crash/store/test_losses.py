@@ -184,8 +184,10 @@ def test_a_missing_folder_of_messages_is_named_and_no_sequence_comes_twice(scrat
     make(home, "kill")
     blocks = held(home)
     shutil.rmtree(home / "msgs")
+    (home / "meta.inf").write_bytes(b"{}")
     for start in range(2):
         store = opened(home)
+        assert ("msgs/ is missing" in store.problems) == (start == 0)
         assert list(store.lost) == list(range(1, blocks[max(blocks)][0] + 1))
         assert store.append(b"t.0", None, b"more", 99) == blocks[max(blocks)][0] + 1 + start
         committed(store)
@@ -205,6 +207,58 @@ def test_an_acknowledged_loss_is_named_no_more_and_its_file_may_go(scratch: Path
     assert (list(store.lost), store.problems) == ([], [])
     assert store.first_seq == PER_BLOCK + 1
     store.close()
+
+
+def test_a_damaged_file_that_has_to_go_is_kept_in_quarantine(scratch: Path) -> None:
+    home = scratch / "s"
+    make(home, "clean")
+    path = home / "msgs" / "2.blk"
+    data = bytearray(path.read_bytes())
+    data[RECORD + 25] ^= 1
+    path.write_bytes(data)
+    store = opened(home)
+    assert store.get(PER_BLOCK + 2) is None  # nothing has shown the damage before
+    store.purge()
+    committed(store)
+    store.close()
+    assert [file.read_bytes() for file in (home / "quarantine").iterdir()] == [bytes(data)]
+    assert not path.exists()
+
+
+def test_blocks_that_another_server_may_have_removed_are_not_called_lost(scratch: Path) -> None:
+    """Killed, it leaves an old index.db behind; and it removes the ledger of what it opens."""
+    home = scratch / "s"
+    make(home, "clean")
+    store = opened(home)
+    store.append(b"t.0", None, b"more", 99)
+    committed(store)
+    shutil.copytree(home, scratch / "killed")
+    store.close()
+    (scratch / "stopped").mkdir()
+    shutil.copytree(home, scratch / "stopped", dirs_exist_ok=True)
+    for folder, lost in (("killed", []), ("stopped", list(range(1, PER_BLOCK + 1)))):
+        shutil.rmtree(scratch / folder / "__msgs__")
+        (scratch / folder / "msgs" / "1.blk").unlink()
+        again = opened(scratch / folder)
+        assert list(again.lost) == lost
+        assert again.msgs == COUNT + 1 - PER_BLOCK
+        again.close()
+
+
+def test_an_index_without_a_ledger_names_what_damage_has_taken(scratch: Path) -> None:
+    home = scratch / "s"
+    make(home, "clean")
+    store = opened(home)
+    store.append(b"t.0", None, b"more", 99)
+    committed(store)
+    shutil.copytree(home, scratch / "killed")
+    store.close()
+    shutil.rmtree(scratch / "killed" / "__msgs__")
+    zero(scratch / "killed" / "msgs" / "1.blk")
+    again = opened(scratch / "killed")
+    assert again.get(1) is None
+    assert list(again.lost) == list(range(1, PER_BLOCK + 1))
+    again.close()
 
 
 @pytest.mark.parametrize("way", ["limits", "purge", "everything", "ages"])

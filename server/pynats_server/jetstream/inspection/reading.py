@@ -46,11 +46,13 @@ def look(place: Place, options: JetStreamOptions) -> Look:
     try:
         files = _opened(place, options)
         saved, losses = files.read_index(), files.read_losses()
-        recovered = rebuild(files, saved, losses, _claims(files))
+        claims = _claims(files)
+        recovered = rebuild(files, saved, losses, claims)
     except (OSError, ValueError, StoreError) as error:
         report.failure = str(error) or repr(error)
         return Look(place, report)
     _describe(report, files, recovered)
+    report.ledger = f"knows {len(claims)} blocks" if claims else "missing or empty"
     return Look(place, report, files, recovered.blocks)
 
 

@@ -16,7 +16,7 @@ NAMED: Final = 20  # files that one line names
 @dataclass(slots=True)
 class Report:
     """`failure`: why the stream could not be looked at. `configuration`: why its own cannot be
-    read. `damaged`: bytes that hold no intact record, by block. `index`: what index.db is worth."""
+    read. `damaged`: bytes that hold no intact record, by block. `index`, `ledger`: what index.db and ledger.db are worth."""
 
     account: str
     stream: str
@@ -29,6 +29,7 @@ class Report:
     blocks: int = 0
     consumers: int = 0
     index: str = ""
+    ledger: str = ""
     lost: list[Loss] = field(default_factory=list)
     acknowledged: list[Loss] = field(default_factory=list)
     damaged: dict[int, int] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Report:
             "blocks": self.blocks,
             "consumers": self.consumers,
             "index": self.index,
+            "ledger": self.ledger,
             "lost": [_loss(one) for one in self.lost],
             "acknowledged": [_loss(one) for one in self.acknowledged],
             "damaged_blocks": [
@@ -93,7 +95,7 @@ class Report:
             yield f"  unavailable: {reason}"
         for problem in self.problems:
             yield f"  note: {problem}"
-        yield f"  index.db: {self.index}"
+        yield f"  index.db: {self.index}; ledger.db: {self.ledger}"
         for title, names in (("stray files", self.strays), ("quarantine", self.quarantine)):
             if names:
                 more = ", ..." if len(names) > NAMED else ""

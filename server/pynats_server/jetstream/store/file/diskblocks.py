@@ -179,6 +179,8 @@ class DiskBlocks(BlockStore):
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         damaged = bool(holes or strangers)
+        if holes:
+            self.files.damaged.add(self.files.path_of(block))
         if damaged or block.count_live() < block.msgs:
             if self.strict:
                 raise CorruptRecord(f"block {block.index} is damaged")

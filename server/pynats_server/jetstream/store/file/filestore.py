@@ -52,7 +52,7 @@ class FileStore(WrittenBlocks):
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
         if not files.held:
-            disk.make_folder(files.messages)
+            files.make_messages()
         files.open_stream_key()
         files.tell_strays()
         found = recover(files, self.ledger)

@@ -63,6 +63,7 @@ class StreamFolder:
         self.reasons: list[str] = []  # of all holds
         self.damage: dict[int, int] = {}  # bytes without an intact record, by block
         self._keyless: set[int] = set()  # blocks whose key could not be read
+        self.damaged: set[Path] = set()  # blocks with bytes that hold no intact record
         self._on_problem = on_problem
         self._on_remark = on_remark
 
@@ -218,6 +219,13 @@ class StreamFolder:
         back and need the key, so the number is not used again."""
         return max(filter(None, map(key_number, self.disk.names(self.messages))), default=0)
 
+    def make_messages(self) -> None:
+        """Have the folder of the messages. A stream that has been described had one."""
+        names = self.disk.names(self.config.folder)
+        if "msgs" not in names and "meta.inf" in names:
+            self.problem("msgs/ is missing")
+        self.disk.make_folder(self.messages)
+
     def tell_strays(self) -> None:
         """Name the files that look like a block's and are none. They are never touched."""
         strays = [name for name in self.disk.names(self.messages) if is_stray(name)]
@@ -321,5 +329,16 @@ class StreamFolder:
     def delete(self, names: list[Path]) -> None:
         """Remove files of the messages' folder, durably."""
         for path in names:
-            self.disk.remove(path)
+            if path.with_suffix(".blk") in self.damaged:  # a key goes with its block
+                self._move_aside(path)
+            else:
+                self.disk.remove(path)
         self.disk.sync_folder(self.messages)
+
+    def _move_aside(self, path: Path) -> None:
+        folder = self.config.folder / "quarantine"
+        self.disk.make_folder(folder)
+        with contextlib.suppress(FileNotFoundError):
+            stamp = hashlib.sha256(self.disk.read(path)).hexdigest()[:16]
+            self.disk.rename(path, folder / f"{path.name}.{stamp}")
+            self.disk.sync_folder(folder)

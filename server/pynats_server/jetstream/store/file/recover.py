@@ -64,6 +64,7 @@ def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
         claims = ledger.read()
     except OSError as error:
         files.hold(reason_of(str(PLACE), error))
+    files.damaged |= {files.messages / f"{loss.block}.blk" for loss in losses.all if loss.seen}
     fitting = ledger.fitting(claims)
     found: Recovered | None = None
     if saved is not None:
@@ -288,6 +289,8 @@ def rebuild(
             if ends and prior.tail_sum not in block.content():
                 files.problem(f"block {number} ends before the last record the index knows")
                 search.was_longer(number)
+            elif number > prior.tail_index or (ends and block.last_sum() != prior.tail_sum):
+                search.was_outdated()
         tombs += buried
         floor = max(floor, block.floor)
         found.notes += block.notes

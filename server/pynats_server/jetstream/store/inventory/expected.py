@@ -24,6 +24,7 @@ class Expected:
 
     def __init__(self, prior: FullState | None, claims: Claims) -> None:
         self._claims = claims
+        self.vouched = bool(claims)  # there is a ledger
         self._entries = {entry.index: entry for entry in prior.blocks} if prior is not None else {}
         self._horizon = prior.last_seq if prior is not None else 0  # up to here index.db knows all
 

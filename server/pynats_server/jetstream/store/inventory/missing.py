@@ -49,6 +49,7 @@ class _Lack:
     how: str
     ranges: list[Range]
     nbytes: int
+    evident: bool  # its file is damaged
 
 
 class LossSearch:
@@ -56,6 +57,7 @@ class LossSearch:
 
     def __init__(self, index: DiskBlocks, expected: Expected) -> None:
         self.expected = expected
+        self._outdated = False
         self._index = index
         self._files = index.files
         self._losses = index.losses
@@ -84,18 +86,23 @@ class LossSearch:
                 block.cut(span[0])
                 return
 
+    def was_outdated(self) -> None:
+        """Something was written behind what index.db knows. nats-server may have removed or
+        compacted blocks since then, and notes neither; so without a ledger only damage tells of
+        losses."""
+        self._outdated = not self.expected.vouched
+
     def was_longer(self, number: int) -> None:
         """A block ends before what index.db knows of it."""
         self._shorter.add(number)
 
     def unreadable(self, number: int) -> None:
         """A block has no key that opens it."""
-        self._lack(number, "cannot be opened", self.expected.of(number))
+        self._lack(number, "cannot be opened", self.expected.of(number), evident=True)
 
     def unavailable(self, number: int) -> None:
         """A block cannot be read now: what is in it is not lost."""
         self._looked_at.add(number)
-        self._open_end = None
 
     def look(self, scanned: Scanned, block: Block, newest: bool, before: int) -> None:
         """Look at a block, whose records have been counted. `before`: the highest sequence of the
@@ -112,8 +119,6 @@ class LossSearch:
         self._gone += gone
         missing = without(self.expected.of(number), present)
         holes = scanned.holes
-        if scanned.packed or holes:
-            self._files.damage[number] = len(scanned.packed) or sum(size for _, size in holes)
         at_end = bool(holes) and sum(holes[-1]) == block.buffered
         if newest and at_end and not block.sealed and not scanned.packed:
             durable = missing or number in self._shorter or number in self._digests
@@ -125,12 +130,16 @@ class LossSearch:
         for offset, _ in holes:
             missing = _joined(missing, self._between(block, offset, before))
         how = "damaged" if scanned.packed or holes or scanned.number in self._shorter else "cut"
-        self._lack(number, "empty" if not block.buffered else how, missing, block)
+        how = how if block.buffered else "empty"
+        self._lack(number, how, missing, block, evident=how != "cut")
         if not (block.buffered or newest or self.expected.numbers):
             self._files.remark(f"{number}.blk is empty, and nothing tells what it had")
 
     def _keep(self, block: Block, packed: bytes, holes: list[tuple[int, int]]) -> None:
         """Report a block's damage and keep a copy, unless that was done at an earlier start."""
+        if packed or holes:
+            self._files.damaged.add(self._files.path_of(block))
+            self._files.damage[block.index] = len(packed) or sum(size for _, size in holes)
         if self._is_known(block.index):
             return
         if packed:
@@ -152,6 +161,8 @@ class LossSearch:
         that it is stored, so nothing is lost."""
         offset, size = holes[-1]
         self._keep(block, b"", holes if durable else holes[:-1])
+        if len(holes) == 1:
+            self._files.damaged.discard(self._files.path_of(block))  # after the cut it is whole
         if not durable:
             self._files.remark(
                 f"block {block.index}: the last {size} bytes were being written when the server "
@@ -165,10 +176,17 @@ class LossSearch:
         first = max(before, earlier, self.expected.known_to(block.index)) + 1
         return [(first, after - 1)] if first < after else []
 
-    def _lack(self, number: int, how: str, ranges: list[Range], block: Block | None = None) -> None:
+    def _lack(
+        self,
+        number: int,
+        how: str,
+        ranges: list[Range],
+        block: Block | None = None,
+        evident: bool = False,
+    ) -> None:
         if ranges:
             nbytes = self.expected.nbytes(number) - (block.nbytes if block is not None else 0)
-            self._lacks.append(_Lack(number, how, ranges, max(0, nbytes)))
+            self._lacks.append(_Lack(number, how, ranges, max(0, nbytes), evident))
         self._looked_at.add(number)
 
     def gone(self, floor: int) -> list[int]:
@@ -192,7 +210,8 @@ class LossSearch:
             for seq in removed:
                 told.add(seq)
             for lack in self._lacks:
-                self._lose(lack, floor, told)
+                if lack.evident or not self._outdated:
+                    self._lose(lack, floor, told)
         losses.passed(floor)
         for number, digest in self._digests.items():
             losses.seen(number, digest)
