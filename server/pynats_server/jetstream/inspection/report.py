@@ -16,7 +16,8 @@ NAMED: Final = 20  # files that one line names
 @dataclass(slots=True)
 class Report:
     """`failure`: why the stream could not be looked at. `configuration`: why its own cannot be
-    read. `damaged`: bytes that hold no intact record, by block. `index`, `ledger`: what index.db and ledger.db are worth."""
+    read. `damaged`: bytes that hold no intact record, by block. `index`, `ledger`: what index.db
+    and ledger.db are worth."""
 
     account: str
     stream: str
