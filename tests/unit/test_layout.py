@@ -157,7 +157,12 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
         S + "work",
     ),
-    S + "process": (*BASE, S + "clients.trace", S + "settings"),
+    # Looks at folders without a server.
+    J + "inspection": (
+        *BASE, J + "store", J + "store.consumers", J + "store.file", J + "store.format",
+        J + "store.inventory",
+    ),
+    S + "process": (*BASE, S + "clients.trace", S + "settings", J + "inspection"),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 

@@ -341,6 +341,19 @@ def test_a_lost_stream_key_is_named_and_costs_no_message(scratch: Path, after: F
     store.close()
 
 
+@pytest.mark.parametrize("name", ["meta.sum", "obs/dur/meta.sum"])
+def test_a_damaged_checksum_takes_no_configuration_away(scratch: Path, name: str) -> None:
+    # nats-server writes it last, so it may be an older one, too. The key vouches for the content.
+    folder, before, after = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    expected = fill(folder, before)
+    (folder / name).write_text("0" * 16)
+    if name == "meta.sum":
+        assert contents(folder, before) == expected
+    change(folder, after.ring("A"))
+    assert unsettled(folder, after) == []
+    assert contents(folder, after) == expected
+
+
 def test_a_lost_stream_key_may_come_back(scratch: Path) -> None:
     folder, before, after = scratch / "T", Form("A", "aes"), Form("B", "chacha")
     expected = fill(folder, before)

@@ -26,7 +26,9 @@ from pynats_server.jetstream.store.errors import (
     StoreError,
     StoreFailed,
     StoreFull,
+    StoreHeld,
     TooLarge,
+    Unavailable,
 )
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size
 from pynats_server.jetstream.store.file.discarding import Discarding
@@ -48,9 +50,11 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreFull",
+    "StoreHeld",
     "StoreState",
     "Syncer",
     "TooLarge",
+    "Unavailable",
     "choose_block_size",
     "open_store",
 ]

@@ -89,6 +89,9 @@ class Store(Protocol):
     """Why it takes no more changes."""
     witness: Witness | None
     """Told of every message that comes and goes."""
+    unreadable: dict[int, str]
+    """The blocks of which the last try to read them failed, and why."""
+
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
@@ -102,6 +105,11 @@ class Store(Protocol):
 
     background: Callable[[Work[None]], None] | None
     """Runs long work of the store's own in steps; without one it is done at once."""
+
+    @property
+    def whole_to(self) -> int:
+        """The last sequence before which no message is unavailable: there, but in a file that
+        could not be read when the store was opened. Such a store has `failed` from the start."""
 
     @property
     def num_subjects(self) -> int:

@@ -79,7 +79,8 @@ class Disk:
             # Without a wait for somebody to write into a pipe.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):
+            nowhere = error.errno == errno.ENOENT and path.is_symlink()
+            if nowhere or error.errno in (errno.ELOOP, errno.ENXIO):
                 raise NotAFile(error.errno, error.strerror, str(path)) from None
             raise
         try:
@@ -94,7 +95,9 @@ class Disk:
         """(size, the last `most` bytes), or None when there is no such file. Raises NotAFile."""
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if path.is_symlink():
+                raise NotAFile(error.errno, error.strerror, str(path)) from None
             return None
         try:
             found = os.fstat(handle)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError, StoreFull
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -25,7 +25,7 @@ from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
-from pynats_server.jetstream.store.format.sources_db import decode_note, encode_sources
+from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
 from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
@@ -35,6 +35,7 @@ from pynats_server.jetstream.store.search.queries import WALK, only
 from pynats_server.work import Work, finish
 
 BIG_PURGE = 10_000
+ENDLESS = 1 << 62  # bytes of a block
 
 
 class FileStore(RewrittenBlocks):
@@ -53,10 +54,19 @@ class FileStore(RewrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        files.make_messages()
+        if not files.held:
+            files.make_messages()
         files.open_stream_key()
         files.tell_strays()
-        self._open(recover(files, self.ledger))
+        found = recover(files, self.ledger)
+        saved = files.read_sources()
+        if files.held:
+            self._hold(found)
+        else:
+            self._open(found)
+        self._find_places(found, saved)
+        if self.failed is None:
+            self._resume_purges(found.notes)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -88,8 +98,8 @@ class FileStore(RewrittenBlocks):
             self.roll_block()
         self._remember()
         self._durable = self._written
-        self._find_places(found)
-        self._resume_purges(found.notes)
+        for number, error in self.ledger.unreadable.items():
+            self.cannot_read(number, error)
         if not self.losses.unsaved:
             self.ledger.opened(self.blocks, found.claims)
 
@@ -108,12 +118,26 @@ class FileStore(RewrittenBlocks):
                 finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
         self._intents.clear()
 
+    def _hold(self, found: Recovered) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self.block_size = ENDLESS  # nothing is written, and no file begins
+        self._remember()
+        self._name_losses()
+        self._resume_purges(found.notes)
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
+
     def _name_losses(self) -> None:
         """Tell what is lost, and have it written down before anything else is."""
         told = self.losses.told()
         if told:
             self.files.problem(told)
-        if self.losses.unsaved:
+        if self.losses.unsaved and not self.files.held:
             done = self.losses.begin_save()
             try:
                 self.files.write_losses(self.losses.encoded())
@@ -122,9 +146,8 @@ class FileStore(RewrittenBlocks):
             else:
                 done(True)
 
-    def _find_places(self, found: Recovered) -> None:
+    def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
-        saved = self.files.read_sources()
         notes = []
         for note in found.notes:
             with contextlib.suppress(ValueError):  # not one of ours

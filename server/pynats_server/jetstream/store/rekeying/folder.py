@@ -111,7 +111,11 @@ class _Change:
             yield
 
     def _consumers(self) -> Work[None]:
-        for consumer in consumer_names(self.folder):
+        try:
+            consumers = consumer_names(self.folder)
+        except OSError:
+            return  # recovery says so
+        for consumer in consumers:
             home, label = self.folder / FOLDER / consumer, f"{self.name}/{consumer}"
             try:
                 files = KeyFiles(home, f"{self.name}.{consumer}", self.ring, self.disk, self.random)
