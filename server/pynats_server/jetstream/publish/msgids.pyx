@@ -4,6 +4,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from pynats_server.core.memory.bytemap cimport hash_seed
 from pynats_server.core.native cimport pn_hash
+from pynats_server.jetstream.store.turns cimport STEP_NS
 
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void** memory, size_t alignment, size_t size)
@@ -55,6 +56,7 @@ cdef class MsgIds:
     def __init__(self, int64_t window_ns=0):
         self.window_ns = window_ns
         self.floor = -0x7FFFFFFFFFFFFFFF
+        self.latest_ns = -0x4000000000000000  # far enough from the end of the numbers
 
     def __dealloc__(self):
         self.clear_all()
@@ -65,9 +67,14 @@ cdef class MsgIds:
         if self.used == 0:
             return 0
         entry = self.slots[self.seek(id, size, pn_hash(id, size, hash_seed))].entry
-        if entry == NULL or now - entry.ts >= self.window_ns or entry.ts <= self.floor:
+        if entry == NULL or now - self.time_of(entry) >= self.window_ns or entry.ts <= self.floor:
             return 0
         return entry.seq
+
+    cdef int64_t time_of(self, MsgId* entry) noexcept:
+        if entry.seq <= self.cap_seq and entry.ts > self.cap_ns:
+            return self.cap_ns
+        return entry.ts
 
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept:
         """The slot of an id, or the empty one where it belongs. There are slots."""
@@ -157,10 +164,14 @@ cdef class MsgIds:
         slot.entry, slot.hash = entry, hash
         chunk.used += need
         self.count += 1
+        self.latest_ns, self.latest_seq = ts, seq
         return 0
 
     cdef void expire(self, int64_t now, int most) noexcept:
         cdef IdChunk* chunk = self.oldest
+        if now < self.latest_ns - STEP_NS:
+            self.cap_ns, self.cap_seq = now, self.latest_seq
+            self.latest_ns = now
         while chunk != NULL:
             if chunk.start == chunk.used:
                 if chunk == self.newest:
@@ -170,7 +181,9 @@ cdef class MsgIds:
                 free(chunk)
                 chunk = self.oldest
                 continue
-            if most <= 0 or now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window_ns:
+            if most <= 0 or now - self.time_of(
+                <MsgId*>(entries(chunk) + chunk.start)
+            ) < self.window_ns:
                 return
             most -= 1
             self.drop_oldest()
@@ -179,6 +192,7 @@ cdef class MsgIds:
         cdef IdChunk* last = NULL  # with entries that stay
         cdef IdChunk* chunk = self.oldest
         cdef IdChunk* following
+        self.latest_seq, self.cap_seq = min(self.latest_seq, seq), min(self.cap_seq, seq)
         while chunk != NULL and (
             chunk.start == chunk.used or (<MsgId*>(entries(chunk) + chunk.start)).seq <= seq
         ):
@@ -268,8 +282,9 @@ cdef class MsgIds:
         found = []
         for i in range(self.capacity):
             entry = self.slots[i].entry
-            if entry != NULL and now - entry.ts < self.window_ns and entry.ts > self.floor:
-                found.append((id_of(entry)[:entry.size], entry.seq, entry.ts))
+            if entry != NULL and now - self.time_of(entry) < self.window_ns \
+                    and entry.ts > self.floor:
+                found.append((id_of(entry)[:entry.size], entry.seq, self.time_of(entry)))
         found.sort(key=lambda each: each[1])
         return found
 
@@ -285,5 +300,5 @@ cdef class MsgIds:
         if self.count == 0:
             self.clear_all()
             return 0
-        ts = (<MsgId*>(entries(self.oldest) + self.oldest.start)).ts
+        ts = self.time_of(<MsgId*>(entries(self.oldest) + self.oldest.start))
         return min(ts, 0x7FFFFFFFFFFFFFFF - self.window_ns) + self.window_ns  # the end of time

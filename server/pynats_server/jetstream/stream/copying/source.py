@@ -7,6 +7,7 @@ from collections import deque
 
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -81,7 +82,7 @@ class Source(Follower):
         server: a stream that had messages once may have had copies among them, and these are
         not older than the origin's."""
         source, store = self.source, self.stream.store
-        since_ns = store.last_ts
+        since_ns = min(store.last_ts, now_ns())  # the clock may have been ahead
         if source.opt_start_seq:
             return source.opt_start_seq
         if source.opt_start_time:

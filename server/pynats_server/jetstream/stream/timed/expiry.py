@@ -8,11 +8,11 @@ just removed: a marker takes its place and says so, for as long as configured. A
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -52,7 +52,7 @@ class Expiry:
             return
         due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if due_ns:
-            wait_s = (due_ns - time.time_ns()) / SECOND_NS
+            wait_s = (due_ns - now_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
 
     def undone(self) -> None:
@@ -112,11 +112,12 @@ class Expiry:
 
     def _remove(self) -> Work[None]:
         stream = self._stream
+        yield from stream.store.find_noticed()
         removed, was_read = BATCH, False
         while removed >= BATCH or was_read:
             config, removed = stream.config, 0
             marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
-            rows = stream.store.expired(time.time_ns(), config.max_age, config.allow_msg_ttl, BATCH)
+            rows = stream.store.expired(now_ns(), config.max_age, config.allow_msg_ttl, BATCH)
             gone: list[int] = []
             for removed, (seq, subject, _, _) in enumerate(rows, 1):
                 gone.append(seq)

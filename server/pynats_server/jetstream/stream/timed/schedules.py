@@ -6,13 +6,14 @@ What clients may say about schedules, and the timer. When what is due is the `pl
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from typing import Final
 
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.subjects import subjects_overlap
 
+from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
@@ -151,6 +152,7 @@ class Schedules:
         self._jobs: dict[str, Job[None]] = {}  # by what they do
         self._retry: asyncio.TimerHandle | None = None
         self._has_room = True
+        self._ahead_ns = as_wall_ns(0)  # the clock, when the plan was last put right
 
     def configured(self) -> None:
         """Follows a changed configuration, which the plan has taken."""
@@ -164,7 +166,12 @@ class Schedules:
 
     def recover(self, search: Work[None]) -> None:
         """Runs the search for the schedules among the stored messages."""
-        self._start("recover", search)
+        self._start("recover", self._recovering(search))
+
+    def _recovering(self, search: Work[None]) -> Work[None]:
+        yield from search
+        if self._stream.store.turns:
+            yield from self._bring_forward()
 
     def stop(self) -> None:
         """Stops publishing."""
@@ -205,7 +212,7 @@ class Schedules:
             self._disarm()
             return
         loop = asyncio.get_running_loop()
-        wait_s = (due - time.time_ns()) / 1e9
+        wait_s = (due - now_ns()) / 1e9
         at = loop.time() + min(max(wait_s, TIMER_MIN_S), TIMER_MAX_S)
         if self._timer is not None:
             if self._fires_at <= at:
@@ -244,7 +251,11 @@ class Schedules:
         self.arm()
 
     def _publish_due(self) -> Work[None]:
-        now, plan, done = time.time_ns(), self._plan, 0
+        ahead_ns = as_wall_ns(0)
+        if self._ahead_ns - ahead_ns > SECOND_NS:
+            yield from self._bring_forward()
+        self._ahead_ns = ahead_ns
+        now, plan, done = now_ns(), self._plan, 0
         while self._has_room and plan.next_due is not None and plan.next_due <= now:
             due = deque((yield from plan.take_due(now)))
             try:
@@ -257,6 +268,28 @@ class Schedules:
                         yield
             finally:
                 plan.queue(due)
+
+    def _bring_forward(self) -> Work[None]:
+        """The clock was set back: what is done again and again does not wait until it has caught
+        up."""
+        now = now_ns()
+        ahead = [(due, seq, subject) for subject, (due, seq) in self._plan.due.items() if due > now]
+        for looked, entry in enumerate(ahead, 1):
+            if self._plan.is_due(entry):
+                yield from self._bring_one_forward(entry, now)
+            if looked % PUBLISHED == 0:
+                yield
+
+    def _bring_one_forward(self, entry: Entry, now: int) -> Work[None]:
+        due, seq, subject = entry
+        try:
+            message = yield from self._stream.store.read(seq)
+            schedule = find_schedule(message.headers or b"")
+        except (SequenceNotFound, ApiError, StoreError):
+            return  # told when it is due
+        first = schedule.next_time(now) if schedule is not None and schedule.repeats else None
+        if first is not None and first < due and self._plan.is_due(entry):
+            self._stream.apply(Miss(subject, seq, first))
 
     def _publish(self, entry: Entry, now: int) -> Work[None]:
         stream, (due, seq, subject) = self._stream, entry
