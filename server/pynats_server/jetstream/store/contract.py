@@ -79,6 +79,8 @@ class Store(Protocol):
     first_seq: int
     last_seq: int
     last_ts: int
+    written_seq: int
+    """A full disk takes back nothing up to here."""
     msgs: int
     nbytes: int
     behind: int

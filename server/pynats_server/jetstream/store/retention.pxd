@@ -20,6 +20,7 @@ cdef class Run:
 
 cdef class Retention(Rings):
     cdef public int behind
+    cdef public uint64_t written_seq   # a full disk takes back nothing up to here
     cdef int left_at                    # messages of the subject that `enforce` took out before it
                                        # left the rest because of `gathering`; -1 = it did not
     cdef readonly Block unread         # where `expired` ended

@@ -102,6 +102,7 @@ class Retention:
     rings: bool
     gathering: bool
     behind: int
+    written_seq: int
     unread: Block | None
     def keep_rings(self) -> None: ...
     def ring_part(self, found: SubjectTree, start: int, most: int) -> tuple[int, Block | None]: ...

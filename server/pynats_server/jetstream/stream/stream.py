@@ -291,6 +291,7 @@ class Stream:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
         has_replanned = self.replica.undone(last_seq)
+        self.fast_batches.undone(last_seq)
         self.republishing.queue.undone(last_seq)
         self.following.undone(last_seq)
         self.schedules.undone(has_replanned)
