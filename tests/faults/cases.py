@@ -21,7 +21,7 @@ from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.jetstream.stream.operations import Configure
 from pynats_server.work import Work, finish
 
-from tests.faults.model import State
+from tests.faults.model import Kept, State
 from tests.faults.play import Play, Setting, SmallStore, Stop
 from tests.faults.verdict import Allowed, Finding, Found, erased_left, look, same
 from tests.faults.work import SOURCE_KEYS, Drawing, Limits, Op, configuration
