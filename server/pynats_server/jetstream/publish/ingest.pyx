@@ -232,7 +232,7 @@ cdef class Ingest(Sink):
         self.engine.routing.steps += STORE_STEPS
         now = wall_ns()
         if now < store.last_ts:
-            now = store.last_ts  # the clock was set back; order by time must hold
+            now = store.time_for(now)
         verdict = admission.fit(msg.payload, msg.header_len, msg.total_len)
         if verdict == PASSED and named:
             read_marks(msg.payload, msg.header_len, &marks)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
+    from pynats_server.jetstream.store.turns import Turns
     from pynats_server.jetstream.store.witness import Witness
 
 
@@ -94,6 +95,11 @@ class Store(Protocol):
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
+    turns: Turns
+    """Where the times of messages go back, because the clock was set back."""
+    on_turned: Callable[[int], None] | None
+    """Called with the nanoseconds by which the next message is earlier than the last one."""
+
     places: SourcePlaces
     """How far the stream's sources have come."""
 
@@ -103,6 +109,9 @@ class Store(Protocol):
     @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
+
+    def time_for(self, now: int) -> int:
+        """The time of the next message, when a clock shows `now`."""
 
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""
@@ -140,8 +149,9 @@ class Store(Protocol):
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last message of a filter at or before `stop`."""
 
-    def seq_from_time(self, ts: int) -> int:
-        """First live sequence stored at or after `ts`; last + 1 when there is none."""
+    def seq_from_time(self, ts: int, start: int = 1) -> int:
+        """First live sequence, from `start` on, stored at or after `ts`; last + 1 when there is
+        none."""
 
     def delete(self, seq: int) -> bool:
         """Delete a message that somebody wants to be deleted; False when it is not there. It is
@@ -216,6 +226,10 @@ class Store(Protocol):
         is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs. With `most` it
         ends early at a block that has to be read first: see `read_for_expiry`."""
 
+    def find_noticed(self) -> Work[None]:
+        """Notices if the clock was set back, and which TTLs run out sooner than the times of their
+        messages say: those that are yet to come were stored before that."""
+
     def read_for_expiry(self) -> Work[bool]:
         """Read the block at which `expired` ended, in steps; False when there was none."""
 
@@ -267,7 +281,7 @@ class Store(Protocol):
     def find_last_of(self, filters: FilterSet, stop: int = U64_MAX) -> Work[Message | None]:
         """As `find_last`, of several filters."""
 
-    def find_since(self, ts: int) -> Work[int]:
+    def find_since(self, ts: int, start: int = 1) -> Work[int]:
         """As `seq_from_time`."""
 
     def count_from(self, filters: FilterSet, start: int) -> int:

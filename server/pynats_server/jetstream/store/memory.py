@@ -49,7 +49,7 @@ class MemoryStore(BlockStore):
     def flush(self) -> None:
         """Nothing to write."""
         self.dirty = False
-        self.places.flushed()
+        self.places.kept(self.last_seq)
 
     def commit(self, callback: CommitCallback) -> None:
         """Complete at once: memory gets no more durable."""

@@ -93,11 +93,18 @@ class Replica:
         if self.log is not None:
             self.log.record(operation)
 
-    def undone(self, last_seq: int) -> None:
-        """The disk is full: the store has taken back what was above `last_seq`."""
+    def kept(self, last_seq: int) -> None:
+        """Messages up to `last_seq` will not be taken back."""
+        self.plan.kept(last_seq)
+        self.store.places.kept(last_seq)
+
+    def undone(self, last_seq: int) -> bool:
+        """The disk is full: the store has taken back what was above `last_seq`. Whether that
+        changes the plan."""
         self.admission.undone(last_seq)
         if self.log is not None:
             self.log.undone(last_seq)
+        return self.plan.undone(last_seq)
 
     def apply(self, operation: Operation) -> int:
         """Carries out an operation, at once and whole. Raises StoreError, and then nothing has
@@ -170,11 +177,11 @@ class Replica:
         if made.rollup == "sub":
             self._displace(made.subject)
         elif made.rollup == "all":
-            self.store.compact(seq + 1)
+            self._displace(b">")
         if made.ends:
             self._displace(made.ends)
         if self.plan.is_on:
-            self.plan.told(made.headers)
+            self.plan.told(made.headers, seq)
         return seq
 
     def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
@@ -204,6 +211,8 @@ class Replica:
         if store.dirty:
             store.flush()
         before = store.last_seq
+        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
+        known = made.of_subjects or (ANY,) * len(subjects)
         try:
             last = messages.append_to(store, ts)
         except Exception:
@@ -213,6 +222,7 @@ class Replica:
         if not made.later:
             for place, filter in made.rollups:
                 self._displace(filter, before + 1 + place)
+        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
         store.flush()
         if made.plain:
             self.admission.stored(b"", last, ts)
@@ -221,9 +231,6 @@ class Replica:
                 self.admission.stored(headers, seq, ts)
                 if self.plan.is_on and not skipped:
                     self.plan.stored(subject, headers, seq, ts)
-        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
-        known = made.of_subjects or (ANY,) * len(subjects)
-        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
         if self.log is not None:
             of_subjects = made.of_subjects or (tuple(left) if max(left) != ANY else ())
             self.log.record(replace(made, of_subjects=of_subjects, last=before))

@@ -19,7 +19,6 @@ from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
-from pynats_server.jetstream.store.file.rekey import convert
 from pynats_server.jetstream.store.file.rewriting import RewrittenBlocks
 from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
@@ -52,7 +51,6 @@ class FileStore(RewrittenBlocks):
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
         disk.make_folder(files.messages)
-        convert(config, disk, random)
         files.open_stream_key()
         self._open(recover(files))
 

@@ -67,7 +67,7 @@ class StreamFolder:
             sealed, _ = keys.create(self.config.name, self.random)
             self.disk.replace(path, sealed)
         if keys is None:
-            raise BadKey("encrypted store encountered with no main key")
+            raise BadKey("meta.key: encrypted, but no jetstream.key is configured")
         self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
 
     # The index.
@@ -132,12 +132,19 @@ class StreamFolder:
     # Blocks.
 
     def block_indexes(self) -> list[int]:
-        """Numbers of the block files, ascending."""
+        """Numbers of the block files, ascending. Raises BadKey if one is encrypted and there is no
+        key: a change of key was interrupted, and nothing may be written meanwhile."""
         found = []
-        for name in self.disk.names(self.messages):
+        names = self.disk.names(self.messages)
+        for name in names:
             stem, dot, kind = name.partition(".")
             if dot and kind == "blk" and stem.isdigit():
                 found.append(int(stem))
+        if self.config.keys is None:
+            sealed = {name for name in names if name.endswith(".key")}
+            for index in found:
+                if f"{index}.key" in sealed:
+                    raise BadKey(f"msgs/{index}.key: encrypted, but no jetstream.key is configured")
         return sorted(found)
 
     def path_of(self, block: Block) -> Path:

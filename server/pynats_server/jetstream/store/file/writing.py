@@ -174,7 +174,6 @@ class WrittenBlocks(KeptBlocks):
                 raise
         self.floor_due = False
         self.forget_evicted()
-        places.flushed()
         self._removed = False
         self._remember()
         if places.has_notes:

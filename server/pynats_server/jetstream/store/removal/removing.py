@@ -295,6 +295,9 @@ class Removing(Counts):
         if count < 1:
             raise ValueError("skip at least one sequence")
         _check_range(self.last_seq + count)
+        if ts < self.last_ts:
+            self.turn_back(ts)
+            ts = self.time_for(ts)
         tail = self.tail
         wide = tail is not None and tail.msgs and count > GAP_MAX
         if tail is None or wide or tail.buffered + EMPTY_SIZE > self.block_size:
@@ -314,7 +317,7 @@ class Removing(Counts):
         else:
             tail.first_seq = last + 1
         tail.last_seq, tail.last_ts = last, ts
-        self.last_seq, self.last_ts = last, max(self.last_ts, ts)
+        self.last_seq, self.last_ts = last, ts
         if not self.msgs:
             self.first_seq, self.first_ts = last + 1, 0
 
