@@ -21,7 +21,7 @@ from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.jetstream.stream.operations import Configure
 from pynats_server.work import Work, finish
 
-from tests.faults.model import Kept, State
+from tests.faults.model import State
 from tests.faults.play import Play, Setting, SmallStore, Stop
 from tests.faults.verdict import Allowed, Finding, Found, erased_left, look, same
 from tests.faults.work import SOURCE_KEYS, Drawing, Limits, Op, configuration
@@ -241,7 +241,7 @@ class Runner:
             for subject in sorted({m.subject for m in before.messages.values()}):
                 after = play.draw._limit(after, subject)
             after = play.draw._limit(after, b"")
-            op = Op("removes", f"lower limits {limits}", whole=False)
+            op = Op("removes", f"lower limits {limits}", quiet=True)
             try:
                 self._finish(play.replica.limiting())
             except StoreError as error:
@@ -268,8 +268,7 @@ class Runner:
                 if not play.disk.hits:
                     play.find("error", f"{error!r} without a fault")
                 if isinstance(error, StoreFull):
-                    downs = [(at, None) for at in range(len(play.states) - 1, play.flushed - 1, -1)]
-                    play.settle_on(downs, "memory")  # type: ignore[arg-type]
+                    play.settle_on(play._downs(len(play.states) - 1), "memory")
                 continue
             target = self.root / f"restored{number}"
             finish(_ignored(unpack_snapshot(BytesIO(data), "S", target, self.root / "st", 1 << 24)))

@@ -1,7 +1,8 @@
 """A store on a failing disk at work, and what the model knows of it at each moment.
 
 `states` are the model's, one after each operation; up to `durable` they were acknowledged, and up
-to `flushed` they are known to be written. An operation refused for want of space leaves no state.
+to `flushed` they are known to be written; `asked` was the last for which that was asked. An
+operation refused for want of space leaves no state.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Play:
         self.draw = Drawing(self.chance, setting.limits)
         self.states = [State({}, 0)]
         self.steps: list[Op | None] = [None]  # which made each state
-        self.durable = self.flushed = 0
+        self.durable = self.flushed = self.asked = 0
         self.refused: set[bytes] = set()  # payloads
         self.erased: list[tuple[int, bytes]] = []  # (state, payload)
         self.limits = setting.limits
@@ -173,7 +174,7 @@ class Play:
         del self.states[at + 1 :], self.steps[at + 1 :]
         self.erased = [(when, payload) for when, payload in self.erased if when <= at]
         self.unsure = True
-        self.flushed = min(self.flushed, at)
+        self.flushed, self.asked = min(self.flushed, at), min(self.asked, at)
 
     def look(self) -> Found:
         """What the store serves, consistent in itself."""
@@ -219,8 +220,7 @@ class Play:
         except StoreFull:
             self.note(op, "full")
             self.refused.update(op.added)
-            downs = [(at, None) for at in range(now, self.flushed - 1, -1)]
-            self.settle_on(downs + self.parts_of(op, now), "memory")
+            self.settle_on(self._downs(now) + self.parts_of(op, now), "memory")
             return False
         except (StoreFailed, StoreClosed) as error:
             self.note(op, "failed")
@@ -248,9 +248,13 @@ class Play:
             self.erased.append((len(self.states) - 1, op.erased))
         return True
 
+    def _downs(self, last: int) -> list[tuple[int, State | None]]:
+        """This state, and those before it that it may be taken back to."""
+        return [(at, None) for at in range(last, self.flushed - 1, -1)]
+
     def parts_of(self, op: Op, now: int) -> list[tuple[int, State | None]]:
         """What a part of an operation leaves, which may end in the middle."""
-        if op.whole:
+        if not op.quiet:
             return []
         before, after = self.states[now], op.after(self.states[now])
         gone = sorted(before.messages.keys() - after.messages.keys())
@@ -303,17 +307,25 @@ class Play:
         self.store.commit(done)
         if self.full:
             self.log.append("commit -> full")
-            last = now - 1 if now > self.flushed else now
-            downs: list[tuple[int, State | None]] = [
-                (at, None) for at in range(last, self.flushed - 1, -1)
-            ]
-            found = self.look()
-            if now > self.flushed and same(found, self.state) and not same_state(self, now):
-                self.find("refused", f"done all the same after {self.told()}")
-            self.settle_on(downs, "memory")
+            op = self._op
+            if op is not None and op.quiet:
+                # Nobody waits for that: it stays, and is written when there is room.
+                downs = self._downs(now)
+                for at in range(now, self.flushed - 1, -1):
+                    downs += [(at, op.after(self.states[at])), *self.parts_of(op, at)]
+                self.settle_on(downs, "memory")
+            elif now > self.asked:
+                found = self.look()
+                if same(found, self.state) and not same_state(self, now):
+                    self.find("refused", f"done all the same after {self.told()}")
+                self.settle_on(self._downs(now - 1), "memory")
+            else:
+                self.settle_on(self._downs(now), "memory")
         elif not self.broken:
             self.flushed = now
             self.log.append("commit")
+        self.asked = len(self.states) - 1
+        self._op = None
 
     def turn(self) -> None:
         """Lets a bit of what waits happen: passes of the loop, threads, background, time."""
@@ -352,10 +364,7 @@ class Play:
             self.fails(self.store.failed)
         elif self._undone:
             self.log.append("undone in the loop")
-            downs: list[tuple[int, State | None]] = [
-                (at, None) for at in range(len(self.states) - 1, self.flushed - 1, -1)
-            ]
-            self.settle_on(downs, "memory")
+            self.settle_on(self._downs(len(self.states) - 1), "memory")
 
     def settle(self) -> None:
         """Lets everything that waits happen."""

@@ -179,7 +179,7 @@ class Allowed:
                 return []
             if at and self._part(found, there, self.states[at - 1], after, self.steps[at]):
                 return []
-        text = differences(found, self.states[-1])
+        text = min((differences(found, state) for state in self.states), key=len)
         return [Finding("mixture", f"{text} (of {len(self.states)} states)")]
 
     def _rest(self, found: Found, there: dict[int, Content], state: State) -> bool:

@@ -51,14 +51,15 @@ APPENDS, REMOVES, OTHER = "appends", "removes", "other"
 class Op:
     """One operation. `kind`: an append may stand in a turn with others, a removal ends its turn,
     and `other` is no operation of the stream but something the player does (`text` says what).
-    `added`: payloads, all of them or none if it is `whole`. `erased`: the payload overwritten."""
+    `added`: payloads. `erased`: the payload overwritten. `quiet`: nobody is told of it, so it may
+    end in the middle, or be written later."""
 
     kind: str
     text: str
     operation: Operation | None = None
     after: Callable[[State], State] = lambda state: state
     added: tuple[bytes, ...] = ()
-    whole: bool = True
+    quiet: bool = False
     erased: bytes = b""
 
 
@@ -224,7 +225,7 @@ class Drawing:
             f"thin out {doomed}",
             Expire(doomed),
             lambda state: state.without(doomed),
-            whole=False,
+            quiet=True,
         )
 
     def expire(self, state: State) -> Op:
@@ -235,7 +236,7 @@ class Drawing:
             f"expire {doomed}",
             Expire(doomed),
             lambda state: state.without(doomed),
-            whole=False,
+            quiet=True,
         )
 
     def truncate(self, state: State) -> Op:
