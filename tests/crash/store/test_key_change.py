@@ -150,7 +150,7 @@ def test_a_full_disk_ends_it_anywhere_and_the_next_start_goes_on(
             change(folder, ring, FullDisk(count, lasting))
             finished = True
         except OSError as error:
-            assert error.errno == errno.ENOSPC
+            assert "full" in str(error)
         change(folder, ring)
         assert unsettled(folder, after) == [], count
         assert contents(folder, after) == expected, count

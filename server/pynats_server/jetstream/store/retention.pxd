@@ -17,6 +17,7 @@ cdef class Retention(Rings):
     cdef readonly Block unread         # where `expired` ended
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
+    cdef public bint burying           # they get one, for nats-server, which knows no floors
     cdef public dict due               # {seq: when}: ran out, not yet removed
     cdef Py_ssize_t sweep              # entries of `expiries` still to look at for dead ones
     cdef uint64_t ageless              # every live message below never ages
@@ -27,6 +28,7 @@ cdef class Retention(Rings):
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
                      const uint8_t *subject, size_t sn, int most) except -1
     cdef int evict(self, uint64_t seq) except -1
+    cdef int displace_older(self, const uint8_t *subject, size_t sn) except -1
     cdef int relink(self, uint64_t seq) except -1
     cdef int tidy_expiries(self) except -1
     cdef next_aging(self, uint64_t start, bint glance)
