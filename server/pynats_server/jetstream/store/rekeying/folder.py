@@ -117,7 +117,11 @@ class _Change:
 
     def _consumers(self) -> Work[None]:
         due: list[tuple[KeyFiles, Rewrite]] = []
-        for consumer in consumer_names(self.folder):
+        try:
+            consumers = consumer_names(self.folder)
+        except OSError:
+            return  # recovery says so
+        for consumer in consumers:
             found = self._due(consumer)
             if found is not None:
                 self._begin(False)
