@@ -1,13 +1,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pynats_server.jetstream.store.ages.turns import Turns
 from pynats_server.jetstream.store.block import Block, Message
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.search.tally import Counter
 from pynats_server.jetstream.store.subjects import SubjectTree
-from pynats_server.jetstream.store.turns import Turns
 from pynats_server.jetstream.store.witness import Witness
 
 MOST_AT_ONCE: int
