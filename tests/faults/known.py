@@ -6,7 +6,7 @@ from __future__ import annotations
 KNOWN: dict[str, tuple[str, str]] = {
     "back": (
         "compaction drops tombstones that nothing else covers",
-        "all limits, snapshot",
+        "one per subject, truncate",
     ),
     "counters": (
         "limits in the background count wrong after a failure",
@@ -18,42 +18,45 @@ KNOWN: dict[str, tuple[str, str]] = {
     ),
     "erased": (
         "an erase is acknowledged before the new form of a compressed block is written",
-        "ages, erase, erase in compacted blocks, index, snapshot",
+        "ages, all limits, compression, erase, erase in compacted blocks",
     ),
     "error": (
         "other exceptions than StoreError",
-        "compaction, compression, one per subject, restore, truncate",
+        "restore",
     ),
     "failed": (
         "StoreFailed from a store that has not failed",
-        "per subject",
+        "max bytes",
     ),
-    "false-lost": (
-        "removed messages are called lost",
-        "erase",
+    "lost": (
+        "a sequence is given out again, or a message is missing",
+        "max messages, snapshot, start after kill",
     ),
     "memory": (
         "a refused batch, purge or removal is not taken back whole",
-        "ages, all limits, batch, compaction, compression, delete, everything, index, lower "
-        "limits, max bytes, max messages, per subject, publish, purge, purge through, rollup, "
-        "snapshot, sources, start after close, start after kill, truncate",
+        "all limits, compaction, compression, erase, erase in compacted blocks, everything, "
+        "lower limits, per subject, publish, purge, purge through, snapshot, sources, "
+        "truncate",
+    ),
+    "mixture": (
+        "a part of an operation is kept",
+        "erase, everything, key change, max bytes, max messages, mirror, per subject, purge, "
+        "rollup",
     ),
     "noise": (
         "recovery complains of files that are as they should be",
-        "close, compression, erase, everything, index, max bytes, max messages, one per "
-        "subject, per subject, publish, purge, purge through, rollup, snapshot, sources, "
-        "start after close",
+        "close, erase, erase in compacted blocks, everything, index, max bytes, one per "
+        "subject, per subject, purge, purge through, restore, rollup, start after close, "
+        "start after kill, truncate",
+    ),
+    "places": (
+        "places",
+        "key change",
     ),
     "refused": (
         "a removal refused for want of space is carried out all the same",
-        "ages, all limits, batch, compaction, compression, delete, erase, erase in compacted "
-        "blocks, everything, index, key change, lower limits, max bytes, max messages, "
-        "mirror, one per subject, per subject, publish, purge, purge through, rollup, "
-        "snapshot, sources, start after close, start after kill, truncate",
-    ),
-    "stuck": (
-        "a full disk during an erase, or behind a commit, stops the store",
-        "erase, erase in compacted blocks, everything, key change, per subject, truncate",
+        "batch, delete, erase, erase in compacted blocks, index, max bytes, purge, purge "
+        "through, start after kill, truncate",
     ),
 }
 """By `Finding.code`."""
