@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from pynats_server.jetstream.store.block import Message
-from pynats_server.jetstream.store.contract import U64_MAX, StoreState
+from pynats_server.jetstream.store.contract import SEQ_MAX, U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.limiting import Limiting
@@ -17,13 +17,13 @@ from pynats_server.work import Work, finish
 
 DELETED_MAX = 1_000_000
 """Missing sequences listed at most: a mirror may miss any number if its origin jumped."""
+NOTHING = SequenceSet()
 
 
 class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
-    lost: SequenceSet
-    lost_bytes: int = 0
+    unreadable: dict[int, str]
     on_undo: Callable[[int], None] | None = None  # see `Store`
     on_turned: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
@@ -35,9 +35,24 @@ class BlockStore(Limiting):
             self.on_turned(by_ns)
 
     @property
+    def whole_to(self) -> int:
+        """See `Store`."""
+        return SEQ_MAX
+
+    @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
         return len(self.tree)
+
+    @property
+    def lost(self) -> SequenceSet:
+        """See `Store.lost`."""
+        return NOTHING
+
+    @property
+    def lost_bytes(self) -> int:
+        """See `Store.lost_bytes`."""
+        return 0
 
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last live message of `filter` at or before `stop`, or None."""
@@ -83,7 +98,7 @@ class BlockStore(Limiting):
             self.last_ts,
             len(self.tree),
             max(0, self.last_seq + 1 - self.first_seq - self.msgs),
-            lost=list(self.lost),
+            lost=self.lost.members(0, DELETED_MAX),
             lost_bytes=self.lost_bytes,
         )
         if deleted:
@@ -91,7 +106,7 @@ class BlockStore(Limiting):
         return made
 
     def lost_between(self, start: int, end: int) -> list[int]:
-        """Sequences in start..end that are lost because their bytes are damaged.
+        """Sequences in start..end that are lost.
 
         Searches skip lost messages silently; a reader that has to report them asks here for
         the range it has just crossed. Reading a block for the first time may find more, so ask

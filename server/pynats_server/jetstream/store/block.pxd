@@ -19,7 +19,6 @@ cdef class Block(Buffer):
     cdef public SequenceSet deleted
     cdef readonly bint loaded
     cdef public Column column          # whose message has which sequence, if somebody asked
-    cdef public uint64_t absent        # of `msgs`, those whose record is damaged, as far as known
     cdef public size_t written, raw_size, kept
     cdef public object file, cipher, used_at
     cdef public bint sealed, settled, grave

@@ -26,7 +26,6 @@ class Block:
     nbytes: int
     deleted: SequenceSet
     loaded: bool
-    absent: int
     column: Column | None
     written: int
     raw_size: int

@@ -12,7 +12,6 @@ from pynats_server.jetstream.store.contract import CommitCallback
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.disposal import dispose
-from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
 
 BLOCK_SIZE = 1024 * 1024
@@ -23,7 +22,7 @@ class MemoryStore(BlockStore):
 
     def __init__(self, name: str, first_seq: int = 1) -> None:
         self.name = name
-        self.lost = SequenceSet()
+        self.unreadable = {}
         self.places = SourcePlaces()
         self.block_size = BLOCK_SIZE
         self.first_seq, self.last_seq = first_seq, first_seq - 1

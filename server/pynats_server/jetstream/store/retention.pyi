@@ -1,13 +1,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pynats_server.jetstream.store.ages.turns import Turns
 from pynats_server.jetstream.store.block import Block, Message
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.search.tally import Counter
 from pynats_server.jetstream.store.subjects import SubjectTree
-from pynats_server.jetstream.store.turns import Turns
 from pynats_server.jetstream.store.witness import Witness
 
 MOST_AT_ONCE: int
@@ -31,6 +31,7 @@ class Retention:
     column_room: int
     dead: bool
     floor_due: bool
+    passed: int
     due: dict[int, int]
     turns: Turns
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
@@ -101,6 +102,7 @@ class Retention:
     rings: bool
     gathering: bool
     behind: int
+    written_seq: int
     unread: Block | None
     def keep_rings(self) -> None: ...
     def ring_part(self, found: SubjectTree, start: int, most: int) -> tuple[int, Block | None]: ...

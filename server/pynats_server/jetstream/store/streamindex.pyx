@@ -9,6 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.clock cimport steady_ns, wall_ns
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS, Turns
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
@@ -17,7 +18,6 @@ from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, 
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
-from pynats_server.jetstream.store.turns cimport STEP_NS, Turns
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 
@@ -304,6 +304,8 @@ cdef class StreamIndex:
             raise SequenceNotFound(seq)
         at = block.slot(seq)
         if at < 0:
+            if not self.is_live(seq):  # reading the block has shown that it is lost
+                raise SequenceNotFound(seq)
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         return block.message(at)
 
@@ -348,7 +350,7 @@ cdef class StreamIndex:
         if block.msgs == 0:
             # What is left are the bytes of messages that could not be read.
             self.nbytes -= block.nbytes
-            block.nbytes = block.absent = 0
+            block.nbytes = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
             block.deleted.wipe()
         elif seq == block.first_seq:
@@ -410,6 +412,8 @@ cdef class StreamIndex:
             return None
         at = block.slot(seq)
         if at < 0:
+            if not self.is_live(seq):  # as in `load`
+                return None
             raise CorruptRecord(f"sequence {seq} should be in block {block.index} and is not")
         self.take(block, at, False)
         r = block.buf + block.offs[at]
@@ -423,7 +427,6 @@ cdef class StreamIndex:
         if block is not None and block.slot(seq) < 0:
             block.msgs -= 1
             self.msgs -= 1
-            block.absent -= 1 if block.absent else 0
             self.strike(block, seq)
 
     def unlink_everything(self):
@@ -433,7 +436,7 @@ cdef class StreamIndex:
         cdef uint64_t gone = self.msgs
         self.listing = None
         for block in self.blocks:
-            block.msgs = block.nbytes = block.absent = 0
+            block.msgs = block.nbytes = 0
             block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
@@ -464,7 +467,7 @@ cdef class StreamIndex:
         self.expiries.clear()
         self.stale = 0
         for block in self.blocks:
-            block.msgs = block.nbytes = block.absent = 0
+            block.msgs = block.nbytes = 0
             block.column = None
             block.ttls = block.schedules = 0
             block.first_seq, block.first_ts = block.last_seq + 1, 0
@@ -490,11 +493,12 @@ cdef class StreamIndex:
 
     def unlink_all(self, Block block):
         """Take every live message of a block out of the index; returns how many."""
-        cdef uint64_t gone = block.msgs, seq
+        cdef uint64_t gone, seq
         cdef Py_ssize_t i
         cdef const uint8_t *r
         if block.msgs and not block.loaded:
             self.load_block(block)
+        gone = block.msgs
         for i in range(block.count):
             r = block.buf + block.offs[i]
             seq = u64(r + 4)
@@ -504,7 +508,7 @@ cdef class StreamIndex:
         self.stale += block.ttls
         self.msgs -= gone
         self.nbytes -= block.nbytes
-        block.msgs = block.nbytes = block.absent = 0
+        block.msgs = block.nbytes = 0
         block.column = None
         block.ttls = block.schedules = 0
         block.first_seq, block.first_ts = block.last_seq + 1, 0

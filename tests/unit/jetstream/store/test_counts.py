@@ -307,7 +307,7 @@ def test_damaged_messages_are_not_counted(large: FileStore) -> None:
     assert large.count_from(every, lost + 1) == naive(large, every, lost + 1)
     large.remove(lost + 1)
     large.purge(b">", lost)
-    assert large.count_from(every, 1) == large.msgs - 1
+    assert large.count_from(every, 1) == large.msgs == naive(large, every, 1)
     large.purge(b">", lost + 1)
     assert large.count_from(every, 1) == large.msgs == naive(large, every, 1)
     assert large.count_from(filters, 1) == naive(large, filters, 1)

@@ -1,18 +1,35 @@
 """An index over blocks on disk: how they come back into memory, and what of them stays there.
 
-What is missing when a block is read is named in `state().lost`.
+What is missing when a block is read is a loss from then on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
 
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.block import Block, BlockScan
-from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.jetstream.store.block import Block, BlockScan, Message
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
+from pynats_server.jetstream.store.inventory.losses import NAMED_MAX, Loss, Losses
+from pynats_server.jetstream.store.inventory.ranges import (
+    Range,
+    count,
+    live_ranges,
+    named,
+    ranges_of,
+    without,
+)
+from pynats_server.jetstream.store.inventory.unavailable import (
+    Gap,
+    gap_at,
+    gaps_between,
+    reason_of,
+)
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
 from pynats_server.work import Work
@@ -31,15 +48,29 @@ class DiskBlocks(BlockStore):
         self.files = files
         self.on_disk = True
         self.block_size = files.config.block_size
-        self.lost = SequenceSet()
+        self.losses = Losses()
+        self.strict = False  # what is missing or damaged is an error
+        self.gaps: list[Gap] = []
+        self.unreadable: dict[int, str] = {}
         self.first_seq, self.last_seq = files.config.first_seq, files.config.first_seq - 1
         self._cached = 0
         self._clock_of_use = 0
 
+    @property
+    def lost(self) -> SequenceSet:
+        """See `Store.lost`."""
+        return self.losses.sequences
+
+    @property
+    def lost_bytes(self) -> int:
+        """See `Store.lost_bytes`."""
+        return self.losses.nbytes
+
     def take_blocks(self, other: DiskBlocks) -> None:
         """Continue with the blocks of `other`, an index over the same folder, not used again."""
         self.take_over(other)
-        self.lost, self.lost_bytes = other.lost, other.lost_bytes
+        self.losses = other.losses
+        self.gaps, self.unreadable = other.gaps, other.unreadable
         self._cached, self._clock_of_use = other._cached, other._clock_of_use
 
     def index_state(self) -> FullState:
@@ -80,8 +111,31 @@ class DiskBlocks(BlockStore):
             self.tail.last_sum(),
         )
 
+    def leave_gaps(self, unreadable: dict[int, OSError], floor: int) -> None:
+        """Name what is in blocks that cannot be read: it is not lost, and nothing is written until
+        they can be."""
+        self.gaps = gaps_between(self.blocks, unreadable, floor)
+        for gap in self.gaps:
+            self.files.hold(str(gap))
+        self.losses.found((gap.first, gap.last) for gap in self.gaps)
+
+    @property
+    def whole_to(self) -> int:
+        """The last sequence before which nothing is unavailable."""
+        return self.gaps[0].first - 1 if self.gaps else SEQ_MAX
+
+    def load(self, seq: int) -> Message:
+        """See `Store.load`."""
+        try:
+            return super().load(seq)
+        except SequenceNotFound:
+            gap = gap_at(self.gaps, seq)
+            if gap is None:
+                raise
+            raise Unavailable(str(gap)) from None
+
     def load_block(self, block: Block) -> None:
-        """Read a block back into memory; names what is damaged."""
+        """Read a block back into memory; what it has lost is named, and counts no more."""
         _, _, holes = block.scan(self._content(block))
         self._loaded(block, holes, self.strangers(block))
 
@@ -107,29 +161,61 @@ class DiskBlocks(BlockStore):
 
     def _content(self, block: Block) -> bytes:
         try:
-            return self.files.read_block(block)
+            data = self.files.read_block(block)
         except FileNotFoundError:
-            return b""
+            data = b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
-            raise StoreError(f"block {block.index} cannot be read: {error}") from error
+            self.cannot_read(block.index, error)
+            raise Unavailable(self.unreadable[block.index]) from error
+        self.unreadable.pop(block.index, None)
+        return data
+
+    def cannot_read(self, number: int, error: OSError) -> None:
+        """Tell of a block, once."""
+        reason = reason_of(f"block {number}", error)
+        if self.unreadable.get(number) != reason:
+            self.unreadable[number] = reason
+            self.files.problem(reason)
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
-        if holes or strangers or block.count_live() < block.msgs:
-            have = set(block.record_seqs())
-            missing = [
-                seq
-                for seq in range(block.first_seq, block.last_seq + 1)
-                if seq not in have and seq not in block.deleted
-            ]
-            fresh = [seq for seq in missing if self.lost.add(seq)]
-            absent = block.msgs - block.count_live()
-            if absent != block.absent:
-                block.absent, block.column = absent, None
-                self.tell_swept()
-            if fresh:
-                self.files.problem(f"block {block.index} lost sequences {fresh[:20]}")
+        damaged = bool(holes or strangers)
+        if holes:
+            self.files.damaged.add(self.files.path_of(block))
+        if damaged or block.count_live() < block.msgs:
+            if self.strict:
+                raise CorruptRecord(f"block {block.index} is damaged")
+            have = block.record_seqs()
+            live = live_ranges(block.first_seq, block.last_seq, block.deleted)
+            missing = without(live, ranges_of(have)) if block.msgs else []
+            if missing:
+                self._lose(block, missing, "damaged" if damaged or have else "missing")
         self._cached += block.buffered
         self.keep_in_cache(block)
+
+    def _lose(self, block: Block, missing: list[Range], how: str) -> None:
+        """Count what a block that was read lacks no more. Nobody knows its subjects, which go on
+        counting it until every block is read at a start."""
+        nbytes = max(0, block.nbytes - sum(size for *_, size in block.live()))
+        for first, last in missing:
+            for seq in range(first, last + 1):
+                self.abandon(seq)
+        if block.msgs:  # else there is nothing left to count
+            block.nbytes -= nbytes
+            self.nbytes -= nbytes
+        block.column, self.miscounted = None, True
+        self.tell_swept()
+        reason, now, share = f"{block.index}.blk is {how}", time.time_ns(), nbytes // count(missing)
+        seen = self.files.digest(block.index)
+        lost = [
+            Loss(first, last, block.index, reason, now, share * (last + 1 - first), seen=seen)
+            for first, last in missing
+        ]
+        if self.losses.add(lost):
+            self.files.problem(f"lost {named(missing, NAMED_MAX)} ({reason})")
+        self.on_loss()
+
+    def on_loss(self) -> None:
+        """Called when a loss has been found."""
 
     def glance(self, blocks: list[Block]) -> None:
         """Look through the blocks' files for headers without loading them: the window of message

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.errors import StoreError, StoreFull
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -24,7 +25,8 @@ from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
-from pynats_server.jetstream.store.format.sources_db import decode_note, encode_sources
+from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
+from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -33,6 +35,7 @@ from pynats_server.jetstream.store.search.queries import WALK, only
 from pynats_server.work import Work, finish
 
 BIG_PURGE = 10_000
+ENDLESS = 1 << 62  # bytes of a block
 
 
 class FileStore(RewrittenBlocks):
@@ -45,14 +48,25 @@ class FileStore(RewrittenBlocks):
         disk: Disk | None = None,
         random: Callable[[int], bytes] = os.urandom,
         on_problem: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> None:
         disk = disk or Disk()
-        files = StreamFolder(config, disk, random, on_problem)
+        files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        disk.make_folder(files.messages)
+        if not files.held:
+            files.make_messages()
         files.open_stream_key()
-        self._open(recover(files))
+        files.tell_strays()
+        found = recover(files, self.ledger)
+        saved = files.read_sources()
+        if files.held:
+            self._hold(found)
+        else:
+            self._open(found)
+        self._find_places(found, saved)
+        if self.failed is None:
+            self._resume_purges(found.notes)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -68,7 +82,7 @@ class FileStore(RewrittenBlocks):
     def _open(self, found: Recovered) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
-        self.top_index = found.top_index
+        self.top_index = max(found.top_index, self.files.highest_key())
         self.saved_index.tail_sum = found.saved.tail_sum if found.saved is not None else b""
         if self.tail is not None:
             self.tail.file = self.disk.open(self.files.path_of(self.tail))
@@ -76,6 +90,7 @@ class FileStore(RewrittenBlocks):
                 self.load_block(self.tail)
             self._remember()
         self.dead = True
+        self._name_losses()
         if found.missing is not None:
             last, ts = found.missing
             self.skip(last - self.last_seq, ts)
@@ -83,8 +98,10 @@ class FileStore(RewrittenBlocks):
             self.roll_block()
         self._remember()
         self._durable = self._written
-        self._find_places(found)
-        self._resume_purges(found.notes)
+        for number, error in self.ledger.unreadable.items():
+            self.cannot_read(number, error)
+        if not self.losses.unsaved:
+            self.ledger.opened(self.blocks, found.claims)
 
     def _resume_purges(self, notes: list[bytes]) -> None:
         """Carry out the purges that the log tells of, if a crash has left something of them."""
@@ -101,9 +118,36 @@ class FileStore(RewrittenBlocks):
                 finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
         self._intents.clear()
 
-    def _find_places(self, found: Recovered) -> None:
+    def _hold(self, found: Recovered) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self.block_size = ENDLESS  # nothing is written, and no file begins
+        self._remember()
+        self._name_losses()
+        self._resume_purges(found.notes)
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
+
+    def _name_losses(self) -> None:
+        """Tell what is lost, and have it written down before anything else is."""
+        told = self.losses.told()
+        if told:
+            self.files.problem(told)
+        if self.losses.unsaved and not self.files.held:
+            done = self.losses.begin_save()
+            try:
+                self.files.write_losses(self.losses.encoded())
+            except OSError as error:
+                self.files.problem(f"{LOST} cannot be written: {error}")
+            else:
+                done(True)
+
+    def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
-        saved = self.files.read_sources()
         notes = []
         for note in found.notes:
             with contextlib.suppress(ValueError):  # not one of ours
@@ -133,6 +177,14 @@ class FileStore(RewrittenBlocks):
         self.unlink(seq)
         self._after_removal(seq)
         return True
+
+    def expired(
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
+    ) -> Iterator[tuple[int, bytes, int, bool]]:
+        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
+        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
+            self.touch()
+        return super().expired(now, max_age_ns, ttl, most)
 
     def remove(self, seq: int) -> bool:
         """See `Store.remove`."""
@@ -164,10 +216,11 @@ class FileStore(RewrittenBlocks):
         """
         self.dead = False
         gone = []
+        covered = self.losses.floor(self.first_seq - 1, self.passed)
         for block in self.blocks:
-            if block.msgs or block is self.tail:
+            if block.msgs or block is self.tail or self._may_heal(block):
                 continue
-            if block.last_seq < self.first_seq:
+            if block.last_seq <= covered:
                 self.floor_due = True
                 gone.append(block)
             elif not block.grave and self._carry_tombstones(block):
@@ -176,6 +229,13 @@ class FileStore(RewrittenBlocks):
         if gone and self.tail is not None and not self.is_live(self.last_seq):
             self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
         return gone
+
+    def _may_heal(self, block: Block) -> bool:
+        """Whether a block lacks messages that are neither passed nor given up: its file, or a good
+        one in its place, may have them again."""
+        return self.losses.doubts(block.index) and any(
+            loss.block == block.index and loss.last > self.passed for loss in self.losses.open()
+        )
 
     def _carry_tombstones(self, block: Block) -> bool:
         """Copy the tombstones of a dead block that still cover records in other blocks to the
@@ -203,9 +263,11 @@ class FileStore(RewrittenBlocks):
         have tombstones, or a note of the purge that they died of.
         """
         paths: list[Path] = []
+        covered = True
         for block in dead:
-            if block.last_seq >= self.first_seq:
+            if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
                 self.retire_index()
+                covered = False
             self._bare.discard(block.index)
             self.blocks.remove(block)
             if block.loaded:
@@ -215,7 +277,9 @@ class FileStore(RewrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        self.committer.after(Task(partial(self.files.delete, paths)))
+        numbers = [block.index for block in dead]
+        work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
+        self.committer.after(Task(work))
 
     def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
@@ -241,7 +305,7 @@ class FileStore(RewrittenBlocks):
             self._intents.remove(note)
 
     def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
-        dies = block is not self.tail and not self.lost
+        dies = block is not self.tail and not self.losses.doubts(block.index)
         if not (dies and (yield from self._dies(block, filters, reach.last))):
             return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
@@ -298,6 +362,7 @@ class FileStore(RewrittenBlocks):
         cut = self.blocks[self.block_at(seq + 1)] if seq < self.last_seq else None
         room = self._make_room(cut) if cut is not None and cut.first_seq <= seq else None
         self.retire_index()
+        self.ledger.cut(seq)
         if self.places.has_notes:
             self._save_places()  # blocks with notes may go
         self._drain()
@@ -330,7 +395,7 @@ class FileStore(RewrittenBlocks):
                 if block is not old:
                     self._rewrite(block, block.content(), room=room, must=True)
         self.last_seq, self.last_ts = seq, last_ts
-        self.lost = only_up_to(self.lost, seq)
+        self.losses.cut(seq)
         self.find_first()
         self._restart(old, marks, room)
         self.tell_swept()
@@ -452,7 +517,7 @@ class FileStore(RewrittenBlocks):
         if not self.places.is_saved:
             data = encode_sources(self.places.known, self.last_seq + 1, self.files.hash_key)
             work.append(partial(self.files.write_sources, data))  # first, as in `save_index`
-        if not self.lost:  # see `save_index`
+        if self.indexable:
             state, listing = self.index_state_with(b""), SubjectListing(self.tree, self.blocks)
             before, after = encode_around(state)
             while listing.step(WALK):

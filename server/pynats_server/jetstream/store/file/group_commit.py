@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from pynats_server.core.engine import Engine
-from pynats_server.jetstream.store.file.disk import FULL, Disk
+from pynats_server.jetstream.store.file.disk import FULL, Disk, InDoubt
 from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.sync_times import SyncTimes
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
@@ -151,19 +151,21 @@ class Syncer:
 @dataclass(slots=True)
 class Task:
     """File work that must not run before what was written until now is durable. `must`: a
-    commit asked for from now on waits for it too. `done` runs on the loop. Without it, or with
-    `again`, the work is tried until the disk has room for it."""
+    commit asked for from now on waits for it too. `lazy`: it is no reason for a sync. `done` runs
+    on the loop. Without it, or with `again`, the work is tried until the disk has room for it."""
 
     work: Callable[[], None]
     done: Done | None = None
     must: bool = False
     closing: bool = False
+    lazy: bool = False
     again: bool = False
 
     def waits(self, error: OSError | None) -> bool:
         """Whether the work has to be done again, as nothing but room was missing."""
-        wanted = self.again or self.done is None
-        return error is not None and wanted and error.errno in FULL
+        if error is None or error.errno not in FULL or isinstance(error, InDoubt):
+            return False
+        return self.again or self.done is None
 
 
 @dataclass(slots=True)
@@ -217,7 +219,7 @@ class Committer:
     def has_tasks(self) -> bool:
         """Whether file work waits for a sync that should come soon."""
         tasks = self._next.tasks
-        return len(tasks) > CLOSING_MAX or not all(task.closing for task in tasks)
+        return len(tasks) > CLOSING_MAX or not all(task.closing or task.lazy for task in tasks)
 
     def wait(self, done: Done) -> None:
         """Call `done` when everything noted so far is durable."""

@@ -16,6 +16,7 @@ from pynats_server.jetstream.store.errors import (
     StoreError,
     StoreFailed,
     StoreFull,
+    StoreHeld,
 )
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
@@ -23,6 +24,7 @@ from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
+from pynats_server.jetstream.store.inventory.ledger import Ledger
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.work import Work
@@ -42,6 +44,8 @@ class KeptBlocks(DiskBlocks):
         self.syncer = syncer
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
+        self.ledger = Ledger(files.config.folder, files.hash_key, self.disk, self.committer)
+        self._saving_losses = False
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
@@ -52,7 +56,9 @@ class KeptBlocks(DiskBlocks):
         """Refuse every change from now on."""
         if self.failed is None:
             self.failed = error
-            self.files.problem(f"storage failed and takes no more changes: {error}")
+            held = isinstance(error, StoreHeld)
+            ended = "" if held else "storage failed and takes no more changes: "
+            self.files.problem(f"{ended}{error}")
 
     def guard(self) -> None:
         """Raise unless the store is open and sound."""
@@ -127,9 +133,29 @@ class KeptBlocks(DiskBlocks):
 
     def retire_index(self) -> None:
         """Records are about to leave the disk for good: the old index must no longer count them.
-        It is kept while something is lost: nothing else records that."""
-        if not self.lost:
+        It is kept while it alone knows what is lost."""
+        if not self.losses.unsaved:
             self.saved_index.retire()
+
+    def on_loss(self) -> None:
+        """Write losses down, and let no index say how many messages a subject has."""
+        self.touch()
+
+    def _save_losses(self) -> None:
+        """Save lost.db after the next sync."""
+        if self._saving_losses:
+            return
+        self._saving_losses = True
+        done = self.losses.begin_save()
+
+        def saved(error: OSError | None) -> None:
+            self._saving_losses = False
+            done(error is None)
+            if error is not None and error.errno not in FULL:
+                self.fail(error)
+
+        work = partial(self.files.write_losses, self.losses.encoded())
+        self.committer.after(Task(work, saved))
 
     def _on_index_timer(self) -> None:
         self._index_timer = None
@@ -137,13 +163,18 @@ class KeptBlocks(DiskBlocks):
             with contextlib.suppress(StoreError):
                 self.save_index()
 
+    @property
+    def indexable(self) -> bool:
+        """Whether an index may be saved: not while the one on disk alone knows what is lost, nor
+        with subjects that count messages which are not there."""
+        return not (self.miscounted or self.losses.unsaved)
+
     def save_index(self) -> None:
         """Save the state in the background, once the data it speaks of is durable."""
         self.flush()
         if not self.places.is_saved:
             self._save_places()  # before the index: then only notes behind it count
-        if self.lost:
-            # Only the index on disk knows what should be there; a new one would hide the loss.
+        if not self.indexable:
             return
         if self.background is None:
             self.listing = None
@@ -160,7 +191,7 @@ class KeptBlocks(DiskBlocks):
         try:
             for _ in self.saved_index.saving(self.index_state_with(b""), listing):
                 yield
-                if self.listing is not listing or self.lost:
+                if self.listing is not listing or not self.indexable:
                     return  # the state is not what it was; a change, so there will be another time
         finally:
             if self.listing is listing:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pynats_common.go.json import read_json
 
-from pynats_server.jetstream.store.errors import CorruptRecord
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum
@@ -18,6 +18,7 @@ from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Sealer
 
+MISMATCH: Final = "meta.inf does not match meta.sum"
 SUM_FILES: Final = ("meta.sum", "meta.sum.next")  # with a checksum that meta.inf may have
 
 
@@ -65,14 +66,21 @@ def read_sums(folder: Path, disk: Disk) -> list[bytes]:
 
 
 def read_meta(config: FileConfig, disk: Disk | None = None) -> dict[str, Any]:
-    """The configuration; CorruptRecord when its checksum does not match, BadKey without the key."""
+    """The configuration; CorruptRecord when its checksum does not match, BadKey without the key.
+    What a key has sealed is known to be whole, whatever the checksum says."""
     disk = disk or Disk()
     data = disk.read(config.folder / "meta.inf")
-    if meta_sum(config.name, data) not in read_sums(config.folder, disk):
-        raise CorruptRecord("meta.inf does not match meta.sum")
+    matches = meta_sum(config.name, data) in read_sums(config.folder, disk)
+    if not matches and config.keys is None:
+        raise CorruptRecord(MISMATCH)
     if config.keys is not None:
         seed = config.keys.recover(config.name, disk.read(config.folder / "meta.key"))
-        data = config.keys.seed_sealer(seed).open(data)
+        try:
+            data = config.keys.seed_sealer(seed).open(data)
+        except BadKey:
+            if not matches:
+                raise CorruptRecord(MISMATCH) from None
+            raise
     loaded = read_json(data)
     if not isinstance(loaded, dict):
         raise CorruptRecord("meta.inf holds no object")

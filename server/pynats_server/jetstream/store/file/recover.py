@@ -1,31 +1,37 @@
 """Bringing a stream's folder back: from index.db when it fits the data, else from every block.
 
-The only change on disk: a torn end is cut off, after a copy of it was made.
+The only change on disk: a torn end is cut off, after a copy of it was made if any of it may have
+been durable.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, Unavailable
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
+from pynats_server.jetstream.store.format.ledger_file import Claim
 from pynats_server.jetstream.store.format.subjectlist import subjects_of
-from pynats_server.jetstream.store.seqset import SequenceSet
+from pynats_server.jetstream.store.inventory.expected import Claims, Expected
+from pynats_server.jetstream.store.inventory.ledger import PLACE, Ledger
+from pynats_server.jetstream.store.inventory.losses import Losses
+from pynats_server.jetstream.store.inventory.missing import LossSearch, Scanned
+from pynats_server.jetstream.store.inventory.ranges import without
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
 READERS = 2  # threads; each holds a block, and as many more wait to be looked at
-LOST_MAX = 1_000_000  # sequences named one by one in one damaged range
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class Recovered:
     notes: list[bytes] = field(default_factory=list)
     floor: int = 0
     removed: frozenset[int] = frozenset()
+    claims: dict[int, Claim] = field(default_factory=dict)  # of the ledger, which fit the files
 
     def has_removed(self, seq: int) -> bool:
         """Whether a message that is not there was removed, not lost."""
@@ -49,48 +56,108 @@ class Recovered:
         return seq <= max(known, self.floor) or seq in self.removed
 
 
-def recover(files: StreamFolder) -> Recovered:
+def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
     """Read a stream's folder."""
-    saved = files.read_index()
-    found = apply_index(files, saved) if saved is not None else None
-    return found or rebuild(files, saved)
+    losses, saved = files.read_losses(), files.read_index()
+    claims: Claims = {}
+    try:
+        claims = ledger.read()
+    except OSError as error:
+        files.hold(reason_of(str(PLACE), error))
+    files.damaged |= {files.messages / f"{loss.block}.blk" for loss in losses.all if loss.seen}
+    fitting = ledger.fitting(claims)
+    found: Recovered | None = None
+    if saved is not None:
+        # A block that this needs and that cannot be read is named when all are looked at.
+        with contextlib.suppress(OSError, Unavailable):
+            found = apply_index(files, saved, losses, claims, fitting.keys())
+    found = found or rebuild(files, saved, losses, claims)
+    found.claims = fitting
+    return found
 
 
-def apply_index(files: StreamFolder, state: FullState) -> Recovered | None:
+def apply_index(
+    files: StreamFolder, state: FullState, losses: Losses, claims: Claims, fitting: Set[int]
+) -> Recovered | None:
     """A saved state and what was written after it; None when the files are not the ones it speaks
-    of, or damaged where this looks (every block is scanned then)."""
+    of, or damaged where this looks, or have again what was lost (every block is scanned then)."""
     on_disk = files.block_indexes()
-    if not _fits(state, on_disk):
+    if not _fits(state, on_disk) or any(
+        files.digest(loss.block) != loss.seen for loss in losses.first_of_blocks()
+    ):
         return None
     try:
-        blocks = _listed_blocks(files, state, on_disk)
-        tail = blocks[-1]
-        _, _, holes = tail.scan(files.read_block(tail))
-        end = 0 if state.tail_sum == bytes(8) else tail.holds(state.tail_sum)
-        if holes or (not end and state.tail_sum != bytes(8)):
-            return None
-        newer = [_newer_block(files, index) for index in on_disk if index > state.tail_index]
-    except (BadKey, ValueError):
+        return _apply(files, state, losses, on_disk, Unfit(state, claims, fitting))
+    except (BadKey, CorruptRecord, ValueError):
         return None
+
+
+@dataclass(slots=True)
+class Unfit:
+    """The blocks whose files are not as the ledger says."""
+
+    state: FullState
+    claims: Claims
+    fitting: Set[int]
+
+    def matter(self, on_disk: list[int], gone: int) -> bool:
+        """Whether one of them has changed, or is missing and had more than what is `gone`."""
+        for number, claim in self.claims.items():
+            if claim is None or number in self.fitting:
+                continue
+            if number in on_disk:
+                return True
+            if claim.last > gone:
+                left = Expected(self.state, self.claims).of(number)
+                if without(left, [(0, gone)]):
+                    return True
+        return False
+
+
+def _apply(
+    files: StreamFolder, state: FullState, losses: Losses, on_disk: list[int], unfit: Unfit
+) -> Recovered | None:
+    blocks = _listed_blocks(files, state, on_disk)
+    tail = blocks[-1]
+    _, _, holes = tail.scan(files.read_block(tail))
+    end = 0 if state.tail_sum == bytes(8) else tail.holds(state.tail_sum)
+    if holes or (not end and state.tail_sum != bytes(8)):
+        return None
+    newer = [_newer_block(files, index) for index in on_disk if index > state.tail_index]
     floor = max(block.floor for block in [tail, *newer])
+    if unfit.matter(on_disk, max(floor, state.first_seq - 1)):
+        return None
     index = _index_of(files, state, blocks)
+    index.losses, index.strict = losses, True
+    if any(index.is_live(loss.first) or index.is_live(loss.last) for loss in losses.all):
+        return None  # it is from before they were lost
     if index.strangers(tail) or not _replay(index, tail, end, newer):
         return None
     _drop_below(index, floor + 1)
     for block in index.blocks[:-1]:
         if block.ttls and not block.loaded:
-            index.load_block(block)
+            try:
+                index.load_block(block)
+            except Unavailable:  # its messages run out later
+                continue
         if block.ttls and block.index < tail.index:
             index.gather_expiries(block)
-    top_index = index.blocks[-1].index
+    top_index = max(index.blocks[-1].index, losses.top_block, *unfit.claims)
     _choose_tail(index, top_index)
+    losses.passed(floor)
     found = Recovered(index, top_index, state, floor=floor)
+    found.missing = _beyond(index, losses.last_seq, state.last_ts)
     for block in (tail, *newer):
         found.notes += block.notes
     if found.notes:
         told = [seq for b in (tail, *newer) for seq, _ in [*b.tombstones(), *b.skips()]]
         found.removed = frozenset(told)
     return found
+
+
+def _beyond(index: DiskBlocks, last: int, ts: int) -> tuple[int, int] | None:
+    """How far the sequences have been used, if the blocks end before."""
+    return (last, max(ts, index.last_ts)) if last > index.last_seq else None
 
 
 def _fits(state: FullState, on_disk: list[int]) -> bool:
@@ -158,11 +225,8 @@ def _replay(index: DiskBlocks, tail: Block, end: int, newer: list[Block]) -> boo
     last = max([(index.last_seq, index.last_ts), *skips, *tombs])
     if last[0] > index.last_seq:
         _reach(index, *last)
-    try:
-        for seq, _ in tombs:
-            index.unlink(seq)
-    except CorruptRecord:
-        return False
+    for seq, _ in tombs:
+        index.unlink(seq)  # CorruptRecord where a message was erased: its subject is not known
     index.find_first()
     return True
 
@@ -179,31 +243,45 @@ def _reach(index: DiskBlocks, seq: int, ts: int) -> None:
 
 
 def _choose_tail(index: DiskBlocks, top_index: int) -> None:
-    """Write on into the last block, unless its form on disk cannot be appended to."""
+    """Write on into the last block, unless its form on disk cannot be appended to, or a good file
+    may yet take its place."""
     last = index.blocks[-1]
     in_clear = index.files.config.keys is not None and last.cipher is None
-    if last.index == top_index and not last.sealed and not in_clear:
+    healing = index.losses.doubts(last.index)
+    if last.index == top_index and not last.sealed and not in_clear and not healing:
         index.tail = last
 
 
-def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
-    """Scan every block. `prior` (a stale but intact index) vouches for what should be there."""
+def rebuild(
+    files: StreamFolder, prior: FullState | None, losses: Losses, claims: Claims
+) -> Recovered:
+    """Scan every block. `prior` (a stale but intact index) and the ledger's claims vouch for what
+    should be there."""
     index = DiskBlocks(files)
+    index.losses = losses
+    search = LossSearch(index, Expected(prior, claims))
     tombs: list[tuple[int, int]] = []
     used_up: list[int] = []
     known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
     numbers = files.block_indexes()
-    found = Recovered(index, max(numbers, default=0), prior)
+    unreadable: dict[int, OSError] = {}
+    found = Recovered(index, max([*numbers, *search.expected.numbers, losses.top_block, 0]), prior)
     top, top_ts, floor = index.last_seq, 0, 0
     for scanned in _read_all(files, numbers):
         block, number = scanned.block, scanned.number
+        if scanned.unreadable is not None:
+            unreadable[number] = scanned.unreadable
+            search.unavailable(number)
+            continue
         if block is None:
             _set_aside(files, scanned)
+            search.unreadable(number)
             continue
-        _look_at_damage(index, scanned, number == numbers[-1])
+        if search.was_restored(number):
+            search.trim(block)
         buried, skipped = scanned.tombs, scanned.skips
         sound = not (scanned.packed or scanned.holes)
-        if prior is not None and known is not None:
+        if prior is not None and known is not None and not search.was_restored(number):
             strangers = block.drop_strangers(known, prior.last_seq)
             if set(strangers) - {seq for seq, _ in tombs}:
                 files.problem(f"block {number}: records {strangers[:20]} carry unknown subjects")
@@ -211,11 +289,16 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
             ends = number == prior.tail_index and prior.tail_sum != bytes(8)
             if ends and prior.tail_sum not in block.content():
                 files.problem(f"block {number} ends before the last record the index knows")
+                search.was_longer(number)
+            elif number > prior.tail_index or (ends and block.last_sum() != prior.tail_sum):
+                search.was_outdated()
         tombs += buried
         floor = max(floor, block.floor)
         found.notes += block.notes
         used_up += (seq for seq, _ in skipped)
+        before = max(index.last_seq, index.blocks[-1].last_seq if index.blocks else 0)
         index.adopt(block, top)
+        search.look(scanned, block, number == numbers[-1], before)
         for seq, ts in [*buried, *skipped, (block.floor, 0)]:
             if seq > top:
                 top, top_ts = seq, ts
@@ -228,33 +311,25 @@ def rebuild(files: StreamFolder, prior: FullState | None) -> Recovered:
             block.unload()  # a store may be larger than the memory
     index.last_seq, index.last_ts = top, top_ts
     index.find_first()
-    _finish(found, floor)
-    for seq, _ in sorted(tombs):  # so that every block is read back once
+    _finish(found)
+    removed = [seq for seq, _ in tombs]
+    for seq in sorted({*removed, *search.gone(floor)}):  # so that every block is read back once
         index.unlink(seq)
-        index.lost.discard(seq)
     _drop_below(index, floor + 1)
-    index.lost.discard_below(floor + 1)
+    search.finish(floor, [*removed, *used_up])
+    index.leave_gaps(unreadable, floor)
+    if index.blocks:
+        _choose_tail(index, found.top_index)
+        if index.tail is None:
+            index.blocks[-1].unload()
+    found.missing = _beyond(index, max(search.expected.last_seq, losses.last_seq), top_ts)
     found.floor = floor
     if found.notes:
-        found.removed = frozenset([*used_up, *(seq for seq, _ in tombs)])
+        found.removed = frozenset([*used_up, *removed])
     return found
 
 
-@dataclass(slots=True)
-class _Scanned:
-    """A block's file, read. `packed`: its content when it is damaged in its compressed form;
-    `holes`: (offset, size) of what is damaged among the records."""
-
-    number: int
-    block: Block | None = None  # None: its key does not open
-    problem: str = ""
-    packed: bytes = b""
-    tombs: list[tuple[int, int]] = field(default_factory=list)
-    skips: list[tuple[int, int]] = field(default_factory=list)
-    holes: list[tuple[int, int]] = field(default_factory=list)
-
-
-def _read_all(files: StreamFolder, numbers: list[int]) -> Iterator[_Scanned]:
+def _read_all(files: StreamFolder, numbers: list[int]) -> Iterator[Scanned]:
     """The blocks in order. Other threads are a few ahead: reading files and checking sums goes
     without the interpreter. A disk of a test is asked from here, in order."""
     if not files.disk.native or len(numbers) < 2:
@@ -263,7 +338,7 @@ def _read_all(files: StreamFolder, numbers: list[int]) -> Iterator[_Scanned]:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    ahead: deque[Future[_Scanned]] = deque()
+    ahead: deque[Future[Scanned]] = deque()
     with ThreadPoolExecutor(READERS, "recovery") as readers:
         for number in numbers:
             ahead.append(readers.submit(_read, files, number))
@@ -273,68 +348,37 @@ def _read_all(files: StreamFolder, numbers: list[int]) -> Iterator[_Scanned]:
             yield ahead.popleft().result()
 
 
-def _read(files: StreamFolder, number: int) -> _Scanned:
+def _read(files: StreamFolder, number: int) -> Scanned:
     """Changes nothing but the new block: it may run in any thread."""
     try:
         block = files.make_block(number, 1)
     except BadKey as error:
-        return _Scanned(number, problem=str(error))
-    plain, packed = files.unpack_file(block)
-    return _Scanned(number, block, "", packed, *block.scan(plain))
+        if not files.sure_of_key:
+            return Scanned(number, unreadable=OSError(str(error)))
+        return Scanned(number, problem=str(error))
+    try:
+        plain, packed = files.unpack_file(block)
+    except OSError as error:
+        return Scanned(number, unreadable=error)
+    return Scanned(number, block, "", packed, *block.scan(plain))
 
 
-def _set_aside(files: StreamFolder, scanned: _Scanned) -> None:
+def _set_aside(files: StreamFolder, scanned: Scanned) -> None:
     files.problem(f"block {scanned.number} cannot be opened: {scanned.problem}")
     for name in (f"{scanned.number}.blk", f"{scanned.number}.key"):
-        files.quarantine(name, files.disk.read(files.messages / name))
+        with contextlib.suppress(OSError):  # it stays where it is
+            files.quarantine(name, files.disk.read(files.messages / name))
 
 
-def _look_at_damage(index: DiskBlocks, scanned: _Scanned, last: bool) -> None:
-    """Report a block's damage, keep a copy, and cut off a torn end of the last one."""
-    block, holes, files = scanned.block, scanned.holes, index.files
-    assert block is not None
-    if scanned.packed:
-        files.report_packed(block, scanned.packed)
-    for offset, size in holes:
-        files.problem(f"block {block.index}: {size} bytes at {offset} hold no intact record")
-        index.lost_bytes += size
-    if holes:
-        files.quarantine(f"{block.index}.blk", files.disk.read(files.path_of(block)))
-        _name_lost(index, block, holes)
-    if holes and last and not block.sealed and sum(holes[-1]) == block.buffered:
-        files.cut(block, holes[-1][0])
-
-
-def _name_lost(index: DiskBlocks, block: Block, holes: list[tuple[int, int]]) -> None:
-    """Sequences missing between the records around a hole are lost until proven deleted."""
-    known = index.last_seq
-    if index.blocks:
-        known = max(known, index.blocks[-1].last_seq)
-    for offset, _ in holes:
-        before, after = block.around(offset)
-        first = max(known, before) + 1
-        for gone in range(first, min(after, first + LOST_MAX)):
-            index.lost.add(gone)
-
-
-def _finish(found: Recovered, floor: int) -> None:
+def _finish(found: Recovered) -> None:
     index, prior = found.blocks, found.saved
     if index.blocks:
-        _choose_tail(index, found.top_index)
         last = index.blocks[-1]
         if last.msgs and last.last_seq < index.last_seq:
             last.deleted.add_range(last.last_seq + 1, index.last_seq)
             last.last_seq, last.last_ts = index.last_seq, index.last_ts
-    if prior is not None and prior.last_seq > index.last_seq:
-        for seq in range(index.last_seq + 1, min(prior.last_seq, index.last_seq + LOST_MAX) + 1):
-            index.lost.add(seq)
-        index.files.problem(f"sequences {index.last_seq + 1}..{prior.last_seq} are missing")
-        found.missing = prior.last_seq, prior.last_ts
-    if prior is not None and index.files.problems:
-        _name_missing(index, prior, floor)
-    for block in index.blocks:
-        if block is not index.tail:
-            block.unload()
+    for block in index.blocks[:-1]:
+        block.unload()
     if not index.msgs:
         index.first_seq = index.last_seq + 1
     if prior is not None and prior.first_seq > index.first_seq and not index.msgs:
@@ -344,43 +388,3 @@ def _finish(found: Recovered, floor: int) -> None:
 def _drop_below(index: DiskBlocks, seq: int) -> None:
     while index.drop_front(seq, SEQ_MAX):
         pass
-
-
-def _within(ranges: list[tuple[int, int]], seq: int) -> bool:
-    """Whether one of the ascending ranges (first, last) has the sequence."""
-    at = bisect_right(ranges, seq, key=lambda one: one[0])
-    return at > 0 and seq <= ranges[at - 1][1]
-
-
-def _name_missing(index: DiskBlocks, prior: FullState, floor: int) -> None:
-    """After damage, the last intact index decides: what it counted as live and no block has is
-    lost, and what it counted as deleted stays deleted even if its tombstone is gone."""
-    gone = SequenceSet()
-    between: list[tuple[int, int]] = []  # blocks: any number of sequences, so not one by one
-    expected = 1
-    for entry in prior.blocks:
-        if entry.first_seq > expected:
-            between.append((expected, entry.first_seq - 1))
-        for seq in entry.deleted:
-            gone.add(seq)
-        expected = max(expected, entry.last_seq + 1)
-    for block in index.blocks:
-        read_again = not block.loaded
-        if read_again:
-            block.scan(index.files.read_block(block))
-        for seq in block.record_seqs():
-            if seq <= prior.last_seq and (seq in gone or _within(between, seq)):
-                index.unlink(seq)
-        if read_again:
-            block.unload()
-    for entry in prior.blocks:
-        first = max(entry.first_seq, floor + 1)
-        for seq in range(first, min(entry.last_seq, first + LOST_MAX) + 1):
-            if seq in entry.deleted:
-                continue
-            at = index.block_at(seq)
-            if at < len(index.blocks):
-                block = index.blocks[at]
-                if block.msgs and block.first_seq <= seq and seq not in block.deleted:
-                    continue
-            index.lost.add(seq)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import CorruptRecord, StoreError, StoreFull
-from pynats_server.jetstream.store.file.disk import FULL, Room
+from pynats_server.jetstream.store.file.disk import FULL, InDoubt, Room
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.writing import WrittenBlocks
@@ -43,6 +44,7 @@ class RewrittenBlocks(WrittenBlocks):
         elif block.file is not None:
             self.committer.close_later(block.file)
             block.file = None
+            self.ledger.finished(block)
         self.keep_in_cache(block)
         self._forget_finished()
         self._finished, self._finished_at = block, block.used_at
@@ -87,12 +89,13 @@ class RewrittenBlocks(WrittenBlocks):
                 if compacted:
                     block.kept = kept
                     self._moved(block)
-            elif error.errno in FULL:
+            elif error.errno in FULL and not isinstance(error, InDoubt):
                 self._patient_until_s = time.monotonic() + PATIENCE_S
             else:
                 self.fail(error)
 
-        self.committer.after(Task(work, done, must, again=must))
+        work_noted = self.ledger.rewriting(block, work, drops=compacted)
+        self.committer.after(Task(work_noted, done, must, again=must))
 
     def _moved(self, block: Block) -> None:
         """The records are at other places in the file than in the buffer."""
@@ -111,6 +114,8 @@ class RewrittenBlocks(WrittenBlocks):
             return
         if not block.loaded:
             self.load_block(block)
+        if self.losses.doubts(block.index):
+            return
         with contextlib.suppress(CorruptRecord):
             plain = block.compacted(self.blocks[0].base, block.first_seq)
             self.retire_index()
@@ -208,5 +213,7 @@ class RewrittenBlocks(WrittenBlocks):
         data = block.piece(offset, size)
         if block.cipher is not None:
             data = block.cipher.apply(data, offset)
-        work = partial(self.files.overwrite, block, data, offset)
+        work: Callable[[], None] = partial(self.files.overwrite, block, data, offset)
+        if block is not self.tail:
+            work = self.ledger.rewriting(block, work, drops=False)
         self.committer.after(Task(work, must=True))

@@ -22,9 +22,10 @@ from pynats_server.jetstream.store.format.archive import unpacked
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index, encode_index
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
+from pynats_server.jetstream.store.format.names import block_number
 
 ALLOWED = re.compile(
-    r"meta\.(inf|sum)|msgs/(\d{1,10}\.blk|(index|thw|sched)\.db)|sources\.db"
+    r"meta\.(inf|sum)|msgs/(index|thw|sched)\.db|sources\.db"
     r"|obs/[^/\\\0*>. ]{1,255}/(meta\.inf|meta\.sum|o\.dat)"
 )
 META_MAX = 2 << 20  # bytes of meta.inf: a configuration comes from one request
@@ -117,7 +118,7 @@ def _unpack(source: IO[bytes], staging: Path, limit: int) -> Iterator[int]:
     for piece in tar.pieces(plain.read):
         path = staging / piece.name
         if piece.first:
-            if not ALLOWED.fullmatch(piece.name) or piece.name in seen:
+            if not _is_allowed(piece.name) or piece.name in seen:
                 raise ValueError(f"unexpected content {piece.name!r}")
             seen.add(piece.name)
             total += piece.size + tar.BLOCK
@@ -131,6 +132,11 @@ def _unpack(source: IO[bytes], staging: Path, limit: int) -> Iterator[int]:
             with path.open("ab") as out:
                 out.write(piece.data)
         yield len(piece.data)
+
+
+def _is_allowed(name: str) -> bool:
+    is_block = name.startswith("msgs/") and block_number(name.removeprefix("msgs/")) is not None
+    return is_block or ALLOWED.fullmatch(name) is not None
 
 
 def take_index(folder: Path, name: str) -> FullState | None:

@@ -26,6 +26,7 @@ from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.file.keeping import KeptBlocks
+from pynats_server.jetstream.store.format.names import BLOCK_MAX
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 IDLE_S = 5.0  # buffers that are read less often than that are not kept beyond `kept_bytes`
@@ -80,6 +81,8 @@ class WrittenBlocks(KeptBlocks):
         if finished is not None:
             self.flush()
         index = self.top_index + 1
+        if index > BLOCK_MAX:
+            raise StoreFull(f"stream {self.config.name} has no number left for a block")
         block = Block(index, self.last_seq + 1, self.config.name)
         if self.config.keys is not None:
             self._make_key(block)
@@ -152,6 +155,7 @@ class WrittenBlocks(KeptBlocks):
         tail = self.tail
         size, floor = (tail.buffered, tail.floor) if tail is not None else (0, 0)
         self._written = _Written(self.last_seq, self.last_ts, tail, size, floor)
+        self.written_seq = self.last_seq
 
     def flush(self) -> None:
         """Write the tail's new bytes; on a full disk undo what was appended since the last."""
@@ -163,8 +167,9 @@ class WrittenBlocks(KeptBlocks):
         if places.unsaved and (places.untold or self._removed or self.evicted()):
             self._note_places(self.is_live)  # in front of what says that the copies are gone
         dead = self._bury_dead() if self.dead else []
-        if self.floor_due and self.first_seq > 1:
-            block.mark_floor(self.first_seq - 1, self.last_ts)
+        floor = self.losses.floor(self.first_seq - 1, self.passed) if self.floor_due else 0
+        if floor:
+            block.mark_floor(floor, self.last_ts)
         if block.written != block.buffered:
             self._check()
             try:
@@ -173,6 +178,7 @@ class WrittenBlocks(KeptBlocks):
                 self.dead = True  # so that they are found again when there is room
                 raise
         self.floor_due = False
+        self.losses.passed(floor)
         self.forget_evicted()
         self._removed = False
         self._remember()
@@ -180,6 +186,8 @@ class WrittenBlocks(KeptBlocks):
             self._keep_notes(bool(dead or self._sparse))
         if dead:
             self._release(dead)
+        if self.losses.unsaved:
+            self._save_losses()
         if self._sparse:
             self._compact_sparse()
         if self.committer.has_tasks:
@@ -197,6 +205,8 @@ class WrittenBlocks(KeptBlocks):
                 raise StoreFailed(str(error)) from error
             self._undo(block)
             raise StoreFull(f"no space for stream {self.config.name}") from error
+        if not block.written:
+            self.ledger.begun(block)
         block.written = block.buffered
         self.committer.written(block.file)
 
@@ -236,6 +246,7 @@ class WrittenBlocks(KeptBlocks):
         self.places.undone(last_seq)
         self.forget_above(last_seq)
         self.find_first()
+        self.passed = min(self.passed, self.first_seq - 1)
         self.tell_swept()
         if self.on_undo is not None:
             self.on_undo(last_seq)

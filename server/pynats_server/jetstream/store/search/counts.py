@@ -23,7 +23,7 @@ from pynats_server.work import Work, finish
 class Counts(Queries):
     """Exact counts."""
 
-    lost: SequenceSet  # then subjects may count messages that are damaged
+    miscounted = False  # subjects count messages that are lost
 
     def count_from(self, filters: FilterSet, start: int) -> int:
         """See `counting_from`; at once."""
@@ -34,7 +34,7 @@ class Counts(Queries):
         return self.counting_from(only(filter), start)
 
     def counting_from(self, filters: FilterSet, start: int) -> Work[int]:
-        """Live messages of the filters at or after `start`, damaged ones left out."""
+        """Live messages of the filters at or after `start`."""
         while True:
             count = yield from self._try_to_count(filters, max(start, 1))
             if count is not None:
@@ -82,14 +82,11 @@ class Counts(Queries):
         if start > self.last_seq:
             return 0
         if filters.every:
-            count = self.count_all(start)
-            if count >= 0:
-                return count
-            return (yield from self._tally(filters, None, start, U64_MAX))
+            return self.count_all(start)
         before, behind = self.count_costs(start)
-        front = not self.lost and before * 2 + len(self.tree) < behind
+        front = not self.miscounted and before * 2 + len(self.tree) < behind
         mask = Mask(self.tree, filters)
-        if self.lost or behind < min(len(self.tree), SCAN):
+        if self.miscounted or behind < min(len(self.tree), SCAN):
             return (yield from self._tally(filters, mask, start, U64_MAX))
         census = Census(self, filters, mask, start)
         self.attend(census)

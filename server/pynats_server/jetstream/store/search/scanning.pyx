@@ -12,7 +12,7 @@ from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport HEAD, stamp, subject_size, u64
 from pynats_server.jetstream.store.adopting cimport Adopting
 from pynats_server.jetstream.store.subjects cimport Leaf
-from pynats_server.jetstream.store.turns cimport STEP_NS
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS
 from pynats_server.jetstream.store.search.subjectwalk cimport SubjectWalk
 
 cdef enum:
@@ -176,8 +176,7 @@ cdef class Scanning(Adopting):
         return found, 0, None
 
     def count_all(self, uint64_t start):
-        """Live messages at or after `start`, from what the blocks know of themselves; -1 where a
-        part of a block with damaged records would have to be counted."""
+        """Live messages at or after `start`, from what the blocks know of themselves."""
         cdef Block block
         cdef Py_ssize_t i
         cdef int64_t found = 0
@@ -186,9 +185,7 @@ cdef class Scanning(Adopting):
             if not block.msgs:
                 continue
             if start <= block.first_seq:
-                found += block.msgs - block.absent
-            elif block.absent:
-                return -1
+                found += block.msgs
             else:
                 found += block.last_seq + 1 - start \
                     - block.deleted.count_between(start, block.last_seq)
