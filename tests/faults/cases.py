@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import traceback
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pynats_server.jetstream.store import StoreError, StoreFull
 from pynats_server.jetstream.store.errors import BadKey
@@ -37,15 +39,16 @@ STEPS_MAX = 2000  # of work in the background
 class Runner:
     """Runs one case in a folder of its own."""
 
-    def __init__(self, case: Case, root: Path, skip: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, case: Case, root: Path, skip: frozenset[int] = frozenset(), name: str = "S"
+    ) -> None:
         self.case = case
         self.kind = WORKS[case.work]
         self.root = root
-        setting = Setting(
-            case.form.split(">")[0], case.stepped, self.kind.limits, self.kind.block_size
-        )
+        form, kind = case.form.split(">")[0], self.kind
+        setting = Setting(form, case.stepped, kind.limits, kind.block_size, name)
         about = case.work, case.form, case.stepped, case.seed
-        self.play = Play(setting, about, root / "S", skip)
+        self.play = Play(setting, about, root / name, skip)
         self.report = Report(case)
 
     def run(self) -> Report:
@@ -66,7 +69,20 @@ class Runner:
         self.report.operations = play.number
         return self.report
 
+    def leave(self, meta: dict[str, Any]) -> None:
+        """Plays up to the end of the process, and leaves its folder to somebody else, with this
+        configuration."""
+        play = self.play
+        play.store.write_meta(meta)
+        with contextlib.suppress(Stop):  # those are reported by `run`
+            self._until_end()
+        play.kill()
+
     def _run(self) -> None:
+        self._until_end()
+        self._end()
+
+    def _until_end(self) -> None:
         play = self.play
         play.play(self.kind.others(play.draw), 14)
         if self.kind.special:
@@ -80,7 +96,6 @@ class Runner:
         self._work()
         self._after()
         play.check()
-        self._end()
 
     # -- the work under test ------------------------------------------------------------------
 
@@ -269,7 +284,7 @@ class Runner:
             found, wrong = self._look_at(play.store)
         if wrong:
             play.find("counters", f"{wrong} after {play.told()}")
-        self._accept(found, self._allowed().exactly(found))
+        self._accept(found, self.allowed().exactly(found))
 
     # -- afterwards ---------------------------------------------------------------------------
 
@@ -302,7 +317,7 @@ class Runner:
         finally:
             self.play.disk.resting = False
 
-    def _allowed(self) -> Allowed:
+    def allowed(self) -> Allowed:
         play = self.play
         start = play.durable
         return Allowed(
@@ -360,7 +375,7 @@ class Runner:
             play.find("false-lost", f"{list(store.lost)} {store.problems} after {play.told()}")
         if wrong:
             play.find("counters", f"{wrong} after {play.told()}")
-        self._accept(found, self._allowed().exactly(found))
+        self._accept(found, self.allowed().exactly(found))
         if noise and store.problems:
             play.find("noise", f"{store.problems} after {play.told()}")
 
@@ -398,7 +413,7 @@ class Runner:
         chance = random.Random(repr(("power", self.case.seed)))
         image = self.root / "image"
         config = replace(play.config, folder=image)
-        allowed = self._allowed()
+        allowed = self.allowed()
         if play.unsure:
             allowed.fleeting |= allowed.refused
         for number in range(IMAGES):

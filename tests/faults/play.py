@@ -68,14 +68,15 @@ class Setting:
     stepped: bool
     limits: Limits = (0, 0, 0)
     block_size: int = 500
+    name: str = "S"
 
     def keys(self, key: str = "k") -> Keys | None:
         cipher: Any = self.form.split("-")[0]
-        return Keys(key, "A", cipher) if cipher in ("aes", "chacha") else None
+        return Keys(key, "$G", cipher) if cipher in ("aes", "chacha") else None
 
     def config(self, folder: Path) -> FileConfig:
         return FileConfig(
-            "S",
+            self.name,
             folder,
             block_size=self.block_size,
             compress="s2" in self.form,
