@@ -39,6 +39,7 @@ class Block:
     ttls: int
     schedules: int
     floor: int
+    base: int
     @property
     def notes(self) -> list[bytes]: ...
     file: Any

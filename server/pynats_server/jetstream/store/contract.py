@@ -126,7 +126,16 @@ class Store(Protocol):
         """Hand everything buffered to the operating system, one write per block."""
 
     def commit(self, callback: CommitCallback) -> None:
-        """Call `callback(None)` once all earlier operations are durable, or with the error."""
+        """Call `callback(None)` once all earlier operations are durable, or with the error: if the
+        disk is full, those since the last write have not happened."""
+
+    def commit_kept(self, callback: CommitCallback) -> None:
+        """As `commit`, for who hears by `on_undo` what a full disk has not kept: the call says that
+        what was kept is durable."""
+
+    def when_durable(self, callback: CommitCallback) -> None:
+        """Call `callback(None)` once what has been written is durable, as `delete`, `erase` and
+        `purging` have what they do."""
 
     def load(self, seq: int) -> Message:
         """Raises SequenceNotFound or CorruptRecord."""
@@ -144,11 +153,26 @@ class Store(Protocol):
         """First live sequence, from `start` on, stored at or after `ts`; last + 1 when there is
         none."""
 
+    def delete(self, seq: int) -> bool:
+        """Delete a message that somebody wants to be deleted; False when it is not there. It is
+        written at once. Raises StoreFull."""
+
     def remove(self, seq: int) -> bool:
-        """Delete a message; False when it is not there."""
+        """Remove a message whose time is over; False when it is not there. What says so on a full
+        disk is written when there is room."""
 
     def erase(self, seq: int) -> bool:
-        """Delete a message and overwrite its bytes."""
+        """`delete` a message and overwrite its bytes."""
+
+    def displace(self, filter: bytes, start: int, stop: int) -> int:
+        """Remove the messages of a filter in start..stop, as the message that was just appended
+        takes their place: if that is taken back, they come back. Returns how many."""
+
+    def displace_subject(self, subject: bytes) -> None:
+        """`displace` all messages of a literal subject but the last."""
+
+    def literal_bounds(self, subject: bytes) -> tuple[int, int, int]:
+        """(messages, first, last) of a literal subject, the last two as bounds."""
 
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""

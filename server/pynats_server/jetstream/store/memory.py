@@ -56,6 +56,14 @@ class MemoryStore(BlockStore):
         self.flush()
         callback(None)
 
+    def commit_kept(self, callback: CommitCallback) -> None:
+        """As `commit`."""
+        self.commit(callback)
+
+    def when_durable(self, callback: CommitCallback) -> None:
+        """As `commit`."""
+        self.commit(callback)
+
     def on_sparse(self, block: Block) -> None:
         """Give the memory of its deleted records back."""
         block.scan(block.compacted())

@@ -16,6 +16,7 @@ cdef class Retention(Ages):
                                        # left the rest because of `gathering`; -1 = it did not
     cdef public bint dead              # a block other than the tail has no live message
     cdef public bint floor_due         # messages left the front without a record of their own
+    cdef public bint burying           # they get one, for nats-server, which knows no floors
     cdef uint64_t *journal             # evicted since the last flush
     cdef Py_ssize_t journaled, journal_room
 
@@ -23,4 +24,5 @@ cdef class Retention(Ages):
     cdef int enforce(self, uint64_t max_msgs, uint64_t max_bytes, uint64_t max_per_subject,
                      const uint8_t *subject, size_t sn, int most) except -1
     cdef int evict(self, uint64_t seq) except -1
+    cdef int displace_older(self, const uint8_t *subject, size_t sn) except -1
     cdef int relink(self, uint64_t seq) except -1

@@ -134,7 +134,7 @@ cdef class Retention(Ages):
                 self.journal[self.journaled] = seq
                 self.journaled += 1
         if self.on_disk:
-            if front:
+            if front and not self.burying:
                 self.floor_due = True
             else:
                 self.tail.put(seq | TOMBSTONE, ts, NULL, 0, NULL, 0, NULL, 0)
@@ -149,8 +149,53 @@ cdef class Retention(Ages):
             self.on_sparse(block)
         return 0
 
-    def drop_front(self, uint64_t seq, uint64_t most, bint purged=True):
-        """Take the first messages below `seq` out of the index, `most` and one block's at most."""
+    def displace(self, bytes filter not None, uint64_t start, uint64_t stop):
+        """Remove the messages of `filter` in start..stop because of a message that was just appended.
+        If the write that covers that one finds the disk full, they come back. Returns how many."""
+        cdef int gone = 0
+        start = max(start, self.first_seq)
+        self.burying = True
+        try:
+            while start <= stop:
+                found = self.next_of(filter, start, stop)
+                if found is None:
+                    break
+                self.evict(found.seq)
+                gone += 1
+                start = found.seq + 1
+        finally:
+            self.burying = False
+        return gone
+
+    def displace_subject(self, bytes subject not None):
+        """`displace` all messages of a literal subject but the last."""
+        self.displace_older(<const uint8_t *>PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject))
+
+    cdef int displace_older(self, const uint8_t *subject, size_t sn) except -1:
+        self.burying = True
+        try:
+            self.enforce(0, 0, 1, subject, sn, 0)
+        finally:
+            self.burying = False
+        return 0
+
+    def bury_tail(self, uint64_t stop):
+        """Append tombstones for the live messages of the tail up to `stop`, which stay in the index.
+        Our own servers need none below a floor; nats-server knows no floors."""
+        cdef Block tail = self.tail
+        cdef Py_ssize_t i, count = tail.count
+        cdef uint64_t seq
+        for i in range(tail.slot_from(tail.first_seq), count):
+            seq = u64(tail.buf + tail.offs[i] + 4)
+            if seq > stop:
+                break
+            if not tail.deleted.has(seq):
+                tail.put(seq | TOMBSTONE, stamp(tail.buf + tail.offs[i]),
+                         NULL, 0, NULL, 0, NULL, 0)
+
+    def drop_front(self, uint64_t seq, uint64_t most, bint purged=True, bint bury=False):
+        """Take the first messages below `seq` out of the index, `most` and one block's at most. With
+        `bury` they leave tombstones, for nats-server, which knows no floors."""
         cdef Block block, first = None
         cdef Py_ssize_t at
         cdef uint64_t gone = 0
@@ -163,6 +208,9 @@ cdef class Retention(Ages):
             if at < 0:
                 self.abandon(self.first_seq)
             else:
+                if bury:
+                    self.tail.put(self.first_seq | TOMBSTONE, stamp(block.buf + block.offs[at]),
+                                  NULL, 0, NULL, 0, NULL, 0)
                 self.take(block, at, purged)
             gone += 1
         return gone

@@ -47,6 +47,7 @@ from pynats_server.jetstream.stream.operations import (
     Configure,
     Operation,
     Purge,
+    Remove,
 )
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
@@ -351,23 +352,24 @@ class Stream:
         refused. A purge goes in steps: it is ordered now, and others may be applied before it is
         done."""
         if isinstance(operation, Purge):
-            self.changes.run(self.replica.purging(operation), partial(self._applied, done))
+            self.changes.run(self.replica.purging(operation), partial(self._applied, done, True))
             return
         try:
             result = self.apply(operation)
         except StoreError as error:
             done(0, store_error(error))
             return
-        self._applied(done, result)
+        self._applied(done, isinstance(operation, Remove), result)
 
-    def _applied(self, done: Done, result: int, error: Exception | None = None) -> None:
+    def _applied(
+        self, done: Done, is_written: bool, result: int, error: Exception | None = None
+    ) -> None:
         self.ingest.settle()
         if error is not None:
             done(0, self._refusal(error))
             return
-        self.store.commit(
-            lambda error: done(result, store_error(error) if error is not None else None)
-        )
+        commit = self.store.when_durable if is_written else self.store.commit
+        commit(lambda error: done(result, store_error(error) if error is not None else None))
 
     def _refusal(self, error: Exception) -> ApiError:
         if isinstance(error, StoreError):
