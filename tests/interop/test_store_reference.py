@@ -27,9 +27,12 @@ HEADERS = b"NATS/1.0\r\nA: b\r\n\r\n"
 
 
 @asynccontextmanager
-async def reference(folder: Path, cipher: str | None, key: str = "secret") -> AsyncIterator[Any]:
+async def reference(
+    folder: Path, cipher: str | None, key: str = "secret", prev_key: str = ""
+) -> AsyncIterator[Any]:
     """A client of the real server on a store folder."""
     crypt = f', key: "{key}", cipher: {cipher}' if cipher else ""
+    crypt += f', prev_key: "{prev_key}"' if prev_key else ""
     config = f'jetstream {{ store_dir: "{folder}"{crypt} }}\n'
     with ServerProcess(REFERENCE, folder.parent / "reference", config) as server:
         client = await jetstream.connect(f"nats://127.0.0.1:{server.port}")

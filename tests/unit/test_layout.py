@@ -61,13 +61,13 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "errors": (),
     J + "figures": (J + "config",),
     J + "quota": (),
-    J + "clock": (),
+    J + "clock": (S + "core",),
     J + "digits": (),
     J + "scratch": (),
     # Of the core: memory that output may refer to, and the hash of subjects.
     J + "store": (
-        S + "core", S + "work", J + "store.file", J + "store.format", J + "store.removal",
-        J + "store.search",
+        S + "core", S + "work", J + "clock", J + "store.file", J + "store.format",
+        J + "store.removal", J + "store.search",
     ),
     J + "store.removal": (S + "work", J + "store", J + "store.search"),
     J + "store.search": (S + "work", J + "store", J + "store.format"),
@@ -81,17 +81,22 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "store.consumers": (
         "pynats_common", S + "core", J + "store", J + "store.file", J + "store.format",
     ),
+    # Before a store is opened: it knows what a stream's and its consumers' files are.
+    J + "store.rekeying": (
+        "pynats_common", S + "work", J + "store", J + "store.consumers", J + "store.file",
+        J + "store.format",
+    ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (
         *BASE, S + "core", S + "subjects", J + "errors", J + "requests", J + "store", S + "work",
     ),
     J + "consumer": (
-        *BASE, J + "advisories", J + "config", J + "consumer.config",
+        *BASE, J + "advisories", J + "clock", J + "config", J + "consumer.config",
         J + "consumer.delivery", J + "consumer.saving", J + "context",
         J + "errors", J + "figures", J + "store",
         J + "store.consumers", J + "store.format", J + "store.search", J + "stream", S + "work",
     ),
-    J + "consumer.saving": (S + "work", J + "store", J + "store.consumers"),
+    J + "consumer.saving": (S + "work", J + "clock", J + "store", J + "store.consumers"),
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "digits",
@@ -114,7 +119,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
     ),
     J + "stream": (
-        *BASE, S + "core", S + "log", S + "subjects", J + "config", J + "consumer",
+        *BASE, S + "core", S + "log", S + "subjects", J + "clock", J + "config", J + "consumer",
         J + "consumer.config", J + "context",
         J + "errors",
         J + "figures", J + "publish", J + "publish.batch", J + "quota", J + "store",
@@ -122,9 +127,9 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "stream.copying", S + "work",
     ),
     J + "stream.copying": (
-        *BASE, S + "core", S + "subjects", J + "config", J + "consumer.config", J + "errors",
-        J + "publish", J + "store", J + "store.format", J + "store.search", J + "stream",
-        S + "work",
+        *BASE, S + "core", S + "subjects", J + "clock", J + "config", J + "consumer.config",
+        J + "errors", J + "publish", J + "store", J + "store.format",
+        J + "store.search", J + "stream", S + "work",
     ),
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
@@ -132,19 +137,19 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
-    J + "advisories": (*BASE, S + "core"),
+    J + "advisories": (*BASE, S + "core", J + "clock"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "advisories", J + "config", J + "consumer",
-        J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
+        *BASE, S + "core", S + "jetstream", J + "advisories", J + "clock", J + "config",
+        J + "consumer", J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
         J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
-        J + "claims",
+        J + "claims", J + "clock",
         J + "config", J + "consumer", J + "context", J + "errors", J + "figures", J + "quota",
         J + "store", J + "store.consumers",
-        J + "store.file", J + "store.format", J + "stream", S + "work",
+        J + "store.file", J + "store.format", J + "store.rekeying", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.
     S + "server": (

@@ -13,6 +13,7 @@ from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
 from pynats_server.jetstream.folders import has_streams, look_at_disk
+from pynats_server.jetstream.key_change import KeyChanges
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.store_folder import StoreFolder
 from pynats_server.jetstream.stream.closing import close_together
@@ -41,7 +42,8 @@ class JetStream:
         self.accounts: dict[str, JetStreamAccount] = {}
         self._without: dict[str, JetStreamAccount] = {}  # accounts whose requests are refused
         self._ending: dict[str, asyncio.Task[None]] = {}  # streams that close, changes that end
-        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for that
+        self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for that, or for a new key
+        self._key_changes = KeyChanges(log)
         self.api = Api(self.context)
         self._folder = folder  # taken; `stop` releases it
 
@@ -151,16 +153,18 @@ class JetStream:
 
     def enable_again(self, account: Account, limits: AccountLimits) -> None:
         """As `enable`, after the streams and the changes that were under way when the account last
-        lost JetStream: they work in the folder that is read now. Raises OSError where there are
-        none."""
+        lost JetStream: they work in the folder that is read now. With encryption it waits for a
+        change of key, too. Raises OSError where there is nothing to wait for."""
         ending = self._ending.get(account.name)
-        if ending is None:
+        if ending is None and not self.options.key:
             self.enable(account, limits)
             return
         self.refuse(account)
 
         async def wait() -> None:
-            await asyncio.wait([ending])
+            if ending is not None:
+                await asyncio.wait([ending])
+            await self._key_changes.run(self.context.store_dir, [account.name], self.options)
             del self._enabling[account.name]
             try:
                 self.enable(account, limits)

@@ -13,6 +13,7 @@ from pynats_common.go.times import format_time_ns, parse_time_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.key_change import ring_of, take_key
 from pynats_server.jetstream.store import (
     FileConfig,
     Store,
@@ -72,6 +73,10 @@ class StreamFolders:
             first_seq=max(config.first_seq, 1),
         )
 
+    def take_key(self, folder: Path) -> None:
+        """Brings a folder that nobody has opened under the configured key. Raises StoreError."""
+        take_key(folder, self._account, self._server.options, self._server.log)
+
     def read(self, folder: Path) -> tuple[StreamConfig, int]:
         """The configuration of a stream on disk, and when it was created. Raises ValueError."""
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
@@ -110,14 +115,8 @@ class StreamFolders:
         return store, found
 
     def _keys(self) -> Keys | None:
-        options = self._server.options
-        if not options.key:
-            return None
-        from pynats_server.jetstream.store.format.crypt import (
-            Keys,  # importing takes 10 ms, so only with encryption
-        )
-
-        return Keys(options.key, self._account, options.cipher)
+        ring = ring_of(self._server.options, self._account)
+        return ring.current if ring is not None else None
 
     def _file_store(self, config: StreamConfig, folder: Path, in_thread: bool = False) -> Store:
         """The store in a folder; one that is opened `in_thread` is to be attached to the loop."""

@@ -27,8 +27,36 @@ class JetStreamLife:
     def __init__(self, state: ServerState) -> None:
         self._state = state
         self._taken: StoreFolder | None = None  # for the reload that is being checked
+        self._preparing: asyncio.Task[None] | None = None  # a start, at first or by a reload
         self._ending: asyncio.Task[None] | None = None  # switching off
         self._over = False  # the server shuts down
+
+    async def prepare(self) -> None:
+        """Takes the folder and does what may take long before the start, while the loop goes on;
+        a stop ends it. Raises JetStreamError."""
+        self._preparing = asyncio.ensure_future(self._change_keys())
+        try:
+            await asyncio.wait([self._preparing])
+            if not self._preparing.cancelled():
+                self._preparing.result()
+        finally:
+            self._preparing = None
+
+    async def _change_keys(self) -> None:
+        """Takes the folder, for `start`, and has the streams in it under the configured key."""
+        from pynats_server.jetstream import enablement
+        from pynats_server.jetstream.key_change import KeyChanges
+
+        options = self._state.options
+        folder, self._taken = self._taken or self._take(options), None
+        names = [name for name, limits in enablement.wanted(options).items() if limits is not None]
+        changes = KeyChanges(self._state.log)
+        try:
+            await changes.run(folder.store_dir, names, options.jetstream)
+        except BaseException:
+            folder.release()
+            raise
+        self._taken = folder
 
     def start(self) -> None:
         """Starts as the options ask for. Raises JetStreamError."""
@@ -68,11 +96,15 @@ class JetStreamLife:
     async def stop(self) -> None:
         """Closes every stream, at shutdown."""
         self._over = True
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
         jetstream = self._state.jetstream
         if jetstream is not None:
             await self._end(jetstream)
         if self._ending is not None:
             await self._ending
+        self.abandon()
 
     # -- reloads ------------------------------------------------------------------------------
 
@@ -86,7 +118,7 @@ class JetStreamLife:
         if self._state.jetstream is not None:
             enablement.check_reload(self._state.jetstream, new)
             return
-        if self._ending is not None:  # it still has the folder
+        if self._ending is not None or self._preparing is not None:  # it has the folder
             return
         try:
             self._taken = self._take(new)
@@ -108,7 +140,7 @@ class JetStreamLife:
 
         jetstream = self._state.jetstream
         if jetstream is None:
-            if new.jetstream.enabled and self._ending is None:
+            if new.jetstream.enabled and self._ending is None and self._preparing is None:
                 self._restart()
         elif new.jetstream.enabled:
             enablement.reload(jetstream, new, self._state.accounts)
@@ -119,6 +151,25 @@ class JetStreamLife:
 
     def _restart(self) -> None:
         self._state.log.notice("Restarting JetStream")
+        if self._state.options.jetstream.key:
+            self._preparing = asyncio.ensure_future(self._restart_prepared())
+        else:
+            self._start_again()
+
+    async def _restart_prepared(self) -> None:
+        try:
+            await self._change_keys()
+        except JetStreamError as error:
+            self._state.log.error(str(error))
+            return
+        finally:
+            self._preparing = None
+        if self._state.options.jetstream.enabled:
+            self._start_again()
+        else:  # another reload came
+            self.abandon()
+
+    def _start_again(self) -> None:
         try:
             self.start()
         except JetStreamError as error:

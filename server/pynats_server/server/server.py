@@ -155,6 +155,10 @@ class Server:
                 if stopping and self._monitor is not None:
                     await self._monitor.stop()
                 return
+            if state.options.jetstream.enabled and state.options.jetstream.key:
+                await self._jetstream_life.prepare()
+                if self._is_ending():
+                    return
             if state.options.jetstream.enabled:
                 self._jetstream_life.start()
             self._listener.open()
@@ -170,6 +174,9 @@ class Server:
             raise
         state.ready = True
         self.log.notice("Server is ready")
+
+    def _is_ending(self) -> bool:
+        return self._shutdown is not None or self.in_lame_duck
 
     def _on_failed_work(self, error: BaseException) -> None:
         self.log.error(f"internal error, please report: {error!r}")

@@ -218,19 +218,24 @@ JETSTREAM = Table(
     Setting("domain", "name of its domain", v.name, go_name="JetStreamDomain"),
     Setting(
         "key",
-        "encryption key of the files",
+        "encryption key of the files; a change is made at the next start (behaviour.md, Keys)",
         v.string,
         ("ek", "encryption_key"),
         go_name="JetStreamKey",
     ),
     Setting(
         "prev_key",
-        "the previous key",
+        "the key before a change: what is under it is written again at the start",
         v.string,
         ("prev_ek", "prev_encryption_key"),
         go_name="JetStreamOldKey",
     ),
-    Setting("cipher", "cipher of the files: chacha or aes", _cipher, go_name="JetStreamCipher"),
+    Setting(
+        "cipher",
+        "cipher of the files: chacha or aes; may change as `key`",
+        _cipher,
+        go_name="JetStreamCipher",
+    ),
     Setting(
         "extension_hint", "domain to extend (no effect yet)", v.name, go_name="JetStreamExtHint"
     ),

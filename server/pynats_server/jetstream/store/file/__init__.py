@@ -2,7 +2,7 @@
 
 `folder` has a stream's files, `recover` reads them when the store is opened, `diskblocks` reads
 blocks back later, `writing` appends, `filestore` removes and is the store; `saved_index` keeps
-index.db, `group_commit` and `syncthread` sync (and `sync_times` measures it), `rekey` changes keys,
+index.db, `group_commit` and `syncthread` sync (and `sync_times` measures it),
 `meta` writes configurations, `snapshot` is a folder as an archive. `disk` is the disk itself, which
 tests replace.
 

@@ -30,9 +30,8 @@ def choose_block_size(
 class FileConfig:
     """How one stream is kept. `sync_interval_s` in seconds; 0 = every acknowledgement waits for
     an fsync. `cache_bytes` bounds the buffers of blocks that are only read; what is beyond
-    `kept_bytes` goes when it has not been read for some seconds. `prev_keys` open
-    what `keys` (or no keys) do not: such a folder is converted when it is opened. Every
-    `index_interval_s` seconds, and a quarter more at random, a changed index is saved."""
+    `kept_bytes` goes when it has not been read for some seconds. Every `index_interval_s` seconds,
+    and a quarter more at random, a changed index is saved."""
 
     name: str
     folder: Path
@@ -43,7 +42,6 @@ class FileConfig:
     cache_bytes: int = 128 * MIB
     kept_bytes: int = 64 * MIB
     first_seq: int = 1
-    prev_keys: Keys | None = None
     index_interval_s: float = 120.0
 
 

@@ -84,7 +84,7 @@ class StreamFolder:
             sealed, _ = keys.create(self.config.name, self.random)
             self.disk.replace(path, sealed)
         if keys is None:
-            raise BadKey("encrypted store encountered with no main key")
+            raise BadKey("meta.key: encrypted, but no jetstream.key is configured")
         self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
 
     # The index.
@@ -173,9 +173,16 @@ class StreamFolder:
     # Blocks.
 
     def block_indexes(self) -> list[int]:
-        """Numbers of the block files, ascending."""
-        numbers = map(block_number, self.disk.names(self.messages))
-        return sorted(number for number in numbers if number is not None)
+        """Numbers of the block files, ascending. Raises BadKey if one is encrypted and there is no
+        key: a change of key was interrupted, and nothing may be written meanwhile."""
+        names = self.disk.names(self.messages)
+        found = sorted(number for number in map(block_number, names) if number is not None)
+        if self.config.keys is None:
+            sealed = {name for name in names if name.endswith(".key")}
+            for index in found:
+                if f"{index}.key" in sealed:
+                    raise BadKey(f"msgs/{index}.key: encrypted, but no jetstream.key is configured")
+        return found
 
     def highest_key(self) -> int:
         """The highest number of a block that has a key, perhaps without the block: it may come

@@ -54,9 +54,9 @@ class Recovered:
         return seq <= max(known, self.floor) or seq in self.removed
 
 
-def recover(files: StreamFolder, ledger: Ledger, converted: bool) -> Recovered:
-    """Read a stream's folder; `converted`: its files have been written anew since it was closed."""
-    losses, saved, claims = files.read_losses(), files.read_index(), ledger.read(converted)
+def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
+    """Read a stream's folder."""
+    losses, saved, claims = files.read_losses(), files.read_index(), ledger.read()
     files.damaged |= {files.messages / f"{loss.block}.blk" for loss in losses.all if loss.seen}
     fitting = ledger.fitting(claims)
     found = None
@@ -173,6 +173,7 @@ def _listed_blocks(files: StreamFolder, state: FullState, on_disk: list[int]) ->
             block.msgs, block.deleted = entry.msgs, entry.deleted
             block.ttls, block.schedules = entry.ttls, entry.schedules
         if index != state.tail_index:
+            block.base = 0  # not known before it is read
             block.unload()
         blocks.append(block)
     return blocks

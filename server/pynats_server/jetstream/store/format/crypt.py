@@ -121,7 +121,7 @@ class Keys:
     def recover(self, context: str, sealed: bytes) -> bytes:
         """The seed in a key file; BadKey when it does not open."""
         if len(sealed) < 64:
-            raise BadKey("key file is too short")
+            raise BadKey("its key file is too short")
         return self.sealer_for(context).open(sealed)
 
     def seed_sealer(self, seed: bytes) -> Sealer:
