@@ -189,7 +189,8 @@ class FileStore(RewrittenBlocks):
                 self.floor_due = True  # the newest may be in there
                 gone.append(block)
         if gone and self.tail is not None and not self.is_live(self.last_seq):
-            self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
+            # It may be known from them alone. Lost, it may come back: then it is just used up.
+            self.tail.mark(self.last_seq, self.last_ts, not self.losses.has(self.last_seq))
         return gone
 
     def _may_heal(self, block: Block) -> bool:
