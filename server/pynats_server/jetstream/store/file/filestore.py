@@ -26,7 +26,6 @@ from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
-from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -132,20 +131,6 @@ class FileStore(RewrittenBlocks):
         self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
         self.files.problem(f"is read-only until the next start: {self.files.held}")
 
-    def _name_losses(self) -> None:
-        """Tell what is lost, and have it written down before anything else is."""
-        told = self.losses.told()
-        if told:
-            self.files.problem(told)
-        if self.losses.unsaved and not self.files.held:
-            done = self.losses.begin_save()
-            try:
-                self.files.write_losses(self.losses.encoded())
-            except OSError as error:
-                self.files.problem(f"{LOST} cannot be written: {error}")
-            else:
-                done(True)
-
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
         notes = []
@@ -164,6 +149,14 @@ class FileStore(RewrittenBlocks):
 
     # Removing.
 
+    def expired(
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
+    ) -> Iterator[tuple[int, bytes, int, bool]]:
+        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
+        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
+            self.touch()
+        return super().expired(now, max_age_ns, ttl, most)
+
     def delete(self, seq: int) -> bool:
         """See `Store.delete`. Raises StoreFull before anything has changed."""
         self.guard()
@@ -177,14 +170,6 @@ class FileStore(RewrittenBlocks):
         self.unlink(seq)
         self._after_removal(seq)
         return True
-
-    def expired(
-        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
-    ) -> Iterator[tuple[int, bytes, int, bool]]:
-        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
-        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
-            self.touch()
-        return super().expired(now, max_age_ns, ttl, most)
 
     def remove(self, seq: int) -> bool:
         """See `Store.remove`."""
@@ -227,7 +212,8 @@ class FileStore(RewrittenBlocks):
                 self.floor_due = True  # the newest may be in there
                 gone.append(block)
         if gone and self.tail is not None and not self.is_live(self.last_seq):
-            self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
+            # It may be known from them alone. Lost, it may come back: then it is just used up.
+            self.tail.mark(self.last_seq, self.last_ts, not self.losses.has(self.last_seq))
         return gone
 
     def _may_heal(self, block: Block) -> bool:
@@ -263,6 +249,7 @@ class FileStore(RewrittenBlocks):
         have tombstones, or a note of the purge that they died of.
         """
         paths: list[Path] = []
+        numbers = [block.index for block in dead]
         covered = True
         for block in dead:
             if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
@@ -277,7 +264,6 @@ class FileStore(RewrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        numbers = [block.index for block in dead]
         work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
         self.committer.after(Task(work))
 
