@@ -15,6 +15,7 @@ from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.claims import Claims
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.consumer.keeping import Found
@@ -294,7 +295,7 @@ class JetStreamAccount:
     async def create(self, config: StreamConfig, client: object = None) -> Stream:
         """Makes a stream of a valid configuration that a client asked for. Raises ApiError 10049,
         and leaves nothing."""
-        created = time.time_ns()
+        created = now_ns()
         if config.storage == "memory":
             store = open_store(MemoryConfig(config.name, max(config.first_seq, 1)))
             stream = self._started(config, created, store, Found())
@@ -323,7 +324,7 @@ class JetStreamAccount:
             await self.sliced(prepare_create(asked, self.surroundings))
             if memory is not None:
                 found = Found(restored=consumers)
-                return await self._whole(self._started(config, time.time_ns(), memory, found))
+                return await self._whole(self._started(config, now_ns(), memory, found))
             try:
                 return await self._settle(built, config.name, restored=consumers)
             except (OSError, StoreError, ValueError) as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import string
-import time
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from pynats_common.go.times import format_time_ns
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
+from pynats_server.jetstream.clock import now_ns
 
 SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
@@ -86,7 +86,7 @@ class Advisories:
         body = {
             "type": kind,
             "id": unique_id(),
-            "timestamp": format_time_ns(time.time_ns()),
+            "timestamp": format_time_ns(now_ns()),
             **{name: value for name, value in fields.items() if value not in (None, "")},
             **({"domain": self._domain} if self._domain else {}),
         }

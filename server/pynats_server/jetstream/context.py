@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pynats_common.go.durations import format_duration_ns
+
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.core.interest.subscription import Subscription
@@ -32,6 +34,8 @@ from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Cancelled, Turns, Work
 
 T = TypeVar("T")
+SAY_AGAIN_S = 60.0
+"""Until the log says again that the clock was set back."""
 FOLDER = "jetstream"  # in the configured folder; the accounts' folders are in it
 STAGING = ".snap-staging"  # nats-server's name for what is not a stream yet; it ignores it, too
 
@@ -67,6 +71,8 @@ class JetStreamContext:
         self.discarding = Discarding()
         self._usage = {"file": Usage(limits.max_file), "memory": Usage(limits.max_memory)}
         self.alarms = Alarms(self.loop, engine, self._met_a_bug)  # what consumers wait for
+        self.pauses = Alarms(self.loop, engine, self._met_a_bug, by_wall=True)  # their ends
+        self._turned_until_s = -SAY_AGAIN_S
         self.open_log: Callable[[str, str], Any] | None = None
         """Asked once for every stream, by names of account and stream, for the `Log` of its
         operations; it may have none."""
@@ -115,9 +121,22 @@ class JetStreamContext:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error(f"JetStream: {error!r}")
 
+    def clock_turned(self, label: str, by_ns: int) -> None:
+        """The clock was set back: said once, however many streams notice it."""
+        now_s = self.loop.time()
+        if now_s < self._turned_until_s:
+            return
+        self._turned_until_s = now_s + SAY_AGAIN_S
+        self.log.warn(
+            f"JetStream: the clock was set back, by {format_duration_ns(by_ns)} since the last "
+            f"message of {label}. New messages get the time that it shows now, older ones keep "
+            "theirs"
+        )
+
     def stop_consumers(self) -> None:
         """Nothing more is delivered on a timer."""
         self.alarms.stop()
+        self.pauses.stop()
 
     async def end_tasks(self) -> None:
         """Cancels what `spawn` started, and waits for its end."""

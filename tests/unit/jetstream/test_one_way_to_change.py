@@ -17,24 +17,35 @@ ROOM = Path(pynats_server.jetstream.__file__).parent
 
 # Every method of a store and of the places of sources is one or the other.
 CHANGES = {
-    "append", "append_many", "compact", "enforce_limits", "enforcing", "erase", "keep_last",
-    "purge", "purging", "remove", "skip", "thin", "truncate",
+    "append", "append_many", "compact", "delete", "displace", "displace_subject",
+    "enforce_limits", "enforcing", "erase", "keep_last", "purge", "purging", "remove", "skip",
+    "thin", "truncate",
 }  # fmt: skip
 DOES_NOT = {
-    "attach", "block_at", "change_meta", "close", "closing", "commit", "count_from",
+    "attach", "block_at", "change_meta", "close", "closing", "commit", "commit_kept", "count_from",
     "count_pending", "counting_from", "expired", "fail", "find_last", "find_last_of", "find_next",
-    "find_next_of", "find_since", "flush", "get", "guard", "is_live", "last_of_each", "load",
+    "find_next_of", "find_noticed", "find_since", "flush", "get", "guard", "is_live",
+    "last_of_each", "literal_bounds", "load",
     "load_last", "load_previous", "loading", "lost_between", "missing", "newest_of", "next_expiry",
     "num_subjects", "oldest", "read", "read_for_expiry", "seq_from_time", "size_of", "state",
-    "subject_pages", "subject_state", "subject_states", "subject_totals", "when_idle",
-    "write_meta",
+    "subject_pages", "subject_state", "subject_states", "subject_totals", "time_for",
+    "when_durable", "when_idle", "write_meta",
 }  # fmt: skip
 CHANGES_PLACES = {"configured", "copied", "found", "named", "restored", "seen"}
-COMPILED = {"append_raw", "append_to", "enforce", "evict", "thin_part", "purge_part", "drop_front"}
+COMPILED = {
+    "append_raw", "append_to", "bury_tail", "displace_older", "drop_front", "enforce", "evict",
+    "purge_part", "thin_part",
+}  # fmt: skip
 
 ALLOWED = {
     "stream/apply.py": CHANGES | CHANGES_PLACES | COMPILED,
-    "publish/appending.pyx": {"append_raw", "enforce", "keep_last"},
+    "publish/appending.pyx": {
+        "append_raw",
+        "displace",
+        "displace_older",
+        "enforce",
+        "keep_last",
+    },  # fmt: skip,
     "publish/batch/staging.pyx": {"append_raw", "skip"},  # `append_to`, for `apply`
     # A store that is being restored is no stream's yet.
     "stream/backup.py": {"skip", "restored"},
@@ -43,7 +54,9 @@ ALLOWED = {
 }
 
 STORES = {"store", "_store", "source_store", "target", "places"}
-ALWAYS = (CHANGES | COMPILED) - {"append", "enforce", "purge", "purging", "remove", "skip"}
+ALWAYS = (CHANGES | COMPILED) - {
+    "append", "delete", "enforce", "purge", "purging", "remove", "skip",
+}  # fmt: skip
 """Names that only stores have."""
 CALL = re.compile(r"(?P<of>\w+)\.(?P<name>\w+)\s*\(")
 

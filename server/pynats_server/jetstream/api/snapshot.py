@@ -9,7 +9,6 @@ https://docs.nats.io/reference/jetstream/api/stream/snapshot.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import ClassVar
@@ -22,6 +21,7 @@ from pynats_server.core.account import Account
 from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.streams import describing
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
@@ -113,7 +113,7 @@ class Sending:
 
     async def run(self) -> None:
         """Sends chunks and the status that ends them."""
-        started = time.time_ns()
+        started = now_ns()
         name = self.stream.name
         self.account.advisories.publish(
             f"STREAM.SNAPSHOT_CREATE.{name}", "snapshot_create", stream=name,
@@ -133,7 +133,7 @@ class Sending:
         self._send(b"", headers=f"NATS/1.0 {status}\r\n\r\n".encode())
         self.account.advisories.publish(
             f"STREAM.SNAPSHOT_COMPLETE.{name}", "snapshot_complete", stream=name,
-            start=format_time_ns(started), end=format_time_ns(time.time_ns()), error=failure,
+            start=format_time_ns(started), end=format_time_ns(now_ns()), error=failure,
             client=self.client,
         )  # fmt: skip
 
@@ -248,7 +248,7 @@ class Receiving:
 
     async def run(self) -> None:
         """Receives all chunks, then makes the stream."""
-        started = time.time_ns()
+        started = now_ns()
         name = self.config.name
         self.account.advisories.publish(
             f"STREAM.RESTORE_CREATE.{name}", "restore_create", stream=name,
@@ -275,7 +275,7 @@ class Receiving:
             self.incoming.clean_up()
         self.account.advisories.publish(
             f"STREAM.RESTORE_COMPLETE.{name}", "restore_complete", stream=name,
-            start=format_time_ns(started), end=format_time_ns(time.time_ns()),
+            start=format_time_ns(started), end=format_time_ns(now_ns()),
             bytes=self.incoming.size, client=self.client,
         )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,6 +9,7 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.jetstream.api.request import Reply, Request, begin
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import (
     JsonObject,
     StreamConfig,
@@ -62,7 +62,7 @@ def describing(stream: Stream, config: StreamConfig | None = None) -> Work[dict[
         **({"domain": domain} if domain else {}),
         **({"mirror": mirror.as_dict()} if mirror else {}),
         **({"sources": shown_sources} if shown_sources else {}),
-        "ts": format_time_ns(time.time_ns()),
+        "ts": format_time_ns(now_ns()),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Appointment
 from pynats_server.jetstream.consumer.delivery.interest import FilterGroup
@@ -183,19 +183,19 @@ class Consumer:
         if until is None or until == ZERO_TIME:
             return 0
         until_ns = parse_time_ns(until)
-        return until_ns if until_ns > time.time_ns() else 0
+        return until_ns if until_ns > now_ns() else 0
 
     @property
     def pause_left_ns(self) -> int:
         """How long it stays paused, as far as answers can say; 0 = it is not paused."""
-        return min(max(0, self.pause_until_ns - time.time_ns()), DURATION_MAX_NS)
+        return min(max(0, self.pause_until_ns - now_ns()), DURATION_MAX_NS)
 
     def _apply_pause(self) -> None:
         until_ns = self.pause_until_ns
         was, self.feed.paused = self.feed.paused, until_ns > 0
         if until_ns:
             if self._resuming is None:
-                self._resuming = Appointment(self.place.alarms, self._pause_ends)
+                self._resuming = Appointment(self.place.pauses, self._pause_ends)
             self._resuming.at(min(until_ns, TIME_MAX_NS))
         elif self._resuming is not None:
             self._resuming.end()
@@ -361,7 +361,7 @@ class Consumer:
         if left_ns := self.pause_left_ns:
             told["paused"] = True
             told["pause_remaining"] = left_ns
-        told["ts"] = format_time_ns(time.time_ns())
+        told["ts"] = format_time_ns(now_ns())
         if self.config.priority_groups and isinstance(feed, PullFeed):
             # As the real server, which tells of the first of them alone.
             pin, since_ns = feed.pinned
@@ -369,7 +369,7 @@ class Consumer:
                 {
                     "group": self.config.priority_groups[0],
                     **({"pinned_client_id": pin} if pin else {}),
-                    "pinned_ts": format_time_ns(since_ns) if pin else ZERO_TIME,
+                    "pinned_ts": format_time_ns(as_wall_ns(since_ns)) if pin else ZERO_TIME,
                 }
             ]
         return told
@@ -392,7 +392,7 @@ GONE = _Gone()
 def _position(consumer_seq: int, stream_seq: int, active_ns: int) -> dict[str, Any]:
     told: dict[str, Any] = {"consumer_seq": consumer_seq, "stream_seq": stream_seq}
     if active_ns:
-        told["last_active"] = format_time_ns(active_ns)
+        told["last_active"] = format_time_ns(as_wall_ns(active_ns))
     return told
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 
+from pynats_server.jetstream.clock import steady_now_ns
 from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Alarms, Appointment
 from pynats_server.jetstream.consumer.delivery.pull.feed import PullFeed
 from pynats_server.jetstream.consumer.delivery.push.feed import PushFeed
@@ -68,7 +69,7 @@ class Inactivity:
     def _look_in(self, delay_ns: int) -> None:
         if self._due is None:
             self._due = Appointment(self._alarms, self._look)
-        self._due.at(min(time.time_ns() + max(delay_ns, 1), TIME_MAX_NS))
+        self._due.at(min(steady_now_ns() + max(delay_ns, 1), TIME_MAX_NS))
 
     def _look(self) -> None:
         if self.is_over():
@@ -94,7 +95,7 @@ class Inactivity:
         used_ns = max(self._since_ns, feed.touched_ns)
         if feed.state.open and isinstance(feed, PullFeed):
             # Whoever works on a message may still acknowledge it.
-            ago_ns = time.time_ns() - feed.last_delivered_ns
+            ago_ns = steady_now_ns() - feed.last_delivered_ns
             used_ns = max(used_ns, now_ns - ago_ns + feed.longest_wait_ns)
         return used_ns
 

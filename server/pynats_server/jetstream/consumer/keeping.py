@@ -7,12 +7,12 @@ Those of streams in memory, and those that ask for it, are on no disk.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from pynats_server.jetstream.advisories import unique_id
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.consumer.saving import SavedConsumer
@@ -56,7 +56,7 @@ def found_in(folder: FileConfig, store: Store) -> Found:
         return finish(store.find_since(ts_ns))
 
     extent = Extent(store.last_seq, since, store.whole_to)
-    recovery = recover_consumers(folder, extent, time.time_ns())
+    recovery = recover_consumers(folder, extent, now_ns())
     return Found(folder, recovery.consumers, broken=recovery.broken)
 
 

@@ -51,6 +51,11 @@ class ConsumerPlace(Protocol):
     def alarms(self) -> Alarms: ...
 
     @property
+    def pauses(self) -> Alarms:
+        """For times of the wall clock."""
+        ...
+
+    @property
     def router(self) -> Router: ...
 
     @property

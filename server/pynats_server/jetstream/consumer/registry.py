@@ -8,13 +8,13 @@ the files of one consumer are waited for, its name alone is held (`settled`): ot
 from __future__ import annotations
 
 import asyncio
-import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pynats_common.go.times import ZERO_TIME
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import ConsumerLimits, StreamConfig
 from pynats_server.jetstream.consumer.config.claims import FilterClaims
 from pynats_server.jetstream.consumer.config.context import Limits
@@ -127,7 +127,7 @@ class StreamConsumers:
                 self._host.log.error(f"JetStream {self._label(old.name)}: {self.damage[old.name]}")
             self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
         for held in found.restored:
-            self._go_on(held.name, held.config, time.time_ns(), held.state, None)
+            self._go_on(held.name, held.config, now_ns(), held.state, None)
         writable = self._host.store.failed is None
         if self.broken or not writable:
             self.place.retaining.hold()
@@ -238,7 +238,7 @@ class StreamConsumers:
 
     def beginning(self, config: ConsumerConfig) -> Work[Consumer]:
         """A new consumer of a valid configuration, which does not run yet."""
-        created = time.time_ns()
+        created = now_ns()
         begins = yield from beginning(config, self._host.store)
         return Consumer.new(self.place, config, created, begins)
 

@@ -18,7 +18,7 @@ from pynats_server.jetstream.consumer.delivery.interest import Interest
 from pynats_server.jetstream.consumer.delivery.state import Snapshot
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
-from pynats_server.jetstream.stream.operations import Remove
+from pynats_server.jetstream.stream.operations import Expire
 from pynats_server.work import Cancelled, Job, Work
 
 LOOK: Final = 500
@@ -110,10 +110,10 @@ class Retaining:
 
     def _remove(self, seq: int) -> None:
         try:
-            self._host.apply(Remove(seq))
+            self._host.apply(Expire((seq,)))
             for left in list(self._left)[:AGAIN]:
                 del self._left[left]
-                self._host.apply(Remove(left))
+                self._host.apply(Expire((left,)))
         except StoreError as error:
             self._left[seq] = None
             self._host.log.warn_rarely(

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from typing import Final, Protocol
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles
 from pynats_server.jetstream.store.errors import StoreClosed
 from pynats_server.work import Job, Steps, Turns
@@ -359,7 +359,7 @@ class Saving:
 
 
 def _encoded(files: ConsumerFiles, snapshot: Snapshot, stream_last: int) -> bytes:
-    return files.seal(snapshot.encode(time.time_ns()), stream_last)
+    return files.seal(snapshot.encode(now_ns()), stream_last)
 
 
 def _tell(those: list[Saved], error: Exception | None) -> None:

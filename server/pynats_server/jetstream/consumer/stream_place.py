@@ -59,6 +59,11 @@ class StreamPlace:
         return self.account.server.alarms
 
     @property
+    def pauses(self) -> Alarms:
+        """The server's, by the wall clock."""
+        return self.account.server.pauses
+
+    @property
     def router(self) -> Router:
         """The account's."""
         return self.account.router

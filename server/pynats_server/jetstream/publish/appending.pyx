@@ -30,8 +30,7 @@ cdef class Appender:
         if self.log is not None:
             self._record(subject, subject_len, message, block_len, total_len, now, rollup, seq)
         if rollup == ROLLUP_SUBJECT:
-            # As limits: if the disk is full, they bring back what this message was to replace.
-            store.enforce(0, 0, 1, <const uint8_t*>subject, subject_len, 0)
+            store.displace_older(<const uint8_t*>subject, subject_len)
         elif rollup == ROLLUP_ALL:
             self.replace_all()
         return seq
@@ -63,9 +62,8 @@ cdef class Appender:
 
     def replace_all(self) -> None:
         """The last message, just stored, replaces all others."""
-        # As limits: if the disk is full, they bring back what this message was to replace.
         if self.store.msgs <= EVICT_MAX:
-            self.store.enforce(1, 0, 0, NULL, 0, 0)
+            self.store.displace(b">", 0, self.store.last_seq - 1)
         else:
             self.store.keep_last()
 

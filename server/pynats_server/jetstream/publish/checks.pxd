@@ -15,7 +15,7 @@ Messages of batches are checked before any of them is stored, and in an order of
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.jetstream.publish.marks cimport Marks
-from pynats_server.jetstream.publish.msgids cimport MsgIds
+from pynats_server.jetstream.publish.msgids cimport MsgId, MsgIds, id_of
 from pynats_server.jetstream.store.record cimport counted_size
 from pynats_server.jetstream.store.retention cimport Retention
 from pynats_server.jetstream.store.subjects cimport Leaf

@@ -12,6 +12,7 @@ from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
 )
+from pynats_server.jetstream.store.turns cimport Turn
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
@@ -21,6 +22,8 @@ from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
 cdef enum:
     HEADERS_MAX = 65535
+
+cdef uint64_t LAST = 0xFFFFFFFFFFFFFFFF
 
 
 cdef inline uint64_t _number(const char* block, Span span) noexcept nogil:
@@ -387,9 +390,15 @@ cdef class Admission:
         """Messages above `last_seq`, now the last one, were taken back: their ids are free."""
         cdef Marks marks
         cdef bytes headers
-        self.ids.forget_above(last_seq)
+        cdef MsgId* kept = self.ids.forget_above(last_seq)
         self.last_id_size = 0
-        last = self.store.get(last_seq)
+        if kept != NULL and kept.seq == last_seq:
+            self._set_last_id(id_of(kept), kept.size)
+            return
+        try:
+            last = self.store.get(last_seq)
+        except CorruptRecord:
+            last = None
         if last is not None and last.headers:
             headers = last.headers
             read_marks(PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), &marks)
@@ -402,15 +411,30 @@ cdef class Admission:
 
     def recover(self, int64_t now) -> None:
         """Reads the ids of the stored messages back, from the start of the window on."""
-        cdef uint64_t start = self.store.last_seq
+        cdef uint64_t last = self.store.last_seq, stop = LAST, begin
+        cdef int64_t since = now - self.ids.window_ns, latest = now
+        cdef Turn turn
         self.note_plain()
-        if self.store.msgs:
-            if self.ids.window_ns > 0:
-                start = min(start, self.store.seq_from_time(now - self.ids.window_ns))
-            self.note_from(start)
+        if not self.store.msgs:
+            return
+        # Where the clock was set back, all before that is at least as old as what came then.
+        parts = []
+        for turn in reversed(self.store.turns.turns):
+            parts.append((turn.seq, stop, latest))
+            stop, latest = turn.seq, min(latest, turn.to_ns)
+        parts.append((1, stop, latest))
+        for start, stop, latest in reversed(parts):
+            begin = stop
+            if self.ids.window_ns > 0 and latest >= since:
+                begin = self.store.seq_from_time(since, start)
+            if start <= last < stop:
+                begin = min(begin, last)
+            if begin < stop:
+                self.note_from(begin, stop, latest)
 
-    def note_from(self, uint64_t start) -> None:
-        """Notes the ids of the stored messages from sequence `start` on."""
+    def note_from(self, uint64_t start, uint64_t stop, int64_t latest) -> None:
+        """Notes the ids of the stored messages from sequence `start` to before `stop`, none of
+        which is younger than `latest`."""
         cdef Retention store = self.store
         cdef Block block
         cdef Py_ssize_t i
@@ -419,12 +443,12 @@ cdef class Admission:
         cdef const char* headers
         cdef size_t size
         cdef uint64_t seq
-        blocks = store.blocks[store.block_at(start):]
+        blocks = store.blocks[store.block_at(start):store.block_at(stop - 1) + 1]
         store.glance([block for block in blocks if not (block.loaded or block.plain)])
         for block in blocks:
             if not block.msgs:
                 continue
-            if block.plain and block.first_seq >= start:
+            if block.plain and block.first_seq >= start and block.last_seq < stop:
                 self.note_plain()  # as for each of its messages; it need not be read for that
                 continue
             if not block.loaded:
@@ -433,7 +457,7 @@ cdef class Admission:
                 record = block.buf + block.offs[i]
                 seq = u64(record + 4)
                 if (
-                    seq < start or seq < block.first_seq or seq > block.last_seq
+                    seq < start or seq >= stop or seq < block.first_seq or seq > block.last_seq
                     or block.deleted.has(seq)
                 ):
                     continue
@@ -441,4 +465,4 @@ cdef class Admission:
                 if u32(record) & HAS_HEADERS:
                     headers = <const char*>headers_of(record, &size)
                     read_marks(headers, size, &marks)
-                    self.note(headers, &marks, seq, stamp(record))
+                    self.note(headers, &marks, seq, min(stamp(record), latest))

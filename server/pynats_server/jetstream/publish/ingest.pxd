@@ -46,6 +46,7 @@ cdef class Ingest(Sink):
     cdef readonly Admission admission
     cdef bytes ack_head  # `{"stream":"NAME","seq":`
     cdef AckBatch batch
+    cdef AckBatch ending  # the one whose turn ends now
     cdef bint scheduled
     cdef bint in_memory
     cdef int64_t charged  # bytes of the store that `usage` has counted

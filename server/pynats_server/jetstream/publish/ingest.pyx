@@ -85,6 +85,7 @@ cdef class AckBatch:
         cdef char* p = self.data
         cdef char* end = self.data + self.used
         cdef AckHead head
+        self.last_seq = min(self.last_seq, last_seq)
         while p < end:
             memcpy(&head, p, sizeof(AckHead))
             if head.fate == OPEN and head.seq > last_seq:
@@ -231,7 +232,7 @@ cdef class Ingest(Sink):
         self.engine.routing.steps += STORE_STEPS
         now = wall_ns()
         if now < store.last_ts:
-            now = store.last_ts  # the clock was set back; order by time must hold
+            now = store.time_for(now)
         verdict = admission.fit(msg.payload, msg.header_len, msg.total_len)
         if verdict == PASSED and named:
             read_marks(msg.payload, msg.header_len, &marks)
@@ -365,18 +366,22 @@ cdef class Ingest(Sink):
         self.scheduled = False
         self.batch = AckBatch(self)
         batch.last_seq = self.store.last_seq
+        self.ending = batch
         try:
             self.stream.appended()
         except Exception as error:  # a bug of ours must not cost the acknowledgements
             self.stream.on_internal_error(error)
         try:
-            self.store.commit(batch)
+            self.store.commit_kept(batch)
         except Exception as error:  # nor end the turn
             self.stream.on_internal_error(error)
+        self.ending = None
 
     def undone(self, last_seq: int) -> None:
         """The store has taken back the messages above `last_seq`."""
         self.batch.undo(last_seq)
+        if self.ending is not None:
+            self.ending.undo(last_seq)
         self.settle()
 
     def changed(self) -> None:
@@ -418,7 +423,9 @@ cdef class Ingest(Sink):
     def tell(self, bytes reply not None, bytes body not None, final: bool) -> None:
         """As `answer`, also where the stream sends no acknowledgements."""
         body = body + b"\r\n"
-        self.batch.put(0, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final)
+        self.batch.put(
+            self.store.last_seq, reply, <uint32_t>len(reply), body, <uint32_t>len(body), final
+        )
         self.waiting += 1
         self._schedule()
 

@@ -1,6 +1,6 @@
 """The message ids of a stream's duplicate window: id -> sequence, without Python objects.
 
-Ids come in the order of their messages' times, so the queue of what runs out first is the order of
+Ids come in the order of their messages' times (the clock that was set back is put right here), so the queue of what runs out first is the order of
 arrival: entries lie one behind the other in chunks, the map points at them, and forgetting takes
 them off the front. Memory is that of the ids published within one window.
 
@@ -27,6 +27,10 @@ cdef struct IdChunk:
     # entries follow
 
 
+cdef inline char* id_of(MsgId* entry) noexcept nogil:
+    return <char*>entry + sizeof(MsgId)
+
+
 cdef class MsgIds:
     cdef IdSlot* slots
     cdef size_t capacity  # of slots, a power of two or 0
@@ -35,6 +39,9 @@ cdef class MsgIds:
     cdef IdChunk* newest
     cdef readonly int64_t window_ns  # 0 = remembers nothing
     cdef int64_t floor  # ns: what is not younger than this is forgotten, whatever the window
+    # The clock was set back: those up to `cap_seq` are from `cap_ns` at the latest, whatever they say.
+    cdef int64_t latest_ns, cap_ns
+    cdef uint64_t latest_seq, cap_seq
     cdef readonly uint64_t count  # entries held, those that have run out included
 
     # The sequence of the message with this id, 0 when there is none in the window.
@@ -42,7 +49,10 @@ cdef class MsgIds:
     cdef int remember(self, const char* id, size_t size, uint64_t seq, int64_t ts) except -1
     # Drops what has run out, `most` entries of it: they count no longer anyway.
     cdef void expire(self, int64_t now, int most) noexcept
-    cdef void forget_above(self, uint64_t seq) noexcept
+    cdef int64_t time_of(self, MsgId* entry) noexcept
+    # Messages above `seq` were taken back. The newest entry that stays; NULL without any.
+    cdef MsgId* forget_above(self, uint64_t seq) noexcept
+    cdef MsgId* cut(self, IdChunk* chunk, uint64_t seq) noexcept
     cdef void drop_oldest(self) noexcept
     cdef void unlink(self, MsgId* entry) noexcept
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept

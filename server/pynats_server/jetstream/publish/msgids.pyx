@@ -4,6 +4,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from pynats_server.core.memory.bytemap cimport hash_seed
 from pynats_server.core.native cimport pn_hash
+from pynats_server.jetstream.store.turns cimport STEP_NS
 
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void** memory, size_t alignment, size_t size)
@@ -37,10 +38,6 @@ cdef inline char* entries(IdChunk* chunk) noexcept nogil:
     return <char*>chunk + sizeof(IdChunk)
 
 
-cdef inline char* id_of(MsgId* entry) noexcept nogil:
-    return <char*>entry + sizeof(MsgId)
-
-
 cdef IdSlot* new_slots(size_t capacity) noexcept nogil:
     """Empty slots. A large table is read at random places; with small pages each of them costs a
     page-table walk."""
@@ -59,6 +56,7 @@ cdef class MsgIds:
     def __init__(self, int64_t window_ns=0):
         self.window_ns = window_ns
         self.floor = -0x7FFFFFFFFFFFFFFF
+        self.latest_ns = -0x4000000000000000  # far enough from the end of the numbers
 
     def __dealloc__(self):
         self.clear_all()
@@ -69,9 +67,14 @@ cdef class MsgIds:
         if self.used == 0:
             return 0
         entry = self.slots[self.seek(id, size, pn_hash(id, size, hash_seed))].entry
-        if entry == NULL or now - entry.ts >= self.window_ns or entry.ts <= self.floor:
+        if entry == NULL or now - self.time_of(entry) >= self.window_ns or entry.ts <= self.floor:
             return 0
         return entry.seq
+
+    cdef int64_t time_of(self, MsgId* entry) noexcept:
+        if entry.seq <= self.cap_seq and entry.ts > self.cap_ns:
+            return self.cap_ns
+        return entry.ts
 
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept:
         """The slot of an id, or the empty one where it belongs. There are slots."""
@@ -161,10 +164,14 @@ cdef class MsgIds:
         slot.entry, slot.hash = entry, hash
         chunk.used += need
         self.count += 1
+        self.latest_ns, self.latest_seq = ts, seq
         return 0
 
     cdef void expire(self, int64_t now, int most) noexcept:
         cdef IdChunk* chunk = self.oldest
+        if now < self.latest_ns - STEP_NS:
+            self.cap_ns, self.cap_seq = now, self.latest_seq
+            self.latest_ns = now
         while chunk != NULL:
             if chunk.start == chunk.used:
                 if chunk == self.newest:
@@ -174,24 +181,50 @@ cdef class MsgIds:
                 free(chunk)
                 chunk = self.oldest
                 continue
-            if most <= 0 or now - (<MsgId*>(entries(chunk) + chunk.start)).ts < self.window_ns:
+            if most <= 0 or now - self.time_of(
+                <MsgId*>(entries(chunk) + chunk.start)
+            ) < self.window_ns:
                 return
             most -= 1
             self.drop_oldest()
 
-    cdef void forget_above(self, uint64_t seq) noexcept:
-        """Messages above `seq` were taken back. Their entries stay in the queue, unused."""
+    cdef MsgId* forget_above(self, uint64_t seq) noexcept:
+        cdef IdChunk* last = NULL  # with entries that stay
         cdef IdChunk* chunk = self.oldest
-        cdef MsgId* entry
-        cdef size_t at
-        while chunk != NULL:
-            at = chunk.start
-            while at < chunk.used:
-                entry = <MsgId*>(entries(chunk) + at)
-                at += entry_size(entry.size)
-                if entry.seq > seq:
-                    self.unlink(entry)
+        cdef IdChunk* following
+        self.latest_seq, self.cap_seq = min(self.latest_seq, seq), min(self.cap_seq, seq)
+        while chunk != NULL and (
+            chunk.start == chunk.used or (<MsgId*>(entries(chunk) + chunk.start)).seq <= seq
+        ):
+            last = chunk
             chunk = chunk.next
+        if last == NULL:
+            self.oldest = NULL
+        else:
+            last.next = NULL
+        self.newest = last
+        while chunk != NULL:
+            self.cut(chunk, seq)
+            following = chunk.next
+            free(chunk)
+            chunk = following
+        return self.cut(last, seq) if last != NULL else NULL
+
+    cdef MsgId* cut(self, IdChunk* chunk, uint64_t seq) noexcept:
+        """Drops the entries of a chunk that are above `seq`, its last ones. The last that stays."""
+        cdef MsgId* kept = NULL
+        cdef MsgId* entry
+        cdef size_t at = chunk.start, end = chunk.used
+        while at < end:
+            entry = <MsgId*>(entries(chunk) + at)
+            if entry.seq <= seq:
+                kept = entry
+            else:
+                chunk.used = min(chunk.used, at)
+                self.count -= 1
+                self.unlink(entry)
+            at += entry_size(entry.size)
+        return kept
 
     cdef void drop_oldest(self) noexcept:
         cdef IdChunk* chunk = self.oldest
@@ -249,8 +282,9 @@ cdef class MsgIds:
         found = []
         for i in range(self.capacity):
             entry = self.slots[i].entry
-            if entry != NULL and now - entry.ts < self.window_ns and entry.ts > self.floor:
-                found.append((id_of(entry)[:entry.size], entry.seq, entry.ts))
+            if entry != NULL and now - self.time_of(entry) < self.window_ns \
+                    and entry.ts > self.floor:
+                found.append((id_of(entry)[:entry.size], entry.seq, self.time_of(entry)))
         found.sort(key=lambda each: each[1])
         return found
 
@@ -266,5 +300,5 @@ cdef class MsgIds:
         if self.count == 0:
             self.clear_all()
             return 0
-        ts = (<MsgId*>(entries(self.oldest) + self.oldest.start)).ts
+        ts = self.time_of(<MsgId*>(entries(self.oldest) + self.oldest.start))
         return min(ts, 0x7FFFFFFFFFFFFFFF - self.window_ns) + self.window_ns  # the end of time

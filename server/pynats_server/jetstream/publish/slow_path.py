@@ -10,7 +10,6 @@ republishing.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Final
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import header_names as names
@@ -109,7 +109,7 @@ class Publishing:
 
     def recover(self) -> None:
         """Restores what the checks remember, from the stored messages."""
-        self._admission.recover(time.time_ns())
+        self._admission.recover(now_ns())
         self._arm_forgetting()
 
     def configured(self) -> None:
@@ -368,7 +368,7 @@ class Publishing:
         now = self.stream.now()
         due_ns = self._admission.ids.forget(now)
         if due_ns:
-            wait_s = max((due_ns - time.time_ns()) / SECOND_NS, FORGET_MIN_S)
+            wait_s = max((due_ns - now_ns()) / SECOND_NS, FORGET_MIN_S)
             if due_ns <= now:
                 wait_s = 0.0  # too many at once: the others' sockets come first
             self._forgetting = asyncio.get_running_loop().call_later(wait_s, self._forget)

@@ -4,6 +4,7 @@ counted, and what the stream never heard of is left out. For recovery, and for b
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from pynats_server.jetstream.clock cimport steady_ns
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, expiry
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
@@ -13,6 +14,7 @@ from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, stamp, subj
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.streamindex cimport StreamIndex
 from pynats_server.jetstream.store.subjects cimport FIRST_STALE, LAST_STALE, Leaf
+from pynats_server.jetstream.store.turns cimport STEP_NS
 
 from pynats_server.jetstream.store.errors import CorruptRecord
 
@@ -92,6 +94,8 @@ cdef class Adopting(StreamIndex):
                 if seq - block.last_seq > GAP_READ_MAX:
                     raise CorruptRecord(f"sequence {seq} cannot follow {block.last_seq} in a block")
                 block.deleted.insert_range(block.last_seq + 1, seq - 1)
+            if self.msgs and self.last_ts - stamp(r) > STEP_NS:
+                self.turns.note(seq, self.last_ts, stamp(r), steady_ns())
             leaf = self.tree.get_or_add(r + HEAD, subject_size(r))
             if leaf.total == 0:
                 leaf.first = seq
@@ -144,6 +148,8 @@ cdef class Adopting(StreamIndex):
         self.last_seq, self.last_ts = other.last_seq, other.last_ts
         self.msgs, self.nbytes, self.rings = other.msgs, other.nbytes, other.rings
         self.expiries, self.stale = other.expiries, other.stale
+        self.turns = other.turns
+        self.find_turns()
 
     cdef Block numbered(self, uint64_t index):
         """The block of this number, or None; they are in order."""

@@ -25,8 +25,14 @@ class BlockStore(Limiting):
 
     unreadable: dict[int, str]
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    on_turned: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
     background: Callable[[Work[None]], None] | None = None  # see `Store`
+
+    def on_turn(self, by_ns: int) -> None:
+        """Times of messages go back."""
+        if self.on_turned is not None:
+            self.on_turned(by_ns)
 
     @property
     def whole_to(self) -> int:
@@ -69,9 +75,9 @@ class BlockStore(Limiting):
         """Delete messages of `filter` below `up_to` (0 = all) but the newest `keep`."""
         return finish(self.purging(filter, up_to, keep))
 
-    def seq_from_time(self, ts: int) -> int:
-        """First live sequence with a timestamp >= `ts`; last_seq + 1 when there is none."""
-        return finish(self.find_since(ts))
+    def seq_from_time(self, ts: int, start: int = 1) -> int:
+        """First live sequence >= `start` with a timestamp >= `ts`; last_seq + 1 without one."""
+        return finish(self.find_since(ts, start))
 
     def oldest(self) -> Iterator[tuple[int, int]]:
         """(sequence, timestamp) of live messages in order; removing while iterating is fine."""

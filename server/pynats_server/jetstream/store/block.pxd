@@ -26,6 +26,7 @@ cdef class Block(Buffer):
     cdef public int rewriting
     cdef public uint32_t ttls, schedules
     cdef public uint64_t floor
+    cdef public uint64_t base          # no record of the file has a lower sequence
     cdef readonly list notes           # what floors carried when the block was scanned
     cdef readonly bint plain           # every record is known, and none has headers
     cdef uint8_t key[32]

@@ -38,6 +38,7 @@ class Block:
     ttls: int
     schedules: int
     floor: int
+    base: int
     @property
     def notes(self) -> list[bytes]: ...
     file: Any

@@ -36,6 +36,7 @@ cdef class Block(Buffer):
     def __cinit__(self, uint32_t index, uint64_t first_seq, str stream=""):
         self.index = index
         self.first_seq, self.last_seq = first_seq, first_seq - 1
+        self.base = first_seq
         self.deleted = SequenceSet()
         self.notes = []
         self.loaded = True
@@ -218,6 +219,7 @@ cdef class Block(Buffer):
         self.shared, other.shared = other.shared, NULL
         self.offs, self.count, self.slots = other.offs, other.count, other.slots
         self.written, self.raw_size, self.floor = other.written, other.raw_size, other.floor
+        self.base = other.base
         self.plain, self.loaded = other.plain, True
         other.buf, other.offs = NULL, NULL
         other.free()
@@ -572,4 +574,6 @@ cdef class BlockScan:
         if self.bad:
             self.holes.append((self.bad_from, total - self.bad_from))
             self.bad = False
+        if block.count:
+            block.base = u64(block.buf + block.offs[0] + 4)
         return False

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
+    from pynats_server.jetstream.store.turns import Turns
     from pynats_server.jetstream.store.witness import Witness
 
 
@@ -94,6 +95,11 @@ class Store(Protocol):
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
+    turns: Turns
+    """Where the times of messages go back, because the clock was set back."""
+    on_turned: Callable[[int], None] | None
+    """Called with the nanoseconds by which the next message is earlier than the last one."""
+
     places: SourcePlaces
     """How far the stream's sources have come."""
 
@@ -118,6 +124,9 @@ class Store(Protocol):
     def lost_bytes(self) -> int:
         """Bytes of their records, as far as they are known."""
 
+    def time_for(self, now: int) -> int:
+        """The time of the next message, when a clock shows `now`."""
+
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""
 
@@ -131,7 +140,16 @@ class Store(Protocol):
         """Hand everything buffered to the operating system, one write per block."""
 
     def commit(self, callback: CommitCallback) -> None:
-        """Call `callback(None)` once all earlier operations are durable, or with the error."""
+        """Call `callback(None)` once all earlier operations are durable, or with the error: if the
+        disk is full, those since the last write have not happened."""
+
+    def commit_kept(self, callback: CommitCallback) -> None:
+        """As `commit`, for who hears by `on_undo` what a full disk has not kept: the call says that
+        what was kept is durable."""
+
+    def when_durable(self, callback: CommitCallback) -> None:
+        """Call `callback(None)` once what has been written is durable, as `delete`, `erase` and
+        `purging` have what they do."""
 
     def load(self, seq: int) -> Message:
         """Raises SequenceNotFound or CorruptRecord."""
@@ -145,14 +163,30 @@ class Store(Protocol):
     def load_previous(self, filter: bytes, stop: int) -> Message | None:
         """The last message of a filter at or before `stop`."""
 
-    def seq_from_time(self, ts: int) -> int:
-        """First live sequence stored at or after `ts`; last + 1 when there is none."""
+    def seq_from_time(self, ts: int, start: int = 1) -> int:
+        """First live sequence, from `start` on, stored at or after `ts`; last + 1 when there is
+        none."""
+
+    def delete(self, seq: int) -> bool:
+        """Delete a message that somebody wants to be deleted; False when it is not there. It is
+        written at once. Raises StoreFull."""
 
     def remove(self, seq: int) -> bool:
-        """Delete a message; False when it is not there."""
+        """Remove a message whose time is over; False when it is not there. What says so on a full
+        disk is written when there is room."""
 
     def erase(self, seq: int) -> bool:
-        """Delete a message and overwrite its bytes."""
+        """`delete` a message and overwrite its bytes."""
+
+    def displace(self, filter: bytes, start: int, stop: int) -> int:
+        """Remove the messages of a filter in start..stop, as the message that was just appended
+        takes their place: if that is taken back, they come back. Returns how many."""
+
+    def displace_subject(self, subject: bytes) -> None:
+        """`displace` all messages of a literal subject but the last."""
+
+    def literal_bounds(self, subject: bytes) -> tuple[int, int, int]:
+        """(messages, first, last) of a literal subject, the last two as bounds."""
 
     def purge(self, filter: bytes = b">", up_to: int = 0, keep: int = 0) -> int:
         """Delete messages of a filter below `up_to` (0 = all), sparing the newest `keep`."""
@@ -206,6 +240,10 @@ class Store(Protocol):
         is exempt from `max_age_ns`, also with `ttl` off, which ignores other TTLs. With `most` it
         ends early at a block that has to be read first: see `read_for_expiry`."""
 
+    def find_noticed(self) -> Work[None]:
+        """Notices if the clock was set back, and which TTLs run out sooner than the times of their
+        messages say: those that are yet to come were stored before that."""
+
     def read_for_expiry(self) -> Work[bool]:
         """Read the block at which `expired` ended, in steps; False when there was none."""
 
@@ -257,7 +295,7 @@ class Store(Protocol):
     def find_last_of(self, filters: FilterSet, stop: int = U64_MAX) -> Work[Message | None]:
         """As `find_last`, of several filters."""
 
-    def find_since(self, ts: int) -> Work[int]:
+    def find_since(self, ts: int, start: int = 1) -> Work[int]:
         """As `seq_from_time`."""
 
     def count_from(self, filters: FilterSet, start: int) -> int:

@@ -48,12 +48,20 @@ class MemoryStore(BlockStore):
     def flush(self) -> None:
         """Nothing to write."""
         self.dirty = False
-        self.places.flushed()
+        self.places.kept(self.last_seq)
 
     def commit(self, callback: CommitCallback) -> None:
         """Complete at once: memory gets no more durable."""
         self.flush()
         callback(None)
+
+    def commit_kept(self, callback: CommitCallback) -> None:
+        """As `commit`."""
+        self.commit(callback)
+
+    def when_durable(self, callback: CommitCallback) -> None:
+        """As `commit`."""
+        self.commit(callback)
 
     def on_sparse(self, block: Block) -> None:
         """Give the memory of its deleted records back."""

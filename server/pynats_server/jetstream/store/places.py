@@ -7,6 +7,7 @@ disk writes them into its log in front of the removal (a *note*), and into sourc
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from pynats_server.jetstream.store.format.sources_db import Place, SavedPlaces
@@ -21,7 +22,8 @@ class SourcePlaces:
         self.untold = False  # one of those copies was never stored
         self.taken_back: set[bytes] = set()  # whose last copies `undone` has undone
         self._stamps: dict[bytes, int] = {}
-        self._undo: list[tuple[int, bytes, Place | None, int | None]] = []
+        # (copy, source, what was known and unsaved before) of copies that may be taken back
+        self._undo: deque[tuple[int, bytes, Place | None, int | None]] = deque()
         self._unlisted = False  # sources.db lacks one that has brought nothing
         self._notes = 0  # in the log, and of these in sources.db
         self._notes_saved = 0
@@ -98,17 +100,16 @@ class SourcePlaces:
             for name in places.keys() - kept:
                 del places[name]
 
-    def flushed(self) -> None:
-        """Everything until now is written."""
-        self._undo.clear()
+    def kept(self, last_seq: int) -> None:
+        """Messages up to `last_seq` will not be taken back."""
+        while self._undo and self._undo[0][0] <= last_seq:
+            self._undo.popleft()
 
     def undone(self, last_seq: int) -> None:
-        """What was appended above `last_seq` since `flushed` was taken back."""
+        """What was appended above `last_seq` was taken back."""
         self.taken_back.clear()
-        while self._undo:
-            seq, name, place, told_by = self._undo.pop()
-            if seq <= last_seq:
-                continue
+        while self._undo and self._undo[-1][0] > last_seq:
+            _, name, place, told_by = self._undo.pop()
             self.taken_back.add(name)
             if place is None:
                 self.known.pop(name, None)

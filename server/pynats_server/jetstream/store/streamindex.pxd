@@ -4,6 +4,7 @@ from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport ExpiryQueue
 from pynats_server.jetstream.store.search.listing cimport SubjectListing
 from pynats_server.jetstream.store.subjects cimport Leaf, SubjectTree
+from pynats_server.jetstream.store.turns cimport Turns
 from pynats_server.jetstream.store.witness cimport Witness
 
 
@@ -21,6 +22,7 @@ cdef class StreamIndex:
     cdef readonly SubjectTree tree
     cdef public uint64_t first_seq, last_seq, msgs, nbytes
     cdef public int64_t first_ts, last_ts
+    cdef readonly Turns turns          # where times go back
     cdef public size_t block_size
     cdef public bint on_disk, dirty
     cdef readonly bint rings           # subjects with several messages know all of them
@@ -36,6 +38,8 @@ cdef class StreamIndex:
 
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
                              size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0
+    cpdef int64_t time_for(self, int64_t now) noexcept
+    cpdef int turn_back(self, int64_t ts) except -1
     cpdef bint is_live(self, uint64_t seq) except *
     cpdef bint is_sparse(self, Block block)
     cpdef int touch(self) except -1

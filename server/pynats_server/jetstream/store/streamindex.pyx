@@ -8,6 +8,7 @@ columns take four bytes for each, up to a limit, in streams that are read by sub
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from pynats_server.jetstream.clock cimport steady_ns, wall_ns
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
@@ -16,6 +17,7 @@ from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, 
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
+from pynats_server.jetstream.store.turns cimport STEP_NS, Turns
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 
@@ -25,6 +27,8 @@ cdef size_t SPARSE_DISK = 2 * 1024 * 1024
 cdef size_t SPARSE_MEMORY = 64 * 1024
 
 cdef enum:
+    FEW = 16               # turns, or
+    SMALL = 1 << 16        # bytes: then a turn begins no new block
     WIDE = 1 << 16         # sequences of a block that may be missing from it, and
     WIDTH = 16             # as many more for each message, before a column takes too much memory
     COLUMN_ROOM = 1 << 26  # bytes for the columns of a stream: 16 million messages
@@ -51,6 +55,7 @@ cdef class StreamIndex:
         self.block_size = 8 * 1024 * 1024
         self.failed = None
         self.expiries = ExpiryQueue()
+        self.turns = Turns()
         self.column_room = COLUMN_ROOM
 
     def roll_block(self):
@@ -89,6 +94,43 @@ cdef class StreamIndex:
             self.on_dirty()
         return 0
 
+    cpdef int64_t time_for(self, int64_t now) noexcept:
+        """The time of the next message. A clock that was set back a little is waited for; else the
+        order of times would count for more than the times."""
+        if now < self.last_ts and self.last_ts - now <= STEP_NS:
+            return self.last_ts
+        return now
+
+    cpdef int turn_back(self, int64_t ts) except -1:
+        """What comes next has an earlier time than the last message. It gets a block of its own, by
+        whose bounds the next start sees it; but not any number of small ones."""
+        cdef int64_t by_ns = self.last_ts - ts
+        if by_ns <= STEP_NS or self.msgs == 0:
+            return 0
+        if self.tail is not None and self.tail.msgs \
+                and (len(self.turns) < FEW or self.tail.size >= SMALL):
+            self.roll_block()
+        self.turns.note(self.last_seq + 1, self.last_ts, ts, steady_ns())
+        self.on_turn(by_ns)
+        return 0
+
+    def on_turn(self, by_ns):
+        """Called when the times of messages go back."""
+
+    def find_turns(self):
+        """Find where times go back, by the bounds of the blocks."""
+        cdef Block block
+        cdef int64_t latest = 0, steady = steady_ns(), now = wall_ns()
+        cdef bint begun = False
+        for block in self.blocks:
+            if not block.msgs:
+                continue
+            if begun and latest - block.first_ts > STEP_NS:
+                self.turns.note(block.first_seq, latest, block.first_ts, steady)
+            latest, begun = max(block.first_ts, block.last_ts), True
+        if begun and latest - now > STEP_NS:
+            self.turns.note(self.last_seq + 1, latest, now, steady)
+
     cdef uint64_t append_raw(self, const uint8_t *subject, size_t sn, const uint8_t *hdr,
                              size_t hn, const uint8_t *msg, size_t mn, int64_t ts) except 0:
         """The hot path: one record into the tail block's buffer. Nothing changes on an error."""
@@ -105,6 +147,8 @@ cdef class StreamIndex:
             raise TooLarge("message too large")
         if seq > SEQ_MASK or seq == 0:
             raise OutOfSequences(f"no sequence is left after {self.last_seq}")
+        if ts < self.last_ts:
+            self.turn_back(ts)
         tail = self.tail
         if tail is None or (tail.size + rl > self.block_size and tail.size):
             tail = self.roll_block()

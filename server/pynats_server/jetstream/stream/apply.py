@@ -93,11 +93,18 @@ class Replica:
         if self.log is not None:
             self.log.record(operation)
 
-    def undone(self, last_seq: int) -> None:
-        """The disk is full: the store has taken back what was above `last_seq`."""
+    def kept(self, last_seq: int) -> None:
+        """Messages up to `last_seq` will not be taken back."""
+        self.plan.kept(last_seq)
+        self.store.places.kept(last_seq)
+
+    def undone(self, last_seq: int) -> bool:
+        """The disk is full: the store has taken back what was above `last_seq`. Whether that
+        changes the plan."""
         self.admission.undone(last_seq)
         if self.log is not None:
             self.log.undone(last_seq)
+        return self.plan.undone(last_seq)
 
     def apply(self, operation: Operation) -> int:
         """Carries out an operation, at once and whole. Raises StoreError, and then nothing has
@@ -118,7 +125,7 @@ class Replica:
             case Leap(last, ts):
                 result = self.store.skip(last - self.store.last_seq, ts)
             case Remove(seq, erase):
-                result = int(self.store.erase(seq) if erase else self.store.remove(seq))
+                result = int(self.store.erase(seq) if erase else self.store.delete(seq))
             case Truncate(seq):
                 self.store.truncate(seq)
             case Thin(per_subject, start, stop):
@@ -154,7 +161,7 @@ class Replica:
         if made.rollup and not made.later:
             self._replace(made)
         if made.ends:
-            self._purge(made.ends)
+            self._displace(made.ends)
         if self.plan.is_on:
             self.plan.stored(made.subject, headers, seq, made.ts)
         return seq
@@ -168,13 +175,13 @@ class Replica:
         if self.log is not None:
             self.log.record(replace(made, last=seq - 1))
         if made.rollup == "sub":
-            self._purge(made.subject)
+            self._displace(made.subject)
         elif made.rollup == "all":
-            self.store.compact(seq + 1)
+            self._displace(b">")
         if made.ends:
-            self._purge(made.ends)
+            self._displace(made.ends)
         if self.plan.is_on:
-            self.plan.told(made.headers)
+            self.plan.told(made.headers, seq)
         return seq
 
     def _follow_copy(self, headers: bytes, seq: int, kept: bool) -> None:
@@ -192,25 +199,31 @@ class Replica:
         if made.rollup == "sub":
             count = store.subject_totals(subject).get(subject, 0) if is_literal(subject) else 0
             if count != store.msgs:
-                # As limits: if the disk is full, they bring back what this was to replace.
-                store.enforce_limits(max_per_subject=1, subject=subject)
+                store.displace_subject(subject)
                 return
         self.appender.replace_all()
 
     def _append_batch(self, made: AppendBatch) -> int:
-        # One write holds the whole batch and nothing else, so it fails or is torn as a whole.
+        # All in one block, and in one write with what the batch removes: behind it, so a torn batch
+        # has removed nothing.
         self._check_order(made.last)
         store, messages, ts = self.store, made.messages, made.ts
         if store.dirty:
             store.flush()
         before = store.last_seq
+        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
+        known = made.of_subjects or (ANY,) * len(subjects)
         try:
             last = messages.append_to(store, ts)
-            store.flush()
         except Exception:
             if store.last_seq != before:
                 store.truncate(before)
             raise
+        if not made.later:
+            for place, filter in made.rollups:
+                self._displace(filter, before + 1 + place)
+        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
+        store.flush()
         if made.plain:
             self.admission.stored(b"", last, ts)
         else:
@@ -218,13 +231,6 @@ class Replica:
                 self.admission.stored(headers, seq, ts)
                 if self.plan.is_on and not skipped:
                     self.plan.stored(subject, headers, seq, ts)
-        # Older messages go only now: a torn batch must not have removed any.
-        if not made.later:
-            for place, filter in made.rollups:
-                self._purge(filter, before + 1 + place)
-        subjects = messages.subjects() if self.appender.max_per_subject else [b""]
-        known = made.of_subjects or (ANY,) * len(subjects)
-        left = [self.appender.enforce(*each) for each in zip(subjects, known, strict=True)]
         if self.log is not None:
             of_subjects = made.of_subjects or (tuple(left) if max(left) != ANY else ())
             self.log.record(replace(made, of_subjects=of_subjects, last=before))
@@ -232,9 +238,15 @@ class Replica:
 
     # -- removals ---------------------------------------------------------------------------
 
-    def _purge(self, filter: bytes, up_to: int = 0) -> None:
-        """What follows from a message, and is no operation of its own."""
-        finish(self.store.purging(filter, up_to, purged=False))
+    def _displace(self, filter: bytes, below: int = 0) -> None:
+        """Removes what a message that was just appended takes the place of: below a sequence, or
+        all. If that one is taken back, they come back, too."""
+        store = self.store
+        start, stop = store.first_seq, (below - 1) if below else store.last_seq
+        if is_literal(filter):
+            count, start, last = store.literal_bounds(filter)
+            stop = min(stop, last) if count else 0
+        store.displace(filter, start, stop)
 
     def _expire(self, seqs: tuple[int, ...]) -> int:
         looked = gone = 0

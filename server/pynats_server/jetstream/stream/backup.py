@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any, Protocol, TypeVar
@@ -18,6 +17,7 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core import subject
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.rules import NAME_MAX, is_asset_name
 from pynats_server.jetstream.consumer.config.stored import read_stored
@@ -87,7 +87,7 @@ def archived(consumers: Iterable[StoredConsumer]) -> list[Entry]:
     for consumer in consumers:
         about = {"config": consumer.config, "state": state_to_json(consumer.state)}
         name = CONSUMERS + consumer.name.encode()
-        made.append(Entry(name, time.time_ns(), 0, b"", msgspec.json.encode(about)))
+        made.append(Entry(name, now_ns(), 0, b"", msgspec.json.encode(about)))
     return made
 
 
@@ -103,7 +103,7 @@ def outgoing(stream: Stream, consumers: list[Entry]) -> Iterator[bytes]:
     state = {**stream.state().as_dict(), "consumer_count": len(consumers)}
     if sources:
         state["sources"] = sources
-    about = Entry(STATE, time.time_ns(), 0, b"", msgspec.json.encode(state))
+    about = Entry(STATE, now_ns(), 0, b"", msgspec.json.encode(state))
     return write_archive(stream.store, [about, *consumers], stream.store.last_seq)
 
 
@@ -238,13 +238,13 @@ class Incoming:
                 read_stored(one.name, one.config)
             self._consumers = [cut_off(one, target.last_seq) for one in self._consumers]
             if plan is not None:
-                now_ns = time.time_ns()
-                created = format_time_ns(now_ns)
+                now = now_ns()
+                created = format_time_ns(now)
                 held = self._consumers
                 self._consumers = [one for one in held if one.config.get("mem_storage")]
                 for consumer in held:
                     if not consumer.config.get("mem_storage"):
-                        write_consumer(plan, consumer, now_ns, target.last_seq)
+                        write_consumer(plan, consumer, now, target.last_seq)
                         yield 0
                 target.write_meta({"Created": created, **self.config.as_dict()})
             else:
@@ -279,7 +279,7 @@ class Incoming:
 
     def _checker(self) -> Callable[[Entry], Entry]:
         """Raises ValueError for messages that the stream could not have stored itself."""
-        return Checker(self.config, time.time_ns())
+        return Checker(self.config, now_ns())
 
     def clean_up(self) -> None:
         """Removes what is left of the staging."""
@@ -377,7 +377,7 @@ def _restore_state(target: Store, document: bytes) -> None:
         return
     state = msgspec.json.decode(document, type=ArchivedState)
     if state.last_seq > target.last_seq:
-        last_ts = min(parse_time_ns(state.last_ts), time.time_ns()) if state.last_ts else 0
+        last_ts = min(parse_time_ns(state.last_ts), now_ns()) if state.last_ts else 0
         target.skip(state.last_seq - target.last_seq, max(last_ts, target.last_ts))
     target.places.restored(
         {

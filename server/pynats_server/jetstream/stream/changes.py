@@ -7,6 +7,7 @@ asked for. Once begun it goes on to its end, whoever asked for it, unless the st
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any, Final, TypeVar
 
@@ -17,6 +18,8 @@ from pynats_server.work import Cancelled, Job, Work
 T = TypeVar("T")
 AT_ONCE: Final = 8
 """Steps of a change that are done before anything else happens: all, in a small stream."""
+RETRY_S: Final = 1.0
+"""Until what a full disk did not take is tried again."""
 
 
 class Changes:
@@ -27,6 +30,8 @@ class Changes:
         self._account = account.name
         self._on_error = on_error
         self._limiting: Job[None] | None = None
+        self.limits_undurably = False  # a full disk may yet bring back what limits took out
+        self._again: asyncio.TimerHandle | None = None
         self._jobs: set[Job[Any]] = set()  # under way
         self._stopped = False
 
@@ -59,15 +64,33 @@ class Changes:
 
     def limit(self, work: Work[None]) -> None:
         """Brings the stream within its limits, instead of what was under way for that."""
-        if self._limiting is not None:
-            self._turns.cancel(self._limiting)
-            self._limiting = None
+        self._stop_limiting()
+        self.limits_undurably = True
         for _ in range(AT_ONCE):
             try:
                 next(work)
             except StopIteration:
                 return
         self._limiting = self._start(self, work, self._ended)
+
+    def _stop_limiting(self) -> None:
+        if self._limiting is not None:
+            self._turns.cancel(self._limiting)
+            self._limiting = None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+
+    def undone(self, limit: Callable[[], None]) -> None:
+        """The disk is full, and what limits took out may be there again: calls `limit` when there
+        may be room."""
+        if self.limits_undurably and not self._stopped:
+            self._stop_limiting()
+            self._again = asyncio.get_running_loop().call_later(RETRY_S, limit)
+
+    def committed(self) -> None:
+        """All is durable."""
+        self.limits_undurably = self.is_limiting or self._again is not None
 
     @property
     def is_limiting(self) -> bool:
@@ -92,6 +115,7 @@ class Changes:
     def stop(self) -> None:
         """Ends what is under way. What is asked for later does not begin."""
         self._stopped = True
+        self._stop_limiting()
         for job in list(self._jobs):
             self._turns.cancel(job)
 

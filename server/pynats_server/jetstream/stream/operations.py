@@ -91,7 +91,8 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Delete these messages, whose time has come. Result: how many were there."""
+    """Remove these messages, whose time is over: they have expired, or no consumer needs them any
+    more. Result: how many were there."""
 
     seqs: tuple[int, ...]
 

@@ -2,19 +2,21 @@
 
 Few are replaced as the message is stored. Very many go in steps, as in a purge: the new one is the
 newest of its subject from the beginning, and is acknowledged when the last old one has gone. Until
-then its publisher knows nothing, and a crash may leave some of the old ones.
+then its publisher knows nothing, and a crash may leave some of the old ones. Where a full disk does
+not take the removal, it is tried again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from pynats_server.jetstream.store import Store
+from pynats_server.jetstream.store import Store, StoreFull
 from pynats_server.jetstream.store.retention import MOST_AT_ONCE
 from pynats_server.jetstream.store.search.queries import is_literal
-from pynats_server.jetstream.stream.changes import Changes
+from pynats_server.jetstream.stream.changes import RETRY_S, Changes
 from pynats_server.jetstream.stream.operations import Append, AppendBatch, Operation, Purge
 from pynats_server.work import Work
 
@@ -38,6 +40,7 @@ class Rollups:
         self._purging = purging
         self._on_error = on_error
         self._under_way: dict[int, Callable[[], None] | None] = {}  # by the new message
+        self._again: dict[int, asyncio.TimerHandle] = {}  # until a full disk may have room
 
     @property
     def are_many(self) -> bool:
@@ -89,15 +92,30 @@ class Rollups:
                 return False
         return True
 
+    def stop(self) -> None:
+        """Tries no more."""
+        for timer in self._again.values():
+            timer.cancel()
+        self._again.clear()
+
     def _start(self, purges: list[Purge], seq: int) -> None:
+        self._under_way[seq] = None
+        self._run(purges, seq)
+
+    def _run(self, purges: list[Purge], seq: int) -> None:
+        self._again.pop(seq, None)
+
         def ended(_: int, error: Exception | None) -> None:
+            if isinstance(error, StoreFull):
+                loop = asyncio.get_running_loop()
+                self._again[seq] = loop.call_later(RETRY_S, self._run, purges, seq)
+                return
             done = self._under_way.pop(seq)
             if error is not None:
                 self._on_error(error)
             elif done is not None:
                 done()
 
-        self._under_way[seq] = None
         self._changes.run(self._replacing(purges), ended)
 
     def _replacing(self, purges: list[Purge]) -> Work[int]:

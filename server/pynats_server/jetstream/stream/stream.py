@@ -9,7 +9,6 @@ is `apply`'s; here is what the proposer does about it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -19,6 +18,7 @@ from pathlib import Path
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.core.interest.subscription import Subscription
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.consumer.consumer import DELETED
 from pynats_server.jetstream.consumer.keeping import Found
@@ -47,6 +47,7 @@ from pynats_server.jetstream.stream.operations import (
     Configure,
     Operation,
     Purge,
+    Remove,
 )
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
@@ -104,6 +105,7 @@ class Stream:
         self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
         self.expiry = Expiry(self)
         store.on_undo = self.undone
+        store.on_turned = self.turned
         store.background = self.changes.background
         self.schedules = Schedules(self, self.replica.plan)
         self.republishing = Republishing(self)
@@ -216,6 +218,7 @@ class Stream:
 
     def _stop_timers(self) -> None:
         self.changes.stop()
+        self.rollups.stop()
         self.expiry.stop()
         self.publishing.stop()
         self.schedules.stop()
@@ -287,13 +290,25 @@ class Stream:
     def undone(self, last_seq: int) -> None:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
-        self.replica.undone(last_seq)
+        has_replanned = self.replica.undone(last_seq)
         self.republishing.queue.undone(last_seq)
-        self.following.undone()
+        self.following.undone(last_seq)
+        self.schedules.undone(has_replanned)
+        self.changes.undone(self._enforce_limits)
+        if not self._stopped:
+            self.expiry.undone()
+
+    def turned(self, by_ns: int) -> None:
+        """The next message is that much earlier than the last one."""
+        if self.config.mirror is None:  # whose times are its origin's
+            self.account.server.clock_turned(self.label, by_ns)
 
     def committed(self, last_seq: int) -> None:
         """Everything up to `last_seq` is durable."""
         self.durable_seq = max(self.durable_seq, last_seq)
+        self.replica.kept(self.durable_seq)
+        if self.changes.limits_undurably:
+            self.changes.committed()
         self.republishing.queue.committed(self.durable_seq)
         self.consumers.place.interest.committed(self.durable_seq)
         for wake in self._watchers:
@@ -330,8 +345,8 @@ class Stream:
         self.log.error(f"JetStream {self.label}: {error!r}")
 
     def now(self) -> int:
-        """The time for the next message, ns: never before the last one's."""
-        return max(time.time_ns(), self.store.last_ts)
+        """The time for the next message, ns."""
+        return self.store.time_for(now_ns())
 
     def on_not_replaced(self, error: Exception) -> None:
         """What a rollup replaces could not be removed; its publisher gets no answer."""
@@ -354,23 +369,24 @@ class Stream:
         refused. A purge goes in steps: it is ordered now, and others may be applied before it is
         done."""
         if isinstance(operation, Purge):
-            self.changes.run(self.replica.purging(operation), partial(self._applied, done))
+            self.changes.run(self.replica.purging(operation), partial(self._applied, done, True))
             return
         try:
             result = self.apply(operation)
         except StoreError as error:
             done(0, store_error(error))
             return
-        self._applied(done, result)
+        self._applied(done, isinstance(operation, Remove), result)
 
-    def _applied(self, done: Done, result: int, error: Exception | None = None) -> None:
+    def _applied(
+        self, done: Done, is_written: bool, result: int, error: Exception | None = None
+    ) -> None:
         self.ingest.settle()
         if error is not None:
             done(0, self._refusal(error))
             return
-        self.store.commit(
-            lambda error: done(result, store_error(error) if error is not None else None)
-        )
+        commit = self.store.when_durable if is_written else self.store.commit
+        commit(lambda error: done(result, store_error(error) if error is not None else None))
 
     def _refusal(self, error: Exception) -> ApiError:
         if isinstance(error, StoreError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pynats_server.jetstream.store import FileConfig
@@ -27,9 +28,9 @@ class Compaction:
         self.rewritten: list[int] = []
         rewrite = self.store._rewrite
 
-        def watched(block: Block, drops: bool = False) -> None:
+        def watched(block: Block, *args: Any, **kind: Any) -> None:
             self.rewritten.append(block.index)
-            rewrite(block, drops)
+            rewrite(block, *args, **kind)
 
         self.store._rewrite = watched  # type: ignore[method-assign]
         while len(self.store.blocks) <= SPARSE:

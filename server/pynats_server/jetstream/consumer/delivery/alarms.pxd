@@ -1,12 +1,13 @@
-"""One timer for all that consumers wait for: deadlines of acknowledgements and pulls, heartbeats."""
+"""One timer for all that consumers wait for: deadlines of acknowledgements and pulls, heartbeats; and
+one for what comes at a time of the day, as the ends of pauses."""
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.engine cimport Engine
-from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.clock cimport steady_ns
 
 
 cdef class Alarmed:
-    cdef int64_t alarm_at  # wall clock, ns; 0 = none
+    cdef int64_t alarm_at  # ns, of its alarms' clock; 0 = none
     cdef int ring(self, int64_t now) except -1
 
 
@@ -20,16 +21,19 @@ cdef class Alarms:
     cdef bint stopped
     cdef Engine engine
     cdef object on_error
-    cdef int64_t round_ns, wall
+    cdef int64_t round_ns, time_ns
+    cdef bint by_wall  # the clock that may be set
 
-    # The wall clock, read once in a round of a turn: for what comes many at a time.
+    # The steady clock, read once in a round of a turn: for what comes many at a time.
     cdef inline int64_t now_ns(self) noexcept:
         if not self.engine.in_turn:
-            return wall_ns()
+            return steady_ns()
         if self.round_ns != self.engine.now:
             self.round_ns = self.engine.now
-            self.wall = wall_ns()
-        return self.wall
+            self.time_ns = steady_ns()
+        return self.time_ns
+
+    cdef int64_t read_clock(self) noexcept
 
     # Rings at `at` at the latest; what it asked for earlier stays in force if it is sooner.
     cdef int want(self, Alarmed who, int64_t at) except -1

@@ -11,6 +11,7 @@ class Alarms:
         loop: asyncio.AbstractEventLoop,
         engine: Engine,
         on_error: Callable[[Exception], object],
+        by_wall: bool = False,
     ) -> None: ...
     @property
     def waiting(self) -> int: ...

@@ -1,6 +1,8 @@
 """See alarms.pxd."""
 from libc.stdint cimport INT64_MAX
 
+from pynats_server.jetstream.clock cimport steady_ns, wall_ns
+
 import heapq
 
 cdef enum:
@@ -11,6 +13,7 @@ TIME_MAX_NS = INT64_MAX
 
 cdef double SECOND = 1e9
 cdef double LOOK_AGAIN_S = 1.0  # the clock may be set
+cdef double LONGEST_S = 86400.0  # a loop takes no time that is too far away
 
 
 cdef class Alarmed:
@@ -19,13 +22,18 @@ cdef class Alarmed:
 
 
 cdef class Alarms:
-    """Of one server. `on_error(exception)` is told of bugs met while ringing."""
+    """Of one server. `on_error(exception)` is told of bugs met while ringing. `by_wall`: at times
+    of the wall clock, however that is set."""
 
-    def __init__(self, loop, Engine engine not None, on_error):
+    def __init__(self, loop, Engine engine not None, on_error, bint by_wall=False):
         self.loop = loop
         self.engine = engine
         self.on_error = on_error
+        self.by_wall = by_wall
         self.heap = []
+
+    cdef int64_t read_clock(self) noexcept:
+        return wall_ns() if self.by_wall else steady_ns()
 
     cdef int want(self, Alarmed who, int64_t at) except -1:
         if at <= 0 or (who.alarm_at and who.alarm_at <= at):
@@ -73,7 +81,11 @@ cdef class Alarms:
             self.timer.cancel()
         self.timer_at = at
         self.timer = self.loop.call_later(
-            min(LOOK_AGAIN_S, max(0.0, (at - wall_ns()) / SECOND)), self.due
+            min(
+                LOOK_AGAIN_S if self.by_wall else LONGEST_S,
+                max(0.0, (at - self.read_clock()) / SECOND),
+            ),
+            self.due,
         )
         return 0
 
@@ -86,7 +98,7 @@ cdef class Alarms:
     def ring_due(self) -> None:
         """See `due`."""
         cdef Alarmed who
-        cdef int64_t now = wall_ns()
+        cdef int64_t now = self.read_clock()
         cdef int64_t at
         cdef int left = RING_AT_ONCE
         while self.heap and left and self.heap[0][0] <= now:
@@ -117,7 +129,7 @@ cdef class Appointment(Alarmed):
         self.call = call
 
     def at(self, int64_t at) -> None:
-        """Calls then (wall clock, ns), whatever was wanted before."""
+        """Calls then (ns), whatever was wanted before."""
         self.alarms.drop(self)
         self.alarms.want(self, at)
 

@@ -22,7 +22,7 @@ cdef class Awaiting(Finder):
     cdef list backoff_ns
     cdef bint retains  # the stream keeps messages for its consumers' sake
     cdef uint32_t sample  # percent
-    cdef readonly int64_t last_acked_ns
+    cdef readonly int64_t last_acked_ns  # steady clock
     cdef uint64_t marked  # changes of the state that were noticed
     # For redelivery, in order.
     cdef uint64_t* again

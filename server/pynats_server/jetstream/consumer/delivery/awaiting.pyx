@@ -3,7 +3,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memmove
 
 from pynats_server.core.native cimport pn_below
-from pynats_server.jetstream.clock cimport after, wall_ns
+from pynats_server.jetstream.clock cimport after, steady_ns
 from pynats_server.jetstream.consumer.delivery.entries cimport OPEN, SPENT
 from pynats_server.jetstream.consumer.delivery.finding cimport FOUND, NOT_YET, NOTHING, UNFINISHED
 from pynats_server.jetstream.consumer.delivery.state cimport (
@@ -117,7 +117,7 @@ cdef class Awaiting(Finder):
 
     def again_from_start(self) -> None:
         """What waits for an acknowledgement is delivered again, in order."""
-        cdef int64_t now = wall_ns()
+        cdef int64_t now = steady_ns()
         self.due_before = now
         self.looking = 0
         self.look_at = 0
@@ -308,7 +308,7 @@ cdef class Awaiting(Finder):
         if self.sample and self.state.policy == ACK_EXPLICIT:
             entry = self.state.find(seq)
             if entry != NULL and pn_below(&self.engine.routing.random, 100) < self.sample:
-                self.host.sampled(seq, delivery, count, wall_ns() - entry.ts)
+                self.host.sampled(seq, delivery, count, steady_ns() - entry.ts)
         return self.ack(delivery, seq, count)
 
     cdef int interest_done(self, uint64_t seq) except -1:
@@ -331,7 +331,7 @@ cdef class Awaiting(Finder):
         if delay_ns > 0:
             # What the deadline is counted from, so that it comes after the delay.
             self.state.mark(entry, False)
-            return self.wait_from(entry, after(wall_ns() - self.wait_ns(1), delay_ns))
+            return self.wait_from(entry, after(steady_ns() - self.wait_ns(1), delay_ns))
         if self.max_deliver and entry.count >= self.max_deliver:
             self.exhaust(entry)  # which may make place for another one
         else:
@@ -342,7 +342,7 @@ cdef class Awaiting(Finder):
         """Somebody works on it: the wait begins anew."""
         cdef Entry* entry = self.state.find(seq)
         if entry != NULL and entry.fate == OPEN:
-            self.wait_from(entry, wall_ns())
+            self.wait_from(entry, steady_ns())
 
     cdef int wait_from(self, Entry* entry, int64_t ts) except -1:
         cdef uint32_t count = entry.count

@@ -24,7 +24,7 @@ cdef struct Entry:
     # A message that was delivered.
     uint64_t seq  # in the stream
     uint64_t delivery  # consumer sequence of its first delivery
-    int64_t ts  # ns since 1970, from which its acknowledgement is waited for
+    int64_t ts  # ns of the steady clock, from which its acknowledgement is waited for
     uint32_t count  # deliveries so far
     uint8_t fate
     uint8_t queued  # for redelivery; not part of the state, and the same for all who share it

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.limits cimport EXTERN_MIN, STEP_BYTES_SHIFT
-from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.clock cimport steady_ns
 from pynats_server.jetstream.consumer.delivery.alarms cimport Alarms
 from pynats_server.jetstream.consumer.delivery.building cimport (
     NUMBERS_MAX, REPLY_MAX, REPLY_ROOM, behead, build, put_reply, rewrite,
@@ -77,7 +77,7 @@ cdef class Feed(Awaiting):
         self.stopped = False
         self.next_seq = max(self.next_seq, self.state.stream_seq + 1)
         self.look_at = self.looking = 0  # the wait may be another one now
-        self.want_alarm(self.expire(wall_ns()))
+        self.want_alarm(self.expire(steady_ns()))
         self.wake()
 
     def stop(self) -> None:
@@ -135,7 +135,7 @@ cdef class Feed(Awaiting):
             found = self.find()
             if found == FOUND:
                 if sent % LOOK_AT_CLOCK == 0:
-                    self.now = wall_ns()
+                    self.now = steady_ns()
                 sent += 1
                 more = self._send()
             elif found != UNFINISHED:

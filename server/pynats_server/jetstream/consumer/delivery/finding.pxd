@@ -30,7 +30,7 @@ cdef class Finder(Member):
     cdef Alarmed bell
     cdef bint original_pace
     cdef readonly bint held  # it is being counted what is before it
-    cdef readonly int64_t last_delivered_ns
+    cdef readonly int64_t last_delivered_ns  # steady clock
     cdef int64_t pace_ns  # timestamp of the last message that was new, see original_pace
     # Sequences to begin with, up to `resume`, where it goes on; see `last_per_subject`.
     cdef SequenceSet firsts

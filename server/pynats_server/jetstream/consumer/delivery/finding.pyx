@@ -1,7 +1,7 @@
 """See finding.pxd."""
 from libc.stdint cimport uint8_t
 
-from pynats_server.jetstream.clock cimport wall_ns
+from pynats_server.jetstream.clock cimport steady_ns
 from pynats_server.jetstream.store.record cimport stamp, u64
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.search.seeker cimport Seeker, Sought
@@ -235,7 +235,7 @@ cdef class Finder(Member):
         if self.pace_ns == 0:
             return FOUND
         due = self.last_delivered_ns + (ts - self.pace_ns)
-        if due <= wall_ns():
+        if due <= steady_ns():
             return FOUND
         self.want_alarm(due)
         return NOT_YET

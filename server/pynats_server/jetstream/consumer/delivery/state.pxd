@@ -19,7 +19,7 @@ cdef class Snapshot(Entries):
     """A state as it was at some moment; also for threads."""
     cdef readonly uint64_t consumer_seq, stream_seq, floor_consumer, floor_stream, open
 
-    cdef size_t _encode(self, uint8_t* out, int64_t base) noexcept nogil
+    cdef size_t _encode(self, uint8_t* out, int64_t base, int64_t drift) noexcept nogil
 
 
 cdef class ConsumerState(Entries):

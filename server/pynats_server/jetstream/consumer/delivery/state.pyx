@@ -1,6 +1,7 @@
 """See state.pxd."""
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
+from pynats_server.jetstream.clock cimport drift_ns
 from pynats_server.jetstream.consumer.delivery.entries cimport DONE, OPEN, SPENT, Entries, Entry
 from pynats_server.jetstream.store.format.varint cimport UVARINT_MAX, put_uvarint
 
@@ -49,6 +50,7 @@ cdef class Snapshot(Entries):
     def saving(self):
         """What backups keep, in steps (a `Work`)."""
         cdef uint64_t at = 0
+        cdef int64_t drift = drift_ns()
         pending, redelivered = {}, {}
         while True:
             part = listed(self, self.place(at), LIST)
@@ -56,7 +58,7 @@ cdef class Snapshot(Entries):
                 if is_spent:
                     redelivered[seq] = max(count, 1)
                 else:
-                    pending[seq] = (delivery, ts)
+                    pending[seq] = (delivery, ts + drift)
                     if count > 1:
                         redelivered[seq] = count - 1
             if len(part) < LIST:
@@ -73,13 +75,14 @@ cdef class Snapshot(Entries):
         may run meanwhile."""
         cdef size_t room = (self.tail - self.head) * ENTRY_MAX + HEAD_MAX, n
         cdef int64_t base = (now + SECOND // 2) // SECOND
+        cdef int64_t drift = drift_ns()
         cdef bytearray made = PyByteArray_FromStringAndSize(NULL, room)
         cdef uint8_t* out = <uint8_t*>PyByteArray_AS_STRING(made)
         with nogil:
-            n = self._encode(out, base)
+            n = self._encode(out, base, drift)
         return PyByteArray_AS_STRING(made)[:n]
 
-    cdef size_t _encode(self, uint8_t* out, int64_t base) noexcept nogil:
+    cdef size_t _encode(self, uint8_t* out, int64_t base, int64_t drift) noexcept nogil:
         cdef size_t place, n = 2
         cdef Entry* entry
         cdef uint64_t again = 0
@@ -99,7 +102,7 @@ cdef class Snapshot(Entries):
                 n += put_uvarint(
                     out + n, max(entry.delivery, self.floor_consumer) - self.floor_consumer
                 )
-                n += put_uvarint(out + n, zigzag(base - entry.ts // SECOND))
+                n += put_uvarint(out + n, zigzag(base - (entry.ts + drift) // SECOND))
             again += entry.fate == SPENT or (entry.fate == OPEN and entry.count > 1)
         n += put_uvarint(out + n, again)
         for place in range(self.head, self.tail if again else self.head):
@@ -374,6 +377,7 @@ cdef class ConsumerState:
     def restore(self, saved: SavedState) -> None:
         """Continues from what was saved. Raises ValueError when that contradicts itself."""
         cdef uint64_t seq
+        cdef int64_t drift = drift_ns()
         self._forget()
         self.floor_consumer, self.floor_stream = saved.ack_floor
         self.consumer_seq, self.stream_seq = saved.delivered
@@ -387,7 +391,7 @@ cdef class ConsumerState:
             count = saved.redelivered.get(seq, 0)
             if seq in saved.pending:
                 delivery, ts = saved.pending[seq]
-                self._insert(delivery, seq, count + 1, ts, OPEN)
+                self._insert(delivery, seq, count + 1, ts - drift, OPEN)
             else:
                 self._insert(0, seq, count, 0, SPENT)
         self.changes += 1

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.json import read_json
 from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
@@ -456,8 +457,11 @@ def _cut(state: ConsumerState, tail: Tail | None, last: int, asked: int | None) 
 
 
 def _forget_future(state: ConsumerState, now_ns: int) -> None:
-    """A wrong clock must not keep messages waiting for years."""
+    """A wrong clock must not keep messages waiting for years, and one that was set back since the
+    state was saved no longer than they have to."""
+    ahead_ns = state.saved_ns - now_ns
+    set_back_ns = ahead_ns if ahead_ns > SECOND_NS else 0  # the file knows seconds
     latest = now_ns + LATEST_NS
     for seq, (delivery, ts) in state.pending.items():
-        if not 0 <= ts <= latest:
-            state.pending[seq] = delivery, now_ns
+        at_ns = ts - set_back_ns
+        state.pending[seq] = delivery, at_ns if 0 <= at_ns <= latest else now_ns

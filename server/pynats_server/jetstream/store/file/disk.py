@@ -6,10 +6,19 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from pynats_server.jetstream.store.file.syncthread import sync_together
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
+CANNOT_RESERVE = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # of file systems
+
+
+class Room(NamedTuple):
+    """A file that is to take the place of another."""
+
+    place: Path
+    handle: int
 
 
 class NotAFile(OSError):
@@ -121,21 +130,56 @@ class Disk:
         finally:
             os.close(handle)
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Write a whole file so that a crash leaves the old or the new content."""
-        temporary = path.with_name(path.name + ".tmp")
-        self.remove(temporary)
-        handle = self.open(temporary)
+    def make_room(self, place: Path, size: int) -> Room:
+        """A new file that has its room on the disk already. Raises OSError, and then there is none
+        of that name."""
+        self.remove(place)
+        room = Room(place, self.open(place))
+        try:
+            self.reserve(room.handle, size)
+        except OSError:
+            self.give_up(room)
+            raise
+        return room
+
+    def reserve(self, handle: int, size: int) -> None:
+        """The file has room for `size` bytes, as far as the file system can promise it."""
+        try:
+            os.posix_fallocate(handle, 0, size)
+        except OSError as error:
+            if error.errno not in CANNOT_RESERVE:
+                raise
+
+    def give_up(self, room: Room) -> None:
+        """Room that is not needed."""
+        self.close(room.handle)
+        self.remove(room.place)
+
+    def replace(self, path: Path, data: bytes, room: Room | None = None) -> None:
+        """Write a whole file so that a crash leaves the old or the new content. `room` is used up,
+        but stays if this fails."""
+        temporary = path.with_name(path.name + ".tmp") if room is None else room.place
+        if room is None:
+            self.remove(temporary)
+            handle = self.open(temporary)
+        else:
+            handle = room.handle
         try:
             self.write(handle, data, 0)
+            if room is not None:
+                self.truncate(handle, len(data))
             self.sync(handle)
+            self.rename(temporary, path)
         except OSError:
-            self.close(handle)
-            self.remove(temporary)
+            if room is None:
+                self.close(handle)
+                self.remove(temporary)
             raise
         self.close(handle)
-        self.rename(temporary, path)
-        self.sync_folder(path.parent)
+        try:
+            self.sync_folder(path.parent)
+        except OSError as error:  # it is there, and nobody knows for how long
+            raise OSError(errno.EIO, f"{path.name} is replaced, but: {error}") from error
 
 
 def make_durable_folder(folder: Path) -> None:

@@ -243,6 +243,11 @@ class DiskBlocks(BlockStore):
         if self._cached > self.files.config.kept_bytes:
             self.on_much_cached()
 
+    def not_as_read(self, block: Block) -> None:
+        """The block's file is another one: whoever reads it in steps begins anew."""
+        self._clock_of_use += 1
+        block.used_at = self._clock_of_use
+
     def on_much_cached(self) -> None:
         """Called when there are more buffers than are kept for good."""
 

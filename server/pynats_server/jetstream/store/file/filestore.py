@@ -13,29 +13,30 @@ from typing import Any
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld, Unavailable
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import FULL, Disk
+from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
 from pynats_server.jetstream.store.file.recover import Recovered, recover
-from pynats_server.jetstream.store.file.writing import WrittenBlocks, only_up_to
+from pynats_server.jetstream.store.file.rewriting import RewrittenBlocks
+from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
+from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
-from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.listing import SubjectListing
-from pynats_server.jetstream.store.search.queries import WALK
-from pynats_server.work import Work
+from pynats_server.jetstream.store.search.queries import WALK, only
+from pynats_server.work import Work, finish
 
 BIG_PURGE = 10_000
 
 
-class FileStore(WrittenBlocks):
+class FileStore(RewrittenBlocks):
     """A `Store` on disk. Opening recovers; a damaged folder opens with `lost` filled."""
 
     def __init__(
@@ -58,10 +59,9 @@ class FileStore(WrittenBlocks):
         found = recover(files, self.ledger)
         saved = files.read_sources()
         if files.held:
-            self._hold(found)
+            self._hold(found, saved)
         else:
-            self._open(found)
-        self._find_places(found, saved)
+            self._open(found, saved)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -74,7 +74,7 @@ class FileStore(WrittenBlocks):
         """Everything that was reported to the operator."""
         return self.files.problems
 
-    def _open(self, found: Recovered) -> None:
+    def _open(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
         self.top_index = max(found.top_index, self.files.highest_key())
@@ -92,12 +92,15 @@ class FileStore(WrittenBlocks):
         elif self.tail is None:
             self.roll_block()
         self._remember()
+        self._durable = self._written
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
         for number, error in self.ledger.unreadable.items():
             self.cannot_read(number, error)
         if not self.losses.unsaved:
             self.ledger.opened(self.blocks, found.claims)
 
-    def _hold(self, found: Recovered) -> None:
+    def _hold(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Serve what is intact, and refuse every change until the next start."""
         self.take_blocks(found.blocks)
         if found.missing is not None:
@@ -108,20 +111,27 @@ class FileStore(WrittenBlocks):
         self._name_losses()
         self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
         self.files.problem(f"is read-only until the next start: {self.files.held}")
+        self._find_places(found, saved)
 
-    def _name_losses(self) -> None:
-        """Tell what is lost, and have it written down before anything else is."""
-        told = self.losses.told()
-        if told:
-            self.files.problem(told)
-        if self.losses.unsaved and not self.files.held:
-            done = self.losses.begin_save()
-            try:
-                self.files.write_losses(self.losses.encoded())
-            except OSError as error:
-                self.files.problem(f"{LOST} cannot be written: {error}")
-            else:
-                done(True)
+    def _resume_purges(self, notes: list[bytes]) -> None:
+        """Carry out the purges that the log tells of, if a crash has left something of them."""
+        try:
+            purges = decode_purges(notes)
+        except ValueError as error:
+            self.files.problem(f"a purge may come undone: {error}")
+            return
+        for filter, last in purges.items():
+            self._intents.append(encode_purge(filter, last))  # the tail may end meanwhile
+            count, first, end = finish(self.bounds(filter))
+            reach = Reach(min(last, end))
+            if count and first <= reach.last:
+                try:
+                    finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                except Unavailable as error:
+                    reason = f"a purge that was interrupted cannot go on: {error}"
+                    self.fail(StoreHeld(f"the stream is read-only: {reason}"))
+                    return
+        self._intents.clear()
 
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
@@ -148,6 +158,20 @@ class FileStore(WrittenBlocks):
         if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
             self.touch()
         return super().expired(now, max_age_ns, ttl, most)
+
+    def delete(self, seq: int) -> bool:
+        """See `Store.delete`. Raises StoreFull before anything has changed."""
+        self.guard()
+        self.flush()
+        if not self.is_live(seq):
+            return False
+        if self.places.told_by(seq):
+            self._removing()
+        self._mark(seq, self.load(seq).ts)
+        self.flush()
+        self.unlink(seq)
+        self._after_removal(seq)
+        return True
 
     def remove(self, seq: int) -> bool:
         """See `Store.remove`."""
@@ -217,22 +241,21 @@ class FileStore(WrittenBlocks):
     def _covers(self, block: Block, seq: int) -> bool:
         """Whether a record of a removed sequence may still lie in another block's file."""
         at = self.block_at(seq)
-        return seq >= self.first_seq and at < len(self.blocks) and self.blocks[at] is not block
+        return seq >= self.blocks[0].base and at < len(self.blocks) and self.blocks[at] is not block
 
     def _release(self, dead: list[Block]) -> None:
         """Delete emptied blocks' files once what made them dead is durable.
 
-        The floor in the tail speaks for those at the front, so the saved index may stay and an
-        acknowledgement need not wait. A block further back that died without tombstones stays
-        dead only by being deleted.
+        The floor in the tail speaks for those at the front, so the saved index may stay. Others
+        have tombstones, or a note of the purge that they died of.
         """
         paths: list[Path] = []
-        covered, bare = True, False
+        numbers = [block.index for block in dead]
+        covered = True
         for block in dead:
             if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
                 self.retire_index()
                 covered = False
-                bare = bare or block.index in self._bare
             self._bare.discard(block.index)
             self.blocks.remove(block)
             if block.loaded:
@@ -242,64 +265,37 @@ class FileStore(WrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        numbers = [block.index for block in dead]
         work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
-        self.committer.after(Task(work, must=bare))
-
-    def erase(self, seq: int) -> bool:
-        """Delete one message and overwrite its bytes on disk with random ones."""
-        self.guard()
-        self.flush()
-        if not self.is_live(seq):
-            return False
-        if self.places.told_by(seq):
-            self._removing()
-        self.load(seq)
-        block = self.blocks[self.block_at(seq)]
-        span = block.record_span(seq)
-        gone = self.unlink(seq)
-        assert span is not None and gone is not None
-        offset, size = span
-        self.listing = None  # as below: it may be for an index that ends at this record
-        if block.piece(offset + size - 8, 8) == self.saved_index.tail_sum:
-            self.retire_index()  # it could no longer find the record it ends at
-        block.scrub(seq, self.files.random(size))
-        block.rewriting += 1  # its buffer is needed below, even if the tombstone starts a block
-        try:
-            self._bury(seq, gone[1])
-        finally:
-            block.rewriting -= 1
-        if block.sealed or block.rewriting:
-            self._rewrite(block)
-        else:
-            self._overwrite(block, offset, size)
-        self._after_removal(seq)
-        return True
-
-    def _overwrite(self, block: Block, offset: int, size: int) -> None:
-        """Overwrite the record in the file, in place, once its tombstone is durable."""
-        data = block.piece(offset, size)
-        if block.cipher is not None:
-            data = block.cipher.apply(data, offset)
-        work: Callable[[], None] = partial(self.files.overwrite, block, data, offset)
-        if block is not self.tail:
-            work = self.ledger.rewriting(block, work, drops=False)
-        self.committer.after(Task(work, must=True))
+        self.committer.after(Task(work))
 
     def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         """As in `Removing`; the last step writes, and saves the index after a big purge."""
         gone = yield from super()._purging(filter, up_to, keep, reach)
-        self.flush()
-        if gone > BIG_PURGE:
-            self.save_index()
+        with contextlib.suppress(StoreFull):  # that it goes was written before it went
+            self.flush()
+            if gone > BIG_PURGE:
+                self.save_index()
         return gone
+
+    @contextlib.contextmanager
+    def _intending(self, filter: bytes, reach: Reach) -> Iterator[None]:
+        """A note says what goes; tombstones follow. Raises StoreFull."""
+        self.flush()
+        assert self.tail is not None
+        note = encode_purge(filter, reach.last)
+        self.tail.mark_floor(self.tail.floor, self.last_ts, note)
+        self.flush()
+        self._intents.append(note)
+        try:
+            yield
+        finally:
+            self._intents.remove(note)
 
     def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
         dies = block is not self.tail and not self.losses.doubts(block.index)
         if not (dies and (yield from self._dies(block, filters, reach.last))):
             return (yield from super()._purge_block(block, filters, at, reach))
         self._bare.add(block.index)
-        self.baring = True
         gone, at = 0, block.first_seq
         try:
             while at and block.msgs:
@@ -317,9 +313,6 @@ class FileStore(WrittenBlocks):
             if block.msgs:  # others than those that were counted went meanwhile
                 yield from self._bury_gone(block)
         finally:
-            self.baring = False
-            if block.msgs and block.index in self._bare:  # the purge ends with the stream
-                self.on_sparse(block)
             self._after_removal(block.last_seq)
         return gone
 
@@ -353,6 +346,8 @@ class FileStore(WrittenBlocks):
         self.guard()
         self.flush()
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
+        cut = self.blocks[self.block_at(seq + 1)] if seq < self.last_seq else None
+        room = self._make_room(cut) if cut is not None and cut.first_seq <= seq else None
         self.retire_index()
         self.ledger.cut(seq)
         if self.places.has_notes:
@@ -385,21 +380,22 @@ class FileStore(WrittenBlocks):
                 block.scan(block.compacted(0, seq + 1))
                 block.written = block.buffered
                 if block is not old:
-                    self._rewrite(block)
+                    self._rewrite(block, block.content(), room=room, must=True)
         self.last_seq, self.last_ts = seq, last_ts
         self.losses.cut(seq)
         self.find_first()
-        self._restart(old, marks)
+        self._restart(old, marks, room)
         self.tell_swept()
 
-    def _restart(self, old: Block | None, marks: list[tuple[int, int]]) -> None:
+    def _restart(self, old: Block | None, marks: list[tuple[int, int]], room: Room | None) -> None:
         """Leave the old tail, rewritten or dead, for a new one that knows the last sequence and
         what was removed before it."""
         self.tail = None
         tail = self.roll_block()
         if old is not None and old.msgs:
             self._cached += old.buffered
-            self._rewrite(old)
+            self._rewrite(old, old.content(), room=room, must=True)
+        tail.mark_floor(0, self.last_ts, VOID)
         for seq, ts in marks:
             if seq >= self.first_seq and not self.is_live(seq):
                 tail.mark(seq, ts, True)
@@ -484,7 +480,7 @@ class FileStore(WrittenBlocks):
             if self.failed is None:
                 self.flush()
                 durable: asyncio.Future[StoreError | None] = loop.create_future()
-                self.committer.wait(partial(self._committed, durable.set_result))
+                self.committer.wait(partial(self._committed, durable.set_result, self._written))
                 error = await durable
                 await self._idle()
                 if error is not None:
@@ -527,7 +523,10 @@ class FileStore(WrittenBlocks):
                 self.fail(error)
 
     def _stop_timers(self) -> None:
-        timers = (self._sync_timer, self._index_timer, self._places_timer, self._cache_timer)
+        timers = (
+            self._sync_timer, self._index_timer, self._places_timer, self._cache_timer,
+            self._again_timer,
+        )  # fmt: skip
         for timer in timers:
             if timer is not None:
                 timer.cancel()

@@ -19,11 +19,12 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from pynats_server.core.engine import Engine
-from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.disk import FULL, Disk
 from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.sync_times import SyncTimes
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
 
+AGAIN_S = 1.0  # until file work that found no room is tried again
 CLOSING_MAX = 16  # handles kept open for the sake of a sync that nobody waits for
 
 Done = Callable[[OSError | None], None]
@@ -151,13 +152,19 @@ class Syncer:
 class Task:
     """File work that must not run before what was written until now is durable. `must`: a
     commit asked for from now on waits for it too. `lazy`: it is no reason for a sync. `done` runs
-    on the loop."""
+    on the loop. Without it, or with `again`, the work is tried until the disk has room for it."""
 
     work: Callable[[], None]
     done: Done | None = None
     must: bool = False
     closing: bool = False
     lazy: bool = False
+    again: bool = False
+
+    def waits(self, error: OSError | None) -> bool:
+        """Whether the work has to be done again, as nothing but room was missing."""
+        wanted = self.again or self.done is None
+        return error is not None and wanted and error.errno in FULL
 
 
 @dataclass(slots=True)
@@ -179,6 +186,7 @@ class Committer:
         self._syncing = False
         self._doing = 0
         self._must = 0
+        self._put_off: list[_Cycle] = []  # until there is room
         self._failed: OSError | None = None
 
     @property
@@ -257,20 +265,45 @@ class Committer:
 
         def work() -> None:
             for task in cycle.tasks:
-                errors.append(_attempt(task.work))
-                if errors[-1] is not None and task.done is None:
+                error = _attempt(task.work)
+                errors.append(error)
+                if task.waits(error) or (error is not None and task.done is None):
                     return  # what follows may rely on it
 
         def done(_: OSError | None) -> None:
             self._doing -= 1
             self._must -= must
             for task, error in zip(cycle.tasks, errors, strict=False):
+                if task.waits(error):
+                    self._put_off_from(cycle.tasks[len(errors) - 1 :], held)
+                    return
                 self._finish(task, error)
             self._tell(held)
 
         self.syncer.run(work, done)
         if not held:
             self._tell(cycle.waiting)
+
+    def _put_off_from(self, tasks: list[Task], held: list[Done]) -> None:
+        """Try these again in a while; who waited for all of them goes on waiting."""
+        must = any(task.must for task in tasks)
+        if not must:
+            self._tell(held)
+        self._put_off.append(_Cycle(held if must else [], tasks=tasks))
+        loop = self.syncer.loop
+        if loop is not None and len(self._put_off) == 1:
+            loop.call_later(AGAIN_S, self._take_up)
+
+    def _collect_put_off(self) -> None:
+        for cycle in self._put_off:
+            self._next.tasks += cycle.tasks
+            self._next.waiting += cycle.waiting
+        self._put_off.clear()
+
+    def _take_up(self) -> None:
+        self._collect_put_off()
+        if self._next.tasks or self._next.waiting:
+            self.start()
 
     def _finish(self, task: Task, error: OSError | None) -> None:
         if task.done is not None:
@@ -286,6 +319,7 @@ class Committer:
     def drain(self) -> None:
         """Do everything noted so far in the caller (truncation, shutdown); raises OSError."""
         self.syncer.settle()
+        self._collect_put_off()
         cycle, self._next = self._next, _Cycle()
         if self._failed is None:
             error = _attempt(lambda: _sync(self.disk, list(cycle.files), list(cycle.folders)))
@@ -294,13 +328,18 @@ class Committer:
                 self._fail(error)
         for task in cycle.tasks:
             if self._failed is None:
-                self._finish(task, _attempt(task.work))
+                error = _attempt(task.work)
+                if task.waits(error):
+                    self._put_off.append(_Cycle(tasks=[task]))
+                else:
+                    self._finish(task, error)
         self._tell(cycle.waiting)
         if self._failed is not None:
             raise self._failed
 
     def abandon(self) -> None:
         """Call back everyone still waiting, without syncing (a failed store closes)."""
+        self._collect_put_off()
         cycle, self._next = self._next, _Cycle()
         for task in cycle.tasks:
             if task.closing:

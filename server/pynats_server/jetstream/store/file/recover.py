@@ -185,6 +185,7 @@ def _listed_blocks(files: StreamFolder, state: FullState, on_disk: list[int]) ->
             block.msgs, block.deleted = entry.msgs, entry.deleted
             block.ttls, block.schedules = entry.ttls, entry.schedules
         if index != state.tail_index:
+            block.base = 0  # not known before it is read
             block.unload()
         blocks.append(block)
     return blocks

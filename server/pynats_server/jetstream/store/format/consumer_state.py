@@ -18,12 +18,14 @@ U64 = (1 << 64) - 1
 @dataclass(slots=True)
 class ConsumerState:
     """Positions are (consumer sequence, stream sequence); `pending` maps stream sequence to
-    (consumer sequence, delivery time in ns, kept to the second); `redelivered` to a count."""
+    (consumer sequence, delivery time in ns, kept to the second); `redelivered` to a count.
+    `saved_ns` is when a file was written, if it says so."""
 
     ack_floor: tuple[int, int] = (0, 0)
     delivered: tuple[int, int] = (0, 0)
     pending: dict[int, tuple[int, int]] = field(default_factory=dict)
     redelivered: dict[int, int] = field(default_factory=dict)
+    saved_ns: int = field(default=0, compare=False)
 
 
 def encode_consumer_state(state: ConsumerState, now: int) -> bytes:
@@ -69,6 +71,7 @@ def decode_with_size(data: bytes) -> tuple[ConsumerState, int]:
     state = ConsumerState(floor, delivered)
     count = reader.uvarint()
     base = reader.varint() if count else 0
+    state.saved_ns = max(base, 0) * SECOND_NS
     for _ in range(count):
         # nats-server subtracts without a look at which is larger.
         seq = (reader.uvarint() + floor[1]) & U64

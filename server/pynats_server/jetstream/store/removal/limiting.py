@@ -16,6 +16,8 @@ from pynats_server.work import Work
 BEHIND_A_SUBJECT = 1
 EVERY = b">"
 WHOLE = 1 << 62
+LOOK = 1000
+"""Messages that a step looks at."""
 
 
 class Limiting(Removing):
@@ -49,6 +51,17 @@ class Limiting(Removing):
                     self._buried()
                     yield
             self.behind &= BEHIND_A_SUBJECT
+
+    def find_noticed(self) -> Work[None]:
+        """See `Store.find_noticed`."""
+        self.look_at_clock()
+        more = True
+        while more:
+            more, block = self.gather_part(LOOK)
+            if block is not None:
+                yield from self.loading(block)
+            elif more:
+                yield
 
     def read_for_expiry(self) -> Work[bool]:
         """Reads the block at which `expired` ended; False when there was none."""

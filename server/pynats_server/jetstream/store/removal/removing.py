@@ -1,12 +1,17 @@
 """Taking messages out of a stream: one, those of a filter, or all below a sequence.
 
-What is removed is fixed when a purge begins; messages that come later stay. It goes in steps, and
-at every step the index, the counters and what a restart would find agree.
+What is removed is fixed when a purge begins; messages that come later stay. Before anything goes
+out of the index, a store on disk has written that it goes: a refused removal has removed nothing,
+however long it would have been. Then it goes in steps.
+
+`remove` is for what goes by a rule (expired, acknowledged by all): nobody is told that it was
+refused, and what says so on disk may come when there is room again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 from weakref import WeakSet
 
@@ -53,6 +58,7 @@ class Removing(Counts):
     """What removes messages of either kind of store."""
 
     _reaches: WeakSet[Reach] | None = None  # of the purges that have not ended
+    purges: int = 0  # that have begun and have not ended
 
     def _check(self) -> None:
         if self.failed is not None:
@@ -68,8 +74,12 @@ class Removing(Counts):
         """Called before each part of a removal. Raises StoreFailed."""
         self._check()
 
+    def delete(self, seq: int) -> bool:
+        """Delete one message that somebody wants to be deleted; False when it is not there."""
+        return self.remove(seq)
+
     def remove(self, seq: int) -> bool:
-        """Delete one message; False when it is not there."""
+        """Remove one message whose time is over; False when it is not there."""
         self._check()
         gone = self.unlink(seq)
         if gone is None:
@@ -116,6 +126,7 @@ class Removing(Counts):
         self._check()
         filters, last = only(filter), reach.last
         if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
+            self.flush()  # else a full disk takes back what is to be purged
             reach.last = max(up_to, last + 1) - 1
             gone = self.compact(reach.last + 1)  # the next sequence
             reach.gone_through(reach.last)
@@ -146,34 +157,50 @@ class Removing(Counts):
         return 0
 
     def _drop_through(self, reach: Reach) -> Work[int]:
-        """Delete every message within reach, the oldest first: no tombstones, one floor."""
+        """Delete every message within reach, the oldest first. One floor says so; those in a block
+        of which some stay leave tombstones for nats-server."""
+        self._removing()
+        self.flush()
         if self.tail is not None and self.tail.msgs and self.tail.last_seq <= reach.last:
-            self._removing()
-            self._leave_tail()
+            self.roll_block()
+        self._announce(reach.last)
         gone = 0
-        while self.msgs and self.first_seq <= reach.last:
-            self._check()
-            block = self.blocks[self.block_at(self.first_seq)]
-            if not block.loaded:
-                yield from self.loading(block)
-                continue
-            self._removing()
-            gone += self.drop_front(reach.last + 1, TAKE, reach.purged)
-            reach.gone_through(self.first_seq - 1)
-            self.floor_due = self.on_disk
-            self.passed = max(self.passed, min(reach.last, self.first_seq - 1))
-            if not block.msgs and block is not self.tail:
-                self.dead = True
-                self.reap()
-            self.touch()
-            yield
+        self.purges += 1
+        try:
+            while self.msgs and self.first_seq <= reach.last:
+                self._check()
+                block = self.blocks[self.block_at(self.first_seq)]
+                if not block.loaded:
+                    yield from self.loading(block)
+                    continue
+                self._removing()
+                bury = self.on_disk and block.last_seq > reach.last
+                gone += self.drop_front(reach.last + 1, TAKE, reach.purged, bury)
+                reach.gone_through(self.first_seq - 1)
+                self.floor_due = self.on_disk
+                if not block.msgs and block is not self.tail:
+                    self.dead = True
+                    self.reap()
+                self.touch()
+                self._buried()
+                yield
+        finally:
+            self.purges -= 1
         return gone
 
     def _purge_filter(self, filter: bytes, filters: FilterSet, reach: Reach) -> Work[int]:
         count, first, last = yield from self.bounds(filter)
         reach.last = min(reach.last, last)
-        gone, at = 0, max(first, self.first_seq)
-        while count and at <= reach.last:
+        at = max(first, self.first_seq)
+        if not count or at > reach.last:
+            return 0
+        self._removing()
+        with self._intending(filter, reach):
+            return (yield from self._purge_from(at, filters, reach))
+
+    def _purge_from(self, at: int, filters: FilterSet, reach: Reach) -> Work[int]:
+        gone = 0
+        while at <= reach.last:
             index = self.block_at(at)
             if index >= len(self.blocks):
                 break
@@ -182,6 +209,10 @@ class Removing(Counts):
                 gone += yield from self._purge_block(block, filters, at, reach)
             at = max(at, min(block.last_seq, reach.last)) + 1
         return gone
+
+    def _intending(self, filter: bytes, reach: Reach) -> AbstractContextManager[None]:
+        """A purge, from now on to its end, that a restart would carry out. Raises StoreFull."""
+        return nullcontext()
 
     def _purge_block(self, block: Block, filters: FilterSet, at: int, reach: Reach) -> Work[int]:
         gone = 0
@@ -211,27 +242,30 @@ class Removing(Counts):
         if seq <= self.last_seq:
             return finish(self._drop_through(Reach(seq - 1)))
         self._removing()
+        self.flush()
         if self.tail is not None and self.tail.msgs:
-            self._leave_tail()
+            self.roll_block()
+        self._announce(seq - 1)
         gone, subjects = self.unlink_everything()
         dispose(subjects, self._let_go())
-        self.floor_due = self.on_disk
-        self.passed = self.last_seq
         self.dead = len(self.blocks) > 1
         if seq > self.last_seq + 1:
-            self.skip(seq - 1 - self.last_seq, self.last_ts)
+            self._use_up(seq - 1, self.last_ts)
         self.reap()
         self.touch()
         return gone
 
     def keep_last(self) -> int:
-        """Delete all messages but the last one, which has just been appended, in O(blocks)."""
-        self.flush()  # a full disk must not cost what that message was to replace
+        """Delete all messages but the last one, which has just been appended, in O(blocks). If
+        the disk is full, that one is taken back."""
         self._removing()
+        if self.on_disk and self.tail is not None:
+            self.bury_tail(self.last_seq - 1)
+            self.tail.mark_floor(self.last_seq - 1, self.last_ts)
+        self.flush()  # together with the message
+        self.passed = self.last_seq - 1
         gone, subjects = self.unlink_but_last()
         dispose(subjects, self._let_go())
-        self.floor_due = self.on_disk
-        self.passed = self.last_seq - 1
         self.dead = len(self.blocks) > 1
         self.reap()
         self.touch()
@@ -243,12 +277,19 @@ class Removing(Counts):
 
     # -- sequences ----------------------------------------------------------------------------
 
-    def _leave_tail(self) -> None:
-        """Start a new block that remembers the last sequence on its own."""
-        self.roll_block()
+    def _announce(self, through: int) -> None:
+        """Write that everything goes up to and with a sequence: the end and more, or all that is in
+        blocks before the tail. The tail remembers the last sequence on its own. Raises StoreFull,
+        and then nothing has changed."""
         assert self.tail is not None
-        self.tail.mark(self.last_seq, self.last_ts, True)
+        if through >= self.last_seq:
+            self.tail.mark(self.last_seq, self.last_ts, True)
+        if through > self.last_seq:
+            self.tail.mark(through, self.last_ts, False)
+        if self.on_disk:
+            self.tail.mark_floor(through, self.last_ts)
         self.flush()
+        self.passed = max(self.passed, through)
 
     def skip(self, count: int, ts: int) -> int:
         """Use up `count` sequences without messages; returns the last of them."""
@@ -256,22 +297,31 @@ class Removing(Counts):
         if count < 1:
             raise ValueError("skip at least one sequence")
         _check_range(self.last_seq + count)
+        if ts < self.last_ts:
+            self.turn_back(ts)
+            ts = self.time_for(ts)
         tail = self.tail
         wide = tail is not None and tail.msgs and count > GAP_MAX
         if tail is None or wide or tail.buffered + EMPTY_SIZE > self.block_size:
             tail = self.roll_block()
         last = self.last_seq + count
         tail.mark(last, ts, False)
+        self._use_up(last, ts)
+        self.touch()
+        return last
+
+    def _use_up(self, last: int, ts: int) -> None:
+        """The sequences up to `last` have no messages, as the tail says already."""
+        tail = self.tail
+        assert tail is not None
         if tail.msgs:
             tail.deleted.add_range(tail.last_seq + 1, last)
         else:
             tail.first_seq = last + 1
         tail.last_seq, tail.last_ts = last, ts
-        self.last_seq, self.last_ts = last, max(self.last_ts, ts)
+        self.last_seq, self.last_ts = last, ts
         if not self.msgs:
             self.first_seq, self.first_ts = last + 1, 0
-        self.touch()
-        return last
 
 
 def _check_range(seq: int) -> None:

@@ -146,15 +146,15 @@ class Queries(Retention):
                 yield
         return None
 
-    def find_since(self, ts: int) -> Work[int]:
-        """First live sequence stored at or after `ts`, however far away; last + 1 when there is
-        none."""
+    def find_since(self, ts: int, start: int = 1) -> Work[int]:
+        """First live sequence, from `start` on, stored at or after `ts`, however far away; last + 1
+        when there is none."""
         ts = min(max(ts, TS_MIN), TS_MAX)
 
         def step(at: int, _: int, most: int) -> Step[int]:
             return self.step_since(ts, at, most)
 
-        return (yield from self._search(step, 1, 0)) or self.last_seq + 1
+        return (yield from self._search(step, start, 0)) or self.last_seq + 1
 
     def count_between(self, filters: FilterSet, start: int, stop: int) -> Work[int]:
         """Live messages of some filters in start..stop."""

@@ -12,6 +12,7 @@ from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport HEAD, stamp, subject_size, u64
 from pynats_server.jetstream.store.adopting cimport Adopting
 from pynats_server.jetstream.store.subjects cimport Leaf
+from pynats_server.jetstream.store.turns cimport STEP_NS
 from pynats_server.jetstream.store.search.subjectwalk cimport SubjectWalk
 
 cdef enum:
@@ -219,10 +220,12 @@ cdef class Scanning(Adopting):
         cdef Py_ssize_t i, at
         cdef const uint8_t *r
         cdef uint64_t seq
+        # Within a block, times may go back by as much as a clock that is waited for.
+        cdef int64_t from_ns = ts - STEP_NS if ts > 0 else ts
         for i in range(self.block_at(start), len(self.blocks)):
             block = self.blocks[i]
             most -= BLOCK_COST
-            if block.msgs and block.last_ts >= ts:
+            if block.msgs and max(block.first_ts, block.last_ts) >= from_ns:
                 if block.first_ts >= ts and start <= block.first_seq:
                     return block.first_seq, 0, None
                 if not block.loaded:

@@ -16,7 +16,13 @@ from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.store import CorruptRecord, Message, StoreError, StoreFull
+from pynats_server.jetstream.store import (
+    CorruptRecord,
+    Message,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
 from pynats_server.jetstream.stream.copying.reading import Reading, is_needed
 from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
@@ -43,6 +49,9 @@ class Follower:
         self._since, self._since_seq = "", 0
         self._looked_to = 0  # no message below this matches a filter
         self.error: ApiError | None = None
+        self._refused_at: int | None = (
+            None  # how far its stream was durable when a copy was refused
+        )
         self.heard_at_ns = 0  # monotonic; 0 = never
         self.origin: Origin | None = None
         self.wanted = Wanted(source)
@@ -185,7 +194,9 @@ class Follower:
             self._reading.undone(self.next_seq)
         if self.next_seq < before:
             self._looked_to = 0
-            self._refused(StoreFull(f"no space for {self.stream.label}"))
+            failed = self.stream.store.failed
+            full = StoreFull(f"no space for {self.stream.label}")
+            self._refused(StoreFailed(str(failed)) if failed is not None else full)
 
     # -- copying ----------------------------------------------------------------------------
 
@@ -252,7 +263,8 @@ class Follower:
                 return
             if self._waits():
                 return
-            self.error = None
+            if self._refused_at is None:
+                self.error = None
             self.heard_at_ns = time.monotonic_ns()
             count += 1
             if count % COPIES == 0:
@@ -263,6 +275,7 @@ class Follower:
             self.error = store_error(error)
         else:
             self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
+        self._refused_at = self.stream.durable_seq
         self.stream.log.warn_rarely(
             f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
@@ -272,6 +285,14 @@ class Follower:
     def _try_again(self) -> None:
         self._retry = None
         self.wake()
+
+    def _forgive(self) -> None:
+        """Forgets the error once a later try has succeeded, and no full disk can undo that."""
+        durable = self.stream.durable_seq
+        if self._refused_at is None:
+            return
+        if durable > self._refused_at or (self._is_idle and durable >= self.stream.store.last_seq):
+            self.error = self._refused_at = None
 
     def _next(self, origin: Origin) -> Work[Message | None]:
         """The next message that is wanted, as far as the origin is durable."""
@@ -309,6 +330,7 @@ class Follower:
     def info(self) -> Work[SourceInfo]:
         """How far it has come."""
         lag = 0
+        self._forgive()
         if self.origin is not None:
             lag = yield from self.wanted.count(self.origin.store, self.next_seq)
         return SourceInfo(

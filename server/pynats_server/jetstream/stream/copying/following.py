@@ -27,6 +27,7 @@ class Following:
         self._neighbours = neighbours
         self.mirror: Mirror | None = None
         self._sources: dict[bytes, Source] = {}
+        self._passing: set[bytes] = set()  # sources that have left out duplicates lately
         self._mirrored: StreamSource | None = None
         self._search: Job[None] | None = None  # for the places of sources that wait for it
         self._again: asyncio.TimerHandle | None = None
@@ -47,7 +48,7 @@ class Following:
             key = name_of(source).whole
             old = before.pop(key, None)
             new = new or old is None
-            self._sources[key] = old or Source(self.stream, self._neighbours, source)
+            self._sources[key] = old or Source(self.stream, self._neighbours, source, self._passing)
         # First those that are gone: another one's consumer may get the name of theirs.
         for gone in before.values():
             gone.leave()
@@ -104,12 +105,15 @@ class Following:
             self.stream.account.server.turns.cancel(self._search)
             self._search = None
 
-    def undone(self) -> None:
-        """The disk is full, and messages that were stored last have been taken back."""
+    def undone(self, last_seq: int) -> None:
+        """The disk is full, and messages above `last_seq` have been taken back."""
         if self.mirror is not None:
             self.mirror.undone()
-        for key in self.stream.store.places.taken_back & self._sources.keys():
-            self._sources[key].undone()
+        taken_back = self.stream.store.places.taken_back
+        for key in (taken_back | self._passing) & self._sources.keys():
+            source = self._sources[key]
+            if source.go_back(last_seq) or key in taken_back:
+                source.undone()
 
     def stop(self) -> None:
         """Ends all."""

@@ -3,8 +3,11 @@ they come from. From that header it finds its place again after a restart."""
 
 from __future__ import annotations
 
+from collections import deque
+
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -25,11 +28,17 @@ from pynats_server.work import Work
 class Source(Follower):
     """The follower of one source."""
 
-    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+    def __init__(
+        self, stream: StreamHost, neighbours: Neighbours, source: StreamSource, passing: set[bytes]
+    ) -> None:
         super().__init__(stream, neighbours, source)
         self.name = name_of(source)
         self.key = self.name.whole
         self._identity = b""  # of the origin
+        # (last sequence of the stream then, sequence) of messages that were there already, as
+        # others that a full disk may take back; and the sources that have such.
+        self._passed: deque[tuple[int, int]] = deque()
+        self._passing = passing
         self._is_alone = True
 
     @property
@@ -73,7 +82,7 @@ class Source(Follower):
         server: a stream that had messages once may have had copies among them, and these are
         not older than the origin's."""
         source, store = self.source, self.stream.store
-        since_ns = store.last_ts
+        since_ns = min(store.last_ts, now_ns())  # the clock may have been ahead
         if source.opt_start_seq:
             return source.opt_start_seq
         if source.opt_start_time:
@@ -94,6 +103,26 @@ class Source(Follower):
         block = header_blocks.add(block, names.STREAM_SOURCE, value)
         if not self.stream.take_sourced(self.subject(message), block, message.payload):
             self.stream.apply(Follow(self.key, message.seq, self._identity))
+            self._pass_over(message.seq)
+
+    def _pass_over(self, seq: int) -> None:
+        while self._passed and self._passed[0][0] <= self.stream.durable_seq:
+            self._passed.popleft()
+        self._passed.append((self.stream.store.last_seq, seq))
+        self._passing.add(self.key)
+
+    def go_back(self, last_seq: int) -> bool:
+        """Messages of its stream above `last_seq` were taken back: goes back to before the first
+        that it has left out as a duplicate of one of these. Whether there were such."""
+        first = 0
+        while self._passed and self._passed[-1][0] > last_seq:
+            _, first = self._passed.pop()
+        if not self._passed:
+            self._passing.discard(self.key)
+        if not 0 < first <= self.place.seq:
+            return False
+        self.stream.apply(Follow(self.key, first - 1, self._identity))
+        return True
 
     def info(self) -> Work[SourceInfo]:
         """With the last sequence taken over."""

@@ -8,11 +8,11 @@ just removed: a marker takes its place and says so, for as long as configured. A
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
+from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
@@ -40,6 +40,8 @@ class Expiry:
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at = 0.0
         self._removing: Job[None] | None = None
+        self._has_room = True  # as far as is known since it began to remove
+        self._not_before = 0.0  # on the loop's clock
 
     def arm(self) -> None:
         """Sets the timer to when the next message expires, unless it is set to an earlier time."""
@@ -52,8 +54,23 @@ class Expiry:
             return
         due_ns = self._stream.store.next_expiry(config.max_age, config.allow_msg_ttl)
         if due_ns:
-            wait_s = (due_ns - time.time_ns()) / SECOND_NS
+            wait_s = (due_ns - now_ns()) / SECOND_NS
             self._arm_in(min(max(wait_s, WAIT_MIN_S), WAIT_MAX_S))
+
+    def undone(self) -> None:
+        """The disk is full: what markers had replaced may be there again."""
+        config = self._stream.config
+        if config.max_age > 0 or config.allow_msg_ttl:
+            self._try_later()
+
+    def _try_later(self) -> None:
+        self._has_room = False
+        self._not_before = asyncio.get_running_loop().time() + RETRY_S
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._removing is None:  # else its end does
+            self._arm_in(RETRY_S)
 
     @property
     def is_armed(self) -> bool:
@@ -76,7 +93,7 @@ class Expiry:
 
     def _arm_in(self, wait_s: float) -> None:
         loop = asyncio.get_running_loop()
-        at = loop.time() + wait_s
+        at = max(loop.time() + wait_s, self._not_before)
         if self._timer is not None:
             if self._fires_at <= at:
                 return
@@ -87,6 +104,7 @@ class Expiry:
     def run(self) -> None:
         """Removes expired messages, some in each step."""
         self._timer = None
+        self._has_room = True
         account = self._stream.account
         job = account.server.turns.start(
             account.name, self, self._remove(), stays=True, on_end=self._removed
@@ -96,11 +114,12 @@ class Expiry:
 
     def _remove(self) -> Work[None]:
         stream = self._stream
+        yield from stream.store.find_noticed()
         removed, was_read = BATCH, False
         while removed >= BATCH or was_read:
             config, removed = stream.config, 0
             marker_ttl_s = config.subject_delete_marker_ttl // SECOND_NS
-            rows = stream.store.expired(time.time_ns(), config.max_age, config.allow_msg_ttl, BATCH)
+            rows = stream.store.expired(now_ns(), config.max_age, config.allow_msg_ttl, BATCH)
             gone: list[int] = []
             for removed, (seq, subject, _, _) in enumerate(rows, 1):
                 gone.append(seq)
@@ -111,9 +130,13 @@ class Expiry:
                     gone.clear()
                 if removed % STEP == 0:
                     yield
+                    if not self._has_room:
+                        return
             if gone:
                 stream.apply(Expire(tuple(gone)))
             was_read = yield from stream.store.read_for_expiry()
+            if not self._has_room:
+                return
 
     def _removed(self, job: Job[None]) -> None:
         if isinstance(job.error, Cancelled):
@@ -128,7 +151,7 @@ class Expiry:
                 )
             else:
                 self._stream.on_internal_error(job.error)
-            self._arm_in(RETRY_S)
+            self._try_later()
 
     def _leaves_marker(self, seq: int, subject: bytes) -> bool:
         store = self._stream.store

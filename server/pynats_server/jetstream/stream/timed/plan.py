@@ -9,6 +9,8 @@ are gone, by whatever way, are dropped when their time comes.
 from __future__ import annotations
 
 import heapq
+from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from pynats_common.go.text import text_of
@@ -72,6 +74,8 @@ class Plan:
         self._store = store
         self.due: dict[bytes, tuple[int, int]] = {}  # subject -> (time in ns, sequence)
         self._heap: list[Entry] = []
+        # (last message then, subject, what was planned for it) of changes that may be undone
+        self._before: deque[tuple[int, bytes, tuple[int, int] | None]] = deque()
         self.is_on = False
 
     def configured(self, is_on: bool) -> bool:
@@ -82,6 +86,7 @@ class Plan:
         self.is_on = is_on
         self.due = {}
         self._heap = []
+        self._before.clear()
         return is_on
 
     # -- what is stored -----------------------------------------------------------------------
@@ -89,16 +94,17 @@ class Plan:
     def stored(self, subject: bytes, block: bytes, seq: int, ts: int) -> None:
         """Takes the schedule of a message that has just been stored, if it is one, and what it
         tells of the schedule that has published it."""
-        self.told(block)
+        self.told(block, seq)
         try:
             schedule = find_schedule(block)
         except ApiError:
             return  # stored by a source, which may have other rules
         first = schedule.first_time(ts) if schedule is not None else None
         if first is not None:
+            self._before.append((seq, subject, self.due.get(subject)))
             self._put(subject, first, seq)
 
-    def told(self, block: bytes) -> None:
+    def told(self, block: bytes, by: int) -> None:
         """Takes what a message tells of the schedule that has published it, if one has."""
         said = header_blocks.get_all(block, _TOLD)
         scheduler = said.get(names.SCHEDULER, b"")
@@ -106,21 +112,49 @@ class Plan:
             return
         due = next_time(said.get(names.SCHEDULE_NEXT, b""))
         if due is not None:
-            self.missed(scheduler, self.due[scheduler][1], due)
+            self._before.append((by, scheduler, self.due[scheduler]))
+            self._move(scheduler, due)
 
     def missed(self, subject: bytes, seq: int, due: int) -> None:
         """The schedule stored as `seq` is next `due`, or (0) never again."""
         found = self.due.get(subject)
         if found is None or found[1] != seq:
             return
+        self._move(subject, due)
+        after = self.due.get(subject)
+        self._before = deque(
+            (by, name, after if name == subject and before and before[1] == seq else before)
+            for by, name, before in self._before
+        )
+
+    def _move(self, subject: bytes, due: int) -> None:
         if due:
-            self._put(subject, due, seq)
+            self._put(subject, due, self.due[subject][1])
         else:
             del self.due[subject]
 
     def _put(self, subject: bytes, due: int, seq: int) -> None:
         self.due[subject] = due, seq
         heapq.heappush(self._heap, (due, seq, subject))
+
+    def kept(self, last_seq: int) -> None:
+        """Messages up to `last_seq` will not be taken back."""
+        while self._before and self._before[0][0] <= last_seq:
+            self._before.popleft()
+
+    def undone(self, last_seq: int) -> bool:
+        """The disk is full: messages above `last_seq` were taken back, and what they had replaced
+        is there again. Whether that changes anything."""
+        changed: set[bytes] = set()
+        while self._before and self._before[-1][0] > last_seq:
+            _, subject, before = self._before.pop()
+            changed.add(subject)
+            if before is not None:
+                self.due[subject] = before
+            else:
+                self.due.pop(subject, None)
+        self.queue((*self.due[subject], subject) for subject in changed if subject in self.due)
+        return bool(changed)
 
     def recovering(self) -> Work[None]:
         """Finds the schedules among the stored messages."""
@@ -166,6 +200,12 @@ class Plan:
         self._heap = [(due, seq, subject) for subject, (due, seq) in self.due.items()]
         heapq.heapify(self._heap)
 
+    def queue(self, entries: Iterable[Entry]) -> None:
+        """Those have been taken, and neither been published nor `missed`."""
+        for entry in entries:
+            if self.is_due(entry):
+                heapq.heappush(self._heap, entry)
+
     def is_due(self, entry: Entry) -> bool:
         """Whether that is still the plan."""
         due, seq, subject = entry
@@ -173,7 +213,7 @@ class Plan:
 
     def take_due(self, now: int) -> Work[list[Entry]]:
         """Takes entries out of the heap that are due, in the order of their messages. Each has to
-        be published or `missed`."""
+        be published, `missed`, or put back (`queue`)."""
         due: set[Entry] = set()
         taken = 0
         while self._heap and self._heap[0][0] <= now and len(due) < DUE_AT_ONCE:
@@ -186,9 +226,11 @@ class Plan:
         return sorted(due, key=lambda entry: entry[1])
 
     def drop(self, entry: Entry) -> None:
-        """Its message is gone."""
+        """Its message is gone; unless what has replaced it is taken back."""
+        due, seq, subject = entry
         if self.is_due(entry):
-            del self.due[entry[2]]
+            self._before.append((self._store.last_seq, subject, (due, seq)))
+            del self.due[subject]
 
     def live(self) -> list[Entry]:
         """All of the plan, but for schedules that are gone."""

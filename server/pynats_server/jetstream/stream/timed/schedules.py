@@ -6,18 +6,26 @@ What clients may say about schedules, and the timer. When what is due is the `pl
 from __future__ import annotations
 
 import asyncio
-import time
+from collections import deque
 from typing import Final
 
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.subjects import subjects_overlap
 
+from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
-from pynats_server.jetstream.store import Message, SequenceNotFound, StoreError
+from pynats_server.jetstream.store import (
+    Message,
+    SequenceNotFound,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Miss
 from pynats_server.jetstream.stream.timed.plan import (
@@ -34,6 +42,11 @@ TIMER_MIN_S: Final = 0.25
 TIMER_MAX_S: Final = 3600.0
 PUBLISHED: Final = 3
 """Messages that a step publishes, about 0.2 ms."""
+RETRY_S: Final = 1.0
+"""Until what could not be published, for example on a full disk, is tried again."""
+
+_NO_ROOM = frozenset((10002, 10023, 10047, 10167))
+"""Errors that any other message would meet as well, until there is room."""
 
 _KNOWN = frozenset(
     (
@@ -127,7 +140,7 @@ class Schedules:
     """The timer of one stream's schedules: it publishes what is due.
 
     Finding them after a start and publishing go in steps: a stream may have any number of them, due
-    at the same time.
+    at the same time. What finds no room, or is taken back by a full disk, stays due.
     """
 
     def __init__(self, stream: StreamHost, plan: Plan) -> None:
@@ -137,6 +150,9 @@ class Schedules:
         self._fires_at = 0.0
         self._are_on = False
         self._jobs: dict[str, Job[None]] = {}  # by what they do
+        self._retry: asyncio.TimerHandle | None = None
+        self._has_room = True
+        self._ahead_ns = as_wall_ns(0)  # the clock, when the plan was last put right
 
     def configured(self) -> None:
         """Follows a changed configuration, which the plan has taken."""
@@ -150,11 +166,20 @@ class Schedules:
 
     def recover(self, search: Work[None]) -> None:
         """Runs the search for the schedules among the stored messages."""
-        self._start("recover", search)
+        self._start("recover", self._recovering(search))
+
+    def _recovering(self, search: Work[None]) -> Work[None]:
+        yield from search
+        if self._stream.store.turns:
+            yield from self._bring_forward()
 
     def stop(self) -> None:
         """Stops publishing."""
         self._disarm()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        self._has_room = True
         for job in list(self._jobs.values()):
             self._stream.account.server.turns.cancel(job)
         self._are_on = False
@@ -180,14 +205,14 @@ class Schedules:
 
     def arm(self) -> None:
         """Sets the timer to when the next schedule is due."""
-        if "fire" in self._jobs or not self._are_on:
-            return  # its end does
+        if "fire" in self._jobs or not self._are_on or not self._has_room:
+            return  # its end does, or the next try
         due = self._plan.next_due
         if due is None:
             self._disarm()
             return
         loop = asyncio.get_running_loop()
-        wait_s = (due - time.time_ns()) / 1e9
+        wait_s = (due - now_ns()) / 1e9
         at = loop.time() + min(max(wait_s, TIMER_MIN_S), TIMER_MAX_S)
         if self._timer is not None:
             if self._fires_at <= at:
@@ -200,15 +225,71 @@ class Schedules:
         self._timer = None
         self._start("fire", self._publish_due())
 
+    def undone(self, has_changed: bool) -> None:
+        """The disk is full: messages were taken back, and the plan `has_changed` with them."""
+        if not self._are_on:
+            return
+        if "recover" in self._jobs:  # it may have passed what is there again
+            self._stream.account.server.turns.cancel(self._jobs.pop("recover"))
+            self.recover(self._plan.recovering())
+        if has_changed:
+            self._no_room(StoreFull(f"no space for {self._stream.label}"))
+
+    def _no_room(self, error: Exception) -> None:
+        """Publishes nothing for a while."""
+        self._has_room = False
+        self._disarm()
+        self._stream.log.warn_rarely(
+            f"JetStream {self._stream.label} cannot publish what is scheduled yet: {error}"
+        )
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._has_room = True
+        self.arm()
+
     def _publish_due(self) -> Work[None]:
-        now, plan = time.time_ns(), self._plan
-        while plan.next_due is not None and plan.next_due <= now:
-            due = yield from plan.take_due(now)
-            for done, entry in enumerate(due, 1):
-                if plan.is_due(entry):  # still
-                    yield from self._publish(entry, now)
-                if done % PUBLISHED == 0:
-                    yield
+        ahead_ns = as_wall_ns(0)
+        if self._ahead_ns - ahead_ns > SECOND_NS:
+            yield from self._bring_forward()
+        self._ahead_ns = ahead_ns
+        now, plan, done = now_ns(), self._plan, 0
+        while self._has_room and plan.next_due is not None and plan.next_due <= now:
+            due = deque((yield from plan.take_due(now)))
+            try:
+                while due and self._has_room:
+                    entry = due.popleft()
+                    if plan.is_due(entry):  # still
+                        yield from self._publish(entry, now)
+                    done += 1
+                    if done % PUBLISHED == 0:
+                        yield
+            finally:
+                plan.queue(due)
+
+    def _bring_forward(self) -> Work[None]:
+        """The clock was set back: what is done again and again does not wait until it has caught
+        up."""
+        now = now_ns()
+        ahead = [(due, seq, subject) for subject, (due, seq) in self._plan.due.items() if due > now]
+        for looked, entry in enumerate(ahead, 1):
+            if self._plan.is_due(entry):
+                yield from self._bring_one_forward(entry, now)
+            if looked % PUBLISHED == 0:
+                yield
+
+    def _bring_one_forward(self, entry: Entry, now: int) -> Work[None]:
+        due, seq, subject = entry
+        try:
+            message = yield from self._stream.store.read(seq)
+            schedule = find_schedule(message.headers or b"")
+        except (SequenceNotFound, ApiError, StoreError):
+            return  # told when it is due
+        first = schedule.next_time(now) if schedule is not None and schedule.repeats else None
+        if first is not None and first < due and self._plan.is_due(entry):
+            self._stream.apply(Miss(subject, seq, first))
 
     def _publish(self, entry: Entry, now: int) -> Work[None]:
         stream, (due, seq, subject) = self._stream, entry
@@ -233,8 +314,12 @@ class Schedules:
             self._plan.drop(entry)
             return
         except (ApiError, StoreError) as error:
+            if _is_of_room(error):
+                self._plan.queue([entry])
+                self._no_room(error)
+                return
             stream.on_internal_error(error)
-        if self._plan.is_due(entry):
+        if self._plan.is_due(entry) and self._has_room:
             stream.apply(Miss(subject, seq, following or 0))
 
     def _make(
@@ -254,6 +339,13 @@ class Schedules:
             if said.get(name):
                 made = header_blocks.add(made, header, said[name])
         self._stream.take_own(said[names.SCHEDULE_TARGET], made, body.payload)
+
+
+def _is_of_room(error: ApiError | StoreError) -> bool:
+    """Whether what was refused may be taken another time."""
+    if isinstance(error, ApiError):
+        return error.err_code in _NO_ROOM
+    return isinstance(error, StoreFull | StoreFailed)
 
 
 def _without_orders(block: bytes) -> bytes:

@@ -3,7 +3,7 @@ from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.limits cimport CALL_STEPS
 from pynats_server.core.senders.audience cimport HELD, current_match, deliver_everybody
-from pynats_server.jetstream.clock cimport after, wall_ns
+from pynats_server.jetstream.clock cimport after, steady_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.pull.line cimport Line, Pull
 from pynats_server.jetstream.consumer.delivery.pull.priority cimport (
@@ -96,7 +96,7 @@ cdef class PullFeed(Feed):
 
     def asked(self, bytes inbox not None, bytes body not None) -> None:
         """A request for messages, to be sent to `inbox`."""
-        cdef int64_t now = wall_ns()
+        cdef int64_t now = steady_ns()
         cdef Pull pull
         if not inbox or self.stopped:
             return

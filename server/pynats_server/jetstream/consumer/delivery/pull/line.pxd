@@ -15,7 +15,7 @@ cdef class Pull:
     cdef readonly uint64_t left  # messages
     cdef readonly bint sized  # has a limit of bytes
     cdef readonly int64_t bytes_left
-    cdef readonly int64_t ends_ns  # wall clock; 0 = never
+    cdef readonly int64_t ends_ns  # steady clock; 0 = never
     cdef readonly bint no_wait  # answered as soon as there is nothing more...
     cdef readonly bint patient  # ...but not before it has got something
     cdef readonly bint fed  # has got something

@@ -22,6 +22,6 @@ cdef class PinnedLine(Line):
     cdef Queue lapsed  # who have another one: they are refused when a message comes
     cdef readonly str pin  # "" = nobody is pinned
     cdef str next_pin
-    cdef readonly int64_t since_ns  # wall clock
+    cdef readonly int64_t since_ns  # steady clock
     cdef int64_t timeout_ns, ends_ns
     cdef bytes header, next_header

@@ -1,5 +1,5 @@
 """See priority.pxd."""
-from pynats_server.jetstream.clock cimport after, wall_ns
+from pynats_server.jetstream.clock cimport after, steady_ns
 
 cdef enum:
     LOOKS = 512  # requests that are looked at before others have their turn
@@ -100,7 +100,7 @@ cdef class PinnedLine(Line):
             return True
         if pull.pin != self.pin:
             return False
-        self.ends_ns = after(wall_ns(), self.timeout_ns)
+        self.ends_ns = after(steady_ns(), self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         return True
 
@@ -132,7 +132,7 @@ cdef class PinnedLine(Line):
             return Line.turn(self, feed, pull)
         self.pin, self.header = self.next_pin, self.next_header
         self.next_pin = ""
-        self.since_ns = wall_ns()
+        self.since_ns = steady_ns()
         self.ends_ns = after(self.since_ns, self.timeout_ns)
         feed.want_alarm(self.ends_ns)
         pull.pin = self.pin

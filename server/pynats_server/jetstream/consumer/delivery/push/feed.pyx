@@ -5,7 +5,7 @@ from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.senders.audience cimport (
     HELD, current_match, deliver_everybody, forget_match, listens,
 )
-from pynats_server.jetstream.clock cimport after, wall_ns
+from pynats_server.jetstream.clock cimport after, steady_ns
 from pynats_server.jetstream.consumer.delivery.feed cimport GAVE, HALT, NOBODY
 from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
@@ -64,7 +64,7 @@ cdef class PushFeed(Feed):
             return
         if self.reader is None and self.listened():
             if self.heartbeat_ns and not self.beat_at:
-                self.beat_at = after(wall_ns(), self.heartbeat_ns)
+                self.beat_at = after(steady_ns(), self.heartbeat_ns)
                 self.want_alarm(self.beat_at)
             self.wake()
             return
@@ -98,7 +98,7 @@ cdef class PushFeed(Feed):
             <const uint8_t*><const char*>subject, len(subject)
         )):
             return
-        self.now = wall_ns()
+        self.now = steady_ns()
         self.base += 1
         self.last_delivered_ns = self.now
         self.state.delivered(self.state.consumer_seq + 1, seq, 1, self.now)
@@ -158,8 +158,8 @@ cdef class PushFeed(Feed):
     cdef Given give(self, Message* msg, size_t size) except *:
         cdef int64_t taken, due
         if self.rate is not None:
-            due = self.rate.due(size, wall_ns())
-            if due > wall_ns():
+            due = self.rate.due(size, steady_ns())
+            if due > steady_ns():
                 self.want_alarm(due)
                 return HALT
         taken = deliver_everybody(self.match, self, msg, &self.engine.routing)
