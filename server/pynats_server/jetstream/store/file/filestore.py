@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld, Unavailable
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -60,12 +60,9 @@ class FileStore(RewrittenBlocks):
         found = recover(files, self.ledger)
         saved = files.read_sources()
         if files.held:
-            self._hold(found)
+            self._hold(found, saved)
         else:
-            self._open(found)
-        self._find_places(found, saved)
-        if self.failed is None:
-            self._resume_purges(found.notes)
+            self._open(found, saved)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -78,7 +75,7 @@ class FileStore(RewrittenBlocks):
         """Everything that was reported to the operator."""
         return self.files.problems
 
-    def _open(self, found: Recovered) -> None:
+    def _open(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
         self.top_index = max(found.top_index, self.files.highest_key())
@@ -97,10 +94,27 @@ class FileStore(RewrittenBlocks):
             self.roll_block()
         self._remember()
         self._durable = self._written
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
         for number, error in self.ledger.unreadable.items():
             self.cannot_read(number, error)
         if not self.losses.unsaved:
             self.ledger.opened(self.blocks, found.claims)
+
+    def _hold(self, found: Recovered, saved: SavedPlaces | None) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self.block_size = ENDLESS  # nothing is written, and no file begins
+        self._remember()
+        self._name_losses()
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
 
     def _resume_purges(self, notes: list[bytes]) -> None:
         """Carry out the purges that the log tells of, if a crash has left something of them."""
@@ -114,22 +128,13 @@ class FileStore(RewrittenBlocks):
             count, first, end = finish(self.bounds(filter))
             reach = Reach(min(last, end))
             if count and first <= reach.last:
-                finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                try:
+                    finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                except Unavailable as error:
+                    reason = f"a purge that was interrupted cannot go on: {error}"
+                    self.fail(StoreHeld(f"the stream is read-only: {reason}"))
+                    return
         self._intents.clear()
-
-    def _hold(self, found: Recovered) -> None:
-        """Serve what is intact, and refuse every change until the next start."""
-        self.take_blocks(found.blocks)
-        if found.missing is not None:
-            self.last_seq, self.last_ts = found.missing
-        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
-        self.blocks.append(self.tail)
-        self.block_size = ENDLESS  # nothing is written, and no file begins
-        self._remember()
-        self._name_losses()
-        self._resume_purges(found.notes)
-        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
-        self.files.problem(f"is read-only until the next start: {self.files.held}")
 
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
