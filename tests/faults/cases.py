@@ -2,151 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pynats_server.jetstream.store import StoreError, StoreFull
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.snapshot import unpack_snapshot, write_snapshot
+from pynats_server.jetstream.store.format.archive import Entry, restore_messages
+from pynats_server.jetstream.store.rekeying.ring import KeyRing
 from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.jetstream.stream.operations import Configure
 from pynats_server.work import Work, finish
 
+from tests.faults.erased import erased_left, plain_files
+from tests.faults.kinds import CLOSE, POWER, WORKS, Case, Report
 from tests.faults.model import State
 from tests.faults.play import Play, Setting, SmallStore, Stop
-from tests.faults.verdict import Allowed, Finding, Found, erased_left, look, same
-from tests.faults.work import SOURCE_KEYS, Drawing, Limits, Op, configuration
+from tests.faults.verdict import Allowed, Finding, Found, differences, look, same
+from tests.faults.work import SOURCE_KEYS, Op, configuration
 from tests.support.crashdisk import QuickDisk
-from tests.support.faultdisk import Fault
 
-Draws = Callable[[Drawing], list[Callable[[State], Op]]]
-
-CLOSE, KILL, POWER = "close", "kill", "power"
-ENDINGS = (CLOSE, KILL, POWER)
 IMAGES = 2  # of a power cut
 STEPS_MAX = 2000  # of work in the background
-
-
-def _unsourced(draw: Drawing) -> list[Callable[[State], Op]]:
-    return [
-        *[draw.publish] * 8, draw.rollup, draw.batch, draw.delete, draw.erase, draw.purge,
-        draw.thin_out, draw.expire, draw.leap,
-    ]  # fmt: skip
-
-
-def _mixed(draw: Drawing) -> list[Callable[[State], Op]]:
-    return [*_unsourced(draw), draw.copy]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of work: what is drawn, how many turns of it, the stream's limits; or `special`."""
-
-    draws: Draws = _mixed
-    turns: int = 6
-    limits: Limits = (0, 0, 0)
-    special: str = ""
-    forms: tuple[str, ...] = ("plain", "s2", "aes", "chacha-s2")
-    block_size: int = 500
-    others: Draws = _mixed  # before and after it
-
-
-WORKS: dict[str, Kind] = {
-    "publish": Kind(lambda d: [d.publish], 8),
-    "max messages": Kind(lambda d: [d.publish], 8, (12, 0, 0)),
-    "max bytes": Kind(lambda d: [d.publish], 8, (0, 1800, 0)),
-    "per subject": Kind(lambda d: [d.publish], 8, (0, 0, 3)),
-    "one per subject": Kind(lambda d: [d.publish, d.publish, d.leap], 8, (0, 0, 1)),
-    "all limits": Kind(lambda d: [d.publish, d.publish, d.batch], 8, (16, 2500, 5)),
-    "lower limits": Kind(special="limits"),
-    "purge": Kind(lambda d: [d.purge, d.publish, d.purge]),
-    "purge through": Kind(lambda d: [d.compact, d.publish, d.publish]),
-    "delete": Kind(lambda d: [d.delete, d.delete, d.publish], 8),
-    "erase": Kind(lambda d: [d.erase, d.erase, d.publish], 8),
-    "erase in compacted blocks": Kind(lambda d: [d.thin_out, d.erase, d.erase], 8),
-    "rollup": Kind(lambda d: [d.rollup, d.publish, d.publish], 8),
-    "compaction": Kind(lambda d: [d.thin_out, d.publish, d.publish], 8),
-    "compression": Kind(lambda d: [d.publish, d.publish, d.delete], 10, forms=("s2", "chacha-s2")),
-    "ages": Kind(lambda d: [d.expire, d.publish, d.publish], 8),
-    "truncate": Kind(lambda d: [d.truncate, d.publish, d.publish], others=_unsourced),
-    "batch": Kind(lambda d: [d.batch, d.batch, d.publish], 6, (20, 0, 6)),
-    "mirror": Kind(lambda d: [d.leap, d.publish, d.publish], 8, (15, 0, 0)),
-    "sources": Kind(
-        lambda d: [d.copy, d.copy, d.copy, d.publish, d.delete, d.purge], 10, (9, 0, 0)
-    ),
-    "everything": Kind(turns=12, limits=(25, 0, 8)),
-    "index": Kind(special="index"),
-    "close": Kind(special="close"),
-    "start after close": Kind(special="start after close"),
-    "start after kill": Kind(special="start after kill"),
-    "key change": Kind(special="key change", forms=("aes", "chacha-s2", "aes>chacha", "plain>aes")),
-    "snapshot": Kind(special="snapshot"),
-    "restore": Kind(special="restore"),
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    """`seed` chooses the operations; the same work runs whatever the fault is."""
-
-    work: str
-    form: str
-    stepped: bool
-    fault: Fault | None
-    ending: str
-    seed: int
-
-    def __str__(self) -> str:
-        fault = self.fault
-        what = "none" if fault is None else f"{fault.kind}:{fault.nth}:{fault.code}:{fault.lasting}"
-        mode = "stepped" if self.stepped else "at-once"
-        return "/".join((self.work, self.form, mode, what, self.ending, str(self.seed)))
-
-
-def parse_case(text: str) -> Case:
-    """From what `str` makes of one."""
-    work, form, mode, what, ending, seed = text.split("/")
-    fault = None
-    if what != "none":
-        kind, nth, code, lasting = what.split(":")
-        fault = Fault(kind, int(nth), int(code), int(lasting))
-    return Case(work, form, mode == "stepped", fault, ending, int(seed))
-
-
-@dataclass
-class Report:
-    """What a case came to. `counts`: operations of the disk by kind, from the start of the work to
-    the end of the store."""
-
-    case: Case
-    findings: list[Finding] = field(default_factory=list)
-    hits: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    log: list[str] = field(default_factory=list)
-    operations: int = 0
 
 
 class Runner:
     """Runs one case in a folder of its own."""
 
-    def __init__(self, case: Case, root: Path, skip: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, case: Case, root: Path, skip: frozenset[int] = frozenset(), name: str = "S"
+    ) -> None:
         self.case = case
         self.kind = WORKS[case.work]
         self.root = root
-        setting = Setting(
-            case.form.split(">")[0], case.stepped, self.kind.limits, self.kind.block_size
-        )
+        form, kind = case.form.split(">")[0], self.kind
+        setting = Setting(form, case.stepped, kind.limits, kind.block_size, name)
         about = case.work, case.form, case.stepped, case.seed
-        self.play = Play(setting, about, root / "S", skip)
+        self.play = Play(setting, about, root / name, skip)
         self.report = Report(case)
 
     def run(self) -> Report:
@@ -167,7 +69,20 @@ class Runner:
         self.report.operations = play.number
         return self.report
 
+    def leave(self, meta: dict[str, Any]) -> None:
+        """Plays up to the end of the process, and leaves its folder to somebody else, with this
+        configuration."""
+        play = self.play
+        play.store.write_meta(meta)
+        with contextlib.suppress(Stop):  # those are reported by `run`
+            self._until_end()
+        play.kill()
+
     def _run(self) -> None:
+        self._until_end()
+        self._end()
+
+    def _until_end(self) -> None:
         play = self.play
         play.play(self.kind.others(play.draw), 14)
         if self.kind.special:
@@ -181,7 +96,6 @@ class Runner:
         self._work()
         self._after()
         play.check()
-        self._end()
 
     # -- the work under test ------------------------------------------------------------------
 
@@ -208,6 +122,9 @@ class Runner:
         elif special == "start after kill":
             self._restart(play.kill)
         elif special == "key change":
+            play.disk.resting = True
+            play.store.write_meta({"name": "S"})
+            play.disk.resting = False
             self._restart(play.close, self._change_key)
 
     def _finish(self, work: Work[None]) -> None:
@@ -271,7 +188,8 @@ class Runner:
                     play.settle_on(play._downs(len(play.states) - 1), "memory")
                 continue
             target = self.root / f"restored{number}"
-            finish(_ignored(unpack_snapshot(BytesIO(data), "S", target, self.root / "st", 1 << 24)))
+            for _ in unpack_snapshot(BytesIO(data), "S", target, self.root / "st", 1 << 24):
+                pass
             copy = FileStore(FileConfig("S", target), disk=QuickDisk())
             found, wrong = look(copy)
             found.places = play.state.places
@@ -280,44 +198,48 @@ class Runner:
             copy.close()
 
     def _restore(self) -> None:
-        """As a restore builds the new store: message by message, closed, opened at its place."""
+        """As a backup is restored: unpacked, and copied message by message into a new store. One
+        that fails is given up."""
         play = self.play
+        play.disk.resting = True
         data = b"".join(write_snapshot(play.store, {"name": "S"}))
-        fault, play.disk.fault = play.disk.fault, None
-        target = self.root / "S" / "restored"
-        finish(_ignored(unpack_snapshot(BytesIO(data), "S", target, self.root / "st", 1 << 24)))
-        play.disk.fault = fault
+        play.disk.resting = False
+        folder, target = self.root / "unpacked", self.root / "S" / "restored"
+        for _ in unpack_snapshot(BytesIO(data), "S", folder, self.root / "st", 1 << 24):
+            pass
+        source = FileStore(FileConfig("S", folder), disk=QuickDisk())
         config = replace(play.config, folder=target)
-        for _ in range(2):
-            try:
-                copy = FileStore(config, disk=play.disk)
-                copy.close()
-                break
-            except (StoreError, OSError, BadKey) as error:
-                if not play.disk.hits:
-                    play.find("error", f"{error!r} without a fault")
-                play.disk.fault = None
-        else:
-            play.find("start", "a restored folder does not open after a fault")
-        play.disk.fault = None
-        for _ in range(2):
-            copy = FileStore(config, disk=QuickDisk())
-            found, wrong = look(copy)
-            found.places = play.state.places
-            if wrong or copy.problems or not same(found, play.state):
-                play.find("mixture", f"a restored folder differs: {wrong} {copy.problems}")
+        try:
+            copy = FileStore(config, disk=play.disk)
+            for _ in restore_messages(copy, _entries(source)):
+                pass
+            if source.last_seq > copy.last_seq:
+                copy.skip(source.last_seq - copy.last_seq, source.last_ts)
             copy.close()
-        shutil.rmtree(target)
+        except (StoreError, OSError, BadKey) as error:
+            play.log.append(f"restore -> {error!r}")
+            if not play.disk.hits:
+                play.find("error", f"{error!r} without a fault")
+        else:
+            back = FileStore(config, disk=QuickDisk())
+            found, wrong = look(back)
+            found.places = play.state.places
+            if wrong or back.problems or not same(found, play.state):
+                text = f"{differences(found, play.state)} {wrong} {back.problems}"
+                play.find("mixture", f"a restored stream differs: {text}")
+            back.close()
+        source.close()
+        shutil.rmtree(target, ignore_errors=True)
 
     def _change_key(self) -> None:
         play = self.play
         _, _, other = self.case.form.partition(">")
         old = play.config.keys
-        setting = replace(play.setting, form=other or play.setting.form)
-        play.setting = setting
-        play.config = replace(
-            setting.config(play.config.folder), keys=setting.keys("other"), prev_keys=old
-        )
+        play.setting = replace(play.setting, form=other or play.setting.form)
+        new = play.setting.keys("other")
+        assert new is not None
+        play.config = replace(play.setting.config(play.config.folder), keys=new)
+        play.ring = KeyRing(new, (old,) if old is not None else ())
 
     def _restart(self, end: Callable[[], None], change: Callable[[], None] | None = None) -> None:
         """A start with the fault, and if it fails another without."""
@@ -362,7 +284,7 @@ class Runner:
             found, wrong = self._look_at(play.store)
         if wrong:
             play.find("counters", f"{wrong} after {play.told()}")
-        self._accept(found, self._allowed().exactly(found))
+        self._accept(found, self.allowed().exactly(found))
 
     # -- afterwards ---------------------------------------------------------------------------
 
@@ -395,7 +317,7 @@ class Runner:
         finally:
             self.play.disk.resting = False
 
-    def _allowed(self) -> Allowed:
+    def allowed(self) -> Allowed:
         play = self.play
         start = play.durable
         return Allowed(
@@ -453,7 +375,7 @@ class Runner:
             play.find("false-lost", f"{list(store.lost)} {store.problems} after {play.told()}")
         if wrong:
             play.find("counters", f"{wrong} after {play.told()}")
-        self._accept(found, self._allowed().exactly(found))
+        self._accept(found, self.allowed().exactly(found))
         if noise and store.problems:
             play.find("noise", f"{store.problems} after {play.told()}")
 
@@ -483,17 +405,15 @@ class Runner:
     def _look_for_erased(self, config: FileConfig) -> None:
         play = self.play
         done = [payload for when, payload in play.erased if when <= play.durable]
-        if done and (left := erased_left(plain_files(config), done)):
+        if done and (left := erased_left(plain_files(config, play.ring), done)):
             play.find(left[0].code, f"{left[0].text} after {play.told()}")
 
     def _power_cut(self) -> None:
         play = self.play
         chance = random.Random(repr(("power", self.case.seed)))
         image = self.root / "image"
-        config = replace(play.config, folder=image, prev_keys=None)
-        if play.config.prev_keys is not None:
-            config = replace(config, prev_keys=play.config.prev_keys)
-        allowed = self._allowed()
+        config = replace(play.config, folder=image)
+        allowed = self.allowed()
         if play.unsure:
             allowed.fleeting |= allowed.refused
         for number in range(IMAGES):
@@ -502,6 +422,7 @@ class Runner:
                 self._look_for_erased(config)
                 for _ in range(2):
                     try:
+                        play.convert(image, QuickDisk())
                         back = SmallStore(config, disk=QuickDisk())
                     except (StoreError, OSError) as error:
                         play.find("start", f"{error!r} after a power cut after {play.told()}")
@@ -532,27 +453,7 @@ def _certain(allowed: Allowed) -> set[int]:
     return live | {s for s in range(1, allowed.states[0].last + 1) if s not in ever}
 
 
-def _ignored(steps: object) -> object:
-    for _ in steps:  # type: ignore[attr-defined]
-        yield
-
-
-def plain_files(config: FileConfig) -> list[tuple[str, bytes]]:
-    """(name, content) of everything in a folder; blocks without encryption and compression."""
-    made: list[tuple[str, bytes]] = []
-    files = StreamFolder(config, QuickDisk(), lambda size: bytes(size))
-    for path in sorted(config.folder.rglob("*")):
-        if not path.is_file():
-            continue
-        data = path.read_bytes()
-        made.append((path.name, data))
-        stem = path.name.partition(".")[0]
-        if path.suffix == ".blk" and stem.isdigit() and path.parent.name == "msgs":
-            for keys in (config.keys, config.prev_keys):
-                files.config = replace(config, keys=keys)
-                try:
-                    plain, _ = files.unpack_file(files.make_block(int(stem), 1))
-                except (BadKey, OSError):
-                    continue
-                made.append((path.name, plain))
-    return made
+def _entries(source: FileStore) -> Iterator[Entry]:
+    for seq, _ in source.oldest():
+        m = source.load(seq)
+        yield Entry(m.subject, m.ts, seq, m.headers, m.payload)

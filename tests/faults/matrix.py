@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.faults.cases import ENDINGS, KILL, WORKS, Case, Report, Runner
+from tests.faults.cases import Runner
+from tests.faults.kinds import ENDINGS, KILL, WORKS, Case, Report
 from tests.support.faultdisk import FOR_GOOD, SPACE, Fault
 
 KINDS = (

@@ -23,9 +23,12 @@ from pynats_server.jetstream.store import (
 )
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreClosed
+from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.format.crypt import Keys
+from pynats_server.jetstream.store.rekeying.folder import changing_key
+from pynats_server.jetstream.store.rekeying.ring import KeyRing
 from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.jetstream.stream.operations import Configure
@@ -65,14 +68,15 @@ class Setting:
     stepped: bool
     limits: Limits = (0, 0, 0)
     block_size: int = 500
+    name: str = "S"
 
     def keys(self, key: str = "k") -> Keys | None:
         cipher: Any = self.form.split("-")[0]
-        return Keys(key, "A", cipher) if cipher in ("aes", "chacha") else None
+        return Keys(key, "$G", cipher) if cipher in ("aes", "chacha") else None
 
     def config(self, folder: Path) -> FileConfig:
         return FileConfig(
-            "S",
+            self.name,
             folder,
             block_size=self.block_size,
             compress="s2" in self.form,
@@ -103,6 +107,7 @@ class Play:
         self.refused: set[bytes] = set()  # payloads
         self.erased: list[tuple[int, bytes]] = []  # (state, payload)
         self.limits = setting.limits
+        self.ring: KeyRing | None = None
         self.findings: list[Finding] = []
         self.log: list[str] = []
         self.skip = skip  # operations that are left out, by their number
@@ -122,8 +127,14 @@ class Play:
     def state(self) -> State:
         return self.states[-1]
 
+    def convert(self, folder: Path, disk: Disk) -> None:
+        """Brings a folder under the current key, as a start does."""
+        if self.ring is not None:
+            finish(changing_key(folder, "S", self.ring, disk, self.chance.randbytes))
+
     def open(self) -> None:
         """Starts it. Raises what a start raises."""
+        self.convert(self.config.folder, self.disk)
         self.loop = StepLoop() if self.setting.stepped else None
         self.syncer = StepSyncer(self.loop) if self.loop is not None else Syncer()
         self.jobs: list[Work[None]] = []
@@ -291,11 +302,12 @@ class Play:
 
     def commit(self) -> None:
         """Asks for an acknowledgement of all until now; it may come later."""
-        now = len(self.states) - 1
+        now, last = len(self.states) - 1, self.store.last_seq
         self._undone = self.full = False
 
         def done(error: StoreError | None) -> None:
             if error is None:
+                self.replica.kept(last)
                 self.durable = max(self.durable, now)
                 if now == len(self.states) - 1:
                     self.unsure = False

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.cases import WORKS, Report, parse_case
+from tests.faults.kinds import WORKS, Report, parse_case
 from tests.faults.matrix import Tally, every, play, sample, shortened
 
 

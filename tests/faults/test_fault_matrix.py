@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import WORKS
+from tests.faults.kinds import WORKS
 from tests.faults.known import KNOWN
 from tests.faults.matrix import Tally, every, sample
 from tests.support.fuzzing import FUZZING, examples

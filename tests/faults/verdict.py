@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pynats_server.jetstream.store import SequenceNotFound, StoreError
+from pynats_server.jetstream.store import SequenceNotFound
 from pynats_server.jetstream.store.file.filestore import FileStore
 
 from tests.faults.model import Places, State
-from tests.faults.work import SOURCE_KEYS, Op, size_of
-from tests.support.faultdisk import Fault
+from tests.faults.work import SOURCE_KEYS, Op
 
 Content = tuple[int, bytes, bytes, bytes]
 
@@ -216,20 +214,3 @@ class Allowed:
         return old.keys() <= has.keys() and added & has.keys() == {
             seq for seq in added if seq <= found.last
         }
-
-
-def erased_left(play_bytes: Iterable[tuple[str, bytes]], erased: Iterable[bytes]) -> Verdict:
-    """Erased payloads that files still have: (name, content without encryption or compression)."""
-    doomed = list(erased)
-    return [
-        Finding("erased", f"{payload[:16]!r} in {name}")
-        for name, data in play_bytes
-        for payload in doomed
-        if payload and payload in data
-    ]
-
-
-__all__ = [
-    "Allowed", "Fault", "Finding", "Found", "StoreError", "Verdict", "differences",
-    "erased_left", "look", "same", "size_of",
-]  # fmt: skip

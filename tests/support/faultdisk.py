@@ -170,24 +170,6 @@ class FailingDisk(Failing, QuickDisk):
         self.fault = fault
 
 
-class RoomyDisk(Failing, Disk):
-    """A disk with `room` for some more bytes (None: any number), of which a write takes what there
-    is before it fails."""
-
-    def __init__(self, fault: Fault | None = None) -> None:
-        super().__init__()
-        self.fault = fault
-        self.room: int | None = None
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.room is not None and len(data) > self.room:
-            super().write(handle, data[: self.room], offset)
-            raise OSError(errno.ENOSPC, "full")
-        if self.room is not None:
-            self.room -= len(data)
-        super().write(handle, data, offset)
-
-
 class FailingCrashDisk(Failing, CrashDisk):
     """A disk that fails, and of which images can be taken as a power cut leaves them."""
 

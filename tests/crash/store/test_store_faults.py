@@ -11,7 +11,8 @@ import pytest
 from pynats_server.jetstream.store import FileConfig, StoreError, StoreFailed, StoreFull
 from pynats_server.jetstream.store.file.filestore import FileStore
 
-from tests.support.faultdisk import FOR_GOOD, FailingDisk, Fault, RoomyDisk
+from tests.support.faultdisk import FOR_GOOD, FailingDisk, Fault
+from tests.support.fulldisk import FullDisk
 
 
 def outcome(store: FileStore) -> StoreError | None:
@@ -22,7 +23,7 @@ def outcome(store: FileStore) -> StoreError | None:
 
 
 def test_a_full_disk_refuses_whole_batches_and_recovers_by_itself(tmp_path: Path) -> None:
-    disk = RoomyDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)
     store.append(b"a", None, b"kept", 1)
     assert outcome(store) is None
@@ -47,7 +48,7 @@ def test_a_full_disk_refuses_whole_batches_and_recovers_by_itself(tmp_path: Path
 
 
 def test_a_failed_fsync_fails_the_store_for_good(tmp_path: Path) -> None:
-    disk = RoomyDisk()
+    disk = FailingDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)
     store.append(b"a", None, b"one", 1)
     assert outcome(store) is None
