@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,3 +138,15 @@ def servers_under_test(
     with ServerPool(kind_under_test, tmp_path_factory.mktemp("ours")) as pool:
         yield pool
         pool.assert_healthy()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """For sweeps, which make thousands of small folders: a folder in memory if the system has one,
+    else `tmp_path`."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="store-sweep-", dir=memory) as name:
+        yield Path(name)

@@ -199,11 +199,11 @@ async def test_others_are_served_while_a_restored_stream_is_opened(
         opening, go_on = threading.Event(), threading.Event()
         recover = filestore.recover
 
-        def held(files: Any) -> Any:
+        def held(files: Any, *more: Any) -> Any:
             if files.config.folder.parent.name == "streams":  # it is in its place
                 opening.set()
                 assert go_on.wait(PATIENCE_S)
-            return recover(files)
+            return recover(files, *more)
 
         monkeypatch.setattr(filestore, "recover", held)
         restored = asyncio.ensure_future(restore(client, "R", archive(message(b"R.a"))))

@@ -1,15 +1,18 @@
-"""Folders in a state that this server does not produce: it starts, serves the intact streams, names
-the others, and deletes and changes nothing."""
+"""Folders in a state that this server does not produce: it starts, serves what is intact, names
+the rest, and deletes and changes nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pynats_server.jetstream.store.format.meta_inf import meta_sum
+from pynats_server.monitor.healthz_jetstream import HealthRequest, check
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -69,7 +72,11 @@ async def prepare(folder: Path) -> Path:
     _write(streams / "stray", b"?")
     _write(folder / "jetstream" / "_meta_" / "state", b"?")
     _write(folder / "jetstream" / "OTHER" / "streams" / "S" / "meta.inf", b"{}")
+    Path(os.fsdecode(os.fsencode(folder) + b"/jetstream/\xfe/streams/S")).mkdir(parents=True)
     (streams / "EMPTY").mkdir()
+    Path(os.fsdecode(os.fsencode(streams) + b"/\xff")).mkdir()
+    _write(streams / "NOTHING_KEPT" / "meta.inf", b"{}")
+    (streams / "NOTHING_KEPT" / "msgs").mkdir()
     (streams / "LINK").symlink_to("/nonexistent")
     return streams
 
@@ -81,13 +88,26 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
         async with jetstream_server(tmp_path) as server:
             assert server.state.jetstream is not None
             broken = server.state.jetstream.accounts["$G"].broken
-            assert set(broken) == {*ODD, "EMPTY"}
+            assert set(broken) == {"EMPTY", "NOTHING_KEPT", "\ufffd"}
             assert all(broken.values())
             client = await connect(server.client_url)
-            assert (await api(client, "STREAM.NAMES"))["streams"] == ["CONSUMED", "GOOD"]
+            names = (await api(client, "STREAM.NAMES"))["streams"]
+            assert names == sorted(["CONSUMED", "GOOD", *ODD])
             for name in ODD:
                 refused = await api(client, f"STREAM.CREATE.{name}", {"name": name})
-                assert refused["error"]["err_code"] == 10049, refused
+                assert refused["error"]["err_code"] == 10058, refused
+                config = (await api(client, f"STREAM.INFO.{name}"))["config"]
+                assert config["sealed"] and "subjects" not in config
+                kept = await api(client, f"STREAM.MSG.GET.{name}", {"seq": 1})
+                assert kept["message"]["subject"] == name
+            refused = await api(client, "STREAM.CREATE.NOTHING_KEPT", {"name": "NOTHING_KEPT"})
+            assert refused["error"]["err_code"] == 10049, refused
+            request = HealthRequest(details=True)
+            jetstream, known = server.state.jetstream, server.state.accounts
+            failures, warnings = await check(jetstream, known, request)
+            named = {failure.about.stream for failure in failures}
+            assert named >= {*ODD, "EMPTY", "NOTHING_KEPT", "\ufffd"}
+            assert msgspec.json.encode([*(one.about for one in failures), *warnings])
             await client.close()
         after = contents(tmp_path)
         assert {name: after.get(name) for name in before} == before

@@ -15,6 +15,20 @@ from pathlib import Path
 
 from pynats_server.jetstream.store.file.disk import Disk
 
+COPIES = 100  # tries to copy a folder in use
+
+
+def copy_tree(folder: Path, target: Path) -> None:
+    """Copies a folder while it is in use: what a process leaves that is killed now."""
+    for _ in range(COPIES):
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            shutil.copytree(folder, target)
+        except (shutil.Error, FileNotFoundError):  # a file went meanwhile
+            continue
+        return
+    raise AssertionError(f"{folder} changes all the time")
+
 
 class QuickDisk(Disk):
     """The real disk without syncing, for speed."""

@@ -56,9 +56,10 @@ def jetstream_server(folder: Path, **options: Any) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[tuple[Server, PatientClient]]:
-    """A running server with its streams in `folder`, and a client of it."""
-    server = jetstream_server(folder)
+async def serving(folder: Path, **options: Any) -> AsyncIterator[tuple[Server, PatientClient]]:
+    """A running server with its streams in `folder`, and a client of it; `options` are
+    JetStream's."""
+    server = jetstream_server(folder, **options)
     await server.start()
     client = await connect(server.client_url)
     try:

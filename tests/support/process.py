@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import IO, Any
 
 from tests.support.deadline import PATIENCE_S, wait_until
 
@@ -124,9 +124,7 @@ class ServerProcess:
             command += ["-m", "-1"]
         command += ["--ports_file_dir", str(self.folder), "-c", str(self.config_path)]
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, *self._flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            self._process = self._spawn([*command, *self._flags], log)
         try:
             ports = wait_until(self._read_ports, f"{self.kind} ports file", PATIENCE_S)
             self.port = int(ports["nats"][0].rsplit(":", 1)[1])
@@ -136,6 +134,9 @@ class ServerProcess:
             self.kill()
             raise
         return self
+
+    def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _read_ports(self) -> dict[str, list[str]] | None:
         if self.exit_code is not None:

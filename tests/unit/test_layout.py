@@ -66,11 +66,12 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "scratch": (),
     # Of the core: memory that output may refer to, and the hash of subjects.
     J + "store": (
-        S + "core", S + "work", J + "clock", J + "store.file", J + "store.format",
-        J + "store.removal", J + "store.search",
+        S + "core", S + "work", J + "clock", J + "store.ages", J + "store.file",
+        J + "store.format", J + "store.removal", J + "store.search",
     ),
+    J + "store.ages": (J + "clock", J + "store"),
     J + "store.removal": (S + "work", J + "store", J + "store.search"),
-    J + "store.search": (S + "work", J + "store", J + "store.format"),
+    J + "store.search": (S + "work", J + "store", J + "store.ages", J + "store.format"),
     J + "store.format": ("pynats_common", J + "store"),
     J + "store.file": (
         "pynats_common", S + "core", S + "work", J + "store", J + "store.format",
@@ -113,7 +114,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "claims": (S + "subjects", S + "work", J + "config"),
     J + "publish": (
         *BASE, S + "core", S + "subjects", J + "clock", J + "errors", J + "quota",
-        J + "publish.batch", J + "store", J + "stream",
+        J + "publish.batch", J + "store", J + "store.ages", J + "stream",
     ),
     J + "publish.batch": (
         *BASE, S + "core", J + "errors", J + "publish", J + "requests", J + "store", J + "stream",
@@ -157,7 +158,12 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
         S + "work",
     ),
-    S + "process": (*BASE, S + "clients.trace", S + "settings"),
+    # Looks at folders without a server.
+    J + "inspection": (
+        *BASE, J + "store", J + "store.consumers", J + "store.file", J + "store.format",
+        J + "store.inventory",
+    ),
+    S + "process": (*BASE, S + "clients.trace", S + "settings", J + "inspection"),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 

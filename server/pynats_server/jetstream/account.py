@@ -22,9 +22,10 @@ from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
-from pynats_server.jetstream.folders import move_in, put_aside
+from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
+    SEQ_MAX,
     FileConfig,
     MemoryConfig,
     Store,
@@ -187,9 +188,8 @@ class JetStreamAccount:
         if not self.folder.is_dir():
             return
         for folder in sorted(self.folder.iterdir()):
-            if not folder.is_dir():
-                continue
-            self._try_open(folder)
+            if may_be_dir(folder):
+                self._try_open(folder)
         self.neighbours.all_changed()
         for stream in self.streams.values():  # which may store what others tell
             stream.consumers.tell_damage()
@@ -197,19 +197,26 @@ class JetStreamAccount:
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
         try:
-            self.folders.take_key(folder)
-            finish(self._listening(self._open(folder)))
+            finish(self._listening(self._open(folder, self.folders.take_key(folder))))
         except Exception as error:  # a broken folder must not keep the others from being served
-            self.broken[folder.name] = str(error) or repr(error)
-            reason = self.broken[folder.name] if isinstance(error, StoreError) else repr(error)
+            name = shown_name(folder)
+            self.broken[name] = str(error) or repr(error)
+            reason = self.broken[name] if isinstance(error, StoreError) else repr(error)
             self.log.error(
-                f"JetStream stream '{self.name} > {folder.name}' could not be recovered, "
+                f"JetStream stream '{self.name} > {name}' could not be recovered, "
                 f"its files stay in {folder}: {reason}"
             )
 
-    def _open(self, folder: Path) -> Stream:
-        config, created = self.folders.read(folder)
+    def _open(self, folder: Path, locked: StoreError | None = None) -> Stream:
+        """`locked`: why the key does not open the stream's own documents, if it does not."""
         begun_ns = time.perf_counter_ns()
+        try:
+            if locked is not None:
+                raise locked
+            config, created = self.folders.read(folder)
+        except Exception as error:  # whatever it may be that is wrong with it
+            config, store, found = self.folders.opened_unknown(folder, error)
+            return self._run(config, store.state().first_ts, store, found, folder, begun_ns)
         store, found = self.folders.opened(config, folder)
         return self._run(config, created, store, found, folder, begun_ns)
 
@@ -257,7 +264,8 @@ class JetStreamAccount:
 
     def _at_desk(self, stream: Stream) -> None:
         """Requests for single messages are answered where they arrive, if the stream allows it."""
-        if stream.config.allow_direct:
+        # The desk does not know which of those that are missing are unavailable.
+        if stream.config.allow_direct and stream.store.whole_to == SEQ_MAX:
             self.context.desk.put(stream.name.encode(), stream.store)
         else:
             self.context.desk.drop(stream.name.encode())

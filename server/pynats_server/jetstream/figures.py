@@ -71,6 +71,7 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     subjects: int
     lost: int  # messages that damage has taken
     lost_bytes: int
+    unreadable: list[str]  # blocks of which the last try to read them failed, and why
     pending_acks: int  # messages taken but not yet acknowledged
     failure: str | None  # why the storage takes no more changes; None while it does
     consumers: int  # without those of mirrors and sources

@@ -5,8 +5,11 @@ Everything here waits for the disk: it is for threads, never for the loop.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable
 from pathlib import Path
+
+from pynats_common.go.text import text_of
 
 from pynats_server.jetstream.figures import OnDisk
 from pynats_server.jetstream.store.file import disk
@@ -19,7 +22,7 @@ def has_streams(folder: Path) -> bool:
     """Whether a folder is an account's and has streams. Other folders may be there too, perhaps
     unreadable, such as lost+found."""
     try:
-        return any(path.is_dir() for path in (folder / "streams").iterdir())
+        return any(_is_dir(path) for path in (folder / "streams").iterdir())
     except OSError:
         return False
 
@@ -28,30 +31,50 @@ def look_at_disk(
     store: Path, staging: Path, served: Container[str], streams: Iterable[Path]
 ) -> OnDisk:
     """An account's folder has `streams` in it; others, such as lost+found, do not. `served`
-    are the accounts with JetStream, `streams` the folders whose quarantine counts. Raises
-    OSError."""
-    folders = [path for path in _entries(store) if path != staging]
-    accounts = [path.name for path in folders if (path / "streams").is_dir()]
+    are the accounts with JetStream, `streams` the folders whose quarantine counts. Other things may
+    lie in the place of each folder."""
+    folders = [path for path in _entries(store) if path != staging and _is_dir(path / "streams")]
     unserved = [
-        (account, path.name)
-        for account in accounts
-        if account not in served
-        for path in _entries(store / account / "streams")
-        if path.is_dir()
+        (shown_name(account), shown_name(path))
+        for account in folders
+        if account.name not in served
+        for path in _entries(account / "streams")
+        if _is_dir(path)
     ]
     counts = ((folder, len(_entries(folder / "quarantine"))) for folder in streams)
     return OnDisk(
-        accounts=accounts,
+        accounts=[shown_name(account) for account in folders],
         unserved=unserved,
         quarantined={folder: count for folder, count in counts if count},
     )
 
 
+def shown_name(path: Path) -> str:
+    """Its name as text: on the disk it may be any bytes."""
+    return text_of(os.fsencode(path.name))
+
+
 def _entries(folder: Path) -> list[Path]:
+    """What is in a folder; nothing if it is none, or cannot be read."""
     try:
         return list(folder.iterdir())
-    except FileNotFoundError:
+    except OSError:
         return []
+
+
+def may_be_dir(path: Path) -> bool:
+    """Whether it is a folder, or nobody can tell."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # of a folder above it
+        return False
 
 
 def move_in(built: Path, folder: Path) -> None:

@@ -12,7 +12,7 @@ from pynats_server.jetstream.api import Api
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
-from pynats_server.jetstream.folders import has_streams, look_at_disk
+from pynats_server.jetstream.folders import has_streams, look_at_disk, shown_name
 from pynats_server.jetstream.key_change import KeyChanges
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
 from pynats_server.jetstream.store_folder import StoreFolder
@@ -224,7 +224,7 @@ class JetStream:
     def folders_without_account(self) -> list[str]:
         """Accounts whose streams are on the disk, and not served. Raises OSError."""
         return [
-            path.name
+            shown_name(path)
             for path in sorted(self.folder.iterdir())
             if path.name not in self.accounts and has_streams(path)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import msgspec
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.jetstream.config.model import StreamConfig
+from pynats_server.jetstream.config.rules import is_asset_name
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.key_change import ring_of, take_key
 from pynats_server.jetstream.store import (
+    BadKey,
     FileConfig,
     Store,
     StoreError,
@@ -22,6 +25,7 @@ from pynats_server.jetstream.store import (
     open_store,
 )
 from pynats_server.jetstream.store.file.meta import read_meta
+from pynats_server.jetstream.store.rekeying.ring import KeyLost
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import Keys
@@ -32,6 +36,24 @@ ASYNC_SYNC_INTERVAL_S = 120.0  # between the fsyncs of a stream with persist_mod
 def meta_of(config: StreamConfig, created: int) -> dict[str, Any]:
     """What meta.inf says of a stream."""
     return {"Created": format_time_ns(created), **config.as_dict()}
+
+
+def unknown_config(name: str) -> StreamConfig:
+    """The configuration of a stream whose own cannot be read: it takes nothing and removes
+    nothing."""
+    return StreamConfig(
+        name=name,
+        max_consumers=-1,
+        max_msgs=-1,
+        max_bytes=-1,
+        max_msgs_per_subject=-1,
+        max_msg_size=-1,
+        discard="new",
+        num_replicas=1,
+        sealed=True,
+        deny_delete=True,
+        deny_purge=True,
+    )
 
 
 def close_after(store: Store) -> None:
@@ -73,14 +95,29 @@ class StreamFolders:
             first_seq=max(config.first_seq, 1),
         )
 
-    def take_key(self, folder: Path) -> None:
-        """Brings a folder that nobody has opened under the configured key. Raises StoreError."""
-        take_key(folder, self._account, self._server.options, self._server.log)
+    def take_key(self, folder: Path) -> StoreError | None:
+        """Brings a folder that nobody has opened under the configured key. Returns an error where
+        the key opens no documents of the stream; it may open messages. Raises StoreError."""
+        try:
+            take_key(folder, self._account, self._server.options, self._server.log)
+        except (BadKey, KeyLost) as error:
+            return error
+        return None
 
     def read(self, folder: Path) -> tuple[StreamConfig, int]:
         """The configuration of a stream on disk, and when it was created. Raises ValueError."""
         meta = read_meta(FileConfig(folder.name, folder, keys=self._keys()))
-        created = parse_time_ns(meta.pop("Created", "0001-01-01T00:00:00Z"))
+        told = meta.pop("Created", "0001-01-01T00:00:00Z")
+        if not isinstance(told, str):
+            raise ValueError(f"unsupported time of creation: {told!r}")
+        created = parse_time_ns(told)
+        huge = [
+            name
+            for name, value in meta.items()
+            if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64
+        ]
+        if huge:
+            raise ValueError(f"unsupported configuration: {', '.join(huge)} out of range")
         try:
             config = msgspec.convert(meta, StreamConfig)
         except msgspec.ValidationError as error:
@@ -89,6 +126,28 @@ class StreamFolders:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
         self._server.log.notice(f"  Starting restore for stream '{self._account} > {config.name}'")
         return config, created
+
+    def opened_unknown(self, folder: Path, error: Exception) -> tuple[StreamConfig, Store, Found]:
+        """What is intact of a stream of which nobody can tell the configuration, for reading only:
+        nothing in the folder is changed. Raises the error if there is nothing intact."""
+        missing_key = isinstance(error, BadKey) and self._keys() is None
+        if missing_key or not is_asset_name(folder.name):
+            raise error
+        config = unknown_config(folder.name)
+        told: list[str] = []
+        held = replace(
+            self.file_config(config, folder), held=f"its configuration cannot be read: {error}"
+        )
+        store = open_store(held, self._server.syncer, told.append)
+        try:
+            if not store.msgs:
+                raise error
+            for text in told:
+                self._problem(folder.name, text)
+            return config, store, found_in(held, store)
+        except Exception:
+            close_after(store)
+            raise
 
     def opened(
         self, config: StreamConfig, folder: Path, in_thread: bool = False
@@ -118,11 +177,14 @@ class StreamFolders:
         ring = ring_of(self._server.options, self._account)
         return ring.current if ring is not None else None
 
+    def _problem(self, name: str, text: str) -> None:
+        self._server.log.error(f"JetStream stream '{self._account} > {name}': {text}")
+
     def _file_store(self, config: StreamConfig, folder: Path, in_thread: bool = False) -> Store:
         """The store in a folder; one that is opened `in_thread` is to be attached to the loop."""
 
         def on_problem(text: str) -> None:
-            self._server.log.error(f"JetStream stream '{self._account} > {config.name}': {text}")
+            self._problem(config.name, text)
 
         def on_remark(text: str) -> None:
             self._server.log.warn(f"JetStream stream '{self._account} > {config.name}': {text}")

@@ -180,6 +180,8 @@ def _warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Iterator[Health
             yield _about(
                 found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}"
             )
+        for reason in found.unreadable[:NAMED_MAX]:
+            yield _about(found, f"has messages that are unavailable: {reason}")
         for name, reason in islice(found.damaged_consumers.items(), DAMAGED_MAX):
             yield _about_consumer(found, name, f"was damaged: {reason}")
         count = on_disk.quarantined.get(found.folder) if found.folder else None

@@ -106,8 +106,14 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
         return _end(program, 0, stdout=server_version_line(program) + "\n")
     if word == "help":
         return _end(program, 0, stdout=_usage(program))
+    if word == "store":
+        from pynats_server.process.store_command import run
+
+        folder = str(last.get("sd", ""))
+        outcome = run(program, words[1:], str(last.get("c", "")), folder)
+        return _end(program, outcome.code, stdout=outcome.stdout, stderr=outcome.stderr)
     if words:
-        similar = did_you_mean(words[0], ("version", "help"))
+        similar = did_you_mean(words[0], ("version", "help", "store"))
         return _refused(program, f"unrecognized command: {quote(words[0])}{similar}")
     return None
 

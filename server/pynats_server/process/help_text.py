@@ -16,7 +16,10 @@ WIDTH = 100
 
 def usage(program: str) -> str:
     """Every flag with the description of the setting it stands for."""
-    lines = [f"Usage: {program} [options]"]
+    lines = [
+        f"Usage: {program} [options]",
+        f"       {program} store --help    about the files of a server that is not running",
+    ]
     for title, flags in SECTIONS.items():
         lines += ["", title]
         for flag in flags:

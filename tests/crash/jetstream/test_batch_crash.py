@@ -14,11 +14,11 @@ import pytest
 from pynats_server.jetstream.publish.batch.atomic import find_incomplete_batch
 from pynats_server.jetstream.publish.batch.staging import MessagePack
 from pynats_server.jetstream.store import FileConfig, StoreFull
-from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 
 from tests.support.client import INBOX, Client, ConnectionRefused, header_block
 from tests.support.deadline import pause, wait_until
+from tests.support.fulldisk import FullDisk
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 
@@ -116,21 +116,9 @@ def test_zeros_at_any_byte_leave_all_or_nothing(tmp_path: Path) -> None:
         shutil.rmtree(folder)
 
 
-class ShortDisk(Disk):
-    """A disk that is full after a number of bytes."""
-
-    room: int | None = None
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.room is not None and len(data) > self.room:
-            super().write(handle, data[: self.room], offset)
-            raise OSError(28, "full")
-        super().write(handle, data, offset)
-
-
 @pytest.mark.parametrize("block_size", [1 << 20, 300])
 def test_a_full_disk_keeps_nothing_of_a_batch(tmp_path: Path, block_size: int) -> None:
-    disk = ShortDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path, block_size=block_size), disk=disk)
     pack("a", 3).append_to(store, 1)
     store.flush()

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import random
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.server.server import Server
 from pynats_server.work import finish
 
+from tests.support.crashdisk import copy_tree
 from tests.support.deadline import wait_until_async
 from tests.support.fulldisk import FullDisk, disk_of_process
 from tests.support.fuzzing import examples
@@ -174,13 +174,7 @@ async def killed_at_the_end(folder: Path, image: Path) -> AsyncIterator[tuple[Se
     """A server on `folder`. `image` is what it leaves when it is killed at the end."""
     async with serving(folder) as found:
         yield found
-        for _ in range(100):
-            shutil.rmtree(image, ignore_errors=True)
-            with contextlib.suppress(shutil.Error, FileNotFoundError):  # a file went meanwhile
-                shutil.copytree(folder, image)
-                break
-        else:
-            raise AssertionError("no image")
+        copy_tree(folder, image)
 
 
 @pytest.mark.parametrize("seed", range(examples(3)))

@@ -3,7 +3,6 @@ was damaged is told and kept."""
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from dataclasses import replace
@@ -42,12 +41,7 @@ from pynats_server.jetstream.store.rekeying.ring import KeyRing
 from pynats_server.work import finish
 
 from tests.support.consumer_home import KEYS, LAST, NOW, SECOND, TRUE, Home, each_key, is_safe
-from tests.support.crashdisk import QuickDisk
-
-
-class FullDisk(QuickDisk):
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        raise OSError(errno.ENOSPC, "full")
+from tests.support.fulldisk import FullDisk
 
 
 @each_key
@@ -347,7 +341,7 @@ def test_a_start_that_was_lost_is_cut_off_as_well(scratch: Path) -> None:
 def test_a_state_that_cannot_be_cut_off_is_not_used(scratch: Path) -> None:
     home = Home(scratch)
     extent = Extent(36, lambda _: 1)
-    found = recover_consumers(home.config, extent, NOW, FullDisk())
+    found = recover_consumers(home.config, extent, NOW, FullDisk(0))
     assert list(found.broken) == ["c"]
     (consumer,) = home.recovery(last=36).consumers
     assert consumer.state.delivered == (44, 36)

@@ -28,6 +28,7 @@ from pynats_server.jetstream.store.format.consumer_state import (
 from pynats_server.jetstream.store.format.crypt import Keys
 
 from tests.support.crashdisk import QuickDisk
+from tests.support.faultdisk import FOR_GOOD, FailingDisk, Fault
 
 EXTENT = Extent(1000, lambda _: 1)
 OLD, NEW = (
@@ -37,44 +38,9 @@ OLD, NEW = (
 each_key = pytest.mark.parametrize("keys", [None, Keys("secret", "A")], ids=["plain", "sealed"])
 
 
-class FailingDisk(QuickDisk):
+def failing_at(at: int, lasting: bool) -> FailingDisk:
     """The nth operation that changes something fails; with `lasting`, all after it, too."""
-
-    def __init__(self, at: int, lasting: bool) -> None:
-        self.at, self.lasting, self.count = at, lasting, 0
-
-    def _may(self) -> None:
-        self.count += 1
-        if self.count == self.at or (self.lasting and self.count > self.at):
-            raise OSError(errno.EIO, "bad medium")
-
-    def open(self, path: Path) -> int:
-        self._may()
-        return super().open(path)
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        self._may()
-        super().write(handle, data, offset)
-
-    def sync(self, handle: int) -> None:
-        self._may()
-        super().sync(handle)
-
-    def make_folder(self, folder: Path) -> None:
-        self._may()
-        super().make_folder(folder)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._may()
-        super().rename(source, target)
-
-    def remove(self, path: Path) -> None:
-        self._may()
-        super().remove(path)
-
-    def sync_folder(self, folder: Path) -> None:
-        self._may()
-        super().sync_folder(folder)
+    return FailingDisk(Fault("any", at, errno.EIO, FOR_GOOD if lasting else 0))
 
 
 def make(config: FileConfig, disk: QuickDisk, version: int = 1) -> ConsumerFiles:
@@ -93,12 +59,12 @@ def found(config: FileConfig) -> RecoveredConsumer | None:
 def failures(work: Callable[[FailingDisk], Any], lasting: bool = False) -> Iterator[OSError | None]:
     """`work` with each of its operations failing, and what it raised."""
     for at in range(1, 200):
-        disk, error = FailingDisk(at, lasting), None
+        disk, error = failing_at(at, lasting), None
         try:
             work(disk)
         except OSError as raised:
             error = raised
-        if disk.count < at:
+        if disk.changed < at:
             assert at > 4
             return
         yield error
@@ -150,7 +116,7 @@ def test_a_raised_change_is_undone(scratch: Path, keys: Keys | None) -> None:
 
     raised = returned = 0
     for at in range(1, 40):
-        disk = FailingDisk(at, True)
+        disk = failing_at(at, True)
         try:
             doubt = change(disk)
         except OSError:
@@ -172,7 +138,7 @@ def test_a_failed_removal_leaves_the_consumer(
     config = FileConfig("S", scratch / "S", keys=keys)
     for at in (1, 2):
         files = make(config, QuickDisk())
-        files.disk = FailingDisk(at, lasting)
+        files.disk = failing_at(at, lasting)
         doomed = scratch / f"old{at}"
         try:
             doubt = files.remove(doomed)

@@ -4,7 +4,6 @@ that were synced are not lost."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,44 +21,13 @@ from pynats_server.jetstream.store.format.consumer_state import (
 )
 from pynats_server.jetstream.store.format.crypt import Keys
 
-from tests.support.crashdisk import CrashDisk, QuickDisk
+from tests.support.crashdisk import QuickDisk
+from tests.support.faultdisk import LookedDisk
 
 LAST = 10_000
 EXTENT = Extent(LAST, lambda _: 1)
 KEYS = Keys("secret", "A")
 NAMES = ("one", "two")
-
-
-class WatchedDisk(CrashDisk):
-    """Takes images before every change of the disk."""
-
-    def __init__(self, root: Path, look: Callable[[], None]) -> None:
-        super().__init__(root)
-        self.look = look
-
-    def open(self, path: Path) -> int:
-        self.look()
-        return super().open(path)
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        self.look()
-        super().write(handle, data, offset)
-
-    def sync(self, handle: int) -> None:
-        self.look()
-        super().sync(handle)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self.look()
-        super().rename(source, target)
-
-    def remove(self, path: Path) -> None:
-        self.look()
-        super().remove(path)
-
-    def sync_folder(self, folder: Path) -> None:
-        self.look()
-        super().sync_folder(folder)
 
 
 @dataclass
@@ -78,7 +46,7 @@ class Script:
         self.root, self.image = home, scratch
         self.keys = keys
         self.config = FileConfig("S", home / "S", keys=keys)
-        self.disk = WatchedDisk(home, self.look)
+        self.disk = LookedDisk(home, self.look)
         self.files: dict[str, ConsumerFiles] = {}
         self.possible = {name: Possible() for name in NAMES}
         self.version = 0

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.store import BadKey, FileConfig
+from pynats_server.jetstream.store.consumers.folder import StoredConsumer, create_consumer
 from pynats_server.jetstream.store.consumers.recovery import Extent, recover_consumers
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.format.consumer_state import ConsumerState
 from pynats_server.jetstream.store.rekeying.folder import changing_key, refuse_encrypted
 from pynats_server.jetstream.store.rekeying.ring import KeyLost, KeyRing, Unreadable
 from pynats_server.work import finish
@@ -150,7 +152,7 @@ def test_a_full_disk_ends_it_anywhere_and_the_next_start_goes_on(
             change(folder, ring, FullDisk(count, lasting))
             finished = True
         except OSError as error:
-            assert error.errno == errno.ENOSPC
+            assert "full" in str(error)
         change(folder, ring)
         assert unsettled(folder, after) == [], count
         assert contents(folder, after) == expected, count
@@ -341,6 +343,19 @@ def test_a_lost_stream_key_is_named_and_costs_no_message(scratch: Path, after: F
     store.close()
 
 
+@pytest.mark.parametrize("name", ["meta.sum", "obs/dur/meta.sum"])
+def test_a_damaged_checksum_takes_no_configuration_away(scratch: Path, name: str) -> None:
+    # nats-server writes it last, so it may be an older one, too. The key vouches for the content.
+    folder, before, after = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    expected = fill(folder, before)
+    (folder / name).write_text("0" * 16)
+    if name == "meta.sum":
+        assert contents(folder, before) == expected
+    change(folder, after.ring("A"))
+    assert unsettled(folder, after) == []
+    assert contents(folder, after) == expected
+
+
 def test_a_lost_stream_key_may_come_back(scratch: Path) -> None:
     folder, before, after = scratch / "T", Form("A", "aes"), Form("B", "chacha")
     expected = fill(folder, before)
@@ -418,6 +433,36 @@ def test_an_unreadable_document_of_the_stream_keeps_it_from_a_change(
     assert contents(folder, old) == expected
     change(folder, new.ring("A"))
     assert contents(folder, new) == expected
+
+
+def test_very_many_consumers_change_side_by_side(scratch: Path) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    fill(folder, old)
+    states = {f"c{number:03}": ConsumerState((number, 1), (number, 1)) for number in range(150)}
+    for name, state in states.items():
+        made = StoredConsumer(name, {"durable_name": name}, state)
+        create_consumer(old.config(folder), made, 1, 40, folder / "built", 0.0, QuickDisk())
+    assert change(folder, new.ring("A"), Disk())
+    assert unsettled(folder, new) == []
+    recovery = recover_consumers(new.config(folder), Extent(40, lambda _: 1), 10**18)
+    assert recovery.broken == {}
+    found = {each.name: each for each in recovery.consumers}
+    assert [name for name, each in found.items() if each.problems] == []
+    assert {name: found[name].state for name in states} == states
+
+
+def test_blocks_of_many_pieces_are_as_in_one(scratch: Path) -> None:
+    folder, old, new = scratch / "T", Form("A", "aes"), Form("B", "chacha")
+    store = FileStore(FileConfig("T", folder, block_size=1 << 21, keys=old.keys))
+    payloads = [random.Random(i).randbytes(300_001) for i in range(12)]
+    for i, payload in enumerate(payloads):
+        store.append(b"t", None, payload, i)
+    store.write_meta({"name": "T"})
+    store.close()
+    change(folder, new.ring("A"))
+    store = FileStore(FileConfig("T", folder, block_size=1 << 21, keys=new.keys))
+    assert [store.load(seq).payload for seq, _ in store.oldest()] == payloads
+    store.close()
 
 
 def test_one_block_is_in_memory_at_a_time(scratch: Path) -> None:

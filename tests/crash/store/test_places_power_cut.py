@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.work import finish
 
 from tests.support.crashdisk import CrashDisk, QuickDisk
+from tests.support.faultdisk import LookedDisk
 
 FORMS = ["plain", "s2", "chacha"]
 NAMES = [SourceName(origin, b">", b">") for origin in (b"A", b"B")]
@@ -31,34 +31,6 @@ def places_of(store: FileStore) -> dict[bytes, int]:
     """What a stream finds that begins to follow its sources."""
     finish(find_places(store, KEYS))
     return {key: store.places.known[key].seq for key in KEYS}
-
-
-class WatchedDisk(CrashDisk):
-    """Takes images also in the middle of an operation: before every change of the disk."""
-
-    def __init__(self, root: Path, look: Callable[[], None]) -> None:
-        super().__init__(root, in_order=True)
-        self._look = look
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        self._look()
-        super().write(handle, data, offset)
-
-    def sync(self, handle: int) -> None:
-        self._look()
-        super().sync(handle)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._look()
-        super().rename(source, target)
-
-    def remove(self, path: Path) -> None:
-        self._look()
-        super().remove(path)
-
-    def sync_folder(self, folder: Path) -> None:
-        self._look()
-        super().sync_folder(folder)
 
 
 class Script:
@@ -153,7 +125,7 @@ def test_every_crash_image_knows_the_places(scratch: Path, form: str, seed: int)
             again.close()
             back.close()
 
-    disk = WatchedDisk(root, look)
+    disk = LookedDisk(root, look, in_order=True)
     script = Script(config, disk, seed)
     script.commit()
     for _ in range(60):

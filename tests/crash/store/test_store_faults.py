@@ -9,31 +9,10 @@ from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, StoreError, StoreFailed, StoreFull
-from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 
-
-class FaultyDisk(Disk):
-    """Fails the operations that it is told to."""
-
-    def __init__(self) -> None:
-        self.room: int | None = None
-        self.fail_sync = False
-        self.syncs = 0
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.room is not None and len(data) > self.room:
-            super().write(handle, data[: self.room], offset)  # a short write, then no more
-            raise OSError(errno.ENOSPC, "full")
-        if self.room is not None:
-            self.room -= len(data)
-        super().write(handle, data, offset)
-
-    def sync(self, handle: int) -> None:
-        self.syncs += 1
-        if self.fail_sync:
-            raise OSError(errno.EIO, "bad medium")
-        super().sync(handle)
+from tests.support.faultdisk import FOR_GOOD, FailingDisk, Fault
+from tests.support.fulldisk import FullDisk
 
 
 def outcome(store: FileStore) -> StoreError | None:
@@ -44,7 +23,7 @@ def outcome(store: FileStore) -> StoreError | None:
 
 
 def test_a_full_disk_refuses_whole_batches_and_recovers_by_itself(tmp_path: Path) -> None:
-    disk = FaultyDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)
     store.append(b"a", None, b"kept", 1)
     assert outcome(store) is None
@@ -69,68 +48,26 @@ def test_a_full_disk_refuses_whole_batches_and_recovers_by_itself(tmp_path: Path
 
 
 def test_a_failed_fsync_fails_the_store_for_good(tmp_path: Path) -> None:
-    disk = FaultyDisk()
+    disk = FailingDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)
     store.append(b"a", None, b"one", 1)
     assert outcome(store) is None
-    disk.fail_sync = True
+    disk.fault = Fault("sync", 1, errno.EIO)
     store.append(b"a", None, b"two", 2)
     assert isinstance(outcome(store), StoreFailed)
-    disk.fail_sync = False
-    syncs = disk.syncs
+    disk.fault = None
+    syncs = disk.counts["sync"]
     with pytest.raises(StoreFailed):
         store.append(b"a", None, b"three", 3)
     with pytest.raises(StoreFailed):
         store.remove(1)
     assert isinstance(outcome(store), StoreFailed)
-    assert disk.syncs == syncs, "a failed fsync was retried"
+    assert disk.counts["sync"] == syncs, "a failed fsync was retried"
     assert store.load(1).payload == b"one"
     store.close()
 
 
-class NthFails(Disk):
-    """Fails the nth operation of one kind, and every later one of that kind if `lasting`."""
-
-    def __init__(self, kind: str, nth: int, code: int, lasting: bool) -> None:
-        self.kind, self.left, self.code, self.lasting = kind, nth, code, lasting
-        self.failed = False
-
-    def step(self, kind: str) -> None:
-        if kind != self.kind or (self.failed and not self.lasting):
-            return
-        self.left -= 1
-        if self.left < 0:
-            self.failed = True
-            raise OSError(self.code, "injected")
-
-    def open(self, path: Path) -> int:
-        self.step("open")
-        return super().open(path)
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        try:
-            self.step("write")
-        except OSError:
-            super().write(handle, data[: len(data) // 2], offset)
-            raise
-        super().write(handle, data, offset)
-
-    def sync(self, handle: int) -> None:
-        self.step("sync")
-
-    def sync_folder(self, folder: Path) -> None:
-        self.step("sync")
-
-    def rename(self, source: Path, target: Path) -> None:
-        self.step("rename")
-        super().rename(source, target)
-
-    def remove(self, path: Path) -> None:
-        self.step("remove")
-        super().remove(path)
-
-
-def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[int], set[int]]:
+def run_into_faults(config: FileConfig, disk: FailingDisk) -> tuple[FileStore, set[int], set[int]]:
     """Uses a store until the disk fails; returns (store, acknowledged, removed and committed)."""
     store = FileStore(config, disk=disk)
     live: set[int] = set()
@@ -157,7 +94,7 @@ def run_into_faults(config: FileConfig, disk: NthFails) -> tuple[FileStore, set[
     return store, live - doubt, gone
 
 
-@pytest.mark.parametrize("kind", ["open", "write", "sync", "rename", "remove"])
+@pytest.mark.parametrize("kind", ["open", "short", "sync", "sync_folder", "rename", "remove"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 @pytest.mark.parametrize("lasting", [False, True])
 @pytest.mark.parametrize("compress", [False, True])
@@ -168,13 +105,13 @@ def test_the_nth_operation_fails(
     while reached:
         folder = scratch / str(nth)
         config = FileConfig("S", folder, block_size=700, compress=compress)
-        disk = NthFails(kind, nth, code, lasting)
+        disk = FailingDisk(Fault(kind, nth, code, FOR_GOOD if lasting else 0))
         try:
             store, live, gone = run_into_faults(config, disk)
         except (OSError, StoreError):
             live, gone, store = set(), set(), None  # could not even be opened
-        reached = disk.failed
-        if store is not None and code == errno.ENOSPC and kind == "write" and not lasting:
+        reached = disk.hits > 0
+        if store is not None and code == errno.ENOSPC and kind == "short" and not lasting:
             assert store.failed is None, "a full disk is no failure"
         back = FileStore(config)
         found = {seq for seq, _ in back.oldest()}

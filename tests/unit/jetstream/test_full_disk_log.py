@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,11 @@ from pynats_server.jetstream.stream.log import OperationLog
 from pynats_server.jetstream.stream.operations import Append, Configure, Leap, Remove
 from pynats_server.jetstream.stream.state_hash import described
 
+from tests.support.fulldisk import FullDisk
+
 CONFIG = StreamConfig(
     name="S", subjects=["s.*"], max_msgs=40, max_msgs_per_subject=5, duplicate_window=1000
 )
-
-
-class FullAtTimes(Disk):
-    """A disk that takes nothing while it `is_full`."""
-
-    is_full = False
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.is_full:
-            raise OSError(errno.ENOSPC, "full")
-        super().write(handle, data, offset)
 
 
 def replica_in(folder: Path, disk: Disk | None = None) -> Replica:
@@ -48,7 +38,7 @@ def message(number: int) -> Append:
 
 @pytest.mark.parametrize("unwritten", range(1, 12))
 def test_a_log_has_nothing_of_what_a_full_disk_took_back(tmp_path: Path, unwritten: int) -> None:
-    disk, log = FullAtTimes(), OperationLog()
+    disk, log = FullDisk(), OperationLog()
     served = replica_in(tmp_path / "served", disk)
     served.log = log
     served.apply(Configure(CONFIG, 1))
@@ -62,10 +52,10 @@ def test_a_log_has_nothing_of_what_a_full_disk_took_back(tmp_path: Path, unwritt
             served.apply(message(number := number + 1))
         if unwritten % 2:
             served.apply(Leap(served.store.last_seq + 3, number + 1))
-        last, disk.is_full = served.store.last_seq, True
+        last, disk.room = served.store.last_seq, 0
         with pytest.raises(StoreFull):
             served.store.flush()
-        disk.is_full = False
+        disk.room = None
         assert served.store.last_seq < last
     replica = replica_in(tmp_path / "replica")
     log.replay(replica)

@@ -131,3 +131,60 @@ class Window(RuleBasedStateMachine):
 
 
 TestWindow = Window.TestCase
+
+
+SECOND = 1_000_000_000
+YEARS = 10 * 365 * 24 * 3600 * SECOND
+
+
+def test_ids_from_the_future_count_as_of_when_the_clock_was_set_back() -> None:
+    ids = MsgIds(10 * SECOND)
+    ids.put(b"past", 1, 95 * SECOND)  # which is over when the clock goes ahead
+    ids.put(b"future", 2, YEARS)
+    assert ids.get(b"future", 100 * SECOND) == 2
+    ids.put(b"now", 3, 101 * SECOND)
+    assert [seq for _, seq, _ in ids.known(109 * SECOND)] == [2, 3]
+    assert ids.get(b"future", 110 * SECOND) == 0
+    assert ids.get(b"now", 110 * SECOND) == 3
+    assert ids.forget(109 * SECOND) == 111 * SECOND
+    assert ids.forget(111 * SECOND) == 0
+    assert ids.nbytes == 0
+
+
+def test_a_clock_that_is_set_back_again_and_again_keeps_no_id_for_longer() -> None:
+    ids = MsgIds(10 * SECOND)
+    seq = 0
+    for at in range(100, 200, 2):
+        for ahead in (YEARS, 0):
+            seq += 1
+            ids.put(b"%d" % seq, seq, at * SECOND + ahead)
+        assert len(ids.known(at * SECOND)) <= 12
+        assert ids.count <= 14
+
+
+def test_a_window_that_was_changed_in_the_future_holds_after_it() -> None:
+    ids = MsgIds(10 * SECOND)
+    ids.set_window(20 * SECOND, YEARS)
+    ids.put(b"future", 1, YEARS)
+    ids.put(b"now", 2, 100 * SECOND)
+    assert ids.get(b"now", 119 * SECOND) == 2
+    assert ids.get(b"future", 119 * SECOND) == 1
+    assert ids.get(b"now", 120 * SECOND) == 0
+
+
+def test_small_steps_of_the_clock_change_nothing() -> None:
+    ids = MsgIds(10 * SECOND)
+    ids.put(b"a", 1, 100 * SECOND)
+    assert ids.get(b"a", 99 * SECOND) == 1
+    assert ids.known(100 * SECOND) == [(b"a", 1, 100 * SECOND)]
+
+
+def test_messages_taken_back_after_the_clock_was_set_back() -> None:
+    ids = MsgIds(10 * SECOND)
+    ids.put(b"future", 1, YEARS)
+    ids.put(b"gone", 2, YEARS)
+    assert ids.get(b"gone", 100 * SECOND) == 2
+    ids.drop_above(1)
+    ids.put(b"again", 2, 105 * SECOND)
+    assert ids.get(b"again", 114 * SECOND) == 2
+    assert ids.get(b"future", 114 * SECOND) == 0

@@ -29,7 +29,7 @@ from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
-from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store import CorruptRecord, StoreError, Unavailable
 from pynats_server.work import TURN_NS, Cancelled, Job, Steps
 
 PREFIX = "$JS.API."
@@ -380,11 +380,17 @@ class Api:
     def _fail(self, endpoint: Endpoint, request: Request, error: Exception) -> None:
         if isinstance(error, ApiError):
             refusal = error
+        elif isinstance(error, CorruptRecord | Unavailable):  # the log named it when it was found
+            refusal = api_error(10077, err=error)
         else:
             # Never a traceback to the client, and never silence: the log has the cause.
             self._context.log.error(f"JetStream API {request.subject}: {error!r}")
             refusal = api_error(10077 if isinstance(error, StoreError) else 10008, err=error)
         request.account.api_errors += endpoint.counted
+        if not endpoint.type:  # its answers are messages; clients take 503 for nobody there
+            why = " ".join(str(refusal.as_dict()["description"]).split())
+            request.respond(b"", f"NATS/1.0 500 {why}\r\n\r\n".encode())
+            return
         self._send(endpoint, request, {"error": refusal.as_dict()})
 
     def _send(self, endpoint: Endpoint, request: Request, fields: Reply) -> None:

@@ -26,7 +26,7 @@ from pynats_server.jetstream.config.model import JsonObject, StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create, public_config
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.requests.field_types import Int, Time, Uint64
-from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.store import StoreError, StoreHeld
 from pynats_server.jetstream.store.consumers.folder import StoredConsumer
 from pynats_server.jetstream.stream.backup import BackupError, Incoming, archived, outgoing
 from pynats_server.jetstream.stream.stream import Stream
@@ -90,6 +90,8 @@ def snapshot(request: Request) -> Reply:
     asked = request.body(SnapshotRequest)
     if not is_valid_subject(asked.deliver_subject) or has_wildcard(asked.deliver_subject):
         raise api_error(10015)
+    if isinstance(stream.store.failed, StoreHeld):
+        raise api_error(10077, err=f"a backup would be incomplete: {stream.store.failed}")
     sending = Sending(request, stream, asked)
     request.account.spawn(sending.run())
     return {"config": stream.config.as_dict(), "state": stream.state().as_dict()}
@@ -224,7 +226,10 @@ class Receiving:
 
     def __init__(self, request: Request, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = request.account
-        self.incoming = Incoming(self.account, asked, config)
+        try:
+            self.incoming = Incoming(self.account, asked, config)
+        except OSError as error:
+            raise api_error(10062, err=error) from error
         self.config = config
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"

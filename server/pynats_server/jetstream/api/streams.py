@@ -26,6 +26,7 @@ from pynats_server.jetstream.config.validation import (
 )
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.requests.field_types import Int, Uint64
+from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.operations import Purge
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps, Work
@@ -120,6 +121,10 @@ async def update(request: Request) -> Reply:
         await account.sliced(check_config(asked, around, asked.pedantic), request.source)
         _checked_name(request, asked.name)
         stream = request.stream
+        try:
+            stream.store.guard()
+        except StoreError as error:
+            raise api_error(10069, err=error) from None
         await stream.consumers.settled()
         config = await account.sliced(prepare_update(stream.config, asked, around, asked.pedantic))
         await account.update(stream, config, request.source)

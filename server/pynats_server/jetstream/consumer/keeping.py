@@ -51,7 +51,11 @@ class Found:
 
 def found_in(folder: FileConfig, store: Store) -> Found:
     """What is in the folder of a stream. Waits for the disk. Raises OSError."""
-    extent = Extent(store.last_seq, lambda ts_ns: finish(store.find_since(ts_ns)))
+
+    def since(ts_ns: int) -> int:
+        return finish(store.find_since(ts_ns))
+
+    extent = Extent(store.last_seq, since, store.whole_to)
     recovery = recover_consumers(folder, extent, now_ns())
     return Found(folder, recovery.consumers, broken=recovery.broken)
 

@@ -128,10 +128,12 @@ class StreamConsumers:
             self._go_on(old.name, old.config, old.created_ns, old.state, old.files)
         for held in found.restored:
             self._go_on(held.name, held.config, now_ns(), held.state, None)
-        if self.broken:
+        writable = self._host.store.failed is None
+        if self.broken or not writable:
             self.place.retaining.hold()
         self.place.retaining.configured()
-        if self.by_name:  # a stream without consumers may have been restored without them
+        # A stream without consumers may have been restored without them.
+        if self.by_name and writable:
             self.place.retaining.recovered()
 
     def _go_on(

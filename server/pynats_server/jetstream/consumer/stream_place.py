@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.consumer.delivery.alarms import Alarms
@@ -12,13 +12,16 @@ from pynats_server.jetstream.consumer.delivery.router import Router
 from pynats_server.jetstream.consumer.delivery.state import Snapshot
 from pynats_server.jetstream.consumer.retaining import Retaining
 from pynats_server.jetstream.context import AccountContext
-from pynats_server.jetstream.store import Store
+from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.work import Job, Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.consumer.consumer import Consumer
+
+RETRY_S: Final = 1.0
+"""Until a block that could not be read is tried again."""
 
 
 class StreamPlace:
@@ -77,14 +80,20 @@ class StreamPlace:
         def work() -> Work[None]:
             yield from self.store.loading(block)
 
+        server = self.account.server
+
         def ended(job: Job[None]) -> None:
+            if isinstance(job.error, StoreError):  # it may be read later; until then they wait
+                self._host.log.warn_rarely(
+                    f"JetStream consumers of {self._host.label}: {job.error}"
+                )
+                server.loop.call_later(RETRY_S, done)
+                return
             if isinstance(job.error, Exception):
                 self.on_internal_error(job.error)
             done()
 
-        self.account.server.turns.start(
-            self.account.name, (self, block.index), work(), on_end=ended
-        )
+        server.turns.start(self.account.name, (self, block.index), work(), on_end=ended)
 
     def when_removed(self, done: Callable[[Exception | None], None]) -> None:
         """See `ConsumerPlace`."""

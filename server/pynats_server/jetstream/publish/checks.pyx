@@ -12,7 +12,7 @@ from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.record cimport (
     HAS_HEADERS, has_sound_end, headers_of, stamp, u32, u64,
 )
-from pynats_server.jetstream.store.turns cimport Turn
+from pynats_server.jetstream.store.ages.turns cimport Turn
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of

@@ -258,7 +258,7 @@ cdef class Ingest(Sink):
         )
         self.settle()
         if fast is not None:
-            if self.fast_table.advance(fast, seq):
+            if self.fast_table.advance(fast, seq, self.store.written_seq):
                 self._say_flow(fast, msg)
         elif msg.reply_len and not self.no_ack:
             self.batch.put(seq, msg.reply, msg.reply_len, NULL, 0, False)

@@ -15,6 +15,9 @@ cdef struct MsgId:
     int64_t ts  # ns
     size_t size  # of the id, which follows
 
+cdef enum:
+    CAPS = 64  # of more, the oldest is forgotten: its ids stay until those of the next go
+
 cdef struct IdSlot:
     MsgId* entry  # NULL = empty
     uint32_t hash
@@ -39,9 +42,11 @@ cdef class MsgIds:
     cdef IdChunk* newest
     cdef readonly int64_t window_ns  # 0 = remembers nothing
     cdef int64_t floor  # ns: what is not younger than this is forgotten, whatever the window
-    # The clock was set back: those up to `cap_seq` are from `cap_ns` at the latest, whatever they say.
-    cdef int64_t latest_ns, cap_ns
-    cdef uint64_t latest_seq, cap_seq
+    # Where the clock was set back, in order: ids up to `seq` are from `ts` at the latest.
+    cdef MsgId caps[CAPS]
+    cdef int capped
+    cdef int64_t latest_ns
+    cdef uint64_t latest_seq
     cdef readonly uint64_t count  # entries held, those that have run out included
 
     # The sequence of the message with this id, 0 when there is none in the window.
@@ -50,6 +55,7 @@ cdef class MsgIds:
     # Drops what has run out, `most` entries of it: they count no longer anyway.
     cdef void expire(self, int64_t now, int most) noexcept
     cdef int64_t time_of(self, MsgId* entry) noexcept
+    cdef void set_back(self, int64_t now) noexcept
     # Messages above `seq` were taken back. The newest entry that stays; NULL without any.
     cdef MsgId* forget_above(self, uint64_t seq) noexcept
     cdef MsgId* cut(self, IdChunk* chunk, uint64_t seq) noexcept

@@ -1,10 +1,10 @@
 """See msgids.pxd."""
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from pynats_server.core.memory.bytemap cimport hash_seed
 from pynats_server.core.native cimport pn_hash
-from pynats_server.jetstream.store.turns cimport STEP_NS
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS
 
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void** memory, size_t alignment, size_t size)
@@ -72,9 +72,25 @@ cdef class MsgIds:
         return entry.seq
 
     cdef int64_t time_of(self, MsgId* entry) noexcept:
-        if entry.seq <= self.cap_seq and entry.ts > self.cap_ns:
-            return self.cap_ns
+        cdef int i
+        if self.capped == 0 or entry.seq > self.caps[self.capped - 1].seq:
+            return entry.ts
+        for i in range(self.capped):
+            if entry.seq <= self.caps[i].seq:
+                return min(entry.ts, self.caps[i].ts)
         return entry.ts
+
+    cdef void set_back(self, int64_t now) noexcept:
+        """What is known is from `now` at the latest."""
+        while self.capped and self.caps[self.capped - 1].ts >= now:
+            self.capped -= 1
+        if self.capped == CAPS:
+            memmove(&self.caps[0], &self.caps[1], (CAPS - 1) * sizeof(MsgId))
+            self.capped -= 1
+        self.caps[self.capped].seq, self.caps[self.capped].ts = self.latest_seq, now
+        self.capped += 1
+        self.latest_ns = now
+        self.floor = min(self.floor, now - 1)
 
     cdef size_t seek(self, const char* id, size_t size, uint32_t hash) noexcept:
         """The slot of an id, or the empty one where it belongs. There are slots."""
@@ -170,8 +186,7 @@ cdef class MsgIds:
     cdef void expire(self, int64_t now, int most) noexcept:
         cdef IdChunk* chunk = self.oldest
         if now < self.latest_ns - STEP_NS:
-            self.cap_ns, self.cap_seq = now, self.latest_seq
-            self.latest_ns = now
+            self.set_back(now)
         while chunk != NULL:
             if chunk.start == chunk.used:
                 if chunk == self.newest:
@@ -192,7 +207,10 @@ cdef class MsgIds:
         cdef IdChunk* last = NULL  # with entries that stay
         cdef IdChunk* chunk = self.oldest
         cdef IdChunk* following
-        self.latest_seq, self.cap_seq = min(self.latest_seq, seq), min(self.cap_seq, seq)
+        cdef int i
+        self.latest_seq = min(self.latest_seq, seq)
+        for i in range(self.capped):
+            self.caps[i].seq = min(self.caps[i].seq, seq)
         while chunk != NULL and (
             chunk.start == chunk.used or (<MsgId*>(entries(chunk) + chunk.start)).seq <= seq
         ):
@@ -245,6 +263,7 @@ cdef class MsgIds:
             chunk = following
         self.oldest = self.newest = NULL
         self.count = 0
+        self.capped = 0
 
     @property
     def nbytes(self):

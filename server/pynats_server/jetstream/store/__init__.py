@@ -8,8 +8,9 @@ API or of the broker.
 `contract` is the interface with its errors, `opening` the factory, `base` what all kinds share,
 `memory` one kind, `file/` the other, `format/` the bytes; `search/` finds things and `removal/`
 takes them out, both in steps; `places` is how far a stream's sources have come. Compiled: `record`
-and `block` (records and a run of them), `streamindex` (what is where), `retention` (limits, ages)
-over `rings`, `subjects`, `seqset` and `expiry`; `witness`, who is told of what comes and goes.
+and `block` (records and a run of them), `streamindex` (what is where), `retention` (limits) over
+`ages/` (what runs out, also where the clock was set back), `rings`, `subjects`, `seqset` and
+`expiry`; `witness`, who is told of what comes and goes.
 
 A stream appends during a loop turn, then calls `commit(callback)` once; the callback runs when
 an fsync covers all of it (or the write, with `sync_interval_s` > 0), and the acks go out.
@@ -26,7 +27,9 @@ from pynats_server.jetstream.store.errors import (
     StoreError,
     StoreFailed,
     StoreFull,
+    StoreHeld,
     TooLarge,
+    Unavailable,
 )
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size
 from pynats_server.jetstream.store.file.discarding import Discarding
@@ -48,9 +51,11 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreFull",
+    "StoreHeld",
     "StoreState",
     "Syncer",
     "TooLarge",
+    "Unavailable",
     "choose_block_size",
     "open_store",
 ]

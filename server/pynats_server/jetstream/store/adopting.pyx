@@ -5,6 +5,7 @@ counted, and what the stream never heard of is left out. For recovery, and for b
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.clock cimport steady_ns
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, expiry
 from pynats_server.jetstream.store.format.subjectlist cimport Listed, next_listed
@@ -14,7 +15,6 @@ from pynats_server.jetstream.store.record cimport HAS_HEADERS, HEAD, stamp, subj
 from pynats_server.jetstream.store.seqset cimport SequenceSet
 from pynats_server.jetstream.store.streamindex cimport StreamIndex
 from pynats_server.jetstream.store.subjects cimport FIRST_STALE, LAST_STALE, Leaf
-from pynats_server.jetstream.store.turns cimport STEP_NS
 
 from pynats_server.jetstream.store.errors import CorruptRecord
 

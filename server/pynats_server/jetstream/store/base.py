@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from pynats_server.jetstream.store.block import Message
-from pynats_server.jetstream.store.contract import U64_MAX, StoreState
+from pynats_server.jetstream.store.contract import SEQ_MAX, U64_MAX, StoreState
 from pynats_server.jetstream.store.errors import SequenceNotFound
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.limiting import Limiting
@@ -23,6 +23,7 @@ NOTHING = SequenceSet()
 class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
+    unreadable: dict[int, str]
     on_undo: Callable[[int], None] | None = None  # see `Store`
     on_turned: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
@@ -32,6 +33,11 @@ class BlockStore(Limiting):
         """Times of messages go back."""
         if self.on_turned is not None:
             self.on_turned(by_ns)
+
+    @property
+    def whole_to(self) -> int:
+        """See `Store`."""
+        return SEQ_MAX
 
     @property
     def num_subjects(self) -> int:

@@ -24,11 +24,11 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
+    from pynats_server.jetstream.store.ages.turns import Turns
     from pynats_server.jetstream.store.block import Block, Message
     from pynats_server.jetstream.store.file.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
-    from pynats_server.jetstream.store.turns import Turns
     from pynats_server.jetstream.store.witness import Witness
 
 
@@ -79,6 +79,8 @@ class Store(Protocol):
     first_seq: int
     last_seq: int
     last_ts: int
+    written_seq: int
+    """A full disk takes back nothing up to here."""
     msgs: int
     nbytes: int
     behind: int
@@ -89,6 +91,9 @@ class Store(Protocol):
     """Why it takes no more changes."""
     witness: Witness | None
     """Told of every message that comes and goes."""
+    unreadable: dict[int, str]
+    """The blocks of which the last try to read them failed, and why."""
+
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
@@ -104,8 +109,16 @@ class Store(Protocol):
     """Runs long work of the store's own in steps; without one it is done at once."""
 
     @property
+    def whole_to(self) -> int:
+        """The last sequence before which no message is unavailable: there, but in a file that
+        could not be read when the store was opened. Such a store has `failed` from the start."""
+
+    @property
     def num_subjects(self) -> int:
         """Subjects with messages."""
+
+    def time_for(self, now: int) -> int:
+        """The time of the next message, when a clock shows `now`."""
 
     @property
     def lost(self) -> SequenceSet:
@@ -115,9 +128,6 @@ class Store(Protocol):
     @property
     def lost_bytes(self) -> int:
         """Bytes of their records, as far as they are known."""
-
-    def time_for(self, now: int) -> int:
-        """The time of the next message, when a clock shows `now`."""
 
     def append(self, subject: bytes, headers: bytes | None, payload: bytes | None, ts: int) -> int:
         """Store a message; returns its sequence. Raises TooLarge, StoreFull, StoreFailed."""

@@ -15,6 +15,10 @@ class CorruptRecord(StoreError):
     """The message exists but its bytes are damaged; it is never served."""
 
 
+class Unavailable(StoreError):
+    """The message may be there, in a file that cannot be read now."""
+
+
 class OutOfSequences(StoreError):
     """A sequence would pass `SEQ_MAX`."""
 
@@ -29,6 +33,10 @@ class StoreFull(StoreError):
 
 class StoreFailed(StoreError):
     """A write or fsync failed; the store serves reads and refuses changes until reopened."""
+
+
+class StoreHeld(StoreError):
+    """Something of the stream could not be read when it was opened: nothing is written."""
 
 
 class StoreClosed(StoreError):

@@ -22,6 +22,7 @@ class MemoryStore(BlockStore):
 
     def __init__(self, name: str, first_seq: int = 1) -> None:
         self.name = name
+        self.unreadable = {}
         self.places = SourcePlaces()
         self.block_size = BLOCK_SIZE
         self.first_seq, self.last_seq = first_seq, first_seq - 1

@@ -1,13 +1,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pynats_server.jetstream.store.ages.turns import Turns
 from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.expiry import ExpiryQueue
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.search.tally import Counter
 from pynats_server.jetstream.store.subjects import SubjectTree
-from pynats_server.jetstream.store.turns import Turns
 from pynats_server.jetstream.store.witness import Witness
 
 MOST_AT_ONCE: int
@@ -34,6 +35,7 @@ class Retention:
     passed: int
     due: dict[int, int]
     turns: Turns
+    noticed: ExpiryQueue
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     def roll_block(self) -> Block: ...
     def load_block(self, block: Block) -> None: ...
@@ -102,6 +104,7 @@ class Retention:
     rings: bool
     gathering: bool
     behind: int
+    written_seq: int
     unread: Block | None
     def keep_rings(self) -> None: ...
     def ring_part(self, found: SubjectTree, start: int, most: int) -> tuple[int, Block | None]: ...

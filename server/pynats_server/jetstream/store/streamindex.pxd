@@ -1,10 +1,10 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from pynats_server.jetstream.store.ages.turns cimport Turns
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.expiry cimport ExpiryQueue
 from pynats_server.jetstream.store.search.listing cimport SubjectListing
 from pynats_server.jetstream.store.subjects cimport Leaf, SubjectTree
-from pynats_server.jetstream.store.turns cimport Turns
 from pynats_server.jetstream.store.witness cimport Witness
 
 

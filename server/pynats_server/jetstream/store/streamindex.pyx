@@ -9,6 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from pynats_server.jetstream.clock cimport steady_ns, wall_ns
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS, Turns
 from pynats_server.jetstream.store.block cimport Block
 from pynats_server.jetstream.store.search.column cimport Column
 from pynats_server.jetstream.store.expiry cimport (HAS_SCHEDULE, HAS_TTL, ExpiryQueue, expiry,
@@ -17,7 +18,6 @@ from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, HELD_MAX, 
                         counted_size, record_size, stamp, subject_size, u32, u64)
 from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, SubjectTree,
                         ring_drop, ring_push, ring_take)
-from pynats_server.jetstream.store.turns cimport STEP_NS, Turns
 
 from pynats_server.jetstream.store.errors import (CorruptRecord, OutOfSequences, SequenceNotFound, StoreFailed, TooLarge)
 

@@ -36,7 +36,7 @@ from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, without_status
-from pynats_server.jetstream.store import Store, StoreError
+from pynats_server.jetstream.store import Store, StoreError, StoreHeld, Unavailable
 from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
 from pynats_server.jetstream.stream.copying.following import Following
@@ -79,7 +79,7 @@ class Stream:
         self.store = store
         self.folder = folder
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
-        self.durable_seq = store.last_seq
+        self.durable_seq = min(store.last_seq, store.whole_to)
         self.subscriptions: dict[str, Subscription] = {}
         self._stopped = False
         server = account.server
@@ -139,16 +139,25 @@ class Stream:
 
     def start(self) -> None:
         """Applies the limits to the recovered messages. It listens after `subscribing`."""
-        drop_incomplete_batch(self)
-        self._take_config()
+        if self.store.failed is None:
+            self._reading(lambda: drop_incomplete_batch(self))
+        self._reading(self._take_config)
         self._enforce_limits()
         self.consumers.start()
-        self.publishing.recover()
+        self._reading(self.publishing.recover)
         self.schedules.configured()
         self.republishing.configured()
         self._configure_batches()
-        self.following.configured()
+        self._reading(self.following.configured)
         self.expiry.arm()
+
+    def _reading(self, step: Callable[[], None]) -> None:
+        """Part of the start. Where it needs messages that are unavailable, nobody can tell what may
+        be stored: whether it is a duplicate, or has been copied already."""
+        try:
+            step()
+        except Unavailable as error:
+            self.store.fail(StoreHeld(f"the stream is read-only: {error}"))
 
     def silence(self) -> None:
         """Takes no more messages. One of the next must follow."""
@@ -282,6 +291,7 @@ class Stream:
         """The disk is full: the store has taken back what was above `last_seq`."""
         self.ingest.undone(last_seq)
         has_replanned = self.replica.undone(last_seq)
+        self.fast_batches.undone(last_seq)
         self.republishing.queue.undone(last_seq)
         self.following.undone(last_seq)
         self.schedules.undone(has_replanned)
@@ -422,6 +432,8 @@ class Stream:
 
     def _enforce_limits(self) -> None:
         """Applies all limits to all messages, after recovery or an update."""
+        if self.store.failed is not None:
+            return
         self.changes.limit(self._limited(self.replica.limiting()))
 
     def _limited(self, work: Work[None]) -> Work[None]:
@@ -450,6 +462,7 @@ class Stream:
             subjects=store.num_subjects,
             lost=len(store.lost),
             lost_bytes=store.lost_bytes,
+            unreadable=list(store.unreadable.values()),
             pending_acks=self.ingest.waiting,
             failure=self.failure,
             consumers=len(self.consumers.names),

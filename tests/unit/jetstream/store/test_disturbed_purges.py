@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.search.queries import SCAN
 
+from tests.support.fulldisk import FullDisk
+
 MANY = SCAN * 3
-
-
-class FullAtTimes(Disk):
-    """A disk that takes nothing while it `is_full`."""
-
-    is_full = False
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.is_full:
-            raise OSError(errno.ENOSPC, "full")
-        super().write(handle, data, offset)
 
 
 @pytest.mark.parametrize("purge", [(b"s.1",), (b">",), (b">", 9_000_000), (b"s.*", 0, 2)])
@@ -32,7 +21,7 @@ def test_a_purge_spares_messages_that_got_sequences_which_a_full_disk_freed(
     tmp_path: Path, purge: tuple[bytes, int, int]
 ) -> None:
     """It was asked for when others had these sequences, who were never acknowledged."""
-    disk = FullAtTimes()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path, block_size=10_000_000), disk=disk)
     for at in range(MANY):
         store.append(b"s.%d" % (at % 10), None, b"x", at + 1)
@@ -41,10 +30,10 @@ def test_a_purge_spares_messages_that_got_sequences_which_a_full_disk_freed(
         store.append(b"s.1", None, b"not written", MANY + 1)
     work = store.purging(*purge)
     store.append(b"t", None, b"not written", MANY + 1)
-    disk.is_full = True
+    disk.room = 0
     with pytest.raises(StoreFull):
         store.flush()
-    disk.is_full = False
+    disk.room = None
     assert store.last_seq == MANY
     later = [store.append(b"s.1", None, b"acknowledged", MANY + 2) for _ in range(5)]
     store.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections import deque
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import pytest
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.expiry import ExpiryQueue, ttl_of
-from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.record import counted_size, record_size
 from pynats_server.work import finish
+
+from tests.support.fulldisk import FullDisk
 
 SECOND = 1_000_000_000
 
@@ -91,23 +91,9 @@ def test_a_limit_steps_over_what_was_deleted_before(store: BlockStore) -> None:
     assert [seq for seq, _ in store.oldest()] == [4, 5, 8]
 
 
-class SmallDisk(Disk):
-    """Refuses writes once `room` bytes are used up."""
-
-    room: int | None = None
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.room is not None:
-            if len(data) > self.room:
-                super().write(handle, data[: self.room], offset)
-                raise OSError(errno.ENOSPC, "full")
-            self.room -= len(data)
-        super().write(handle, data, offset)
-
-
 @pytest.mark.parametrize("room", range(0, 400, 57))
 def test_a_full_disk_brings_back_what_limits_took(tmp_path: Path, room: int) -> None:
-    disk = SmallDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path, block_size=600), disk=disk)
     ttl = b"NATS/1.0\r\nNats-TTL: 9\r\n\r\n"
     for i in range(20):
@@ -146,7 +132,7 @@ def test_a_full_disk_brings_back_what_limits_took(tmp_path: Path, room: int) -> 
 
 def test_a_full_disk_brings_back_what_a_rollup_replaced(tmp_path: Path) -> None:
     """Publishing keeps one message of a subject, or of all, by a limit of one."""
-    disk = SmallDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path, block_size=300), disk=disk)
     for i in range(40):
         store.append(b"k.%d" % (i % 3), None, b"%d" % i, i)
@@ -168,7 +154,7 @@ def test_a_full_disk_brings_back_what_a_rollup_replaced(tmp_path: Path) -> None:
 
 
 def test_skips_are_undone_by_a_full_disk(tmp_path: Path) -> None:
-    disk = SmallDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path), disk=disk)
     store.append(b"a", None, b"one", 1)
     store.flush()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import pytest
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
 
+from tests.support.fulldisk import FullDisk
 from tests.support.watched import Picture
 
 
@@ -67,22 +66,13 @@ def test_what_goes_in_one_piece_is_told_as_one_thing(store: BlockStore, bulk: st
     assert picture.messages == true(store)
 
 
-class SmallDisk(Disk):
-    full = False
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        if self.full:
-            raise OSError(errno.ENOSPC, "full")
-        super().write(handle, data, offset)
-
-
 def test_what_a_full_disk_undoes_is_looked_at_anew(tmp_path: Path) -> None:
-    disk = SmallDisk()
+    disk = FullDisk()
     store = FileStore(FileConfig("S", tmp_path / "S", block_size=100_000), disk=disk)
     picture = fill(store)
     store.flush()
     before = dict(picture.messages)
-    disk.full = True
+    disk.room = 0
     for _ in range(5):
         store.append(b"s.late", None, b"", 1000)
         store.enforce_limits(100)
@@ -91,7 +81,7 @@ def test_what_a_full_disk_undoes_is_looked_at_anew(tmp_path: Path) -> None:
         store.flush()
     assert picture.sweeps
     assert picture.messages == true(store) == before
-    disk.full = False
+    disk.room = None
     store.close()
 
 

@@ -92,7 +92,8 @@ cdef class Interest(Witness):
         self.awake = []
         self.unused = []
         self.far, self.far_at = [], UINT64_MAX
-        self.visible = self.newest = store.last_seq
+        self.newest = store.last_seq
+        self.visible = min(self.newest, <uint64_t>store.whole_to)
 
     # -- members ------------------------------------------------------------------------------
 

@@ -88,6 +88,12 @@ class FastBatches(OpenBatches[FastBatch]):
         self.stream.ingest.fast_table = None
         self._close_all()
 
+    def undone(self, last_seq: int) -> None:
+        """The disk is full, and messages above `last_seq` were taken back. To the next message of
+        a batch they are a gap."""
+        for batch in self.table.batches.values():
+            batch.undone(last_seq)
+
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """Takes a message with such a reply subject, and answers the publisher."""
         ingest = self.stream.ingest
@@ -166,7 +172,7 @@ class FastBatches(OpenBatches[FastBatch]):
     ) -> None:
         stream = self.stream
         try:
-            batch.stream_seq = self._store(subject, headers, payload)
+            seq = self._store(subject, headers, payload)
         except Duplicate as duplicate:
             self._repeated(batch, message, reply, duplicate.seq)
             return
@@ -176,7 +182,8 @@ class FastBatches(OpenBatches[FastBatch]):
         except StoreError as error:
             self._refused(batch, message, reply, store_error(error))
             return
-        stream.ingest.stored(batch.stream_seq, b"")
+        batch.took(seq, stream.store.written_seq)
+        stream.ingest.stored(seq, b"")
         batch.stored = batch.last
         if message.commits:
             self._finish(batch, reply)
@@ -211,7 +218,7 @@ class FastBatches(OpenBatches[FastBatch]):
     def _refused(
         self, batch: FastBatch, message: FastMessage, reply: bytes, error: ApiError
     ) -> None:
-        if not message.gap_ok and batch.last == 1:
+        if not message.gap_ok and message.sequence == 1:
             self._close(batch)
             self._say(reply, self.stream.ingest.refusal(error))
             return
@@ -219,8 +226,8 @@ class FastBatches(OpenBatches[FastBatch]):
         self._say(reply, msgspec.json.encode(said))
         if message.gap_ok and not message.commits:
             return
-        batch.last -= 1
-        batch.stored = batch.last
+        # A full disk may have taken back earlier ones, too.
+        batch.last = batch.stored = min(batch.last, message.sequence - 1)
         self._finish(batch, reply)
 
     # -- life of a batch --------------------------------------------------------------------

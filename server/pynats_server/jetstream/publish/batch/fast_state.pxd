@@ -30,7 +30,11 @@ cdef class FastBatch:
     cdef public uint64_t stored  # up to here everything is stored or given up
     cdef public uint64_t flowed  # acknowledged
     cdef public uint64_t stream_seq  # of the last message stored
+    cdef uint64_t written, written_seq  # `stored` and `stream_seq` before what is not written yet
     cdef public int64_t touched  # monotonic ns
+
+    # A message was stored as `stream_seq`; those up to `written_seq` will not be taken back.
+    cdef void note(self, uint64_t stream_seq, uint64_t written_seq) noexcept
 
 
 cdef class FastTable:
@@ -41,5 +45,7 @@ cdef class FastTable:
     # The batch that a message simply continues; None when Python has to look.
     cdef FastBatch next_of(self, Message* msg)
     # Notes that the next message was stored. Whether an acknowledgement of `flowed` is due.
-    cdef bint advance(self, FastBatch batch, uint64_t stream_seq) noexcept
+    cdef bint advance(
+        self, FastBatch batch, uint64_t stream_seq, uint64_t written_seq
+    ) noexcept
     cdef bint is_due(self, FastBatch batch) noexcept

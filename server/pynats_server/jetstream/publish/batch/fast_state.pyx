@@ -111,6 +111,26 @@ cdef class FastBatch:
         self.max_flow = max_flow
         self.touched = monotonic_ns()
 
+    cdef void note(self, uint64_t stream_seq, uint64_t written_seq) noexcept:
+        if self.stream_seq <= written_seq:
+            self.written, self.written_seq = self.stored, self.stream_seq
+        self.stream_seq = stream_seq
+
+    def took(self, stream_seq: int, written_seq: int) -> None:
+        """Notes that a message was stored as `stream_seq`, before `stored` says so. Those up to
+        `written_seq` will not be taken back."""
+        self.note(stream_seq, written_seq)
+
+    def undone(self, last_seq: int) -> None:
+        """The stream's messages above `last_seq` were taken back: goes on behind what is left."""
+        if self.stream_seq <= last_seq:
+            return
+        if self.written_seq > last_seq:  # not by a full disk: nobody knows
+            self.written = self.written_seq = 0
+        self.stream_seq = self.written_seq
+        self.last = self.stored = self.written
+        self.flowed = min(self.flowed, self.stored)
+
 
 cdef class FastTable:
     """The open fast batches of one stream."""
@@ -152,10 +172,12 @@ cdef class FastTable:
             return None
         return batch
 
-    cdef bint advance(self, FastBatch batch, uint64_t stream_seq) noexcept:
+    cdef bint advance(
+        self, FastBatch batch, uint64_t stream_seq, uint64_t written_seq
+    ) noexcept:
+        batch.note(stream_seq, written_seq)
         batch.last += 1
         batch.stored = batch.last
-        batch.stream_seq = stream_seq
         batch.touched = monotonic_ns()
         return self.is_due(batch)
 

@@ -334,7 +334,8 @@ def prepare_folder(stream: Path, disk: Disk | None = None) -> None:
     disk = disk or Disk()
     _need_folder(disk, stream / FOLDER)
     if not (stream / MARK).is_file():
-        set_mark(stream, disk)
+        with contextlib.suppress(FileExistsError):  # no place for one: less is trusted
+            set_mark(stream, disk)
 
 
 def _fill(disk: Disk, built: Path, content: dict[str, bytes]) -> None:

@@ -38,7 +38,8 @@ from pynats_server.jetstream.store.consumers.folder import (
     StoredConsumer,
     set_mark,
 )
-from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, StoreError
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk, NotAFile
 from pynats_server.jetstream.store.file.meta import SUM_FILES, read_sums
@@ -59,16 +60,18 @@ from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
 LATEST_NS: Final = 366 * 86400 * 1_000_000_000  # a delivery further in the future is none
 FILE_MAX: Final = 1 << 30  # bytes of a consumer's file, more than ten million waiting messages need
 QUARANTINE: Final = "quarantine"
+ALL: Final = "*"  # stands for the names of consumers that nobody can tell
 SHOWN_MAX: Final = 100  # bytes of a consumer's name in the name of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
     """The messages of the stream that the consumers are of. `seq_at` finds the first one that is
-    not older than a time."""
+    not older than a time. Behind `whole_to` some are unavailable."""
 
     last_seq: int
     seq_at: Callable[[int], int]
+    whole_to: int = SEQ_MAX
 
 
 @dataclass(slots=True)
@@ -94,12 +97,22 @@ class Recovery:
 def consumer_names(folder: Path) -> list[str]:
     """The consumers in a stream's folder, by name; also those that cannot be read. Other things
     may lie there, too. Raises OSError."""
+    home = folder / FOLDER
     try:
-        found = list((folder / FOLDER).iterdir())
+        found = list(home.iterdir())
     except FileNotFoundError:
+        if home.is_symlink():
+            raise  # where it leads to may come back
         return []
-    ours = (META, SUMS, STATE, KNOWN)
-    return sorted(path.name for path in found if any((path / name).is_file() for name in ours))
+    return sorted(path.name for path in found if _has_files(path))
+
+
+def _has_files(path: Path) -> bool:
+    """Whether a folder has files of a consumer, or cannot be looked into."""
+    try:
+        return any((path / name).is_file() for name in (META, SUMS, STATE, KNOWN))
+    except OSError:
+        return True
 
 
 def recover_consumers(
@@ -109,11 +122,14 @@ def recover_consumers(
     disk: Disk | None = None,
     random: Random = os.urandom,
 ) -> Recovery:
-    """All consumers of a stream, by name. Waits for the disk. Raises OSError if the folder itself
-    cannot be read."""
+    """All consumers of a stream, by name. Waits for the disk."""
     disk = disk or Disk()
-    names = consumer_names(stream.folder)
     found = Recovery()
+    try:
+        names = consumer_names(stream.folder)
+    except OSError as error:
+        found.broken[ALL] = f"{FOLDER} cannot be read: {error}"
+        return found
     if not names:
         return found
     alone = (stream.folder / MARK).is_file()  # nobody else has written since
@@ -121,7 +137,7 @@ def recover_consumers(
         try:
             reading = _Reading(stream, name, extent, now_ns, disk, random, alone)
             found.consumers.append(reading.run())
-        except (OSError, ValueError, BadKey, CorruptRecord) as error:
+        except (OSError, ValueError, StoreError) as error:
             found.broken[text_of(os.fsencode(name))] = str(error) or repr(error)
     if not alone:
         with contextlib.suppress(OSError):  # without it, less is trusted the next time
@@ -290,6 +306,8 @@ class _Reading:
             found = StateFile(None, None, "is empty")
         else:
             found = self._decoded(data, sealer)
+        if found.state is None or found.state.delivered[1] > self.extent.whole_to:
+            self._need_all()
         if found.state is not None:
             state = _cut(found.state, found.tail, last, _asked_start(config))
             self.cut = state is not found.state
@@ -307,6 +325,12 @@ class _Reading:
             consumer_seq = tail.delivered[0]
         self._problem(STATE, data, f"{found.problem}; the consumer goes on from {where}")
         return ConsumerState((consumer_seq, seq), (consumer_seq, seq))
+
+    def _need_all(self) -> None:
+        """Raises StoreError where messages are unavailable: the consumer waits for them. Else it
+        would take them for removed ones, and never deliver them."""
+        if self.extent.whole_to < SEQ_MAX:
+            raise StoreError(f"messages behind {self.extent.whole_to} are unavailable")
 
     def _decoded(self, data: bytes, sealer: Any) -> StateFile:
         if sealer is not None:

@@ -31,7 +31,8 @@ class FileConfig:
     """How one stream is kept. `sync_interval_s` in seconds; 0 = every acknowledgement waits for
     an fsync. `cache_bytes` bounds the buffers of blocks that are only read; what is beyond
     `kept_bytes` goes when it has not been read for some seconds. Every `index_interval_s` seconds,
-    and a quarter more at random, a changed index is saved."""
+    and a quarter more at random, a changed index is saved. `held`: why nothing may be written at
+    all; empty if it may."""
 
     name: str
     folder: Path
@@ -43,6 +44,7 @@ class FileConfig:
     kept_bytes: int = 64 * MIB
     first_seq: int = 1
     index_interval_s: float = 120.0
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
 CANNOT_RESERVE = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # of file systems
 
 
+class InDoubt(OSError):
+    """A file has been replaced, and nobody knows whether that will outlive a power cut."""
+
+
 class Room(NamedTuple):
     """A file that is to take the place of another."""
 
@@ -75,7 +79,8 @@ class Disk:
             # Without a wait for somebody to write into a pipe.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):
+            nowhere = error.errno == errno.ENOENT and path.is_symlink()
+            if nowhere or error.errno in (errno.ELOOP, errno.ENXIO):
                 raise NotAFile(error.errno, error.strerror, str(path)) from None
             raise
         try:
@@ -90,7 +95,9 @@ class Disk:
         """(size, the last `most` bytes), or None when there is no such file. Raises NotAFile."""
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if path.is_symlink():
+                raise NotAFile(error.errno, error.strerror, str(path)) from None
             return None
         try:
             found = os.fstat(handle)
@@ -175,8 +182,8 @@ class Disk:
         self.close(handle)
         try:
             self.sync_folder(path.parent)
-        except OSError as error:  # it is there, and nobody knows for how long
-            raise OSError(errno.EIO, f"{path.name} is replaced, but: {error}") from error
+        except OSError as error:
+            raise InDoubt(error.errno, error.strerror, str(path)) from error
 
 
 def make_durable_folder(folder: Path) -> None:

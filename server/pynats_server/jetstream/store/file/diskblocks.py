@@ -10,8 +10,9 @@ import os
 import time
 
 from pynats_server.jetstream.store.base import BlockStore
-from pynats_server.jetstream.store.block import Block, BlockScan
-from pynats_server.jetstream.store.errors import CorruptRecord, StoreError
+from pynats_server.jetstream.store.block import Block, BlockScan, Message
+from pynats_server.jetstream.store.contract import SEQ_MAX
+from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.inventory.losses import NAMED_MAX, Loss, Losses
@@ -22,6 +23,12 @@ from pynats_server.jetstream.store.inventory.ranges import (
     named,
     ranges_of,
     without,
+)
+from pynats_server.jetstream.store.inventory.unavailable import (
+    Gap,
+    gap_at,
+    gaps_between,
+    reason_of,
 )
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.seqset import SequenceSet
@@ -43,6 +50,8 @@ class DiskBlocks(BlockStore):
         self.block_size = files.config.block_size
         self.losses = Losses()
         self.strict = False  # what is missing or damaged is an error
+        self.gaps: list[Gap] = []
+        self.unreadable: dict[int, str] = {}
         self.first_seq, self.last_seq = files.config.first_seq, files.config.first_seq - 1
         self._cached = 0
         self._clock_of_use = 0
@@ -61,6 +70,7 @@ class DiskBlocks(BlockStore):
         """Continue with the blocks of `other`, an index over the same folder, not used again."""
         self.take_over(other)
         self.losses = other.losses
+        self.gaps, self.unreadable = other.gaps, other.unreadable
         self._cached, self._clock_of_use = other._cached, other._clock_of_use
 
     def index_state(self) -> FullState:
@@ -101,6 +111,29 @@ class DiskBlocks(BlockStore):
             self.tail.last_sum(),
         )
 
+    def leave_gaps(self, unreadable: dict[int, OSError], floor: int) -> None:
+        """Name what is in blocks that cannot be read: it is not lost, and nothing is written until
+        they can be."""
+        self.gaps = gaps_between(self.blocks, unreadable, floor)
+        for gap in self.gaps:
+            self.files.hold(str(gap))
+        self.losses.found((gap.first, gap.last) for gap in self.gaps)
+
+    @property
+    def whole_to(self) -> int:
+        """The last sequence before which nothing is unavailable."""
+        return self.gaps[0].first - 1 if self.gaps else SEQ_MAX
+
+    def load(self, seq: int) -> Message:
+        """See `Store.load`."""
+        try:
+            return super().load(seq)
+        except SequenceNotFound:
+            gap = gap_at(self.gaps, seq)
+            if gap is None:
+                raise
+            raise Unavailable(str(gap)) from None
+
     def load_block(self, block: Block) -> None:
         """Read a block back into memory; what it has lost is named, and counts no more."""
         _, _, holes = block.scan(self._content(block))
@@ -128,11 +161,21 @@ class DiskBlocks(BlockStore):
 
     def _content(self, block: Block) -> bytes:
         try:
-            return self.files.read_block(block)
+            data = self.files.read_block(block)
         except FileNotFoundError:
-            return b""
+            data = b""
         except OSError as error:  # a later try may succeed: nothing is lost yet
-            raise StoreError(f"block {block.index} cannot be read: {error}") from error
+            self.cannot_read(block.index, error)
+            raise Unavailable(self.unreadable[block.index]) from error
+        self.unreadable.pop(block.index, None)
+        return data
+
+    def cannot_read(self, number: int, error: OSError) -> None:
+        """Tell of a block, once."""
+        reason = reason_of(f"block {number}", error)
+        if self.unreadable.get(number) != reason:
+            self.unreadable[number] = reason
+            self.files.problem(reason)
 
     def _loaded(self, block: Block, holes: list[tuple[int, int]], strangers: list[int]) -> None:
         damaged = bool(holes or strangers)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError, StoreFull
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld, Unavailable
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -25,7 +25,7 @@ from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
-from pynats_server.jetstream.store.format.sources_db import decode_note, encode_sources
+from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -34,6 +34,7 @@ from pynats_server.jetstream.store.search.queries import WALK, only
 from pynats_server.work import Work, finish
 
 BIG_PURGE = 10_000
+ENDLESS = 1 << 62  # bytes of a block
 
 
 class FileStore(RewrittenBlocks):
@@ -52,10 +53,16 @@ class FileStore(RewrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
-        files.make_messages()
+        if not files.held:
+            files.make_messages()
         files.open_stream_key()
         files.tell_strays()
-        self._open(recover(files, self.ledger))
+        found = recover(files, self.ledger)
+        saved = files.read_sources()
+        if files.held:
+            self._hold(found, saved)
+        else:
+            self._open(found, saved)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -68,7 +75,7 @@ class FileStore(RewrittenBlocks):
         """Everything that was reported to the operator."""
         return self.files.problems
 
-    def _open(self, found: Recovered) -> None:
+    def _open(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
         self.top_index = max(found.top_index, self.files.highest_key())
@@ -87,10 +94,27 @@ class FileStore(RewrittenBlocks):
             self.roll_block()
         self._remember()
         self._durable = self._written
-        self._find_places(found)
+        self._find_places(found, saved)
         self._resume_purges(found.notes)
+        for number, error in self.ledger.unreadable.items():
+            self.cannot_read(number, error)
         if not self.losses.unsaved:
             self.ledger.opened(self.blocks, found.claims)
+
+    def _hold(self, found: Recovered, saved: SavedPlaces | None) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self.block_size = ENDLESS  # nothing is written, and no file begins
+        self._remember()
+        self._name_losses()
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
 
     def _resume_purges(self, notes: list[bytes]) -> None:
         """Carry out the purges that the log tells of, if a crash has left something of them."""
@@ -104,12 +128,16 @@ class FileStore(RewrittenBlocks):
             count, first, end = finish(self.bounds(filter))
             reach = Reach(min(last, end))
             if count and first <= reach.last:
-                finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                try:
+                    finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                except Unavailable as error:
+                    reason = f"a purge that was interrupted cannot go on: {error}"
+                    self.fail(StoreHeld(f"the stream is read-only: {reason}"))
+                    return
         self._intents.clear()
 
-    def _find_places(self, found: Recovered) -> None:
+    def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
-        saved = self.files.read_sources()
         notes = []
         for note in found.notes:
             with contextlib.suppress(ValueError):  # not one of ours

@@ -22,7 +22,7 @@ from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_blo
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.format.meta_inf import name_key
-from pynats_server.jetstream.store.format.names import block_number, is_stray, key_number
+from pynats_server.jetstream.store.format.names import block_numbers, is_stray, key_number
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
 from pynats_server.jetstream.store.inventory.losses import (
     LOST,
@@ -31,9 +31,10 @@ from pynats_server.jetstream.store.inventory.losses import (
     read_losses,
     write_losses,
 )
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
-    from pynats_server.jetstream.store.format.crypt import Sealer
+    from pynats_server.jetstream.store.format.crypt import Keys, Sealer
 
 SOURCES = "sources.db"
 STRAYS_NAMED = 10
@@ -57,6 +58,11 @@ class StreamFolder:
         self.hash_key = name_key(config.name)
         self.sealer: Sealer | None = None
         self.problems: list[str] = []
+        self.held = config.held  # why nothing may be written; see `hold`
+        self.sure_of_key = not config.held  # a block that it does not open is damaged
+        self.reasons: list[str] = []  # of all holds
+        self.damage: dict[int, int] = {}  # bytes without an intact record, by block
+        self._keyless: set[int] = set()  # blocks whose key could not be read
         self.damaged: set[Path] = set()  # blocks with bytes that hold no intact record
         self._on_problem = on_problem
         self._on_remark = on_remark
@@ -66,6 +72,11 @@ class StreamFolder:
         self.problems.append(text)
         if self._on_problem is not None:
             self._on_problem(text)
+
+    def hold(self, reason: str) -> None:
+        """Change nothing in the folder until the next start: something could not be read."""
+        self.held = self.held or reason
+        self.reasons.append(reason)
 
     def remark(self, text: str) -> None:
         """Tell of something odd that takes nothing away."""
@@ -79,13 +90,21 @@ class StreamFolder:
         try:
             sealed = self.disk.read(path)
         except FileNotFoundError:
-            if keys is None:
+            if keys is None or self.held:
                 return
             sealed, _ = keys.create(self.config.name, self.random)
             self.disk.replace(path, sealed)
+        except OSError as error:
+            self.hold(reason_of(path.name, error))
+            return
         if keys is None:
             raise BadKey("meta.key: encrypted, but no jetstream.key is configured")
-        self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
+        try:
+            self.sealer = keys.seed_sealer(keys.recover(self.config.name, sealed))
+        except BadKey as error:
+            if not self.held:
+                raise
+            self.hold(f"{path.name}: {error}")  # the blocks have keys of their own
 
     # The index.
 
@@ -94,6 +113,9 @@ class StreamFolder:
         try:
             data = self.disk.read(self.messages / "index.db")
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.hold(reason_of("msgs/index.db", error))
             return None
         try:
             if len(data) < 32 or digest64(self.hash_key, memoryview(data)[:-8]) != data[-8:]:
@@ -104,6 +126,8 @@ class StreamFolder:
                     body = self.sealer.open(data[:-8])
             return decode_index(body)
         except ValueError as error:
+            if self.held and self.config.keys is not None and self.sealer is None:
+                return None  # nobody could open it
             self.problem(f"index.db is unusable ({error}); rebuilding from the blocks")
             return None
 
@@ -135,7 +159,10 @@ class StreamFolder:
             return decode_sources(self.disk.read(self.config.folder / SOURCES), self.hash_key)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            self.hold(reason_of(SOURCES, error))
+            return None
+        except ValueError as error:
             self.problem(
                 f"{SOURCES} is unusable ({error}); how far the sources have come is looked for in "
                 "the messages"
@@ -157,6 +184,9 @@ class StreamFolder:
             with contextlib.suppress(OSError):
                 self.quarantine(LOST, self.disk.read(self.config.folder / LOST))
             return Losses()
+        except OSError as error:
+            self.hold(reason_of(LOST, error))
+            return Losses()
 
     def write_losses(self, data: bytes) -> None:
         """Save lost.db."""
@@ -168,6 +198,8 @@ class StreamFolder:
             data = self.disk.read(self.messages / f"{number}.blk")
         except FileNotFoundError:
             return ""
+        except OSError:
+            return "unreadable"
         return hashlib.sha256(data).hexdigest()[:16]
 
     # Blocks.
@@ -176,12 +208,10 @@ class StreamFolder:
         """Numbers of the block files, ascending. Raises BadKey if one is encrypted and there is no
         key: a change of key was interrupted, and nothing may be written meanwhile."""
         names = self.disk.names(self.messages)
-        found = sorted(number for number in map(block_number, names) if number is not None)
+        found = block_numbers(names)
         if self.config.keys is None:
-            sealed = {name for name in names if name.endswith(".key")}
-            for index in found:
-                if f"{index}.key" in sealed:
-                    raise BadKey(f"msgs/{index}.key: encrypted, but no jetstream.key is configured")
+            for number in set(found).intersection(map(key_number, names)):
+                raise BadKey(f"msgs/{number}.key: encrypted, but no jetstream.key is configured")
         return found
 
     def highest_key(self) -> int:
@@ -222,11 +252,17 @@ class StreamFolder:
         keys = self.config.keys
         if keys is not None:
             try:
-                sealed = self.disk.read(self.key_path(index))
-            except FileNotFoundError:
-                return block  # from before encryption was turned on
-            block.cipher = keys.block_cipher(sealed, keys.recover(self.context(index), sealed))
+                self._find_cipher(block, keys)
+            except OSError:
+                self._keyless.add(index)  # whoever wants to read the block tries again
         return block
+
+    def _find_cipher(self, block: Block, keys: Keys) -> None:
+        try:
+            sealed = self.disk.read(self.key_path(block.index))
+        except FileNotFoundError:
+            return  # from before encryption was turned on
+        block.cipher = keys.block_cipher(sealed, keys.recover(self.context(block.index), sealed))
 
     def read_block(self, block: Block) -> bytes:
         """The block's records from its file, outer layers removed."""
@@ -238,6 +274,10 @@ class StreamFolder:
     def unpack_file(self, block: Block) -> tuple[bytes, bytes]:
         """(records of the block's file, the file's content when it is damaged in its compressed
         form). Reports no damage, so any thread may call it."""
+        keys = self.config.keys
+        if block.index in self._keyless and keys is not None:
+            self._find_cipher(block, keys)
+            self._keyless.discard(block.index)
         data = self.disk.read(self.path_of(block))
         plain, whole = unpack_block(data, block.cipher)
         block.sealed = is_packed(data, block.cipher)
@@ -249,22 +289,32 @@ class StreamFolder:
         self.problem(f"block {block.index} is damaged in its compressed form")
 
     def quarantine(self, name: str, data: bytes) -> None:
-        """Keep a copy of doubtful bytes where no recovery will touch them."""
+        """Keep a copy of doubtful bytes where no recovery will touch them. Where that is not
+        possible, they have to stay where they are."""
+        if self.held:
+            return
+        try:
+            self.keep(name, data)
+        except OSError as error:
+            self.hold(f"damaged bytes of {name} cannot be put into quarantine ({error})")
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Put a copy into the quarantine. Raises OSError."""
         folder = self.config.folder / "quarantine"
         self.disk.make_folder(folder)
-        stamp = hashlib.sha256(data).hexdigest()[:16]
-        path = folder / f"{name}.{stamp}"
+        path = folder / f"{name}.{hashlib.sha256(data).hexdigest()[:16]}"
         if path.name not in self.disk.names(folder):
             self.disk.replace(path, data)
 
     def cut(self, block: Block, size: int) -> None:
         """Drop a block's torn end (already in quarantine) so that it can be appended to."""
-        handle = self.disk.open(self.path_of(block))
-        try:
-            self.disk.truncate(handle, size)
-            self.disk.sync(handle)
-        finally:
-            self.disk.close(handle)
+        if not self.held:
+            handle = self.disk.open(self.path_of(block))
+            try:
+                self.disk.truncate(handle, size)
+                self.disk.sync(handle)
+            finally:
+                self.disk.close(handle)
         block.cut(size)
 
     def overwrite(self, block: Block, data: bytes, offset: int) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from pynats_server.core.engine import Engine
-from pynats_server.jetstream.store.file.disk import FULL, Disk
+from pynats_server.jetstream.store.file.disk import FULL, Disk, InDoubt
 from pynats_server.jetstream.store.file.ends import Ends
 from pynats_server.jetstream.store.file.sync_times import SyncTimes
 from pynats_server.jetstream.store.file.syncthread import SyncThreads
@@ -163,8 +163,9 @@ class Task:
 
     def waits(self, error: OSError | None) -> bool:
         """Whether the work has to be done again, as nothing but room was missing."""
-        wanted = self.again or self.done is None
-        return error is not None and wanted and error.errno in FULL
+        if error is None or error.errno not in FULL or isinstance(error, InDoubt):
+            return False
+        return self.again or self.done is None
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from pynats_server.jetstream.store.errors import (
     StoreError,
     StoreFailed,
     StoreFull,
+    StoreHeld,
 )
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
@@ -56,7 +57,9 @@ class KeptBlocks(DiskBlocks):
         """Refuse every change from now on."""
         if self.failed is None:
             self.failed = error
-            self.files.problem(f"storage failed and takes no more changes: {error}")
+            held = isinstance(error, StoreHeld)
+            ended = "" if held else "storage failed and takes no more changes: "
+            self.files.problem(f"{ended}{error}")
 
     def guard(self) -> None:
         """Raise unless the store is open and sound."""
@@ -154,7 +157,7 @@ class KeptBlocks(DiskBlocks):
         told = self.losses.told()
         if told:
             self.files.problem(told)
-        if self.losses.unsaved:
+        if self.losses.unsaved and not self.files.held:
             done = self.losses.begin_save()
             try:
                 self.files.write_losses(self.losses.encoded())

@@ -6,6 +6,7 @@ been durable.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
@@ -13,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
+from pynats_server.jetstream.store.errors import BadKey, CorruptRecord, Unavailable
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
 from pynats_server.jetstream.store.format.ledger_file import Claim
 from pynats_server.jetstream.store.format.subjectlist import subjects_of
 from pynats_server.jetstream.store.inventory.expected import Claims, Expected
-from pynats_server.jetstream.store.inventory.ledger import Ledger
+from pynats_server.jetstream.store.inventory.ledger import PLACE, Ledger
 from pynats_server.jetstream.store.inventory.losses import Losses
 from pynats_server.jetstream.store.inventory.missing import LossSearch, Scanned
 from pynats_server.jetstream.store.inventory.ranges import without
+from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -56,12 +58,19 @@ class Recovered:
 
 def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
     """Read a stream's folder."""
-    losses, saved, claims = files.read_losses(), files.read_index(), ledger.read()
+    losses, saved = files.read_losses(), files.read_index()
+    claims: Claims = {}
+    try:
+        claims = ledger.read()
+    except OSError as error:
+        files.hold(reason_of(str(PLACE), error))
     files.damaged |= {files.messages / f"{loss.block}.blk" for loss in losses.all if loss.seen}
     fitting = ledger.fitting(claims)
-    found = None
+    found: Recovered | None = None
     if saved is not None:
-        found = apply_index(files, saved, losses, claims, fitting.keys())
+        # A block that this needs and that cannot be read is named when all are looked at.
+        with contextlib.suppress(OSError, Unavailable):
+            found = apply_index(files, saved, losses, claims, fitting.keys())
     found = found or rebuild(files, saved, losses, claims)
     found.claims = fitting
     return found
@@ -127,7 +136,10 @@ def _apply(
     _drop_below(index, floor + 1)
     for block in index.blocks[:-1]:
         if block.ttls and not block.loaded:
-            index.load_block(block)
+            try:
+                index.load_block(block)
+            except Unavailable:  # its messages run out later
+                continue
         if block.ttls and block.index < tail.index:
             index.gather_expiries(block)
     top_index = max(index.blocks[-1].index, losses.top_block, *unfit.claims)
@@ -252,10 +264,15 @@ def rebuild(
     used_up: list[int] = []
     known = subjects_of(prior.subjects, prior.lists_last) if prior is not None else None
     numbers = files.block_indexes()
+    unreadable: dict[int, OSError] = {}
     found = Recovered(index, max([*numbers, *search.expected.numbers, losses.top_block, 0]), prior)
     top, top_ts, floor = index.last_seq, 0, 0
     for scanned in _read_all(files, numbers):
         block, number = scanned.block, scanned.number
+        if scanned.unreadable is not None:
+            unreadable[number] = scanned.unreadable
+            search.unavailable(number)
+            continue
         if block is None:
             _set_aside(files, scanned)
             search.unreadable(number)
@@ -300,6 +317,7 @@ def rebuild(
         index.unlink(seq)
     _drop_below(index, floor + 1)
     search.finish(floor, [*removed, *used_up])
+    index.leave_gaps(unreadable, floor)
     if index.blocks:
         _choose_tail(index, found.top_index)
         if index.tail is None:
@@ -335,15 +353,21 @@ def _read(files: StreamFolder, number: int) -> Scanned:
     try:
         block = files.make_block(number, 1)
     except BadKey as error:
+        if not files.sure_of_key:
+            return Scanned(number, unreadable=OSError(str(error)))
         return Scanned(number, problem=str(error))
-    plain, packed = files.unpack_file(block)
+    try:
+        plain, packed = files.unpack_file(block)
+    except OSError as error:
+        return Scanned(number, unreadable=error)
     return Scanned(number, block, "", packed, *block.scan(plain))
 
 
 def _set_aside(files: StreamFolder, scanned: Scanned) -> None:
     files.problem(f"block {scanned.number} cannot be opened: {scanned.problem}")
     for name in (f"{scanned.number}.blk", f"{scanned.number}.key"):
-        files.quarantine(name, files.disk.read(files.messages / name))
+        with contextlib.suppress(OSError):  # it stays where it is
+            files.quarantine(name, files.disk.read(files.messages / name))
 
 
 def _finish(found: Recovered) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import CorruptRecord, StoreError, StoreFull
-from pynats_server.jetstream.store.file.disk import FULL, Room
+from pynats_server.jetstream.store.file.disk import FULL, InDoubt, Room
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.writing import WrittenBlocks
@@ -89,7 +89,7 @@ class RewrittenBlocks(WrittenBlocks):
                 if compacted:
                     block.kept = kept
                     self._moved(block)
-            elif error.errno in FULL:
+            elif error.errno in FULL and not isinstance(error, InDoubt):
                 self._patient_until_s = time.monotonic() + PATIENCE_S
             else:
                 self.fail(error)

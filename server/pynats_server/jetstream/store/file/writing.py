@@ -155,6 +155,7 @@ class WrittenBlocks(KeptBlocks):
         tail = self.tail
         size, floor = (tail.buffered, tail.floor) if tail is not None else (0, 0)
         self._written = _Written(self.last_seq, self.last_ts, tail, size, floor)
+        self.written_seq = self.last_seq
 
     def flush(self) -> None:
         """Write the tail's new bytes; on a full disk undo what was appended since the last."""

@@ -7,6 +7,7 @@ Two files must never be one block: what removes the one would remove the other.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 BLOCK_MAX = 2**32 - 1
 _BLOCK = re.compile(r"([1-9][0-9]{0,9})\.blk")
@@ -17,6 +18,11 @@ _LIKE_BLOCKS = (".blk", ".key")
 def block_number(name: str) -> int | None:
     """The number of the block whose file has this name, or None: it is no block's file."""
     return _number(_BLOCK.fullmatch(name))
+
+
+def block_numbers(names: Iterable[str]) -> list[int]:
+    """The numbers of the blocks among the files of a folder, ascending."""
+    return sorted(number for number in map(block_number, names) if number is not None)
 
 
 def key_number(name: str) -> int | None:

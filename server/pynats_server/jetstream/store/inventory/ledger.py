@@ -61,6 +61,7 @@ class Ledger:
         self._file = _LedgerFile(stream / PLACE, key, disk)
         self._claimed: set[int] = set()  # the blocks that it spoke of
         self._serial = 0
+        self.unreadable: dict[int, OSError] = {}  # blocks of which nobody can tell how they look
 
     def read(self) -> Claims:
         """What it said when the stream was closed, or killed. Raises OSError."""
@@ -76,8 +77,8 @@ class Ledger:
                 continue
             try:
                 seen = self._disk.glance(self._stream / "msgs" / f"{number}.blk", END_SIZE)
-            except OSError:
-                found[number] = claim
+            except OSError as error:
+                found[number], self.unreadable[number] = claim, error
                 continue
             if seen is not None and (not claim.end or seen == (claim.size, claim.end)):
                 found[number] = claim
@@ -181,6 +182,11 @@ class Ledger:
         self._file.renew({number: holds_entry(number, c) for number, c in claims.items()})
 
 
+def read_claims(stream: Path, key: bytes, disk: Disk) -> Claims:
+    """What the ledger of a stream says, for tools. Raises OSError."""
+    return _LedgerFile(stream / PLACE, key, disk).read()
+
+
 def _claim(block: Block) -> Claim:
     """What lives in a block now."""
     deleted, _ = SequenceSet.decode(block.deleted.encode())
@@ -210,7 +216,7 @@ class _LedgerFile:
     def read(self) -> Claims:
         try:
             data = self._disk.read(self._path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         found: LedgerContent = decode_ledger(data, self._key)
         self._size, self._sum = found.size, found.sum
@@ -299,5 +305,6 @@ class _LedgerFile:
 
     def _forget(self) -> None:
         self._size, self._sum = 0, b""
-        self._disk.remove(self._path)
-        self._disk.sync_folder(self._path.parent)
+        with contextlib.suppress(NotADirectoryError):  # then there is none
+            self._disk.remove(self._path)
+            self._disk.sync_folder(self._path.parent)

@@ -38,6 +38,7 @@ class Scanned:
     tombs: list[tuple[int, int]] = field(default_factory=list)
     skips: list[tuple[int, int]] = field(default_factory=list)
     holes: list[tuple[int, int]] = field(default_factory=list)
+    unreadable: OSError | None = None  # instead of the rest
 
 
 @dataclass(slots=True)
@@ -99,6 +100,10 @@ class LossSearch:
         """A block has no key that opens it."""
         self._lack(number, "cannot be opened", self.expected.of(number), evident=True)
 
+    def unavailable(self, number: int) -> None:
+        """A block cannot be read now: what is in it is not lost."""
+        self._looked_at.add(number)
+
     def look(self, scanned: Scanned, block: Block, newest: bool, before: int) -> None:
         """Look at a block, whose records have been counted. `before`: the highest sequence of the
         blocks before it. A torn end of the newest one is cut off."""
@@ -134,6 +139,7 @@ class LossSearch:
         """Report a block's damage and keep a copy, unless that was done at an earlier start."""
         if packed or holes:
             self._files.damaged.add(self._files.path_of(block))
+            self._files.damage[block.index] = len(packed) or sum(size for _, size in holes)
         if self._is_known(block.index):
             return
         if packed:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import BlockCipher
 
 NEXT: Final = ".next"
+PIECE: Final = 256 * 1024  # bytes that are encrypted before others may have the interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,14 @@ class BlockKeys:
             if self.ring.is_current(before):
                 self.disk.remove(self._next(number))  # of a change that was taken back
                 return before is half
-            data = before.cipher.apply(data)
+            data = _applied(before.cipher, data)
         if before is None and now is not None and self.ring.is_current(now):
             # The real server's: it writes the key first.
-            self.disk.replace(self._path(number), now.cipher.apply(data))
+            self.disk.replace(self._path(number), _applied(now.cipher, data))
             return True
         fresh = self.ring.make(self._context(number), self.random)
         self.disk.replace(self._next(number), fresh.sealed)
-        self.disk.replace(self._path(number), fresh.cipher.apply(data))
+        self.disk.replace(self._path(number), _applied(fresh.cipher, data))
         self._take_next(number, fresh)
         return True
 
@@ -102,6 +103,10 @@ class BlockKeys:
 
     def _next(self, number: int) -> Path:
         return self.folder / f"{number}.key{NEXT}"
+
+
+def _applied(cipher: BlockCipher, data: bytes) -> bytes:
+    return b"".join(cipher.apply(data[at : at + PIECE], at) for at in range(0, len(data), PIECE))
 
 
 class _Unknown:

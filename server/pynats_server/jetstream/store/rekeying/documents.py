@@ -48,14 +48,19 @@ class Sealing:
     before: tuple[Sealer, ...]
     after: Opened
 
-    def plain(self, data: bytes, head: bytes) -> bytes | None:
-        """The content; None when it is sealed with a lost key, or damaged. `head` starts it."""
+    def opened(self, data: bytes) -> bytes | None:
+        """The content; None when none of the keys has sealed it, or it is damaged."""
         for sealer in (self.after.sealer, *self.before):
             try:
                 return sealer.open(data)
             except BadKey:
                 continue
-        return data if data.startswith(head) else None
+        return None
+
+    def plain(self, data: bytes, head: bytes) -> bytes | None:
+        """The content, which may be in the clear, too; then `head` starts it."""
+        opened = self.opened(data)
+        return data if opened is None and data.startswith(head) else opened
 
     def sealed(self, data: bytes, head: bytes) -> bytes:
         """The same under the new key. What does not open stays as it is, for recovery to report."""
@@ -74,14 +79,17 @@ class Sealing:
             self.disk.replace(path, sealed)
 
     def rewrite_meta(self, folder: Path, label: str) -> bytes | None:
-        """Replaces meta.inf and its checksum, and returns it; None when they do not match: then
-        they stay."""
+        """Replaces meta.inf and its checksum, and returns it; None when they do not match, and no
+        key vouches for it: then they stay."""
         data = read_if_there(self.disk, folder / META)
-        if data is None or meta_sum(label, data) not in read_sums(folder, self.disk):
+        if data is None:
+            return None
+        matches = meta_sum(label, data) in read_sums(folder, self.disk)
+        if not matches and self.opened(data) is None:
             return None
         sealed = self.sealed(data, META_HEAD)
         waiting = read_if_there(self.disk, folder / SUM_FILES[1])  # interrupted: two checksums
-        if sealed != data or waiting is not None:
+        if sealed != data or waiting is not None or not matches:
             replace_meta(self.disk, folder, label, sealed)
         return sealed
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pynats_server.jetstream.store.consumers.folder import FOLDER
 from pynats_server.jetstream.store.consumers.recovery import consumer_names
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.format.names import block_numbers
 from pynats_server.jetstream.store.rekeying.blocks import NEXT, BlockKeys
 from pynats_server.jetstream.store.rekeying.documents import (
     KEY,
     KeyFiles,
+    Rewrite,
     is_clear_consumer,
     is_clear_stream,
     look_at,
@@ -28,6 +32,9 @@ from pynats_server.jetstream.store.rekeying.documents import (
 )
 from pynats_server.jetstream.store.rekeying.ring import KeyLost, KeyRing, Random, Unreadable
 from pynats_server.work import Work
+
+WRITERS: Final = 8  # threads that change consumers
+TOGETHER: Final = 64  # consumers in one step
 
 
 def refuse_encrypted(folder: Path) -> None:
@@ -98,7 +105,7 @@ class _Change:
         names = self.disk.names(self.folder / "msgs")
         blocks = BlockKeys(self.name, self.folder / "msgs", self.ring, self.disk, self.random)
         halves = {name for name in names if name.endswith(NEXT)}
-        for number in sorted(_numbers(names)):
+        for number in block_numbers(names):
             try:
                 settled = f"{number}.key{NEXT}" not in halves and blocks.is_settled(number)
                 if settled and not was_clear:
@@ -110,29 +117,50 @@ class _Change:
             yield
 
     def _consumers(self) -> Work[None]:
-        for consumer in consumer_names(self.folder):
-            home, label = self.folder / FOLDER / consumer, f"{self.name}/{consumer}"
-            try:
-                files = KeyFiles(home, f"{self.name}.{consumer}", self.ring, self.disk, self.random)
-                if files.are_current:
-                    continue
-                look_at(home, self.disk)
-                if not files.exist and not is_clear_consumer(home, label, self.disk):
-                    continue
-            except (BadKey, Unreadable):
-                continue  # recovery names it
-            self._begin(False)
-            rewrite = of_consumer(home, label)
-            files.begin(rewrite)
-            files.finish(rewrite)
+        due: list[tuple[KeyFiles, Rewrite]] = []
+        try:
+            consumers = consumer_names(self.folder)
+        except OSError:
+            return  # recovery says so
+        for consumer in consumers:
+            found = self._due(consumer)
+            if found is not None:
+                self._begin(False)
+                due.append(found)
+            if len(due) >= TOGETHER:
+                self._change_consumers(due)
+                due.clear()
+                yield
+        if due:
+            self._change_consumers(due)
             yield
 
+    def _due(self, consumer: str) -> tuple[KeyFiles, Rewrite] | None:
+        """What is to be changed of a consumer; None: nothing, or recovery tells why not."""
+        home, label = self.folder / FOLDER / consumer, f"{self.name}/{consumer}"
+        try:
+            files = KeyFiles(home, f"{self.name}.{consumer}", self.ring, self.disk, self.random)
+            if files.are_current:
+                return None
+            look_at(home, self.disk)
+            if not files.exist and not is_clear_consumer(home, label, self.disk):
+                return None
+        except (BadKey, Unreadable):
+            return None
+        return files, of_consumer(home, label)
 
-def _numbers(names: list[str]) -> list[int]:
-    """Of the blocks among the files of a stream."""
-    found = []
-    for name in names:
-        stem, dot, kind = name.partition(".")
-        if dot and kind == "blk" and stem.isdecimal() and str(int(stem)) == stem:
-            found.append(int(stem))
-    return found
+    def _change_consumers(self, due: list[tuple[KeyFiles, Rewrite]]) -> None:
+        """All of them, side by side: nearly all of the time goes into syncs of small files. A disk
+        of a test is asked in order."""
+        if not self.disk.native or len(due) == 1:
+            for one in due:
+                _change_documents(one)
+            return
+        with ThreadPoolExecutor(WRITERS, "consumer-keys") as writers:
+            list(writers.map(_change_documents, due))
+
+
+def _change_documents(one: tuple[KeyFiles, Rewrite]) -> None:
+    files, rewrite = one
+    files.begin(rewrite)
+    files.finish(rewrite)

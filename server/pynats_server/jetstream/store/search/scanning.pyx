@@ -12,7 +12,7 @@ from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport HEAD, stamp, subject_size, u64
 from pynats_server.jetstream.store.adopting cimport Adopting
 from pynats_server.jetstream.store.subjects cimport Leaf
-from pynats_server.jetstream.store.turns cimport STEP_NS
+from pynats_server.jetstream.store.ages.turns cimport STEP_NS
 from pynats_server.jetstream.store.search.subjectwalk cimport SubjectWalk
 
 cdef enum:

@@ -242,9 +242,9 @@ class Follower:
         count = 0
         while not self._waits():
             message, reading = None, self._reading
-            if reading is not None and not (yield from reading.going_on()):
-                return
             try:
+                if reading is not None and not (yield from reading.going_on()):
+                    return
                 message = yield from self._next(origin)
                 if reading is not self._reading or (reading is not None and reading.is_full):
                     continue

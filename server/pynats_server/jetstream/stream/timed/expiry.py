@@ -47,6 +47,8 @@ class Expiry:
         """Sets the timer to when the next message expires, unless it is set to an earlier time."""
         if self._removing is not None:
             return  # its end does
+        if self._stream.store.failed is not None:
+            return
         config = self._stream.config
         if config.max_age <= 0 and not config.allow_msg_ttl:
             return

@@ -152,7 +152,7 @@ class Schedules:
         self._jobs: dict[str, Job[None]] = {}  # by what they do
         self._retry: asyncio.TimerHandle | None = None
         self._has_room = True
-        self._ahead_ns = as_wall_ns(0)  # the clock, when the plan was last put right
+        self._ahead_ns = as_wall_ns(0)  # the clock, when the plan was made
 
     def configured(self) -> None:
         """Follows a changed configuration, which the plan has taken."""
@@ -207,6 +207,7 @@ class Schedules:
         """Sets the timer to when the next schedule is due."""
         if "fire" in self._jobs or not self._are_on or not self._has_room:
             return  # its end does, or the next try
+        self._ahead_ns = max(self._ahead_ns, as_wall_ns(0))
         due = self._plan.next_due
         if due is None:
             self._disarm()

@@ -1,0 +1,1 @@
+"""When messages run out, and where their times are not in order; parts of a store (`retention`)."""
