@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,22 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
+from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.monitor.healthz_jetstream import HealthRequest, check
 from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S
 from tests.support.jetstream import api, serving
 
-MAX_BYTES = 100_000  # makes blocks of 32,000 bytes
+MAX_BYTES = 100_000
 BODY = bytes(500)
 COUNT = 180
+AGE_NS = 3600 * 10**9  # beyond the duplicate window: nobody has to read them at the start
 CONFIG = {
     "name": "S",
     "subjects": ["s.*"],
     "max_bytes": MAX_BYTES,
-    "duplicate_window": 10**8,
     "allow_direct": True,
 }
 
@@ -48,8 +51,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
 async def fill(folder: Path, count: int = COUNT) -> None:
     async with serving(folder) as (_, client):
         assert "error" not in await api(client, "STREAM.CREATE.S", CONFIG)
-        for number in range(count):
-            await client.request(f"s.{number % 3}", BODY)
+    store = FileStore(FileConfig("S", folder_of(folder), block_size=MAX_BYTES // 3))
+    for number in range(count):
+        store.append(b"s.%d" % (number % 3), None, BODY, time.time_ns() - AGE_NS)
+    store.close()
+    async with serving(folder) as (_, client):
         durable = {"durable_name": "d", "ack_policy": "explicit"}
         made = await api(
             client, "CONSUMER.DURABLE.CREATE.S.d", {"stream_name": "S", "config": durable}
@@ -290,7 +296,9 @@ def test_consumers_wait_for_what_is_unavailable(
                 wanted = json.dumps({"seq": 11 + len(first)}).encode()
                 direct = await client.request("$JS.API.DIRECT.GET.S", wanted)
                 assert direct.headers is not None and direct.headers["Status"] == "500"
-                (told,) = await health(server)
+                healths = await health(server)
+                assert len(healths) == 1, healths
+                (told,) = healths
                 assert "2 cannot be read" in told or "2.blk cannot be read" in told
                 answer = json.loads((await client.request("s.1", BODY)).data)
                 if indexed:

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
+from pynats_server.server.server import Server
 
-from tests.support.deadline import PATIENCE_S
+from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.jetstream import api, connect, jetstream_server
-from tests.support.stumble import Stumble, stumbling
+from tests.support.stumble import NEED_ROOM, Stumble, stumbling
 
 DIED = 9
 SURVIVED = 0
@@ -199,3 +200,64 @@ def test_an_error_at_every_file_operation(
         reached = stumble.reached
         shutil.rmtree(folder)
     assert 2 <= refused < step
+
+
+CODES = {"create": 10049, "update": 10069, "delete": 10050, "restore": 10062}
+
+
+def held(server: Server) -> tuple[int, int, list[str]]:
+    """What an account has claimed, what it uses, and what lies in the staging."""
+    assert server.state.jetstream is not None
+    jetstream = server.state.jetstream
+    account = jetstream.accounts["$G"]
+    staging = jetstream.context.staging
+    names = [path.name for path in staging.iterdir()] if staging.is_dir() else []
+    return account.reserved("file"), account.usage("file").used, names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_disk_that_is_full_from_any_operation_on_refuses_and_keeps_nothing(
+    name: str, prepared: tuple[Path, bytes], tmp_path: Path
+) -> None:
+    """And when there is room again, the same request is granted."""
+    base, archive = prepared
+    change, after = CHANGES[name]
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def tried(folder: Path, stumble: Stumble) -> bool:
+        """Whether it was refused."""
+        async with jetstream_server(folder) as server:
+            client = await connect(server.client_url)
+            before = held(server)
+            with stumbling(stumble):
+                reply = await change(client, archive)
+            if "error" not in reply:
+                await client.close()
+                return False
+            assert reply["error"]["err_code"] == CODES[name], (stumble.what, reply)
+            assert await streams_of(client) == BEFORE, stumble.what
+            await wait_until_async(lambda: held(server) == before, f"nothing left {stumble.what}")
+            reply = await change(client, archive)
+            assert "error" not in reply, (stumble.what, reply)
+            assert await streams_of(client) == after
+            await client.close()
+        return True
+
+    step, refused = 0, 0
+    reached = True
+    while reached:
+        step += 1
+        stumble = Stumble(step, full, lasting=True, kinds=NEED_ROOM)
+        folder = tmp_path / str(step)
+        shutil.copytree(base, folder)
+        refused += asyncio.run(tried(folder, stumble))
+        assert asyncio.run(restarted(folder)) == after, (step, stumble.what)
+        reached = stumble.reached
+        shutil.rmtree(folder)
+    if name == "delete":
+        assert refused == 0, "who deletes wants room"
+    else:
+        assert refused >= 2

@@ -288,7 +288,7 @@ def test_searches_by_time_find_the_first_message_of_then_or_later(tmp_path: Path
 
 
 def test_a_source_without_a_place_leaves_nothing_out(tmp_path: Path) -> None:
-    """It goes on with what came since the stream's last message, which has a time to come."""
+    """It begins with what came since the stream's last message; that one has a time to come."""
 
     async def play(here: Scene) -> None:
         await here.make("O")
@@ -297,15 +297,15 @@ def test_a_source_without_a_place_leaves_nothing_out(tmp_path: Path) -> None:
         await here.publish()
         await api(here.client, "STREAM.PURGE.S")
         set_wall_clock(0)
-        await here.publish("O.a")
-        await api(
-            here.client,
-            "STREAM.UPDATE.S",
-            {"name": "S", "subjects": ["S.>"], "sources": [{"name": "O"}]},
-        )
-        set_wall_clock(HOUR)  # what O gets is not younger than the clock
-        await here.publish("O.a")
-        await wait_until_async(lambda: here.stream().store.msgs > 0, "it is copied")
+        await here.publish("O.before")
+        set_wall_clock(HOUR)
+        await here.publish("O.since")
+        set_wall_clock(0)
+        config = {"name": "S", "subjects": ["S.>"], "sources": [{"name": "O"}]}
+        await api(here.client, "STREAM.UPDATE.S", config)
+        store = here.stream().store
+        await wait_until_async(lambda: store.msgs == 1, "it is copied")
+        assert store.load_last(b"O.since") is not None
 
     played(tmp_path, play)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 OPERATIONS = (
@@ -12,13 +13,23 @@ OPERATIONS = (
 )  # fmt: skip
 
 
+NEED_ROOM = ("mkdir", "open", "pwrite")  # of what is not there yet
+
+
 class Stumble:
     """Counts the operations that change files, and calls `on_reached` instead of the `at`th
-    (and, if `lasting`, of every later one)."""
+    (and, if `lasting`, of every later one). Only those of `kinds` count."""
 
-    def __init__(self, at: int, on_reached: Callable[[], Any], lasting: bool = False) -> None:
+    def __init__(
+        self,
+        at: int,
+        on_reached: Callable[[], Any],
+        lasting: bool = False,
+        kinds: tuple[str, ...] = (*OPERATIONS, "open"),
+    ) -> None:
         self.at = at
         self.lasting = lasting
+        self.kinds = kinds
         self.count = 0
         self.what = ""
         self._on_reached = on_reached
@@ -30,6 +41,9 @@ class Stumble:
 
     def wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def operation(*args: Any, **kwargs: Any) -> Any:
+            is_there = name in ("mkdir", "open") and Path(args[0]).exists()
+            if name not in self.kinds or (self.kinds == NEED_ROOM and is_there):
+                return real(*args, **kwargs)
             self.count += 1
             if self.count == self.at or (self.lasting and self.count > self.at):
                 self.what += f" {name}({args[0]!r})"

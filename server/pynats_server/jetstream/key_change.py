@@ -70,8 +70,8 @@ class KeyChanges:
                 for folder in folders:
                     if stopped.is_set():
                         return
-                    if folder.is_dir():
-                        with contextlib.suppress(Exception):  # one must not stop the others
+                    with contextlib.suppress(Exception):  # one must not stop the others
+                        if folder.is_dir():
                             take_key(folder, account, options, self._log, stopped)
 
 

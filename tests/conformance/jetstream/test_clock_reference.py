@@ -125,6 +125,17 @@ def ages(here: Scene) -> None:
     here.tell("after a start")
 
 
+def ages_set_ahead(here: Scene) -> None:
+    here.make(max_age=5 * SECOND)
+    here.publish()
+    pause(3)
+    here.publish()
+    here.set_clock("1 h ahead")
+    here.publish()
+    pause(4)
+    here.tell("later")
+
+
 def ttls(here: Scene) -> None:
     here.make(allow_msg_ttl=True)
     for name in ("10 y ahead", "right"):
@@ -246,6 +257,7 @@ ROWS = {
         ],
         "there everything stays behind a message from the future, until its time has come",
     ),
+    "ages, set ahead": Row(ages_set_ahead),
     "ttls": Row(
         ttls,
         [["at once", [[1, "10 y ahead"], [2, "right"]]], ["later", []], ["after a start", []]],

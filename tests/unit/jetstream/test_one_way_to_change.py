@@ -26,10 +26,11 @@ DOES_NOT = {
     "count_pending", "counting_from", "expired", "fail", "find_last", "find_last_of", "find_next",
     "find_next_of", "find_noticed", "find_since", "flush", "get", "guard", "is_live",
     "last_of_each", "literal_bounds", "load",
-    "load_last", "load_previous", "loading", "lost_between", "missing", "newest_of", "next_expiry",
+    "load_last", "load_previous", "loading", "lost",
+    "lost_between", "lost_bytes", "missing", "newest_of", "next_expiry",
     "num_subjects", "oldest", "read", "read_for_expiry", "seq_from_time", "size_of", "state",
     "subject_pages", "subject_state", "subject_states", "subject_totals", "time_for",
-    "when_durable", "when_idle", "write_meta",
+    "when_durable", "when_idle", "whole_to", "write_meta",
 }  # fmt: skip
 CHANGES_PLACES = {"configured", "copied", "found", "named", "restored", "seen"}
 COMPILED = {

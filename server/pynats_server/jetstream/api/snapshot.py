@@ -226,7 +226,10 @@ class Receiving:
 
     def __init__(self, request: Request, asked: StreamConfig, config: StreamConfig) -> None:
         self.account = request.account
-        self.incoming = Incoming(self.account, asked, config)
+        try:
+            self.incoming = Incoming(self.account, asked, config)
+        except OSError as error:
+            raise api_error(10062, err=error) from error
         self.config = config
         self.client = self.account.advisories.client_info(request.source)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"

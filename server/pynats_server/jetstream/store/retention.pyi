@@ -3,6 +3,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.ages.turns import Turns
 from pynats_server.jetstream.store.block import Block, Message
+from pynats_server.jetstream.store.expiry import ExpiryQueue
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
@@ -34,6 +35,7 @@ class Retention:
     passed: int
     due: dict[int, int]
     turns: Turns
+    noticed: ExpiryQueue
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     def roll_block(self) -> Block: ...
     def load_block(self, block: Block) -> None: ...

@@ -143,7 +143,7 @@ class Incoming:
     """An archive as it arrives, and the stream it becomes. `config` was prepared from `asked`.
 
     What lies in the staging counts as the account's: as much as the archive, what is unpacked of
-    it, or what is built, whichever is the most.
+    it, or what is built, whichever is the most. Raises OSError.
     """
 
     def __init__(self, account: Destination, asked: StreamConfig, config: StreamConfig) -> None:
@@ -156,7 +156,11 @@ class Incoming:
         self.refused = ""
         self.folder = account.staging_folder()
         self.folder.mkdir(parents=True, mode=0o700)
-        self._file: IO[bytes] = (self.folder / "archive").open("xb+")
+        try:
+            self._file: IO[bytes] = (self.folder / "archive").open("xb+")
+        except OSError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         self._counted = 0  # bytes, of the account's usage
         self._built: Store | None = None
 

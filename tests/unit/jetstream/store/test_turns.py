@@ -3,6 +3,7 @@ order."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynats_server.jetstream.clock import now_ns, set_wall_clock
-from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.base import BlockStore
+from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.work import finish
@@ -172,6 +174,17 @@ def test_a_clock_that_jumps_all_the_time_costs_a_bounded_number_of_blocks(tmp_pa
     store.close()
 
 
+def test_ttls_are_found_before_turns_that_were_forgotten(store: BlockStore) -> None:
+    now = now_ns()
+    store.append(b"s", TTL, b"future", now + HOUR)
+    for at in range(80):  # larger and larger ones
+        store.append(b"s", None, b"", now + HOUR - 2 * SECOND)
+        store.append(b"s", None, b"", now + HOUR + at * SECOND)
+        finish(store.find_noticed())
+    assert len(store.turns) == 64
+    assert store.noticed.top()[1] == 1
+
+
 def test_turns_go_with_the_messages_in_front_of_them(store: BlockStore, again: Again) -> None:
     for at in range(10):
         store.append(b"s", None, b"", (100 - 10 * at) * SECOND)
@@ -244,3 +257,31 @@ def test_small_disorder_within_a_block_is_searched_through(steps: list[int]) -> 
     for ts in times:
         first = next(seq for seq, found in enumerate(times, 1) if found >= ts)
         assert store.seq_from_time(ts) == first
+
+
+class FullDisk(Disk):
+    is_full = False
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "no space")
+        super().write(handle, data, offset)
+
+
+def test_a_turn_that_a_full_disk_takes_back_is_none(tmp_path: Path) -> None:
+    disk = FullDisk()
+    store = FileStore(FileConfig("S", tmp_path), disk=disk)
+    store.append(b"s", None, b"", 100 * SECOND)
+    store.flush()
+    disk.is_full = True
+    store.append(b"s", None, b"", 50 * SECOND)
+    with pytest.raises(StoreFull):
+        store.flush()
+    assert (store.last_seq, store.last_ts, store.turns.known()) == (1, 100 * SECOND, [])
+    disk.is_full = False
+    store.append(b"s", None, b"", 60 * SECOND)
+    assert store.turns.known() == [(2, 40 * SECOND)]
+    again = reopened(store)
+    assert again.turns.known() == [(2, 40 * SECOND)]
+    assert [ts for _, ts in again.oldest()] == [100 * SECOND, 60 * SECOND]
+    again.close()

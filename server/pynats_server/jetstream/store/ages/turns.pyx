@@ -38,7 +38,11 @@ cdef class Turns:
             for other in self.turns:
                 if other.by_ns < least.by_ns:
                     least = other
-            self.turns.remove(least)
+            at = self.turns.index(least)
+            del self.turns[at]
+            if at < len(self.turns):
+                other = self.turns[at]  # its run is longer now, and is looked through from there
+                other.gathered = min(other.gathered, least.gathered)
         return 0
 
     cdef int pass_below(self, uint64_t seq) except -1:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
+from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld, Unavailable
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
@@ -26,7 +26,6 @@ from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID, decode_purges, encode_purge
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
-from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
@@ -61,12 +60,9 @@ class FileStore(RewrittenBlocks):
         found = recover(files, self.ledger)
         saved = files.read_sources()
         if files.held:
-            self._hold(found)
+            self._hold(found, saved)
         else:
-            self._open(found)
-        self._find_places(found, saved)
-        if self.failed is None:
-            self._resume_purges(found.notes)
+            self._open(found, saved)
 
     def attach(self, syncer: Syncer) -> None:
         """See `Store.attach`."""
@@ -79,7 +75,7 @@ class FileStore(RewrittenBlocks):
         """Everything that was reported to the operator."""
         return self.files.problems
 
-    def _open(self, found: Recovered) -> None:
+    def _open(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
         self.top_index = max(found.top_index, self.files.highest_key())
@@ -98,10 +94,27 @@ class FileStore(RewrittenBlocks):
             self.roll_block()
         self._remember()
         self._durable = self._written
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
         for number, error in self.ledger.unreadable.items():
             self.cannot_read(number, error)
         if not self.losses.unsaved:
             self.ledger.opened(self.blocks, found.claims)
+
+    def _hold(self, found: Recovered, saved: SavedPlaces | None) -> None:
+        """Serve what is intact, and refuse every change until the next start."""
+        self.take_blocks(found.blocks)
+        if found.missing is not None:
+            self.last_seq, self.last_ts = found.missing
+        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
+        self.blocks.append(self.tail)
+        self.block_size = ENDLESS  # nothing is written, and no file begins
+        self._remember()
+        self._name_losses()
+        self._find_places(found, saved)
+        self._resume_purges(found.notes)
+        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
+        self.files.problem(f"is read-only until the next start: {self.files.held}")
 
     def _resume_purges(self, notes: list[bytes]) -> None:
         """Carry out the purges that the log tells of, if a crash has left something of them."""
@@ -115,36 +128,13 @@ class FileStore(RewrittenBlocks):
             count, first, end = finish(self.bounds(filter))
             reach = Reach(min(last, end))
             if count and first <= reach.last:
-                finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                try:
+                    finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
+                except Unavailable as error:
+                    reason = f"a purge that was interrupted cannot go on: {error}"
+                    self.fail(StoreHeld(f"the stream is read-only: {reason}"))
+                    return
         self._intents.clear()
-
-    def _hold(self, found: Recovered) -> None:
-        """Serve what is intact, and refuse every change until the next start."""
-        self.take_blocks(found.blocks)
-        if found.missing is not None:
-            self.last_seq, self.last_ts = found.missing
-        self.tail = Block(found.top_index + 1, self.last_seq + 1, self.config.name)
-        self.blocks.append(self.tail)
-        self.block_size = ENDLESS  # nothing is written, and no file begins
-        self._remember()
-        self._name_losses()
-        self._resume_purges(found.notes)
-        self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
-        self.files.problem(f"is read-only until the next start: {self.files.held}")
-
-    def _name_losses(self) -> None:
-        """Tell what is lost, and have it written down before anything else is."""
-        told = self.losses.told()
-        if told:
-            self.files.problem(told)
-        if self.losses.unsaved and not self.files.held:
-            done = self.losses.begin_save()
-            try:
-                self.files.write_losses(self.losses.encoded())
-            except OSError as error:
-                self.files.problem(f"{LOST} cannot be written: {error}")
-            else:
-                done(True)
 
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
@@ -164,6 +154,14 @@ class FileStore(RewrittenBlocks):
 
     # Removing.
 
+    def expired(
+        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
+    ) -> Iterator[tuple[int, bytes, int, bool]]:
+        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
+        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
+            self.touch()
+        return super().expired(now, max_age_ns, ttl, most)
+
     def delete(self, seq: int) -> bool:
         """See `Store.delete`. Raises StoreFull before anything has changed."""
         self.guard()
@@ -177,14 +175,6 @@ class FileStore(RewrittenBlocks):
         self.unlink(seq)
         self._after_removal(seq)
         return True
-
-    def expired(
-        self, now: int, max_age_ns: int = 0, ttl: bool = True, most: int = SEQ_MAX + 1
-    ) -> Iterator[tuple[int, bytes, int, bool]]:
-        """See `Store.expired`. What was lost had been stored before, so it ages, too."""
-        if max_age_ns and self.losses.all and self.losses.aged(now - max_age_ns):
-            self.touch()
-        return super().expired(now, max_age_ns, ttl, most)
 
     def remove(self, seq: int) -> bool:
         """See `Store.remove`."""
@@ -227,7 +217,8 @@ class FileStore(RewrittenBlocks):
                 self.floor_due = True  # the newest may be in there
                 gone.append(block)
         if gone and self.tail is not None and not self.is_live(self.last_seq):
-            self.tail.mark(self.last_seq, self.last_ts, True)  # it may be known from them alone
+            # It may be known from them alone. Lost, it may come back: then it is just used up.
+            self.tail.mark(self.last_seq, self.last_ts, not self.losses.has(self.last_seq))
         return gone
 
     def _may_heal(self, block: Block) -> bool:
@@ -263,6 +254,7 @@ class FileStore(RewrittenBlocks):
         have tombstones, or a note of the purge that they died of.
         """
         paths: list[Path] = []
+        numbers = [block.index for block in dead]
         covered = True
         for block in dead:
             if block.last_seq > self.losses.floor(self.first_seq - 1, self.passed):
@@ -277,7 +269,6 @@ class FileStore(RewrittenBlocks):
                 self.committer.close_later(block.file)
                 block.file = None
             paths += [self.files.path_of(block), self.files.key_path(block.index)]
-        numbers = [block.index for block in dead]
         work = self.ledger.removing(numbers, partial(self.files.delete, paths), covered)
         self.committer.after(Task(work))
 

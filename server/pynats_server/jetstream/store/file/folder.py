@@ -210,10 +210,8 @@ class StreamFolder:
         names = self.disk.names(self.messages)
         found = block_numbers(names)
         if self.config.keys is None:
-            sealed = set(map(key_number, names))
-            for index in found:
-                if index in sealed:
-                    raise BadKey(f"msgs/{index}.key: encrypted, but no jetstream.key is configured")
+            for number in set(found).intersection(map(key_number, names)):
+                raise BadKey(f"msgs/{number}.key: encrypted, but no jetstream.key is configured")
         return found
 
     def highest_key(self) -> int:

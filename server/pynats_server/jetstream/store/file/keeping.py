@@ -1,6 +1,6 @@
 """Streams on disk: what is kept beside the messages, and how a store fails.
 
-sources.db and index.db are saved in the background, and say nothing that is not durable.
+sources.db, lost.db and index.db are saved in the background, and say nothing that is not durable.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, T
 from pynats_server.jetstream.store.file.saved_index import SavedIndex
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
 from pynats_server.jetstream.store.inventory.ledger import Ledger
+from pynats_server.jetstream.store.inventory.losses import LOST
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.work import Work
@@ -45,11 +46,11 @@ class KeptBlocks(DiskBlocks):
         self.committer = Committer(syncer, self.disk, self.fail)
         self.saved_index = SavedIndex(files, self.committer, self.fail)
         self.ledger = Ledger(files.config.folder, files.hash_key, self.disk, self.committer)
-        self._saving_losses = False
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
         self._places_timer: asyncio.TimerHandle | None = None
         self._index_timer: asyncio.TimerHandle | None = None
+        self._saving_losses = False
         self._closed = False
 
     def fail(self, error: Exception) -> None:
@@ -129,16 +130,10 @@ class KeptBlocks(DiskBlocks):
 
         self.committer.after(Task(partial(self.files.write_sources, data), done, must))
 
-    # index.db.
-
-    def retire_index(self) -> None:
-        """Records are about to leave the disk for good: the old index must no longer count them.
-        It is kept while it alone knows what is lost."""
-        if not self.losses.unsaved:
-            self.saved_index.retire()
+    # lost.db.
 
     def on_loss(self) -> None:
-        """Write losses down, and let no index say how many messages a subject has."""
+        """Have losses written down with the next flush."""
         self.touch()
 
     def _save_losses(self) -> None:
@@ -157,17 +152,39 @@ class KeptBlocks(DiskBlocks):
         work = partial(self.files.write_losses, self.losses.encoded())
         self.committer.after(Task(work, saved))
 
-    def _on_index_timer(self) -> None:
-        self._index_timer = None
-        if not self._closed and self.failed is None:
-            with contextlib.suppress(StoreError):
-                self.save_index()
+    def _name_losses(self) -> None:
+        """Tell what is lost, and have it written down before anything else is."""
+        told = self.losses.told()
+        if told:
+            self.files.problem(told)
+        if self.losses.unsaved and not self.files.held:
+            done = self.losses.begin_save()
+            try:
+                self.files.write_losses(self.losses.encoded())
+            except OSError as error:
+                self.files.problem(f"{LOST} cannot be written: {error}")
+            else:
+                done(True)
+
+    # index.db.
+
+    def retire_index(self) -> None:
+        """Records are about to leave the disk for good: the old index must no longer count them.
+        It is kept while it alone knows what is lost."""
+        if not self.losses.unsaved:
+            self.saved_index.retire()
 
     @property
     def indexable(self) -> bool:
         """Whether an index may be saved: not while the one on disk alone knows what is lost, nor
         with subjects that count messages which are not there."""
         return not (self.miscounted or self.losses.unsaved)
+
+    def _on_index_timer(self) -> None:
+        self._index_timer = None
+        if not self._closed and self.failed is None:
+            with contextlib.suppress(StoreError):
+                self.save_index()
 
     def save_index(self) -> None:
         """Save the state in the background, once the data it speaks of is durable."""

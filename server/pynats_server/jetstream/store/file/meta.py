@@ -12,7 +12,7 @@ from pynats_common.go.json import read_json
 
 from pynats_server.jetstream.store.errors import BadKey, CorruptRecord
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import Disk
+from pynats_server.jetstream.store.file.disk import Disk, Room
 from pynats_server.jetstream.store.format.meta_inf import encode_meta, meta_sum
 
 if TYPE_CHECKING:
@@ -49,10 +49,26 @@ def write_new_stream(
 
 def replace_meta(disk: Disk, folder: Path, name: str, data: bytes) -> None:
     """Replace meta.inf and meta.sum. The new checksum waits beside the old one while the content
-    changes, so that a crash leaves a pair that matches."""
-    disk.replace(folder / "meta.sum.next", meta_sum(name, data))
-    disk.replace(folder / "meta.inf", data)
-    disk.replace(folder / "meta.sum", meta_sum(name, data))
+    changes, so that a crash leaves a pair that matches. All is written before anything changes, so
+    a full disk changes nothing."""
+    total = meta_sum(name, data)
+    files = {"meta.sum.next": total, "meta.inf": data, "meta.sum": total}
+    rooms: list[Room] = []
+    try:
+        for file, content in files.items():
+            place = folder / f"{file}.tmp"
+            disk.remove(place)
+            rooms.append(Room(place, disk.open(place)))
+            disk.write(rooms[-1].handle, content, 0)
+            disk.sync(rooms[-1].handle)
+        for file, room in zip(files, rooms, strict=True):
+            disk.rename(room.place, folder / file)
+            disk.sync_folder(folder)
+    finally:
+        for room in rooms:
+            disk.close(room.handle)
+            if room.place.exists():
+                disk.remove(room.place)
     disk.remove(folder / "meta.sum.next")  # if it comes back, it is the same
 
 

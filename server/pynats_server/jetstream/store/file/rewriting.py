@@ -94,8 +94,8 @@ class RewrittenBlocks(WrittenBlocks):
             else:
                 self.fail(error)
 
-        work_noted = self.ledger.rewriting(block, work, drops=compacted)
-        self.committer.after(Task(work_noted, done, must, again=must))
+        noted = self.ledger.rewriting(block, work, drops=compacted)
+        self.committer.after(Task(noted, done, must, again=must))
 
     def _moved(self, block: Block) -> None:
         """The records are at other places in the file than in the buffer."""
@@ -114,7 +114,7 @@ class RewrittenBlocks(WrittenBlocks):
             return
         if not block.loaded:
             self.load_block(block)
-        if self.losses.doubts(block.index):
+        if self.losses.doubts(block.index):  # it may get back what it lacks
             return
         with contextlib.suppress(CorruptRecord):
             plain = block.compacted(self.blocks[0].base, block.first_seq)

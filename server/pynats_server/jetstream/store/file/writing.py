@@ -178,7 +178,7 @@ class WrittenBlocks(KeptBlocks):
                 self.dead = True  # so that they are found again when there is room
                 raise
         self.floor_due = False
-        self.losses.passed(floor)
+        self.losses.passed(block.floor)
         self.forget_evicted()
         self._removed = False
         self._remember()

@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.file.disk import Disk
@@ -42,6 +42,15 @@ SPARE: Final = 64 * 1024  # bytes more, before it is written anew
 Work = Callable[[], None]
 
 
+class _Note(NamedTuple):
+    """An entry, and when it was thought of: work that waits for room on the disk may be done after
+    what was asked for later, and must not undo it."""
+
+    number: int
+    entry: bytes
+    serial: int
+
+
 class Ledger:
     """The ledger of one stream."""
 
@@ -51,6 +60,7 @@ class Ledger:
         self._committer = committer
         self._file = _LedgerFile(stream / PLACE, key, disk)
         self._claimed: set[int] = set()  # the blocks that it spoke of
+        self._serial = 0
         self.unreadable: dict[int, OSError] = {}  # blocks of which nobody can tell how they look
 
     def read(self) -> Claims:
@@ -93,55 +103,57 @@ class Ledger:
     def begun(self, block: Block) -> None:
         """Its first bytes are being written."""
         first = block.first_seq
-        self._note(block.index, Claim(first, first if block.msgs else first - 1))
+        claim = Claim(first, first if block.msgs else first - 1)
+        note = _Note(block.index, holds_entry(block.index, claim), self._next())
+        work = partial(self._file.append, [note], durable=False)
+        self._committer.after(Task(work, _ignore, lazy=True))
 
     def finished(self, block: Block) -> None:
         """The next block has begun, and the file will not change."""
-        self._note_file(block.index, _claim(block))
+        work = partial(self._add_file, block.index, _claim(block), self._next())
+        self._committer.after(Task(work, _ignore, lazy=True))
 
     def rewriting(self, block: Block, replace: Work, drops: bool) -> Work:
         """The work that replaces a block's file. If records are dropped from it, what it has then
         is noted before."""
-        number, claim = block.index, _claim(block)
+        number, claim, serial = block.index, _claim(block), self._next()
 
         def work() -> None:
             if drops:
-                self._file.append([(number, holds_entry(number, claim))], durable=True)
+                note = _Note(number, holds_entry(number, claim), serial)
+                self._file.append([note], durable=True)
             replace()
             with contextlib.suppress(OSError):
-                self._add_file(number, claim)
+                self._add_file(number, claim, serial)
 
         return work
 
     def removing(self, blocks: Iterable[int], delete: Work, covered: bool) -> Work:
         """The work that deletes blocks. `covered`: a durable floor tells it, too."""
-        entries = [(number, removed_entry(number)) for number in blocks]
+        notes = [_Note(number, removed_entry(number), self._next()) for number in blocks]
 
         def work() -> None:
             with contextlib.suppress(OSError) if covered else contextlib.nullcontext():
-                self._file.append(entries, durable=not covered)
+                self._file.append(notes, durable=not covered)
             delete()
 
         return work
 
     def cut(self, last: int) -> None:
         """The stream is cut behind `last`; other messages get the sequences that follow."""
-        work = partial(self._file.append, [(0, cut_entry(last))], durable=True)
+        work = partial(self._file.append, [_Note(0, cut_entry(last), self._next())], durable=True)
         self._committer.after(Task(work))
+
+    def _next(self) -> int:
+        self._serial += 1
+        return self._serial
 
     # -- in the worker --------------------------------------------------------------------------
 
-    def _note(self, number: int, claim: Claim) -> None:
-        entry = holds_entry(number, claim)
-        work = partial(self._file.append, [(number, entry)], durable=False)
-        self._committer.after(Task(work, _ignore, lazy=True))
-
-    def _note_file(self, number: int, claim: Claim) -> None:
-        self._committer.after(Task(partial(self._add_file, number, claim), _ignore, lazy=True))
-
-    def _add_file(self, number: int, claim: Claim) -> None:
+    def _add_file(self, number: int, claim: Claim, serial: int) -> None:
         if self._measure(number, claim):
-            self._file.append([(number, holds_entry(number, claim))], durable=False)
+            note = _Note(number, holds_entry(number, claim), serial)
+            self._file.append([note], durable=False)
 
     def _measure(self, number: int, claim: Claim) -> bool:
         found = self._disk.glance(self._stream / "msgs" / f"{number}.blk", END_SIZE)
@@ -159,7 +171,7 @@ class Ledger:
             finally:
                 self._disk.close(handle)
             self._measure(number, claims[number])
-        self._file.replace({number: holds_entry(number, c) for number, c in claims.items()})
+        self._file.renew({number: holds_entry(number, c) for number, c in claims.items()})
 
 
 def read_claims(stream: Path, key: bytes, disk: Disk) -> Claims:
@@ -189,6 +201,9 @@ class _LedgerFile:
         self._size = 0  # of what is intact; 0: there is no file
         self._sum = b""
         self._named = False  # the folders' entries are durable
+        self._limit = SPARE  # how long it may get
+        self._serials: dict[int, int] = {}  # of the blocks' last notes, and (0) of the last cut
+        self._low = 0  # of blocks that are not in there
 
     def read(self) -> Claims:
         try:
@@ -201,22 +216,32 @@ class _LedgerFile:
             self._entries[number] = (
                 holds_entry(number, claim) if claim is not None else removed_entry(number)
             )
+        self._limit = sum(map(len, self._entries.values())) * GROWTH + SPARE
         return found.claims
 
-    def append(self, entries: list[tuple[int, bytes]], durable: bool) -> None:
+    def append(self, notes: list[_Note], durable: bool) -> None:
         """Add entries. Where they must be `durable` and there is no room for them, the ledger goes:
         one that knows nothing says nothing wrong. Raises OSError."""
-        for number, entry in entries:
+        fresh = [note.entry for note in notes if self._is_fresh(note)]
+        for number, entry, serial in notes:
+            if entry not in fresh:
+                continue
+            self._serials[number] = serial
             if entry[0] == CUT:
                 self._cut(entry)
             else:
                 self._entries[number] = entry
         try:
-            self._append([entry for _, entry in entries], durable)
+            if fresh:
+                self._append(fresh, durable)
         except OSError:
             if not durable:
                 raise
             self._forget()
+
+    def _is_fresh(self, note: _Note) -> bool:
+        last = max(self._serials.get(note.number, self._low), self._serials.get(0, 0))
+        return note.serial >= last
 
     def _cut(self, entry: bytes) -> None:
         data, _ = encode_entries([*self._entries.values(), entry], self._key, MAGIC)
@@ -225,11 +250,9 @@ class _LedgerFile:
                 self._entries[number] = holds_entry(number, claim)
 
     def _append(self, entries: list[bytes], durable: bool) -> None:
-        said = sum(map(len, self._entries.values()))
-        if (not self._size and len(self._entries) > len(entries)) or (
-            self._size > said * GROWTH + SPARE
-        ):
-            self.replace(self._entries)
+        lacks = not self._size and len(self._entries) > len(entries)
+        if lacks or self._size > self._limit:
+            self._replace()
             return
         data, checksum = encode_entries(entries, self._key, self._sum or MAGIC)
         if not self._size:
@@ -251,15 +274,25 @@ class _LedgerFile:
         self._disk.sync_folder(self._path.parent.parent)
         self._named = True
 
-    def replace(self, entries: dict[int, bytes]) -> None:
-        """Write the whole file, without the blocks that have gone. Raises OSError."""
-        self._entries = {
-            number: entry for number, entry in entries.items() if entry != removed_entry(number)
-        }
+    def renew(self, entries: dict[int, bytes]) -> None:
+        """Write what was found when the stream was opened, and what was noted since then. Raises
+        OSError."""
+        if 0 not in self._serials:
+            noted = {n: self._entries[n] for n in self._serials if n in self._entries}
+            self._entries = {n: e for n, e in entries.items() if n not in self._serials} | noted
+            self._replace()
+
+    def _replace(self) -> None:
+        """Write the whole file, without the blocks that have gone."""
+        for number in [n for n, entry in self._entries.items() if entry == removed_entry(n)]:
+            del self._entries[number]
+        self._low = max(self._serials.values(), default=self._low)
+        self._serials = {n: s for n, s in self._serials.items() if not n or n in self._entries}
         data, checksum = encode_entries(list(self._entries.values()), self._key, MAGIC)
         self._disk.make_folder(self._path.parent)
         self._disk.replace(self._path, MAGIC + data)
         self._size, self._sum = len(MAGIC) + len(data), checksum
+        self._limit = self._size * GROWTH + SPARE
         self._name()
 
     def _forget(self) -> None:

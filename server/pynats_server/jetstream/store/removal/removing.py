@@ -263,7 +263,7 @@ class Removing(Counts):
             self.bury_tail(self.last_seq - 1)
             self.tail.mark_floor(self.last_seq - 1, self.last_ts)
         self.flush()  # together with the message
-        self._has_passed(self.last_seq - 1)
+        self.passed = self.last_seq - 1
         gone, subjects = self.unlink_but_last()
         dispose(subjects, self._let_go())
         self.dead = len(self.blocks) > 1
@@ -289,12 +289,7 @@ class Removing(Counts):
         if self.on_disk:
             self.tail.mark_floor(through, self.last_ts)
         self.flush()
-        self._has_passed(through)
-
-    def _has_passed(self, through: int) -> None:
-        """Whatever was lost up to and with a sequence is gone now anyway."""
         self.passed = max(self.passed, through)
-        self.floor_due = self.on_disk
 
     def skip(self, count: int, ts: int) -> int:
         """Use up `count` sequences without messages; returns the last of them."""

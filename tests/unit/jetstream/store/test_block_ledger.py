@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_server.jetstream.store import FileConfig
+from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.format.ledger_file import (
     MAGIC,
@@ -235,3 +237,20 @@ def test_a_ledger_that_cannot_be_written_stops_nothing_and_says_nothing_wrong(
     again = FileStore(FileConfig("S", tmp_path, block_size=1000))
     assert (again.msgs, list(again.lost), again.problems) == (left + 1, [], [])
     again.close()
+
+
+def test_work_that_waited_for_room_does_not_undo_what_was_noted_meanwhile(tmp_path: Path) -> None:
+    tasks: list[Task] = []
+
+    class Waiting(Committer):
+        def after(self, task: Task) -> None:
+            tasks.append(task)
+
+    disk = QuickDisk()
+    book = ledger.Ledger(tmp_path, KEY, disk, Waiting(Syncer(), disk, lambda _: None))
+    block = Block(1, 1, "S")
+    block.mark(1, 1, True)
+    book.begun(block)
+    book.removing([1], lambda: None, covered=False)()
+    tasks[0].work()
+    assert decode_ledger((tmp_path / PLACE).read_bytes(), KEY).claims == {1: None}
