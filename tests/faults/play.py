@@ -245,6 +245,10 @@ class Play:
             self.settle_on([(now, None), *self.parts_of(op, now)], "memory")
             return False
         self.note(op, "done")
+        if self.store._unfinished:  # what could not be read goes as soon as it can be
+            self.wait(2.0)
+            if self.store._unfinished:
+                raise Stop("a purge waits for a file that cannot be read")
         after = op.after(before)
         if self._undone:
             ups = [(at, op.after(self.states[at])) for at in range(now, self.flushed - 1, -1)]

@@ -267,8 +267,11 @@ class FileStore(RewrittenBlocks):
     def _carry_tombstones(self, block: Block) -> bool:
         """Copy the tombstones of a dead block that still cover records in other blocks to the
         tail; False when the block has to stay instead."""
-        if not block.loaded:
-            self.load_block(block)
+        try:
+            if not block.loaded:
+                self.load_block(block)
+        except Unavailable:
+            return False  # it stays for now
         needed = [(seq, ts) for seq, ts in block.tombstones() if self._covers(block, seq)]
         assert self.tail is not None
         if block.index not in self._bare and len(needed) * EMPTY_SIZE * 2 > block.buffered:
@@ -387,8 +390,15 @@ class FileStore(RewrittenBlocks):
         self.guard()
         self.flush()
         tail = self.roll_block()
+        going = [b for b in self.blocks if b is not tail and (b.first_seq > seq or not b.msgs)]
         cut = self.blocks[self.block_at(seq + 1)] if seq < self.last_seq else None
         room = self._make_room(cut) if cut is not None and cut.first_seq <= seq else None
+        try:
+            self._begin_again(tail, seq, going)
+        except StoreError:
+            if room is not None:
+                self.disk.give_up(room)
+            raise
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
         self.ledger.cut(seq)
@@ -398,45 +408,44 @@ class FileStore(RewrittenBlocks):
         self.forget_above(seq)
         while (last := self.previous_of(b">", seq + 1, self.last_seq)) is not None:
             self.unlink(last.seq)
+        for block in going:
+            if block.msgs:
+                self.unlink_all(block)  # all that is left of them is damaged
+            self._release([block])
         last_ts = self.last_ts
-        marks: list[tuple[int, int]] = []  # removals below, noted in blocks that go
-        for block in reversed([block for block in self.blocks if block is not tail]):
-            if block.first_seq > seq or not block.msgs:
-                if not block.loaded:
-                    self.load_block(block)
-                marks += [mark for mark in block.tombstones() if mark[0] <= seq]
-                if block.msgs:
-                    self.unlink_all(block)  # all that is left of them is damaged
-                self._release([block])
-            elif block.last_seq > seq:
-                if not block.loaded:
-                    self.load_block(block)
-                live = block.live()
-                block.last_seq, last_ts = live[-1][0], live[-1][1]
-                block.last_ts = last_ts
-                block.deleted = only_up_to(block.deleted, block.last_seq)
-                block.scan(block.compacted(0, seq + 1))
-                block.written = block.buffered
-                self._rewrite(block, block.content(), room=room, must=True)
+        for block in [b for b in self.blocks if b is not tail and b.last_seq > seq]:
+            if not block.loaded:
+                self.load_block(block)
+            block.last_seq, _, _, _ = block.live()[-1]
+            block.last_ts = last_ts = block.live()[-1][1]
+            block.deleted = only_up_to(block.deleted, block.last_seq)
+            block.scan(block.compacted(0, seq + 1))
+            block.written = block.buffered
+            self._rewrite(block, block.content(), room=room, must=True)
         tail.first_seq, tail.last_seq, tail.base = seq + 1, seq, seq + 1
         self.last_seq, self.last_ts = seq, last_ts
         self.losses.cut(seq)
         self.find_first()
-        self._begin_again(tail, marks)
+        self._remember()
+        self.floor_due = True
+        with contextlib.suppress(StoreFull):
+            self.flush()
+        self._drain()
         self.tell_swept()
 
-    def _begin_again(self, tail: Block, marks: list[tuple[int, int]]) -> None:
-        """Have the tail know the last sequence, and what was removed before it."""
+    def _begin_again(self, tail: Block, seq: int, going: list[Block]) -> None:
+        """Have the tail know what will be the last sequence, and what was removed before it as far
+        as blocks say so that are `going`. Raises StoreFull."""
         tail.mark_floor(0, self.last_ts, VOID)
-        for seq, ts in marks:
-            if seq >= self.first_seq and not self.is_live(seq):
-                tail.mark(seq, ts, True)
-        if not self.is_live(self.last_seq):
-            tail.mark(self.last_seq, self.last_ts, True)  # nothing else remembers it
-        self.floor_due = True
-        self._remember()
+        for block in going:
+            if not block.loaded:
+                self.load_block(block)
+            for gone, ts in block.tombstones():
+                if self.first_seq <= gone <= seq and not self.is_live(gone):
+                    tail.mark(gone, ts, True)
+        if not self.is_live(seq):
+            tail.mark(seq, self.last_ts, True)  # nothing else remembers it
         self.flush()
-        self._drain()
 
     # The stream's configuration.
 

@@ -124,7 +124,10 @@ def _apply(
     if holes or (not end and state.tail_sum != bytes(8)):
         return None
     newer = [_newer_block(files, index) for index in on_disk if index > state.tail_index]
-    floor = max(block.floor for block in [tail, *newer])
+    read = [tail, *newer]  # for now: buffers go when others are read
+    floor = max(block.floor for block in read)
+    notes = [note for block in read for note in block.notes]
+    removed = [seq for b in read if notes for seq, _ in (*b.tombstones(), *b.skips())]
     if unfit.matter(on_disk, max(floor, state.first_seq - 1)):
         return None
     index = _index_of(files, state, blocks)
@@ -147,11 +150,7 @@ def _apply(
     losses.passed(floor)
     found = Recovered(index, top_index, state, floor=floor)
     found.missing = _beyond(index, losses.last_seq, state.last_ts)
-    for block in (tail, *newer):
-        found.notes += block.notes
-    if found.notes:
-        told = [seq for b in (tail, *newer) for seq, _ in [*b.tombstones(), *b.skips()]]
-        found.removed = frozenset(told)
+    found.notes, found.removed = notes, frozenset(removed)
     return found
 
 

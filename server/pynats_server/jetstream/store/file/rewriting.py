@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pynats_server.jetstream.store.block import Block
-from pynats_server.jetstream.store.errors import CorruptRecord, StoreError, StoreFull
+from pynats_server.jetstream.store.errors import CorruptRecord, StoreError, StoreFull, Unavailable
 from pynats_server.jetstream.store.file.disk import FULL, InDoubt, Room
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
@@ -112,8 +112,11 @@ class RewrittenBlocks(WrittenBlocks):
         """Rewrite a finished block without its deleted records; damaged ones stay as they are."""
         if block is self.tail or not block.msgs or block.rewriting:
             return
-        if not block.loaded:
-            self.load_block(block)
+        try:
+            if not block.loaded:
+                self.load_block(block)
+        except Unavailable:
+            return
         if self.losses.doubts(block.index):  # it may get back what it lacks
             return
         with contextlib.suppress(CorruptRecord):
