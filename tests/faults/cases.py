@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import shutil
 import traceback
@@ -54,13 +53,7 @@ class Runner:
     def run(self) -> Report:
         play = self.play
         try:
-            self._run()
-        except Stop:
-            pass
-        except Exception as error:  # nothing may raise anything else
-            at = traceback.extract_tb(error.__traceback__)[-3:]
-            where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(at))
-            play.findings.append(Finding("error", f"{error!r} at {where} after {play.told()}"))
+            self._guarded(self._run)
         finally:
             play.kill()
         self.report.findings = play.findings
@@ -69,13 +62,24 @@ class Runner:
         self.report.operations = play.number
         return self.report
 
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Ends with the first finding."""
+        play = self.play
+        try:
+            work()
+        except Stop:
+            pass
+        except Exception as error:  # nothing may raise anything else
+            at = traceback.extract_tb(error.__traceback__)[-3:]
+            where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(at))
+            play.findings.append(Finding("error", f"{error!r} at {where} after {play.told()}"))
+
     def leave(self, meta: dict[str, Any]) -> None:
         """Plays up to the end of the process, and leaves its folder to somebody else, with this
         configuration."""
         play = self.play
         play.store.write_meta(meta)
-        with contextlib.suppress(Stop):  # those are reported by `run`
-            self._until_end()
+        self._guarded(self._until_end)
         play.kill()
 
     def _run(self) -> None:
@@ -297,7 +301,7 @@ class Runner:
             return
         # There is room again.
         play.disk.fault = None
-        play.settle()
+        play.wait(2.0)
         if play.store.failed is not None:
             play.fails(play.store.failed)
             return
@@ -306,7 +310,7 @@ class Runner:
         play.commit()
         if play.full:
             play.find("stuck", f"a commit is refused with room again after {play.told()}")
-        play.settle()
+        play.wait(2.0)
         if not play.broken and play.durable != len(play.states) - 1:
             play.find("stuck", f"no acknowledgement with room again after {play.told()}")
 
