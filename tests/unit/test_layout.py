@@ -85,7 +85,7 @@ RULES: dict[str, tuple[str, ...]] = {
     # Before a store is opened: it knows what a stream's and its consumers' files are.
     J + "store.rekeying": (
         "pynats_common", S + "work", J + "store", J + "store.consumers", J + "store.file",
-        J + "store.format",
+        J + "store.format", J + "store.inventory",
     ),
     J + "requests": (*BASE, J + "config", J + "errors", S + "work"),
     J + "config": (

@@ -12,7 +12,7 @@ from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.snapshot import BadArchive, unpack_snapshot
 from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.crypt import Keys
-from pynats_server.jetstream.store.format.names import BLOCK_MAX
+from pynats_server.jetstream.store.inventory.names import BLOCK_MAX
 
 from tests.support.crashdisk import QuickDisk
 

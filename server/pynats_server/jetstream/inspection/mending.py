@@ -19,8 +19,8 @@ from pynats_server.jetstream.store.contract import U64_MAX
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.blockfile import unpack_block
-from pynats_server.jetstream.store.format.names import block_number
 from pynats_server.jetstream.store.inventory.losses import write_losses
+from pynats_server.jetstream.store.inventory.names import block_number
 from pynats_server.jetstream.store.inventory.ranges import Range, ranges_of
 from pynats_server.jetstream.store.seqset import SequenceSet
 

@@ -17,9 +17,9 @@ from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.meta import read_meta
 from pynats_server.jetstream.store.file.recover import Recovered, rebuild
-from pynats_server.jetstream.store.format.names import is_stray, key_number
 from pynats_server.jetstream.store.inventory.expected import Claims
 from pynats_server.jetstream.store.inventory.ledger import PLACE, read_claims
+from pynats_server.jetstream.store.inventory.names import is_stray, key_number
 from pynats_server.jetstream.store.inventory.unavailable import reason_of
 from pynats_server.options import JetStreamOptions
 

@@ -79,11 +79,14 @@ class Report:
         if self.failure:
             yield f"{name}: {self.failure}"
             return
-        yield (
-            f"{name}: {self.messages:,} messages, {self.nbytes:,} bytes, "
-            f"sequences {self.first_seq}-{self.last_seq}, {self.blocks} blocks, "
-            f"{self.consumers} consumers"
+        span = f"sequences {self.first_seq}-{self.last_seq}, " if self.messages else ""
+        counts = (
+            _count(self.messages, "message"),
+            _count(self.nbytes, "byte"),
+            span + _count(self.blocks, "block"),
+            _count(self.consumers, "consumer"),
         )
+        yield f"{name}: {', '.join(counts)}"
         if self.configuration:
             yield f"  configuration: {self.configuration}"
         for loss in self.lost:
@@ -101,6 +104,10 @@ class Report:
             if names:
                 more = ", ..." if len(names) > NAMED else ""
                 yield f"  {title}: {', '.join(names[:NAMED])}{more}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _loss(loss: Loss) -> dict[str, Any]:

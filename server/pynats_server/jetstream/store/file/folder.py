@@ -22,7 +22,6 @@ from pynats_server.jetstream.store.format.blockfile import is_packed, unpack_blo
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index
 from pynats_server.jetstream.store.format.meta_inf import name_key
-from pynats_server.jetstream.store.format.names import block_numbers, is_stray, key_number
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_sources
 from pynats_server.jetstream.store.inventory.losses import (
     LOST,
@@ -31,6 +30,7 @@ from pynats_server.jetstream.store.inventory.losses import (
     read_losses,
     write_losses,
 )
+from pynats_server.jetstream.store.inventory.names import block_numbers, is_stray, key_number
 from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:

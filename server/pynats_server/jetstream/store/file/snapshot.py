@@ -22,7 +22,7 @@ from pynats_server.jetstream.store.format.archive import unpacked
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index, encode_index
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key
-from pynats_server.jetstream.store.format.names import block_number
+from pynats_server.jetstream.store.inventory.names import block_number
 
 ALLOWED = re.compile(
     r"meta\.(inf|sum)|msgs/(index|thw|sched)\.db|sources\.db"

@@ -26,7 +26,7 @@ from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.file.keeping import KeptBlocks
-from pynats_server.jetstream.store.format.names import BLOCK_MAX
+from pynats_server.jetstream.store.inventory.names import BLOCK_MAX
 from pynats_server.jetstream.store.seqset import SequenceSet
 
 IDLE_S = 5.0  # buffers that are read less often than that are not kept beyond `kept_bytes`

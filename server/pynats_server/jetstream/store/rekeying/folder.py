@@ -18,7 +18,7 @@ from pynats_server.jetstream.store.consumers.folder import FOLDER
 from pynats_server.jetstream.store.consumers.recovery import consumer_names
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.format.names import block_numbers
+from pynats_server.jetstream.store.inventory.names import block_numbers
 from pynats_server.jetstream.store.rekeying.blocks import NEXT, BlockKeys
 from pynats_server.jetstream.store.rekeying.documents import (
     KEY,
