@@ -41,10 +41,11 @@ class Claim:
 
 @dataclass(slots=True)
 class LedgerContent:
-    """`claims` by number; None for a block that was removed. `size` and `sum`: up to where it is
-    intact, and how it goes on."""
+    """`claims` by number; None for a block that was removed; and the `entries` that say so. `size`
+    and `sum`: up to where it is intact, and how it goes on."""
 
     claims: dict[int, Claim | None] = field(default_factory=dict)
+    entries: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
     sum: bytes = b""
 
@@ -110,9 +111,10 @@ def _take(found: LedgerContent, entry: bytes) -> None:
         raise ValueError("not an entry")
     reader = Reader(entry, 1)
     if entry[0] == CUT:
-        _cut(found.claims, reader.uvarint())
+        _cut(found, reader.uvarint())
         return
     number = reader.uvarint()
+    found.entries[number] = entry
     if entry[0] == REMOVED:
         found.claims[number] = None
         return
@@ -124,7 +126,8 @@ def _take(found: LedgerContent, entry: bytes) -> None:
     found.claims[number] = claim
 
 
-def _cut(claims: dict[int, Claim | None], last: int) -> None:
-    for claim in claims.values():
-        if claim is not None:
-            claim.last = min(claim.last, last)
+def _cut(found: LedgerContent, last: int) -> None:
+    for number, claim in found.claims.items():
+        if claim is not None and claim.last > last:
+            claim.last = last
+            found.entries[number] = holds_entry(number, claim)
