@@ -4,16 +4,17 @@ Four bytes, then entries, each with the checksum of everything up to its end: so
 torn, and whatever lies behind it, is not taken for entries.
 
 - 1: a block holds first..last without the deleted. Its number, first, last, their bytes, the size
-  of the file, 8 or 0, the last bytes of the file, how many are deleted, and which
+  of the file (0 = nobody knows), its last eight bytes, and which are deleted, if any
 - 2: a block was removed, because nothing in it lived. Its number
 - 3: the stream was cut. What is up to this sequence still counts
 
-The numbers are varints, the deleted sequences as in index.db.
+The numbers have a fixed size, the deleted sequences are as in index.db.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Final
 
 from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
@@ -24,6 +25,8 @@ MAGIC: Final = b"PNL\x01"
 HOLDS, REMOVED, CUT = 1, 2, 3
 SUM_SIZE: Final = 8
 END_SIZE: Final = 8
+HEAD: Final = Struct("<BQQQQQ8s")
+SHORT: Final = Struct("<BQ")
 
 
 @dataclass(slots=True)
@@ -41,36 +44,31 @@ class Claim:
 
 @dataclass(slots=True)
 class LedgerContent:
-    """`claims` by number; None for a block that was removed. `size` and `sum`: up to where it is
-    intact, and how it goes on."""
+    """`claims` by number; None for a block that was removed; and the `entries` that say so. `size`
+    and `sum`: up to where it is intact, and how it goes on."""
 
     claims: dict[int, Claim | None] = field(default_factory=dict)
+    entries: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
     sum: bytes = b""
 
 
 def holds_entry(number: int, claim: Claim) -> bytes:
     """What a block holds."""
-    out = bytearray((HOLDS,))
-    for value in (number, claim.first, claim.last, claim.nbytes, claim.size, len(claim.end)):
-        put_uvarint(out, value)
-    out += claim.end
-    put_uvarint(out, len(claim.deleted))
-    return bytes(out + claim.deleted.encode() if claim.deleted else out)
+    known = len(claim.end) == END_SIZE
+    size, end = (claim.size, claim.end) if known else (0, b"")
+    head = HEAD.pack(HOLDS, number, claim.first, claim.last, claim.nbytes, size, end)
+    return head + (claim.deleted.encode() if claim.deleted else b"")
 
 
 def removed_entry(number: int) -> bytes:
     """A block has gone."""
-    out = bytearray((REMOVED,))
-    put_uvarint(out, number)
-    return bytes(out)
+    return SHORT.pack(REMOVED, number)
 
 
 def cut_entry(last: int) -> bytes:
     """The stream ends at `last` now."""
-    out = bytearray((CUT,))
-    put_uvarint(out, last)
-    return bytes(out)
+    return SHORT.pack(CUT, last)
 
 
 def encode_entries(entries: list[bytes], key: bytes, before: bytes) -> tuple[bytes, bytes]:
@@ -106,25 +104,24 @@ def decode_ledger(data: bytes, key: bytes) -> LedgerContent:
 
 
 def _take(found: LedgerContent, entry: bytes) -> None:
-    if not entry or entry[0] not in (HOLDS, REMOVED, CUT):
+    kind = entry[0] if entry else 0
+    if kind == HOLDS and len(entry) >= HEAD.size:
+        _, number, first, last, nbytes, size, end = HEAD.unpack_from(entry)
+        claim = Claim(first, last, nbytes=nbytes, size=size, end=end if size else b"")
+        if len(entry) > HEAD.size:
+            claim.deleted, _ = SequenceSet.decode(entry, HEAD.size)
+        found.claims[number], found.entries[number] = claim, entry
+    elif kind == REMOVED and len(entry) == SHORT.size:
+        number = SHORT.unpack(entry)[1]
+        found.claims[number], found.entries[number] = None, entry
+    elif kind == CUT and len(entry) == SHORT.size:
+        _cut(found, SHORT.unpack(entry)[1])
+    else:
         raise ValueError("not an entry")
-    reader = Reader(entry, 1)
-    if entry[0] == CUT:
-        _cut(found.claims, reader.uvarint())
-        return
-    number = reader.uvarint()
-    if entry[0] == REMOVED:
-        found.claims[number] = None
-        return
-    claim = Claim(reader.uvarint(), reader.uvarint())
-    claim.nbytes, claim.size = reader.uvarint(), reader.uvarint()
-    claim.end = reader.take(reader.uvarint())
-    if reader.uvarint():
-        claim.deleted, _ = SequenceSet.decode(entry, reader.at)
-    found.claims[number] = claim
 
 
-def _cut(claims: dict[int, Claim | None], last: int) -> None:
-    for claim in claims.values():
-        if claim is not None:
-            claim.last = min(claim.last, last)
+def _cut(found: LedgerContent, last: int) -> None:
+    for number, claim in found.claims.items():
+        if claim is not None and claim.last > last:
+            claim.last = last
+            found.entries[number] = holds_entry(number, claim)

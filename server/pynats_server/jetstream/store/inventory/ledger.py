@@ -72,11 +72,12 @@ class Ledger:
     def fitting(self, claims: Claims) -> dict[int, Claim]:
         """The claims whose files look as they should; a file that cannot be read is believed."""
         found = {}
+        messages = self._stream / "msgs"
         for number, claim in claims.items():
             if claim is None:
                 continue
             try:
-                seen = self._disk.glance(self._stream / "msgs" / f"{number}.blk", END_SIZE)
+                seen = self._disk.glance(messages / f"{number}.blk", END_SIZE)
             except OSError as error:
                 found[number], self.unreadable[number] = claim, error
                 continue
@@ -220,10 +221,7 @@ class _LedgerFile:
             return {}
         found: LedgerContent = decode_ledger(data, self._key)
         self._size, self._sum = found.size, found.sum
-        for number, claim in found.claims.items():
-            self._entries[number] = (
-                holds_entry(number, claim) if claim is not None else removed_entry(number)
-            )
+        self._entries = dict(found.entries)
         self._limit = sum(map(len, self._entries.values())) * GROWTH + SPARE
         return found.claims
 
@@ -253,9 +251,7 @@ class _LedgerFile:
 
     def _cut(self, entry: bytes) -> None:
         data, _ = encode_entries([*self._entries.values(), entry], self._key, MAGIC)
-        for number, claim in decode_ledger(MAGIC + data, self._key).claims.items():
-            if claim is not None:
-                self._entries[number] = holds_entry(number, claim)
+        self._entries = decode_ledger(MAGIC + data, self._key).entries
 
     def _append(self, entries: list[bytes], durable: bool) -> None:
         lacks = not self._size and len(self._entries) > len(entries)
