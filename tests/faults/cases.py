@@ -301,7 +301,7 @@ class Runner:
             return
         # There is room again.
         play.disk.fault = None
-        play.settle()
+        play.wait(2.0)
         if play.store.failed is not None:
             play.fails(play.store.failed)
             return
@@ -310,7 +310,7 @@ class Runner:
         play.commit()
         if play.full:
             play.find("stuck", f"a commit is refused with room again after {play.told()}")
-        play.settle()
+        play.wait(2.0)
         if not play.broken and play.durable != len(play.states) - 1:
             play.find("stuck", f"no acknowledgement with room again after {play.told()}")
 

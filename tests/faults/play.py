@@ -378,6 +378,15 @@ class Play:
             self.log.append("undone in the loop")
             self.settle_on(self._downs(len(self.states) - 1), "memory")
 
+    def wait(self, seconds: float) -> None:
+        """Lets everything happen that waits for this time at most."""
+        self.settle()
+        if self.loop is not None:
+            self._watched(lambda: self.loop.sleep(seconds))
+            self.settle()
+        else:
+            self._watched(self.store._on_again_timer)
+
     def settle(self) -> None:
         """Lets everything that waits happen."""
         if self.loop is None:

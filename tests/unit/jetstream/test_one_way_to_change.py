@@ -17,7 +17,7 @@ ROOM = Path(pynats_server.jetstream.__file__).parent
 
 # Every method of a store and of the places of sources is one or the other.
 CHANGES = {
-    "append", "append_many", "compact", "delete", "displace", "displace_subject",
+    "append", "append_many", "compact", "delete", "displace", "owe",
     "enforce_limits", "enforcing", "erase", "keep_last", "purge", "purging", "remove", "skip",
     "thin", "truncate",
 }  # fmt: skip

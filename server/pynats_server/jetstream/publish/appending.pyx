@@ -3,7 +3,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
 from pynats_server.jetstream.publish.marks cimport NO_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT
 
-from pynats_server.jetstream.store.errors import StoreError
+from pynats_server.jetstream.store.errors import StoreError, Unavailable
 from pynats_server.jetstream.stream.operations import Append
 
 
@@ -30,7 +30,10 @@ cdef class Appender:
         if self.log is not None:
             self._record(subject, subject_len, message, block_len, total_len, now, rollup, seq)
         if rollup == ROLLUP_SUBJECT:
-            store.displace_older(<const uint8_t*>subject, subject_len)
+            try:
+                store.displace_older(<const uint8_t*>subject, subject_len)
+            except Unavailable as error:
+                self.owe(subject[:subject_len], seq - 1, error)
         elif rollup == ROLLUP_ALL:
             self.replace_all()
         return seq
@@ -62,10 +65,19 @@ cdef class Appender:
 
     def replace_all(self) -> None:
         """The last message, just stored, replaces all others."""
-        if self.store.msgs <= EVICT_MAX:
-            self.store.displace(b">", 0, self.store.last_seq - 1)
-        else:
+        if self.store.msgs > EVICT_MAX:
             self.store.keep_last()
+            return
+        try:
+            self.store.displace(b">", 0, self.store.last_seq - 1)
+        except Unavailable as error:
+            self.owe(b">", self.store.last_seq - 1, error)
+
+    def owe(self, filter: bytes, last: int, error: StoreError) -> None:
+        """What the last message displaces is in a file that cannot be read now: it goes when the
+        file can be."""
+        self.store.owe(filter, last)
+        self.on_over_limit(error)
 
     def enforce(self, bytes subject not None, int of_subject=-1) -> int:
         """Removes the oldest messages beyond the limits, those of `subject` (none: empty) first,

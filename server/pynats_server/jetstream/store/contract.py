@@ -184,8 +184,8 @@ class Store(Protocol):
         """Remove the messages of a filter in start..stop, as the message that was just appended
         takes their place: if that is taken back, they come back. Returns how many."""
 
-    def displace_subject(self, subject: bytes) -> None:
-        """`displace` all messages of a literal subject but the last."""
+    def owe(self, filter: bytes, last: int) -> None:
+        """`displace` could not read all of a filter up to a sequence: it goes when that can be."""
 
     def literal_bounds(self, subject: bytes) -> tuple[int, int, int]:
         """(messages, first, last) of a literal subject, the last two as bounds."""

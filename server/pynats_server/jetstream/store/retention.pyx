@@ -168,11 +168,8 @@ cdef class Retention(Ages):
             self.burying = False
         return gone
 
-    def displace_subject(self, bytes subject not None):
-        """`displace` all messages of a literal subject but the last."""
-        self.displace_older(<const uint8_t *>PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject))
-
     cdef int displace_older(self, const uint8_t *subject, size_t sn) except -1:
+        """`displace` all messages of a literal subject but the last."""
         self.burying = True
         try:
             self.enforce(0, 0, 1, subject, sn, 0)

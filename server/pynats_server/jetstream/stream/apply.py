@@ -22,6 +22,7 @@ from pynats_server.jetstream.publish.header_names import STREAM_SOURCE
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store, StoreError
+from pynats_server.jetstream.store.errors import Unavailable
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.store.search.queries import is_literal
 from pynats_server.jetstream.stream.copying.names import name_of, read_header
@@ -199,7 +200,7 @@ class Replica:
         if made.rollup == "sub":
             count = store.subject_totals(subject).get(subject, 0) if is_literal(subject) else 0
             if count != store.msgs:
-                store.displace_subject(subject)
+                self._displace(subject, store.last_seq)
                 return
         self.appender.replace_all()
 
@@ -246,7 +247,10 @@ class Replica:
         if is_literal(filter):
             count, start, last = store.literal_bounds(filter)
             stop = min(stop, last) if count else 0
-        store.displace(filter, start, stop)
+        try:
+            store.displace(filter, start, stop)
+        except Unavailable as error:
+            self.appender.owe(filter, stop, error)
 
     def _expire(self, seqs: tuple[int, ...]) -> int:
         looked = gone = 0

@@ -153,6 +153,18 @@ def test_blocks_are_written_down_as_they_begin_and_end(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_store_without_a_ledger_begins_one_with_what_it_finds(tmp_path: Path) -> None:
+    filled(tmp_path, QuickDisk()).close()
+    before = decode_ledger((tmp_path / PLACE).read_bytes(), name_key("S")).claims
+    (tmp_path / PLACE).unlink()
+    again = FileStore(FileConfig("S", tmp_path, block_size=400), disk=QuickDisk())
+    again.close()
+    after = decode_ledger((tmp_path / PLACE).read_bytes(), name_key("S")).claims
+    assert {n: (c.first, c.last, c.size, c.end) for n, c in before.items() if c} == {
+        n: (c.first, c.last, c.size, c.end) for n, c in after.items() if c
+    }
+
+
 def test_the_ledger_of_a_store_that_forgets_much_stays_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld, Unavailable
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import FULL, Disk, Room
+from pynats_server.jetstream.store.file.disk import FULL, Disk
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
@@ -53,6 +53,7 @@ class FileStore(RewrittenBlocks):
         files = StreamFolder(config, disk, random, on_problem, on_remark)
         super().__init__(files, syncer or Syncer())
         self._bare: set[int] = set()
+        self._unfinished: dict[bytes, int] = {}  # purges that wait for a file, by filter
         if not files.held:
             files.make_messages()
         files.open_stream_key()
@@ -124,17 +125,43 @@ class FileStore(RewrittenBlocks):
             self.files.problem(f"a purge may come undone: {error}")
             return
         for filter, last in purges.items():
-            self._intents.append(encode_purge(filter, last))  # the tail may end meanwhile
-            count, first, end = finish(self.bounds(filter))
+            finish(self._resuming(filter, last))
+
+    def _resuming(self, filter: bytes, last: int) -> Work[None]:
+        """Go on with a purge of which the log has a note."""
+        note = encode_purge(filter, last)
+        self._intents.append(note)
+        try:
+            count, first, end = yield from self.bounds(filter)
             reach = Reach(min(last, end))
             if count and first <= reach.last:
-                try:
-                    finish(self._purge_from(max(first, self.first_seq), only(filter), reach))
-                except Unavailable as error:
-                    reason = f"a purge that was interrupted cannot go on: {error}"
-                    self.fail(StoreHeld(f"the stream is read-only: {reason}"))
-                    return
-        self._intents.clear()
+                at = max(first, self.first_seq)
+                yield from self._purge_from(at, filter, only(filter), reach)
+        finally:
+            self._intents.remove(note)
+
+    def _notes(self) -> list[bytes]:
+        waiting = [encode_purge(filter, last) for filter, last in self._unfinished.items()]
+        return [*self._intents, *waiting]
+
+    def _put_off(self, filter: bytes, last: int, error: Unavailable) -> None:
+        if not self._unfinished:
+            self.files.problem(f"a purge goes on when all can be read: {error}")
+        self._unfinished[filter] = max(last, self._unfinished.get(filter, 0))
+        self._write_later()
+
+    def _go_on(self) -> None:
+        if not self._unfinished or self.failed is not None:
+            return
+        if self.background is None:
+            finish(self._going_on())
+        else:
+            self.background(self._going_on())
+
+    def _going_on(self) -> Work[None]:
+        unfinished, self._unfinished = self._unfinished, {}
+        for filter, last in unfinished.items():
+            yield from self._resuming(filter, last)
 
     def _find_places(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Take over how far the sources have come, as far as others than their copies tell it."""
@@ -162,6 +189,14 @@ class FileStore(RewrittenBlocks):
             self.touch()
         return super().expired(now, max_age_ns, ttl, most)
 
+    def owe(self, filter: bytes, last: int) -> None:
+        """See `Store.owe`."""
+        assert self.tail is not None
+        self.tail.mark_floor(self.tail.floor, self.last_ts, encode_purge(filter, last))
+        self.touch()
+        self._unfinished[filter] = max(last, self._unfinished.get(filter, 0))
+        self._write_later()
+
     def delete(self, seq: int) -> bool:
         """See `Store.delete`. Raises StoreFull before anything has changed."""
         self.guard()
@@ -180,6 +215,7 @@ class FileStore(RewrittenBlocks):
         """See `Store.remove`."""
         if self.places.unsaved and self.places.told_by(seq):
             self._removing()
+        self._owes = True
         return super().remove(seq)
 
     def _removing(self) -> None:
@@ -346,34 +382,32 @@ class FileStore(RewrittenBlocks):
 
     def truncate(self, seq: int) -> None:
         """Delete everything above `seq`; a new block then carries on from there. Blocks until
-        it is durable: only recovery of a replicated log does this."""
+        it is durable: only recovery of a replicated log does this. Raises StoreFull before anything
+        has changed."""
         self.guard()
         self.flush()
-        # Sequences will be used again: an index that knew the old ones must not vouch for them.
+        tail = self.roll_block()
         cut = self.blocks[self.block_at(seq + 1)] if seq < self.last_seq else None
         room = self._make_room(cut) if cut is not None and cut.first_seq <= seq else None
+        # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
         self.ledger.cut(seq)
         if self.places.has_notes:
             self._save_places()  # blocks with notes may go
         self._drain()
         self.forget_above(seq)
-        while self.msgs and self.last_seq > seq:
-            last = self.previous_of(b">", seq + 1, self.last_seq)
-            if last is None:
-                break
+        while (last := self.previous_of(b">", seq + 1, self.last_seq)) is not None:
             self.unlink(last.seq)
-        old, last_ts = self.tail, self.last_ts
+        last_ts = self.last_ts
         marks: list[tuple[int, int]] = []  # removals below, noted in blocks that go
-        for block in reversed(list(self.blocks)):
+        for block in reversed([block for block in self.blocks if block is not tail]):
             if block.first_seq > seq or not block.msgs:
                 if not block.loaded:
                     self.load_block(block)
                 marks += [mark for mark in block.tombstones() if mark[0] <= seq]
                 if block.msgs:
                     self.unlink_all(block)  # all that is left of them is damaged
-                if block is not old:
-                    self._release([block])
+                self._release([block])
             elif block.last_seq > seq:
                 if not block.loaded:
                     self.load_block(block)
@@ -383,22 +417,16 @@ class FileStore(RewrittenBlocks):
                 block.deleted = only_up_to(block.deleted, block.last_seq)
                 block.scan(block.compacted(0, seq + 1))
                 block.written = block.buffered
-                if block is not old:
-                    self._rewrite(block, block.content(), room=room, must=True)
+                self._rewrite(block, block.content(), room=room, must=True)
+        tail.first_seq, tail.last_seq, tail.base = seq + 1, seq, seq + 1
         self.last_seq, self.last_ts = seq, last_ts
         self.losses.cut(seq)
         self.find_first()
-        self._restart(old, marks, room)
+        self._begin_again(tail, marks)
         self.tell_swept()
 
-    def _restart(self, old: Block | None, marks: list[tuple[int, int]], room: Room | None) -> None:
-        """Leave the old tail, rewritten or dead, for a new one that knows the last sequence and
-        what was removed before it."""
-        self.tail = None
-        tail = self.roll_block()
-        if old is not None and old.msgs:
-            self._cached += old.buffered
-            self._rewrite(old, old.content(), room=room, must=True)
+    def _begin_again(self, tail: Block, marks: list[tuple[int, int]]) -> None:
+        """Have the tail know the last sequence, and what was removed before it."""
         tail.mark_floor(0, self.last_ts, VOID)
         for seq, ts in marks:
             if seq >= self.first_seq and not self.is_live(seq):
@@ -406,9 +434,8 @@ class FileStore(RewrittenBlocks):
         if not self.is_live(self.last_seq):
             tail.mark(self.last_seq, self.last_ts, True)  # nothing else remembers it
         self.floor_due = True
+        self._remember()
         self.flush()
-        if old is not None and not old.msgs and old in self.blocks:
-            self._release([old])
         self._drain()
 
     # The stream's configuration.
@@ -484,7 +511,7 @@ class FileStore(RewrittenBlocks):
             if self.failed is None:
                 self.flush()
                 durable: asyncio.Future[StoreError | None] = loop.create_future()
-                self.committer.wait(partial(self._committed, durable.set_result, self._written))
+                self.committer.wait(partial(self._committed, durable.set_result))
                 error = await durable
                 await self._idle()
                 if error is not None:

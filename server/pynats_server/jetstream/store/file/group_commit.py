@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.file.disk import FULL, Disk, InDoubt
@@ -174,6 +175,12 @@ class _Cycle:
     files: dict[int, None] = field(default_factory=dict)
     folders: dict[Path, None] = field(default_factory=dict)
     tasks: list[Task] = field(default_factory=list)
+    mark: Any = None
+
+    @property
+    def must(self) -> bool:
+        """Whether commits wait for one of the tasks."""
+        return any(task.must for task in self.tasks)
 
 
 class Committer:
@@ -188,6 +195,8 @@ class Committer:
         self._doing = 0
         self._must = 0
         self._put_off: list[_Cycle] = []  # until there is room
+        self.mark: Callable[[], Any] = lambda: None  # what has been written
+        self.on_durable: Callable[[Any], None] = lambda _: None  # told that mark when it is durable
         self._failed: OSError | None = None
 
     @property
@@ -230,7 +239,10 @@ class Committer:
         """Begin a sync unless one runs; then the next begins when it ends."""
         if self._syncing:
             return
+        if self.syncer.loop is None:
+            self._collect_put_off()
         cycle, self._next = self._next, _Cycle()
+        cycle.mark = self.mark()
         self._syncing = True
         if self._failed is not None:
             self._synced(cycle, self._failed)
@@ -250,6 +262,8 @@ class Committer:
             # After one failed fsync the kernel may have dropped the pages: never retry.
             self._failed = error
             self._fail(error)
+        if self._failed is None:
+            self.on_durable(cycle.mark)
         if self._failed is None and (cycle.tasks or (self._must and cycle.waiting)):
             self._run(cycle)
         else:
@@ -258,7 +272,7 @@ class Committer:
             self.start()
 
     def _run(self, cycle: _Cycle) -> None:
-        must = any(task.must for task in cycle.tasks)
+        must = cycle.must
         self._must += must
         self._doing += 1
         errors: list[OSError | None] = []
@@ -281,16 +295,15 @@ class Committer:
                 self._finish(task, error)
             self._tell(held)
 
-        self.syncer.run(work, done)
         if not held:
             self._tell(cycle.waiting)
+        self.syncer.run(work, done)
 
     def _put_off_from(self, tasks: list[Task], held: list[Done]) -> None:
         """Try these again in a while; who waited for all of them goes on waiting."""
-        must = any(task.must for task in tasks)
-        if not must:
-            self._tell(held)
-        self._put_off.append(_Cycle(held if must else [], tasks=tasks))
+        put_off = _Cycle(tasks=tasks)
+        self._put_off.append(put_off)
+        self._tell(held)
         loop = self.syncer.loop
         if loop is not None and len(self._put_off) == 1:
             loop.call_later(AGAIN_S, self._take_up)
@@ -314,6 +327,10 @@ class Committer:
             self._fail(error)
 
     def _tell(self, waiting: list[Done]) -> None:
+        for cycle in self._put_off if self._failed is None else ():
+            if cycle.must:  # something that was promised is not done
+                cycle.waiting += waiting
+                return
         for callback in waiting:
             callback(self._failed)
 
@@ -323,10 +340,13 @@ class Committer:
         self._collect_put_off()
         cycle, self._next = self._next, _Cycle()
         if self._failed is None:
+            mark = self.mark()
             error = _attempt(lambda: _sync(self.disk, list(cycle.files), list(cycle.folders)))
             if error is not None:
                 self._failed = error
                 self._fail(error)
+            else:
+                self.on_durable(mark)
         for task in cycle.tasks:
             if self._failed is None:
                 error = _attempt(task.work)

@@ -50,6 +50,9 @@ class WrittenBlocks(KeptBlocks):
         super().__init__(files, syncer)
         self.top_index = 0
         self._written = self._durable = _Written(0, 0, None, 0, 0)
+        self._owes = False  # removals by rules are not written yet
+        self.committer.mark = lambda: self._written
+        self.committer.on_durable = self._now_durable
         self._hidden = False  # what was not durable when the store failed
         self._intents: list[bytes] = []  # notes of the purges under way
         self._sparse: list[Block] = []
@@ -94,7 +97,7 @@ class WrittenBlocks(KeptBlocks):
         self._remember()
         if self.places.unsaved:
             self._note_places()
-        for note in self._intents:  # an index that is saved now would not know them
+        for note in self._notes():  # an index that is saved now would not know them
             block.mark_floor(0, self.last_ts, note)
         if finished is not None:
             if self.purges:
@@ -115,7 +118,8 @@ class WrittenBlocks(KeptBlocks):
             self.attempt(lambda: self.disk.write(handle, sealed, 0))
         except StoreError:
             self.disk.close(handle)
-            self.disk.remove(path)
+            with contextlib.suppress(OSError):
+                self.disk.remove(path)
             raise
         self.committer.written(handle)
         self.committer.close_later(handle)
@@ -180,7 +184,7 @@ class WrittenBlocks(KeptBlocks):
         self.floor_due = False
         self.losses.passed(block.floor)
         self.forget_evicted()
-        self._removed = False
+        self._removed = self._owes = False
         self._remember()
         if places.has_notes:
             self._keep_notes(bool(dead or self._sparse))
@@ -214,6 +218,7 @@ class WrittenBlocks(KeptBlocks):
         """Forget the appends since the last write and bring back what was displaced for them.
         Tombstones of what is gone all the same are written when there is room."""
         kept = self._written
+        self._owes = self._owes or self.last_seq != kept.last_seq or self.evicted() > 0
         try:
             self.disk.truncate(block.file, kept.size)
         except OSError as error:
@@ -256,16 +261,28 @@ class WrittenBlocks(KeptBlocks):
         if loop is not None and self._again_timer is None:
             self._again_timer = loop.call_later(AGAIN_S, self._on_again_timer)
 
+    def _notes(self) -> list[bytes]:
+        """Of the purges that have not ended."""
+        return self._intents
+
     def _on_again_timer(self) -> None:
         self._again_timer = None
         if not self._closed:
             self.touch()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Do what had to wait for a file that could not be read."""
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`."""
         try:
             self.guard()
             self.flush()
+        except StoreFull as error:
+            if self._owes:
+                callback(error)
+                return
         except StoreError as error:
             self._hide_lost()
             callback(error)
@@ -295,14 +312,14 @@ class WrittenBlocks(KeptBlocks):
             self._durable = self._written
             callback(None)
             return
-        self.committer.wait(partial(self._committed, callback, self._written))
+        self.committer.wait(partial(self._committed, callback))
 
-    def _committed(
-        self, callback: CommitCallback, written: _Written, error: OSError | None
-    ) -> None:
+    def _now_durable(self, written: _Written) -> None:
+        self._durable = written
+
+    def _committed(self, callback: CommitCallback, error: OSError | None) -> None:
         failure = error or self.failed
         if failure is None:
-            self._durable = written
             callback(None)
         else:
             self._hide_lost()

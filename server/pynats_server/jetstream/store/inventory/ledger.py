@@ -90,15 +90,21 @@ class Ledger:
         """These are all the blocks, and the claims that fit their files."""
         wanted: dict[int, Claim] = {}
         fresh: list[int] = []
+        growing = 0
         for block in blocks:
+            growing = block.index if block.file is not None else growing
             claim = claims.get(block.index)
             if block.file is None and (claim is None or not claim.end):
                 claim = _claim(block)
                 fresh.append(block.index)
-            if claim is not None:  # the newest block is noted when its time comes
+            elif claim is None and block.msgs:  # the newest, to which more is added
+                claim = Claim(block.first_seq, block.first_seq)
+                fresh.append(block.index)
+            if claim is not None:
                 wanted[block.index] = claim
         if fresh or self._claimed - wanted.keys():
-            self._committer.after(Task(partial(self._renew, wanted, fresh), _ignore, lazy=True))
+            work = partial(self._renew, wanted, fresh, growing)
+            self._committer.after(Task(work, _ignore, lazy=True))
 
     def begun(self, block: Block) -> None:
         """Its first bytes are being written."""
@@ -161,8 +167,9 @@ class Ledger:
             claim.size, claim.end = found
         return found is not None
 
-    def _renew(self, claims: dict[int, Claim], fresh: list[int]) -> None:
-        """Write all anew. What was read need not have been durable."""
+    def _renew(self, claims: dict[int, Claim], fresh: list[int], growing: int) -> None:
+        """Write all anew. What was read need not have been durable. The file of the block that is
+        `growing` will not stay what it is."""
         for number in fresh:
             path = self._stream / "msgs" / f"{number}.blk"
             handle = self._disk.open(path)
@@ -170,7 +177,8 @@ class Ledger:
                 self._disk.sync(handle)
             finally:
                 self._disk.close(handle)
-            self._measure(number, claims[number])
+            if number != growing:
+                self._measure(number, claims[number])
         self._file.renew({number: holds_entry(number, c) for number, c in claims.items()})
 
 

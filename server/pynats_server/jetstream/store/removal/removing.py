@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import SEQ_MAX
-from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed
+from pynats_server.jetstream.store.errors import OutOfSequences, StoreFailed, Unavailable
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.search.counts import Counts
@@ -73,6 +73,10 @@ class Removing(Counts):
     def _removing(self) -> None:
         """Called before each part of a removal. Raises StoreFailed."""
         self._check()
+
+    def owe(self, filter: bytes, last: int) -> None:
+        """Note that the messages of a filter up to a sequence go as soon as their files can be
+        read: the message that was just appended takes their place."""
 
     def delete(self, seq: int) -> bool:
         """Delete one message that somebody wants to be deleted; False when it is not there."""
@@ -171,7 +175,11 @@ class Removing(Counts):
                 self._check()
                 block = self.blocks[self.block_at(self.first_seq)]
                 if not block.loaded:
-                    yield from self.loading(block)
+                    try:
+                        yield from self.loading(block)
+                    except Unavailable as error:
+                        self._put_off(b">", reach.last, error)
+                        break
                     continue
                 self._removing()
                 bury = self.on_disk and block.last_seq > reach.last
@@ -196,9 +204,9 @@ class Removing(Counts):
             return 0
         self._removing()
         with self._intending(filter, reach):
-            return (yield from self._purge_from(at, filters, reach))
+            return (yield from self._purge_from(at, filter, filters, reach))
 
-    def _purge_from(self, at: int, filters: FilterSet, reach: Reach) -> Work[int]:
+    def _purge_from(self, at: int, filter: bytes, filters: FilterSet, reach: Reach) -> Work[int]:
         gone = 0
         while at <= reach.last:
             index = self.block_at(at)
@@ -206,9 +214,15 @@ class Removing(Counts):
                 break
             block = self.blocks[index]
             if block.msgs and block.first_seq <= reach.last:
-                gone += yield from self._purge_block(block, filters, at, reach)
+                try:
+                    gone += yield from self._purge_block(block, filters, at, reach)
+                except Unavailable as error:
+                    self._put_off(filter, reach.last, error)
             at = max(at, min(block.last_seq, reach.last)) + 1
         return gone
+
+    def _put_off(self, filter: bytes, last: int, error: Unavailable) -> None:
+        """A part of a purge has to wait for a file that cannot be read: that it goes is written."""
 
     def _intending(self, filter: bytes, reach: Reach) -> AbstractContextManager[None]:
         """A purge, from now on to its end, that a restart would carry out. Raises StoreFull."""
