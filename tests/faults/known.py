@@ -36,7 +36,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     "mixture": (
         "a part of an operation is kept",
         "compaction, compression, delete, erase, everything, index, lower limits, max bytes, "
-        "max messages, mirror, one per subject, per subject, purge, rollup",
+        "max messages, mirror, one per subject, per subject, purge, rollup, sources",
     ),
     "noise": (
         "recovery complains of files that are as they should be",
