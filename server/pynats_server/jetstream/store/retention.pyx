@@ -10,7 +10,8 @@ from pynats_server.jetstream.store.expiry cimport HAS_SCHEDULE, HAS_TTL, expiry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 from pynats_server.jetstream.store.record cimport (HAS_HEADERS, HEAD, TOMBSTONE, stamp,
                         subject_size, u32, u64)
-from pynats_server.jetstream.store.subjects cimport FIRST_STALE, Leaf, ring_unshift
+from pynats_server.jetstream.store.subjects cimport (FIRST_STALE, LAST_STALE, Leaf, ring_drop,
+                        ring_unshift)
 
 from pynats_server.jetstream.store.errors import CorruptRecord, SequenceNotFound
 
@@ -282,11 +283,17 @@ cdef class Retention(Ages):
             leaf.first = leaf.last = seq
             leaf.flags = 0
         else:
-            if leaf.ring != NULL:
+            # Limits take the oldest of a subject, but others may have come back before it.
+            if leaf.ring != NULL and seq < leaf.ring.seqs[leaf.ring.head]:
                 ring_unshift(leaf, seq)
-            # Limits take the oldest of a subject, so nothing before it lives.
-            leaf.first = seq
-            leaf.flags &= ~FIRST_STALE
+            elif leaf.ring != NULL:
+                ring_drop(leaf)
+            if seq <= leaf.first:
+                leaf.first = seq
+                leaf.flags &= ~FIRST_STALE
+            if seq >= leaf.last:
+                leaf.last = seq
+                leaf.flags &= ~LAST_STALE
         leaf.total += 1
         if block.msgs == 0:
             if block.last_seq > seq:

@@ -408,7 +408,7 @@ class FileStore(RewrittenBlocks):
         self.forget_above(seq)
         while (last := self.previous_of(b">", seq + 1, self.last_seq)) is not None:
             self.unlink(last.seq)
-        for block in going:
+        for block in [block for block in going if block in self.blocks]:
             if block.msgs:
                 self.unlink_all(block)  # all that is left of them is damaged
             self._release([block])

@@ -264,6 +264,9 @@ class Committer:
             self._fail(error)
         if self._failed is None:
             self.on_durable(cycle.mark)
+        if self._failed is None and self._put_off and cycle.tasks:
+            self._put_off.append(_Cycle(tasks=cycle.tasks))  # nothing overtakes what waits
+            cycle.tasks = []
         if self._failed is None and (cycle.tasks or (self._must and cycle.waiting)):
             self._run(cycle)
         else:
@@ -309,9 +312,9 @@ class Committer:
             loop.call_later(AGAIN_S, self._take_up)
 
     def _collect_put_off(self) -> None:
-        for cycle in self._put_off:
-            self._next.tasks += cycle.tasks
-            self._next.waiting += cycle.waiting
+        for cycle in reversed(self._put_off):
+            self._next.tasks = cycle.tasks + self._next.tasks
+            self._next.waiting = cycle.waiting + self._next.waiting
         self._put_off.clear()
 
     def _take_up(self) -> None:
@@ -347,13 +350,14 @@ class Committer:
                 self._fail(error)
             else:
                 self.on_durable(mark)
-        for task in cycle.tasks:
-            if self._failed is None:
-                error = _attempt(task.work)
-                if task.waits(error):
-                    self._put_off.append(_Cycle(tasks=[task]))
-                else:
-                    self._finish(task, error)
+        for at, task in enumerate(cycle.tasks):
+            if self._failed is not None:
+                break
+            error = _attempt(task.work)
+            if task.waits(error):
+                self._put_off.append(_Cycle(tasks=cycle.tasks[at:]))
+                break
+            self._finish(task, error)
         self._tell(cycle.waiting)
         if self._failed is not None:
             raise self._failed

@@ -51,6 +51,7 @@ class WrittenBlocks(KeptBlocks):
         self.top_index = 0
         self._written = self._durable = _Written(0, 0, None, 0, 0)
         self._owes = False  # removals by rules are not written yet
+
         self.committer.mark = lambda: self._written
         self.committer.on_durable = self._now_durable
         self._hidden = False  # what was not durable when the store failed
@@ -218,7 +219,7 @@ class WrittenBlocks(KeptBlocks):
         """Forget the appends since the last write and bring back what was displaced for them.
         Tombstones of what is gone all the same are written when there is room."""
         kept = self._written
-        self._owes = self._owes or self.last_seq != kept.last_seq or self.evicted() > 0
+        self._undid = self.last_seq != kept.last_seq or self.evicted() > 0
         try:
             self.disk.truncate(block.file, kept.size)
         except OSError as error:
@@ -228,6 +229,7 @@ class WrittenBlocks(KeptBlocks):
         marks = block.tombstones(kept.size)
         self._take_back(kept.last_seq, kept.last_ts)
         block.cut(kept.size)
+        self.committer.written(block.file)  # a power cut must not bring it back
         block.floor = kept.floor
         for seq, ts in marks:
             if seq <= self.last_seq and not self.is_live(seq):
@@ -276,11 +278,12 @@ class WrittenBlocks(KeptBlocks):
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`."""
+        self._undid = False
         try:
             self.guard()
             self.flush()
         except StoreFull as error:
-            if self._owes:
+            if self._owes or self._undid:
                 callback(error)
                 return
         except StoreError as error:

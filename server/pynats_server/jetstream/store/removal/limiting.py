@@ -6,6 +6,7 @@ A publish removes what it displaces itself, up to a number; what is left shows a
 from __future__ import annotations
 
 from pynats_server.jetstream.store.contract import LimitParts
+from pynats_server.jetstream.store.errors import StoreFull
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.removal.removing import TAKE, Removing
 from pynats_server.jetstream.store.search.queries import COLLECT, WALK, only
@@ -48,7 +49,7 @@ class Limiting(Removing):
                     self.enforce_limits(max_msgs, max_bytes, most=TAKE)
                     if parts is not None:
                         parts.trimmed(TAKE)
-                    self._buried()
+                    self._settle()
                     yield
             self.behind &= BEHIND_A_SUBJECT
 
@@ -70,6 +71,13 @@ class Limiting(Removing):
             return False
         yield from self.loading(block)
         return True
+
+    def _settle(self) -> None:
+        """Called after each part. Raises StoreFull if a full disk has brought it back."""
+        self._undid = False
+        self._buried()
+        if self._undid:
+            raise StoreFull("no space to note what limits remove")
 
     def _is_crowded(self, limit: int) -> Work[bool]:
         """Whether any subject has more messages than the limit."""
@@ -100,7 +108,7 @@ class Limiting(Removing):
             if block is not None:
                 yield from self.loading(block)
             else:
-                self._buried()
+                self._settle()
                 yield
 
     def _gather(self) -> Work[None]:

@@ -59,6 +59,7 @@ class Removing(Counts):
 
     _reaches: WeakSet[Reach] | None = None  # of the purges that have not ended
     purges: int = 0  # that have begun and have not ended
+    _undid = False  # a flush has found no room, and taken something back
 
     def _check(self) -> None:
         if self.failed is not None:
