@@ -16,14 +16,9 @@ KNOWN: dict[str, tuple[str, str]] = {
         "removed messages are called lost",
         "erase",
     ),
-    "lost": (
-        "a sequence is given out again, or a message is missing",
-        "compression, delete, lower limits, per subject, publish, purge through, truncate",
-    ),
     "memory": (
         "a refused batch, purge or removal is not taken back whole",
-        "everything, lower limits, max messages, purge, purge through, snapshot, sources, "
-        "start after kill, truncate",
+        "batch, everything, lower limits, sources, start after kill, truncate",
     ),
     "mixture": (
         "a part of an operation is kept",
