@@ -173,7 +173,8 @@ class Runner:
                 play.fails(play.store.failed)
                 play.push(after, op)
                 return
-            play.push(play.within(before, after), op)
+            play.owe(before, after)
+            play.push(after, op)
             play.commit()
             play.turn()
 
@@ -317,9 +318,10 @@ class Runner:
     def _look_at(self, store: FileStore) -> tuple[Found, list[str]]:
         self.play.disk.resting = True
         try:
-            return look(store)
+            found, wrong = look(store)
         finally:
             self.play.disk.resting = False
+        return self.play.without_owed(found), wrong
 
     def allowed(self) -> Allowed:
         play = self.play
@@ -431,7 +433,7 @@ class Runner:
                     except (StoreError, OSError) as error:
                         play.find("start", f"{error!r} after a power cut after {play.told()}")
                     finish(find_places(back, SOURCE_KEYS))
-                    found, wrong = look(back)
+                    found, wrong = self._look_at(back)
                     if back.lost and set(back.lost) & _certain(allowed):
                         named = sorted(set(back.lost) & _certain(allowed))
                         play.find(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ class Play:
         self.steps: list[Op | None] = [None]  # which made each state
         self.durable = self.flushed = self.asked = 0
         self.refused: set[bytes] = set()  # payloads
+        self.owed: set[bytes] = set()  # of messages that are to go
         self.erased: list[tuple[int, bytes]] = []  # (state, payload)
         self.limits = setting.limits
         self.ring: KeyRing | None = None
@@ -196,7 +197,12 @@ class Play:
             self.disk.resting = False
         if wrong:
             self.find("counters", f"{wrong} after {self.told()}")
-        return found
+        return self.without_owed(found)
+
+    def without_owed(self, found: Found) -> Found:
+        """But for what is to go when it can be read again."""
+        messages = {s: kept for s, kept in found.messages.items() if kept[3] not in self.owed}
+        return Found(messages, found.last, found.places)
 
     def told(self) -> str:
         return "; ".join(self.log[-6:])
@@ -253,9 +259,9 @@ class Play:
         if self._undone:
             ups = [(at, op.after(self.states[at])) for at in range(now, self.flushed - 1, -1)]
             self.settle_on([*ups], "memory")
-        elif self._slack:
-            self.push(self.within(before, after), op)
         else:
+            if self._slack or (self.disk.hits and self._armed.kind == "read"):
+                self.owe(before, after)
             self.push(after, op)
         if CAREFUL:
             self.check()
@@ -275,11 +281,11 @@ class Play:
         gone = sorted(before.messages.keys() - after.messages.keys())
         return [(now, before.without(gone[:count])) for count in range(1, len(gone))]
 
-    def within(self, before: State, after: State) -> State:
-        """A state of which limits have taken less than they should, because of an error."""
-        found = self.look()
-        more = {s: m for s, m in before.messages.items() if s in found.messages}
-        return replace(after, messages={**more, **after.messages})
+    def owe(self, before: State, after: State) -> None:
+        """What an operation removes that cannot be read now goes later, and at the latest when the
+        store is opened again."""
+        there = self.look().messages.keys() - after.messages.keys()
+        self.owed.update(m.payload for s, m in before.messages.items() if s in there)
 
     def fails(self, error: Exception | None) -> None:
         fault_full = self.disk.hits and self.last_fault is not None and self.last_fault.full
