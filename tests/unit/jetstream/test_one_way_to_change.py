@@ -46,6 +46,7 @@ ALLOWED = {
         "displace_older",
         "enforce",
         "keep_last",
+        "owe",
     },  # fmt: skip,
     "publish/batch/staging.pyx": {"append_raw", "skip"},  # `append_to`, for `apply`
     # A store that is being restored is no stream's yet.

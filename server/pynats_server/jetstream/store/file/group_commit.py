@@ -199,6 +199,11 @@ class Committer:
         self.on_durable: Callable[[Any], None] = lambda _: None  # told that mark when it is durable
         self._failed: OSError | None = None
 
+    def end(self, error: Exception) -> None:
+        """The store has failed: no more file work, it may rely on what is taken back."""
+        ended = error if isinstance(error, OSError) else OSError(str(error))
+        self._failed = self._failed or ended
+
     @property
     def busy(self) -> bool:
         """Whether threads still work on something of this store."""

@@ -57,6 +57,7 @@ class KeptBlocks(DiskBlocks):
         """Refuse every change from now on."""
         if self.failed is None:
             self.failed = error
+            self.committer.end(error)
             held = isinstance(error, StoreHeld)
             ended = "" if held else "storage failed and takes no more changes: "
             self.files.problem(f"{ended}{error}")

@@ -24,7 +24,7 @@ from pynats_server.jetstream.store.inventory.expected import Claims, Expected
 from pynats_server.jetstream.store.inventory.ledger import PLACE, Ledger
 from pynats_server.jetstream.store.inventory.losses import Losses
 from pynats_server.jetstream.store.inventory.missing import LossSearch, Scanned
-from pynats_server.jetstream.store.inventory.ranges import without
+from pynats_server.jetstream.store.inventory.ranges import named, ranges_of, without
 from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
@@ -282,8 +282,10 @@ def rebuild(
         sound = not (scanned.packed or scanned.holes)
         if prior is not None and known is not None and not search.was_restored(number):
             strangers = block.drop_strangers(known, prior.last_seq)
-            if set(strangers) - {seq for seq, _ in tombs}:
-                files.problem(f"block {number}: records {strangers[:20]} carry unknown subjects")
+            odd = list(ranges_of(sorted(set(strangers) - {seq for seq, _ in tombs})))
+            odd = without(odd, search.expected.gone(number, odd))
+            if odd:
+                files.problem(f"block {number}: records {named(odd, 20)} carry unknown subjects")
             sound = sound and not strangers
             ends = number == prior.tail_index and prior.tail_sum != bytes(8)
             if ends and prior.tail_sum not in block.content():
