@@ -235,6 +235,7 @@ class Runner:
             back.close()
         source.close()
         shutil.rmtree(target, ignore_errors=True)
+        play.disk.forget(target)
 
     def _change_key(self) -> None:
         play = self.play

@@ -4,21 +4,9 @@ fails the test, so that this list only gets shorter."""
 from __future__ import annotations
 
 KNOWN: dict[str, tuple[str, str]] = {
-    "counters": (
-        "limits in the background count wrong after a failure",
-        "lower limits",
-    ),
-    "failed": (
-        "StoreFailed from a store that has not failed",
-        "lower limits, start after kill",
-    ),
-    "false-lost": (
-        "removed messages are called lost",
-        "erase",
-    ),
     "memory": (
         "a refused batch, purge or removal is not taken back whole",
-        "batch, everything, lower limits, sources, start after kill, truncate",
+        "lower limits, start after kill",
     ),
     "mixture": (
         "a part of an operation is kept",
@@ -30,11 +18,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     ),
     "places": (
         "places",
-        "key change, max messages",
-    ),
-    "refused": (
-        "a removal refused for want of space is carried out all the same",
-        "batch, restore",
+        "max messages",
     ),
 }
 """By `Finding.code`."""

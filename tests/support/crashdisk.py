@@ -176,6 +176,15 @@ class CrashDisk(QuickDisk):
                 self.names_durable[path] = inode
         self.changes = later
 
+    def forget(self, folder: Path) -> None:
+        """A folder that somebody else has removed: no image has it."""
+        for names in (self.names_now, self.names_durable):
+            for path in [path for path in names if folder in path.parents]:
+                del names[path]
+        self.changes = [
+            one for one in self.changes if isinstance(one, Move) or folder not in one[0].parents
+        ]
+
     def images(self, count: int, chance: random.Random, target: Path) -> Iterator[Path]:
         """Write `count` folders that a power cut now could leave, one after the other."""
         for _ in range(count):
