@@ -30,7 +30,12 @@ from pynats_server.jetstream.store.inventory.losses import (
     read_losses,
     write_losses,
 )
-from pynats_server.jetstream.store.inventory.names import block_numbers, is_stray, key_number
+from pynats_server.jetstream.store.inventory.names import (
+    block_numbers,
+    is_stray,
+    is_unfinished,
+    key_number,
+)
 from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
 if TYPE_CHECKING:
@@ -225,6 +230,9 @@ class StreamFolder:
         if "msgs" not in names and "meta.inf" in names:
             self.problem("msgs/ is missing")
         self.disk.make_folder(self.messages)
+        # They may have the bytes of what has been erased since.
+        for name in filter(is_unfinished, self.disk.names(self.messages)):
+            self.disk.remove(self.messages / name)
 
     def tell_strays(self) -> None:
         """Name the files that look like a block's and are none. They are never touched."""

@@ -19,6 +19,7 @@ from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.format.index_db import FullState
 from pynats_server.jetstream.store.format.ledger_file import Claim
+from pynats_server.jetstream.store.format.purge_note import decode_purges
 from pynats_server.jetstream.store.format.subjectlist import subjects_of
 from pynats_server.jetstream.store.inventory.expected import Claims, Expected
 from pynats_server.jetstream.store.inventory.ledger import PLACE, Ledger
@@ -53,7 +54,13 @@ class Recovered:
     def has_removed(self, seq: int) -> bool:
         """Whether a message that is not there was removed, not lost."""
         known = self.saved.last_seq if self.saved is not None else 0
-        return seq <= max(known, self.floor) or seq in self.removed
+        return seq <= max(known, self.floor, self._purged()) or seq in self.removed
+
+    def _purged(self) -> int:
+        """Up to where purges have gone: a block that they empty leaves no tombstones."""
+        with contextlib.suppress(ValueError):
+            return max(decode_purges(self.notes).values(), default=0)
+        return 0
 
 
 def recover(files: StreamFolder, ledger: Ledger) -> Recovered:

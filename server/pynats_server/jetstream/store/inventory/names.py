@@ -12,12 +12,18 @@ from collections.abc import Iterable
 BLOCK_MAX = 2**32 - 1
 _BLOCK = re.compile(r"([1-9][0-9]{0,9})\.blk")
 _KEY = re.compile(r"([1-9][0-9]{0,9})\.key")
+_UNFINISHED = re.compile(r"[1-9][0-9]{0,9}\.blk(\.[0-9]+)?\.tmp")
 _LIKE_BLOCKS = (".blk", ".key")
 
 
 def block_number(name: str) -> int | None:
     """The number of the block whose file has this name, or None: it is no block's file."""
     return _number(_BLOCK.fullmatch(name))
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether it was to take a block's place, and was not finished."""
+    return _UNFINISHED.fullmatch(name) is not None
 
 
 def block_numbers(names: Iterable[str]) -> list[int]:
