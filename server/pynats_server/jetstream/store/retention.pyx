@@ -199,10 +199,10 @@ cdef class Retention(Ages):
         cdef Py_ssize_t at
         cdef uint64_t gone = 0
         while self.msgs and self.first_seq < seq and gone < most:
-            block = self.holder(self.first_seq)
+            block = self.blocks[self.block_at(self.first_seq)]
             if first is not None and block is not first:
                 break
-            first = block
+            first = block = self.holder(self.first_seq)
             at = block.slot(self.first_seq)
             if at < 0:
                 self.abandon(self.first_seq)

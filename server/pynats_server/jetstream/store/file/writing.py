@@ -227,7 +227,8 @@ class WrittenBlocks(KeptBlocks):
             raise StoreFailed(str(error)) from error
         self.restore_evicted()
         marks = block.tombstones(kept.size)
-        self._take_back(kept.last_seq, kept.last_ts)
+        if self._undid:
+            self._take_back(kept.last_seq, kept.last_ts)
         block.cut(kept.size)
         self.committer.written(block.file)  # a power cut must not bring it back
         block.floor = kept.floor

@@ -71,6 +71,9 @@ class Removing(Counts):
     def flush(self) -> None:
         """Hand everything buffered to the operating system."""
 
+    def _remember(self) -> None:
+        """All that has happened until now has been written."""
+
     def _removing(self) -> None:
         """Called before each part of a removal. Raises StoreFailed."""
         self._check()
@@ -266,6 +269,7 @@ class Removing(Counts):
         self.dead = len(self.blocks) > 1
         if seq > self.last_seq + 1:
             self._use_up(seq - 1, self.last_ts)
+            self._remember()
         self.reap()
         self.touch()
         return gone
