@@ -228,6 +228,25 @@ def test_what_was_written_before_the_disk_was_full_is_kept(tmp_path: Path) -> No
     assert intact(store) == intact(killed(store)) == list(range(1, written + 1))
 
 
+def test_a_removal_of_what_a_full_disk_takes_back_does_not_hit_who_gets_its_sequence(
+    tmp_path: Path,
+) -> None:
+    disk = FullDisk()
+    store = FileStore(FileConfig("S", tmp_path / "S", block_size=1000), disk=disk)
+    filled(store, 3)
+    assert store.tail is not None
+    while (left := 1000 - store.tail.buffered) >= 80:
+        store.append(b"s", None, b"%06d" % (store.last_seq + 1), 1)
+    store.append(b"s", None, b"%06d" % (store.last_seq + 1) + b"x" * (left - 37), 1)
+    assert store.tail.buffered == 1000
+    disk.room = 5
+    store.remove(store.last_seq)  # its tombstone would begin a block, and the turn is written
+    assert store.last_seq == 3
+    disk.room = None
+    filled(store, 40)
+    assert intact(killed(store)) == list(range(1, 44))
+
+
 class BadSync(Disk):
     """Fails to sync while it is `bad`."""
 

@@ -227,8 +227,9 @@ class FileStore(RewrittenBlocks):
             with contextlib.suppress(StoreFull):  # better a block too long than a failed delete
                 self.roll_block()
         assert self.tail is not None
-        self.tail.mark(seq, ts, True)
-        self.touch()
+        if seq <= self.last_seq:  # else it was taken back just now, and another gets its sequence
+            self.tail.mark(seq, ts, True)
+            self.touch()
 
     def _bury(self, seq: int, ts: int) -> None:
         self._mark(seq, ts)
