@@ -87,6 +87,7 @@ class Script:
         seen: list[Any] = []
         self.store.commit(seen.append)
         assert seen == [None]
+        self.store.places.kept(self.store.last_seq)
         self.committed = dict(self.at)
 
     def check(self, back: FileStore, where: str) -> None:

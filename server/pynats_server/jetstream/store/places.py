@@ -147,6 +147,20 @@ class SourcePlaces:
         self.untold = False
         return note
 
+    def earlier(self, note: SavedPlaces) -> SavedPlaces:
+        """What a note said before the copies that may still be taken back: a power cut may take
+        them, and not the note."""
+        older, left = SavedPlaces({}, note.stamp), set(note.places)
+        for _, name, place, told_by in self._undo:
+            if not left:
+                break
+            if name in left:
+                left.remove(name)
+                if place is not None and told_by is not None:
+                    older.places[name], older.told_by[name] = place, told_by
+        self._notes += bool(older.places)
+        return older
+
     def begin_save(self) -> Callable[[], None]:
         """What is known now, all of it written, is being saved; to be called when it is."""
         notes, told = self._notes, {n: (seq, self.known[n]) for n, seq in self.unsaved.items()}

@@ -85,12 +85,13 @@ class KeptBlocks(DiskBlocks):
         power cut may keep any of the writes since the last sync: so the same write has the note
         and, behind it, the removal; and every new block begins with one."""
         note = self.places.note(self.last_seq + 1, is_live)
-        if note.places and self.tail is not None:
-            data = encode_note(note)
-            # A floor that is there already, or none: the note alone counts.
-            self.tail.mark_floor(self.tail.floor, self.last_ts, data)
-            self._places_due = self._places_due or len(data) > NOTE_MAX
-            self.touch()
+        for each in (self.places.earlier(note), note):
+            if each.places and self.tail is not None:
+                data = encode_note(each)
+                # A floor that is there already, or none: the note alone counts.
+                self.tail.mark_floor(self.tail.floor, self.last_ts, data)
+                self._places_due = self._places_due or len(data) > NOTE_MAX
+                self.touch()
 
     def _before_removal(self) -> None:
         """Copies may be removed that alone tell how far their sources have come."""
