@@ -60,8 +60,9 @@ class BuriedBlocks(RewrittenBlocks):
         """See `Store.remove`."""
         if self.places.unsaved and self.places.told_by(seq):
             self._removing()
-        self._owes = True
-        return super().remove(seq)
+        removed = super().remove(seq)
+        self._owes = self._owes or removed
+        return removed
 
     def _removing(self) -> None:
         self._before_removal()

@@ -195,6 +195,8 @@ class Committer:
         self._doing = 0
         self._must = 0
         self._put_off: list[_Cycle] = []  # until there is room
+        self._waits = False  # for room: nothing that is queued overtakes it
+        self._armed = False  # to try again
         self.mark: Callable[[], Any] = lambda: None  # what has been written
         self.on_durable: Callable[[Any], None] = lambda _: None  # told that mark when it is durable
         self._failed: OSError | None = None
@@ -269,9 +271,6 @@ class Committer:
             self._fail(error)
         if self._failed is None:
             self.on_durable(cycle.mark)
-        if self._failed is None and self._put_off and cycle.tasks:
-            self._put_off.append(_Cycle(tasks=cycle.tasks))  # nothing overtakes what waits
-            cycle.tasks = []
         if self._failed is None and (cycle.tasks or (self._must and cycle.waiting)):
             self._run(cycle)
         else:
@@ -287,15 +286,21 @@ class Committer:
         held = cycle.waiting if self._must else []
 
         def work() -> None:
+            if self._waits:
+                return
             for task in cycle.tasks:
                 error = _attempt(task.work)
                 errors.append(error)
-                if task.waits(error) or (error is not None and task.done is None):
+                self._waits = task.waits(error)
+                if self._waits or (error is not None and task.done is None):
                     return  # what follows may rely on it
 
         def done(_: OSError | None) -> None:
             self._doing -= 1
             self._must -= must
+            if cycle.tasks and not errors:
+                self._put_off_from(cycle.tasks, held)
+                return
             for task, error in zip(cycle.tasks, errors, strict=False):
                 if task.waits(error):
                     self._put_off_from(cycle.tasks[len(errors) - 1 :], held)
@@ -309,23 +314,31 @@ class Committer:
 
     def _put_off_from(self, tasks: list[Task], held: list[Done]) -> None:
         """Try these again in a while; who waited for all of them goes on waiting."""
-        put_off = _Cycle(tasks=tasks)
-        self._put_off.append(put_off)
+        self._put_off.append(_Cycle(tasks=tasks))
         self._tell(held)
+        self._arm()
+
+    def _arm(self) -> None:
         loop = self.syncer.loop
-        if loop is not None and len(self._put_off) == 1:
+        if loop is not None and not self._armed:
+            self._armed = True
             loop.call_later(AGAIN_S, self._take_up)
+
+    def _take_up(self) -> None:
+        self._armed = False
+        if self._doing:
+            self._arm()  # more may have to be put off
+            return
+        self._collect_put_off()
+        if self._next.tasks or self._next.waiting:
+            self.start()
 
     def _collect_put_off(self) -> None:
         for cycle in reversed(self._put_off):
             self._next.tasks = cycle.tasks + self._next.tasks
             self._next.waiting = cycle.waiting + self._next.waiting
         self._put_off.clear()
-
-    def _take_up(self) -> None:
-        self._collect_put_off()
-        if self._next.tasks or self._next.waiting:
-            self.start()
+        self._waits = False
 
     def _finish(self, task: Task, error: OSError | None) -> None:
         if task.done is not None:
@@ -361,6 +374,8 @@ class Committer:
             error = _attempt(task.work)
             if task.waits(error):
                 self._put_off.append(_Cycle(tasks=cycle.tasks[at:]))
+                self._waits = True
+                self._arm()
                 break
             self._finish(task, error)
         self._tell(cycle.waiting)

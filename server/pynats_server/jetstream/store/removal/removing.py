@@ -132,6 +132,7 @@ class Removing(Counts):
 
     def _purging(self, filter: bytes, up_to: int, keep: int, reach: Reach) -> Work[int]:
         self._check()
+        self.flush()  # a full disk must not bring back later what this does not find
         filters, last = only(filter), reach.last
         if filters.every and not keep and (not up_to or up_to > last) and self.last_seq == last:
             self.flush()  # else a full disk takes back what is to be purged

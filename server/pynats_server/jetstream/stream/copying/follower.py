@@ -275,7 +275,7 @@ class Follower:
             self.error = store_error(error)
         else:
             self.error = error if isinstance(error, ApiError) else api_error(10077, err=error)
-        self._refused_at = self.stream.durable_seq
+        self._refused_at = self.stream.store.last_seq
         self.stream.log.warn_rarely(
             f"JetStream {self.stream.label} cannot take over from '{self.source.name}': {error}"
         )
