@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.jetstream.store import memory
-from pynats_server.jetstream.store.file import filestore
 from pynats_server.jetstream.store.removal import limiting, removing
 from pynats_server.jetstream.stream import changes
 from pynats_server.jetstream.stream.log import OperationLog
@@ -29,7 +28,7 @@ from tests.support.replays import SMALL_BLOCK, compare
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Removals take a few messages at a time, and streams have several blocks."""
-    for module in (removing, limiting, filestore):
+    for module in (removing, limiting, burying):
         monkeypatch.setattr(module, "TAKE", 3)
     monkeypatch.setattr(limiting, "COLLECT", 5)
     monkeypatch.setattr(changes, "AT_ONCE", 1)

@@ -33,8 +33,8 @@ from pynats_server.jetstream.store.inventory.losses import (
 from pynats_server.jetstream.store.inventory.names import (
     block_numbers,
     is_stray,
-    is_unfinished,
     key_number,
+    unfinished,
 )
 from pynats_server.jetstream.store.inventory.unavailable import reason_of
 
@@ -231,7 +231,7 @@ class StreamFolder:
             self.problem("msgs/ is missing")
         self.disk.make_folder(self.messages)
         # They may have the bytes of what has been erased since.
-        for name in filter(is_unfinished, self.disk.names(self.messages)):
+        for name in unfinished(self.disk.names(self.messages)):
             self.disk.remove(self.messages / name)
 
     def tell_strays(self) -> None:

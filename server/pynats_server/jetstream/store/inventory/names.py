@@ -12,7 +12,7 @@ from collections.abc import Iterable
 BLOCK_MAX = 2**32 - 1
 _BLOCK = re.compile(r"([1-9][0-9]{0,9})\.blk")
 _KEY = re.compile(r"([1-9][0-9]{0,9})\.key")
-_UNFINISHED = re.compile(r"[1-9][0-9]{0,9}\.blk(\.[0-9]+)?\.tmp")
+_UNFINISHED = re.compile(r"([1-9][0-9]{0,9}\.blk)(\.[0-9]+)?\.tmp")
 _LIKE_BLOCKS = (".blk", ".key")
 
 
@@ -21,9 +21,11 @@ def block_number(name: str) -> int | None:
     return _number(_BLOCK.fullmatch(name))
 
 
-def is_unfinished(name: str) -> bool:
-    """Whether it was to take a block's place, and was not finished."""
-    return _UNFINISHED.fullmatch(name) is not None
+def unfinished(names: Iterable[str]) -> list[str]:
+    """Those of a folder's files that were to take the place of a block which is still there."""
+    there = set(names)
+    found = filter(None, map(_UNFINISHED.fullmatch, there))
+    return [one[0] for one in found if one[1] in there]
 
 
 def block_numbers(names: Iterable[str]) -> list[int]:
