@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.jetstream.store import memory
+from pynats_server.jetstream.store.file import burying
 from pynats_server.jetstream.store.removal import limiting, removing
 from pynats_server.jetstream.stream import changes
 from pynats_server.jetstream.stream.log import OperationLog
