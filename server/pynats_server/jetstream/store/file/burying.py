@@ -17,7 +17,7 @@ from pynats_server.jetstream.store.errors import StoreFull, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.rewriting import RewrittenBlocks
-from pynats_server.jetstream.store.format.purge_note import decode_purges, encode_purge
+from pynats_server.jetstream.store.format.purge_note import encode_purge
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import only
@@ -36,11 +36,8 @@ class BuriedBlocks(RewrittenBlocks):
 
     def owe(self, filter: bytes, last: int) -> None:
         """See `Store.owe`."""
-        assert self.tail is not None
-        self.tail.mark_floor(self.tail.floor, self.last_ts, encode_purge(filter, last))
-        self.touch()
-        self._unfinished[filter] = max(last, self._unfinished.get(filter, 0))
-        self._write_later()
+        self._append_note(encode_purge(filter, last))
+        self._finish_later(filter, last)
 
     def delete(self, seq: int) -> bool:
         """See `Store.delete`. Raises StoreFull before anything has changed."""
@@ -69,9 +66,7 @@ class BuriedBlocks(RewrittenBlocks):
         self._removed = True
 
     def _mark(self, seq: int, ts: int) -> None:
-        if self.tail is None or self.tail.buffered + EMPTY_SIZE > self.block_size:
-            with contextlib.suppress(StoreFull):  # better a block too long than a failed delete
-                self.roll_block()
+        self._make_place(EMPTY_SIZE)
         assert self.tail is not None
         if seq <= self.last_seq:  # else it was taken back just now, and another gets its sequence
             self.tail.mark(seq, ts, True)
@@ -171,9 +166,8 @@ class BuriedBlocks(RewrittenBlocks):
     def _intending(self, filter: bytes, reach: Reach) -> Iterator[None]:
         """A note says what goes; tombstones follow. Raises StoreFull."""
         self.flush()
-        assert self.tail is not None
         note = encode_purge(filter, reach.last)
-        self.tail.mark_floor(self.tail.floor, self.last_ts, note)
+        self._append_note(note)
         self.flush()
         self._intents.append(note)
         try:
@@ -219,9 +213,7 @@ class BuriedBlocks(RewrittenBlocks):
             self._bare.discard(block.index)
 
     def _buried(self) -> None:
-        if self.tail is not None and self.tail.buffered > self.block_size:
-            with contextlib.suppress(StoreFull):
-                self.roll_block()
+        self._make_place(0)
 
     def _dies(self, block: Block, filters: FilterSet, stop: int) -> Work[bool]:
         """Whether a purge takes every message of a block, which then needs no tombstones."""
@@ -232,13 +224,8 @@ class BuriedBlocks(RewrittenBlocks):
 
     # Purges that were interrupted.
 
-    def _resume_purges(self, notes: list[bytes]) -> None:
+    def _resume_purges(self, purges: dict[bytes, int]) -> None:
         """Carry out the purges that the log tells of, if a crash has left something of them."""
-        try:
-            purges = decode_purges(notes)
-        except ValueError as error:
-            self.files.problem(f"a purge may come undone: {error}")
-            return
         for filter, last in purges.items():
             finish(self._resuming(filter, last))
 
@@ -262,6 +249,9 @@ class BuriedBlocks(RewrittenBlocks):
     def _put_off(self, filter: bytes, last: int, error: Unavailable) -> None:
         if not self._unfinished:
             self.files.problem(f"a purge goes on when all can be read: {error}")
+        self._finish_later(filter, last)
+
+    def _finish_later(self, filter: bytes, last: int) -> None:
         self._unfinished[filter] = max(last, self._unfinished.get(filter, 0))
         self._write_later()
 
@@ -274,6 +264,6 @@ class BuriedBlocks(RewrittenBlocks):
             self.background(self._going_on())
 
     def _going_on(self) -> Work[None]:
-        unfinished, self._unfinished = self._unfinished, {}
-        for filter, last in unfinished.items():
+        for filter in list(self._unfinished):
+            last = self._unfinished.pop(filter, 0)  # new blocks get the others' notes meanwhile
             yield from self._resuming(filter, last)

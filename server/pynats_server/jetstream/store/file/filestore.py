@@ -15,7 +15,7 @@ from pynats_server.jetstream.store.contract import SEQ_MAX
 from pynats_server.jetstream.store.errors import StoreError, StoreFull, StoreHeld
 from pynats_server.jetstream.store.file.burying import BuriedBlocks
 from pynats_server.jetstream.store.file.config import FileConfig
-from pynats_server.jetstream.store.file.disk import FULL, Disk
+from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
@@ -25,6 +25,7 @@ from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta
 from pynats_server.jetstream.store.format.purge_note import VOID
 from pynats_server.jetstream.store.format.sources_db import SavedPlaces, decode_note, encode_sources
+from pynats_server.jetstream.store.inventory.names import highest_key
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.queries import WALK
@@ -50,7 +51,11 @@ class FileStore(BuriedBlocks):
         if not files.held:
             files.make_messages()
         files.open_stream_key()
-        files.tell_strays()
+        names = disk.names(files.messages)
+        if not files.held:
+            files.remove_unfinished(names)
+        files.tell_strays(names)
+        self.top_index = highest_key(names)  # its block may come back, and need it
         found = recover(files, self.ledger)
         saved = files.read_sources()
         if files.held:
@@ -72,7 +77,7 @@ class FileStore(BuriedBlocks):
     def _open(self, found: Recovered, saved: SavedPlaces | None) -> None:
         """Continue where the folder ends."""
         self.take_blocks(found.blocks)
-        self.top_index = max(found.top_index, self.files.highest_key())
+        self.top_index = max(found.top_index, self.top_index)
         self.saved_index.tail_sum = found.saved.tail_sum if found.saved is not None else b""
         if self.tail is not None:
             self.tail.file = self.disk.open(self.files.path_of(self.tail))
@@ -89,7 +94,7 @@ class FileStore(BuriedBlocks):
         self._remember()
         self._durable = self._written
         self._find_places(found, saved)
-        self._resume_purges(found.notes)
+        self._resume_purges(found.purges)
         for number, error in self.ledger.unreadable.items():
             self.cannot_read(number, error)
         if not self.losses.unsaved:
@@ -106,7 +111,7 @@ class FileStore(BuriedBlocks):
         self._remember()
         self._name_losses()
         self._find_places(found, saved)
-        self._resume_purges(found.notes)
+        self._resume_purges(found.purges)
         self.failed = StoreHeld(f"the stream is read-only: {self.files.held}")
         self.files.problem(f"is read-only until the next start: {self.files.held}")
 
@@ -167,8 +172,8 @@ class FileStore(BuriedBlocks):
         for block in [b for b in self.blocks if b is not tail and b.last_seq > seq]:
             if not block.loaded:
                 self.load_block(block)
-            block.last_seq, _, _, _ = block.live()[-1]
-            block.last_ts = last_ts = block.live()[-1][1]
+            block.last_seq, last_ts, *_ = block.live()[-1]
+            block.last_ts = last_ts
             block.deleted = only_up_to(block.deleted, block.last_seq)
             block.scan(block.compacted(0, seq + 1))
             block.written = block.buffered
@@ -310,8 +315,7 @@ class FileStore(BuriedBlocks):
         try:
             await asyncio.get_running_loop().run_in_executor(threads, save)
         except OSError as error:
-            if error.errno not in FULL:
-                self.fail(error)
+            self._not_saved(error)
 
     def _stop_timers(self) -> None:
         timers = (

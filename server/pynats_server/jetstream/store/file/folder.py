@@ -219,24 +219,21 @@ class StreamFolder:
                 raise BadKey(f"msgs/{number}.key: encrypted, but no jetstream.key is configured")
         return found
 
-    def highest_key(self) -> int:
-        """The highest number of a block that has a key, perhaps without the block: it may come
-        back and need the key, so the number is not used again."""
-        return max(filter(None, map(key_number, self.disk.names(self.messages))), default=0)
-
     def make_messages(self) -> None:
         """Have the folder of the messages. A stream that has been described had one."""
         names = self.disk.names(self.config.folder)
         if "msgs" not in names and "meta.inf" in names:
             self.problem("msgs/ is missing")
         self.disk.make_folder(self.messages)
-        # They may have the bytes of what has been erased since.
-        for name in unfinished(self.disk.names(self.messages)):
+
+    def remove_unfinished(self, names: list[str]) -> None:
+        """Remove what was to replace a block: it may have the bytes of what was erased since."""
+        for name in unfinished(names):
             self.disk.remove(self.messages / name)
 
-    def tell_strays(self) -> None:
+    def tell_strays(self, names: list[str]) -> None:
         """Name the files that look like a block's and are none. They are never touched."""
-        strays = [name for name in self.disk.names(self.messages) if is_stray(name)]
+        strays = [name for name in names if is_stray(name)]
         if strays:
             named = ", ".join(repr(name) for name in strays[:STRAYS_NAMED])
             more = ", ..." if len(strays) > STRAYS_NAMED else ""

@@ -44,7 +44,7 @@ class KeptBlocks(DiskBlocks):
         self.disk = files.disk
         self.syncer = syncer
         self.committer = Committer(syncer, self.disk, self.fail)
-        self.saved_index = SavedIndex(files, self.committer, self.fail)
+        self.saved_index = SavedIndex(files, self.committer, self._not_saved)
         self.ledger = Ledger(files.config.folder, files.hash_key, self.disk, self.committer)
         self._removed = False  # something has been removed since the last flush, not by limits
         self._places_due = False
@@ -78,6 +78,17 @@ class KeptBlocks(DiskBlocks):
             self.fail(error)
             raise StoreFailed(str(error)) from error
 
+    def _not_saved(self, error: OSError | None) -> None:
+        """What is saved in the background may wait for room; other failures are final."""
+        if error is not None and error.errno not in FULL:
+            self.fail(error)
+
+    def _append_note(self, note: bytes) -> None:
+        """Append a floor that is there already, or none: the note alone counts."""
+        assert self.tail is not None
+        self.tail.mark_floor(self.tail.floor, self.last_ts, note)
+        self.touch()
+
     # How far the sources have come.
 
     def _note_places(self, is_live: Callable[[int], bool] | None = None) -> None:
@@ -88,10 +99,8 @@ class KeptBlocks(DiskBlocks):
         for each in (self.places.earlier(note), note):
             if each.places and self.tail is not None:
                 data = encode_note(each)
-                # A floor that is there already, or none: the note alone counts.
-                self.tail.mark_floor(self.tail.floor, self.last_ts, data)
+                self._append_note(data)
                 self._places_due = self._places_due or len(data) > NOTE_MAX
-                self.touch()
 
     def _before_removal(self) -> None:
         """Copies may be removed that alone tell how far their sources have come."""
@@ -127,8 +136,7 @@ class KeptBlocks(DiskBlocks):
         def done(error: OSError | None) -> None:
             if error is None:
                 saved()
-            elif error.errno not in FULL:
-                self.fail(error)
+            self._not_saved(error)
 
         self.committer.after(Task(partial(self.files.write_sources, data), done, must))
 
@@ -148,8 +156,7 @@ class KeptBlocks(DiskBlocks):
         def saved(error: OSError | None) -> None:
             self._saving_losses = False
             done(error is None)
-            if error is not None and error.errno not in FULL:
-                self.fail(error)
+            self._not_saved(error)
 
         work = partial(self.files.write_losses, self.losses.encoded())
         self.committer.after(Task(work, saved))

@@ -51,16 +51,23 @@ class Recovered:
     removed: frozenset[int] = frozenset()
     claims: dict[int, Claim] = field(default_factory=dict)  # of the ledger, which fit the files
 
+    purges: dict[bytes, int] = field(
+        default_factory=dict
+    )  # of `notes`: the last sequence, by filter
+    purged: int = 0  # up to where they have gone: a block that they empty leaves no tombstones
+
     def has_removed(self, seq: int) -> bool:
         """Whether a message that is not there was removed, not lost."""
         known = self.saved.last_seq if self.saved is not None else 0
-        return seq <= max(known, self.floor, self._purged()) or seq in self.removed
+        return seq <= max(known, self.floor, self.purged) or seq in self.removed
 
-    def _purged(self) -> int:
-        """Up to where purges have gone: a block that they empty leaves no tombstones."""
-        with contextlib.suppress(ValueError):
-            return max(decode_purges(self.notes).values(), default=0)
-        return 0
+    def read_purges(self) -> None:
+        """Find the purges among the notes."""
+        try:
+            self.purges = decode_purges(self.notes)
+        except ValueError as error:
+            self.blocks.files.problem(f"a purge may come undone: {error}")
+        self.purged = max(self.purges.values(), default=0)
 
 
 def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
@@ -80,6 +87,7 @@ def recover(files: StreamFolder, ledger: Ledger) -> Recovered:
             found = apply_index(files, saved, losses, claims, fitting.keys())
     found = found or rebuild(files, saved, losses, claims)
     found.claims = fitting
+    found.read_purges()
     return found
 
 

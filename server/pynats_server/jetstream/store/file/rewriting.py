@@ -167,9 +167,7 @@ class RewrittenBlocks(WrittenBlocks):
             self._removing()
         ts = self.load(seq).ts
         assert self.tail is not None
-        if self.tail.buffered + EMPTY_SIZE > self.block_size:
-            with contextlib.suppress(StoreFull):  # better a block too long than a failed delete
-                self.roll_block()
+        self._make_place(EMPTY_SIZE)
         block = self.blocks[self.block_at(seq)]
         if not block.loaded:
             self.load_block(block)
@@ -188,6 +186,13 @@ class RewrittenBlocks(WrittenBlocks):
         self._erase_written(block, seq, room)
         self._after_removal(seq)
         return True
+
+    def _make_place(self, size: int) -> None:
+        """Begin a block where the last has no place for `size` bytes more; rather a block too long
+        than a removal that fails."""
+        if self.tail is None or self.tail.buffered + size > self.block_size:
+            with contextlib.suppress(StoreFull):
+                self.roll_block()
 
     def _make_room(self, block: Block) -> Room:
         """So that the block's file can be replaced for sure."""

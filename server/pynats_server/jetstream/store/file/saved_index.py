@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.group_commit import Committer, Task
 from pynats_server.jetstream.store.format.index_db import FullState, encode_around, encode_index
@@ -18,15 +17,16 @@ INDEX_SHARE = 200  # the index is saved so seldom that encoding it takes at most
 
 
 class SavedIndex:
-    """The saved state of one stream. `tail_sum`: the record that it ends at."""
+    """The saved state of one stream. `tail_sum`: the record that it ends at. `saved` is told how
+    each save has ended."""
 
     def __init__(
-        self, files: StreamFolder, committer: Committer, fail: Callable[[Exception], None]
+        self, files: StreamFolder, committer: Committer, saved: Callable[[OSError | None], None]
     ) -> None:
         self.tail_sum = b""
         self._files = files
         self._committer = committer
-        self._fail = fail
+        self._saved = saved
         self._stands = True
         self._retired = 0  # how often
         self._cost_s = 0.0
@@ -66,10 +66,6 @@ class SavedIndex:
         self._stands = True
         work = partial(_write_joined, self._files, parts)
         self._committer.after(Task(work, self._saved))
-
-    def _saved(self, error: OSError | None) -> None:
-        if error is not None and error.errno not in FULL:
-            self._fail(error)
 
     def retire(self) -> None:
         """Delete the saved state after the next sync: it is about to be wrong."""

@@ -51,7 +51,6 @@ class WrittenBlocks(KeptBlocks):
         self.top_index = 0
         self._written = self._durable = _Written(0, 0, None, 0, 0)
         self._owes = False  # removals by rules are not written yet
-
         self.committer.mark = lambda: self._written
         self.committer.on_durable = self._now_durable
         self._hidden = False  # what was not durable when the store failed
@@ -279,27 +278,22 @@ class WrittenBlocks(KeptBlocks):
 
     def commit(self, callback: CommitCallback) -> None:
         """See `Store.commit`."""
+        self._commit(callback, told=False)
+
+    def commit_kept(self, callback: CommitCallback) -> None:
+        """See `Store.commit_kept`."""
+        self._commit(callback, told=True)
+
+    def _commit(self, callback: CommitCallback, told: bool) -> None:
+        """`told`: by `on_undo`, what was not kept."""
         self._undid = False
         try:
             self.guard()
             self.flush()
         except StoreFull as error:
-            if self._owes or self._undid:
+            if not told and (self._owes or self._undid):
                 callback(error)
                 return
-        except StoreError as error:
-            self._hide_lost()
-            callback(error)
-            return
-        self.when_durable(callback)
-
-    def commit_kept(self, callback: CommitCallback) -> None:
-        """See `Store.commit_kept`."""
-        try:
-            self.guard()
-            self.flush()
-        except StoreFull:
-            pass  # `on_undo` has told what was not kept
         except StoreError as error:
             self._hide_lost()
             callback(error)

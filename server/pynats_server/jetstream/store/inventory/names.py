@@ -38,6 +38,11 @@ def key_number(name: str) -> int | None:
     return _number(_KEY.fullmatch(name))
 
 
+def highest_key(names: Iterable[str]) -> int:
+    """The highest number of a block that has a key, perhaps without the block; 0 without any."""
+    return max(filter(None, map(key_number, names)), default=0)
+
+
 def is_stray(name: str) -> bool:
     """Whether a file looks like one of a block and is none."""
     if not name.endswith(_LIKE_BLOCKS):
