@@ -219,21 +219,19 @@ class Drawing:
             return self.delete(state)
         start = self.chance.randrange(len(seqs) // 2)
         doomed = tuple(seqs[start : start + 8 : 1])
-        doomed = tuple(s for s in doomed if s % 4)
-        return Op(
-            REMOVES,
-            f"thin out {doomed}",
-            Expire(doomed),
-            lambda state: state.without(doomed),
-            quiet=True,
-        )
+        return self._going("thin out", tuple(s for s in doomed if s % 4))
 
     def expire(self, state: State) -> Op:
         later = self.now + self.chance.choice((6, 45)) * SECOND_NS
-        doomed = tuple(run_out(state, later, self.chance.choice((0, 0, 10))))[:5]
+        return self._going(
+            "expire", tuple(run_out(state, later, self.chance.choice((0, 0, 10))))[:5]
+        )
+
+    def _going(self, why: str, doomed: tuple[int, ...]) -> Op:
+        """What goes by a rule."""
         return Op(
             REMOVES,
-            f"expire {doomed}",
+            f"{why} {doomed}",
             Expire(doomed),
             lambda state: state.without(doomed),
             quiet=True,

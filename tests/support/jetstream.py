@@ -14,10 +14,11 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pynats_server.jetstream import store_folder
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server.server import Server
 
-from tests.support.deadline import PATIENCE_S
+from tests.support.deadline import PATIENCE_S, wait_until_async
 
 
 class PatientClient(Client):
@@ -47,6 +48,19 @@ async def connect(url: str, **options: Any) -> PatientClient:
             await client.close()  # a refused client does not do it itself
         raise
     return client
+
+
+async def until_free(folder: Path) -> None:
+    """Waits until no server has the folder."""
+
+    def free() -> bool:
+        try:
+            store_folder.take(folder).release()
+        except store_folder.StoreInUse:
+            return False
+        return True
+
+    await wait_until_async(free, "the folder")
 
 
 def jetstream_server(folder: Path, **options: Any) -> Server:

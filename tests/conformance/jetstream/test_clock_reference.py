@@ -246,6 +246,12 @@ class Row:
     why: str = ""
 
 
+ON_TIME = [
+    ["delivered", 1], ["at once", 0], ["later", 2], ["there", ["acks", "paused"]],
+    ["paused", True],
+]  # fmt: skip
+"""What `deadlines` tells where nothing waits for the clock."""
+
 ROWS = {
     "times of messages": Row(times_of_messages),
     "ages": Row(
@@ -277,19 +283,13 @@ ROWS = {
     ),
     "deadlines, set back": Row(
         deadlines("right", "1 h behind"),
-        [
-            ["delivered", 1], ["at once", 0], ["later", 2], ["there", ["acks", "paused"]],
-            ["paused", True],
-        ],
+        ON_TIME,
         "there what was delivered before waits until the clock has caught up",
     ),
     "deadlines, set ahead": Row(deadlines("right", "1 h ahead")),
     "deadlines, put right": Row(
         deadlines("10 y ahead", "right"),
-        [
-            ["delivered", 1], ["at once", 0], ["later", 2], ["there", ["acks", "paused"]],
-            ["paused", True],
-        ],
+        ON_TIME,
         "there what was delivered before waits until the clock has caught up",
     ),
     "started ahead": Row(restarted("right", "1 h ahead")),

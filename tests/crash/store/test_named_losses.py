@@ -225,8 +225,9 @@ def test_a_damaged_file_that_has_to_go_is_kept_in_quarantine(scratch: Path) -> N
     assert not path.exists()
 
 
-def test_blocks_that_another_server_may_have_removed_are_not_called_lost(scratch: Path) -> None:
-    """Killed, it leaves an old index.db behind; and it removes the ledger of what it opens."""
+def killed_behind_its_index(scratch: Path) -> Path:
+    """A stream stopped in order, and in `killed` as a kill leaves it that has stored more than
+    index.db knows."""
     home = scratch / "s"
     make(home, "clean")
     store = opened(home)
@@ -234,6 +235,12 @@ def test_blocks_that_another_server_may_have_removed_are_not_called_lost(scratch
     committed(store)
     shutil.copytree(home, scratch / "killed")
     store.close()
+    return home
+
+
+def test_blocks_that_another_server_may_have_removed_are_not_called_lost(scratch: Path) -> None:
+    """Killed, it leaves an old index.db behind; and it removes the ledger of what it opens."""
+    home = killed_behind_its_index(scratch)
     (scratch / "stopped").mkdir()
     shutil.copytree(home, scratch / "stopped", dirs_exist_ok=True)
     for folder, lost in (("killed", []), ("stopped", list(range(1, PER_BLOCK + 1)))):
@@ -246,13 +253,7 @@ def test_blocks_that_another_server_may_have_removed_are_not_called_lost(scratch
 
 
 def test_an_index_without_a_ledger_names_what_damage_has_taken(scratch: Path) -> None:
-    home = scratch / "s"
-    make(home, "clean")
-    store = opened(home)
-    store.append(b"t.0", None, b"more", 99)
-    committed(store)
-    shutil.copytree(home, scratch / "killed")
-    store.close()
+    killed_behind_its_index(scratch)
     shutil.rmtree(scratch / "killed" / "__msgs__")
     zero(scratch / "killed" / "msgs" / "1.blk")
     again = opened(scratch / "killed")

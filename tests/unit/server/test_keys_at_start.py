@@ -25,7 +25,7 @@ from pynats_server.server.server import Server
 from pynats_server.work import Work
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async
-from tests.support.jetstream import api, connect
+from tests.support.jetstream import api, connect, until_free
 
 MESSAGES = 30
 
@@ -88,6 +88,12 @@ class Gate:
 
         return gated
 
+    def shut(self) -> None:
+        """From now on they wait, and steps are counted anew."""
+        self.opened.clear()
+        self.waiting.clear()
+        self.steps = 0
+
     async def reached(self) -> None:
         await wait_until_async(self.waiting.is_set, "a change of key")
 
@@ -100,6 +106,17 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate.opened.set()
 
 
+async def changing(folder: Path, gate: Gate) -> tuple[Server, asyncio.Future[None]]:
+    """A server that starts, at the gate: the folder was filled under another key."""
+    gate.opened.set()
+    await filled(folder)
+    gate.shut()
+    server = Server(options(folder, "B", "A"), log=None)
+    starting = asyncio.ensure_future(server.start())
+    await gate.reached()
+    return server, starting
+
+
 def health(url: str) -> tuple[int, Any]:
     try:
         with urllib.request.urlopen(f"{url}/healthz", timeout=PATIENCE_S) as answer:
@@ -110,13 +127,7 @@ def health(url: str) -> tuple[int, Any]:
 
 def test_probes_are_answered_while_streams_get_another_key(tmp_path: Path, gate: Gate) -> None:
     async def scenario() -> None:
-        gate.opened.set()
-        await filled(tmp_path)
-        gate.opened.clear()
-        gate.waiting.clear()
-        server = Server(options(tmp_path, "B", "A"), log=None)
-        starting = asyncio.ensure_future(server.start())
-        await gate.reached()
+        server, starting = await changing(tmp_path, gate)
         code, told = await asyncio.to_thread(health, server.monitor_url)
         assert (code, told["status"]) == (500, "error")  # not ready
         assert not server.ready and not starting.done()
@@ -131,14 +142,7 @@ def test_probes_are_answered_while_streams_get_another_key(tmp_path: Path, gate:
 
 def test_a_stop_ends_a_change_after_the_block_at_hand(tmp_path: Path, gate: Gate) -> None:
     async def scenario() -> None:
-        gate.opened.set()
-        await filled(tmp_path)
-        gate.opened.clear()
-        gate.waiting.clear()
-        gate.steps = 0
-        server = Server(options(tmp_path, "B", "A"), log=None)
-        starting = asyncio.ensure_future(server.start())
-        await gate.reached()
+        server, starting = await changing(tmp_path, gate)
         stopping = asyncio.ensure_future(server.shutdown())
         life = server._jetstream_life
         await wait_until_async(lambda: life._preparing and life._preparing.cancelling(), "the stop")
@@ -161,13 +165,7 @@ def test_a_stop_ends_a_change_after_the_block_at_hand(tmp_path: Path, gate: Gate
 
 def test_a_reload_during_a_change_starts_nothing_twice(tmp_path: Path, gate: Gate) -> None:
     async def scenario() -> None:
-        gate.opened.set()
-        await filled(tmp_path)
-        gate.opened.clear()
-        gate.waiting.clear()
-        server = Server(options(tmp_path, "B", "A"), log=None)
-        starting = asyncio.ensure_future(server.start())
-        await gate.reached()
+        server, starting = await changing(tmp_path, gate)
         changed = dataclasses.replace(server.options, max_payload=5000)
         server.load_options = lambda: changed
         assert server.reload()
@@ -187,8 +185,7 @@ def test_jetstream_that_a_reload_switches_on_changes_keys_aside(tmp_path: Path, 
         off = Options(host="127.0.0.1", port=-1)
         async with Server(off, log=None) as server:
             for ends_off in (True, False):
-                gate.opened.clear()
-                gate.waiting.clear()
+                gate.shut()
                 on = dataclasses.replace(server.options, jetstream=kept(tmp_path, "B", "A"))
                 server.load_options = lambda on=on: on  # type: ignore[misc]
                 assert server.reload()
@@ -202,23 +199,12 @@ def test_jetstream_that_a_reload_switches_on_changes_keys_aside(tmp_path: Path, 
                     assert server.reload()
                 gate.opened.set()
                 if ends_off:
-                    await free(tmp_path)
+                    await until_free(tmp_path)
                     assert server.state.jetstream is None
             await wait_until_async(lambda: server.state.jetstream is not None, "JetStream")
             assert await messages(server.client_url) == MESSAGES
 
     asyncio.run(scenario())
-
-
-async def free(folder: Path) -> None:
-    def taken() -> bool:
-        try:
-            store_folder.take(folder).release()
-        except store_folder.StoreInUse:
-            return False
-        return True
-
-    await wait_until_async(taken, "the end of the change")
 
 
 def accounts(with_streams: bool) -> dict[str, AccountOptions]:
@@ -238,8 +224,7 @@ def test_an_account_that_a_reload_gives_jetstream_changes_keys_aside(
         async with Server(
             options(tmp_path, "B", "A", accounts=accounts(False)), log=None
         ) as server:
-            gate.opened.clear()
-            gate.waiting.clear()
+            gate.shut()
             changed = dataclasses.replace(server.options, accounts=accounts(True))
             server.load_options = lambda: changed
             assert server.reload()

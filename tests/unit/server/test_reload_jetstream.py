@@ -21,7 +21,7 @@ from pynats_server.options import (
 from pynats_server.server.server import Server
 
 from tests.support.deadline import wait_until_async
-from tests.support.jetstream import api, connect
+from tests.support.jetstream import api, connect, until_free
 
 OFF = JetStreamOptions()
 
@@ -43,19 +43,6 @@ def on(folder: Path, **more: object) -> JetStreamOptions:
     return JetStreamOptions(enabled=True, store_dir=folder, **more)  # type: ignore[arg-type]
 
 
-async def free(folder: Path) -> None:
-    """Waits until no server has the folder."""
-
-    def taken() -> bool:
-        try:
-            store_folder.take(folder).release()
-        except store_folder.StoreInUse:
-            return False
-        return True
-
-    await wait_until_async(taken, "the end of JetStream")
-
-
 def test_jetstream_is_switched_off_and_on_with_all_its_messages(tmp_path: Path) -> None:
     async def scenario() -> None:
         server = await server_with(on(tmp_path))
@@ -67,7 +54,7 @@ def test_jetstream_is_switched_off_and_on_with_all_its_messages(tmp_path: Path) 
             await client.request("$JS.API.INFO")
         with pytest.raises(nats.errors.NoRespondersError):
             await client.request("s", b"nobody keeps this")
-        await free(tmp_path)
+        await until_free(tmp_path)
         assert reload(server, jetstream=on(tmp_path))
         await client.request("s", b"two")
         info = await api(client, "STREAM.INFO.S")
@@ -89,7 +76,7 @@ def test_switching_back_at_once_waits_for_the_end_of_the_former(tmp_path: Path) 
         assert (await api(client, "STREAM.INFO.S"))["state"]["messages"] == 0
         await client.close()
         await server.shutdown()
-        await free(tmp_path)
+        await until_free(tmp_path)
 
     asyncio.run(scenario())
 
