@@ -17,6 +17,7 @@ import pytest
 from nats.aio.client import Client
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.stream.copying.names import source_consumer
+from pynats_server.jetstream.stream.stream import Stream
 
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async
@@ -355,6 +356,7 @@ def test_a_repeated_message_frees_the_origin(tmp_path: Path) -> None:
 A_ALONE: list[Json] = [{"name": "O", "filter_subject": "o.a"}]
 A_AND_B: list[Json] = [*A_ALONE, {"name": "O", "filter_subject": "o.b"}]
 B_ALONE: list[Json] = A_AND_B[1:]
+ORIGIN: Json = {"name": "O", "subjects": ["o.>"], "retention": "workqueue"}
 
 
 def names_of(sources: list[Json]) -> list[str]:
@@ -418,6 +420,48 @@ def test_a_source_takes_the_name_of_one_that_is_gone(retention: str, tmp_path: P
         await have_sources(s, A_AND_B)
 
     play(tmp_path, work)
+
+
+@pytest.mark.parametrize("again", [B_ALONE, []], ids=["another", "none"])
+def test_what_a_source_that_is_gone_has_copied_goes_when_it_is_durable(
+    again: list[Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[Stream, int]] = []
+    committed = Stream.committed
+
+    def hold(stream: Stream, last_seq: int) -> None:
+        if stream.name == "M":
+            held.append((stream, last_seq))
+        else:
+            committed(stream, last_seq)
+
+    async def run() -> None:
+        async with jetstream.jetstream_server(tmp_path) as server:
+            client = await jetstream.connect(server.client_url)
+
+            async def holds(name: str, count: int) -> None:
+                async def are_there() -> bool:
+                    info = await api(client, f"STREAM.INFO.{name}")
+                    return bool(info["state"]["messages"] == count)
+
+                await wait_until_async(are_there, f"{name} holds {count}")
+
+            await api(client, "STREAM.CREATE.O", ORIGIN)
+            await api(client, "STREAM.CREATE.M", {"name": "M", "sources": A_ALONE})
+            monkeypatch.setattr(Stream, "committed", hold)
+            for _ in range(3):
+                await client.request("o.a", b"x")
+            await holds("M", 3)
+            answer = await api(client, "STREAM.UPDATE.M", {"name": "M", "sources": again})
+            assert "error" not in answer, answer
+            await holds("O", 3)
+            monkeypatch.undo()
+            for stream, last_seq in held:
+                stream.committed(last_seq)
+            await holds("O", 0)
+            await client.close()
+
+    asyncio.run(run())
 
 
 def test_a_users_consumer_of_that_name_is_left_alone(tmp_path: Path) -> None:

@@ -106,14 +106,17 @@ class Follower:
 
     async def _forget_later(self, reading: Reading) -> None:
         async with self.stream.account.changing:
+            await reading.finish()
             await self._forgotten(reading)
 
-    def leave(self) -> None:
-        """`forget`, as soon as nothing else is being changed."""
-        reading = self._reading
+    def leave(self) -> Reading | None:
+        """`forget`, as soon as nothing else is being changed, and what was copied is acknowledged:
+        the origin would keep that for ever. What reads until then, if there is something."""
+        reading, self._reading = self._reading, None
         self.stop()
         if reading is not None:
             self.stream.account.server.spawn(self._forget_later(reading))
+        return reading
 
     def attach(self) -> None:
         """The account's streams have changed: attaches to the origin, or detaches from it."""

@@ -11,6 +11,7 @@ from pynats_server.jetstream.stream.copying.follower import RETRY_S
 from pynats_server.jetstream.stream.copying.mirror import Mirror
 from pynats_server.jetstream.stream.copying.names import name_of
 from pynats_server.jetstream.stream.copying.places import find_places
+from pynats_server.jetstream.stream.copying.reading import Reading
 from pynats_server.jetstream.stream.copying.source import Source
 from pynats_server.jetstream.stream.host import Neighbours, StreamHost
 from pynats_server.jetstream.stream.operations import Follow
@@ -28,6 +29,7 @@ class Following:
         self.mirror: Mirror | None = None
         self._sources: dict[bytes, Source] = {}
         self._passing: set[bytes] = set()  # sources that have left out duplicates lately
+        self._leaving: list[Reading] = []  # of those that are gone
         self._mirrored: StreamSource | None = None
         self._search: Job[None] | None = None  # for the places of sources that wait for it
         self._again: asyncio.TimerHandle | None = None
@@ -51,7 +53,7 @@ class Following:
             self._sources[key] = old or Source(self.stream, self._neighbours, source, self._passing)
         # First those that are gone: another one's consumer may get the name of theirs.
         for gone in before.values():
-            gone.leave()
+            self._left(gone.leave())
         count = Counter(source.name for source in config.sources)
         for source, follower in zip(config.sources, self._sources.values(), strict=True):
             follower.configured(source, count[source.name] == 1)
@@ -62,11 +64,16 @@ class Following:
         if config.mirror == self._mirrored:
             return
         if self.mirror is not None:
-            self.mirror.leave()
+            self._left(self.mirror.leave())
         self.mirror, self._mirrored = None, config.mirror
         if config.mirror is not None:
             self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
             self.mirror.start()
+
+    def _left(self, reading: Reading | None) -> None:
+        self._leaving = [each for each in self._leaving if not each.is_over]
+        if reading is not None:
+            self._leaving.append(reading)
 
     def _find_places(self) -> None:
         """Looks for the last copies of the sources that have not begun, and then has them begin."""
@@ -109,6 +116,8 @@ class Following:
         """The disk is full, and messages above `last_seq` have been taken back."""
         if self.mirror is not None:
             self.mirror.undone()
+        for reading in self._leaving:
+            reading.abandon()
         taken_back = self.stream.store.places.taken_back
         for key in (taken_back | self._passing) & self._sources.keys():
             source = self._sources[key]
@@ -121,6 +130,8 @@ class Following:
         for follower in (self.mirror, *self._sources.values()):
             if follower is not None:
                 follower.stop()
+        for reading in self._leaving:
+            reading.stop()
         self.mirror, self._mirrored, self._sources = None, None, {}
 
     async def forget(self) -> None:

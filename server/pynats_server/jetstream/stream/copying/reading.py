@@ -26,6 +26,7 @@ from pynats_server.work import Work
 STEP: Final = 32
 """Messages that are acknowledged, and so removed, in one step, about 0.2 ms."""
 AGAIN_S: Final = 1.0  # until a consumer that was refused, or has ended, is asked for again
+FINISH_S: Final = 5.0  # that a source which is gone waits for the disk
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -76,23 +77,23 @@ class Reading:
         self._instead = instead
         self._opening: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
-        self._is_over = False
+        self.is_over = False
 
     # -- life -------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Asks for the consumer."""
         self._again = None
-        if not self._is_over and self._opening is None:
+        if not self.is_over and self._opening is None:
             self._opening = self._stream.account.server.spawn(self._open())
 
     async def _open(self) -> None:
         try:
             async with self._stream.account.changing:
-                if not self._is_over:
+                if not self.is_over:
                     await self._take()
         except ApiError as error:
-            if not self._is_over:
+            if not self.is_over:
                 self._copier.error = error
                 self._ask_again()
         finally:
@@ -105,7 +106,7 @@ class Reading:
         else:
             code = 10214 if self._is_mirror else 10217
             reader = readers.borrow(named.name, named.deliver_subject, code, self)
-        if self._is_over:
+        if self.is_over:
             reader.give_back()
             return
         self.reader = reader
@@ -142,7 +143,7 @@ class Reading:
 
     def stop(self) -> None:
         """Reads no more. The consumer stays, and so does what it has not acknowledged."""
-        self._is_over = True
+        self.is_over = True
         if self._again is not None:
             self._again.cancel()
             self._again = None
@@ -152,6 +153,31 @@ class Reading:
         if self.reader is not None:
             reader, self.reader = self.reader, None
             reader.give_back()
+
+    async def finish(self) -> None:
+        """Waits until what was copied is durable, acknowledges it, and stops. What takes the disk
+        longer than `FINISH_S` stays with the origin."""
+        more = asyncio.Event()
+        self._stream.watch(more.set)
+        try:
+            async with asyncio.timeout(FINISH_S):
+                while self.reader is not None and self._unsaved and not self.is_over:
+                    more.clear()
+                    await self._stream.account.sliced(self.settling())
+                    if self._unsaved:
+                        await more.wait()
+        except TimeoutError:
+            self._stream.log.warn(
+                f"JetStream {self._stream.label} leaves what it copied at '{self._source.name}': "
+                f"it is not durable after {FINISH_S:.0f} s"
+            )
+        finally:
+            self._stream.unwatch(more.set)
+            self.stop()
+
+    def abandon(self) -> None:
+        """While it finishes: copies have been taken back, so nothing more is acknowledged."""
+        self._unsaved.clear()
 
     async def forget(self) -> None:
         """Ends the consumer, after `stop`, if it is of its own making. The caller holds the
