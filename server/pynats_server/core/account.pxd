@@ -3,10 +3,17 @@ from libc.stdint cimport int64_t, uint64_t
 
 from pynats_server.core.engine cimport Routing
 from pynats_server.core.figures cimport Counted
+from pynats_server.core.interest.mapping cimport Mapper
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.sublist cimport Sublist
-from pynats_server.core.interest.subscription cimport Sink
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+
+
+cdef class Borrowing:
+    """What an account takes of the messages of others."""
+    # A subscription has been added.
+    cdef int joined(self, Subscription sub) except -1
 
 
 cdef class Account(Counted):
@@ -17,6 +24,15 @@ cdef class Account(Counted):
     cdef readonly set clients
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers
+    cdef Borrowing borrowing  # None = no messages of others
+    cdef object responses  # to requests of other accounts (`sharing.responses`), or None
+    cdef Mapper mapper  # None = subjects stay as they are
+    cdef set takers  # subscriptions of the server that get messages of others, too
+
+    # Every subscription of the account, but for shadows of those of others, comes and goes by these.
+    cdef int join(self, Subscription sub) except -1
+    cdef int leave(self, Subscription sub) except -1
+    cdef int reborrow(self, Subscription sub) except -1
 
 cdef class ServiceSink(Sink):
     """A subscriber inside the server that calls Python code."""
@@ -25,6 +41,10 @@ cdef class ServiceSink(Sink):
     cdef bint with_source
 
 
+# The shadows of a subscription end.
+cdef int drop_shadows(Subscription sub) except -1
+# Whether permissions are to be asked about each delivery.
+cdef int set_filtered(Subscription sub, bint filtered) except -1
 # Delivers to every subscription that matches. Returns the number of deliveries.
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1
 # The same for subjects that are used once, as replies are: past the cache, to keep useful entries.

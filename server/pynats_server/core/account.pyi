@@ -3,6 +3,7 @@ from typing import Any
 
 from pynats_server.core.engine import Engine
 from pynats_server.core.figures import Counted
+from pynats_server.core.interest.mapping import Mapper
 from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.core.senders.watches import Watch
@@ -19,6 +20,7 @@ class Account(Counted):
     def sublist(self) -> Sublist: ...
     @property
     def clients(self) -> set[Any]: ...  # whoever is bound to it; it knows no kind of connection
+    def map(self, mapper: Mapper | None) -> None: ...
     def subscribe(
         self,
         subject: bytes,
@@ -26,7 +28,9 @@ class Account(Counted):
         queue: bytes = b"",
         with_source: bool = False,
     ) -> Subscription: ...
-    def attach(self, subject: bytes, sink: Sink, queue: bytes = b"") -> Subscription: ...
+    def attach(
+        self, subject: bytes, sink: Sink, queue: bytes = b"", imports: bool = False
+    ) -> Subscription: ...
     def attach_shortcut(self, prefix: bytes, sink: Sink) -> Subscription: ...
     def has_listener(self, subject: bytes, group: bytes = b"") -> bool: ...
     def watch(self, engine: Engine, subject: bytes, callback: Callable[[], object]) -> Watch: ...

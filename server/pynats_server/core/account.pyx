@@ -6,7 +6,9 @@ from libc.string cimport memcpy, memset
 from pynats_server.core.engine cimport Engine, Peer
 from pynats_server.core.interest.match cimport MatchQueue, match_release, match_retain
 from pynats_server.core.interest.sublist cimport Shortcut
-from pynats_server.core.interest.subscription cimport Subscription, new_subscription
+from pynats_server.core.interest.subscription cimport (
+    Subscription, close_subscription, hand_over, new_subscription,
+)
 from pynats_server.core.limits cimport BULK_RECEIVERS, CALL_STEPS
 from pynats_server.core.native cimport pn_below
 from pynats_server.core.senders.audience cimport listens
@@ -36,14 +38,14 @@ cdef inline int64_t _deliver_to_all(
         for i in range(match.n_plain):
             sub = <Subscription>match.plain[i]
             if not sub.closed:
-                delivered += sub.sink.deliver(sub, msg, source)
+                delivered += hand_over(sub, msg, source)
         for i in range(match.n_queues):
             queue = &match.queues[i]
             # A random member; when it cannot take the message, the next ones in turn.
             start = pn_below(&routing.random, queue.length) if queue.length > 1 else 0
             for j in range(queue.length):
                 sub = <Subscription>queue.members[(start + j) % queue.length]
-                if not sub.closed and sub.sink.deliver(sub, msg, source):
+                if not sub.closed and hand_over(sub, msg, source):
                     delivered += 1
                     break
                 routing.steps += 1
@@ -84,7 +86,7 @@ cdef int64_t route_only(void* sub, Sink source, Message* msg, Routing* routing) 
     if held.closed:
         return 0
     routing.steps += 1
-    return held.sink.deliver(held, msg, source)
+    return hand_over(held, msg, source)
 
 
 cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* routing) except -1:
@@ -121,7 +123,7 @@ cdef int64_t route_traced(
             if not isinstance(sub.sink, ServiceSink):
                 reached += 1
             elif account.is_system:
-                reached += sub.sink.deliver(sub, msg, source)
+                reached += hand_over(sub, msg, source)
         return reached
     finally:
         match_release(match)
@@ -146,15 +148,70 @@ cdef class ServiceSink(Sink):
         return 1
 
 
+cdef class Borrowing:
+    cdef int joined(self, Subscription sub) except -1:
+        raise NotImplementedError
+
+
+cdef int drop_shadows(Subscription sub) except -1:
+    cdef list shadows = sub.shadows
+    cdef Subscription shadow
+    sub.shadows = None
+    for shadow in shadows:
+        shadow.closed = True
+        shadow.origin = None
+        (<Account>shadow.home).sublist.remove(shadow)
+        shadow.home = None
+        shadow.sink = None
+    return 0
+
+
+cdef int set_filtered(Subscription sub, bint filtered) except -1:
+    cdef Subscription shadow
+    sub.filtered = filtered
+    if sub.shadows is not None:
+        for shadow in sub.shadows:
+            shadow.filtered = filtered
+            (<Account>shadow.home).sublist.touch(shadow)
+    return 0
+
+
 cdef class Account:
     def __init__(self, str name not None, cache: bool = True, is_system: bool = False):
         self.name = name
         self.is_system = is_system
         self.sublist = Sublist() if cache else Sublist(0)
         self.clients = set()
+        self.takers = set()
 
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
+
+    cdef int join(self, Subscription sub) except -1:
+        self.sublist.insert(sub)
+        if self.borrowing is not None:
+            self.borrowing.joined(sub)
+        return 0
+
+    cdef int leave(self, Subscription sub) except -1:
+        self.sublist.remove(sub)
+        if sub.shadows is not None:
+            drop_shadows(sub)
+        return 0
+
+    cdef int reborrow(self, Subscription sub) except -1:
+        if sub.closed:
+            return 0
+        if sub.shadows is not None:
+            drop_shadows(sub)
+        if self.borrowing is not None:
+            self.borrowing.joined(sub)
+        return 0
+
+    def map(self, Mapper mapper) -> None:
+        """What clients publish is mapped by this from now on; None = nothing is."""
+        self.mapper = mapper
+        self.sublist.touch_all()  # publishers remember where subjects lead
 
     def subscribe(
         self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False
@@ -168,12 +225,20 @@ cdef class Account:
         sink.with_source = with_source
         return self.attach(subject, sink, queue)
 
-    def attach(self, bytes subject not None, Sink sink not None, bytes queue not None = b"") -> Subscription:
-        """Subscribes a compiled sink of the server."""
+    def attach(
+        self, bytes subject not None, Sink sink not None, bytes queue not None = b"",
+        bint imports=False,
+    ) -> Subscription:
+        """Subscribes a compiled sink of the server; with `imports` to what the account takes of others,
+        too."""
         cdef Subscription sub = new_subscription(
             sink, subject, len(subject), queue, len(queue), b"0", 1
         )
-        self.sublist.insert(sub)
+        if imports:
+            self.takers.add(sub)
+            self.join(sub)
+        else:
+            self.sublist.insert(sub)
         return sub
 
     def attach_shortcut(self, bytes prefix not None, Sink sink not None) -> Subscription:
@@ -217,9 +282,10 @@ cdef class Account:
     def unsubscribe(self, Subscription sub not None) -> None:
         """Ends an internal subscription. Idempotent."""
         if not sub.closed:
-            sub.closed = True
+            close_subscription(sub)
             self.sublist.drop_shortcut(sub)
-            self.sublist.remove(sub)
+            self.takers.discard(sub)
+            self.leave(sub)
 
     def publish(
         self, Engine engine not None, bytes subject not None, bytes payload not None,

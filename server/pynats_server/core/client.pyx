@@ -4,7 +4,7 @@ from libc.string cimport memchr, memcmp
 
 import random as _random
 
-from pynats_server.core.account cimport Account
+from pynats_server.core.account cimport Account, set_filtered
 from pynats_server.core.connection cimport Connection
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, Chore, Engine, is_spent
@@ -143,7 +143,7 @@ cdef class ClientConnection(Publisher):
         judgement.removed = removed
         judgement.left = self.subscription_list()
         for sub in judgement.left:
-            sub.filtered = True
+            set_filtered(sub, True)
         self.account.sublist.touch_all()
         self.judging = judgement
         if judgement.work(self.engine, self.engine.routing.steps + JUDGE_AT_ONCE):
@@ -464,7 +464,7 @@ cdef class Judgement(Chore):
         if permissions is not None:
             client.engine.routing.steps += permissions.subscribe_steps
             verdict = permissions.may_subscribe(sub.subject, sub.queue)
-        sub.filtered = verdict == SUBSCRIBE_FILTERED
+        set_filtered(sub, verdict == SUBSCRIBE_FILTERED)
         if verdict == SUBSCRIBE_DENIED:
             client.drop_subscription(sub)
             if self.removed is not None:

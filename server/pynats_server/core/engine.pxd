@@ -29,6 +29,7 @@ cdef struct Routing:
     uint64_t random
     uint64_t steps  # done so far, of any kind
     bint bulk  # the message reaches very many
+    int imports  # services of other accounts that it is being led through
 
 
 cdef class Turner(Sink):

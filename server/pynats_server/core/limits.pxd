@@ -80,6 +80,10 @@ cdef enum:
     CONTROL_LINE_SLACK = 1024
     # Deepest subject accepted in SUB: bounds the recursion of the matcher.
     SUBJECT_TOKENS_MAX = 8192
+    # Subjects of messages that get a new name need memory of their own from this length on, bytes.
+    SUBJECT_ROOM = 256
+    # Accounts that a request is led through, one importing from the other.
+    IMPORTS_DEEP = 16
     # Subjects whose publish permission is remembered per connection.
     PERMISSION_CACHE = 1024
     # Deny rules that a wildcard SUB is compared with, to find out whether its deliveries need a look;

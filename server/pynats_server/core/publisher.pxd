@@ -10,6 +10,7 @@ Three ways, the fastest that fits first:
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from pynats_server.core.interest.mapping cimport Rule
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.limits cimport MEMO_LINE
@@ -23,11 +24,14 @@ cdef struct Memo:
     uint32_t line_len  # 0 = nothing remembered
     uint32_t seen_len  # length of `line` when it was only seen, not yet remembered
     uint32_t subject_at
-    uint32_t subject_len
+    uint32_t subject_len  # of what it is mapped to, if it is
     uint32_t header_len
     uint32_t total_len
     bint runs  # receivers may get many at a time, see _runs_fit
     uint32_t sid_max  # length of their longest sid
+    size_t subject_max  # and of the longest name that the subject has for them, at most
+    bint is_mapped
+    char mapped[MEMO_LINE]  # the subject that it is mapped to
     Match* match  # owned
 
 
@@ -52,6 +56,9 @@ cdef class Publisher(Receiver):
     # Checks and routes one message. `match` is where the subject leads if that is known, else NULL;
     # or it leads to the subscription `only` at most, if that is not NULL.
     cdef int publish(self, Message* msg, Match* match, void* only) except -1
+    cdef int _publish_mapped(self, Message* msg, Rule rule, bint traced) except -1
+    cdef int _send(self, Message* msg, Match* match, void* only, bint traced) except -1
+    cdef bint _remember_mapped(self, Message* msg) except -1
     # Remembers a control line that comes the second time in a row.
     cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
     # What was remembered is no longer true: permissions, echo, account.

@@ -6,12 +6,13 @@ from pynats_server.core.account cimport route, route_match, route_only, route_tr
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
+from pynats_server.core.interest.mapping cimport KEPT, LOST, MAPPED, Fate, NewName, Rule
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport (
-    BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LOOK_AHEAD, PERMISSION_CACHE, RUN_BLOCK, SID_FAST,
-    STEP_BYTES_SHIFT,
+    BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LOOK_AHEAD, MEMO_LINE, PERMISSION_CACHE, RUN_BLOCK,
+    SID_FAST, STEP_BYTES_SHIFT,
 )
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.native cimport prefetch
@@ -64,7 +65,7 @@ cdef class Publisher(Receiver):
         return 0
 
     cdef int publish(self, Message* msg, Match* match, void* only) except -1:
-        cdef int64_t delivered
+        cdef Rule rule
         cdef bint traced = False
         self.count_input(1, msg.total_len)
         if msg.header_len and trace_asked(msg.payload, msg.header_len) != NULL:
@@ -85,6 +86,36 @@ cdef class Publisher(Receiver):
             self.complain(b"Invalid Publish Subject")
         if self.verbose:
             self.confirm()
+        if self.account.mapper is not None:
+            rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
+            if rule is not None:
+                return self._publish_mapped(msg, rule, traced)
+        return self._send(msg, match, only, traced)
+
+    cdef int _publish_mapped(self, Message* msg, Rule rule, bint traced) except -1:
+        cdef NewName name
+        cdef Message mapped
+        cdef Fate fate = self.account.mapper.apply(rule, msg.subject, msg.subject_len, &name)
+        if fate == KEPT:
+            return self._send(msg, NULL, NULL, traced)
+        mapped = msg[0]
+        if fate == LOST:
+            mapped.subject_len = 0
+            if msg.reply_len and self.no_responders:
+                self.no_responders_reply(&mapped)
+            return 0
+        try:
+            mapped.subject = name.subject
+            mapped.subject_len = <uint32_t>name.length
+            if self.permissions is not None and not self.may_publish(name.subject, name.length):
+                self._deny_publish(name.subject[:name.length])
+                return 0
+            return self._send(&mapped, NULL, NULL, traced)
+        finally:
+            free(name.large)
+
+    cdef int _send(self, Message* msg, Match* match, void* only, bint traced) except -1:
+        cdef int64_t delivered
         if traced:
             delivered = route_traced(self.account, self, msg, &self.engine.routing)
         elif match != NULL:
@@ -212,7 +243,7 @@ cdef class Publisher(Receiver):
         cdef int count = 0
         cdef int foreseen = 0
         cdef int i
-        if self.engine.tracing:
+        if self.engine.tracing or self.account.mapper is not None:
             return 0
         sublist = self.account.sublist
         while count < LOOK_AHEAD and wire_publish(
@@ -328,6 +359,7 @@ cdef class Publisher(Receiver):
         """Keeps a control line that may be served by `repeat`: everything allowed, nothing to
         answer or to trace."""
         cdef Match* match
+        cdef Message mapped
         self.forget()
         if self.verbose or self.replies is not None:
             return 0
@@ -338,10 +370,16 @@ cdef class Publisher(Receiver):
             return 0
         if self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len):
             return 0
+        self.memo.is_mapped = False
+        self.memo.subject_at = <uint32_t>(msg.subject - line)
+        if self.account.mapper is not None:
+            mapped = msg[0]
+            if not self._remember_mapped(&mapped):
+                return 0
+            msg = &mapped
         match = self.account.sublist.match(msg.subject, msg.subject_len)
         match_retain(match)
         self.memo.match = match
-        self.memo.subject_at = <uint32_t>(msg.subject - line)
         self.memo.subject_len = msg.subject_len
         self.memo.header_len = msg.header_len
         self.memo.total_len = msg.total_len
@@ -349,17 +387,45 @@ cdef class Publisher(Receiver):
         self.memo.line_len = <uint32_t>line_len
         return 0
 
+    cdef bint _remember_mapped(self, Message* msg) except -1:
+        """Gives a message the subject that it is mapped to. Whether it may be remembered: it is the
+        same for all messages with this line."""
+        cdef NewName name
+        cdef Rule rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
+        cdef Fate fate
+        if rule is None:
+            return True
+        if not rule.steady:
+            return False
+        fate = self.account.mapper.apply(rule, msg.subject, msg.subject_len, &name)
+        if fate != MAPPED:
+            return fate == KEPT
+        try:
+            if name.length > sizeof(self.memo.mapped):
+                return False
+            if self.permissions is not None and not self.may_publish(name.subject, name.length):
+                return False
+            memcpy(self.memo.mapped, name.subject, name.length)
+            self.memo.is_mapped = True
+            msg.subject = self.memo.mapped
+            msg.subject_len = <uint32_t>name.length
+            return True
+        finally:
+            free(name.large)
+
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept:
         """Whether runs of this message may be delivered block by block: every receiver takes
         every message, as it is, and none has two subscriptions (it would see their messages out
         of order)."""
         cdef Subscription sub
         cdef Receiver target
+        cdef size_t room
         cdef uint32_t i
         if match.n_queues or msg.total_len >= EXTERN_MIN:
             return False
         self.engine.run_stamp += 1
         self.memo.sid_max = 0
+        self.memo.subject_max = msg.subject_len
         for i in range(match.n_plain):
             sub = <Subscription>match.plain[i]
             if sub.closed or not isinstance(sub.sink, Receiver):
@@ -372,6 +438,11 @@ cdef class Publisher(Receiver):
                 or (msg.header_len and not target.headers)
             ):
                 return False
+            if sub.rename is not None:
+                room = sub.rename.room(msg.subject_len)
+                if room > MEMO_LINE:
+                    return False
+                self.memo.subject_max = max(self.memo.subject_max, room)
             target.run_stamp = self.engine.run_stamp
             self.memo.sid_max = max(self.memo.sid_max, sub.sid_len)
         return True
@@ -402,7 +473,7 @@ cdef class Publisher(Receiver):
         self.count_input(count, count * memo.total_len)
         if match.n_plain == 0 and match.n_queues == 0:
             return q - p
-        msg.subject = p + memo.subject_at
+        msg.subject = &memo.mapped[0] if memo.is_mapped else p + memo.subject_at
         msg.subject_len = memo.subject_len
         msg.reply = NULL
         msg.reply_len = 0
@@ -424,7 +495,8 @@ cdef class Publisher(Receiver):
         try:
             q = p
             while count:
-                msg.subject = q + memo.subject_at
+                if not memo.is_mapped:
+                    msg.subject = q + memo.subject_at
                 msg.payload = q + line
                 q += frame
                 count -= 1
@@ -458,7 +530,8 @@ cdef class Publisher(Receiver):
         that the block stays in the core's cache while one receiver after the other gets it."""
         cdef Run run
         cdef Subscription sub
-        cdef size_t piece_max = line_max(msg, self.memo.sid_max) + msg.total_len + 2
+        cdef size_t name_max = self.memo.subject_max - msg.subject_len  # more than the subject has
+        cdef size_t piece_max = line_max(msg, self.memo.sid_max) + name_max + msg.total_len + 2
         # Blocks of even size: a short one at the end would cost each receiver a system call.
         cdef size_t blocks = (frames * piece_max + RUN_BLOCK // 2) // RUN_BLOCK
         cdef size_t most = (frames + blocks - 1) // blocks if blocks else frames

@@ -4,6 +4,7 @@ from libc.string cimport memcpy
 
 from pynats_server.core.engine cimport Peer
 from pynats_server.core.framing cimport line_max, put_line
+from pynats_server.core.interest.subscription cimport close_subscription
 from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
     STEP_SUBJECT_SHIFT, SUBSCRIBE_STEPS,
@@ -26,7 +27,7 @@ cdef class Receiver(Connection):
 
     cdef int add_subscription(self, Subscription sub) except -1:
         self.engine.routing.steps += SUBSCRIBE_STEPS + (sub.subject_len >> STEP_SUBJECT_SHIFT)
-        self.account.sublist.insert(sub)
+        self.account.join(sub)
         bytemap_put(&self.subscriptions, sub.c_sid(), sub.sid_len, <void*>sub)
         Py_INCREF(sub)  # owned by `subscriptions` until drop_subscription
         return 0
@@ -47,10 +48,10 @@ cdef class Receiver(Connection):
     cdef int drop_subscription(self, Subscription sub) except -1:
         if sub.closed:
             return 0
-        sub.closed = True
+        close_subscription(sub)
         self.engine.routing.steps += REMOVE_STEPS + (sub.subject_len >> STEP_SUBJECT_SHIFT)
         bytemap_pop(&self.subscriptions, sub.c_sid(), sub.sid_len)
-        self.account.sublist.remove(sub)
+        self.account.leave(sub)
         sub.sink = None
         Py_DECREF(sub)  # the reference of `subscriptions`
         return 0
@@ -66,7 +67,7 @@ cdef class Receiver(Connection):
             for i in range(self.subscriptions.capacity):
                 found = self.subscriptions.slots[i].value
                 if found != NULL:
-                    (<Subscription>found).closed = True
+                    close_subscription(<Subscription>found)
         removal = removal_of(self.account, &self.subscriptions)
         if removal.work(self.engine, self.engine.routing.steps + REMOVE_AT_ONCE * REMOVE_STEPS):
             self.engine.add_chore(removal)
@@ -159,7 +160,9 @@ cdef class Receiver(Connection):
         if self.permissions is None:
             return False
         if self.judging is not None and (
-            self.permissions.may_subscribe(sub.subject, sub.queue) == SUBSCRIBE_DENIED
+            self.permissions.may_subscribe(
+                (sub if sub.origin is None else sub.origin).subject, sub.queue
+            ) == SUBSCRIBE_DENIED
         ):
             return True
         return self.permissions.denies_delivery(

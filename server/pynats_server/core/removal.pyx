@@ -3,7 +3,7 @@ from cpython.ref cimport Py_DECREF
 from libc.string cimport memset
 
 from pynats_server.core.engine cimport Engine
-from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.interest.subscription cimport Subscription, close_subscription
 from pynats_server.core.limits cimport REMOVE_STEPS, STEP_SUBJECT_SHIFT
 from pynats_server.core.memory.bytemap cimport bytemap_free
 
@@ -29,10 +29,10 @@ cdef class Removal(Chore):
                 continue
             sub = <Subscription>found
             engine.routing.steps += REMOVE_STEPS + (sub.subject_len >> STEP_SUBJECT_SHIFT)
-            sub.closed = True
+            close_subscription(sub)
             sub.sink = None
             try:
-                self.account.sublist.remove(sub)
+                self.account.leave(sub)
             finally:
                 Py_DECREF(sub)  # the reference of `subscriptions`
         bytemap_free(&self.subscriptions)

@@ -3,7 +3,7 @@
 The deliveries of one message to several receivers differ only in the sid. So a run is written once,
 as one block, and the next receiver gets the same block: unchanged if its sid is the same (replicas of
 a program number their subscriptions alike), with the sids overwritten if they have the same length,
-and written anew otherwise.
+and written anew otherwise, as where the subject has another name.
 """
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription
@@ -18,6 +18,7 @@ cdef struct Run:
     size_t piece  # size of one delivery, 0 = nothing written yet
     size_t sid_at  # place of the sid in a delivery
     size_t sid_len
+    void* rename  # the Rename that the deliveries have, NULL = none
 
 
 # Makes `block` the deliveries to one subscription.

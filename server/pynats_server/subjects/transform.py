@@ -2,23 +2,20 @@
 
 Streams, sources, republish, account mappings and imports share it. A transform is compiled once
 into a regular expression for the source (with the first subject that it sees, because a request may
-have thousands of transforms to be checked) and a template for the destination, so that `apply`
-costs one match and one formatting per message. Notation
+have thousands of transforms to be checked) and a `Rename` for the destination. Notation
 (docs.nats.io/nats-concepts/subject_mapping), corner cases and error texts are those of the real
 server; the tests compare them with it.
 """
 
 from __future__ import annotations
 
-import random
 import re
 from bisect import bisect_left
-from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias, overload
 
 from pynats_common.subjects import is_valid_subject
 
-from pynats_server.core.fnv import fnv1a32
+from pynats_server.core.interest.rename import Rename
 
 _NOT_ENOUGH = "not enough arguments passed to the function"
 _TOO_MANY = "too many arguments passed to the function"
@@ -73,6 +70,9 @@ _CALLS: Final[tuple[tuple[_Function, re.Pattern[str]], ...]] = (
 )
 
 
+_Piece: TypeAlias = bytes | int | tuple[str, tuple[int, ...], int, bytes]  # see Rename
+
+
 class TransformError(ValueError):
     """The pair of source and destination is refused; the text is what the API reports.
 
@@ -101,24 +101,14 @@ class _Call(NamedTuple):
 class SubjectTransform:
     """One compiled mapping. `src` and `dest` are what it was compiled from."""
 
-    __slots__ = ("_groups", "_parts", "_pattern", "_source", "_template", "dest", "src")
+    __slots__ = ("_pattern", "_source", "dest", "rename", "src")
 
-    def __init__(
-        self,
-        src: str,
-        dest: str,
-        source: list[str],
-        template: bytes,
-        groups: tuple[int, ...],
-        parts: tuple[Callable[[re.Match[bytes]], bytes], ...],
-    ) -> None:
+    def __init__(self, src: str, dest: str, source: list[str], rename: Rename) -> None:
         self.src = src
         self.dest = dest
+        self.rename = rename  # of subjects that the source matches
         self._source = source
         self._pattern: re.Pattern[bytes] | None = None
-        self._template = template
-        self._groups = groups
-        self._parts = parts
 
     def __repr__(self) -> str:
         return f"SubjectTransform({self.src!r}, {self.dest!r})"
@@ -136,43 +126,14 @@ class SubjectTransform:
             raise TransformError(f"invalid subject {src}", in_source=True)
         source = (src or ">").split(".")
         if not dest:
-            return cls(src, dest, source, b"%b", (0,), ())
+            return cls(src, dest, source, Rename([-1]))
         _check_tokens(dest)
         tokens = dest.split(".")
         open_ended = source[-1] == ">"
         if "*" in tokens or (tokens[-1] == ">") != open_ended:
             raise TransformError("invalid subject")
         calls = _read_calls(source, tokens, strict, dest)
-        stars = [place for place, token in enumerate(source) if token == "*"]
-        literals: list[bytes] = []
-        groups: list[int] = []
-        parts: list[Callable[[re.Match[bytes]], bytes]] = []
-        plain = True
-        for token, call in zip(tokens, calls, strict=True):
-            if call is None and token != ">":
-                literals.append(_to_bytes(token).replace(b"%", b"%%"))
-                continue
-            literals.append(b"%b")
-            chosen: tuple[int, ...]
-            if call is None:
-                call, chosen = _Call("wildcard"), (len(source),)
-            elif not stars and not open_ended:
-                chosen = (0,)
-            else:
-                # An index below 1 means the first token of the subject.
-                first = 2 if source[0] == ">" else 1
-                chosen = tuple(stars[i - 1] + 1 if i > 0 else first for i in call.indexes)
-            plain = plain and call.function == "wildcard"
-            groups += chosen
-            parts.append(_part(call, chosen))
-        return cls(
-            src,
-            dest,
-            source,
-            b".".join(literals),
-            tuple(groups) if plain else (),
-            () if plain else tuple(parts),
-        )
+        return cls(src, dest, source, Rename(_pieces(source, tokens, calls)))
 
     @overload
     def apply(self, subject: bytes) -> bytes | None: ...
@@ -190,12 +151,7 @@ class SubjectTransform:
             return None if result is None else result.decode("utf-8", "surrogateescape")
         if self._pattern is None:
             self._pattern = _source_pattern(self._source)
-        found = self._pattern.fullmatch(subject)
-        if found is None:
-            return None
-        if self._groups:
-            return self._template % found.group(*self._groups)
-        return self._template % tuple([part(found) for part in self._parts])
+        return None if self._pattern.fullmatch(subject) is None else self.rename.apply(subject)
 
 
 def _to_bytes(text: str) -> bytes:
@@ -203,12 +159,9 @@ def _to_bytes(text: str) -> bytes:
 
 
 def _source_pattern(tokens: list[str]) -> re.Pattern[bytes]:
-    """A group per token: group n + 1 is what token n matched; after it, the first token of `>`."""
     token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # the literal subject `a.*` is never mapped
-    wild = {"*": b"(" + token + b")", ">": b"((" + token + rb")(?:\." + token + b")*)"}
-    return re.compile(
-        rb"\.".join(wild.get(name, b"(" + re.escape(_to_bytes(name)) + b")") for name in tokens)
-    )
+    wild = {"*": token, ">": token + rb"(?:\." + token + b")*"}
+    return re.compile(rb"\.".join(wild.get(name, re.escape(_to_bytes(name))) for name in tokens))
 
 
 def _looks_like_call(token: str) -> bool:
@@ -348,66 +301,30 @@ def _read_calls(
     return calls
 
 
-def _part(call: _Call, groups: tuple[int, ...]) -> Callable[[re.Match[bytes]], bytes]:
-    """The function that computes one destination token from the match of the source."""
-    if call.function == "random":
-        sides = abs(call.number)
-        return lambda _: b"%d" % random.randrange(sides) if sides else b"0"
-    if call.function == "partition":
-        return _partition(call.number % 2**32, groups or (0,))
-    group = groups[0]
-    if call.function == "wildcard":
-        return lambda found: found[group]
-    if call.function == "split":
-        return _split(group, _to_bytes(call.delimiter))
-    size = call.number
-    change = _SIZED[call.function]
-    return lambda found: (
-        change(found[group], size) if 0 < size < len(found[group]) else found[group]
-    )
-
-
-def _partition(buckets: int, groups: tuple[int, ...]) -> Callable[[re.Match[bytes]], bytes]:
-    if not buckets:
-        return lambda _: b"0"
-    return lambda found: b"%d" % (fnv1a32(b"".join([found[group] for group in groups])) % buckets)
-
-
-def _split(group: int, delimiter: bytes) -> Callable[[re.Match[bytes]], bytes]:
-    def split(found: re.Match[bytes]) -> bytes:
-        token = found[group]
-        pieces = token.split(delimiter) if delimiter else _characters(token)
-        result = pieces[0]
-        # Empty pieces are dropped, but an empty second piece keeps its dot if another piece
-        # follows.
-        for place, piece in enumerate(pieces[1:], 1):
-            if piece:
-                result += piece if place == 1 and not pieces[0] else b"." + piece
-        return result
-
-    return split
-
-
-def _characters(token: bytes) -> list[bytes]:
-    return [_to_bytes(char) for char in token.decode("utf-8", "surrogateescape")]
-
-
-def _slice_from_left(token: bytes, size: int) -> bytes:
-    return b".".join([token[start : start + size] for start in range(0, len(token), size)])
-
-
-def _slice_from_right(token: bytes, size: int) -> bytes:
-    first = len(token) % size
-    head = [token[:first]] if first else []
-    rest = [token[start : start + size] for start in range(first, len(token), size)]
-    return b".".join(head + rest)
-
-
-_SIZED: Final[dict[str, Callable[[bytes, int], bytes]]] = {
-    "splitfromleft": lambda token, size: token[:size] + b"." + token[size:],
-    "splitfromright": lambda token, size: token[:-size] + b"." + token[-size:],
-    "slicefromleft": _slice_from_left,
-    "slicefromright": _slice_from_right,
-    "left": lambda token, size: token[:size],
-    "right": lambda token, size: token[-size:],
-}
+def _pieces(
+    source: list[str], tokens: list[str], calls: list[_Call | None]
+) -> list[_Piece]:
+    """What the destination's tokens are made of, with the dots between them."""
+    stars = [place for place, token in enumerate(source) if token == "*"]
+    literal = not stars and source[-1] != ">"
+    pieces: list[_Piece] = []
+    text = b""
+    for number, (token, call) in enumerate(zip(tokens, calls, strict=True)):
+        text += b"." if number else b""
+        if call is None and token != ">":
+            text += _to_bytes(token)
+            continue
+        if text:
+            pieces.append(text)
+            text = b""
+        if call is None:
+            pieces.append(-len(source))
+            continue
+        # An index below 1 means the first token of the subject.
+        indexes = () if literal else call.indexes
+        places = tuple(stars[index - 1] if index > 0 else 0 for index in indexes)
+        if call.function == "wildcard":
+            pieces.append(places[0])
+        else:
+            pieces.append((call.function, places, call.number, _to_bytes(call.delimiter)))
+    return [*pieces, text] if text else pieces

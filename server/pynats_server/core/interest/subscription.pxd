@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from pynats_server.core.figures cimport Counted
 from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.rename cimport Rename
 
 
 cdef class Sink(Counted):
@@ -21,6 +22,7 @@ cdef class Sink(Counted):
 
 cdef class Subscription:
     cdef Sink sink
+    cdef readonly Rename rename  # None = messages keep their subject
     cdef char* text  # subject, sid and queue name in one block, with blanks around the sid
     cdef uint32_t subject_len
     cdef uint32_t sid_len
@@ -31,6 +33,11 @@ cdef class Subscription:
     cdef bint closed
     cdef bint wildcard
     cdef bint filtered  # overlaps a deny rule: check each delivery
+    # Subscriptions at other accounts that deliver for this one (`sharing.shadows`), or None; and for
+    # which one this delivers. They refer to each other until they have left.
+    cdef list shadows
+    cdef Subscription origin
+    cdef object home  # the Account whose list a shadow is in; None for others
 
     cdef inline const char* c_subject(self) noexcept nogil:
         return self.text
@@ -46,6 +53,25 @@ cdef class Subscription:
         return self.text + self.subject_len
 
 
+# Delivers a message to the sink under the name that it has there.
+cdef int deliver_renamed(Subscription sub, Message* msg, Sink source) except -1
+
+
+# Delivers a message to the sink of a subscription, which is not closed.
+cdef inline int hand_over(Subscription sub, Message* msg, Sink source) except -1:
+    if sub.rename is None:
+        return sub.sink.deliver(sub, msg, source)
+    return deliver_renamed(sub, msg, source)
+
+
+# Nothing is delivered any more, to those that deliver for it neither.
+cdef inline void close_subscription(Subscription sub) noexcept:
+    sub.closed = True
+    if sub.shadows is not None:
+        close_shadows(sub)
+
+
+cdef void close_shadows(Subscription sub) noexcept
 cdef Subscription new_subscription(
     Sink sink,
     const char* subject, size_t subject_len,

@@ -4,6 +4,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from pynats_server.core.ledger cimport SUBSCRIPTIONS, count_gone, count_made
+from pynats_server.core.limits cimport SUBJECT_ROOM
 from pynats_server.core.subject cimport SUBJECT_WILDCARD, subject_kind
 
 
@@ -42,6 +43,43 @@ cdef class Subscription:
     def owner(self):
         """The connection or service that subscribed; None once closed."""
         return self.sink
+
+
+cdef int deliver_renamed(Subscription sub, Message* msg, Sink source) except -1:
+    cdef char small[SUBJECT_ROOM]
+    cdef char* out
+    # Where receivers see another subject than the one that was matched, this is what has a new name.
+    cdef bint via = msg.via_len != 0
+    cdef const char* subject = msg.via if via else msg.subject
+    cdef size_t length = msg.via_len if via else msg.subject_len
+    cdef Message renamed = msg[0]
+    cdef size_t room = sub.rename.room(length)
+    if room <= sizeof(small):
+        _name(&renamed, small, sub.rename.put(subject, length, small), via)
+        return sub.sink.deliver(sub, &renamed, source)
+    out = <char*>malloc(room)
+    if out == NULL:
+        raise MemoryError()
+    try:
+        _name(&renamed, out, sub.rename.put(subject, length, out), via)
+        return sub.sink.deliver(sub, &renamed, source)
+    finally:
+        free(out)
+
+
+cdef inline void _name(Message* msg, const char* subject, size_t length, bint via) noexcept:
+    if via:
+        msg.via = subject
+        msg.via_len = <uint32_t>length
+    else:
+        msg.subject = subject
+        msg.subject_len = <uint32_t>length
+
+
+cdef void close_shadows(Subscription sub) noexcept:
+    cdef Subscription shadow
+    for shadow in sub.shadows:
+        shadow.closed = True
 
 
 cdef Subscription new_subscription(

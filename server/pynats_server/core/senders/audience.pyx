@@ -4,7 +4,7 @@ from libc.string cimport memcmp, memset
 
 from pynats_server.core.engine cimport Engine, Peer, is_spent
 from pynats_server.core.interest.match cimport MatchQueue
-from pynats_server.core.interest.subscription cimport Subscription
+from pynats_server.core.interest.subscription cimport Subscription, hand_over
 from pynats_server.core.limits cimport BULK_RECEIVERS
 from pynats_server.core.native cimport pn_below
 
@@ -45,7 +45,7 @@ cdef inline bint _holds(Subscription sub, Sender sender) except -1:
 
 cdef inline bint _give(Subscription sub, Sender sender, Message* msg) except -1:
     if isinstance(sub.sink, Peer):
-        return sub.sink.deliver(sub, msg, sender)
+        return hand_over(sub, msg, sender)
     sender.post(sub, msg)
     return True
 

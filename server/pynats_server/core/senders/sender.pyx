@@ -2,7 +2,7 @@
 from libc.string cimport memset
 
 from pynats_server.core.engine cimport Peer
-from pynats_server.core.interest.subscription cimport Sink
+from pynats_server.core.interest.subscription cimport Sink, hand_over
 
 cdef enum:
     PARCELS = 64  # handed over in one turn
@@ -61,7 +61,7 @@ cdef class Sender(Turner):
             msg.header_len = parcel.header_len
             self.engine.routing.steps += 1
             try:
-                parcel.to.sink.deliver(parcel.to, &msg, self)
+                hand_over(parcel.to, &msg, self)
             except Exception as error:  # of one receiver; the others still get theirs
                 self.engine.handler.on_internal_error(self, error)
 

@@ -1,0 +1,198 @@
+"""See responses.pxd."""
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from os import urandom
+
+from pynats_server.core.account cimport route_once
+from pynats_server.core.clock cimport monotonic_ns
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
+from pynats_server.core.native cimport pn_below
+
+cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+cdef enum:
+    SWEPT = 256  # responses that are given up in one go
+    SWEEP_AGAIN_NS = 1000000
+cdef int64_t BACK_NS = 120000000000  # the time for an answer to an answer
+
+
+cdef void _draw(uint64_t* chance, char* out) noexcept:
+    cdef int i
+    for i in range(TOKEN_LEN):
+        out[i] = LETTERS[pn_below(chance, 62)]
+
+
+cdef class Terms:
+    def __init__(self, int kind, int64_t threshold_ns):
+        self.kind = kind
+        self.threshold_ns = threshold_ns
+
+
+cdef void _enqueue(Terms terms, Response* response) noexcept:
+    response.before = terms.last
+    response.after = NULL
+    if terms.last != NULL:
+        terms.last.after = response
+    else:
+        terms.first = response
+    terms.last = response
+
+
+cdef void _dequeue(Terms terms, Response* response) noexcept:
+    if response.before != NULL:
+        response.before.after = response.after
+    else:
+        terms.first = response.after
+    if response.after != NULL:
+        response.after.before = response.before
+    else:
+        terms.last = response.before
+
+
+cdef class Responses(Sink):
+    """`account` is the exporter."""
+
+    def __init__(self, Engine engine not None, Account account not None):
+        self.engine = engine
+        self.account = account
+        self.chance = int.from_bytes(urandom(8), "little") | 1
+        memcpy(self.prefix, b"_R_.", 4)
+        _draw(&self.chance, self.prefix + 4)
+        self.prefix[PREFIX_LEN - 1] = b'.'
+        self.back = Terms(SINGLETON, BACK_NS)
+        self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        for i in range(self.pending.capacity):
+            if self.pending.slots[i].value != NULL:
+                _free(<Response*>self.pending.slots[i].value)
+        bytemap_free(&self.pending)
+
+    @property
+    def count(self) -> int:
+        """How many are awaited."""
+        return self.pending.used
+
+    cdef Response* expect(
+        self, Terms terms, Account requester, const char* reply, size_t length, char* subject
+    ) except NULL:
+        cdef Response* made = <Response*>malloc(sizeof(Response) + length)
+        if made == NULL:
+            raise MemoryError()
+        memset(made, 0, sizeof(Response))
+        while True:
+            _draw(&self.chance, made.token)
+            if bytemap_get(&self.pending, made.token, TOKEN_LEN) == NULL:
+                break
+        memcpy(<char*>made + sizeof(Response), reply, length)
+        made.reply_len = <uint32_t>length
+        made.terms = <void*>terms
+        made.requester = <void*>requester
+        made.deadline = self._now() + terms.threshold_ns
+        bytemap_put(&self.pending, made.token, TOKEN_LEN, made)
+        Py_INCREF(terms)
+        Py_INCREF(requester)
+        _enqueue(terms, made)
+        if terms.timer is None:
+            self._watch(terms)
+        memcpy(subject, self.prefix, PREFIX_LEN)
+        memcpy(subject + PREFIX_LEN, made.token, TOKEN_LEN)
+        return made
+
+    cdef int forget(self, const char* subject) noexcept:
+        cdef Response* response = <Response*>bytemap_get(
+            &self.pending, subject + PREFIX_LEN, TOKEN_LEN
+        )
+        if response != NULL:
+            self.end(response)
+        return 0
+
+    cdef int end(self, Response* response) noexcept:
+        bytemap_pop(&self.pending, response.token, TOKEN_LEN)
+        _dequeue(<Terms>response.terms, response)
+        _free(response)
+        return 0
+
+    def _watch(self, Terms terms) -> None:
+        left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
+        terms.timer = self.engine.loop.call_later(left / 1e9, self._sweep, terms)
+
+    def _sweep(self, Terms terms) -> None:
+        """Gives up what has had no answer for too long."""
+        cdef int64_t now = monotonic_ns()
+        cdef int count = 0
+        cdef Response* response
+        terms.timer = None
+        while terms.first != NULL and terms.first.deadline <= now and count < SWEPT:
+            response = terms.first
+            count += 1
+            tracked = <object>response.tracked if response.tracked != NULL else None
+            self.end(response)
+            if tracked is not None:
+                tracked.timed_out()
+        if terms.first != NULL:
+            self._watch(terms)
+
+    cdef int64_t _now(self) noexcept:
+        return self.engine.now if self.engine.in_turn else monotonic_ns()
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef Response* response = self._find(msg)
+        cdef Message answer
+        cdef Account requester
+        cdef Terms terms
+        cdef char own_reply[REPLY_LEN]
+        cdef Responses others
+        cdef bint is_last
+        if response == NULL:
+            return 0
+        terms = <Terms>response.terms
+        requester = <Account>response.requester
+        if response.deadline <= self._now():
+            return 0  # the sweep ends it
+        is_last = terms.kind == SINGLETON or msg.total_len == 0
+        reply = (<char*>response + sizeof(Response))[:response.reply_len]
+        tracked = <object>response.tracked if response.tracked != NULL else None
+        if is_last:
+            self.end(response)
+        else:
+            response.deadline = self._now() + terms.threshold_ns
+            _dequeue(terms, response)
+            _enqueue(terms, response)
+        if tracked is not None:
+            tracked.answered(source)
+        answer = msg[0]
+        answer.subject = reply
+        answer.subject_len = <uint32_t>len(<bytes>reply)
+        answer.via_len = 0
+        if msg.reply_len:  # the conversation goes on
+            others = responses_of(self.engine, requester)
+            others.expect(others.back, self.account, msg.reply, msg.reply_len, own_reply)
+            answer.reply = own_reply
+            answer.reply_len = REPLY_LEN
+        route_once(requester, source, &answer, &self.engine.routing)
+        return 1
+
+    cdef Response* _find(self, Message* msg) noexcept:
+        cdef const char* token = msg.subject + PREFIX_LEN
+        cdef size_t n = msg.subject_len - PREFIX_LEN
+        if msg.subject_len < REPLY_LEN or (n > TOKEN_LEN and token[TOKEN_LEN] != b'.'):
+            return NULL
+        return <Response*>bytemap_get(&self.pending, token, TOKEN_LEN)
+
+
+cdef void _free(Response* response) noexcept:
+    Py_DECREF(<object>response.terms)
+    Py_DECREF(<object>response.requester)
+    if response.tracked != NULL:
+        Py_DECREF(<object>response.tracked)
+    free(response)
+
+
+cdef Responses responses_of(Engine engine, Account account):
+    if account.responses is None:
+        account.responses = Responses(engine, account)
+    return <Responses>account.responses

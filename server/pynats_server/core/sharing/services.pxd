@@ -1,0 +1,35 @@
+"""Service imports: requests that go to another account, under the subjects that they have there.
+
+The import is a subscriber of its own account. It makes a request of the exporter's out of each
+message: with the exporter's subject, a reply subject that leads back (`responses`), and a header that
+says who asks (`Nats-Request-Info`). So a service that imports another one needs nothing more.
+"""
+from pynats_server.core.account cimport Account
+from pynats_server.core.engine cimport Engine
+from pynats_server.core.interest.message cimport Message
+from pynats_server.core.interest.rename cimport Rename
+from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.core.sharing.responses cimport Responses, Terms
+
+
+cdef class ServiceExport:
+    """What all imports of a service have in common."""
+    cdef readonly Terms terms
+    cdef readonly object latency  # None = not measured
+    cdef readonly bint allow_trace
+
+
+cdef class ServiceImport(Sink):
+    cdef Engine engine
+    cdef readonly Account importer
+    cdef readonly Account exporter
+    cdef readonly bytes local
+    cdef readonly Rename rename  # None = the subject is the same there
+    cdef readonly ServiceExport service
+    cdef readonly bint share
+    cdef readonly bint allow_trace
+    cdef object who
+    cdef Responses responses
+    cdef Subscription listening
+
+    cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1

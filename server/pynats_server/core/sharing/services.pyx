@@ -1,0 +1,151 @@
+"""See services.pxd."""
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memchr, memcmp, memcpy
+
+from pynats_server.core.account cimport route
+from pynats_server.core.interest.mapping cimport LOST, MAPPED, NewName, Rule
+from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
+from pynats_server.core.limits cimport IMPORTS_DEEP, SUBJECT_ROOM
+from pynats_server.core.sharing.responses cimport REPLY_LEN, Response, responses_of
+
+cdef const char* INFO = b"Nats-Request-Info: "
+cdef enum:
+    INFO_LEN = 19
+    FIRST_LEN = 10  # NATS/1.0\r\n
+
+
+cdef class ServiceExport:
+    def __init__(self, Terms terms not None, latency=None, bint allow_trace=False):
+        self.terms = terms
+        self.latency = latency
+        self.allow_trace = allow_trace
+
+
+cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
+    """Copies a header block but for what it says of who asks, and for the empty line at its end."""
+    cdef const char* p = block
+    cdef const char* end = block + length
+    cdef const char* stop
+    cdef char* at = out
+    while p < end:
+        stop = <const char*>memchr(p, b'\n', end - p)
+        stop = end if stop == NULL else stop + 1
+        if stop - p <= 2:
+            break
+        if not (stop - p > INFO_LEN - 1 and memcmp(p, INFO, INFO_LEN - 1) == 0):
+            memcpy(at, p, stop - p)
+            at += stop - p
+        p = stop
+    return at - out
+
+
+cdef class ServiceImport(Sink):
+    """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the JSON that
+    tells who asks."""
+
+    def __init__(
+        self, Engine engine not None, Account importer not None, Account exporter not None,
+        bytes local not None, Rename rename, ServiceExport service not None, who, bint share=False,
+    ):
+        self.engine = engine
+        self.importer = importer
+        self.exporter = exporter
+        self.local = local
+        self.rename = rename
+        self.service = service
+        self.share = share
+        self.who = who
+        self.responses = responses_of(engine, exporter)
+        self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
+        importer.sublist.insert(self.listening)
+
+    def close(self) -> None:
+        """Ends it. Idempotent."""
+        if not self.listening.closed:
+            close_subscription(self.listening)
+            self.importer.sublist.remove(self.listening)
+
+    cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        cdef char small[SUBJECT_ROOM]
+        cdef char* name
+        cdef size_t room
+        if self.engine.routing.imports >= IMPORTS_DEEP:
+            return 0
+        self.engine.routing.imports += 1
+        try:
+            if self.rename is None:
+                return self._request(msg, source, msg.subject, msg.subject_len)
+            room = self.rename.room(msg.subject_len)
+            if room <= SUBJECT_ROOM:
+                room = self.rename.put(msg.subject, msg.subject_len, small)
+                return self._request(msg, source, small, room)
+            name = <char*>malloc(room)
+            if name == NULL:
+                raise MemoryError()
+            try:
+                room = self.rename.put(msg.subject, msg.subject_len, name)
+                return self._request(msg, source, name, room)
+            finally:
+                free(name)
+        finally:
+            self.engine.routing.imports -= 1
+
+    cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1:
+        cdef Message request = msg[0]
+        cdef NewName mapped
+        cdef Rule rule
+        cdef char reply[REPLY_LEN]
+        cdef Response* response = NULL
+        cdef bytes info = self.who(source, self.importer, self.share)
+        cdef size_t own = len(info)
+        cdef char* block = <char*>malloc(FIRST_LEN + INFO_LEN + own + 4 + msg.total_len)
+        cdef char* at = block
+        cdef int64_t delivered
+        if block == NULL:
+            raise MemoryError()
+        mapped.large = NULL
+        try:
+            if msg.header_len:
+                at += _without_info(msg.payload, msg.header_len, at)
+            else:
+                memcpy(at, b"NATS/1.0\r\n", FIRST_LEN)
+                at += FIRST_LEN
+            if own:
+                memcpy(at, INFO, INFO_LEN)
+                memcpy(at + INFO_LEN, <const char*>info, own)
+                memcpy(at + INFO_LEN + own, b"\r\n", 2)
+                at += INFO_LEN + own + 2
+            memcpy(at, b"\r\n", 2)
+            at += 2
+            request.header_len = <uint32_t>(at - block)
+            memcpy(at, msg.payload + msg.header_len, msg.total_len - msg.header_len)
+            request.total_len = request.header_len + msg.total_len - msg.header_len
+            request.payload = block
+            request.borrowed = False
+            request.lender = NULL
+            request.via_len = 0
+            request.subject = subject
+            request.subject_len = <uint32_t>length
+            if self.exporter.mapper is not None:
+                rule = self.exporter.mapper.rule_of(subject, length)
+                if rule is not None:
+                    fate = self.exporter.mapper.apply(rule, subject, length, &mapped)
+                    if fate == LOST:
+                        return 0
+                    if fate == MAPPED:
+                        request.subject = mapped.subject
+                        request.subject_len = <uint32_t>mapped.length
+            if msg.reply_len:
+                response = self.responses.expect(
+                    self.service.terms, self.importer, msg.reply, msg.reply_len, reply
+                )
+                request.reply = reply
+                request.reply_len = REPLY_LEN
+            delivered = route(self.exporter, source, &request, &self.engine.routing)
+            if delivered == 0 and response != NULL:
+                self.responses.forget(reply)
+            return delivered != 0
+        finally:
+            free(mapped.large)
+            free(block)
