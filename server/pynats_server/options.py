@@ -90,6 +90,74 @@ class ConnectionLimits:
 
 
 @dataclass(slots=True)
+class ServiceLatency:
+    """Where the latency of a service is published, and for how many of its requests."""
+
+    subject: str
+    sampling: int = 100  # per cent; 0 = of those whose headers ask for a trace
+
+
+@dataclass(slots=True)
+class StreamExport:
+    """Messages that other accounts may import: all of them, unless `accounts` has names."""
+
+    subject: str
+    accounts: list[str] = field(default_factory=list)
+    account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
+
+
+@dataclass(slots=True)
+class ServiceExport:
+    """A service that other accounts may import: all of them, unless `accounts` has names."""
+
+    subject: str
+    accounts: list[str] = field(default_factory=list)
+    account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
+    response: Literal["singleton", "stream", "chunked"] = "singleton"
+    threshold: float = 0.0  # seconds without a response after which there is none; 0 = 2 minutes
+    latency: ServiceLatency | None = None
+    allow_trace: bool = False
+
+
+@dataclass(slots=True)
+class StreamImport:
+    """Messages of another account, under their own subjects, those behind a prefix, or `to`."""
+
+    account: str
+    subject: str
+    prefix: str = ""
+    to: str = ""
+    allow_trace: bool = False
+
+
+@dataclass(slots=True)
+class ServiceImport:
+    """A service of another account, asked under its own subject or `to`."""
+
+    account: str
+    subject: str
+    to: str = ""
+    share: bool = False  # tell it who asks
+
+
+@dataclass(slots=True)
+class MappingTarget:
+    """A destination of a subject mapping, and how many messages go there."""
+
+    destination: str
+    weight: int = 100  # per cent
+    cluster: str = ""  # empty = in every cluster that no other target names
+
+
+@dataclass(slots=True)
+class TraceOptions:
+    """`msg_trace`: where events of messages with a `traceparent` header go."""
+
+    dest: str = ""
+    sampling: int = 100  # per cent
+
+
+@dataclass(slots=True)
 class AccountOptions:
     """One entry of `accounts`. `jetstream` None = JetStream is off."""
 
@@ -97,6 +165,13 @@ class AccountOptions:
     default_permissions: Permissions | None = None
     jetstream: AccountLimits | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    stream_exports: list[StreamExport] = field(default_factory=list)
+    service_exports: list[ServiceExport] = field(default_factory=list)
+    stream_imports: list[StreamImport] = field(default_factory=list)
+    service_imports: list[ServiceImport] = field(default_factory=list)
+    mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)
+    msg_trace: TraceOptions | None = None
+    nkey: str = ""
 
 
 @dataclass(slots=True)
@@ -191,6 +266,7 @@ class Options:
     no_auth_user: str = ""
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
+    mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096
     max_payload: int = 1024 * 1024

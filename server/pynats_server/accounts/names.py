@@ -29,6 +29,16 @@ class Names:
         """The other name, with its wildcards."""
         return ".".join("*" if isinstance(token, int) else token for token in self.made)
 
+    def turned(self) -> Names:
+        """For services: local names, made into the exporter's. What `to` says of its tokens then is
+        which of them each wildcard of the exporter's is."""
+        references = [token for token in self.made if isinstance(token, int)]
+        stars = iter(references)
+        return Names(
+            tuple("*" if isinstance(token, int) else token for token in self.made),
+            tuple(next(stars) if token == "*" else token for token in self.source),
+        )
+
     @property
     def rename(self) -> Rename | None:
         """Makes names like `made` out of such like `source`; None if they are the same."""
@@ -65,9 +75,10 @@ class Names:
                 break
             if wanted[place] == REST:
                 break
-            if isinstance(token, int) and wanted[place] != "*":
-                if bound.setdefault(token, wanted[place]) != wanted[place]:
-                    return []
+            if isinstance(token, str) or wanted[place] == "*":
+                continue
+            if bound.setdefault(token, wanted[place]) != wanted[place]:
+                return []
         tokens: list[str] = []
         star = 0
         for token in self.source:

@@ -76,6 +76,7 @@ def _apply(parts: Parts, options: Options) -> None:
     state.config_load_time = time.time()
     limits.configure_engine(state.engine, options)
     state.accounts.add(options)  # before users are moved to them
+    state.share()
     told = reauthorize.reload(state, parts.handler)
     parts.jetstream.follow(options)
     state.accounts.remove(options)  # after JetStream and the clients have left them

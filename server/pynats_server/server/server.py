@@ -145,6 +145,7 @@ class Server:
         state.engine = Engine(loop, self.handler)
         state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
+        state.share()
         try:
             self._listener.bind()
             self.info.refresh()

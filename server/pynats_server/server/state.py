@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.plan import plan_of
 from pynats_server.accounts.registry import AccountRegistry
+from pynats_server.accounts.request_info import RequestInfo
+from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
 from pynats_server.log.logger import Logger
-from pynats_server.options import Options
+from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings.texts import split_host_port
 from pynats_server.work import Turns
 
@@ -51,6 +54,7 @@ class ServerState:
         self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
         self.engine: Engine
         self.turns: Turns
+        self._wiring: Wiring | None = None
         self.jetstream: JetStream | None = None
         self.client_port = 0
         self.http_port = 0
@@ -70,6 +74,15 @@ class ServerState:
     def auth_required(self) -> bool:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
+
+    def share(self) -> None:
+        """Puts in force what the options say of exports, imports and mappings."""
+        if self._wiring is None:
+            who = RequestInfo(self.name)
+            self._wiring = Wiring(self.engine, self.accounts, who)
+        mappings = {name: each.mappings for name, each in self.options.accounts.items()}
+        mappings[GLOBAL_ACCOUNT] = self.options.mappings
+        self._wiring.apply(plan_of(self.options), mappings)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pynats_common.config import ConfigError, Node, kind_of, plain
+from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.options import (
     GLOBAL_ACCOUNT,
@@ -12,8 +13,17 @@ from pynats_server.options import (
     ConnectionLimits,
 )
 from pynats_server.settings.authorization import USER, read_users
+from pynats_server.settings.mappings import TARGET, TRACE, read_mappings, read_trace
 from pynats_server.settings.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
+from pynats_server.settings.sharing import (
+    EXPORT,
+    IMPORT,
+    read_exports,
+    read_imports,
+    store_exports,
+    store_imports,
+)
 from pynats_server.settings.texts import is_text
 from pynats_server.settings.values import INT32_MAX, integer, refuse
 from pynats_server.settings.values import name as read_name
@@ -100,6 +110,13 @@ def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | N
     limits = AccountLimits()
     JETSTREAM.read(reading, value, limits)
     return limits
+
+
+def _read_nkey(reading: Reading, node: Node, key: str) -> str:
+    value = node.value
+    if not isinstance(value, str) or not is_valid_public(value, Prefix.ACCOUNT):
+        refuse(node, f'Not a valid public nkey for an account: "{plain(value)}"')
+    return value
 
 
 def _size(reading: Reading, node: Node, key: str) -> int:
@@ -204,10 +221,20 @@ ACCOUNT = Table(
     ),
     Setting("jetstream", "JetStream: on or off, or its limits", _read_jetstream, block=JETSTREAM),
     Setting("limits", "limits of its clients; negative = none", _read_limits, block=LIMITS),
-    Setting("nkey", "public NKey of the account"),
-    Setting("imports", "subjects of other accounts", off=([],)),
-    Setting("exports", "subjects that other accounts may import", off=([],)),
-    Setting("mappings", "subject mappings", aliases=("maps",), off=({},)),
-    Setting("msg_trace", "where traces go", aliases=("trace_dest",), off=("", {})),
+    Setting("nkey", "public NKey of the account", _read_nkey),
+    Setting(
+        "exports", "what other accounts may import", read_exports, store=store_exports, block=EXPORT
+    ),
+    Setting(
+        "imports",
+        "what it takes of other accounts",
+        read_imports,
+        store=store_imports,
+        block=IMPORT,
+    ),
+    Setting("mappings", "subject mappings", read_mappings, ("maps",), block=TARGET),
+    Setting(
+        "msg_trace", "where events of traced messages go", read_trace, ("trace_dest",), block=TRACE
+    ),
     where=" of an account",
 )

@@ -13,6 +13,7 @@ from pynats_server.settings import values as v
 from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_account
 from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
 from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
+from pynats_server.settings.mappings import TARGET, read_mappings
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -306,7 +307,14 @@ TOP_LEVEL = Table(
         aliases=("no_system", "no_sys_acc"),
         off=(False,),
     ),
-    Setting("mappings", "subject mappings", aliases=("maps",), off=({},)),
+    Setting(
+        "mappings",
+        "subject mappings of the global account",
+        read_mappings,
+        ("maps",),
+        reloadable=True,
+        block=TARGET,
+    ),
     Setting(
         "operator",
         "operator JWTs",

@@ -154,6 +154,12 @@ class SubjectTransform:
         return None if self._pattern.fullmatch(subject) is None else self.rename.apply(subject)
 
 
+def wildcards_of(dest: str) -> list[int | None]:
+    """Which wildcard of the source, from 1, each token of a destination is; None = none of them."""
+    calls = [_read_call(token) for token in dest.split(".")]
+    return [c.indexes[0] if c is not None and c.function == "wildcard" else None for c in calls]
+
+
 def _to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
@@ -301,9 +307,7 @@ def _read_calls(
     return calls
 
 
-def _pieces(
-    source: list[str], tokens: list[str], calls: list[_Call | None]
-) -> list[_Piece]:
+def _pieces(source: list[str], tokens: list[str], calls: list[_Call | None]) -> list[_Piece]:
     """What the destination's tokens are made of, with the dots between them."""
     stars = [place for place, token in enumerate(source) if token == "*"]
     literal = not stars and source[-1] != ">"

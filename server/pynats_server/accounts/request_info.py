@@ -1,0 +1,63 @@
+"""Who asks a service of another account: the header `Nats-Request-Info` (ADR-3 of the NATS
+architecture notes names the fields of clients)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from pynats_common.go.json import html_safe
+from pynats_common.go.times import format_time_s
+
+from pynats_server.core.account import Account
+from pynats_server.core.client import ClientConnection
+
+KEPT: Final = 4096
+"""Descriptions that are remembered: they change only with a client's round trip time."""
+_encode = msgspec.json.Encoder().encode
+
+
+class RequestInfo:
+    """For the requests that reach one server."""
+
+    def __init__(self, server_name: str, cluster: str = "") -> None:
+        self._server_name = server_name
+        self._cluster = cluster
+        self._known: dict[tuple[int, str, bool], tuple[int, bytes]] = {}
+
+    def __call__(self, source: object, importer: Account, share: bool) -> bytes:
+        """The JSON for a request of `source`, which comes through an import of `importer`; empty
+        for what the server itself sends."""
+        if not isinstance(source, ClientConnection):
+            return b""
+        key = (source.cid, importer.name, share)
+        known = self._known.get(key)
+        if known is not None and known[0] == source.rtt:
+            return known[1]
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        made = html_safe(_encode(self._describe(source, importer, share)))
+        self._known[key] = (source.rtt, made)
+        return made
+
+    def _describe(self, client: ClientConnection, importer: Account, share: bool) -> dict[str, Any]:
+        service = importer.name if importer is not client.account else ""
+        told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
+        if share:
+            told = {
+                "start": format_time_s(client.start),
+                "host": client.host,
+                "id": client.cid,
+                "acc": client.account.name,
+                "svc": service,
+                "user": client.user,
+                "name": client.name,
+                "lang": client.lang,
+                "ver": client.version,
+                "rtt": client.rtt,
+                "server": self._server_name,
+                "cluster": self._cluster,
+                "kind": "Client",
+                "client_type": "nats",
+            }
+        return {name: value for name, value in told.items() if value}

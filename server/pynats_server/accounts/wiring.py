@@ -1,0 +1,97 @@
+"""Puts what accounts export, import and map into force, and changes it while they are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pynats_server.accounts.mappings import make_mapper
+from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
+from pynats_server.accounts.request_info import RequestInfo
+from pynats_server.core.account import Account
+from pynats_server.core.engine import Engine
+from pynats_server.core.sharing.responses import Terms
+from pynats_server.core.sharing.services import ServiceExport, ServiceImport
+from pynats_server.core.sharing.shadows import StreamImport, StreamImports, borrow
+from pynats_server.options import MappingTarget
+from pynats_server.options import ServiceExport as Service
+
+KINDS = {"singleton": 0, "stream": 1, "chunked": 2}
+THRESHOLD_S = 120.0
+
+
+class Wiring:
+    """Of the accounts of one server."""
+
+    def __init__(self, engine: Engine, accounts: Mapping[str, Account], who: RequestInfo) -> None:
+        self._engine = engine
+        self._accounts = accounts
+        self._who = who
+        self._streams: dict[str, list[StreamLink]] = {}
+        self._services: dict[str, list[tuple[ServiceLink, ServiceImport]]] = {}
+        self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
+        self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
+
+    def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
+        """All of it; what has not changed is left alone."""
+        for name, account in self._accounts.items():
+            self._map(account, mappings.get(name, {}))
+            self._borrow(account, plan.streams.get(name, []))
+            self._import(account, plan.services.get(name, []))
+        for name in self._services.keys() - self._accounts.keys():
+            for _, found in self._services.pop(name):
+                found.close()
+
+    def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
+        if self._mappings.get(account.name, {}) != mappings:
+            self._mappings[account.name] = mappings
+            account.map(make_mapper(mappings))
+
+    def _borrow(self, account: Account, links: list[StreamLink]) -> None:
+        if self._streams.get(account.name, []) == links:
+            return
+        self._streams[account.name] = links
+        imports = [
+            StreamImport(
+                self._accounts[link.exporter],
+                link.names.pattern.encode("utf-8", "surrogateescape"),
+                link.names.rename,
+                link.names.back,
+                link.allow_trace,
+            )
+            for link in links
+        ]
+        borrow(self._engine, account, StreamImports(imports) if imports else None)
+
+    def _import(self, account: Account, links: list[ServiceLink]) -> None:
+        kept: list[tuple[ServiceLink, ServiceImport]] = []
+        for link, found in self._services.get(account.name, []):
+            if link in links:
+                kept.append((link, found))
+            else:
+                found.close()
+        known = [link for link, _ in kept]
+        kept += [(link, self._made(account, link)) for link in links if link not in known]
+        self._services[account.name] = kept
+
+    def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
+        return ServiceImport(
+            self._engine,
+            account,
+            self._accounts[link.exporter],
+            ".".join(link.names.source).encode("utf-8", "surrogateescape"),
+            link.names.rename,
+            self._export(link),
+            self._who,
+            link.share,
+        )
+
+    def _export(self, link: ServiceLink) -> ServiceExport:
+        key = (link.exporter, link.service.subject)
+        known = self._exports.get(key)
+        if known is not None and known[0] == link.service:
+            return known[1]
+        threshold_s = link.service.threshold if link.service.threshold > 0 else THRESHOLD_S
+        terms = Terms(KINDS[link.service.response], int(threshold_s * 1e9))
+        made = ServiceExport(terms, None, link.service.allow_trace)
+        self._exports[key] = (link.service, made)
+        return made

@@ -1,0 +1,159 @@
+"""Reads subject mappings (docs.nats.io/nats-concepts/subject_mapping) and `msg_trace`."""
+
+from __future__ import annotations
+
+import re
+
+from pynats_common.config import Node, kind_of, plain
+from pynats_common.subjects import is_valid_publish_subject, is_valid_subject
+
+from pynats_server.options import MappingTarget, TraceOptions
+from pynats_server.settings.schema import Reading, Setting, Table
+from pynats_server.settings.values import refuse, string
+from pynats_server.subjects.transform import SubjectTransform, TransformError
+
+_NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+def read_mappings(reading: Reading, node: Node, key: str) -> dict[str, list[MappingTarget]]:
+    """A map from subjects to a destination or several with weights."""
+    if not isinstance(node.value, dict):
+        refuse(node, f"Expected {key} to be a map, got {kind_of(node.value)}")
+    made: dict[str, list[MappingTarget]] = {}
+    for subject, entry in node.value.items():
+        if entry.used:
+            continue  # it only defines a variable
+        if not is_valid_subject(subject):
+            reading.complain(node, f'Subject "{subject}" is not a valid subject')
+            continue
+
+        def take(subject: str = subject, entry: Node = entry) -> None:
+            made[subject] = _read_targets(reading, subject, entry)
+
+        reading.attempt(take)
+    return made
+
+
+def _read_targets(reading: Reading, subject: str, node: Node) -> list[MappingTarget]:
+    if isinstance(node.value, str):
+        try:
+            SubjectTransform.compile(subject, node.value)
+        except TransformError as error:
+            refuse(node, f'Error adding mapping for "{subject}" to "{node.value}" : {error}')
+        return [MappingTarget(node.value)]
+    if isinstance(node.value, dict):
+        targets = [_read_target(reading, node)]
+    elif isinstance(node.value, list):
+        targets = [_read_target(reading, item) for item in node.value]
+    else:
+        refuse(node, "Expected an entry for the mapping destination")
+    fault = fault_of_targets(subject, targets)
+    if fault:
+        refuse(node, f'Error adding mapping for "{subject}" : {fault}')
+    return targets
+
+
+def fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
+    """What is wrong with the destinations of one mapping; empty if nothing is."""
+    seen: set[str] = set()
+    totals: dict[str, int] = {}
+    for target in targets:
+        if target.destination in seen:
+            return f'duplicate entry for "{target.destination}"'
+        seen.add(target.destination)
+        totals[target.cluster] = totals.get(target.cluster, 0) + target.weight
+        if totals[target.cluster] > 100:
+            return "total weight needs to be <= 100"
+        try:
+            SubjectTransform.compile(subject, target.destination)
+        except TransformError as error:
+            return str(error)
+    return ""
+
+
+def _read_target(reading: Reading, node: Node) -> MappingTarget:
+    if not isinstance(node.value, dict):
+        refuse(node, "Expected an entry for the mapping destination")
+    target = MappingTarget("")
+    seen = TARGET.read(reading, node.value, target)
+    if "weight" not in seen:
+        where = seen.get("destination", node)
+        refuse(where, f'Missing weight for mapping destination "{target.destination}"')
+    return target
+
+
+def _weight(reading: Reading, node: Node, key: str) -> int:
+    value = node.value
+    if isinstance(value, str):
+        text = value.removesuffix("%")
+        if not _NUMBER.fullmatch(text):
+            refuse(node, f'Invalid weight "{value}" for mapping destination')
+        value = int(text[:20])
+    if isinstance(value, bool) or not isinstance(value, int):
+        shown = plain(value)
+        text = str(shown).lower() if isinstance(shown, bool) else str(shown)
+        refuse(node, f"Unknown entry type for weight of {text}")
+    if not 0 <= value <= 100:
+        refuse(node, f"Invalid weight {value} for mapping destination")
+    return value
+
+
+def read_trace(reading: Reading, node: Node, key: str) -> TraceOptions | None:
+    """A destination, or a block."""
+    if isinstance(node.value, str):
+        return TraceOptions(_destination(reading, node, key))
+    if not isinstance(node.value, dict):
+        refuse(
+            node,
+            f'Expected account message trace "{key}" to be a string or a map/struct, '
+            f"got {kind_of(node.value)}",
+        )
+    trace = TraceOptions()
+    seen = TRACE.read(reading, node.value, trace)
+    if "sampling" in seen and "dest" not in seen:
+        refuse(node, "Trace destination sampling ignored since no destination was set")
+    return trace if "dest" in seen else None
+
+
+def _destination(reading: Reading, node: Node, key: str) -> str:
+    if not isinstance(node.value, str):
+        refuse(node, f'Field "{key}" should be a string, got {kind_of(node.value)}')
+    if not is_valid_publish_subject(node.value):
+        refuse(node, f'Trace destination "{node.value}" is not valid')
+    return node.value
+
+
+def _sampling(reading: Reading, node: Node, key: str) -> int:
+    value = node.value
+    if isinstance(value, str):
+        text = value.removesuffix("%")
+        if not _NUMBER.fullmatch(text):
+            refuse(node, f'Invalid trace destination sampling value "{value}"')
+        value = int(text[:20])
+    if isinstance(value, bool) or not isinstance(value, int):
+        refuse(
+            node,
+            f'Trace destination sampling field "{key}" should be an integer or a percentage, '
+            f"got {kind_of(value)}",
+        )
+    if not 1 <= value <= 100:
+        refuse(
+            node,
+            f"Trace destination sampling value {value} is invalid, needs to be [1..100]",
+        )
+    return value
+
+
+TARGET = Table(
+    lambda: MappingTarget(""),
+    Setting("destination", "the subject that messages get instead", string, ("dest",)),
+    Setting("weight", "per cent of the messages", _weight),
+    Setting("cluster", "only in this cluster", string),
+    unknown='Unknown field "{key}" for mapping destination',
+)
+TRACE = Table(
+    TraceOptions,
+    Setting("dest", "the subject of the events", _destination),
+    Setting("sampling", "per cent of the messages", _sampling),
+    unknown='Unknown field "{key}" parsing account message trace map/struct',
+)
