@@ -1,6 +1,6 @@
 """Reads what accounts export and import
-(docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts). Whether an import fits its
-export is checked when all accounts are known (`accounts.plan`)."""
+(docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts). Whether an import fits
+its export is checked when all accounts are known (`accounts.plan`)."""
 
 from __future__ import annotations
 

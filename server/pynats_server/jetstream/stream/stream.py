@@ -257,7 +257,7 @@ class Stream:
                 self.account.account.unsubscribe(self.subscriptions.pop(subject))
             elif subject not in self.subscriptions:
                 self.subscriptions[subject] = self.account.account.attach(
-                    subject.encode(), self.ingest
+                    subject.encode(), self.ingest, imports=True
                 )
 
     def _unsubscribe(self) -> None:
