@@ -115,6 +115,24 @@ class ServerProcess:
     def write_config(self, config: str) -> None:
         self.config_path.write_text(config.replace("@FOLDER@", str(self.folder)))
 
+    def reload(self, config: str) -> bool:
+        """Has it read another configuration, and waits. Whether it was applied."""
+        before = self.log()
+        self.write_config(config)
+        self.signal(signal.SIGHUP)
+
+        def outcome() -> bool | None:
+            fresh = self.log()[len(before) :]
+            if "Reloaded server configuration" in fresh:
+                return True
+            return False if "Failed to reload server configuration" in fresh else None
+
+        def is_known() -> bool:
+            return outcome() is not None
+
+        wait_until(is_known, "the outcome of the reload", PATIENCE_S)
+        return bool(outcome())
+
     def start(self) -> ServerProcess:
         """Start and wait until the client port is known and open."""
         for stale in self.folder.glob("*.ports"):

@@ -38,10 +38,10 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
-    S + "settings": BASE,
+    S + "settings": (*BASE, S + "subjects"),  # which mappings are possible
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
-    S + "accounts": (*BASE, S + "core"),
+    S + "accounts": (*BASE, S + "core", S + "subjects"),
     S + "auth": (*BASE, S + "core"),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
@@ -154,8 +154,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # The whole, and how it becomes a process.
     S + "server": (
-        *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity", S + "log",
-        S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
+        *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
+        S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state", S + "settings",
         S + "work",
     ),
     # Looks at folders without a server.
@@ -163,7 +163,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, J + "store", J + "store.consumers", J + "store.file", J + "store.format",
         J + "store.inventory",
     ),
-    S + "process": (*BASE, S + "clients.trace", S + "settings", J + "inspection"),
+    S + "process": (*BASE, S + "accounts", S + "clients.trace", S + "settings", J + "inspection"),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 

@@ -56,6 +56,15 @@ class Plan:
     services: dict[str, list[ServiceLink]] = field(default_factory=dict)
 
 
+def check_accounts(options: Options) -> None:
+    """Raises PlanError, at the place of `accounts` in the file, if they do not fit together."""
+    try:
+        plan_of(options)
+    except PlanError as error:
+        place = options.places.get("accounts")
+        raise PlanError(f"{place}: {error}" if place else str(error)) from None
+
+
 def plan_of(options: Options) -> Plan:
     """What the accounts of a configuration share. Raises PlanError."""
     accounts = {GLOBAL_ACCOUNT: AccountOptions(), options.system_account_name: AccountOptions()}

@@ -143,11 +143,13 @@ def _refuse_later(last: dict[str, Value]) -> str:
 
 
 def _load(command: Command, *, check: bool) -> Command:
+    from pynats_server.accounts.plan import check_accounts
     from pynats_server.settings.validation import validate
 
     try:
         options = command.load(again=False)
         validate(options)
+        check_accounts(options)
     except ValueError as error:  # SettingsError is one, too
         return _refused(command.program, str(error))
     warnings = "".join(f"{line}\n" for line in options.warnings)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients import limits, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
@@ -62,6 +63,7 @@ def apply_reload(parts: Parts, load: Load | None) -> bool:
 def _check(parts: Parts, options: Options) -> list[Change]:
     """The changes. Raises ValueError if one is impossible at run time."""
     validate(options)
+    check_accounts(options)
     changes = diff(parts.state.options, options)
     for change in changes:
         if not change.reloadable:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.core.engine import Engine
@@ -67,6 +68,7 @@ class Server:
         try:
             options = checked(options if options is not None else Options())
             validate(options)
+            check_accounts(options)
             self._own_log = not isinstance(log, Logger)
             self.log = (
                 open_logger(options.log, program)

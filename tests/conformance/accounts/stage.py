@@ -1,0 +1,179 @@
+"""Scenarios of accounts that share, as scripts: clients of several accounts talk, and everything
+that each of them receives is written down after every line.
+
+    b SUB imp.> 1                   a protocol line of client b (user b, connected at first use)
+    a PUB ev.x rep | hi             a publish: subject, perhaps a reply subject, and the payload
+    a HPUB ev.x | A: 1; B: 2 | hi   the same with headers
+    a REPLY | answer                to the reply subject that a has received last
+    a HREPLY | A: 1 | answer        the same with headers
+    a AGAIN 2 | answer              to the one before that
+    a OPEN {"echo": false}          connects with other options; `b2` is one more client of user b
+    a CLOSE
+    wait 0.5                        seconds
+    reload NAME                     with another configuration of the scenario
+
+Lines of one client that arrive together have no order among its subscriptions: they are sorted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.deadline import pause
+from tests.support.raw import RawClient
+from tests.support.transcript import parse_transcript
+
+_REPLY = re.compile(r"_R_\.(\w{6})\.(\w{6})(\.\w{8}\.T)?")
+_SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
+_JSON = re.compile(r"\{.*\}")
+_MASKED = {
+    "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
+    "time",
+}  # fmt: skip
+_OPTIONS = {
+    "verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "test",
+    "version": "1.0.0", "protocol": 1, "name": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`script` is played with the accounts of `config` in force; `others` are for `reload`."""
+
+    name: str
+    config: str
+    script: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stage:
+    """One run of a script against one server."""
+
+    def __init__(self, port: int, reload: Callable[[str], None]) -> None:
+        self._port = port
+        self._reload = reload
+        self._clients: dict[str, RawClient] = {}
+        self._seen: dict[str, int] = {}  # bytes of what each has received
+        self._replies: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
+        self.told: list[str] = []
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def play(self, scenario: Scenario) -> list[str]:
+        """What came of it."""
+        for line in scenario.script.strip().splitlines():
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            self.told.append(f"> {line}")
+            who, _, rest = line.partition(" ")
+            if who == "wait":
+                pause(float(rest))
+            elif who == "reload":
+                self._reload(scenario.others[rest])
+            else:
+                self._act(who, rest)
+            self._settle()
+        return self.told
+
+    def _act(self, who: str, rest: str) -> None:
+        words, *parts = (part.strip() for part in rest.split("|"))
+        verb, *arguments = words.split()
+        if verb == "OPEN":
+            self._open(who, json.loads(words.partition(" ")[2]))
+            return
+        client = self._clients.get(who) or self._open(who, {})
+        if verb == "CLOSE":
+            client.close()
+            del self._clients[who]
+            return
+        if verb in ("REPLY", "HREPLY", "AGAIN"):
+            back = int(arguments.pop(0)) if verb == "AGAIN" else 1
+            arguments.insert(0, self._replies[who][-back])
+            verb = "HPUB" if verb == "HREPLY" else "PUB"
+        if verb == "PUB":
+            payload = parts[0] if parts else ""
+            client.send(f"PUB {' '.join(arguments)} {len(payload)}\r\n{payload}\r\n".encode())
+        elif verb == "HPUB":
+            lines = "".join(f"{each.strip()}\r\n" for each in parts[0].split(";") if each.strip())
+            block = f"NATS/1.0\r\n{lines}\r\n"
+            payload = parts[1] if len(parts) > 1 else ""
+            sizes = f"{len(block)} {len(block) + len(payload)}"
+            client.send(f"HPUB {' '.join(arguments)} {sizes}\r\n{block}{payload}\r\n".encode())
+        else:
+            client.send(f"{words}\r\n".encode())
+
+    def _open(self, who: str, options: dict[str, Any]) -> RawClient:
+        client = self._clients[who] = RawClient(self._port)
+        client.read_info()
+        user = who.rstrip("0123456789")
+        asked = _OPTIONS | {"user": user, "pass": user, "name": who} | options
+        client.send(b"CONNECT " + json.dumps(asked).encode() + b"\r\n")
+        client.fence()
+        self._seen[who] = len(client.received)
+        return client
+
+    def _settle(self) -> None:
+        """Writes down what everybody has got."""
+        for client in self._clients.values():
+            client.fence()
+        for who, client in sorted(self._clients.items()):
+            client.fence()
+            fresh = bytes(client.received[self._seen.get(who, 0) :])
+            self._seen[who] = len(client.received)
+            lines = []
+            for item in parse_transcript(fresh, self._port):
+                if isinstance(item, str) and item not in ("PING", "PONG"):
+                    self._note_reply(who, item)
+                    lines.append(f"{who} < {self._masked(item)}")
+            if client.closed:
+                lines.append(f"{who} < closed")
+            self.told += sorted(lines)
+        for who in [who for who, client in self._clients.items() if client.closed]:
+            self._clients.pop(who).close()
+
+    def _note_reply(self, who: str, item: str) -> None:
+        line = item.partition(" | ")[0].split(" ")
+        sizes = {"MSG": 1, "HMSG": 2}.get(line[0], 0)
+        if sizes and len(line) == 4 + sizes:
+            self._replies.setdefault(who, []).append(line[3])
+
+    def _masked(self, item: str) -> str:
+        """Without what differs from run to run. Header sizes follow the length of such numbers."""
+        item = _REPLY.sub(self._named, item)
+        found = _JSON.search(item)
+        if found is None:
+            return item
+        try:
+            shown = json.loads(found[0])
+        except ValueError:
+            return item
+        text = item[: found.start()] + json.dumps(_mask(shown)) + item[found.end() :]
+        return _SIZES.sub(lambda sizes: re.sub(r"\d+", "N", sizes[0]), text, count=1)
+
+    def _named(self, found: re.Match[str]) -> str:
+        account = self._names.setdefault(found[1], f"acc{len(self._names)}")
+        request = self._names.setdefault(found[1] + found[2], f"req{len(self._names)}")
+        return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "<" + name + ">" if name in _MASKED and inner else _mask(inner)
+            for name, inner in value.items()
+        }
+    return [_mask(each) for each in value] if isinstance(value, list) else value
