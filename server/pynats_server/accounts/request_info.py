@@ -3,6 +3,7 @@ architecture notes names the fields of clients)."""
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +15,10 @@ from pynats_server.core.client import ClientConnection
 
 KEPT: Final = 4096
 """Descriptions that are remembered: they change only with a client's round trip time."""
+FIELDS: Final = (
+    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
+    "kind", "client_type",
+)  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,24 +45,32 @@ class RequestInfo:
         self._known[key] = (source.rtt, made)
         return made
 
+    def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
+        """What the import before told, for the next one, of `importer`; `shared` is of the former."""
+        try:
+            found = json.loads(told)
+        except ValueError:
+            return told
+        found["svc"] = importer.name
+        if shared:
+            found |= {"server": self._server_name, "cluster": self._cluster}
+        return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
+
     def _describe(self, client: ClientConnection, importer: Account, share: bool) -> dict[str, Any]:
         service = importer.name if importer is not client.account else ""
         told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
         if share:
-            told = {
+            told |= {
                 "start": format_time_s(client.start),
                 "host": client.host,
                 "id": client.cid,
-                "acc": client.account.name,
-                "svc": service,
                 "user": client.user,
                 "name": client.name,
                 "lang": client.lang,
                 "ver": client.version,
-                "rtt": client.rtt,
                 "server": self._server_name,
                 "cluster": self._cluster,
                 "kind": "Client",
                 "client_type": "nats",
             }
-        return {name: value for name, value in told.items() if value}
+        return {name: told[name] for name in FIELDS if told.get(name)}

@@ -480,6 +480,7 @@ cdef class Publisher(Receiver):
         msg.header_len = memo.header_len
         msg.total_len = memo.total_len
         msg.borrowed = True
+        msg.requested = False
         msg.lender = NULL
         msg.via_len = 0
         if memo.runs:

@@ -73,6 +73,7 @@ cdef inline void fill_message(
     msg.reply = words[1].p if replied else NULL
     msg.reply_len = <uint32_t>words[1].n if replied else 0
     msg.via_len = 0
+    msg.requested = False
     msg.payload = payload
     msg.header_len = <uint32_t>header
     msg.total_len = <uint32_t>total

@@ -13,6 +13,8 @@ cdef struct Message:
     uint32_t total_len  # headers + body, without the final CRLF
     # Payload lies in the engine's read chunk, with CRLF behind it: deliveries may refer to it.
     bint borrowed
+    # Comes from a service import: imported streams do not have it, as in the real server.
+    bint requested
     # The Chunk that the payload lies in, with anything behind it: large deliveries may refer to it.
     void* lender  # NULL = there is none
     uint32_t via_len  # 0 = the subject is the one that was matched

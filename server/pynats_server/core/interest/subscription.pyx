@@ -48,6 +48,8 @@ cdef class Subscription:
 cdef int deliver_renamed(Subscription sub, Message* msg, Sink source) except -1:
     cdef char small[SUBJECT_ROOM]
     cdef char* out
+    if msg.requested:
+        return 0
     # Where receivers see another subject than the one that was matched, this is what has a new name.
     cdef bint via = msg.via_len != 0
     cdef const char* subject = msg.via if via else msg.subject

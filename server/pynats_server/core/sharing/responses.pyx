@@ -168,6 +168,7 @@ cdef class Responses(Sink):
         answer.subject = reply
         answer.subject_len = <uint32_t>len(<bytes>reply)
         answer.via_len = 0
+        answer.requested = False
         if msg.reply_len:  # the conversation goes on
             others = responses_of(self.engine, requester)
             others.expect(others.back, self.account, msg.reply, msg.reply_len, own_reply)

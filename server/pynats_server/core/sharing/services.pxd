@@ -32,4 +32,5 @@ cdef class ServiceImport(Sink):
     cdef Responses responses
     cdef Subscription listening
 
+    cdef bytes _info(self, Message* msg, Sink source)
     cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1

@@ -22,6 +22,20 @@ cdef class ServiceExport:
         self.allow_trace = allow_trace
 
 
+cdef const char* _find_info(const char* block, size_t length) noexcept:
+    """What a header block says of who asks; NULL without that."""
+    cdef const char* p = block
+    cdef const char* end = block + length
+    while p < end:
+        p = <const char*>memchr(p, b'\n', end - p)
+        if p == NULL or end - p <= INFO_LEN:
+            return NULL
+        p += 1
+        if memcmp(p, INFO, INFO_LEN) == 0:
+            return p + INFO_LEN
+    return NULL
+
+
 cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
     """Copies a header block but for what it says of who asks, and for the empty line at its end."""
     cdef const char* p = block
@@ -97,7 +111,8 @@ cdef class ServiceImport(Sink):
         cdef Rule rule
         cdef char reply[REPLY_LEN]
         cdef Response* response = NULL
-        cdef bytes info = self.who(source, self.importer, self.share)
+        cdef bint shared = self.engine.routing.shared
+        cdef bytes info = self._info(msg, source)
         cdef size_t own = len(info)
         cdef char* block = <char*>malloc(FIRST_LEN + INFO_LEN + own + 4 + msg.total_len)
         cdef char* at = block
@@ -123,6 +138,7 @@ cdef class ServiceImport(Sink):
             request.total_len = request.header_len + msg.total_len - msg.header_len
             request.payload = block
             request.borrowed = False
+            request.requested = True
             request.lender = NULL
             request.via_len = 0
             request.subject = subject
@@ -142,10 +158,25 @@ cdef class ServiceImport(Sink):
                 )
                 request.reply = reply
                 request.reply_len = REPLY_LEN
+            self.engine.routing.shared = self.share
             delivered = route(self.exporter, source, &request, &self.engine.routing)
             if delivered == 0 and response != NULL:
                 self.responses.forget(reply)
             return delivered != 0
         finally:
+            self.engine.routing.shared = shared
             free(mapped.large)
             free(block)
+
+    cdef bytes _info(self, Message* msg, Sink source):
+        """Who asks: whom the import before this one has named, if there was one."""
+        cdef const char* p
+        cdef const char* end
+        if self.engine.routing.imports > 1:
+            p = _find_info(msg.payload, msg.header_len)
+            if p != NULL:
+                end = <const char*>memchr(p, b'\r', msg.payload + msg.header_len - p)
+                if end != NULL:
+                    told = p[:end - p]
+                    return self.who.passed_on(told, self.importer, self.engine.routing.shared)
+        return self.who(source, self.importer, self.share)

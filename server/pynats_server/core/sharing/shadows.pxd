@@ -14,7 +14,7 @@ from pynats_server.core.interest.subscription cimport Subscription
 cdef class StreamImport:
     cdef readonly Account exporter
     cdef readonly bytes local  # the subjects here
-    cdef readonly Rename rename  # None = they are the same there
+    cdef readonly Rename rename
     cdef readonly object subjects_of
     cdef readonly bint allow_trace
 

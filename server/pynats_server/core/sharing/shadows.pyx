@@ -18,7 +18,7 @@ cdef class StreamImport:
     ):
         self.exporter = exporter
         self.local = local
-        self.rename = rename
+        self.rename = rename or Rename([-1])  # what has one does not get requests
         self.subjects_of = subjects_of
         self.allow_trace = allow_trace
 
