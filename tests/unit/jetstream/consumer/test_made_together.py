@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api.dispatch import AHEAD_MAX
 from pynats_server.jetstream.consumer.saving import UNDER_WAY_MAX
+from pynats_server.jetstream.manager import JetStream
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, Plan
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 
@@ -55,11 +55,17 @@ class SlowDisk:
 
 
 class World:
-    def __init__(self, account: JetStreamAccount, client: PatientClient, url: str) -> None:
-        self.account = account
+    def __init__(self, jetstream: JetStream, client: PatientClient, url: str) -> None:
+        self._jetstream = jetstream
+        account = self.account = jetstream.accounts["$G"]
         self.client = client
         self.url = url
         self.disk = SlowDisk(account.server.states)
+
+    def has_begun(self, count: int) -> bool:
+        """Whether so many requests have been looked at, and wait for the disk or for others."""
+        waiting = self.account.server.turns.count("$G")
+        return not waiting and self._jetstream.api.inflight == count
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +85,7 @@ async def world(folder: Path, **config: Any) -> AsyncIterator[World]:
             body = {"name": name, "subjects": [f"{name}.>"], **config}
             assert "error" not in await api(client, f"STREAM.CREATE.{name}", body)
         assert server.state.jetstream is not None
-        there = World(server.state.jetstream.accounts["$G"], client, server.client_url)
+        there = World(server.state.jetstream, client, server.client_url)
         try:
             yield there
         finally:
@@ -195,7 +201,8 @@ async def test_what_is_being_made_counts(tmp_path: Path) -> None:
         for number in range(5):
             await asker.make(f"c{number}")
         await wait_until_async(
-            lambda: sorted(there.disk.making) == ["c0", "c1", "c2"], "they are under way"
+            lambda: sorted(there.disk.making) == ["c0", "c1", "c2"] and there.has_begun(5),
+            "they are under way",
         )
         there.disk.goes_on.set()
         answers = [await asker.answer() for _ in range(5)]
