@@ -32,6 +32,7 @@ class SlowDisk:
         self.full: set[str] = set()  # names that there is no room for
         self.goes_on = asyncio.Event()
         self.writing = 0
+        self.held: list[tuple[Any, ...]] | None = None  # writes that wait, if they do
         self._build, self._remove, self._write = states.build, states.remove, states.write
         states.build = self.build  # type: ignore[method-assign]
         states.remove = self.remove  # type: ignore[method-assign]
@@ -46,7 +47,15 @@ class SlowDisk:
 
     def write(self, *arguments: Any) -> None:
         self.writing += 1
-        self._write(*arguments)
+        if self.held is None:
+            self._write(*arguments)
+        else:
+            self.held.append(arguments)
+
+    def let_write(self) -> None:
+        held, self.held = self.held or [], None
+        for arguments in held:
+            self._write(*arguments)
 
     async def remove(self, files: ConsumerFiles, doomed: Path) -> OSError | None:
         self.removing.append(files.name)
@@ -256,8 +265,15 @@ async def test_the_end_of_a_stream_waits_for_the_states_that_are_being_written_a
             await there.client.request(f"S.{number}", b"x")
         assert there.disk.writing == 0
         assert (await api(there.client, "STREAM.PURGE.S"))["purged"] == 3
-        for saved in there.account.streams["S"].consumers.by_name.values():
-            saved.feed.settle()  # which is when each takes note of it
-        assert (await api(there.client, "STREAM.DELETE.S"))["success"]
-        assert there.disk.writing <= 2 * UNDER_WAY_MAX
+        consumers = there.account.streams["S"].consumers
+        states = list(consumers._kept._saved.values())
+        there.disk.held = []
+        for consumer in consumers.by_name.values():
+            consumer.feed.settle()  # which is when each takes note of it
+        await wait_until_async(lambda: there.disk.writing == UNDER_WAY_MAX, "they are written")
+        await asker.ask("STREAM.DELETE.S")
+        await wait_until_async(lambda: all(one.ended for one in states), "it ends")
+        there.disk.let_write()
+        assert (await asker.answer())["success"]
+        assert there.disk.writing == UNDER_WAY_MAX
         await asker.close()
