@@ -137,10 +137,14 @@ class Application:
             assert answer is not None
             self.published[json.loads(answer.payload)["seq"]] = subject
         name = self.chance.choice(list(self.readers))
-        for seq, count, message in list(fetch(client, name, self.chance.randrange(1, 12))):
-            reader = self.readers[name]
+        reader = self.readers[name]
+        found = list(fetch(client, name, self.chance.randrange(1, 12)))
+        # All were delivered before the first is acknowledged. Redeliveries come in any order, so
+        # that one may acknowledge others behind it.
+        for seq, count, _ in found:
             reader.delivered(seq, count)
             self.had[name].add(seq)
+        for seq, _, message in found:
             if reader.policy == "all":
                 self.acknowledge(client, name, set(range(1, seq + 1)), message, 0.1, 0.1)
             else:

@@ -21,7 +21,7 @@ from tests.support.stumble import Stumble, stumbling
 
 DIED = 9
 SURVIVED = 0
-STRIDE = 7  # of the operations; the folders alone are tried at each (store/test_key_change)
+STRIDE = 13  # of the operations; the folders alone are tried at each (store/test_key_change)
 OLD: dict[str, Any] = {"key": "A", "cipher": "aes"}
 NEW: dict[str, Any] = {"key": "B", "cipher": "chacha", "prev_key": "A"}
 NAMES = ("ONE", "TWO")

@@ -16,7 +16,7 @@ from tests.faults.known import KNOWN
 from tests.faults.matrix import Tally, every, sample
 from tests.support.fuzzing import FUZZING, examples
 
-CASES = 80  # of each kind of work
+CASES = 40  # of each kind of work
 SHOWN = 5
 
 

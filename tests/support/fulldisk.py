@@ -27,11 +27,13 @@ class FullDisk(Disk):
         self.take(handle, data, lambda part: Disk.write(self, handle, part, offset))
 
     def take(self, handle: int, data: bytes, write: Callable[[bytes], None]) -> None:
-        if self.room is None or self._is_other(handle, data):
+        room = self.room  # the test may set another one while a thread is here
+        if room is None or self._is_other(handle, data):
             write(data)
             return
-        fits = bytes(data[: self.room])
-        self.room -= len(fits)
+        fits = bytes(data[:room])
+        if self.room == room:
+            self.room = room - len(fits)
         write(fits)
         if len(fits) < len(data):
             self.refused += 1

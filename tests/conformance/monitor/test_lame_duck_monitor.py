@@ -37,6 +37,7 @@ FORMS = [
 
 def enter_lame_duck(server: ServerProcess, stack: ExitStack) -> None:
     """A client keeps the server, so that it can be asked."""
+    stack.callback(server.kill)  # stopped, it would see its grace period through
     scene = Scene(server)
     stack.callback(scene.close)
     scene.clients.append(scene.connect({}))

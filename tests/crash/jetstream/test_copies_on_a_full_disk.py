@@ -245,8 +245,12 @@ async def test_a_message_is_no_duplicate_of_one_that_was_taken_back(
             source._pull()  # before the turn ends
             assert (source.next_seq, source.place.seq) == (2, 1)
             await wait_until_async(lambda: disk.refused > refused, "a refusal")
-            info = await api(client, "STREAM.INFO.c-D")
-            assert info["sources"][0]["lag"] == 1
+
+            async def is_behind() -> bool:  # but for the moments in which it tries again
+                info = await api(client, "STREAM.INFO.c-D")
+                return bool(info["sources"][0]["lag"] == 1)
+
+            await wait_until_async(is_behind, "it knows what it lacks")
             disk.room = None
             await wait_until_async(lambda: stream.store.msgs == 1, "the copy")
             assert [body for _, _, body, _ in content(stream.store)] == [b"of O"]

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api.dispatch import AHEAD_MAX
 from pynats_server.jetstream.consumer.saving import UNDER_WAY_MAX
+from pynats_server.jetstream.manager import JetStream
 from pynats_server.jetstream.store.consumers.folder import ConsumerFiles, Plan
 from pynats_server.jetstream.store.consumers.writing import StateWriter
 
@@ -32,6 +32,7 @@ class SlowDisk:
         self.full: set[str] = set()  # names that there is no room for
         self.goes_on = asyncio.Event()
         self.writing = 0
+        self.held: list[tuple[Any, ...]] | None = None  # writes that wait, if they do
         self._build, self._remove, self._write = states.build, states.remove, states.write
         states.build = self.build  # type: ignore[method-assign]
         states.remove = self.remove  # type: ignore[method-assign]
@@ -46,7 +47,15 @@ class SlowDisk:
 
     def write(self, *arguments: Any) -> None:
         self.writing += 1
-        self._write(*arguments)
+        if self.held is None:
+            self._write(*arguments)
+        else:
+            self.held.append(arguments)
+
+    def let_write(self) -> None:
+        held, self.held = self.held or [], None
+        for arguments in held:
+            self._write(*arguments)
 
     async def remove(self, files: ConsumerFiles, doomed: Path) -> OSError | None:
         self.removing.append(files.name)
@@ -55,11 +64,17 @@ class SlowDisk:
 
 
 class World:
-    def __init__(self, account: JetStreamAccount, client: PatientClient, url: str) -> None:
-        self.account = account
+    def __init__(self, jetstream: JetStream, client: PatientClient, url: str) -> None:
+        self._jetstream = jetstream
+        account = self.account = jetstream.accounts["$G"]
         self.client = client
         self.url = url
         self.disk = SlowDisk(account.server.states)
+
+    def has_begun(self, count: int) -> bool:
+        """Whether so many requests have been looked at, and wait for the disk or for others."""
+        waiting = self.account.server.turns.count("$G")
+        return not waiting and self._jetstream.api.inflight == count
 
     @property
     def names(self) -> list[str]:
@@ -79,11 +94,12 @@ async def world(folder: Path, **config: Any) -> AsyncIterator[World]:
             body = {"name": name, "subjects": [f"{name}.>"], **config}
             assert "error" not in await api(client, f"STREAM.CREATE.{name}", body)
         assert server.state.jetstream is not None
-        there = World(server.state.jetstream.accounts["$G"], client, server.client_url)
+        there = World(server.state.jetstream, client, server.client_url)
         try:
             yield there
         finally:
             there.disk.goes_on.set()
+            there.disk.let_write()
 
 
 class Asker:
@@ -195,7 +211,8 @@ async def test_what_is_being_made_counts(tmp_path: Path) -> None:
         for number in range(5):
             await asker.make(f"c{number}")
         await wait_until_async(
-            lambda: sorted(there.disk.making) == ["c0", "c1", "c2"], "they are under way"
+            lambda: sorted(there.disk.making) == ["c0", "c1", "c2"] and there.has_begun(5),
+            "they are under way",
         )
         there.disk.goes_on.set()
         answers = [await asker.answer() for _ in range(5)]
@@ -249,8 +266,17 @@ async def test_the_end_of_a_stream_waits_for_the_states_that_are_being_written_a
             await there.client.request(f"S.{number}", b"x")
         assert there.disk.writing == 0
         assert (await api(there.client, "STREAM.PURGE.S"))["purged"] == 3
-        for saved in there.account.streams["S"].consumers.by_name.values():
-            saved.feed.settle()  # which is when each takes note of it
-        assert (await api(there.client, "STREAM.DELETE.S"))["success"]
-        assert there.disk.writing <= 2 * UNDER_WAY_MAX
+        consumers = there.account.streams["S"].consumers
+        states = list(consumers._kept._saved.values())
+        there.disk.held = []
+        for consumer in consumers.by_name.values():
+            consumer.feed.settle()  # which is when each takes note of it
+        held = there.disk.held
+        await wait_until_async(lambda: len(held) == UNDER_WAY_MAX, "they are written")
+        written = there.disk.writing
+        await asker.ask("STREAM.DELETE.S")
+        await wait_until_async(lambda: all(one.ended for one in states), "it ends")
+        there.disk.let_write()
+        assert (await asker.answer())["success"]
+        assert there.disk.writing == written
         await asker.close()

@@ -12,6 +12,7 @@ import pytest
 from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
+from pynats_server.jetstream.store.file.group_commit import Committer, Task
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.work import finish
 
@@ -82,6 +83,30 @@ async def settled(store: FileStore) -> None:
         "the threads' work done",
         interval_s=0.001,
     )
+
+
+def test_a_bug_in_a_thread_ends_the_store_that_met_it_alone() -> None:
+    async def work(syncer: Syncer) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def outcome(committer: Committer) -> OSError | None:
+            done: asyncio.Future[OSError | None] = loop.create_future()
+            committer.wait(done.set_result)
+            return await done
+
+        failures: list[OSError] = []
+        broken = Committer(syncer, Disk(), failures.append)
+        whole = Committer(syncer, Disk(), failures.append)
+        broken.after(Task(lambda: print(1 // 0), must=True))
+        error = await outcome(broken)
+        assert error is not None and "ZeroDivisionError" in str(error)
+        assert failures == [error]
+        done: list[int] = []
+        whole.after(Task(lambda: done.append(1), must=True))
+        assert await outcome(whole) is None
+        assert done == [1]
+
+    on_loop(work)
 
 
 @pytest.mark.parametrize("cipher", [None, "chacha"])

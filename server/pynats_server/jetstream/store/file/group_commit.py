@@ -9,6 +9,7 @@ loop everything happens in the caller (tests, tools, shutdown).
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 import time
@@ -72,7 +73,7 @@ class Syncer:
         assert self.loop is not None
         while (job := self._queue.get()) is not None:
             work, done = job
-            self._ended.append((done, _attempt(work)))
+            self._ended.append((done, _contain(work)))
             try:
                 self.loop.call_soon_threadsafe(self._tell_ended)
             except RuntimeError:  # the loop was closed: no callback can run
@@ -284,12 +285,13 @@ class Committer:
         self._doing += 1
         errors: list[OSError | None] = []
         held = cycle.waiting if self._must else []
+        attempt = _attempt if self.syncer.loop is None else _contain
 
         def work() -> None:
             if self._waits:
                 return
             for task in cycle.tasks:
-                error = _attempt(task.work)
+                error = attempt(task.work)
                 errors.append(error)
                 self._waits = task.waits(error)
                 if self._waits or (error is not None and task.done is None):
@@ -405,3 +407,12 @@ def _attempt(work: Callable[[], None]) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def _contain(work: Callable[[], None]) -> OSError | None:
+    """As `_attempt`, in a thread: a bug of ours ends the store that met it. If it ended the thread,
+    every store would wait for ever."""
+    try:
+        return _attempt(work)
+    except Exception as error:
+        return OSError(errno.EIO, f"internal error, please report: {error!r}")
