@@ -46,7 +46,7 @@ class RequestInfo:
         return made
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
-        """What the import before told, for the next one, of `importer`; `shared` is of the former."""
+        """What the import before told, for the next one, of `importer`; `shared`: it told all."""
         try:
             found = json.loads(told)
         except ValueError:
