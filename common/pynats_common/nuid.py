@@ -1,7 +1,7 @@
 """Ids in the form of a NUID: 22 digits and letters.
 
-https://github.com/nats-io/nuid describes the form; these are drawn whole from the system's source of
-chance, so they do not follow from one another.
+https://github.com/nats-io/nuid describes the form. These are drawn whole from the source of chance
+of the system, so that none follows from another.
 """
 
 from __future__ import annotations
