@@ -27,6 +27,9 @@ cdef class Account(Counted):
     cdef Borrowing borrowing  # None = no messages of others
     cdef object responses  # to requests of other accounts (`sharing.responses`), or None
     cdef Mapper mapper  # None = subjects stay as they are
+    # The requests to others whose latency is measured: `left(subject)` is told of each subscription
+    # that ends. None = there were none.
+    cdef public object awaiting
     cdef set takers  # subscriptions of the server that get messages of others, too
 
     # Every subscription of the account, but for shadows of those of others, comes and goes by these.

@@ -11,6 +11,7 @@ from pynats_server.core.senders.watches import Watch
 class Account(Counted):
     total_connections: int
     slow_consumers: int
+    awaiting: Any
     def __init__(self, name: str, cache: bool = True, is_system: bool = False) -> None: ...
     @property
     def is_system(self) -> bool: ...

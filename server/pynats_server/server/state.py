@@ -79,7 +79,7 @@ class ServerState:
         """Puts in force what the options say of exports, imports and mappings."""
         if self._wiring is None:
             who = RequestInfo(self.name)
-            self._wiring = Wiring(self.engine, self.accounts, who)
+            self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan_of(self.options), mappings)
