@@ -50,6 +50,8 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "log", S + "settings", S + "work",
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
+    # What is said in the system account; whoever tells it something knows no JSON.
+    S + "system": (*BASE, S + "server.state"),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "work",
