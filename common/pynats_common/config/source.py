@@ -37,4 +37,4 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+        return [0, *map(re.Match.end, re.finditer("\n", self.text))]
