@@ -332,7 +332,9 @@ class Options:
         lists += [(n, a.users, a.default_permissions) for n, a in self.accounts.items()]
         for name, users, usual in lists:
             for user in users:
-                yield name, replace(user, permissions=user.permissions or usual)
+                if user.permissions is None and usual is not None:
+                    user = replace(user, permissions=usual)
+                yield name, user
 
     @property
     def only_global_account(self) -> bool:

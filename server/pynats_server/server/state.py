@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-from pynats_server.accounts.plan import plan_of
+from pynats_server.accounts.plan import make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -82,7 +82,7 @@ class ServerState:
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(plan_of(self.options), mappings)
+        self._wiring.apply(make_plan(self.options.accounts), mappings)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
