@@ -77,6 +77,13 @@ class HttpAuth:
 
 
 @dataclass(slots=True)
+class MetricsOptions:
+    """The `metrics` block."""
+
+    max_series: int = 20_000  # series of accounts, streams and consumers in /metrics
+
+
+@dataclass(slots=True)
 class AccountLimits:
     """JetStream limits of an account; negative = unlimited. Sizes are bytes."""
 
@@ -273,6 +280,7 @@ class Options:
     https_port: int = 0
     http_base_path: str = "/"
     http_auth: HttpAuth | None = None  # None = everybody may ask
+    metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""

@@ -20,6 +20,7 @@ from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
 
+SLOW = (CloseReason.SLOW_CONSUMER_PENDING_BYTES, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
 UNTRACED = "Messages ask for a trace (Nats-Trace-Dest), which this version does not make"
 
 
@@ -190,6 +191,8 @@ class ClientHandler:
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A slow consumer is disconnected."""
         options = self._state.options
+        if isinstance(connection, ClientConnection) and connection.account is not None:
+            connection.account.slow_consumers += 1
         if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
@@ -213,9 +216,12 @@ class ClientHandler:
         reason = CloseReason(connection.reason)
         self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
-            if self._state.closed_clients.maxlen:
+            self._state.closed_for[reason] += 1
+            if self._state.closed_clients.maxlen or reason in SLOW:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
                 self._state.closed_clients.append(closed)
+                if reason in SLOW:
+                    self._state.cut_clients.append(closed)
             self.checks.drop(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:

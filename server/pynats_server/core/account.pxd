@@ -24,6 +24,7 @@ cdef class Account(Counted):
     cdef readonly set clients
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers
+    cdef readonly uint64_t largest_payload  # bytes of the largest message of its clients
     cdef Borrowing borrowing  # None = no messages of others
     cdef object responses  # to requests of other accounts (`sharing.responses`), or None
     cdef Mapper mapper  # None = subjects stay as they are

@@ -232,6 +232,8 @@ cdef class ClientConnection(Publisher):
         if outcome != WIRE_FRAME:
             return self._not_a_frame(outcome, &frame, end - p)
         if op == OP_PUB or op == OP_HPUB:
+            if frame.msg.total_len > self.largest:
+                self.note_largest(frame.msg.total_len)
             return self.publish_command(p, &frame)
         if op == OP_PING or op == OP_PONG or op == OP_OK:
             self.line_command(op, NULL, 0)

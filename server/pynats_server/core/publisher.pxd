@@ -43,7 +43,10 @@ cdef class Publisher(Receiver):
     cdef public bint no_responders
     cdef public int64_t max_control_line  # bytes
     cdef public int64_t max_payload  # bytes; negative = unlimited
+    cdef uint32_t largest  # bytes of its largest message so far
 
+    # A message is larger than all before.
+    cdef int note_largest(self, uint32_t size) except -1
     # -ERR; the connection goes on.
     cdef int complain(self, bytes text) except -1
     # +OK, for verbose clients.
