@@ -4,7 +4,7 @@ from typing import Any
 
 from pynats_server.core.figures import Counted
 from pynats_server.core.interest.subscription import Sink
-from pynats_server.core.rates.pacer import Pacer
+from pynats_server.core.readiness.pacer import Pacer
 from pynats_server.core.readiness.vigil import Vigil
 
 class Turner(Sink): ...

@@ -23,7 +23,7 @@ from pynats_server.core.epoll cimport (
     EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, epoll_create1, epoll_ctl, epoll_event, epoll_wait,
 )
 
-from pynats_server.core.rates.pacer import Pacer
+from pynats_server.core.readiness.pacer import Pacer
 from pynats_server.core.reasons import CloseReason
 
 cdef uint64_t NEVER = UINT64_MAX

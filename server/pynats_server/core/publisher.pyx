@@ -56,6 +56,11 @@ cdef class Publisher(Receiver):
             self.allowance = Allowance(self, own, shared)
             self.read_most = LIMITED_READ
 
+    @property
+    def publish_limit(self):
+        """What it may publish by itself, or None."""
+        return self.allowance.own if self.allowance is not None else None
+
     cdef Pass count_publish(self, Message* msg) except *:
         cdef Allowance allowance = self.allowance
         cdef int64_t last = allowance.held_ns

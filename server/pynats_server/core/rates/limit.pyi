@@ -1,5 +1,5 @@
 from pynats_server.core.engine import Peer
-from pynats_server.core.rates.pacer import Pacer
+from pynats_server.core.readiness.pacer import Pacer
 
 class PublishLimit:
     def __init__(

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-# Times are rounded up to this, ns: whoever is held back goes on that often at most, and then with all
-# that it may do since.
+# Times are rounded up to this, ns: whoever is held back goes on that often at most, and then with
+# all that it may do since.
 GRID_NS = 8_000_000
 
 
