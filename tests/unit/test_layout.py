@@ -42,7 +42,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "subjects"),
-    S + "auth": (*BASE, S + "core"),
+    S + "auth": (*BASE, S + "auth.secrets", S + "core"),
+    S + "auth.secrets": (),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -57,7 +58,8 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "server.info", S + "server.state", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+        *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
+        S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),

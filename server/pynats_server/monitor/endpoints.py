@@ -17,6 +17,7 @@ from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.json import Pieces, compact, pretty
 from pynats_server.monitor.options import BadRequest
 from pynats_server.monitor.query import Query
+from pynats_server.monitor.serving.guard import Admission, Guard, refusal
 from pynats_server.monitor.serving.http import WRITE_SIZE, Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
@@ -40,6 +41,7 @@ class Endpoints:
         self._clock = WallClock()
         self._usage = varz.Usage()
         self._long = LongAnswers()
+        self._guard = Guard(source)
         self._base = _clean("/" + source.options.http_base_path).rstrip("/")
         self._endpoints: dict[str, _Endpoint] = {
             "/": self._index,
@@ -68,17 +70,40 @@ class Endpoints:
         if target.startswith(("http://", "https://")):  # the form that proxies use
             target = "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
         raw_path, _, raw_query = target.partition("?")
-        path = unquote(raw_path)
+        path, asked = unquote(raw_path), Query(raw_query)
+        name = self._endpoint_of(path)
+        admission = await self._guard.admit(peer, request.authorization)
+        if admission is not Admission.GRANTED:
+            yield await self._for_strangers(name, asked, admission)
+            return
         if path.startswith("/") and _clean(path) != path:
             yield _redirect(_clean(path), raw_query)
             return
-        name = self._endpoint_of(path)
         if name is None:
             yield _not_found()
             return
         self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
         async with self._long.place_for(peer) if name in _LONG else nullcontext():
-            yield await self._made(name, peer, Query(raw_query), request)
+            yield await self._made(name, peer, asked, request)
+
+    async def _for_strangers(
+        self, name: str | None, asked: Query, admission: Admission
+    ) -> Response:
+        """The answer to who may not ask: whether the server is healthy, where all may know that."""
+        auth = self._source.options.http_auth
+        is_open = auth is not None and auth.healthz_open and name == "/healthz"
+        if not is_open or any(map(asked.text, _TELLING)):
+            return refusal(admission, auth)
+        self._source.http_requests[name or ""] += 1
+        try:
+            status, health = await healthz.healthz(self._source, query.healthz(asked))
+        except BadRequest as error:
+            return Response.text(400, str(error))
+        return _json(compact(healthz.Health(status=health.status)), status)
+
+    def close(self) -> None:
+        """Ends what goes on in threads."""
+        self._guard.close()
 
     async def _made(self, name: str, peer: Peer, asked: Query, request: Request) -> Response:
         try:
@@ -179,6 +204,7 @@ _COUNTED_AS = {"/subscriptionsz": "/subsz"}
 
 
 _LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}
+_TELLING = ("account", "stream", "consumer", "details")  # parameters that say what there is
 _FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
 
 
