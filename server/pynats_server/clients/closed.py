@@ -46,6 +46,8 @@ class ClosedConnection:
     in_bytes: int
     out_bytes: int
     stalls: int
+    throttles: int
+    refusals: int
     pending_bytes: int
     subscription_count: int
     subscriptions: tuple[ClosedSubscription, ...]
@@ -78,6 +80,8 @@ class ClosedConnection:
             in_bytes=client.in_bytes,
             out_bytes=client.out_bytes,
             stalls=client.stalls,
+            throttles=client.throttles,
+            refusals=client.refusals,
             pending_bytes=client.pending_bytes,
             subscription_count=count,
             subscriptions=tuple(_remember(sub) for sub in kept),

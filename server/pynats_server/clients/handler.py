@@ -11,6 +11,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_s
 from pynats_server.auth import ConnectOptions, Verdict
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.rates import limit_client
 from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
@@ -137,6 +138,7 @@ class ClientHandler:
         options = self._state.options
         client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
         apply_limits(client, options)
+        limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
@@ -187,6 +189,11 @@ class ClientHandler:
     def on_error(self, client: ClientConnection, text: str) -> None:
         """The client violated the protocol."""
         self._log.error(f"{_label(client)} - {text}")
+
+    def on_publish_limit(self, client: ClientConnection, waits: bool) -> None:
+        """A limit of publishing is in the way; called now and then while it is."""
+        what = "held back" if waits else "refused"
+        self._log.warn(f"{_label(client)} - Publish limit reached: messages are {what}")
 
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A slow consumer is disconnected."""

@@ -71,6 +71,8 @@ class AccountView(Protocol):
     out_msgs: int
     out_bytes: int
     slow_consumers: int
+    throttles: int
+    refusals: int
     total_connections: int
 
     @property
@@ -92,6 +94,8 @@ class ClientView(Protocol):
     out_bytes: int
     pending_bytes: int
     stalls: int
+    throttles: int
+    refusals: int
     subscription_count: int
     name: str
     lang: str
