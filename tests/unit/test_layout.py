@@ -52,9 +52,13 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (*BASE, S + "server.state"),
+    # What became of traced messages; Snappy is the store's.
+    S + "tracing": (
+        *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
+    ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
-        S + "server.info", S + "server.state", S + "work",
+        S + "server.info", S + "server.state", S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
@@ -158,7 +162,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "work",
+        S + "settings", S + "system", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

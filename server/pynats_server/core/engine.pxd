@@ -50,6 +50,7 @@ cdef enum PauseReason:
     PAUSE_AUTH = 1
     PAUSE_STALL = 2
     PAUSE_JUDGE = 4  # new permissions are being applied
+    PAUSE_WORK = 8  # what it asked for is still being done
 
 
 cdef class Peer(Pollable):
