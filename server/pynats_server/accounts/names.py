@@ -27,7 +27,7 @@ class Names:
     @property
     def pattern(self) -> str:
         """The other name, with its wildcards."""
-        return ".".join("*" if isinstance(token, int) else token for token in self.made)
+        return ".".join(["*" if isinstance(token, int) else token for token in self.made])
 
     def turned(self) -> Names:
         """For services: local names, made into the exporter's. What `to` says of its tokens then is

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-from pynats_server.accounts.plan import make_plan
+from pynats_server.accounts.plan import Plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -75,14 +75,15 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
-    def share(self) -> None:
-        """Puts in force what the options say of exports, imports and mappings."""
+    def share(self, plan: Plan) -> None:
+        """Puts in force what the options say of exports, imports and mappings; the plan is made of
+        them."""
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(make_plan(self.options.accounts), mappings)
+        self._wiring.apply(plan, mappings)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
