@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pynats_server.clients import limits, reauthorize
+from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
 from pynats_server.server.accepted import Accepted
@@ -78,6 +78,7 @@ def _apply(parts: Parts, accepted: Accepted) -> None:
     limits.configure_engine(state.engine, options)
     state.accounts.add(options)  # before users are moved to them
     state.share(accepted.plan)
+    rates.limit_accounts(state)
     told = reauthorize.reload(state, parts.handler)
     parts.jetstream.follow(options)
     state.accounts.remove(options)  # after JetStream and the clients have left them

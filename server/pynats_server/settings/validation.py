@@ -92,6 +92,8 @@ def _validate_monitoring(options: Options) -> None:
     fault = fault_of_http_auth(options.http_auth) if options.http_auth is not None else ""
     if fault:
         raise _wrong(options, "http_auth", fault)
+    if options.metrics.max_series < 0:
+        raise _wrong(options, "metrics", "max_series value can not be negative")
 
 
 def _validate_no_auth_user(options: Options) -> None:
