@@ -21,7 +21,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import FEATURES, Options
-from pynats_server.server.accepted import Accepted, accept, keep_unchanged
+from pynats_server.server.accepted import Accepted, accept, accept_again
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
@@ -319,9 +319,7 @@ class Server:
 
     def _load_again(self) -> Accepted:
         assert self.load_options is not None
-        options = self.load_options()
-        keep_unchanged(options, self.options)
-        return accept(options)
+        return accept_again(self.load_options(), Accepted(self.options, self.state.plan))
 
     def _reload(self, load: Callable[[], Accepted] | None) -> bool:
         if not self._started or self._shutdown is not None:

@@ -37,8 +37,8 @@ CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 class ServerState:
     """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
 
-    `engine` and `turns` exist from `Server.start` on; `options` and `authenticator` are replaced
-    whole by a reload, so read them here each time.
+    `engine` and `turns` exist from `Server.start` on; `options`, `plan` and `authenticator` are
+    replaced whole by a reload, so read them here each time.
     """
 
     def __init__(self, options: Options, log: Logger, program: str) -> None:
@@ -60,6 +60,7 @@ class ServerState:
         self.engine: Engine
         self.turns: Turns
         self._wiring: Wiring | None = None
+        self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
         self.client_port = 0
         self.http_port = 0
@@ -86,6 +87,7 @@ class ServerState:
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
+        self.plan = plan
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
