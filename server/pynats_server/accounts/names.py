@@ -42,6 +42,8 @@ class Names:
     @property
     def rename(self) -> Rename | None:
         """Makes names like `made` out of such like `source`; None if they are the same."""
+        if self.made == self.source and "*" not in self.source:
+            return None
         stars = [place for place, token in enumerate(self.source) if token == "*"]
         if self.source == tuple("*" if isinstance(t, int) else t for t in self.made) and (
             [token for token in self.made if isinstance(token, int)] == list(range(len(stars)))
