@@ -50,6 +50,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
         S + "log", S + "settings", S + "work",
     ),
+    S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
@@ -164,16 +165,24 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # The whole, and how it becomes a process.
     S + "server": (
+<<<<<<< HEAD
         *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
         S + "settings", S + "system", S + "tracing", S + "work",
+=======
+        *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity",
+        S + "log", S + "monitor", S + "process", S + "server.accepted", S + "server.info",
+        S + "server.state", S + "settings", S + "system", S + "work",
+>>>>>>> start
     ),
     # Looks at folders without a server.
     J + "inspection": (
         *BASE, J + "store", J + "store.consumers", J + "store.file", J + "store.format",
         J + "store.inventory",
     ),
-    S + "process": (*BASE, S + "accounts", S + "clients.trace", S + "settings", J + "inspection"),
+    S + "process": (
+        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", J + "inspection",
+    ),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 

@@ -70,14 +70,15 @@ class Wiring:
         borrow(self._engine, account, StreamImports(imports) if imports else None)
 
     def _import(self, account: Account, links: list[ServiceLink]) -> None:
+        wanted = {_place(link): link for link in links}
         kept: list[tuple[ServiceLink, ServiceImport]] = []
         for link, found in self._services.get(account.name, []):
-            if link in links:
+            if wanted.get(_place(link)) == link:
                 kept.append((link, found))
+                del wanted[_place(link)]
             else:
                 found.close()
-        known = [link for link, _ in kept]
-        kept += [(link, self._made(account, link)) for link in links if link not in known]
+        kept += [(link, self._made(account, link)) for link in wanted.values()]
         self._services[account.name] = kept
 
     def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
@@ -106,3 +107,8 @@ class Wiring:
         made = ServiceExport(terms, latency, link.service.allow_trace)
         self._exports[key] = (link.service, made)
         return made
+
+
+def _place(link: ServiceLink) -> tuple[str, tuple[str, ...]]:
+    """What no two imports of an account have in common: the exporter and the subject here."""
+    return link.exporter, link.names.source

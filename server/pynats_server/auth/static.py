@@ -15,7 +15,7 @@ from pynats_server.core.permissions import Permissions
 STANDARD = "STANDARD"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """A user with the name of its account and its permissions (None = unrestricted)."""
 

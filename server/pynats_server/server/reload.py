@@ -10,19 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
-from pynats_server.options import Options
+from pynats_server.server.accepted import Accepted
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamLife
 from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import SettingsError, diff, validate
+from pynats_server.settings import SettingsError, diff
 from pynats_server.settings.reload import Change
 
-Load = Callable[[], Options]
+Load = Callable[[], Accepted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,16 @@ def apply_reload(parts: Parts, load: Load | None) -> bool:
     try:
         if load is None:
             raise ValueError("can only reload config when a file is provided using -c or --config")
-        options = load()
-        changes = _check(parts, options)
+        accepted = load()
+        options = accepted.options
+        changes = _check(parts, accepted)
         if options.log != state.options.log:  # last, because it checks and applies in one step
             log.replace_by(options.log, state.program)
     except (SettingsError, ValueError, LogError, OSError) as error:
         parts.jetstream.abandon()
         log.error(f"Failed to reload server configuration: {error}")
         return False
-    _apply(parts, options)
+    _apply(parts, accepted)
     for change in changes:
         if change.notice:
             log.notice(change.notice)
@@ -60,10 +60,9 @@ def apply_reload(parts: Parts, load: Load | None) -> bool:
     return True
 
 
-def _check(parts: Parts, options: Options) -> list[Change]:
+def _check(parts: Parts, accepted: Accepted) -> list[Change]:
     """The changes. Raises ValueError if one is impossible at run time."""
-    validate(options)
-    check_accounts(options)
+    options = accepted.options
     changes = diff(parts.state.options, options)
     for change in changes:
         if not change.reloadable:
@@ -72,13 +71,13 @@ def _check(parts: Parts, options: Options) -> list[Change]:
     return changes
 
 
-def _apply(parts: Parts, options: Options) -> None:
-    state = parts.state
+def _apply(parts: Parts, accepted: Accepted) -> None:
+    state, options = parts.state, accepted.options
     old, state.options = state.options, options
     state.config_load_time = time.time()
     limits.configure_engine(state.engine, options)
     state.accounts.add(options)  # before users are moved to them
-    state.share()
+    state.share(accepted.plan)
     rates.limit_accounts(state)
     told = reauthorize.reload(state, parts.handler)
     parts.jetstream.follow(options)

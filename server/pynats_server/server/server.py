@@ -14,7 +14,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.clients.rates import limit_accounts
@@ -22,6 +21,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import FEATURES, Options
+from pynats_server.server.accepted import Accepted, accept, accept_again
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
@@ -34,7 +34,7 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.settings import checked, startup_warnings
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.tracing import Tracer
@@ -60,28 +60,28 @@ class _Log(enum.Enum):
 class Server:
     """One broker in the running asyncio loop.
 
-    `options` are copied; `ServerError` names a field that has a wrong value. `log` replaces
-    `options.log`: the name or number of a level (its lines go to standard error), a
-    `logging.Logger`, or None for no log.
+    `options` are copied, unless they were accepted already; `ServerError` names a field that has a
+    wrong value. `log` replaces `options.log`: the name or number of a level (its lines go to
+    standard error), a `logging.Logger`, or None for no log.
     """
 
     def __init__(
-        self, options: Options | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
+        self, options: Options | Accepted | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
         program: str = "pynats-server",
     ) -> None:  # fmt: skip
         try:
-            options = checked(options if options is not None else Options())
-            validate(options)
-            check_accounts(options)
+            if not isinstance(options, Accepted):
+                options = accept(checked(options if options is not None else Options()))
             self._own_log = not isinstance(log, Logger)
             self.log = (
-                open_logger(options.log, program)
+                open_logger(options.options.log, program)
                 if isinstance(log, _Log)
-                else open_target(log, options.log)
+                else open_target(log, options.options.log)
             )
         except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
-        self.state = ServerState(options, self.log, program)
+        self._plan = options.plan
+        self.state = ServerState(options.options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
@@ -153,7 +153,7 @@ class Server:
         state.engine = Engine(loop, self.handler)
         state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
-        state.share()
+        state.share(self._plan)
         self.events.start(loop)
         limit_accounts(state)
         try:
@@ -308,18 +308,22 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        return self._reload(self.load_options)
+        return self._reload(self._load_again if self.load_options is not None else None)
 
     async def reload_aside(self) -> bool:
         """As `reload`, but reads the file in a thread: one with thousands of users takes long."""
         async with self._reloading:
             if self.load_options is None:
                 return self.reload()
-            read = asyncio.get_running_loop().run_in_executor(None, self.load_options)
+            read = asyncio.get_running_loop().run_in_executor(None, self._load_again)
             await asyncio.wait([read])
             return self._reload(read.result)
 
-    def _reload(self, load: Callable[[], Options] | None) -> bool:
+    def _load_again(self) -> Accepted:
+        assert self.load_options is not None
+        return accept_again(self.load_options(), Accepted(self.options, self.state.plan))
+
+    def _reload(self, load: Callable[[], Accepted] | None) -> bool:
         if not self._started or self._shutdown is not None:
             self.log.error("Failed to reload server configuration: the server is not running")
             return False

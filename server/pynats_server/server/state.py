@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+<<<<<<< HEAD
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import make_plan
+=======
+from pynats_server.accounts.plan import Plan
+>>>>>>> start
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -38,8 +42,8 @@ CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 class ServerState:
     """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
 
-    `engine` and `turns` exist from `Server.start` on; `options` and `authenticator` are replaced
-    whole by a reload, so read them here each time.
+    `engine` and `turns` exist from `Server.start` on; `options`, `plan` and `authenticator` are
+    replaced whole by a reload, so read them here each time.
     """
 
     def __init__(self, options: Options, log: Logger, program: str) -> None:
@@ -61,6 +65,7 @@ class ServerState:
         self.engine: Engine
         self.turns: Turns
         self._wiring: Wiring | None = None
+        self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
         self.client_port = 0
         self.http_port = 0
@@ -81,16 +86,27 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
+<<<<<<< HEAD
     def share(self) -> None:
         """Puts in force what the options say of exports, imports, mappings and traces."""
+=======
+    def share(self, plan: Plan) -> None:
+        """Puts in force what the options say of exports, imports and mappings; the plan is made of
+        them."""
+>>>>>>> start
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
+        self.plan = plan
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
+<<<<<<< HEAD
         self._wiring.apply(make_plan(self.options.accounts), mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
+=======
+        self._wiring.apply(plan, mappings)
+>>>>>>> start
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
