@@ -11,6 +11,7 @@ that each of them receives is written down after every line.
     a CLOSE
     wait 0.5                        seconds
     reload NAME                     with another configuration of the scenario
+    refused NAME                    the same, and the server refuses it
 
 Lines of one client that arrive together have no order among its subscriptions: they are sorted.
 """
@@ -56,7 +57,7 @@ class Scenario:
 class Stage:
     """One run of a script against one server."""
 
-    def __init__(self, port: int, reload: Callable[[str], None]) -> None:
+    def __init__(self, port: int, reload: Callable[[str], bool]) -> None:
         self._port = port
         self._reload = reload
         self._clients: dict[str, RawClient] = {}
@@ -82,8 +83,8 @@ class Stage:
             who, _, rest = line.partition(" ")
             if who == "wait":
                 pause(float(rest))
-            elif who == "reload":
-                self._reload(scenario.others[rest])
+            elif who in ("reload", "refused"):
+                assert self._reload(scenario.others[rest]) == (who == "reload"), line
             else:
                 self._act(who, rest)
             self._settle()

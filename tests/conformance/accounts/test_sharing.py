@@ -8,21 +8,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_mappings, rows_services, rows_streams
+from tests.conformance.accounts import (
+    rows_answers,
+    rows_chains,
+    rows_limits,
+    rows_mappings,
+    rows_names,
+    rows_queues,
+    rows_reloads,
+    rows_services,
+    rows_streams,
+)
 from tests.conformance.accounts.stage import Scenario, Stage
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
-SCENARIOS: list[Scenario] = [*rows_streams.ROWS, *rows_services.ROWS, *rows_mappings.ROWS]
+SCENARIOS: list[Scenario] = [
+    *rows_streams.ROWS,
+    *rows_names.ROWS,
+    *rows_queues.ROWS,
+    *rows_services.ROWS,
+    *rows_answers.ROWS,
+    *rows_chains.ROWS,
+    *rows_mappings.ROWS,
+    *rows_limits.ROWS,
+    *rows_reloads.ROWS,
+]
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
     with ServerProcess(kind, folder / kind, scenario.config) as server:
-
-        def reload(config: str) -> None:
-            assert server.reload(config), server.log()
-
-        with Stage(server.port, reload) as stage:
+        with Stage(server.port, server.reload) as stage:
             return stage.play(scenario)
 
 
