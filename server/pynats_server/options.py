@@ -66,6 +66,17 @@ class Authorization:
 
 
 @dataclass(slots=True)
+class HttpAuth:
+    """The `http_auth` block: what who asks for monitoring must give, a user and password or a
+    token; with both, either."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)  # plain text or bcrypt
+    token: str = field(default="", repr=False)  # plain text or bcrypt
+    healthz_open: bool = False  # others may ask whether the server is healthy, and no more
+
+
+@dataclass(slots=True)
 class AccountLimits:
     """JetStream limits of an account; negative = unlimited. Sizes are bytes."""
 
@@ -261,6 +272,7 @@ class Options:
     http_port: int = 0
     https_port: int = 0
     http_base_path: str = "/"
+    http_auth: HttpAuth | None = None  # None = everybody may ask
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""

@@ -17,7 +17,8 @@ from nats.aio.client import Client
 from nats.errors import NoRespondersError
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.monitor.healthz_jetstream import HealthRequest, check
+from pynats_server.monitor.healthz_jetstream import check
+from pynats_server.monitor.options import HealthzOptions
 from pynats_server.server.server import Server
 
 from tests.support.deadline import PATIENCE_S
@@ -85,7 +86,7 @@ async def pulled(client: Client, name: str, most: int) -> list[int]:
 async def health(server: Server) -> list[str]:
     jetstream = server.state.jetstream
     assert jetstream is not None
-    request = HealthRequest(details=True)
+    request = HealthzOptions(details=True)
     failures, warnings = await check(jetstream, server.state.accounts, request)
     return [failure.about.error for failure in failures] + [one.error for one in warnings]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 from pynats_server.jetstream.store.format.meta_inf import meta_sum
-from pynats_server.monitor.healthz_jetstream import HealthRequest, check
+from pynats_server.monitor.healthz_jetstream import check
+from pynats_server.monitor.options import HealthzOptions
 
 from tests.support.jetstream import api, connect, jetstream_server
 
@@ -102,7 +103,7 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
                 assert kept["message"]["subject"] == name
             refused = await api(client, "STREAM.CREATE.NOTHING_KEPT", {"name": "NOTHING_KEPT"})
             assert refused["error"]["err_code"] == 10049, refused
-            request = HealthRequest(details=True)
+            request = HealthzOptions(details=True)
             jetstream, known = server.state.jetstream, server.state.accounts
             failures, warnings = await check(jetstream, known, request)
             named = {failure.about.stream for failure in failures}

@@ -42,7 +42,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "subjects"),
-    S + "auth": (*BASE, S + "core"),
+    S + "auth": (*BASE, S + "auth.secrets", S + "core"),
+    S + "auth.secrets": (),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -50,12 +51,15 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "log", S + "settings", S + "work",
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
+    # What is said in the system account; whoever tells it something knows no JSON.
+    S + "system": (*BASE, S + "server.state"),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+        *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
+        S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),
@@ -140,13 +144,13 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core", J + "clock"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "advisories", J + "clock", J + "config",
+        *BASE, S + "core", S + "jetstream", J + "clock", J + "config",
         J + "consumer", J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
         J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (
-        *BASE, S + "accounts", S + "core", S + "log", J + "advisories", J + "api", J + "capacity",
+        *BASE, S + "accounts", S + "core", S + "log", J + "api", J + "capacity",
         J + "claims", J + "clock",
         J + "config", J + "consumer", J + "context", J + "errors", J + "figures", J + "quota",
         J + "store", J + "store.consumers",

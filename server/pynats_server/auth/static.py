@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
-import re
 from dataclasses import dataclass
 from types import NotImplementedType
 
 from pynats_server import options as config
 from pynats_server.auth.base import ConnectOptions, Verdict
 from pynats_server.auth.permissions import compile_permissions
+from pynats_server.auth.secrets import check_bcrypt, equal, is_bcrypt
 from pynats_server.core.permissions import Permissions
 
 # The connection type of the client listener, the only one so far.
 STANDARD = "STANDARD"
-
-_BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
-_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; what follows does not count
-
-
-def is_bcrypt(secret: str) -> bool:
-    """Whether a configured secret is a bcrypt hash rather than plain text."""
-    return _BCRYPT.match(secret) is not None
-
-
-def _equal(given: str, expected: str) -> bool:
-    # A configured secret may hold any bytes.
-    wanted = expected.encode("utf-8", "surrogateescape")
-    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted)
-
-
-def _check_bcrypt(given: str, hashed: str) -> bool:
-    import bcrypt
-
-    secret = given.encode("utf-8", "replace")[:_BCRYPT_MAX]
-    try:
-        return bcrypt.checkpw(secret, hashed.encode())
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +61,7 @@ class StaticAuthenticator:
             return self._without(options)
         if is_bcrypt(secret):
             return NotImplemented  # type: ignore[no-any-return]
-        return self._decide(options, _equal(self._given(options), secret))
+        return self._decide(options, equal(self._given(options), secret))
 
     def slow(self, options: ConnectOptions) -> Verdict | None:
         """See Authenticator."""
@@ -94,8 +69,8 @@ class StaticAuthenticator:
         if secret is None:
             return self._without(options)
         if is_bcrypt(secret):
-            return self._decide(options, _check_bcrypt(self._given(options), secret))
-        return self._decide(options, _equal(self._given(options), secret))
+            return self._decide(options, check_bcrypt(self._given(options), secret))
+        return self._decide(options, equal(self._given(options), secret))
 
     def implicit(self) -> Verdict | None:
         """See Authenticator: `no_auth_user`, if configured."""

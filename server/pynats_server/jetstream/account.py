@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pynats_common.go.durations import human_duration_ns
+from pynats_common.nuid import new_nuid
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
-from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.claims import Claims
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import StreamConfig
@@ -133,7 +133,7 @@ class JetStreamAccount:
 
     def staging_folder(self) -> Path:
         """A name for a folder beside the streams."""
-        return self.server.staging / unique_id()
+        return self.server.staging / new_nuid()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something in the background until the server stops."""

@@ -5,14 +5,13 @@ See https://docs.nats.io/reference/jetstream/advisory.
 
 from __future__ import annotations
 
-import secrets
-import string
 from typing import Any
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
+from pynats_common.nuid import new_nuid
 
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
@@ -23,19 +22,6 @@ SUBJECT_PREFIX = "$JS.EVENT.ADVISORY."
 TYPE_PREFIX = "io.nats.jetstream.advisory.v1."
 METRIC_PREFIX = "$JS.EVENT.METRIC."
 METRIC_TYPE_PREFIX = "io.nats.jetstream.metric.v1."
-_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_ID_BYTES = 20  # more than 22 letters hold, so that they are evenly spread
-
-
-def unique_id() -> str:
-    """22 characters that nobody else has (the form of a NUID)."""
-    # One system call: each lets the server's threads take the interpreter from the loop.
-    number = int.from_bytes(secrets.token_bytes(_ID_BYTES))
-    letters = []
-    for _ in range(22):
-        number, letter = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[letter])
-    return "".join(letters)
 
 
 class Advisories:
@@ -85,7 +71,7 @@ class Advisories:
             return
         body = {
             "type": kind,
-            "id": unique_id(),
+            "id": new_nuid(),
             "timestamp": format_time_ns(now_ns()),
             **{name: value for name, value in fields.items() if value not in (None, "")},
             **({"domain": self._domain} if self._domain else {}),

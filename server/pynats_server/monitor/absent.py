@@ -1,5 +1,5 @@
 """Endpoints of parts that this server does not have: routes, gateways, leaf nodes. They answer like
-the real server with those parts off, and check parameters the same way."""
+the real server with those parts off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import time
 import msgspec
 from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.options import (
+    GatewayzOptions,
+    IpqueueszOptions,
+    LeafzOptions,
+    RoutezOptions,
+)
 from pynats_server.monitor.source import MonitorSource
 
 NO_RAFT_NODES = "No Raft nodes registered"
@@ -36,28 +41,23 @@ class LeafNodes(msgspec.Struct, kw_only=True):
     leafs: list[int] = msgspec.field(default_factory=list)
 
 
-def routez(source: MonitorSource, query: Query) -> Routes:
-    """The body of /routez. Raises BadRequest."""
-    query.detail("subs")
+def routez(source: MonitorSource, options: RoutezOptions) -> Routes:
+    """The body of /routez."""
     return Routes(server_id=source.id, server_name=source.name, now=_now())
 
 
-def gatewayz(source: MonitorSource, query: Query) -> Gateways:
-    """The body of /gatewayz. Raises BadRequest."""
-    query.detail("subs")
-    query.flag("accs")
+def gatewayz(source: MonitorSource, options: GatewayzOptions) -> Gateways:
+    """The body of /gatewayz."""
     return Gateways(server_id=source.id, now=_now())
 
 
-def leafz(source: MonitorSource, query: Query) -> LeafNodes:
-    """The body of /leafz. Raises BadRequest."""
-    query.flag("subs")
+def leafz(source: MonitorSource, options: LeafzOptions) -> LeafNodes:
+    """The body of /leafz."""
     return LeafNodes(server_id=source.id, now=_now())
 
 
-def ipqueuesz(source: MonitorSource, query: Query) -> dict[str, int]:
-    """The body of /ipqueuesz: there are no queues between threads. Raises BadRequest."""
-    query.flag("all")
+def ipqueuesz(source: MonitorSource, options: IpqueueszOptions) -> dict[str, int]:
+    """The body of /ipqueuesz: there are no queues between threads."""
     return {}
 
 

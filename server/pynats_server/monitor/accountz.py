@@ -8,7 +8,7 @@ import msgspec
 from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor.json import Document, Pieces, encoded, pretty
-from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadRequest
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subsz import SublistFigures, figures
 from pynats_server.work import Work
@@ -69,20 +69,19 @@ class AccountStats(msgspec.Struct, kw_only=True):
     account_statz: list[AccountStat]
 
 
-def accountz(source: MonitorSource, query: Query) -> Work[Pieces]:
+def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     """The body of /accountz. Raises BadRequest for an unknown account."""
     out = Accounts(
         server_id=source.id,
         now=format_time_s(time.time()),
         system_account=source.system_account.name,
     )
-    name = query.text("acc")
-    if not name:
+    if not options.account:
         out.accounts = sorted(source.accounts)
         return iter((pretty(out),))
-    account = source.accounts.get(name)
+    account = source.accounts.get(options.account)
     if account is None:
-        raise BadRequest(f"Account {name} does not exist")
+        raise BadRequest(f"Account {options.account} does not exist")
     out.account_detail = yield from _detail(source, account)
     return iter((pretty(out),))
 
@@ -106,17 +105,16 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
     )
 
 
-def accstatz(source: MonitorSource, query: Query) -> Work[Pieces]:
-    """The body of /accstatz. Raises BadRequest."""
+def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:
+    """The body of /accstatz."""
     yield from ()  # nothing has to be done before the document is sent
-    unused = query.flag("unused")
     document = Document(
         AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
     shown = (
         _stat(account)
         for _, account in sorted(source.accounts.items())
-        if unused or account.clients
+        if options.unused or account.clients
     )
     document.fill("account_statz", encoded(shown, 2))
     return document.pieces()

@@ -19,7 +19,7 @@ from pynats_common.go.times import format_time_s
 from pynats_server.clients.closed import ClosedConnection, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
-from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.options import BadRequest, ConnzOptions
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 from pynats_server.work import Work
 
@@ -79,53 +79,12 @@ class ConnectionPage(msgspec.Struct, kw_only=True):
     connections: list[ConnectionInfo] | None
 
 
-class Request(msgspec.Struct, kw_only=True):
-    """The parameters, checked."""
-
-    sort: str
-    auth: bool
-    subs: bool
-    subs_detail: bool
-    offset: int
-    limit: int
-    cid: int
-    want_open: bool
-    want_closed: bool
-    user: str
-    account: str
-    mqtt_client: str
-
-
-def read_request(query: Query) -> Request:
+def _check(options: ConnzOptions) -> None:
     """Raises BadRequest with the real server's text."""
-    sort = query.text("sort")
-    auth = query.flag("auth")
-    subs, detail = query.detail("subs")
-    offset, limit = query.page()
-    cid = query.unsigned("cid")
-    want_open, want_closed = _states(query.text("state"))
-    if sort and sort not in _ORDERS:
-        raise BadRequest(f"invalid sorting option: {sort}")
-    if sort in ("stop", "reason") and want_open:
-        raise BadRequest(f"sort by {sort} only valid on closed connections")
-    return Request(
-        sort=sort, auth=auth, subs=subs, subs_detail=detail, cid=cid,
-        offset=offset, limit=1 if cid else limit,
-        want_open=want_open, want_closed=want_closed,
-        user=query.text("user"), account=query.text("acc"), mqtt_client=query.text("mqtt_client"),
-    )  # fmt: skip
-
-
-def _states(state: str) -> tuple[bool, bool]:
-    """(open, closed)"""
-    match state.lower():
-        case "" | "open":
-            return True, False
-        case "closed":
-            return False, True
-        case "any" | "all":
-            return True, True
-    raise BadRequest(f"Error decoding state for {state}")
+    if options.sort and options.sort not in _ORDERS:
+        raise BadRequest(f"invalid sorting option: {options.sort}")
+    if options.sort in ("stop", "reason") and options.want_open:
+        raise BadRequest(f"sort by {options.sort} only valid on closed connections")
 
 
 # -- order ------------------------------------------------------------------------------------
@@ -199,12 +158,12 @@ def _rank(entry: tuple[Any, int, Listed]) -> tuple[Any, int]:
 # -- what one connection looks like -------------------------------------------------------------
 
 
-def describe_open(client: ClientView, request: Request, clock: WallClock) -> ConnectionInfo:
+def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -> ConnectionInfo:
     """An open connection, without its subscriptions."""
     now = time.time()
     last = max(client.start, clock.at(client.last_activity))
-    info = _describe(client, request, last, now)
-    if request.auth:
+    info = _describe(client, options, last, now)
+    if options.auth:
         info.authorized_user = shown_user(client)
         if client.account is not None:
             info.name_tag = client.account.name
@@ -212,18 +171,18 @@ def describe_open(client: ClientView, request: Request, clock: WallClock) -> Con
     return info
 
 
-def describe_closed(record: ClosedConnection, request: Request) -> ConnectionInfo:
+def describe_closed(record: ClosedConnection, options: ConnzOptions) -> ConnectionInfo:
     """A closed connection, without its subscriptions."""
-    info = _describe(record, request, record.last_activity, record.stop_time)
+    info = _describe(record, options, record.last_activity, record.stop_time)
     info.stop = format_time_s(record.stop_time)
     info.reason = str(record.reason)
-    if request.auth:
+    if options.auth:
         info.authorized_user = record.user
         info.account = record.account if record.account != "$G" else ""
     return info
 
 
-def _describe(item: Listed, request: Request, last: float, until: float) -> ConnectionInfo:
+def _describe(item: Listed, options: ConnzOptions, last: float, until: float) -> ConnectionInfo:
     has_subs = item.subscription_count > 0
     return ConnectionInfo(
         cid=item.cid,
@@ -246,8 +205,10 @@ def _describe(item: Listed, request: Request, last: float, until: float) -> Conn
         name=item.name,
         lang=item.lang,
         version=item.version,
-        subscriptions_list=[] if request.subs and has_subs and not request.subs_detail else None,
-        subscriptions_list_detail=[] if request.subs_detail and has_subs else None,
+        subscriptions_list=[]
+        if options.subscriptions and has_subs and not options.details
+        else None,
+        subscriptions_list_detail=[] if options.details and has_subs else None,
     )
 
 
@@ -276,49 +237,49 @@ def _subscriptions(item: Listed, detail: bool) -> Iterable[str | SubscriptionInf
 # -- the answer ---------------------------------------------------------------------------------
 
 
-def connz(source: MonitorSource, query: Query, clock: WallClock) -> Work[Pieces]:
+def connz(source: MonitorSource, options: ConnzOptions, clock: WallClock) -> Work[Pieces]:
     """The body of /connz. Raises BadRequest."""
-    request = read_request(query)
-    total, candidates = yield from _select(source, request)
-    page = yield from _page(source, request, candidates, clock)
+    _check(options)
+    total, candidates = yield from _select(source, options)
+    page = yield from _page(source, options, candidates, clock)
     document = Document(
         ConnectionPage(
             server_id=source.id,
             now=format_time_s(time.time()),
             num_connections=len(page),
             total=total,
-            offset=request.offset,
-            limit=request.limit,
-            connections=None if _unknown_account(source, request) else [],
+            offset=options.start,
+            limit=1 if options.cid else options.size,
+            connections=None if _unknown_account(source, options) else [],
         )
     )
     if page:
-        document.fill("connections", _entries(page, request, clock))
+        document.fill("connections", _entries(page, options, clock))
     return document.pieces()
 
 
-def _unknown_account(source: MonitorSource, request: Request) -> bool:
-    return bool(request.account) and request.account not in source.accounts
+def _unknown_account(source: MonitorSource, options: ConnzOptions) -> bool:
+    return bool(options.account) and options.account not in source.accounts
 
 
-def _select(source: MonitorSource, request: Request) -> Work[tuple[int, list[Listed]]]:
+def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, list[Listed]]]:
     """(number of connections in the wanted states and account, those that pass the filters)"""
-    if _unknown_account(source, request):
+    if _unknown_account(source, options):
         return 0, []
     chosen: list[Listed] = []
-    if request.want_open:
-        chosen += yield from _open_clients(source, request.account)
-    if request.want_closed:
+    if options.want_open:
+        chosen += yield from _open_clients(source, options.account)
+    if options.want_closed:
         # By cid: the ring is in closing order.
         closed = list(source.closed_clients)
-        chosen += [c for c in closed if not request.account or c.account == request.account]
+        chosen += [c for c in closed if not options.account or c.account == options.account]
     total = len(chosen)
-    if request.mqtt_client:
+    if options.mqtt_client:
         return total, []
-    if request.cid:
-        return total, (yield from _only(chosen, lambda item: item.cid == request.cid))
-    if request.user:
-        chosen = yield from _only(chosen, lambda item: _user_of(item) == request.user)
+    if options.cid:
+        return total, (yield from _only(chosen, lambda item: item.cid == options.cid))
+    if options.user:
+        chosen = yield from _only(chosen, lambda item: _user_of(item) == options.user)
     return total, chosen
 
 
@@ -346,13 +307,13 @@ def _user_of(item: Listed) -> str:
 
 
 def _page(
-    source: MonitorSource, request: Request, candidates: list[Listed], clock: WallClock
+    source: MonitorSource, options: ConnzOptions, candidates: list[Listed], clock: WallClock
 ) -> Work[list[Listed]]:
-    offset = 0 if request.cid else request.offset  # one connection needs no paging
+    offset = 0 if options.cid else options.start  # one connection needs no paging
     if offset >= len(candidates):  # also keeps offset + limit in range
         return []
-    ordered = yield from in_order(candidates, request.sort, clock)
-    last = min(len(candidates), offset + request.limit)
+    ordered = yield from in_order(candidates, options.sort, clock)
+    last = min(len(candidates), offset + (1 if options.cid else options.size))
     page: list[Listed] = []
     at = 0
     for batch in slices(islice(ordered, last), STEP):
@@ -362,20 +323,20 @@ def _page(
     return page
 
 
-def _entries(page: list[Listed], request: Request, clock: WallClock) -> Iterator[Pieces]:
+def _entries(page: list[Listed], options: ConnzOptions, clock: WallClock) -> Iterator[Pieces]:
     for count, item in enumerate(page, 1):
-        yield _entry(item, request, clock)
+        yield _entry(item, options, clock)
         if count % ENTRIES == 0:
             yield iter(())
 
 
-def _entry(item: Listed, request: Request, clock: WallClock) -> Pieces:
+def _entry(item: Listed, options: ConnzOptions, clock: WallClock) -> Pieces:
     if isinstance(item, ClosedConnection):
-        info = describe_closed(item, request)
+        info = describe_closed(item, options)
     else:
-        info = describe_open(item, request, clock)
+        info = describe_open(item, options, clock)
     entry = Document(info, depth=2)
     for field in ("subscriptions_list", "subscriptions_list_detail"):
         if getattr(info, field) is not None:
-            entry.fill(field, encoded(_subscriptions(item, request.subs_detail), 4))
+            entry.fill(field, encoded(_subscriptions(item, options.details), 4))
     yield from entry.pieces()

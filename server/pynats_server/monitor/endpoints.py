@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from pynats_server.monitor import absent, accountz, healthz, index, jsz, stacksz, varz
+from pynats_server.monitor import absent, accountz, healthz, index, jsz, query, stacksz, varz
 from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.json import Pieces, compact, pretty
-from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.options import BadRequest
+from pynats_server.monitor.query import Query
+from pynats_server.monitor.serving.guard import Admission, Guard, refusal
 from pynats_server.monitor.serving.http import WRITE_SIZE, Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
@@ -26,6 +28,7 @@ JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 MONITORING = ("monitoring",)  # whose turn it is when answers are made
 NOT_FOUND = "404 page not found\n"
+T = TypeVar("T")
 
 _Endpoint = Callable[[Peer, Query, Request], Awaitable[Response]]
 
@@ -38,21 +41,22 @@ class Endpoints:
         self._clock = WallClock()
         self._usage = varz.Usage()
         self._long = LongAnswers()
+        self._guard = Guard(source)
         self._base = _clean("/" + source.options.http_base_path).rstrip("/")
         self._endpoints: dict[str, _Endpoint] = {
             "/": self._index,
             "/varz": self._varz,
-            "/connz": self._sliced(partial(connz, clock=self._clock)),
-            "/subsz": self._sliced(subsz),
-            "/subscriptionsz": self._sliced(subsz),
+            "/connz": self._sliced(query.connz, partial(connz, clock=self._clock)),
+            "/subsz": self._sliced(query.subsz, subsz),
+            "/subscriptionsz": self._sliced(query.subsz, subsz),
             "/healthz": self._healthz,
-            "/accountz": self._sliced(accountz.accountz),
-            "/accstatz": self._sliced(accountz.accstatz),
-            "/routez": self._plain(absent.routez),
-            "/gatewayz": self._plain(absent.gatewayz),
-            "/leafz": self._plain(absent.leafz),
-            "/jsz": self._sliced(jsz.jsz),
-            "/ipqueuesz": self._plain(absent.ipqueuesz),
+            "/accountz": self._sliced(query.accountz, accountz.accountz),
+            "/accstatz": self._sliced(query.accstatz, accountz.accstatz),
+            "/routez": self._plain(query.routez, absent.routez),
+            "/gatewayz": self._plain(query.gatewayz, absent.gatewayz),
+            "/leafz": self._plain(query.leafz, absent.leafz),
+            "/jsz": self._sliced(query.jsz, jsz.jsz),
+            "/ipqueuesz": self._plain(query.ipqueuesz, absent.ipqueuesz),
             "/raftz": self._raftz,
             "/stacksz": self._stacksz,
             "/metrics": self._metrics,
@@ -66,21 +70,44 @@ class Endpoints:
         if target.startswith(("http://", "https://")):  # the form that proxies use
             target = "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
         raw_path, _, raw_query = target.partition("?")
-        path = unquote(raw_path)
+        path, asked = unquote(raw_path), Query(raw_query)
+        name = self._endpoint_of(path)
+        admission = await self._guard.admit(peer, request.authorization)
+        if admission is not Admission.GRANTED:
+            yield await self._for_strangers(name, asked, admission)
+            return
         if path.startswith("/") and _clean(path) != path:
             yield _redirect(_clean(path), raw_query)
             return
-        name = self._endpoint_of(path)
         if name is None:
             yield _not_found()
             return
         self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
         async with self._long.place_for(peer) if name in _LONG else nullcontext():
-            yield await self._made(name, peer, Query(raw_query), request)
+            yield await self._made(name, peer, asked, request)
 
-    async def _made(self, name: str, peer: Peer, query: Query, request: Request) -> Response:
+    async def _for_strangers(
+        self, name: str | None, asked: Query, admission: Admission
+    ) -> Response:
+        """The answer to who may not ask: whether the server is healthy, where all may know that."""
+        auth = self._source.options.http_auth
+        is_open = auth is not None and auth.healthz_open and name == "/healthz"
+        if not is_open or any(map(asked.text, _TELLING)):
+            return refusal(admission, auth)
+        self._source.http_requests[name or ""] += 1
         try:
-            return await self._endpoints[name](peer, query, request)
+            status, health = await healthz.healthz(self._source, query.healthz(asked))
+        except BadRequest as error:
+            return Response.text(400, str(error))
+        return _json(compact(healthz.Health(status=health.status)), status)
+
+    def close(self) -> None:
+        """Ends what goes on in threads."""
+        self._guard.close()
+
+    async def _made(self, name: str, peer: Peer, asked: Query, request: Request) -> Response:
+        try:
+            return await self._endpoints[name](peer, asked, request)
         except BadRequest as error:
             return Response.text(400, str(error))
         except Exception as error:
@@ -104,46 +131,50 @@ class Endpoints:
 
     # -- endpoints ----------------------------------------------------------------------------
 
-    def _plain(self, make: Callable[[MonitorSource, Query], Any]) -> _Endpoint:
+    def _plain(
+        self, read: Callable[[Query], T], make: Callable[[MonitorSource, T], Any]
+    ) -> _Endpoint:
         """An endpoint with a small answer, made at once."""
 
-        async def endpoint(peer: Peer, query: Query, request: Request) -> Response:
-            return _json(pretty(make(self._source, query)))
+        async def endpoint(peer: Peer, asked: Query, request: Request) -> Response:
+            return _json(pretty(make(self._source, read(asked))))
 
         return endpoint
 
-    def _sliced(self, make: Callable[[MonitorSource, Query], Work[Pieces]]) -> _Endpoint:
+    def _sliced(
+        self, read: Callable[[Query], T], make: Callable[[MonitorSource, T], Work[Pieces]]
+    ) -> _Endpoint:
         """An endpoint whose answer may be long."""
 
-        async def endpoint(peer: Peer, query: Query, request: Request) -> Response:
-            work = make(self._source, query)
+        async def endpoint(peer: Peer, asked: Query, request: Request) -> Response:
+            work = make(self._source, read(asked))
             body = await self._source.turns.run(MONITORING, peer, work)
             return Response(200, JSON, body, list(_FOR_BROWSERS))
 
         return endpoint
 
-    async def _index(self, peer: Peer, query: Query, request: Request) -> Response:
+    async def _index(self, peer: Peer, asked: Query, request: Request) -> Response:
         return Response(200, HTML, iter((index.page(self._source.name, self._base),)))
 
-    async def _varz(self, peer: Peer, query: Query, request: Request) -> Response:
+    async def _varz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return _json(pretty(varz.varz(self._source, self._usage)))
 
-    async def _healthz(self, peer: Peer, query: Query, request: Request) -> Response:
-        status, body = await healthz.healthz(self._source, query)
+    async def _healthz(self, peer: Peer, asked: Query, request: Request) -> Response:
+        status, body = await healthz.healthz(self._source, query.healthz(asked))
         return _json(compact(body), status)
 
-    async def _raftz(self, peer: Peer, query: Query, request: Request) -> Response:
+    async def _raftz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return Response.text(404, absent.NO_RAFT_NODES)
 
-    async def _stacksz(self, peer: Peer, query: Query, request: Request) -> Response:
+    async def _stacksz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return Response.text(200, stacksz.stacks())
 
-    async def _metrics(self, peer: Peer, query: Query, request: Request) -> Response:
+    async def _metrics(self, peer: Peer, asked: Query, request: Request) -> Response:
         # The client library is slow to import: do it in a thread, at the first request.
         metrics = await asyncio.to_thread(
             importlib.import_module, "pynats_server.monitor.metrics.server"
         )
-        per_stream = not query.text("streams") or query.flag("streams")
+        per_stream = not asked.text("streams") or asked.flag("streams")
         work = metrics.collect(self._source, self._usage, per_stream)
         families = await self._source.turns.run(MONITORING, peer, work)
         body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)
@@ -173,6 +204,7 @@ _COUNTED_AS = {"/subscriptionsz": "/subsz"}
 
 
 _LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}
+_TELLING = ("account", "stream", "consumer", "details")  # parameters that say what there is
 _FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
 
 

@@ -6,8 +6,8 @@ import msgspec
 from pynats_common.go.quoting import quote
 
 from pynats_server.monitor import healthz_jetstream
-from pynats_server.monitor.healthz_jetstream import Failure, HealthError, HealthRequest
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.healthz_jetstream import Failure, HealthError
+from pynats_server.monitor.options import HealthzOptions
 from pynats_server.monitor.source import MonitorSource
 
 # The real server's words; it waits for that long.
@@ -24,27 +24,11 @@ class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
     warnings: list[HealthError] = msgspec.field(default_factory=list)
 
 
-def read_request(source: MonitorSource, query: Query) -> HealthRequest:
-    """Raises BadRequest."""
-    enabled = query.flag("js-enabled")
-    if enabled:
+async def healthz(source: MonitorSource, options: HealthzOptions) -> tuple[int, Health]:
+    """(HTTP status, body); the log tells what is wrong."""
+    if options.old_name:
         source.log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
-    enabled_only = query.flag("js-enabled-only")
-    server_only = query.flag("js-server-only")
-    query.flag("js-meta-only")  # there is no meta layer, so everything is checked
-    return HealthRequest(
-        details=query.flag("details"),
-        server_only=server_only,
-        enabled_only=enabled or enabled_only,
-        account=query.text("account"),
-        stream=query.text("stream"),
-        consumer=query.text("consumer"),
-    )
-
-
-async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
-    """(HTTP status, body). Raises BadRequest."""
-    status, health = await check(source, read_request(source, query))
+    status, health = await check(source, options)
     if health.error:
         source.log.warn_rarely(f"Healthcheck failed: {quote(health.error)}")
     elif health.errors:
@@ -52,18 +36,18 @@ async def healthz(source: MonitorSource, query: Query) -> tuple[int, Health]:
     return status, health
 
 
-async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Health]:
-    """(HTTP status, body) of a request, over HTTP or any other way."""
-    failures = _request_failures(request)
+async def check(source: MonitorSource, options: HealthzOptions) -> tuple[int, Health]:
+    """(HTTP status, body) of one options."""
+    failures = _request_failures(options)
     if not failures and not source.ready:
         failures = [Failure(500, "error", HealthError(type="CONNECTION", error=NOT_READY))]
     warnings: list[HealthError] = []
     jetstream = source.jetstream
-    deeper = not failures and not request.server_only and not request.enabled_only
+    deeper = not failures and not options.server_only and not options.enabled_only
     if jetstream is not None and deeper:
-        failures, warnings = await healthz_jetstream.check(jetstream, source.accounts, request)
+        failures, warnings = await healthz_jetstream.check(jetstream, source.accounts, options)
     status = failures[0].http_status if failures else 200
-    if not request.details:
+    if not options.details:
         if not failures:
             return status, Health(status="ok")
         return status, Health(status=failures[0].word, error=failures[0].about.error)
@@ -74,10 +58,10 @@ async def check(source: MonitorSource, request: HealthRequest) -> tuple[int, Hea
     )
 
 
-def _request_failures(request: HealthRequest) -> list[Failure]:
+def _request_failures(options: HealthzOptions) -> list[Failure]:
     text = ""
-    if request.stream and not request.account:
+    if options.stream and not options.account:
         text = '"account" must not be empty when checking stream health'
-    elif request.consumer and not request.stream:
+    elif options.consumer and not options.stream:
         text = '"stream" must not be empty when checking consumer health'
     return [Failure(400, "error", HealthError(type="BAD_REQUEST", error=text))] if text else []

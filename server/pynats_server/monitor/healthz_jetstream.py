@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from pynats_common.go.quoting import quote
 
+from pynats_server.monitor.options import HealthzOptions
 from pynats_server.monitor.source import JetStreamView, StreamView
 
 if TYPE_CHECKING:
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
 UNAVAILABLE = "unavailable"
 NAMED_MAX = 10  # lost sequences that a warning names
 DAMAGED_MAX = 100  # damaged consumers of a stream with a warning each
-
-
-class HealthRequest(msgspec.Struct, kw_only=True):
-    """What to check: everything, or one account, stream or consumer. `enabled_only` checks only
-    that JetStream is on, `server_only` not even that."""
-
-    account: str = ""
-    stream: str = ""
-    consumer: str = ""
-    details: bool = False
-    enabled_only: bool = False
-    server_only: bool = False
 
 
 class HealthError(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -54,95 +43,95 @@ class Failure:
 
 
 async def check(
-    jetstream: JetStreamView, known: Container[str], request: HealthRequest
+    jetstream: JetStreamView, known: Container[str], options: HealthzOptions
 ) -> tuple[list[Failure], list[HealthError]]:
     """(failures, warnings; the latter with details only). `known` are the server's accounts."""
-    streams = jetstream.streams(request.account, request.stream)
-    on_disk = await jetstream.on_disk(request.account, request.stream, quarantine=request.details)
-    missing = _missing(jetstream, on_disk, request)
+    streams = jetstream.streams(options.account, options.stream)
+    on_disk = await jetstream.on_disk(options.account, options.stream, quarantine=options.details)
+    missing = _missing(jetstream, on_disk, options)
     if missing is not None:
         return [missing], []
     failures = [
-        *_unknown_accounts(on_disk, known, request),
-        *_unserved(on_disk, known, request),
-        *_unrecovered(jetstream, request),
+        *_unknown_accounts(on_disk, known, options),
+        *_unserved(on_disk, known, options),
+        *_unrecovered(jetstream, options),
         *_write_errors(streams),
-        *_broken_consumers(streams, request),
+        *_broken_consumers(streams, options),
     ]
     failures.sort(key=lambda failure: (failure.about.account, failure.about.stream))
-    if request.consumer and (request.details or not failures):
-        known_by = [stream for stream in streams if stream.consumers.has(request.consumer)]
+    if options.consumer and (options.details or not failures):
+        known_by = [stream for stream in streams if stream.consumers.has(options.consumer)]
         broken = [failure for failure in failures if failure.about.consumer]
-        failures = [] if known_by else broken or [_no_consumer(request)]
-    warnings = list(_warnings(streams, on_disk)) if request.details else []
+        failures = [] if known_by else broken or [_no_consumer(options)]
+    warnings = list(_warnings(streams, on_disk)) if options.details else []
     return failures, warnings
 
 
 # -- failures ---------------------------------------------------------------------------------
 
 
-def _missing(jetstream: JetStreamView, on_disk: OnDisk, request: HealthRequest) -> Failure | None:
+def _missing(jetstream: JetStreamView, on_disk: OnDisk, options: HealthzOptions) -> Failure | None:
     """An account that never had streams is not found: perhaps its store is not mounted."""
-    if not request.account:
+    if not options.account:
         return None
-    account = jetstream.accounts.get(request.account)
-    if request.account not in on_disk.accounts and not jetstream.streams(request.account):
-        text = f"JetStream account {quote(request.account)} not found"
-        about = HealthError(type="ACCOUNT", account=request.account, error=text)
+    account = jetstream.accounts.get(options.account)
+    if options.account not in on_disk.accounts and not jetstream.streams(options.account):
+        text = f"JetStream account {quote(options.account)} not found"
+        about = HealthError(type="ACCOUNT", account=options.account, error=text)
         return Failure(404, UNAVAILABLE, about)
-    if account is None or not request.stream or request.stream in account.unrecovered():
+    if account is None or not options.stream or options.stream in account.unrecovered():
         return None
-    if jetstream.streams(request.account, request.stream):
+    if jetstream.streams(options.account, options.stream):
         return None
     text = (
-        f"JetStream stream {quote(request.stream)} not found "
-        f"on account {quote(request.account)}"
+        f"JetStream stream {quote(options.stream)} not found "
+        f"on account {quote(options.account)}"
     )  # fmt: skip
     about = HealthError(
-        type="STREAM", account=request.account, stream=request.stream, error=text
+        type="STREAM", account=options.account, stream=options.stream, error=text
     )  # fmt: skip
     return Failure(404, UNAVAILABLE, about)
 
 
-def _no_consumer(request: HealthRequest) -> Failure:
+def _no_consumer(options: HealthzOptions) -> Failure:
     text = (
-        f"JetStream consumer {quote(request.consumer)} not found for stream "
-        f"{quote(request.stream)} on account {quote(request.account)}"
+        f"JetStream consumer {quote(options.consumer)} not found for stream "
+        f"{quote(options.stream)} on account {quote(options.account)}"
     )
     about = HealthError(
-        type="CONSUMER", account=request.account, stream=request.stream,
-        consumer=request.consumer, error=text,
+        type="CONSUMER", account=options.account, stream=options.stream,
+        consumer=options.consumer, error=text,
     )  # fmt: skip
     return Failure(404, UNAVAILABLE, about)
 
 
 def _unknown_accounts(
-    on_disk: OnDisk, known: Container[str], request: HealthRequest
+    on_disk: OnDisk, known: Container[str], options: HealthzOptions
 ) -> Iterator[Failure]:
     """Streams of accounts that the configuration no longer has."""
     for name in on_disk.accounts:
-        if name not in known and request.account in ("", name):
+        if name not in known and options.account in ("", name):
             text = f"JetStream account '{name}' could not be resolved"
             about = HealthError(type="ACCOUNT", account=name, error=text)
             yield Failure(503, UNAVAILABLE, about)
 
 
-def _unserved(on_disk: OnDisk, known: Container[str], request: HealthRequest) -> Iterator[Failure]:
+def _unserved(on_disk: OnDisk, known: Container[str], options: HealthzOptions) -> Iterator[Failure]:
     """Streams of accounts that no longer have JetStream."""
     for account, name in on_disk.unserved:
-        if account in known and request.account in ("", account) and request.stream in ("", name):
+        if account in known and options.account in ("", account) and options.stream in ("", name):
             yield _not_recovered(
-                account, name, "the account has no JetStream" if request.details else ""
+                account, name, "the account has no JetStream" if options.details else ""
             )
 
 
-def _unrecovered(jetstream: JetStreamView, request: HealthRequest) -> Iterator[Failure]:
+def _unrecovered(jetstream: JetStreamView, options: HealthzOptions) -> Iterator[Failure]:
     for account in jetstream.accounts.values():
-        if request.account not in ("", account.name):
+        if options.account not in ("", account.name):
             continue
         for name, reason in account.unrecovered().items():
-            if request.stream in ("", name):
-                yield _not_recovered(account.name, name, reason if request.details else "")
+            if options.stream in ("", name):
+                yield _not_recovered(account.name, name, reason if options.details else "")
 
 
 def _not_recovered(account: str, stream: str, reason: str) -> Failure:
@@ -159,12 +148,12 @@ def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
             yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
 
 
-def _broken_consumers(streams: Iterable[StreamView], request: HealthRequest) -> Iterator[Failure]:
+def _broken_consumers(streams: Iterable[StreamView], options: HealthzOptions) -> Iterator[Failure]:
     for stream in streams:
         found = stream.figures()
         for name, reason in found.broken_consumers.items():
-            if request.consumer in ("", name):
-                text = "could not be recovered" + (f": {reason}" if request.details else "")
+            if options.consumer in ("", name):
+                text = "could not be recovered" + (f": {reason}" if options.details else "")
                 yield Failure(503, UNAVAILABLE, _about_consumer(found, name, text))
 
 

@@ -16,7 +16,7 @@ from pynats_common.go.numbers import UINT64_MAX
 from pynats_common.go.times import format_time_ns, format_time_s
 
 from pynats_server.monitor.json import Document, Pieces, encoded
-from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
+from pynats_server.monitor.options import DEFAULT_LIMIT, BadRequest, JszOptions
 from pynats_server.monitor.source import (
     JetStreamAccountView,
     JetStreamView,
@@ -129,41 +129,6 @@ class Detail(msgspec.Struct, omit_defaults=True, kw_only=True):
     stream_detail: list[Any] | None = None  # None = left out
 
 
-class Request(msgspec.Struct, kw_only=True):
-    """The parameters of /jsz. `limit` 0 = the default; negative = all accounts in any order."""
-
-    account: str = ""
-    accounts: bool = False
-    streams: bool = False
-    consumers: bool = False
-    direct_consumers: bool = False  # those of mirrors and sources as well
-    config: bool = False
-    offset: int = 0
-    limit: int = 0
-    leader_only: bool = False
-    raft: bool = False  # also count what is led by this server: all of it
-
-
-def read_request(query: Query) -> Request:
-    """Raises BadRequest for the first wrong parameter in the order of the real server."""
-    accounts, streams = query.flag("accounts"), query.flag("streams")
-    consumers = query.flag("consumers")
-    request = Request(
-        accounts=accounts,
-        streams=streams or consumers,
-        consumers=consumers,
-        direct_consumers=query.flag("direct-consumers") and consumers,
-        config=query.flag("config"),
-        offset=query.integer("offset"),
-        limit=query.integer("limit"),
-        leader_only=query.flag("leader-only"),
-        raft=query.flag("raft"),
-        account=query.text("acc"),
-    )
-    query.flag("stream-leader-only")  # every stream's leader is here
-    return request
-
-
 def figures(found: ServerFigures) -> Figures:
     """The JetStream usage of the server."""
     return Figures(
@@ -234,25 +199,20 @@ def varz_part(source: MonitorSource) -> Varz:
     )
 
 
-def jsz(source: MonitorSource, query: Query) -> Work[Pieces]:
+def jsz(source: MonitorSource, options: JszOptions) -> Work[Pieces]:
     """The body of /jsz, in pieces. Raises BadRequest."""
-    return (yield from answer(source, read_request(query)))
-
-
-def answer(source: MonitorSource, request: Request) -> Work[Pieces]:
-    """The /jsz answer to `request`, in pieces of JSON. Raises BadRequest."""
     jetstream = source.jetstream
     if jetstream is None:
-        if request.leader_only:
+        if options.leader_only:
             raise BadRequest(NOT_LEADER)
         return Document(_disabled(source)).pieces()
-    info = yield from _totals(source, jetstream, request)
-    chosen = _chosen(jetstream, request)
+    info = yield from _totals(source, jetstream, options)
+    chosen = _chosen(jetstream, options)
     if not chosen:
         return Document(info).pieces()
     info.account_details = []
     document = Document(info)
-    document.fill("account_details", _details(source, chosen, request))
+    document.fill("account_details", _details(source, chosen, options))
     return document.pieces()
 
 
@@ -266,7 +226,7 @@ def _disabled(source: MonitorSource) -> Info:
     )  # fmt: skip
 
 
-def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -> Work[Info]:
+def _totals(source: MonitorSource, jetstream: JetStreamView, options: JszOptions) -> Work[Info]:
     """The totals of all streams, whichever accounts were requested."""
     contents = yield from jetstream.contents()
     used = jetstream.figures()
@@ -277,41 +237,47 @@ def _totals(source: MonitorSource, jetstream: JetStreamView, request: Request) -
         config=_configured(jetstream, used),
         limits=server_limits(jetstream.options.limits),
         streams=contents.streams,
-        streams_leader=contents.streams if request.raft else 0,
+        streams_leader=contents.streams if options.raft else 0,
         consumers=contents.consumers,
-        consumers_leader=contents.consumers if request.raft else 0,
+        consumers_leader=contents.consumers if options.raft else 0,
         messages=contents.messages,
         bytes=contents.bytes,
         total=len(jetstream.accounts),
     )
 
 
-def _chosen(jetstream: JetStreamView, request: Request) -> list[JetStreamAccountView]:
+def _chosen(jetstream: JetStreamView, options: JszOptions) -> list[JetStreamAccountView]:
     """The accounts to show: the named one, or a page of all if requested. As in the real server, an
     unknown name is no error and shows no account."""
-    named = jetstream.accounts.get(request.account)
+    named = jetstream.accounts.get(options.account)
     if named is not None:
         return [named]
-    if not request.accounts and (request.account or not request.streams):
+    if not options.accounts and (options.account or not _wants_streams(options)):
         return []
     ordered = [account for _, account in sorted(jetstream.accounts.items())]
-    if request.limit < 0:
+    if options.limit < 0:
         return ordered
-    offset = max(0, request.offset)
-    return ordered[offset : offset + (request.limit or DEFAULT_LIMIT)]
+    offset = max(0, options.offset)
+    return ordered[offset : offset + (options.limit or DEFAULT_LIMIT)]
+
+
+def _wants_streams(options: JszOptions) -> bool:
+    return options.streams or options.consumers
 
 
 def _details(
-    source: MonitorSource, accounts: list[JetStreamAccountView], request: Request
+    source: MonitorSource, accounts: list[JetStreamAccountView], options: JszOptions
 ) -> Iterator[Pieces]:
     for account in accounts:
         detail = _detail(account)
-        streams = sorted(account.served(), key=attrgetter("name")) if request.streams else []
+        streams = (
+            sorted(account.served(), key=attrgetter("name")) if _wants_streams(options) else []
+        )
         if streams:
             detail.stream_detail = []
         document = Document(detail, depth=2)
         if streams:
-            document.fill("stream_detail", _streams(streams, source.name, request))
+            document.fill("stream_detail", _streams(streams, source.name, options))
         yield document.pieces()
         yield iter(())
 
@@ -332,19 +298,22 @@ def _detail(account: JetStreamAccountView) -> Detail:
     )
 
 
-def _streams(streams: Iterable[StreamView], server_name: str, request: Request) -> Iterator[Pieces]:
+def _streams(
+    streams: Iterable[StreamView], server_name: str, options: JszOptions
+) -> Iterator[Pieces]:
     from pynats_server.jetstream.config.model import plain
 
+    hidden_too = options.consumers and options.direct_consumers
     for count, stream in enumerate(streams, 1):
         found = stream.details()
-        shown = found.consumers if request.consumers else 0
-        hidden = found.hidden_consumers if request.direct_consumers else 0
+        shown = found.consumers if options.consumers else 0
+        hidden = found.hidden_consumers if hidden_too else 0
         document = Document(
             {
                 "name": found.name,
                 "created": format_time_ns(found.created_ns),
                 "cluster": {"leader": server_name},
-                **({"config": plain(found.config)} if request.config else {}),
+                **({"config": plain(found.config)} if options.config else {}),
                 "state": plain(found.state),
                 **({"consumer_detail": []} if shown else {}),
                 **({"direct_consumer_detail": []} if hidden else {}),
@@ -354,9 +323,9 @@ def _streams(streams: Iterable[StreamView], server_name: str, request: Request) 
             depth=4,
         )
         if shown:
-            document.fill("consumer_detail", _consumers(stream, False, request.config))
+            document.fill("consumer_detail", _consumers(stream, False, options.config))
         if hidden:
-            document.fill("direct_consumer_detail", _consumers(stream, True, request.config))
+            document.fill("direct_consumer_detail", _consumers(stream, True, options.config))
         yield document.pieces()
         if count % STREAMS == 0:
             yield iter(())

@@ -9,13 +9,22 @@ from urllib.parse import unquote_plus
 from pynats_common.go.numbers import parse_bool, parse_int, parse_uint
 from pynats_common.go.text import clean
 
+from pynats_server.monitor.options import (
+    AccountzOptions,
+    AccstatzOptions,
+    BadRequest,
+    ConnzOptions,
+    GatewayzOptions,
+    HealthzOptions,
+    IpqueueszOptions,
+    JszOptions,
+    LeafzOptions,
+    RoutezOptions,
+    SubszOptions,
+)
+
 T = TypeVar("T")
-DEFAULT_LIMIT = 1024  # entries per page
 PARAMETERS_MAX = 256  # parameters read; later ones are ignored
-
-
-class BadRequest(Exception):
-    """A parameter is wrong; the text is the body of the 400 answer."""
 
 
 class Query:
@@ -51,11 +60,6 @@ class Query:
         """An unsigned integer, 0 when absent. Raises BadRequest."""
         return self._read(name, "uint64", parse_uint, 0)
 
-    def page(self) -> tuple[int, int]:
-        """Offset and limit, both in range: 0 <= offset, 1 <= limit. Raises BadRequest."""
-        offset, limit = self.integer("offset"), self.integer("limit")
-        return max(0, offset), limit if limit > 0 else DEFAULT_LIMIT
-
     def detail(self, name: str) -> tuple[bool, bool]:
         """(wanted, with details) of a parameter that is a boolean or `detail`."""
         if self.text(name).lower() == "detail":
@@ -84,3 +88,118 @@ def _well_formed(part: str) -> bool:
     """Whether every percent sign is followed by two hexadecimal digits."""
     pieces = part.split("%")[1:]
     return all(len(piece) >= 2 and piece[0] in _HEX and piece[1] in _HEX for piece in pieces)
+
+
+# -- the options of each endpoint, read in the order in which the real server complains -----------
+
+
+def connz(query: Query) -> ConnzOptions:
+    """Raises BadRequest."""
+    sort, auth = query.text("sort"), query.flag("auth")
+    subscriptions, details = query.detail("subs")
+    offset, limit = query.integer("offset"), query.integer("limit")
+    cid = query.unsigned("cid")
+    want_open, want_closed = _states(query.text("state"))
+    return ConnzOptions(
+        sort=sort, auth=auth, subscriptions=subscriptions, details=details, offset=offset,
+        limit=limit, cid=cid, want_open=want_open, want_closed=want_closed,
+        user=query.text("user"), account=query.text("acc"), mqtt_client=query.text("mqtt_client"),
+    )  # fmt: skip
+
+
+def _states(state: str) -> tuple[bool, bool]:
+    """(open, closed)"""
+    match state.lower():
+        case "" | "open":
+            return True, False
+        case "closed":
+            return False, True
+        case "any" | "all":
+            return True, True
+    raise BadRequest(f"Error decoding state for {state}")
+
+
+def subsz(query: Query) -> SubszOptions:
+    """Raises BadRequest."""
+    return SubszOptions(
+        subscriptions=query.flag("subs"),
+        offset=query.integer("offset"),
+        limit=query.integer("limit"),
+        test=query.raw("test"),
+        account=query.text("acc"),
+    )
+
+
+def routez(query: Query) -> RoutezOptions:
+    """Raises BadRequest."""
+    subscriptions, details = query.detail("subs")
+    return RoutezOptions(subscriptions=subscriptions, details=details)
+
+
+def gatewayz(query: Query) -> GatewayzOptions:
+    """Raises BadRequest."""
+    subscriptions, details = query.detail("subs")
+    return GatewayzOptions(
+        subscriptions=subscriptions,
+        details=details,
+        accounts=query.flag("accs"),
+        name=query.text("gw_name"),
+        account=query.text("acc_name"),
+    )
+
+
+def leafz(query: Query) -> LeafzOptions:
+    """Raises BadRequest."""
+    return LeafzOptions(subscriptions=query.flag("subs"), account=query.text("acc"))
+
+
+def accountz(query: Query) -> AccountzOptions:
+    """What is asked of /accountz."""
+    return AccountzOptions(account=query.text("acc"))
+
+
+def accstatz(query: Query) -> AccstatzOptions:
+    """Raises BadRequest."""
+    return AccstatzOptions(unused=query.flag("unused"))
+
+
+def jsz(query: Query) -> JszOptions:
+    """Raises BadRequest."""
+    accounts, streams = query.flag("accounts"), query.flag("streams")
+    consumers = query.flag("consumers")
+    options = JszOptions(
+        accounts=accounts,
+        streams=streams,
+        consumers=consumers,
+        direct_consumers=query.flag("direct-consumers"),
+        config=query.flag("config"),
+        offset=query.integer("offset"),
+        limit=query.integer("limit"),
+        leader_only=query.flag("leader-only"),
+        raft=query.flag("raft"),
+        account=query.text("acc"),
+    )
+    query.flag("stream-leader-only")  # every stream's leader is here
+    return options
+
+
+def healthz(query: Query) -> HealthzOptions:
+    """Raises BadRequest."""
+    enabled = query.flag("js-enabled")
+    enabled_only = query.flag("js-enabled-only")
+    server_only = query.flag("js-server-only")
+    query.flag("js-meta-only")  # there is no meta layer, so everything is checked
+    return HealthzOptions(
+        details=query.flag("details"),
+        server_only=server_only,
+        enabled_only=enabled or enabled_only,
+        old_name=enabled,
+        account=query.text("account"),
+        stream=query.text("stream"),
+        consumer=query.text("consumer"),
+    )
+
+
+def ipqueuesz(query: Query) -> IpqueueszOptions:
+    """Raises BadRequest."""
+    return IpqueueszOptions(all=query.flag("all"), filter=query.text("queues"))

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 from pynats_common.go.json import json_number
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
-from pynats_server.monitor.query import BadRequest, Query
+from pynats_server.monitor.options import BadRequest, SubszOptions
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
 from pynats_server.work import Work
 
@@ -75,14 +76,12 @@ def figures(accounts: Iterable[AccountView]) -> Work[SublistFigures]:
     return out
 
 
-def subsz(source: MonitorSource, query: Query) -> Work[Pieces]:
+def subsz(source: MonitorSource, options: SubszOptions) -> Work[Pieces]:
     """The body of /subsz. Raises BadRequest."""
-    wanted = query.flag("subs")
-    offset, limit = query.page()
-    test = query.text("test")
+    test = text_of(options.test)
     if test and not _is_literal(test):
         raise BadRequest(f"invalid test subject, must be valid publish subject: {test}")
-    name = query.text("acc")
+    name = options.account
     accounts = [
         account
         for _, account in sorted(source.accounts.items())
@@ -91,15 +90,15 @@ def subsz(source: MonitorSource, query: Query) -> Work[Pieces]:
     counted = yield from figures(accounts)
     found: list[_Found] = []
     total = 0
-    if wanted:
-        total, found = yield from _page(accounts, query.raw("test"), offset, limit)
+    if options.subscriptions:
+        total, found = yield from _page(accounts, options)
     document = Document(
         SubscriptionPage(
             server_id=source.id,
             now=format_time_s(time.time()),
             total=total,
-            offset=offset,
-            limit=limit,
+            offset=options.start,
+            limit=options.size,
             subscriptions_list=[] if found else None,
             **msgspec.structs.asdict(counted),
         )
@@ -117,15 +116,13 @@ def _describe(found: _Found) -> SubscriptionInfo:
     return describe_subscription(sub, cid, account.name, account.name)
 
 
-def _page(
-    accounts: list[AccountView], test: bytes, offset: int, limit: int
-) -> Work[tuple[int, list[_Found]]]:
+def _page(accounts: list[AccountView], options: SubszOptions) -> Work[tuple[int, list[_Found]]]:
     """(total, subscriptions on the page). Groups before and after the page are only counted where
     their size is known."""
-    total = 0
+    total, offset, limit = 0, options.start, options.size
     page: list[_Found] = []
     for account in accounts:
-        for number, (size, list_them) in enumerate(_groups(account, test), 1):
+        for number, (size, list_them) in enumerate(_groups(account, options.test), 1):
             first, room = max(0, offset - total), limit - len(page)
             total += size
             if number % GROUPS == 0:

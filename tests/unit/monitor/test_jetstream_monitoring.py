@@ -22,10 +22,11 @@ from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
-from pynats_server.monitor.healthz_jetstream import HealthRequest
-from pynats_server.monitor.jsz import CONSUMERS, Request, answer
+from pynats_server.monitor.jsz import CONSUMERS
+from pynats_server.monitor.jsz import jsz as answer
 from pynats_server.monitor.metrics import jetstream as jetstream_metrics
 from pynats_server.monitor.metrics import server as metrics
+from pynats_server.monitor.options import HealthzOptions, JszOptions
 from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
@@ -80,11 +81,11 @@ async def fill(stream: Stream, count: int) -> None:
 
 
 async def jsz(server: Server, **request: Any) -> Any:
-    return json.loads(b"".join(finish(answer(server.state, Request(**request)))))
+    return json.loads(b"".join(finish(answer(server.state, JszOptions(**request)))))
 
 
 async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health]:
-    return await healthz.check(server.state, HealthRequest(details=True, **request))
+    return await healthz.check(server.state, HealthzOptions(details=True, **request))
 
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
@@ -158,7 +159,7 @@ def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
             await make(server, name)
         account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
         text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
-        status, body = await healthz.check(server.state, HealthRequest())
+        status, body = await healthz.check(server.state, HealthzOptions())
         assert (status, body.status, body.error) == (503, "unavailable", text)
         status, body = await health_of(server)
         assert (status, body.status) == (503, "error")
@@ -185,7 +186,7 @@ def test_losses_are_warnings(tmp_path: Path) -> None:
     async def after(server: Server) -> None:
         store = account_of(server).streams["HURT"].store
         assert list(store.lost) == [10]
-        answer = await healthz.check(server.state, HealthRequest())
+        answer = await healthz.check(server.state, HealthzOptions())
         assert answer == (200, healthz.Health(status="ok"))
         status, body = await health_of(server)
         assert (status, body.status, body.errors) == (200, "ok", [])
@@ -336,7 +337,7 @@ def test_consumers_of_a_long_document_are_encoded_some_at_a_time(tmp_path: Path)
     async def scenario(server: Server) -> None:
         stream = await make(server, "S", max_consumers=2000)
         await add_consumers(stream, *(f"c{number}" for number in range(300)), mem_storage=True)
-        pieces = list(finish(answer(server.state, Request(consumers=True, streams=True))))
+        pieces = list(finish(answer(server.state, JszOptions(consumers=True, streams=True))))
         (account,) = json.loads(b"".join(pieces))["account_details"]
         told = account["stream_detail"][0]["consumer_detail"]
         assert [one["name"] for one in told] == [f"c{number}" for number in range(300)]

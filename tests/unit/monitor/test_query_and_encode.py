@@ -11,10 +11,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.monitor import connz
+from pynats_server.monitor import connz, query
 from pynats_server.monitor.connz import WallClock, in_order
 from pynats_server.monitor.json import Document, encoded, pretty
-from pynats_server.monitor.query import DEFAULT_LIMIT, BadRequest, Query
+from pynats_server.monitor.options import DEFAULT_LIMIT, BadRequest, ConnzOptions
+from pynats_server.monitor.query import Query
 from pynats_server.work import finish
 
 JSON_VALUES = st.recursive(
@@ -25,20 +26,21 @@ JSON_VALUES = st.recursive(
 
 
 def test_the_first_of_equal_parameters_counts() -> None:
-    query = Query("limit=5&limit=6&offset=%32&bad=%zz&c;d=1&empty=")
-    assert query.page() == (2, 5)
-    assert (query.text("bad"), query.text("c;d"), query.text("empty")) == ("", "", "")
+    asked = Query("limit=5&limit=6&offset=%32&bad=%zz&c;d=1&empty=")
+    assert (asked.integer("offset"), asked.integer("limit")) == (2, 5)
+    assert (asked.text("bad"), asked.text("c;d"), asked.text("empty")) == ("", "", "")
 
 
 @pytest.mark.parametrize("value", ["-1", "0", "-9223372036854775808"])
 def test_pages_never_start_before_the_first_entry(value: str) -> None:
-    assert Query(f"offset={value}&limit={value}").page() == (0, DEFAULT_LIMIT)
+    options = query.connz(Query(f"offset={value}&limit={value}"))
+    assert (options.start, options.size) == (0, DEFAULT_LIMIT)
 
 
 @given(st.text())
 def test_any_query_is_read_or_refused(raw: str) -> None:
-    query = Query(raw)
-    for read in (query.flag, query.integer, query.unsigned, query.detail):
+    asked = Query(raw)
+    for read in (asked.flag, asked.integer, asked.unsigned, asked.detail):
         for name in ("a", "limit", raw[:5]):
             try:
                 read(name)
@@ -128,7 +130,7 @@ def test_connections_are_ordered_some_in_a_step(monkeypatch: pytest.MonkeyPatch)
     items = [SimpleNamespace(cid=cid, out_msgs=cid % 7) for cid in range(5 * connz.STEP)]
     work = connz._page(
         cast(Any, None),
-        connz.read_request(Query(f"sort=msgs_to&offset={4 * connz.STEP}&limit=7")),
+        ConnzOptions(sort="msgs_to", offset=4 * connz.STEP, limit=7),
         cast(Any, items),
         WallClock(),
     )

@@ -15,10 +15,10 @@ from typing import ClassVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns
+from pynats_common.nuid import new_nuid
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account
-from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.streams import describing
 from pynats_server.jetstream.clock import now_ns
@@ -119,7 +119,7 @@ class Sending:
             f"STREAM.SNAPSHOT_CREATE.{name}", "snapshot_create", stream=name,
             state=self.stream.state().as_dict(), client=self.client,
         )  # fmt: skip
-        prefix = f"$JS.SNAPSHOT.ACK.{name}.{unique_id()}"
+        prefix = f"$JS.SNAPSHOT.ACK.{name}.{new_nuid()}"
         acks = self.account.subscribe(f"{prefix}.*.*", self._acknowledged)
         status, failure = "204", ""
         try:
@@ -232,7 +232,7 @@ class Receiving:
             raise api_error(10062, err=error) from error
         self.config = config
         self.client = self.account.advisories.client_info(request.source)
-        self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{unique_id()}"
+        self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{new_nuid()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
         self.waiting = 0  # bytes that have arrived and are not written
         self.account.claims.begin_restore(self, config)

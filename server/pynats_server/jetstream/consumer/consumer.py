@@ -9,8 +9,8 @@ from typing import Any
 from pynats_common.go.durations import DURATION_MAX_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
+from pynats_common.nuid import new_nuid
 
-from pynats_server.jetstream.advisories import unique_id
 from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.delivery.alarms import TIME_MAX_NS, Appointment
@@ -284,7 +284,7 @@ class Consumer:
 
     def new_pin(self) -> str:
         """Who has it next gets the messages of a priority group."""
-        return unique_id()
+        return new_nuid()
 
     def pinned(self, group: str, pin: str) -> None:
         """See `ConsumerEvents`."""

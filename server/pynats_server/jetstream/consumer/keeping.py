@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pynats_server.jetstream.advisories import unique_id
+from pynats_common.nuid import new_nuid
+
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.consumer.consumer import Consumer
@@ -97,7 +98,7 @@ class KeptConsumers:
         async with self._preparing:
             if not self._is_prepared:
                 await self._prepare()
-        built = server.staging / unique_id()
+        built = server.staging / new_nuid()
         try:
             await server.states.build(plan, built)
         except FileNotFoundError:  # somebody has tidied up
@@ -135,7 +136,7 @@ class KeptConsumers:
             return None
         await saved.end()
         server = self._host.account.server
-        doomed = server.staging / unique_id()
+        doomed = server.staging / new_nuid()
         try:
             try:
                 return await server.states.remove(saved.files, doomed)

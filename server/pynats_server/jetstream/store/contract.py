@@ -94,6 +94,9 @@ class Store(Protocol):
     unreadable: dict[int, str]
     """The blocks of which the last try to read them failed, and why."""
 
+    on_failed: Callable[[], None] | None
+    """Called when it takes no more changes, after `failed` has said why."""
+
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 

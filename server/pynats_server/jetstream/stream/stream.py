@@ -104,6 +104,7 @@ class Stream:
         self.changes = Changes(account, self.on_internal_error)
         self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
         self.expiry = Expiry(self)
+        store.on_failed = self.failed
         store.on_undo = self.undone
         store.on_turned = self.turned
         store.background = self.changes.background
@@ -298,6 +299,11 @@ class Stream:
         self.changes.undone(self._enforce_limits)
         if not self._stopped:
             self.expiry.undone()
+
+    def failed(self) -> None:
+        """The store takes no more changes: nothing more becomes durable."""
+        for wake in list(self._watchers):
+            wake()
 
     def turned(self, by_ns: int) -> None:
         """The next message is that much earlier than the last one."""
