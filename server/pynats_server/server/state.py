@@ -15,7 +15,6 @@ from pynats_common.nkeys.codec import Prefix, encode_public
 
 from pynats_server.accounts.plan import make_plan
 from pynats_server.accounts.registry import AccountRegistry
-from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients.closed import ClosedConnection
@@ -78,8 +77,7 @@ class ServerState:
     def share(self) -> None:
         """Puts in force what the options say of exports, imports and mappings."""
         if self._wiring is None:
-            who = RequestInfo(self.name)
-            self._wiring = Wiring(self.engine, self.accounts, who)
+            self._wiring = Wiring(self.engine, self.accounts, self.name, self.system_account)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(make_plan(self.options.accounts), mappings)

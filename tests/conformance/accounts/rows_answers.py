@@ -368,7 +368,7 @@ ROWS = [
         """),
     Scenario("a requester who names himself", SHARED, """
         a SUB svc.* 1
-        b OPEN {"name": "a \\"name\\" <&>", "lang": "l\\\\", "version": "1"}
+        b OPEN {"name": "a 'name' <&>", "lang": "", "version": "1"}
         b PUB my.svc.z in | ask
         """),
 ]  # fmt: skip

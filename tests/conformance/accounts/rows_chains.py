@@ -84,21 +84,6 @@ ROWS = [
         bb SUB s1 1
         cc HPUB s2 in | A: 1; Nats-Request-Info: {"acc":"F"}; B: 2 | ask
         """),
-    Scenario("a chain that ends where it began", f"""
-        accounts {{
-          A {{ {users("a")}
-            exports = [{{service: s}}]
-            imports = [{{service: {{account: B, subject: t}}, to: u}}] }}
-          B {{ {users("b")}
-            exports = [{{service: t}}]
-            imports = [{{service: {{account: A, subject: s}}, to: t}}] }}
-        }}
-        """, """
-        a SUB s 1
-        a SUB in 2
-        a PUB u in | ask
-        a REPLY | answer
-        """),
     Scenario("a service that an account asks of itself", of_itself(
         "{service: q}", "{service: {account: A, subject: q}, to: r}"), """
         a SUB q 1

@@ -51,6 +51,21 @@ ROWS = [
         a PUB ev.x | b
         b PUB s.x in | a
         """, {"without": config(exports="", imports=""), "with": BEFORE}),
+    Scenario("an account comes, and hears", BEFORE, """
+        a SUB s.* 1
+        reload more
+        c SUB ev.> 1
+        a PUB ev.x | to C
+        """, {"more": config(c=f"C {{ {users('c')}\n imports = [{STREAM}] }}")}),
+    Scenario("a user moves to another account", config(a="", c=f"C {{ {users('c', 'd')} }}"), """
+        c SUB ev.> 1
+        d SUB ev.> 1
+        reload moved
+        a PUB ev.x | nobody
+        d2 SUB ev.> 1
+        a PUB ev.x | to d, who is in B now
+        """, {"moved": config(c=f"C {{ {users('c')} }}").replace("{user: b, password: b}",
+                                                "{user: b, password: b}, {user: d, password: d}")}),
     Scenario("streams that are taken under other names", BEFORE, """
         b SUB ev.> 1
         b SUB p.> 2
@@ -78,7 +93,8 @@ ROWS = [
         b PUB five in | part
         """, {"to": config(imports='{service: {account: A, subject: "s.*"}, to: "t.*"}'),
               "part": config(imports="{service: {account: A, subject: s.5}, to: five}")}),
-    Scenario("another account is asked", config(c=f"C {{ {users('c')}\n exports = [{{service: \"s.*\"}}] }}"), """
+    Scenario("another account is asked",
+    config(c=f"C {{ {users('c')}\n exports = [{{service: \"s.*\"}}] }}"), """
         a SUB s.* 1
         c SUB s.* 1
         b SUB in 1
@@ -88,18 +104,6 @@ ROWS = [
         c REPLY | answer
         """, {"other": config(imports='{service: {account: C, subject: "s.*"}}',
                               c=f"C {{ {users('c')}\n exports = [{{service: \"s.*\"}}] }}")}),
-    Scenario("an account comes, shares, and goes", BEFORE, """
-        a SUB s.* 1
-        reload more
-        c SUB ev.> 1
-        c SUB in 2
-        a PUB ev.x | to C
-        c PUB s.x in | ask
-        a REPLY | answer
-        reload less
-        a PUB ev.x | nobody
-        """, {"more": config(c=f"C {{ {users('c')}\n imports = [{STREAM}, {SERVICE}] }}"),
-              "less": BEFORE}),
     Scenario("a service that shares, and does not any more", BEFORE, """
         a SUB s.* 1
         b PUB s.1 in | plain
@@ -186,13 +190,18 @@ ROWS = [
         refused none
         a PUB ev.x | b
         """, {"other": "system_account: T\n" + config(c="S {}, T {}"), "none": config(c="S {}")}),
-    Scenario("limits that fall", BEFORE, """
+    Scenario("limits that fall",
+        BEFORE,
+        """
         b SUB ev.> 1
         b SUB x 2
         reload limited
         b SUB y 3
+        b SUB z 4
         a PUB ev.x | b
-        """, {"limited": config(b="limits: {max_subscriptions: 2}")}),
+        """,
+        {"limited": config(b="limits: {max_subscriptions: 3}")},
+    ),
     Scenario("a token that decides later", BEFORE, """
         b SUB ev.> 1
         a PUB ev.B | plain

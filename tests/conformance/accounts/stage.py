@@ -30,7 +30,7 @@ from tests.support.transcript import parse_transcript
 
 _REPLY = re.compile(r"_R_\.(\w{6})\.(\w{6})(\.\w{8}\.T)?")
 _SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
-_JSON = re.compile(r"\{.*\}")
+_JSON = re.compile(r"\{[^{}]*\}")
 _MASKED = {
     "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
     "time",
@@ -155,20 +155,24 @@ class Stage:
     def _masked(self, item: str) -> str:
         """Without what differs from run to run. Header sizes follow the length of such numbers."""
         item = _REPLY.sub(self._named, item)
-        found = _JSON.search(item)
-        if found is None:
-            return item
-        try:
-            shown = json.loads(found[0])
-        except ValueError:
-            return item
-        text = item[: found.start()] + json.dumps(_mask(shown)) + item[found.end() :]
-        return _SIZES.sub(lambda sizes: re.sub(r"\d+", "N", sizes[0]), text, count=1)
+        text = _JSON.sub(_masked_json, item)
+        return text if text == item else _SIZES.sub(_without_digits, text, count=1)
 
     def _named(self, found: re.Match[str]) -> str:
         account = self._names.setdefault(found[1], f"acc{len(self._names)}")
         request = self._names.setdefault(found[1] + found[2], f"req{len(self._names)}")
         return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
+
+
+def _masked_json(found: re.Match[str]) -> str:
+    try:
+        return json.dumps(_mask(json.loads(found[0])))
+    except ValueError:
+        return found[0]
+
+
+def _without_digits(sizes: re.Match[str]) -> str:
+    return re.sub(r"\d+", "N", sizes[0])
 
 
 def _mask(value: Any) -> Any:

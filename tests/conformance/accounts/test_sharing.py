@@ -14,6 +14,7 @@ from tests.conformance.accounts import (
     rows_limits,
     rows_mappings,
     rows_names,
+    rows_ours,
     rows_queues,
     rows_reloads,
     rows_services,
@@ -37,13 +38,16 @@ SCENARIOS: list[Scenario] = [
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with ServerProcess(kind, folder / kind, scenario.config) as server:
-        with Stage(server.port, server.reload) as stage:
-            return stage.play(scenario)
+    with (
+        ServerProcess(kind, folder / kind, scenario.config) as server,
+        Stage(server.port, server.reload) as stage,
+    ):
+        return stage.play(scenario)
 
 
 def test_names_are_unique() -> None:
-    repeated = [name for name, count in Counter(map(str, SCENARIOS)).items() if count > 1]
+    names = Counter(map(str, [*SCENARIOS, *(scenario for scenario, _ in rows_ours.OURS)]))
+    repeated = [name for name, count in names.items() if count > 1]
     assert repeated == []
 
 
@@ -51,3 +55,16 @@ def test_names_are_unique() -> None:
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: play(REFERENCE, scenario, tmp_path))
     assert play(PYNATS, scenario, tmp_path) == expected
+
+
+@pytest.mark.parametrize(("scenario", "expected"), rows_ours.OURS, ids=str)
+def test_where_the_real_server_fails(
+    scenario: Scenario, expected: list[str], tmp_path: Path
+) -> None:
+    told = play(PYNATS, scenario, tmp_path)
+    after = [
+        line
+        for line, following in zip(told, [*told[1:], "> "], strict=True)
+        if not (line.startswith("> ") and following.startswith("> "))
+    ]
+    assert after == expected

@@ -53,7 +53,7 @@ cdef class Responses(Sink):
     cdef char prefix[PREFIX_LEN]
     cdef ByteMap pending  # token -> Response
     cdef uint64_t chance
-    cdef Terms back  # of answers to answers
+    cdef dict back  # Terms of answers to answers, by those of the answers
 
     # A new reply subject; its first REPLY_LEN bytes go to `subject`.
     cdef Response* expect(
@@ -62,6 +62,7 @@ cdef class Responses(Sink):
     # Nobody will answer to a subject that `expect` has made.
     cdef int forget(self, const char* subject) noexcept
     cdef int end(self, Response* response) noexcept
+    cdef Terms back_terms(self, Terms terms)
     cdef int64_t _now(self) noexcept
     cdef Response* _find(self, Message* msg) noexcept
 

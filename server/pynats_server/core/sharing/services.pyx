@@ -55,7 +55,7 @@ cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
 
 
 cdef class ServiceImport(Sink):
-    """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the JSON that
+    """Messages to `local` go to `exporter`, renamed. `who(source, share)` is the JSON that
     tells who asks."""
 
     def __init__(
@@ -84,8 +84,9 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
-        if self.engine.routing.imports >= IMPORTS_DEEP:
-            return 0
+        if self.active or self.engine.routing.imports >= IMPORTS_DEEP:
+            return 0  # it has come back to where it was, as what an account imports of itself does
+        self.active = True
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
@@ -103,6 +104,7 @@ cdef class ServiceImport(Sink):
             finally:
                 free(name)
         finally:
+            self.active = False
             self.engine.routing.imports -= 1
 
     cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1:
@@ -179,4 +181,4 @@ cdef class ServiceImport(Sink):
                 if end != NULL:
                     told = p[:end - p]
                     return self.who.passed_on(told, self.importer, self.engine.routing.shared)
-        return self.who(source, self.importer, self.share)
+        return self.who(source, self.share)
