@@ -6,13 +6,13 @@ Checks and texts are the real server's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pynats_common.subjects import has_wildcard, is_valid_subject
+from pynats_common.subjects import has_wildcard, is_valid_publish_subject
 
-from pynats_server.core.subject import covers
+from pynats_server.core.subject import covers, first_nested
 from pynats_server.options import AccountOptions, ServiceExport, ServiceLatency, StreamExport
 
 
@@ -27,6 +27,7 @@ class Offer:
     threshold: float = 0.0
     latency: ServiceLatency | None = None
     allow_trace: bool = False
+    _service: ServiceExport | None = None
 
     def is_open(self, importer: str, subject: str) -> bool:
         """Whether it is for that importer. The token alone decides where there is one."""
@@ -34,39 +35,75 @@ class Offer:
             return subject.split(".")[self.position - 1] == importer
         return not self.accounts or importer in self.accounts
 
-    def covers(self, subject: str) -> bool:
-        return covers(
-            self.subject.encode("utf-8", "surrogateescape"),
-            subject.encode("utf-8", "surrogateescape"),
-        )
-
     def service(self) -> ServiceExport:
-        """What holds for requests of it."""
-        return ServiceExport(
-            self.subject,
-            sorted(self.accounts),
-            self.position,
-            self.response,
-            self.threshold,
-            self.latency,
-            self.allow_trace,
-        )
+        """What holds for requests of it; one for all importers, once the offer is complete."""
+        if self._service is None:
+            self._service = ServiceExport(
+                self.subject,
+                sorted(self.accounts),
+                self.position,
+                self.response,
+                self.threshold,
+                self.latency,
+                self.allow_trace,
+            )
+        return self._service
+
+
+class OffersOfKind:
+    """The streams or the services of one account. Only those with wildcards are searched."""
+
+    def __init__(self) -> None:
+        self._by_subject: dict[str, Offer] = {}
+        self._wild: list[Offer] = []
+        self._patterns: list[bytes] = []
+
+    def of(self, subject: str) -> Offer:
+        """The offer of a subject, made if there is none."""
+        offer = self._by_subject.get(subject)
+        if offer is None:
+            offer = self._by_subject[subject] = Offer(subject)
+            if has_wildcard(subject):
+                self._wild.append(offer)
+                self._patterns.append(as_bytes(subject))
+        return offer
+
+    def covering(self, subject: str) -> list[Offer]:
+        """Those that cover the subject. One of exactly this subject stands for all of them."""
+        exact = self._by_subject.get(subject)
+        if exact is not None:
+            return [exact]
+        wanted, count = as_bytes(subject), len(self._patterns)
+        found = []
+        place = first_nested(wanted, self._patterns, 0, count)
+        while place >= 0:
+            if covers(self._patterns[place], wanted):
+                found.append(self._wild[place])
+            place = first_nested(wanted, self._patterns, place + 1, count)
+        return found
+
+    def open_to(self, importer: str, subject: str) -> list[Offer]:
+        """Those that cover the subject and are for the importer. One of exactly this subject
+        decides alone; the real server asks any of the others."""
+        return [each for each in self.covering(subject) if each.is_open(importer, subject)]
 
 
 @dataclass(slots=True)
 class Offers:
-    """Of one account, by subject."""
+    """Of one account."""
 
-    streams: dict[str, Offer] = field(default_factory=dict)
-    services: dict[str, Offer] = field(default_factory=dict)
+    streams: OffersOfKind = field(default_factory=OffersOfKind)
+    services: OffersOfKind = field(default_factory=OffersOfKind)
 
 
-def open_offers(offers: Mapping[str, Offer], importer: str, subject: str) -> list[Offer]:
-    """Those that cover the subject and are for the importer. One of exactly this subject decides
-    alone; the real server asks any of the others."""
-    exact = offers.get(subject)
-    found: Iterable[Offer] = offers.values() if exact is None else (exact,)
-    return [each for each in found if each.covers(subject) and each.is_open(importer, subject)]
+def as_bytes(subject: str) -> bytes:
+    """As the data plane knows it."""
+    return subject.encode("utf-8", "surrogateescape")
+
+
+def as_text(subject: bytes) -> str:
+    """As the configuration has it."""
+    return subject.decode("utf-8", "surrogateescape")
 
 
 def offers_of(
@@ -99,7 +136,7 @@ def offers_of(
 def _offer(
     export: StreamExport | ServiceExport,
     kind: str,
-    offers: dict[str, Offer],
+    offers: OffersOfKind,
     accounts: Mapping[str, AccountOptions],
     faults: list[str],
 ) -> Offer | None:
@@ -111,7 +148,7 @@ def _offer(
     if position and not (position <= len(tokens) and tokens[position - 1] == "*"):
         faults.append(f'Error adding {kind} export "{export.subject}": sublist: invalid subject')
         return None
-    offer = offers.setdefault(export.subject, Offer(export.subject))
+    offer = offers.of(export.subject)
     offer.accounts.update(name for name in export.accounts if name in accounts)
     offer.position = position or offer.position
     return offer
@@ -121,8 +158,6 @@ def _fault_of_latency(subject: str, offer: Offer, offers: Offers) -> str:
     """Metrics must not be requests."""
     if offer.response != "singleton":
         return "bad service response type"
-    if not is_valid_subject(subject) or has_wildcard(subject):
-        return "invalid publish subject"
-    if any(each.covers(subject) for each in offers.services.values()):
+    if not is_valid_publish_subject(subject) or offers.services.covering(subject):
         return "invalid publish subject"
     return ""

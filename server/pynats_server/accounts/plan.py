@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
-from pynats_common.subjects import has_wildcard, is_valid_subject
+from pynats_common.subjects import has_wildcard
 
 from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges
 from pynats_server.accounts.names import REST, Names, Token
-from pynats_server.accounts.offers import Offers, offers_of, open_offers
+from pynats_server.accounts.offers import Offers, as_bytes, as_text, offers_of
+from pynats_server.core.subject import is_valid
 from pynats_server.options import (
     AccountOptions,
     Options,
@@ -108,12 +110,12 @@ def _link_stream(
     if exporter is None:
         raise PlanError(f'"{item.account}" account not defined for stream import')
     subject = item.subject
-    if not open_offers(exporter.streams, importer, subject):
+    if not exporter.streams.open_to(importer, subject):
         raise _refusal("stream", subject, "stream import not authorized")
     if item.prefix and has_wildcard(item.prefix):
         reason = "stream import prefix can not contain wildcard tokens"
         raise _refusal("stream", subject, reason)
-    if not is_valid_subject(subject):
+    if not is_valid(as_bytes(subject)):
         raise _refusal("stream", subject, "stream import not authorized")
     prefix = f"{item.prefix.removesuffix('.')}." if item.prefix else ""
     local = f"{prefix}{subject}" if prefix else item.to or subject
@@ -129,13 +131,11 @@ def _link_stream(
             f'failed to create mapping transform for stream import subject from "{subject}" to '
             f'"{local}": {error}',
         ) from None
-    edge = Edge(item.account, subject, names.pattern)
+    edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
     if edges.close_with(importer, edge):
         raise _refusal("stream", subject, "import forms a cycle")
-    known = edges.by_importer[importer]
-    if any(each.exporter == item.account and each.remote == subject for each in known):
+    if edges.add(importer, edge) is not None:
         raise _refusal("stream", subject, "stream import already exists")
-    known.append(edge)
     return StreamLink(item.account, names, item.allow_trace)
 
 
@@ -147,9 +147,9 @@ def _link_service(
         raise PlanError(f'"{item.account}" account not defined for service import')
     subject = item.subject
     local = item.to or subject
-    if not (is_valid_subject(subject) and is_valid_subject(local)):
+    if not (is_valid(as_bytes(subject)) and is_valid(as_bytes(local))):
         raise _refusal("service", subject, "sublist: invalid subject")
-    fitting = open_offers(exporter.services, importer, subject)
+    fitting = exporter.services.open_to(importer, subject)
     if not fitting:
         raise _refusal("service", subject, "service import not authorized")
     try:
@@ -161,18 +161,17 @@ def _link_service(
             f'failed to create mapping transform for service import subject from "{local}" to '
             f'"{subject}": {error}',
         ) from None
-    edge = Edge(item.account, subject, names.pattern)
+    edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
     if edges.close_with(importer, edge):
         raise _refusal("service", subject, "import forms a cycle")
-    for known in edges.by_importer[importer]:
-        if known.exporter == item.account and known.local == edge.local:
-            raise _refusal(
-                "service",
-                subject,
-                f'duplicate service import subject "{edge.local}", previously used in import for '
-                f'account "{known.exporter}", subject "{known.remote}"',
-            )
-    edges.by_importer[importer].append(edge)
+    known = edges.add(importer, edge)
+    if known is not None:
+        raise _refusal(
+            "service",
+            subject,
+            f'duplicate service import subject "{names.pattern}", previously used in import for '
+            f'account "{known.exporter}", subject "{as_text(known.remote)}"',
+        )
     # Of those that cover one subject, the one with the most tokens is the narrowest.
     offer = max(fitting, key=lambda each: _narrowness(each.subject))
     return ServiceLink(item.account, names.turned(), item.share, offer.service())
@@ -187,13 +186,16 @@ def _names(subject: str, local: str) -> Names:
     """What `subject` is called here, where stars stand for wildcards in their order. Raises
     TransformError."""
     tokens = tuple(subject.split("."))
-    if not has_wildcard(subject):
+    if "*" not in tokens and REST not in tokens:
         return Names(tokens, tuple(local.split(".")))
-    count = 0
+    if local == subject and "$" not in subject and "{{" not in subject:  # and so no references
+        stars = count()
+        return Names(tokens, tuple(next(stars) if token == "*" else token for token in tokens))
+    star = 0
     numbered = []
     for token in local.split("."):
-        count += token == "*"
-        numbered.append(f"${count}" if token == "*" else token)
+        star += token == "*"
+        numbered.append(f"${star}" if token == "*" else token)
     dest = ".".join(numbered)
     SubjectTransform.compile(subject, dest, strict=True)
     made: list[Token] = [

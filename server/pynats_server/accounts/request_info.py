@@ -41,7 +41,7 @@ class RequestInfo:
             return known[1]
         if len(self._known) >= KEPT:
             self._known.clear()
-        made = html_safe(_encode(self._describe(source, share)))
+        made = html_safe(_encode(self.describe(source, share)))
         self._known[key] = (source.rtt, made)
         return made
 
@@ -56,7 +56,8 @@ class RequestInfo:
             found |= {"server": self._server_name, "cluster": self._cluster}
         return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
 
-    def _describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
+    def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
+        """A client: all of it with `share`."""
         told: dict[str, Any] = {"acc": client.account.name, "rtt": client.rtt}
         if self._to_system:
             told |= {"server": self._server_name, "cluster": self._cluster}

@@ -21,6 +21,7 @@ from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
+from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings.texts import split_host_port
@@ -28,6 +29,8 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
+
+CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
 
 class ServerState:
@@ -50,6 +53,8 @@ class ServerState:
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
             maxlen=max(0, options.max_closed_clients)
         )
+        self.closed_for: collections.Counter[CloseReason] = collections.Counter()
+        self.cut_clients: collections.deque[ClosedConnection] = collections.deque(maxlen=CUT_KEPT)
         self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
         self.engine: Engine
         self.turns: Turns
@@ -77,7 +82,9 @@ class ServerState:
     def share(self) -> None:
         """Puts in force what the options say of exports, imports and mappings."""
         if self._wiring is None:
-            self._wiring = Wiring(self.engine, self.accounts, self.name, self.system_account)
+            self._wiring = Wiring(
+                self.engine, self.accounts, self.name, self.id, self.system_account
+            )
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(make_plan(self.options.accounts), mappings)

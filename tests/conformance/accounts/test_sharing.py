@@ -11,6 +11,7 @@ import pytest
 from tests.conformance.accounts import (
     rows_answers,
     rows_chains,
+    rows_latency,
     rows_limits,
     rows_mappings,
     rows_names,
@@ -31,6 +32,7 @@ SCENARIOS: list[Scenario] = [
     *rows_services.ROWS,
     *rows_answers.ROWS,
     *rows_chains.ROWS,
+    *rows_latency.ROWS,
     *rows_mappings.ROWS,
     *rows_limits.ROWS,
     *rows_reloads.ROWS,

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.model.sharing.predict import Asker, Delivery, Model, Outcome
 from tests.model.sharing.subjects import Subject, text, tokens
-from tests.model.sharing.topology import Topology, a_subject
+from tests.model.sharing.topology import AN_INBOX, Topology, a_subject
 from tests.model.sharing.wire import Got, Talker
 
 MADE_UP = "_R_"  # what reply subjects of the server begin with
@@ -67,7 +67,9 @@ class Play:
         client = self._random.randrange(len(self._talkers))
         subject = a_subject(self._random)
         self._number += 1
-        reply = tokens(f"re.{self._number}") if self._random.random() < 0.5 else ()
+        reply = (
+            (AN_INBOX[0], str(self._number), *AN_INBOX[2:]) if self._random.random() < 0.5 else ()
+        )
         outcome = self._model.publish(client, subject, reply, False)
         return _Sent(client, subject, reply, str(self._number), outcome)
 

@@ -59,21 +59,15 @@ class Model:
 
     @staticmethod
     def refuses(client: Client, pattern: Subject) -> bool:
-        """Whether the client may not subscribe at all: all that the pattern covers is denied."""
-        return any(
-            matches(denied, pattern) and not (">" in pattern and denied[-1] != ">")
-            for denied in client.subscribe_deny
-        )
+        """Whether the client may not subscribe at all."""
+        return any(matches(denied, pattern) for denied in client.subscribe_deny)
 
     def publish(self, number: int, subject: Subject, reply: Subject, is_empty: bool) -> Outcome:
         client = self._topology.clients[number]
         outcome = Outcome()
-        if self._may_not(client, subject):
-            outcome.denied = subject
-            return outcome
-        found, is_mapped = self._mapped(client.account, subject)
-        if is_mapped and found and self._may_not(client, found):
-            outcome.denied = found
+        found = self._mapped(client.account, subject)
+        if self._may_not(client, found or subject):
+            outcome.denied = found or subject
             return outcome
         if found:
             _Walk(self, number, outcome, is_empty).route(client.account, found, reply, None, False)
@@ -83,14 +77,12 @@ class Model:
     def _may_not(client: Client, subject: Subject) -> bool:
         return any(matches(denied, subject) for denied in client.publish_deny)
 
-    def _mapped(self, account: int, subject: Subject) -> tuple[Subject, bool]:
+    def _mapped(self, account: int, subject: Subject) -> Subject:
         """Empty = lost."""
         for mapping in self._topology.mappings[account]:
             if matches(mapping.source, subject):
-                if mapping.names is None:
-                    return (), True
-                return mapping.names.apply(subject) or (), True
-        return subject, False
+                return mapping.names.apply(subject) or () if mapping.names else ()
+        return subject
 
 
 class _Walk:
@@ -149,7 +141,7 @@ class _Walk:
         remote = service.names.apply(subject)
         if remote is None:
             return False
-        remote, _ = self._model._mapped(service.exporter, remote)
+        remote = self._model._mapped(service.exporter, remote)
         if not remote:
             return False
         own: Subject = ()

@@ -27,7 +27,7 @@ def play_topologies(server: ServerProcess, seed: str, messages: int, batches: in
         topology = draw(Random(name))
         if not _is_put_in_force(server, topology.config()):
             refused += 1
-            if refused > number / 2 + 10:
+            if refused > number * 0.7 + 10:
                 raise Difference(f"{refused} of {number} are refused")
             continue
         play = Play(server.port, topology, name)

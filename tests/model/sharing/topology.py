@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
-from tests.model.sharing.subjects import REST, STAR, Renaming, Subject, text, tokens
+from tests.model.sharing.subjects import REST, STAR, Renaming, Subject, matches, text, tokens
 
 LETTERS = "abc"
+AN_INBOX = ("re", "0", "x", "x", "x", "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ServiceLink:
     exporter: int
     importer: int
     names: Renaming  # from the importer's
+    remote: Subject
     share: bool
     kind: str
     spelled: str
@@ -154,7 +156,7 @@ def draw(random: Random) -> Topology:
         for _ in range(random.randint(0, 5)):
             _import(random, made, number, offered)
     for number in range(made.accounts):
-        made.clients += [_draw_client(random, number, n) for n in range(random.randint(1, 2))]
+        made.clients += [_draw_client(random, made, number, n) for n in range(random.randint(1, 2))]
     return made
 
 
@@ -175,7 +177,7 @@ def _draw_exports(random: Random) -> tuple[list[str], Offered]:
 
 def _import(random: Random, made: Topology, number: int, offered: list[Offered]) -> None:
     """Of an account before this one, more often than of itself."""
-    exporter = random.choice((number, *range(number), *range(number)))
+    exporter = random.choice((number, *range(number), *range(number), *range(number)))
     if not offered[exporter]:
         return
     pattern, what = random.choice(list(offered[exporter]))
@@ -218,16 +220,18 @@ def _import_service(
         names, to = _renaming(random, subject)
         spelled = f', to: "{to}"'
     local = names.turned()
-    if any(
-        (s.importer, s.exporter, s.names.source) == (importer, exporter, local.source)
-        for s in made.services
-    ):
-        return
+    if matches(local.source, AN_INBOX):
+        return  # whether answers are requests is not modelled
+    known = [s for s in made.services if (s.importer, s.exporter) == (importer, exporter)]
+    if any(s.names.source == local.source or s.remote == subject for s in known):
+        return  # of several imports of one service, one says in the real server what is shared
     share = random.random() < 0.3
     kind = _kind_of(subject, offered)
     spelled += f", share: {str(share).lower()}}}"
     if kind is not None:
-        made.services.append(ServiceLink(exporter, importer, local, share, kind, begin + spelled))
+        made.services.append(
+            ServiceLink(exporter, importer, local, subject, share, kind, begin + spelled)
+        )
 
 
 def _kind_of(subject: Subject, offered: Offered) -> str | None:
@@ -255,7 +259,7 @@ def _draw_mappings(random: Random) -> list[Mapping]:
         source = (letter, *a_pattern(random))[: random.choice((1, 2, 3))]
         if REST in source[:-1]:
             continue
-        if random.random() < 0.15:
+        if STAR not in source and random.random() < 0.3:
             spelled = f'"{text(source)}": [{{dest: "{text(source)}", weight: 0}}]'
             made.append(Mapping(None, source, spelled))
             continue
@@ -264,13 +268,17 @@ def _draw_mappings(random: Random) -> list[Mapping]:
     return made
 
 
-def _draw_client(random: Random, account: int, number: int) -> Client:
+def _draw_client(random: Random, made: Topology, account: int, number: int) -> Client:
     echo = random.random() < 0.8
-    denied = [a_pattern(random)] if random.random() < 0.3 else []
+    # The real server asks for the permission of what is lost under an empty subject.
+    loses = any(each.names is None for each in made.mappings[account])
+    denied = [a_pattern(random)] if random.random() < 0.3 and not loses else []
     unheard = [a_pattern(random)] if random.random() < 0.3 else []
     subscriptions = []
     for sid in range(1, random.randint(1, 6) + 1):
         pattern = tokens(">") if random.random() < 0.15 else a_pattern(random)
+        if REST in pattern and any(matches(each, pattern) for each in unheard):
+            continue  # the real server takes the last token for a literal
         # Which member is passed over where one of a group may not have it, is not modelled.
         in_group = echo and not unheard and random.random() < 0.4
         subscriptions.append(Subscription(sid, pattern, random.choice("gh") if in_group else ""))
