@@ -115,6 +115,20 @@ ROWS = [
         a PUB q.x in | ask
         a REPLY | answer
         """),
+    *(Scenario(f"requests of others for a service of itself, {name}", f"""
+        accounts {{
+          A {{ {users("a")}
+            exports = [{{service: ">"}}]
+            imports = [{{service: {{account: A, subject: "q.*"}}, to: "{to}.*"}}] }}
+          B {{ {users("b")}
+            imports = [{{service: {{account: A, subject: ">"}}, to: "x.>"}}] }}
+        }}
+        """, f"""
+        a SUB > 1
+        b SUB in 1
+        b PUB x.{to}.1 in | ask
+        a PUB {to}.1 in | own
+        """) for name, to in (("renamed", "r"), ("by the same name", "q"))),
     Scenario("a stream of itself", of_itself(
         '{stream: "es.*"}', '{stream: {account: A, subject: "es.*"}, to: "et.$1"}'), """
         a SUB es.* 1

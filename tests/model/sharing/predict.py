@@ -111,7 +111,9 @@ class _Walk:
         self._outcome.groups += groups.values()
         reached |= bool(groups)
         for service in self._topology.services:
-            if service.importer == account and service not in self._inside:
+            if service.importer != account or service in self._inside:
+                continue
+            if not (self._inside and service.exporter == account):  # of itself: only its own
                 reached |= self._request(service, subject, reply, asker)
         return self._answer(account, subject, reply, asker) or reached
 

@@ -92,8 +92,12 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
-        if self.active or self.engine.routing.imports >= IMPORTS_DEEP:
-            return 0  # it has come back to where it was, as what an account imports of itself does
+        if self.engine.routing.imports and (
+            self.active  # it has come back to where it was
+            or self.importer is self.exporter  # of itself an account gets only what begins there
+            or self.engine.routing.imports >= IMPORTS_DEEP
+        ):
+            return 0
         self.active = True
         self.engine.routing.imports += 1
         try:
