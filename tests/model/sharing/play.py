@@ -55,6 +55,13 @@ class Play:
             if len(complaints) != refused:
                 raise Difference(f"{client}: {refused} refusals expected, {complaints}")
 
+    def follow(self, topology: Topology) -> None:
+        """Other imports and mappings are in force, under the hands of the clients."""
+        self._topology = topology
+        self._model = Model(topology)
+        for talker in self._talkers:
+            talker.fence()
+
     def batch(self, count: int) -> None:
         sent = [self._plan() for _ in range(count)]
         self._exchange(sent)

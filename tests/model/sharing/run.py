@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random, SystemRandom
 
 from tests.model.sharing.play import Difference, Play
-from tests.model.sharing.topology import draw
+from tests.model.sharing.topology import draw, redraw
 from tests.support import process
 from tests.support.process import PYNATS, REFERENCE, ServerFailed, ServerProcess
 
@@ -31,9 +31,13 @@ def play_topologies(server: ServerProcess, seed: str, messages: int, batches: in
                 raise Difference(f"{refused} of {number} are refused")
             continue
         play = Play(server.port, topology, name)
+        random = Random(f"{name} goes on")
         try:
             for _ in range(batches):
                 play.batch(BATCH)
+                other = redraw(random, topology)
+                if server.kind == PYNATS and server.reload(other.config()):
+                    play.follow(other)
         except Difference as error:
             raise Difference(f"topology {name}: {error}") from None
         finally:

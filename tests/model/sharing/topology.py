@@ -147,6 +147,14 @@ Offered: TypeAlias = dict[tuple[Subject, str], str]
 
 def draw(random: Random) -> Topology:
     made = Topology(random.randint(2, 6))
+    _draw_sharing(random, made)
+    for number in range(made.accounts):
+        made.clients += [_draw_client(random, number, n) for n in range(random.randint(1, 2))]
+    _keep_what_may_be_denied(made)
+    return made
+
+
+def _draw_sharing(random: Random, made: Topology) -> None:
     offered: list[Offered] = []
     for number in range(made.accounts):
         exports, kinds = _draw_exports(random)
@@ -155,9 +163,22 @@ def draw(random: Random) -> Topology:
         offered.append(kinds)
         for _ in range(random.randint(0, 5)):
             _import(random, made, number, offered)
-    for number in range(made.accounts):
-        made.clients += [_draw_client(random, made, number, n) for n in range(random.randint(1, 2))]
+
+
+def redraw(random: Random, before: Topology) -> Topology:
+    """Other exports, imports and mappings, with the same accounts and clients."""
+    made = Topology(before.accounts, clients=before.clients)
+    _draw_sharing(random, made)
+    _keep_what_may_be_denied(made)
     return made
+
+
+def _keep_what_may_be_denied(made: Topology) -> None:
+    """The real server asks for the permission of what is lost under an empty subject."""
+    for client in made.clients:
+        if client.publish_deny:
+            mappings = made.mappings[client.account]
+            mappings[:] = [each for each in mappings if each.names is not None]
 
 
 def _draw_exports(random: Random) -> tuple[list[str], Offered]:
@@ -268,11 +289,9 @@ def _draw_mappings(random: Random) -> list[Mapping]:
     return made
 
 
-def _draw_client(random: Random, made: Topology, account: int, number: int) -> Client:
+def _draw_client(random: Random, account: int, number: int) -> Client:
     echo = random.random() < 0.8
-    # The real server asks for the permission of what is lost under an empty subject.
-    loses = any(each.names is None for each in made.mappings[account])
-    denied = [a_pattern(random)] if random.random() < 0.3 and not loses else []
+    denied = [a_pattern(random)] if random.random() < 0.3 else []
     unheard = [a_pattern(random)] if random.random() < 0.3 else []
     subscriptions = []
     for sid in range(1, random.randint(1, 6) + 1):
