@@ -3,7 +3,7 @@ that each of them receives is written down after every line.
 
     b SUB imp.> 1                   a protocol line of client b (user b, connected at first use)
     a PUB ev.x rep | hi             a publish: subject, perhaps a reply subject, and the payload
-    a HPUB ev.x | A: 1; B: 2 | hi   the same with headers
+    a HPUB ev.x | A: 1; B: 2 | hi   the same with headers; ~ stands for a blank
     a REPLY | answer                to the reply subject that a has received last
     a HREPLY | A: 1 | answer        the same with headers
     a AGAIN 2 | answer              to the one before that
@@ -110,7 +110,8 @@ class Stage:
             payload = parts[0] if parts else ""
             client.send(f"PUB {' '.join(arguments)} {len(payload)}\r\n{payload}\r\n".encode())
         elif verb == "HPUB":
-            lines = "".join(f"{each.strip()}\r\n" for each in parts[0].split(";") if each.strip())
+            headers = [each.strip().replace("~", " ") for each in parts[0].split(";")]
+            lines = "".join(f"{each}\r\n" for each in headers if each)
             block = f"NATS/1.0\r\n{lines}\r\n"
             payload = parts[1] if len(parts) > 1 else ""
             sizes = f"{len(block)} {len(block) + len(payload)}"

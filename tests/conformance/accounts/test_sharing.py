@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.accounts import (
+    rows_advisories,
     rows_answers,
     rows_chains,
     rows_latency,
@@ -36,6 +37,7 @@ SCENARIOS: list[Scenario] = [
     *rows_mappings.ROWS,
     *rows_limits.ROWS,
     *rows_reloads.ROWS,
+    *rows_advisories.ROWS,
 ]
 
 
