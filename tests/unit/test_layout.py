@@ -165,15 +165,9 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # The whole, and how it becomes a process.
     S + "server": (
-<<<<<<< HEAD
-        *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
-        S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "system", S + "tracing", S + "work",
-=======
         *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.accepted", S + "server.info",
-        S + "server.state", S + "settings", S + "system", S + "work",
->>>>>>> start
+        S + "server.state", S + "settings", S + "system", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

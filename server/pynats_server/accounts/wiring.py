@@ -23,14 +23,21 @@ THRESHOLD_S = 120.0
 
 
 class Wiring:
-    """Of the accounts of one server."""
+    """Of the accounts of one server, of which `system` is one."""
 
     def __init__(
-        self, engine: Engine, accounts: Mapping[str, Account], who: RequestInfo, server_id: str
+        self,
+        engine: Engine,
+        accounts: Mapping[str, Account],
+        server_name: str,
+        server_id: str,
+        system: Account,
     ) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._who = who
+        self._system = system
+        self._who = RequestInfo(server_name)
+        self._who_for_system = RequestInfo(server_name, to_system=True)
         self._suffix = f".{server_hash(server_id)}.T".encode()
         self._streams: dict[str, list[StreamLink]] = {}
         self._services: dict[str, list[tuple[ServiceLink, ServiceImport]]] = {}
@@ -82,14 +89,15 @@ class Wiring:
         self._services[account.name] = kept
 
     def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
+        exporter = self._accounts[link.exporter]
         return ServiceImport(
             self._engine,
             account,
-            self._accounts[link.exporter],
+            exporter,
             ".".join(link.names.source).encode("utf-8", "surrogateescape"),
             link.names.rename,
             self._export(link),
-            self._who,
+            self._who_for_system if exporter is self._system else self._who,
             link.share,
         )
 

@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-<<<<<<< HEAD
 from pynats_server.accounts.parents import parents_of
-from pynats_server.accounts.plan import make_plan
-=======
 from pynats_server.accounts.plan import Plan
->>>>>>> start
 from pynats_server.accounts.registry import AccountRegistry
-from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients.closed import ClosedConnection
@@ -86,27 +81,19 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
-<<<<<<< HEAD
-    def share(self) -> None:
-        """Puts in force what the options say of exports, imports, mappings and traces."""
-=======
     def share(self, plan: Plan) -> None:
-        """Puts in force what the options say of exports, imports and mappings; the plan is made of
-        them."""
->>>>>>> start
+        """Puts in force what the options say of exports, imports, mappings and traces; the plan is
+        made of them."""
         if self._wiring is None:
-            who = RequestInfo(self.name)
-            self._wiring = Wiring(self.engine, self.accounts, who, self.id)
+            self._wiring = Wiring(
+                self.engine, self.accounts, self.name, self.id, self.system_account
+            )
         self.plan = plan
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-<<<<<<< HEAD
-        self._wiring.apply(make_plan(self.options.accounts), mappings)
+        self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
-=======
-        self._wiring.apply(plan, mappings)
->>>>>>> start
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""

@@ -19,7 +19,6 @@ cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 cdef enum:
     SWEPT = 256  # responses that are given up in one go
     SWEEP_AGAIN_NS = 1000000
-cdef int64_t BACK_NS = 120000000000  # the time for an answer to an answer
 
 
 cdef void _draw(uint64_t* chance, char* out) noexcept:
@@ -65,7 +64,7 @@ cdef class Responses(Sink):
         memcpy(self.prefix, b"_R_.", 4)
         _draw(&self.chance, self.prefix + 4)
         self.prefix[PREFIX_LEN - 1] = b'.'
-        self.back = Terms(SINGLETON, BACK_NS)
+        self.back = {}
         self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
 
     def __dealloc__(self):
@@ -123,6 +122,14 @@ cdef class Responses(Sink):
         _dequeue(<Terms>response.terms, response)
         _free(response)
         return 0
+
+    cdef Terms back_terms(self, Terms terms):
+        """A conversation goes on as it began. Each has its queue here, by kind and time."""
+        key = (terms.kind, terms.threshold_ns)
+        known = self.back.get(key)
+        if known is None:
+            known = self.back[key] = Terms(terms.kind, terms.threshold_ns)
+        return known
 
     def _watch(self, Terms terms) -> None:
         left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
@@ -198,7 +205,7 @@ cdef class Responses(Sink):
         answer.requested = False
         if msg.reply_len:  # the conversation goes on
             others = responses_of(self.engine, requester)
-            others.expect(others.back, self.account, msg.reply, msg.reply_len, own_reply)
+            others.expect(others.back_terms(terms), self.account, msg.reply, msg.reply_len, own_reply)
             answer.reply = own_reply
             answer.reply_len = REPLY_LEN
         route_once(requester, source, &answer, &self.engine.routing)

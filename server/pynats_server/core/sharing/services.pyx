@@ -68,7 +68,7 @@ cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
 
 
 cdef class ServiceImport(Sink):
-    """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the JSON that
+    """Messages to `local` go to `exporter`, renamed. `who(source, share)` is the JSON that
     tells who asks."""
 
     def __init__(
@@ -104,8 +104,13 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
-        if self.engine.routing.imports >= IMPORTS_DEEP:
+        if self.engine.routing.imports and (
+            self.active  # it has come back to where it was
+            or self.importer is self.exporter  # of itself an account gets only what begins there
+            or self.engine.routing.imports >= IMPORTS_DEEP
+        ):
             return 0
+        self.active = True
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
@@ -123,6 +128,7 @@ cdef class ServiceImport(Sink):
             finally:
                 free(name)
         finally:
+            self.active = False
             self.engine.routing.imports -= 1
 
     @cython.final
@@ -239,4 +245,4 @@ cdef class ServiceImport(Sink):
                 if end != NULL:
                     told = p[:end - p]
                     return self.who.passed_on(told, self.importer, self.engine.routing.shared)
-        return self.who(source, self.importer, self.share)
+        return self.who(source, self.share)
