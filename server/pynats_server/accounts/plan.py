@@ -67,7 +67,9 @@ def check_accounts(options: Options) -> None:
 
 def plan_of(options: Options) -> Plan:
     """What the accounts of a configuration share. Raises PlanError."""
-    accounts = {GLOBAL_ACCOUNT: AccountOptions(), options.system_account_name: AccountOptions()}
+    accounts = {GLOBAL_ACCOUNT: AccountOptions()}
+    if options.has_system_account:
+        accounts[options.system_account_name] = AccountOptions()
     return make_plan(accounts | options.accounts)
 
 

@@ -192,7 +192,6 @@ LATER = [
     "accounts {A {msg_trace: x}}\n",
     "accounts {A {trace_dest: {dest: x}}}\n",
     "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
-    "no_system_account: true\n",
 ]
 
 
