@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.json import html_safe
 from pynats_common.go.times import format_time_s
 
@@ -58,7 +59,11 @@ class RequestInfo:
 
     def _describe(self, client: ClientConnection, importer: Account, share: bool) -> dict[str, Any]:
         service = importer.name if importer is not client.account else ""
-        told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
+        told: dict[str, Any] = {
+            "acc": client.account.name,
+            "svc": service,
+            "rtt": rtt_ns(client.rtt),
+        }
         if share:
             told |= {
                 "start": format_time_s(client.start),

@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.times import format_time_ns, format_time_s
 from pynats_common.nuid import new_nuid
 
@@ -104,7 +105,7 @@ def disconnected(client: ClientConnection, account: str, reason: CloseReason) ->
     who = describe(client, account)
     connect = client.context  # of a refused one, the rest is not taken over
     who.name, who.lang = who.name or connect.name, who.lang or connect.lang
-    who.ver, who.rtt = who.ver or connect.version, client.rtt
+    who.ver, who.rtt = who.ver or connect.version, rtt_ns(client.rtt)
     sent = Moved(msgs=client.in_msgs, bytes=client.in_bytes)
     received = Moved(msgs=client.out_msgs, bytes=client.out_bytes)
 
