@@ -141,9 +141,11 @@ def _is_of_marker(subject: str, event: Any) -> bool:
 
 def shown(subject: str, event: Any) -> Any:
     """Without what differs from run to run. Who gets events has counts of them, too."""
-    if event and "server" in event:
+    if isinstance(event, dict) and isinstance(event.get("server"), dict):
         event["server"] = ", ".join(event["server"])  # the same in all; the last events show it
-    who = event.get("acc") or event.get("client", {}).get("acc") if event else ""
+    who = ""
+    if isinstance(event, dict):
+        who = event.get("acc") or event.get("client", {}).get("acc")
     if who in LISTENING and "sent" in event:
         event |= {"sent": list(event["sent"]), "received": list(event["received"])}
     return [_SERVER_ID.sub("<id>", subject), _mask(event)]
