@@ -38,6 +38,9 @@ accounts {
 no_auth_user: g
 authorization { users = [{user: g, password: g}] }
 """
+GUESTS = """
+accounts { $SYS { users = [{user: s, password: s}] } }
+"""
 IMPORTED = """
 accounts {
   M { users = [{user: m, password: m}] }
@@ -229,6 +232,19 @@ def _the_global_account(watched: Watched, _: ServerProcess) -> list[Any]:
     silent.fence()
     told.append(watched.told())
     return told
+
+
+@scene(GUESTS)
+def _guests_of_a_server_that_only_operators_log_in_to(
+    watched: Watched, _: ServerProcess
+) -> list[Any]:
+    guest = watched.join("", "one")
+    watched.say(watched.open(), user="nobody", **{"pass": "wrong"}, name="two")
+    watched.leave(guest, "one")
+    silent = watched.open()
+    silent.send(b"PUB x 1\r\na\r\n")
+    silent.fence()
+    return [watched.told()]
 
 
 @scene(

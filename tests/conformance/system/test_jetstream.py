@@ -3,6 +3,7 @@ JetStream's, too."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,41 @@ def test_figures_of_jetstream(recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: figures(REFERENCE, tmp_path))
     told = figures(PYNATS, tmp_path)
     assert as_text(told) == as_text(expected), difference(as_text(expected), as_text(told))
+
+
+KEPT = """
+jetstream { store_dir: "@FOLDER@/js" }
+accounts {
+  M { users = [{user: m, password: m}] }
+  SYS { users = [{user: s, password: s}], exports = [{stream: "$SYS.ACCOUNT.>"}] }
+  A { jetstream: enabled, users = [{user: a, password: a}]
+      imports = [{stream: {account: SYS, subject: "$SYS.ACCOUNT.A.>"}}] }
+}
+system_account: SYS
+"""
+EVENTS_OF_A = b'{"name":"E","subjects":["$SYS.ACCOUNT.A.>"],"storage":"memory"}'
+
+
+def kept(kind: str, folder: Path) -> Any:
+    """What a stream has of the events that its account imports."""
+    with (
+        ServerProcess(kind, folder / kind, KEPT) as server,
+        Watched(server, {"s": ("s", EVENTS)}) as watched,
+    ):
+        acting = watched.join("a", "acting")
+        request = b"PUB $JS.API.STREAM.CREATE.E i %d\r\n%b\r\n" % (len(EVENTS_OF_A), EVENTS_OF_A)
+        acting.send(b"SUB i 1\r\n" + request)
+        acting.read_until(b"stream_create_response")
+        watched.told()
+        watched.leave(watched.join("a", "one"), "one")
+        watched.told()
+        ask = b'{"subjects_filter":"$SYS.ACCOUNT.A.*"}'
+        acting.send(b"PUB $JS.API.STREAM.INFO.E i %d\r\n%b\r\n" % (len(ask), ask))
+        acting.read_until(b"stream_info_response")
+        body = bytes(acting.received).rpartition(b"\r\n{")[2]
+        return json.loads(b"{" + body.partition(b"\r\n")[0])["state"]["subjects"]
+
+
+def test_a_stream_can_keep_events(recorded: Recorded, tmp_path: Path) -> None:
+    expected = recorded.of(lambda: kept(REFERENCE, tmp_path))
+    assert kept(PYNATS, tmp_path) == expected

@@ -2,7 +2,8 @@
 were told is written down, in order.
 
 Events come by themselves, some time after what they tell of. So each look ends with a client of
-account M, the marker: what was told before its CONNECT belongs to what was done before.
+account M, or where there is none a guest, the marker: what was told before its CONNECT belongs to
+what was done before.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Watched:
         self.server = server
         self.listeners: dict[str, RawClient] = {}
         self._seen: dict[str, int] = {}
+        self._marker = "m" if " M {" in server.config_path.read_text() else ""
         self._names = (f"marker-{number}" for number in count(1))
         self._clients: list[RawClient] = []
         for name, (user, subjects) in listeners.items():
@@ -98,8 +100,8 @@ class Watched:
     def told(self) -> dict[str, list[Any]]:
         """What each listener got since the last look."""
         name = next(self._names)
-        marker = self.join("m", name)
-        self.wait(name.encode(), b"M.CONNECT ")
+        marker = self.join(self._marker, name)
+        self.wait(name.encode(), b".CONNECT ")
         marker.close()
         return self.looked()
 
@@ -136,7 +138,10 @@ def messages(received: bytes) -> list[tuple[str, Any]]:
 
 
 def _is_of_marker(subject: str, event: Any) -> bool:
-    return subject.startswith(("$SYS.ACCOUNT.M.", "$SYS.SERVER.ACCOUNT.M."))
+    if subject.startswith(("$SYS.ACCOUNT.M.", "$SYS.SERVER.ACCOUNT.M.")):
+        return True
+    who = event.get("client", {}) if isinstance(event, dict) else {}
+    return str(who.get("name", "")).startswith("marker-")
 
 
 def shown(subject: str, event: Any) -> Any:

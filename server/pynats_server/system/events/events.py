@@ -46,6 +46,8 @@ class Events:
 
     def tell_figures(self) -> None:
         """STATSZ: how the server is."""
+        if self._repeats is None:
+            return
         self._tell(f"$SYS.SERVER.{self._state.id}.STATSZ", self._figures)
 
     def _figures(self) -> Body:
