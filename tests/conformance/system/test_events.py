@@ -148,7 +148,7 @@ def _a_wrong_password_later(watched: Watched, _: ServerProcess) -> list[Any]:
     client.send(b"SUB x 1\r\n")
     client.fence()
     watched.told()
-    watched.say(client, user="a", **{"pass": "wrong"})
+    watched.say(client, user="a", **{"pass": "wrong"}, name="other")
     return [watched.told()]
 
 
