@@ -54,7 +54,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "server.state",
+        S + "work",
     ),
     # What became of traced messages; Snappy is the store's.
     S + "tracing": (

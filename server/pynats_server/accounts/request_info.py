@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.json import html_safe
 from pynats_common.go.times import format_time_s
 
@@ -58,7 +59,7 @@ class RequestInfo:
 
     def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
         """A client: all of it with `share`."""
-        told: dict[str, Any] = {"acc": client.account.name, "rtt": client.rtt}
+        told: dict[str, Any] = {"acc": client.account.name, "rtt": rtt_ns(client.rtt)}
         if self._to_system:
             told |= {"server": self._server_name, "cluster": self._cluster}
         if share:
