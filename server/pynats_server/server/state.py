@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.automatic import add_automatic
 from pynats_server.accounts.plan import plan_of
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -82,7 +83,9 @@ class ServerState:
             self._wiring = Wiring(self.engine, self.accounts, who)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(plan_of(self.options), mappings)
+        plan = plan_of(self.options)
+        add_automatic(plan, self.accounts, self.system_account.name)
+        self._wiring.apply(plan, mappings)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
