@@ -187,7 +187,8 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
-        info.account = record.account if record.account != "$G" else ""
+        if record.account != "$G":
+            info.account = info.name_tag = record.account
     return info
 
 
@@ -278,13 +279,15 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
     chosen: list[Listed] = []
     if options.want_open:
         chosen += yield from _open_clients(source, options.account)
-        if wanted := _subject_filter(options):
-            chosen = yield from _subscribed(chosen, wanted)
+    total = len(chosen)
+    if wanted := _subject_filter(options):
+        chosen = yield from _subscribed(chosen, wanted)
     if options.want_closed:
         # By cid: the ring is in closing order.
         closed = list(source.closed_clients)
-        chosen += [c for c in closed if not options.account or c.account == options.account]
-    total = len(chosen)
+        closed = [c for c in closed if not options.account or c.account == options.account]
+        total += len(closed)
+        chosen += closed
     if options.mqtt_client:
         return total, []
     if options.cid:

@@ -34,6 +34,7 @@ from pynats_server.server.listen import (
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
 from pynats_server.version import PYNATS_VERSION, VERSION
@@ -84,8 +85,10 @@ class Server:
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
-        self.handler = ClientHandler(self.state, self.info)
-        self._desk = Desk(self.state, ServerBlock(self.state), self.info, self.reload_aside)
+        block = ServerBlock(self.state)
+        self.events = Events(self.state, block)
+        self._desk = Desk(self.state, block, self.info, self.reload_aside)
+        self.handler = ClientHandler(self.state, self.info, self.events)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -152,6 +155,7 @@ class Server:
         configure_engine(state.engine, state.options)
         state.share()
         self._desk.open()
+        self.events.start(loop)
         try:
             self._listener.bind()
             self.info.refresh()
@@ -240,6 +244,7 @@ class Server:
             self._lame_duck.cancel()
         self._listener.close()
         self._desk.close()
+        self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
@@ -292,6 +297,7 @@ class Server:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
             self.state.ready = False  # balancers that ask /healthz send clients elsewhere
+            self.events.lame_duck()
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 

@@ -59,7 +59,7 @@ VOLATILE = {
     "idle", "rtt", "port", "update_time", "created", "store_dir", "first_ts", "last_ts", "host",
     "subscriptions", "num_subscriptions", "num_cache", "num_inserts", "num_removes", "num_matches",
     "cache_hit_rate", "max_fanout", "avg_fanout", "sublist_stats", "timestamp", "pending_bytes",
-    "http_req_stats", "ver", "version",
+    "http_req_stats", "ver", "version", "http_port", "ts", "msgs",
 }  # fmt: skip
 # How much was sent depends on the sizes and the number of answers.
 VOLATILE |= {
@@ -67,7 +67,7 @@ VOLATILE |= {
     "out_client_msgs", "out_client_bytes", "sent", "received", "sent_to_clients",
     "received_from_clients", "total_connections", "stalls", "uid",
 }  # fmt: skip
-ABSENT = {"git_commit", "xkey", "exports", "imports", "mappings"}
+ABSENT = {"git_commit", "xkey", "feature_flags", "exports", "imports", "mappings"}
 UNORDERED = {
     "accounts", "account_statz", "subscriptions_list", "subscriptions_list_detail", "imports",
     "exports", "allow", "deny", "services", "streams",
@@ -141,7 +141,7 @@ def ask(server: ServerProcess, row: Ask, patience_s: float) -> list[Any]:
         inbox,
     )
     found = []
-    for message in client.replies(inbox, patience_s):
+    while (message := next(client.replies(inbox, patience_s), None)) is not None:
         found.append(told(message.headers, message.payload, identity))
         client.flush()
         patience_s = 0.0
@@ -165,13 +165,13 @@ def told(headers: bytes, payload: bytes, identity: str) -> Any:
         body = shape(json.loads(text))
     except ValueError:
         body = text
-    return {"headers": headers.decode(), "body": body} if headers else body
+    block = headers.decode().replace(identity, "<id>")
+    return {"headers": block, "body": body} if headers else body
 
 
-def _is_internal(item: Any) -> bool:
+def _is_own(sub: Any) -> bool:
     """Whether it is one of the subscriptions that servers have for themselves."""
-    subject = item.get("subject", "") if isinstance(item, dict) and "sid" in item else ""
-    return subject.startswith(("$SYS.", "$JS."))
+    return str(sub["subject"]).startswith(("$SYS.", "$JS.", "_R_.", "s.*", "svc.*"))
 
 
 def shape(value: Any, name: str = "") -> Any:
@@ -179,14 +179,18 @@ def shape(value: Any, name: str = "") -> Any:
     if name in VOLATILE and value != "":
         return "number" if isinstance(value, int | float) else type(value).__name__
     if isinstance(value, dict):
-        if "subscriptions_list" in value and "total" in value:
+        if "num_subscriptions" in value and "limit" in value:  # the real one lists its own, too
             value["total"] = "number"
+            listed = [each for each in value.get("subscriptions_list", ()) if not _is_own(each)]
+            value |= {"subscriptions_list": listed} if listed else {}
+            if not listed:
+                value.pop("subscriptions_list", None)
         return {
             re.sub(r"^_R_\..*", "<reply>", key): shape(item, key)
             for key, item in value.items()
             if key not in ABSENT and not key.startswith("$JS.hub.")
         }
     if isinstance(value, list):
-        items = [shape(item) for item in value if not _is_internal(item)]
+        items = [shape(item) for item in value]
         return sorted(items, key=repr) if name in UNORDERED else items
     return value
