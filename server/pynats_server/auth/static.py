@@ -27,7 +27,7 @@ class _Known:
         """None if the user may not use this kind of connection."""
         if not _may_use_listener(self.user):
             return None
-        return Verdict(self.account, self.permissions, self.user.user)
+        return Verdict(self.account, self.permissions, self.user.user, self.user.limits)
 
 
 class StaticAuthenticator:
@@ -40,12 +40,13 @@ class StaticAuthenticator:
     def __init__(self, options: config.Options, spare_guest: str) -> None:
         block = options.authorization
         self._token = block.token
+        self._usual_limits = block.default_limits
         self._users: dict[str, _Known] = {
             user.user: _Known(user, account, compile_permissions(user.permissions))
             for account, user in options.all_users()
         }
         if block.user:
-            only = config.User(block.user, block.password)
+            only = config.User(block.user, block.password, limits=block.default_limits)
             permissions = compile_permissions(block.default_permissions)
             self._users[block.user] = _Known(only, config.GLOBAL_ACCOUNT, permissions)
         self.guest = options.no_auth_user
@@ -115,7 +116,7 @@ class StaticAuthenticator:
         if not matches:
             return None
         if self._asks_token(options):
-            return Verdict(config.GLOBAL_ACCOUNT)
+            return Verdict(config.GLOBAL_ACCOUNT, limits=self._usual_limits)
         return self._users[options.user].verdict()
 
 

@@ -11,6 +11,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_s
 from pynats_server.auth import ConnectOptions, Verdict
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.rates import limit_client
 from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
@@ -20,6 +21,7 @@ from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
 
+SLOW = (CloseReason.SLOW_CONSUMER_PENDING_BYTES, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
 UNTRACED = "Messages ask for a trace (Nats-Trace-Dest), which this version does not make"
 
 
@@ -136,6 +138,7 @@ class ClientHandler:
         options = self._state.options
         client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
         apply_limits(client, options)
+        limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
@@ -187,9 +190,16 @@ class ClientHandler:
         """The client violated the protocol."""
         self._log.error(f"{_label(client)} - {text}")
 
+    def on_publish_limit(self, client: ClientConnection, waits: bool) -> None:
+        """A limit of publishing is in the way; called now and then while it is."""
+        what = "held back" if waits else "refused"
+        self._log.warn(f"{_label(client)} - Publish limit reached: messages are {what}")
+
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A slow consumer is disconnected."""
         options = self._state.options
+        if isinstance(connection, ClientConnection) and connection.account is not None:
+            connection.account.slow_consumers += 1
         if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
@@ -213,9 +223,12 @@ class ClientHandler:
         reason = CloseReason(connection.reason)
         self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
-            if self._state.closed_clients.maxlen:
+            self._state.closed_for[reason] += 1
+            if self._state.closed_clients.maxlen or reason in SLOW:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
                 self._state.closed_clients.append(closed)
+                if reason in SLOW:
+                    self._state.cut_clients.append(closed)
             self.checks.drop(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
+from pynats_server.clients.rates import limit_accounts
 from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
@@ -156,6 +157,7 @@ class Server:
         state.share()
         self._desk.open()
         self.events.start(loop)
+        limit_accounts(state)
         try:
             self._listener.bind()
             self.info.refresh()

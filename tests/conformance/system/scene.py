@@ -132,7 +132,7 @@ def ask(server: ServerProcess, row: Ask, patience_s: float) -> list[Any]:
     """All answers to a request, without what varies."""
     identity = id_of(server)
     client = asker(server, row.user)
-    inbox = client.inbox()
+    inbox = f"{client.inbox()}.{row.user}"  # the others of its account have inboxes, too
     headers = dict(part.split(": ") for part in row.headers.split("; ") if part)
     client.publish(
         row.subject.replace(".ID.", f".{identity}."),

@@ -109,13 +109,13 @@ class Repeats:
             self._timer.cancel()
 
     def _look(self) -> None:
-        self._timer = None
         for _ in range(AT_ONCE):
             account = next(iter(self._due_s), None)
             if account is None or self._due_s[account] > self._loop.time():
                 break
             del self._due_s[account]
-            self._tell(account)  # which has it repeated again
+            self._tell(account)  # which has it repeated again, if there is more to tell
         first = next(iter(self._due_s), None)
-        if first is not None and self._timer is None:
+        self._timer = None
+        if first is not None:
             self._timer = self._loop.call_at(self._due_s[first], self._look)

@@ -30,6 +30,7 @@ class Events:
 
     def __init__(self, state: ServerState, block: ServerBlock) -> None:
         self._state = state
+        self.block = block
         self._outbox = Outbox(state, block)
         self._pace: Pace | None = None
         self._repeats: accounts.Repeats | None = None
