@@ -88,7 +88,7 @@ class Server:
         self._jetstream_life = JetStreamLife(self.state)
         block = ServerBlock(self.state)
         self.events = Events(self.state, block)
-        self._desk = Desk(self.state, block, self.info, self.reload_aside)
+        self._desk = Desk(self.state, block, self.info, self.reload_or_why)
         self.handler = ClientHandler(self.state, self.info, self.events)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
@@ -313,9 +313,12 @@ class Server:
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
         return not self._reload(self.load_options)
 
-    async def reload_aside(self) -> str:
-        """As `reload`, but reads the file in a thread: one with thousands of users takes long.
-        Returns why it was not applied; nothing when it was."""
+    async def reload_aside(self) -> bool:
+        """As `reload`, but reads the file in a thread: one with thousands of users takes long."""
+        return not await self.reload_or_why()
+
+    async def reload_or_why(self) -> str:
+        """As `reload_aside`. Returns why it was not applied; nothing when it was."""
         async with self._reloading:
             if self.load_options is None:
                 return self._reload(None)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-from pynats_server.accounts.automatic import add_automatic
 from pynats_server.accounts.plan import make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -88,9 +87,12 @@ class ServerState:
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        plan = make_plan(self.options.accounts)
-        add_automatic(plan, self.accounts, self.system_account.name)
-        self._wiring.apply(plan, mappings)
+        self._wiring.apply(make_plan(self.options.accounts), mappings)
+
+    def use(self, account: Account) -> None:
+        """Somebody is about to come into an account: it has what every used account has."""
+        if self._wiring is not None:
+            self._wiring.use(account)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
