@@ -53,7 +53,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "server.state",
+        S + "work",
     ),
     # What is answered there; how JSON is read and how answers are packed JetStream knows.
     S + "system.services": (

@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.json import html_safe
 from pynats_common.go.times import format_time_s
 
@@ -59,7 +60,8 @@ class RequestInfo:
 
     def describe(self, client: ClientConnection, share: bool, service: str = "") -> dict[str, Any]:
         """A client: all of it with `share`. `service` is the account through which it asks."""
-        told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
+        rtt = rtt_ns(client.rtt)
+        told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": rtt}
         if share:
             told |= {
                 "start": format_time_s(client.start),

@@ -100,10 +100,10 @@ class ClientHandler:
         if again:
             self._events.left(client)
         if verdict is None:
-            if again:  # it is a stranger now
-                client.admit(self._state.global_account, None)
             self._events.refused(client)
             self.refuse(client)
+            if again:  # a stranger now, as those who never logged in
+                client.admit(self._state.global_account, None)
             return
         headers = connect.headers and not self._state.options.no_header_support
         client.verbose = connect.verbose

@@ -245,3 +245,9 @@ class MonitorSource(Protocol):
 
     @property
     def auth_required(self) -> bool: ...
+
+
+def system_account_name(source: MonitorSource) -> str:
+    """The name of the system account; empty where there is none."""
+    name: str = source.system_account.name
+    return name if name in source.accounts else ""
