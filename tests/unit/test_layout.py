@@ -61,6 +61,11 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "tracing": (
         *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
     ),
+    # What is answered there; how JSON is read and how answers are packed JetStream knows.
+    S + "system.services": (
+        *BASE, S + "core", S + "monitor", S + "server.info", S + "server.state", S + "system",
+        J + "requests", J + "store.format", S + "work",
+    ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
@@ -168,7 +173,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.accepted", S + "server.info",
-        S + "server.state", S + "settings", S + "system", S + "tracing", S + "work",
+        S + "server.state", S + "settings", S + "system", S + "system.services", S + "tracing",
+        S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

@@ -85,15 +85,18 @@ class ServerState:
         """Puts in force what the options say of exports, imports, mappings and traces; the plan is
         made of them."""
         if self._wiring is None:
-            self._wiring = Wiring(
-                self.engine, self.accounts, self.name, self.id, self.system_account
-            )
+            self._wiring = Wiring(self.engine, self.accounts, self.name, self.id)
         self.plan = plan
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
+
+    def use(self, account: Account) -> None:
+        """Somebody is about to come into an account: it has what every used account has."""
+        if self._wiring is not None:
+            self._wiring.use(account)
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
