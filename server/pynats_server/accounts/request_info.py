@@ -31,10 +31,10 @@ class RequestInfo:
         self._known: dict[tuple[int, str, bool], tuple[int, bytes]] = {}
 
     def __call__(self, source: object, importer: Account, share: bool) -> bytes:
-        """The JSON for a request of `source`, which comes through an import of `importer`; empty
-        for what the server itself sends."""
+        """The JSON for a request of `source`, which comes through an import of `importer`. What the
+        server itself asks for, it does in the name of the account."""
         if not isinstance(source, ClientConnection):
-            return b""
+            return html_safe(_encode({"acc": importer.name}))
         key = (source.cid, importer.name, share)
         known = self._known.get(key)
         if known is not None and known[0] == source.rtt:

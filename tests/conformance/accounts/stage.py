@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.support.deadline import pause
 from tests.support.raw import RawClient
@@ -30,10 +30,6 @@ from tests.support.transcript import parse_transcript
 _REPLY = re.compile(r"_R_\.(\w{6})\.(\w{6})(\.\w{8}\.T)?")
 _SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
 _JSON = re.compile(r"\{.*\}")
-_MASKED = {
-    "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
-    "time",
-}  # fmt: skip
 _OPTIONS = {
     "verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "test",
     "version": "1.0.0", "protocol": 1, "name": "",
@@ -54,7 +50,13 @@ class Scenario:
 
 
 class Stage:
-    """One run of a script against one server."""
+    """One run of a script against one server. `masked` are names of values that differ from run to
+    run."""
+
+    masked: ClassVar[set[str]] = {
+        "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
+        "time",
+    }  # fmt: skip
 
     def __init__(self, port: int, reload: Callable[[str], None]) -> None:
         self._port = port
@@ -118,13 +120,16 @@ class Stage:
 
     def _open(self, who: str, options: dict[str, Any]) -> RawClient:
         client = self._clients[who] = RawClient(self._port)
+        self._connect(client, who, options)
+        self._seen[who] = len(client.received)
+        return client
+
+    def _connect(self, client: RawClient, who: str, options: dict[str, Any]) -> None:
         client.read_info()
         user = who.rstrip("0123456789")
         asked = _OPTIONS | {"user": user, "pass": user, "name": who} | options
         client.send(b"CONNECT " + json.dumps(asked).encode() + b"\r\n")
         client.fence()
-        self._seen[who] = len(client.received)
-        return client
 
     def _settle(self) -> None:
         """Writes down what everybody has got."""
@@ -161,19 +166,19 @@ class Stage:
             shown = json.loads(found[0])
         except ValueError:
             return item
-        text = item[: found.start()] + json.dumps(_mask(shown)) + item[found.end() :]
+        text = item[: found.start()] + json.dumps(self.mask(shown)) + item[found.end() :]
         return _SIZES.sub(lambda sizes: re.sub(r"\d+", "N", sizes[0]), text, count=1)
+
+    def mask(self, value: Any) -> Any:
+        """Without those values."""
+        if isinstance(value, dict):
+            return {
+                name: "<" + name + ">" if name in self.masked and inner else self.mask(inner)
+                for name, inner in value.items()
+            }
+        return [self.mask(each) for each in value] if isinstance(value, list) else value
 
     def _named(self, found: re.Match[str]) -> str:
         account = self._names.setdefault(found[1], f"acc{len(self._names)}")
         request = self._names.setdefault(found[1] + found[2], f"req{len(self._names)}")
         return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
-
-
-def _mask(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: "<" + name + ">" if name in _MASKED and inner else _mask(inner)
-            for name, inner in value.items()
-        }
-    return [_mask(each) for each in value] if isinstance(value, list) else value

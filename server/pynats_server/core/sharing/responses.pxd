@@ -61,6 +61,10 @@ cdef class Responses(Sink):
     ) except NULL
     # Nobody will answer to a subject that `expect` has made.
     cdef int forget(self, const char* subject) noexcept
+    # A message of a consumer, to the reply subject of the request.
+    cdef int _pass_on(
+        self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1
     cdef int end(self, Response* response) noexcept
     cdef int64_t _now(self) noexcept
     cdef Response* _find(self, Message* msg) noexcept

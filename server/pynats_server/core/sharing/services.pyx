@@ -84,21 +84,23 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
+        cdef const char* subject = msg.via if msg.via_len else msg.subject
+        cdef size_t length = msg.via_len or msg.subject_len
         if self.engine.routing.imports >= IMPORTS_DEEP:
             return 0
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
-                return self._request(msg, source, msg.subject, msg.subject_len)
-            room = self.rename.room(msg.subject_len)
+                return self._request(msg, source, subject, length)
+            room = self.rename.room(length)
             if room <= SUBJECT_ROOM:
-                room = self.rename.put(msg.subject, msg.subject_len, small)
+                room = self.rename.put(subject, length, small)
                 return self._request(msg, source, small, room)
             name = <char*>malloc(room)
             if name == NULL:
                 raise MemoryError()
             try:
-                room = self.rename.put(msg.subject, msg.subject_len, name)
+                room = self.rename.put(subject, length, name)
                 return self._request(msg, source, name, room)
             finally:
                 free(name)

@@ -19,13 +19,15 @@ import msgspec
 from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
-from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
+from pynats_server.jetstream.api.domain import DomainSink
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.domains import domain_mappings
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
@@ -56,6 +58,7 @@ class Endpoint:
     counted: bool = True  # as all are, except where the real server's API knows nothing of them
     changes: bool = False  # carried out although the client has gone
     ahead: bool = False  # begins while those that its client asked for before wait for the disk
+    of_system: bool = False  # only the system account may ask
 
 
 PAGED = (("total", 0), ("offset", 0), ("limit", 0))
@@ -130,11 +133,14 @@ def _is_within_level(block: bytes) -> bool:
 def _for_system(
     subject: str, found: tuple[Endpoint, list[str]] | None
 ) -> tuple[Endpoint, list[str]] | None:
-    """The endpoint of a request in the system account, which may only ask for its figures."""
+    """The endpoint of a request in the system account, which may only ask for its figures, and for
+    the end of what others have."""
     name = subject.partition(".API.")[2]
     if name in CLUSTER_REQUESTS:
         return None
-    return found if name == "INFO" else (SYSTEM_ENDPOINT, [])
+    if name == "INFO" or (found is not None and found[0].of_system):
+        return found
+    return SYSTEM_ENDPOINT, []
 
 
 class Api:
@@ -143,7 +149,15 @@ class Api:
     def __init__(self, context: JetStreamContext) -> None:
         self._context = context
         self._routes: dict[tuple[str, ...], list[Endpoint]] = {}
-        for endpoint in ENDPOINTS:
+        purge = Endpoint(
+            "ACCOUNT.PURGE.*",
+            "account_purge",
+            self._purge,
+            audited=False,
+            counted=False,
+            of_system=True,
+        )
+        for endpoint in (*ENDPOINTS, purge):
             tokens = endpoint.pattern.split(".")
             literal = tuple(token for token in tokens if token not in ("*", ">"))
             self._routes.setdefault(literal, []).append(endpoint)
@@ -162,25 +176,29 @@ class Api:
             self._arrived(account, subject, reply, headers, payload, source)
 
         self.leave(account.name)
+        sinks: dict[str, Sink] = {
+            PREFIX: ApiSink(
+                account.account,
+                PREFIX[:-1].encode(),
+                on_request,
+                account.context.router,
+                account.context.desk,
+                self._context.turns.at_work,
+                self._open,
+                self._is_idle,
+                self._met_a_bug,
+            )
+        }
+        for prefix in self._context.api_prefixes[1:]:
+            sinks[f"{prefix}."] = DomainSink(
+                self._context.engine,
+                account.account,
+                prefix.encode(),
+                domain_mappings(account.domain),
+            )
         self._served[account.name] = (
             account,
-            [
-                account.account.attach_shortcut(
-                    f"{prefix}.".encode(),
-                    ApiSink(
-                        account.account,
-                        prefix.encode(),
-                        on_request,
-                        account.context.router,
-                        account.context.desk,
-                        self._context.turns.at_work,
-                        self._open,
-                        self._is_idle,
-                        self._met_a_bug,
-                    ),
-                )
-                for prefix in self._context.api_prefixes
-            ],
+            [account.account.attach_shortcut(p.encode(), sink) for p, sink in sinks.items()],
         )
 
     def leave(self, name: str) -> None:
@@ -231,6 +249,8 @@ class Api:
         found = self.find(text.partition(".API.")[2])
         if account.is_system:
             found = _for_system(text, found)
+        elif found is not None and found[0].of_system:
+            return
         if found is None:
             return
         endpoint, names = found
@@ -251,6 +271,16 @@ class Api:
         turns.start(
             account.name, source, work, stays=endpoint.changes, dropped=True, on_end=self._ended
         )
+
+    def _purge(self, request: Request) -> Reply:
+        """ACCOUNT.PURGE: deletes the streams of an account, if there is such a one."""
+        found = self._served.get(request.names[0])
+        if found is not None and found[0].enabled:
+            self._context.log.notice(
+                f"Purge request for account {request.names[0]} ({len(found[0].streams)} streams)"
+            )
+            self._context.spawn(found[0].purge())
+        return {"initiated": True}
 
     def _overflow(self, account: JetStreamAccount) -> None:
         dropped = self._context.turns.cancel_waiting(account.name)
@@ -362,7 +392,7 @@ class Api:
             else:
                 request.respond(b"", LEVEL_TOO_HIGH)
             return None
-        if not request.account.enabled and endpoint.type:
+        if not (request.account.enabled or endpoint.of_system) and endpoint.type:
             self._fail(endpoint, request, api_error(10039))
             return None
         try:
@@ -404,9 +434,10 @@ class Api:
         encoded = msgspec.json.encode(body)
         request.respond(encoded, b"" if failed else request.reply_headers)
         if told:
-            request.account.advisories.api_audit(
-                request.source, request.subject, request.payload, encoded
-            )
+            advisories = request.account.advisories
+            if advisories.is_heard("API"):
+                client = advisories.client_info(request.source, request.told)
+                advisories.api_audit(client, request.subject, request.payload, encoded)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
