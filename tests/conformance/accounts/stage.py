@@ -158,7 +158,9 @@ class Stage:
 
     def _masked(self, item: str) -> str:
         """Without what differs from run to run. Header sizes follow the length of such numbers."""
-        item = _REPLY.sub(self._named, item)
+        head, bar, rest = item.partition(" | ")
+        # What the real server itself publishes without a reply subject has two blanks there.
+        item = _REPLY.sub(self._named, head.replace("  ", " ") + bar + rest)
         found = _JSON.search(item)
         if found is None:
             return item
@@ -172,8 +174,11 @@ class Stage:
     def mask(self, value: Any) -> Any:
         """Without those values."""
         if isinstance(value, dict):
+            answered = value.get("status") == 200  # of a latency, in which a service may take 0
             return {
-                name: "<" + name + ">" if name in self.masked and inner else self.mask(inner)
+                name: f"<{name}>"
+                if name in self.masked and (inner or answered)
+                else self.mask(inner)
                 for name, inner in value.items()
             }
         return [self.mask(each) for each in value] if isinstance(value, list) else value
