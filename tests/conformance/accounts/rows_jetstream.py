@@ -81,6 +81,14 @@ def consumer(of: str, name: str, **config: Any) -> str:
     return f"CONSUMER.CREATE.{of}.{name} | {body}"
 
 
+def copier(deliver: str, **more: Any) -> str:
+    """A request for a consumer of "O", as one that copies from it asks."""
+    config = {"name": "COPIES", "flow_control": True, "idle_heartbeat": 60 * 10**9}
+    flags = {"direct": True, "sourcing": True, "inactive_threshold": 60 * 10**9}
+    asked = {**config, **flags, "deliver_subject": deliver, **more}
+    return f"CONSUMER.CREATE.O in | {json.dumps({'stream_name': 'O', 'config': asked})}"
+
+
 def external(name: str, api: str = "JS.A", deliver: str = "dlv.m", **more: Any) -> dict[str, Any]:
     """An origin in account A."""
     return {"name": name, "external": {"api": api, "deliver": deliver}, **more}
@@ -303,6 +311,21 @@ ROWS = [
             ("a mirror", {"mirror": external("O")}),
             ("a source", {"sources": [external("O")]}),
         )
+    ),
+    Scenario(
+        "a consumer that copies and is asked for again",
+        HUB,
+        f"""
+        a ASK $JS.API.{stream("O", subjects=["ord.*"], retention="workqueue")}
+        {SOME}
+        a SUB d.1 1
+        a PUB $JS.API.{copier("d.1")}
+        a AWAIT 3
+        a UNSUB 1
+        a SUB d.2 2
+        a PUB $JS.API.{copier("d.2", deliver_policy="by_start_sequence", opt_start_seq=2)}
+        a AWAIT 6
+        """,
     ),
     Scenario(
         "an external API that is not there",

@@ -152,6 +152,7 @@ class Distant:
         self._pause_s = FIRST_PAUSE_S
         self._heard_s = 0.0
         self._left = 0
+        self._pauses = False  # until it is opened again
         self._finishes = False  # takes no more messages, but tells the origin what it has
         self._told_all = asyncio.Event()
         self.is_over = False
@@ -161,6 +162,7 @@ class Distant:
     def open(self) -> None:
         """Asks for a consumer that begins where the follower is."""
         self._end_timer()
+        self._pauses = False
         if not self.is_over and self._asking is None:
             self._quit()
             self._asking = self._stream.account.server.spawn(self._open())
@@ -181,6 +183,7 @@ class Distant:
 
     def _again(self) -> None:
         """Another consumer, after a pause."""
+        self._pauses = True
         self._quit()
         self._end_timer()
         if not self.is_over:
@@ -203,12 +206,17 @@ class Distant:
 
     def _quit(self) -> None:
         """Takes nothing more of the consumer."""
-        if self._subscription is not None:
-            self._stream.account.account.unsubscribe(self._subscription)
-            self._subscription = None
+        self._cut()
         self._queue.clear()
         self._queued_bytes = 0
         self._hold(None)
+
+    def _cut(self) -> None:
+        """Nothing more is received. What has been, is still copied; then there is another
+        consumer."""
+        if self._subscription is not None:
+            self._stream.account.account.unsubscribe(self._subscription)
+            self._subscription = None
 
     def stop(self) -> None:
         """Reads no more. The consumer stays."""
@@ -219,6 +227,7 @@ class Distant:
 
     def pause(self) -> None:
         """The follower has to wait. It opens again."""
+        self._pauses = True
         self._end_timer()
         self._quit()
 
@@ -279,9 +288,23 @@ class Distant:
         self._consumer = str(answer.get("name", ""))
         made = answer.get("config")
         self._acknowledges = isinstance(made, dict) and made.get("ack_policy") == "flow_control"
+        if not self._follows(answer.get("ack_floor")):
+            return False
         self._left = number_of(answer.get("num_pending"))
         copier.met(identity)
         return True
+
+    def _follows(self, floor: object) -> bool:
+        """Takes up where the consumer begins. Whether what has come already begins there."""
+        if not self._acknowledges or not isinstance(floor, dict):
+            floor = {}
+        begin = Place(number_of(floor.get("consumer_seq")), number_of(floor.get("stream_seq")))
+        self._taken = self._told = begin
+        if not self._queue:
+            self._arrived = begin
+            return True
+        first = next((each for each in self._queue if isinstance(each, Arrived)), None)
+        return first is None or first.delivery == begin.delivery + 1
 
     async def _create(self) -> tuple[dict[str, Any] | None, bytes]:
         copier = self._copier
@@ -371,17 +394,18 @@ class Distant:
         if numbers is None:
             return  # no consumer sent it
         seq, delivery, ts, left = numbers
-        if delivery <= self._arrived.delivery:
-            return
         self._hear()
-        if delivery != self._arrived.delivery + 1:
-            self.open()
+        is_first = self._asking is not None and not self._queue
+        if delivery != self._arrived.delivery + 1 and not is_first:
+            if delivery > self._arrived.delivery:
+                self.open()
+            return
+        size = EMPTY_BYTES + len(headers) + len(payload) + len(subject)
+        if self._queued_bytes + size > QUEUE_BYTES:
+            self._cut()
             return
         self._arrived = Place(delivery, seq)
-        self._queued_bytes += EMPTY_BYTES + len(headers) + len(payload) + len(subject)
-        if self._queued_bytes > QUEUE_BYTES:
-            self._again()  # the origin does not wait
-            return
+        self._queued_bytes += size
         self._queue.append(Arrived(seq, ts, subject, headers, payload, delivery, left))
         self._wake()
 
@@ -389,7 +413,7 @@ class Distant:
         self._hear()
         if reply:
             self._queue.append(Flow(reply))
-        else:
+        elif self._asking is None:
             last = header_blocks.get(headers, b"Nats-Last-Consumer")
             if last is not None and last.isdigit() and int(last) > self._arrived.delivery:
                 self.open()
@@ -427,6 +451,8 @@ class Distant:
             if item.seq >= self._copier.next_seq:
                 return item
             self.took(item)
+        if self._subscription is None and self._asking is None and not self._pauses:
+            self.open()
         return None
 
     def took(self, item: Arrived) -> None:
