@@ -102,6 +102,7 @@ a ASK ord.1 | one
 a ASK ord.2 | two
 a ASK ord.3 | three
 """
+SECOND = {"deliver_policy": "by_start_sequence", "opt_start_seq": 2}
 COPIED = "state.last_seq mirror.name mirror.lag mirror.external mirror.error"
 TAKEN = "state.last_seq sources.0.name sources.0.lag sources.0.external sources.0.error"
 
@@ -126,10 +127,8 @@ ROWS = [
         HUB,
         f"""{ORDERS}
         a SUB $JS.EVENT.ADVISORY.API 1
-        c ASK JS.B.STREAM.NAMES
-        a AWAIT 1
-        c ASK JS.B.STREAM.MSG.GET.O | {{"seq": 1}}
-        a AWAIT 2
+        c ASK JS.B.STREAM.NAMES && a AWAIT 1
+        c ASK JS.B.STREAM.MSG.GET.O | {{"seq": 1}} && a AWAIT 2
         """,
     ),
     Scenario(
@@ -138,14 +137,11 @@ ROWS = [
         f"""{ORDERS}{SOME}
         a ASK $JS.API.{consumer("O", "P")}
         b SUB pi 1
-        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 2, "expires": 5000000000}}
-        b AWAIT 2
+        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 2, "expires": 5000000000}} && b AWAIT 2
         b ACK | +ACK
         b UNTIL JS.A.CONSUMER.INFO.O.P num_ack_pending 1
-        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 2, "no_wait": true}}
-        b AWAIT 4
-        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 1, "expires": 100000000}}
-        b AWAIT 5
+        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 2, "no_wait": true}} && b AWAIT 4
+        b PUB JS.A.CONSUMER.MSG.NEXT.O.P pi | {{"batch": 1, "expires": 100000000}} && b AWAIT 5
         b FIELDS ack_floor.stream_seq num_pending num_ack_pending | JS.A.CONSUMER.INFO.O.P
         """,
     ),
@@ -157,12 +153,9 @@ ROWS = [
         {SOME}
         b ASK JS.A.STREAM.MSG.GET.O | {{"seq": 2}}
         b SUB di 1
-        b PUB JS.A.DIRECT.GET.O di | {{"seq": 2}}
-        b AWAIT 1
-        b PUB JS.A.DIRECT.GET.O.ord.3 di
-        b AWAIT 2
-        b PUB JS.A.DIRECT.GET.O.ord.9 di
-        b AWAIT 3
+        b PUB JS.A.DIRECT.GET.O di | {{"seq": 2}} && b AWAIT 1
+        b PUB JS.A.DIRECT.GET.O.ord.3 di && b AWAIT 2
+        b PUB JS.A.DIRECT.GET.O.ord.9 di && b AWAIT 3
         """,
     ),
     Scenario(
@@ -186,8 +179,7 @@ ROWS = [
         b SUB dlv.x 1
         c SUB dlv.x 1
         b ASK JS.A.{consumer("O", "X", deliver_subject="dlv.x")}
-        a ASK o | one
-        b AWAIT 1
+        a ASK o | one && b AWAIT 1
         b ACK | +ACK
         b FIELDS push_bound ack_floor.stream_seq | JS.A.CONSUMER.INFO.O.X
         b UNSUB 1
@@ -195,8 +187,7 @@ ROWS = [
         a ASK o | two
         b SUB dlv.> 2
         wait 0.3
-        b SUB dlv.x 3
-        b AWAIT 3
+        b SUB dlv.x 3 && b AWAIT 3
         b FIELDS push_bound ack_floor.stream_seq | JS.A.CONSUMER.INFO.O.X
         """,
     ),
@@ -212,8 +203,7 @@ ROWS = [
         s ASK $JS.hub.API.STREAM.NAMES
         a SUB $JS.API.> 1
         a SUB $JS.EVENT.ADVISORY.API 3
-        a ASK $JS.hub.API.STREAM.NAMES
-        a AWAIT 2
+        a ASK $JS.hub.API.STREAM.NAMES && a AWAIT 2
         a SUB $KV.> 4
         a PUB $JS.hub.API.$KV.x | y
         a PUB $JS.hub.API.NOPE.x in | y
@@ -236,14 +226,10 @@ ROWS = [
             a SUB $JS.EVENT.> 1
             b SUB $JS.EVENT.> 1
             s SUB $JS.EVENT.> 1
-            b ASK JS.A.{stream("O", subjects=["ord.*"])}
-            a AWAIT 2
-            b ASK JS.A.STREAM.INFO.NOPE
-            a AWAIT 3
-            a ASK $JS.API.INFO
-            a AWAIT 4
-            b ASK $JS.API.STREAM.INFO.X
-            b AWAIT 1
+            b ASK JS.A.{stream("O", subjects=["ord.*"])} && a AWAIT 2
+            b ASK JS.A.STREAM.INFO.NOPE && a AWAIT 3
+            a ASK $JS.API.INFO && a AWAIT 4
+            b ASK $JS.API.STREAM.INFO.X && b AWAIT 1
             """,
         )
         for how, config in (("of requests of others", HUB), ("of shared requests", SHARED))
@@ -319,12 +305,10 @@ ROWS = [
         a ASK $JS.API.{stream("O", subjects=["ord.*"], retention="workqueue")}
         {SOME}
         a SUB d.1 1
-        a PUB $JS.API.{copier("d.1")}
-        a AWAIT 3
+        a PUB $JS.API.{copier("d.1")} && a AWAIT 3
         a UNSUB 1
         a SUB d.2 2
-        a PUB $JS.API.{copier("d.2", deliver_policy="by_start_sequence", opt_start_seq=2)}
-        a AWAIT 6
+        a PUB $JS.API.{copier("d.2", **SECOND)} && a AWAIT 6
         """,
     ),
     Scenario(

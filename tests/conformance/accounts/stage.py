@@ -11,6 +11,7 @@ that each of them receives is written down after every line.
     a CLOSE
     wait 0.5                        seconds
     reload NAME                     with another configuration of the scenario
+    b SUB x 1 && a PUB x | hi       two at once
 
 Lines of one client that arrive together have no order among its subscriptions: they are sorted.
 """
@@ -81,13 +82,14 @@ class Stage:
             if not line or line.startswith("#"):
                 continue
             self.told.append(f"> {line}")
-            who, _, rest = line.partition(" ")
-            if who == "wait":
-                pause(float(rest))
-            elif who == "reload":
-                self._reload(scenario.others[rest])
-            else:
-                self._act(who, rest)
+            for part in line.split(" && "):
+                who, _, rest = part.strip().partition(" ")
+                if who == "wait":
+                    pause(float(rest))
+                elif who == "reload":
+                    self._reload(scenario.others[rest])
+                else:
+                    self._act(who, rest)
             self._settle()
         return self.told
 
