@@ -103,6 +103,13 @@ a ASK ord.2 | two
 a ASK ord.3 | three
 """
 SECOND = {"deliver_policy": "by_start_sequence", "opt_start_seq": 2}
+LASTING = {
+    "ack_policy": "flow_control",
+    "flow_control": True,
+    "idle_heartbeat": 10**9,
+    "deliver_subject": "dlv.lasting",
+}
+THROUGH = {"name": "C", "deliver_subject": "dlv.lasting"}
 COPIED = "state.last_seq mirror.name mirror.lag mirror.external mirror.error"
 TAKEN = "state.last_seq sources.0.name sources.0.lag sources.0.external sources.0.error"
 
@@ -296,6 +303,26 @@ ROWS = [
         for kind, config in (
             ("a mirror", {"mirror": external("O")}),
             ("a source", {"sources": [external("O")]}),
+        )
+    ),
+    *(
+        Scenario(
+            f"{kind} that reads through a consumer of the other account",
+            HUB,
+            f"""
+            a ASK $JS.API.{stream("O", subjects=["ord.*"], retention="workqueue")}
+            {SOME}
+            a ASK $JS.API.{consumer("O", "C", **LASTING)}
+            d ASK $JS.API.{stream("M", **config)}
+            d UNTIL $JS.API.STREAM.INFO.M state.messages 3
+            a UNTIL $JS.API.STREAM.INFO.O state.messages 0
+            d ASK $JS.API.STREAM.DELETE.M
+            a FIELDS state.consumer_count | $JS.API.STREAM.INFO.O
+            """,
+        )
+        for kind, config in (
+            ("a mirror", {"mirror": external("O", consumer=THROUGH)}),
+            ("a source", {"sources": [external("O", consumer=THROUGH)]}),
         )
     ),
     Scenario(

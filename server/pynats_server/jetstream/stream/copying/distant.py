@@ -2,6 +2,7 @@
 there, which is asked for through `external.api`, and which delivers behind `external.deliver`.
 
     <api>.CONSUMER.CREATE.<stream>[.<name>.<filter>]  ->  $JSC.R.<random>
+    <api>.CONSUMER.RESET.<stream>.<name>                  the same, of a user's consumer
     <deliver>.M.<random> or <deliver>.S.<random>      <-  messages, heartbeats, flow control
 
 Whatever is amiss (nobody answers, a message is missing, the consumer has gone, a copy was refused)
@@ -13,31 +14,28 @@ its requests of flow control, which then wait until the copies are durable.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
-
-import msgspec
-from pynats_common.go.times import parse_time_ns
-from pynats_common.nuid import new_nuid
 
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.jetstream.config.model import StreamSource
-from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.copying.asking import (
+    IDENTITY,
+    Known,
+    Requests,
     consumer_config,
     create_subject,
     error_of,
+    mark,
     number_of,
     read_reply,
 )
 from pynats_server.jetstream.stream.host import StreamHost
 
-ANSWER_S: Final = 5.0  # that an answer may take
 STALLED_S: Final = 5.0  # without a message or a heartbeat; there is one each second
 FIRST_PAUSE_S: Final = 0.5  # until the next try; it doubles with each
 LAST_PAUSE_S: Final = 8.0
@@ -45,7 +43,6 @@ FINISH_S: Final = 5.0  # that a source which is gone waits for its disk
 QUEUE_BYTES: Final = 64 << 20
 """That wait to be copied, at most: twice what an origin sends ahead of its flow control."""
 EMPTY_BYTES: Final = 256  # that a message counts beside its content
-IDENTITY: Final = b"Nats-Stream-Identity"
 OTHER_STREAM: Final = 10225  # the error where the origin has another identity
 DONE: Final = b"Nats-Last-Consumer: %d\r\nNats-Last-Stream: %d\r\n"
 STATUS: Final = b"NATS/1.0 1"
@@ -74,16 +71,6 @@ class Place(NamedTuple):
 
     delivery: int
     seq: int
-
-
-@dataclass(slots=True)
-class Known:
-    """What an origin says of itself."""
-
-    created: int
-    first_seq: int
-    last_seq: int
-    first_ts: int
 
 
 class Copier(Protocol):
@@ -136,7 +123,7 @@ class Distant:
         self._source = source
         self._is_mirror = is_mirror
         self._copier = copier
-        self._api = source.external.api
+        self._requests = Requests(stream, source.external.api)
         self._deliver = source.external.deliver or "$JS"
         self._queue: deque[Arrived | Flow] = deque()
         self._queued_bytes = 0
@@ -234,8 +221,7 @@ class Distant:
     def forget(self) -> None:
         """Ends the consumer, after `stop`, if it was of its own making."""
         if self._consumer and self._source.consumer is None:
-            subject = f"{self._api}.CONSUMER.DELETE.{self._source.name}.{self._consumer}"
-            self._stream.account.publish(subject.encode(), b"")
+            self._requests.tell(f"CONSUMER.DELETE.{self._source.name}.{self._consumer}")
             self._consumer = ""
 
     async def finish(self) -> None:
@@ -271,7 +257,7 @@ class Distant:
         error = error_of(answer)
         if error is not None and error.err_code == OTHER_STREAM:
             told = error.description.rpartition(" ")[2].encode()
-            known = await self._known()
+            known = await self._requests.known(self._source.name)
             if self.is_over or not copier.begin_other(told, known):
                 return False
             answer, identity = await self._create()
@@ -282,7 +268,7 @@ class Distant:
             copier.error = error
             return False
         if identity and copier.is_other(identity):
-            known = await self._known()
+            known = await self._requests.known(self._source.name)
             if self.is_over or not copier.begin_other(identity, known):
                 return False
         self._consumer = str(answer.get("name", ""))
@@ -290,9 +276,26 @@ class Distant:
         self._acknowledges = isinstance(made, dict) and made.get("ack_policy") == "flow_control"
         if not self._follows(answer.get("ack_floor")):
             return False
+        error = self._unfit(made)
+        if error is not None:
+            copier.error = error
+            return False
         self._left = number_of(answer.get("num_pending"))
         copier.met(identity)
         return True
+
+    def _unfit(self, made: object) -> ApiError | None:
+        """Why the consumer that the configuration names, if it names one, cannot be read."""
+        named = self._source.consumer
+        if named is None:
+            return None
+        if not self._acknowledges:
+            return api_error(10214 if self._is_mirror else 10217)
+        if not isinstance(made, dict) or made.get("deliver_subject") != named.deliver_subject:
+            reason = f"consumer '{named.name}' does not deliver to '{named.deliver_subject}'"
+            return api_error(10012, err=reason)
+        self._copier.next_seq = max(self._copier.next_seq, self._taken.seq + 1)
+        return None
 
     def _follows(self, floor: object) -> bool:
         """Takes up where the consumer begins. Whether what has come already begins there."""
@@ -307,13 +310,22 @@ class Distant:
         return first is None or first.delivery == begin.delivery + 1
 
     async def _create(self) -> tuple[dict[str, Any] | None, bytes]:
-        copier = self._copier
-        deliver = f"{self._deliver}.{'M' if self._is_mirror else 'S'}.{_mark()}"
+        copier, named = self._copier, self._source.consumer
+        deliver = f"{self._deliver}.{'M' if self._is_mirror else 'S'}.{mark()}"
+        if named is not None:
+            deliver = named.deliver_subject
         self._quit()
         self._arrived = self._taken = self._told = Place(0, copier.next_seq - 1)
         self._subscription = self._stream.account.account.subscribe(
             deliver.encode(), self._received, imports=True
         )
+        wanted = copier.identity_wanted()
+        headers = b"Nats-Required-Api-Level: 4\r\n"
+        if wanted is not None:
+            headers = b"Nats-Required-Api-Level: 5\r\n%b: %b\r\n" % (IDENTITY, wanted)
+        if named is not None:
+            reset = f"CONSUMER.RESET.{self._source.name}.{named.name}"
+            return await self._requests.request(reset, None, headers)
         config = consumer_config(
             self._stream,
             self._source,
@@ -323,62 +335,11 @@ class Distant:
             copier.next_seq,
             copier.since,
         )
-        wanted = copier.identity_wanted()
-        headers = b"Nats-Required-Api-Level: 4\r\n"
-        if wanted is not None:
-            headers = b"Nats-Required-Api-Level: 5\r\n%b: %b\r\n" % (IDENTITY, wanted)
-        return await self._request(
+        return await self._requests.request(
             create_subject(self._source.name, config),
             {"stream_name": self._source.name, "config": config.as_dict(), "action": ""},
             headers,
         )
-
-    async def _known(self) -> Known | None:
-        """What the origin says of itself; None if it does not."""
-        answer, _ = await self._request(f"STREAM.INFO.{self._source.name}", None, b"")
-        try:
-            assert answer is not None
-            state = answer["state"]
-            return Known(
-                parse_time_ns(answer["created"]),
-                state["first_seq"],
-                state["last_seq"],
-                parse_time_ns(state["first_ts"] if state["messages"] else state["last_ts"]),
-            )
-        except (AssertionError, KeyError, TypeError, ValueError):
-            return None
-
-    async def _request(
-        self, subject: str, body: Any, headers: bytes
-    ) -> tuple[dict[str, Any] | None, bytes]:
-        """The answer, and which stream says so; None if nobody does."""
-        account = self._stream.account
-        came: asyncio.Future[tuple[bytes, bytes]] = account.server.loop.create_future()
-
-        def on_answer(_a: object, _s: object, _r: object, block: bytes, payload: bytes) -> None:
-            if not came.done():
-                came.set_result((block, payload))
-
-        inbox = f"$JSC.R.{_mark()}".encode()
-        subscription = account.account.subscribe(inbox, on_answer)
-        try:
-            delivered = account.publish(
-                f"{self._api}.{subject}".encode(),
-                b"" if body is None else msgspec.json.encode(body),
-                inbox,
-                b"NATS/1.0\r\n%b\r\n" % headers if headers else b"",
-            )
-            if not delivered:
-                return None, b""
-            async with asyncio.timeout(ANSWER_S):
-                block, payload = await came
-            found = json.loads(payload)
-        except (TimeoutError, ValueError):
-            return None, b""
-        finally:
-            account.account.unsubscribe(subscription)
-        identity = header_blocks.get(block, IDENTITY) if block else None
-        return (found if isinstance(found, dict) else None), identity or b""
 
     # -- what comes ---------------------------------------------------------------------------
 
@@ -497,8 +458,3 @@ class Distant:
         self._stream.account.publish(subject, b"", b"", headers)
         if self._finishes and place == self._taken:
             self._told_all.set()
-
-
-def _mark() -> str:
-    """What nobody else uses at the time."""
-    return new_nuid()[-8:]

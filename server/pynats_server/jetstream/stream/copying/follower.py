@@ -23,7 +23,8 @@ from pynats_server.jetstream.store import (
     StoreFailed,
     StoreFull,
 )
-from pynats_server.jetstream.stream.copying.distant import Arrived, Distant, Known
+from pynats_server.jetstream.stream.copying.asking import Known
+from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
 from pynats_server.jetstream.stream.copying.reading import Reading, is_needed
 from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
