@@ -11,10 +11,13 @@ STORES: Final = ("$KV.>", "$OBJ.>")
 GROUPS: Final = ("ACCOUNT.>", "CONSUMER.>", "DIRECT.>", "INFO", "META.>", "SERVER.>", "STREAM.>")
 
 
-def domain_mappings(domain: str) -> dict[str, str]:
-    """What is published to the first subjects goes to the second ones; nothing without a domain."""
+def domain_mappings(domain: str, is_system: bool = False) -> dict[str, str]:
+    """What is published to the first subjects of an account goes to the second ones; nothing
+    without a domain."""
     if not domain:
         return {}
     prefix = f"$JS.{domain}.API."
+    if is_system:
+        return {f"{prefix}>": f"{API}>"}
     stores = {f"{prefix}{each}": each for each in STORES}
     return stores | {f"{prefix}{each}": f"{API}{each}" for each in GROUPS}

@@ -194,7 +194,7 @@ class Api:
                 self._context.engine,
                 account.account,
                 prefix.encode(),
-                domain_mappings(account.domain),
+                domain_mappings(account.domain, account.is_system),
             )
         self._served[account.name] = (
             account,
