@@ -136,7 +136,9 @@ class ClientHandler:
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
         options = self._state.options
-        client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
+        account = self._state.accounts[verdict.account]
+        self._state.use(account)
+        client.admit(account, verdict.permissions, verdict.user)
         apply_limits(client, options)
         limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections

@@ -20,7 +20,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
-from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
 from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
 from pynats_server.jetstream.quota import Usage
@@ -404,18 +404,6 @@ class JetStreamAccount:
                 )
             self.server.remove_later(doomed)
         self.advisories.stream_action(stream.name, "delete")
-
-    async def purge(self) -> None:
-        """Deletes the streams that there are now; what cannot be deleted stays, and the log has
-        why."""
-        for stream in list(self.streams.values()):
-            async with self.changing:
-                if self.streams.get(stream.name) is not stream:
-                    continue
-                try:
-                    await self.delete(stream)
-                except ApiError as error:
-                    self.log.error(f"JetStream {stream.label} could not be deleted: {error}")
 
     def served(self, name: str = "") -> list[Stream]:
         """Its streams in order of creation; with a name, only that one."""

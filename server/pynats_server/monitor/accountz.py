@@ -79,14 +79,15 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     if not options.account:
         out.accounts = sorted(source.accounts)
         return iter((pretty(out),))
-    account = source.accounts.get(options.account)
-    if account is None:
-        raise BadRequest(f"Account {options.account} does not exist")
-    out.account_detail = yield from _detail(source, account)
+    out.account_detail = yield from detail(source, options.account)
     return iter((pretty(out),))
 
 
-def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
+def detail(source: MonitorSource, name: str) -> Work[AccountDetail]:
+    """All that is told of one account. Raises BadRequest for an unknown one."""
+    account = source.accounts.get(name)
+    if account is None:
+        raise BadRequest(f"Account {name} does not exist")
     lists = yield from figures([account])
     return AccountDetail(
         account_name=account.name,
@@ -108,16 +109,19 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
 def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:
     """The body of /accstatz."""
     yield from ()  # nothing has to be done before the document is sent
+    chosen = counted(source, options)
     document = Document(
         AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
-    shown = (
-        _stat(account)
-        for _, account in sorted(source.accounts.items())
-        if options.unused or account.clients
-    )
-    document.fill("account_statz", encoded(shown, 2))
+    document.fill("account_statz", encoded(map(_stat, chosen), 2))
     return document.pieces()
+
+
+def counted(source: MonitorSource, options: AccstatzOptions) -> list[AccountView]:
+    """The accounts whose figures are asked for; unknown ones are left out."""
+    names = options.accounts or sorted(source.accounts)
+    known = (source.accounts[name] for name in names if name in source.accounts)
+    return [account for account in known if options.unused or account.clients]
 
 
 def _stat(account: AccountView) -> AccountStat:

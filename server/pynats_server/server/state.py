@@ -89,6 +89,11 @@ class ServerState:
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(make_plan(self.options.accounts), mappings)
 
+    def use(self, account: Account) -> None:
+        """Somebody is about to come into an account: it has what every used account has."""
+        if self._wiring is not None:
+            self._wiring.use(account)
+
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
         return StaticAuthenticator(self.options, self._spare_guest)
