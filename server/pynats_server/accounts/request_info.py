@@ -32,10 +32,11 @@ class RequestInfo:
         self._to_system = to_system
         self._known: dict[tuple[int, bool], tuple[int, bytes]] = {}
 
-    def __call__(self, source: object, share: bool) -> bytes:
-        """The JSON for a request of `source`; empty for what the server itself sends."""
+    def __call__(self, source: object, importer: Account, share: bool) -> bytes:
+        """The JSON for a request of `source`. What the server itself asks for, it does in the name
+        of the account that imports."""
         if not isinstance(source, ClientConnection):
-            return b""
+            return html_safe(_encode({"acc": importer.name}))
         key = (source.cid, share)
         known = self._known.get(key)
         if known is not None and known[0] == source.rtt:

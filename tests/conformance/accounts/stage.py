@@ -13,6 +13,7 @@ that each of them receives is written down after every line.
     wait 0.5                        seconds
     reload NAME                     with another configuration of the scenario
     refused NAME                    the same, and the server refuses it
+    b SUB x 1 && a PUB x | hi       two at once
 
 Lines of one client that arrive together have no order among its subscriptions: they are sorted.
 """
@@ -90,13 +91,14 @@ class Stage:
             if not line or line.startswith("#"):
                 continue
             self.told.append(f"> {line}")
-            who, _, rest = line.partition(" ")
-            if who == "wait":
-                pause(float(rest))
-            elif who in ("reload", "refused"):
-                assert self._reload(scenario.others[rest]) == (who == "reload"), line
-            else:
-                self._act(who, rest)
+            for part in line.split(" && "):
+                who, _, rest = part.strip().partition(" ")
+                if who == "wait":
+                    pause(float(rest))
+                elif who in ("reload", "refused"):
+                    assert self._reload(scenario.others[rest]) == (who == "reload"), line
+                else:
+                    self._act(who, rest)
             self.arrived(len(self.told))
             self._settle()
         return self.told
@@ -149,13 +151,16 @@ class Stage:
 
     def _open(self, who: str, options: dict[str, Any]) -> RawClient:
         client = self._clients[who] = RawClient(self._port)
+        self._connect(client, who, options)
+        self._seen[who] = len(client.received)
+        return client
+
+    def _connect(self, client: RawClient, who: str, options: dict[str, Any]) -> None:
         client.read_info()
         user = who.rstrip("0123456789")
         asked = _OPTIONS | {"user": user, "pass": user, "name": who} | options
         client.send(b"CONNECT " + json.dumps(asked).encode() + b"\r\n")
         client.fence()
-        self._seen[who] = len(client.received)
-        return client
 
     def _settle(self) -> None:
         """Writes down what everybody has got."""

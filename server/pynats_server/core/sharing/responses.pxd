@@ -63,6 +63,10 @@ cdef class Responses(Sink):
     ) except NULL
     # Nobody will answer to a subject that `expect` has made.
     cdef int forget(self, const char* subject) noexcept
+    # A message of a consumer, to the reply subject of the request.
+    cdef int _pass_on(
+        self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1
     cdef int end(self, Response* response) noexcept
     cdef Terms back_terms(self, Terms terms)
     cdef int64_t _now(self) noexcept

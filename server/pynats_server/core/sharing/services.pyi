@@ -21,7 +21,7 @@ class ServiceImport(Counted):
         local: bytes,
         rename: Rename | None,
         service: ServiceExport,
-        who: Callable[[Any, bool], bytes],
+        who: Callable[[Any, Account, bool], bytes],
         share: bool = False,
     ) -> None: ...
     def close(self) -> None: ...
