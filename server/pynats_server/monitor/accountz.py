@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import TypeVar
 
 import msgspec
 from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.json import Document, Pieces, encoded, pretty
+from pynats_server.monitor import sharing
+from pynats_server.monitor.json import ITEMS, Document, Pieces, encoded, entry, pretty
 from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadRequest
+from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subsz import SublistFigures, figures
+from pynats_server.options import AccountOptions
 from pynats_server.work import Work
+
+T = TypeVar("T")
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -24,8 +32,12 @@ class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
     leafnode_connections: int
     client_connections: int
     subscriptions: int
+    mappings: dict[str, list[TargetInfo]] | None = None
+    exports: list[ExportInfo] | None = None
+    imports: list[ImportInfo] | None = None
     name_tag: str = ""
     sublist_stats: SublistFigures | None = None
+    responses: dict[str, sharing.ResponseInfo] | None = None
 
 
 class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -33,7 +45,6 @@ class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
     now: str
     system_account: str = ""
     accounts: list[str] = msgspec.field(default_factory=list)
-    account_detail: AccountDetail | None = None
 
 
 class Moved(msgspec.Struct, kw_only=True):
@@ -82,13 +93,24 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     account = source.accounts.get(options.account)
     if account is None:
         raise BadRequest(f"Account {options.account} does not exist")
-    out.account_detail = yield from _detail(source, account)
-    return iter((pretty(out),))
+    detail = yield from _detail(source, account)
+    return _with_detail(pretty(out), detail)
 
 
-def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
+def _with_detail(text: bytes, detail: Document) -> Pieces:
+    """The document, with the account as its last field."""
+    yield text.removesuffix(b"\n}") + b',\n  "account_detail": '
+    yield from detail.pieces()
+    yield b"\n}"
+
+
+def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
     lists = yield from figures([account])
-    return AccountDetail(
+    options = sharing.options_of(source, account.name)
+    exports = _if_any(sharing.exports(options))
+    imports = _if_any(sharing.imports(source, account.name))
+    awaits = account.awaited is not None and account.awaited.count > 0
+    detail = AccountDetail(
         account_name=account.name,
         update_time=format_time_s(source.config_load_time),
         is_system=account is source.system_account,
@@ -100,9 +122,36 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
         leafnode_connections=0,
         client_connections=len(account.clients),
         subscriptions=account.sublist.count,
+        mappings={} if options.mappings else None,
+        exports=[] if exports else None,
+        imports=[] if imports else None,
         name_tag=account.name,
         sublist_stats=lists,
+        responses={} if awaits else None,
     )
+    document = Document(detail, 1)
+    if options.mappings:
+        document.fill("mappings", _mappings(options))
+    if exports:
+        document.fill("exports", encoded(exports, 3))
+    if imports:
+        document.fill("imports", encoded(imports, 3))
+    if awaits:
+        document.fill("responses", sharing.responses(account))
+    return document
+
+
+def _if_any(items: Iterator[T]) -> Iterator[T] | None:
+    """The items, or None without any."""
+    first = list(islice(items, 1))
+    return chain(first, items) if first else None
+
+
+def _mappings(options: AccountOptions) -> Iterator[Pieces]:
+    for count, (subject, listed) in enumerate(sorted(options.mappings.items()), 1):
+        yield iter((entry(subject, pretty(sharing.targets(subject, listed), 3)),))
+        if count % ITEMS == 0:
+            yield iter(())
 
 
 def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:

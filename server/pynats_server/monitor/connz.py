@@ -180,7 +180,7 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
-        info.account = record.account if record.account != "$G" else ""
+        info.account = info.name_tag = record.account if record.account != "$G" else ""
     return info
 
 
@@ -246,15 +246,16 @@ def connz(source: MonitorSource, options: ConnzOptions, clock: WallClock) -> Wor
     _check(options)
     total, candidates = yield from _select(source, options)
     page = yield from _page(source, options, candidates, clock)
+    unknown = _unknown_account(source, options)
     document = Document(
         ConnectionPage(
-            server_id=source.id,
+            server_id="" if unknown else source.id,  # as the real server
             now=format_time_s(time.time()),
             num_connections=len(page),
             total=total,
             offset=options.start,
             limit=1 if options.cid else options.size,
-            connections=None if _unknown_account(source, options) else [],
+            connections=None if unknown else [],
         )
     )
     if page:

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pynats_server.accounts.plan import ServiceLink, StreamLink
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sharing.responses import Responses
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.work import Turns, Work
 
@@ -55,6 +57,10 @@ class SublistView(Protocol):
 
     def fanout(self) -> tuple[int, float]: ...
 
+    def listed(
+        self, place: tuple[int, ...] = (), most: int = 512
+    ) -> tuple[list[Any], tuple[int, ...] | None]: ...
+
     def lookup(
         self, subject: bytes
     ) -> tuple[list[SubscriptionView], dict[bytes, list[SubscriptionView]]]: ...
@@ -77,6 +83,9 @@ class AccountView(Protocol):
 
     @property
     def largest_payload(self) -> int: ...
+
+    @property
+    def awaited(self) -> Responses | None: ...
 
 
 class ClientView(Protocol):
@@ -240,6 +249,10 @@ class MonitorSource(Protocol):
 
     @property
     def jetstream(self) -> JetStreamView | None: ...
+
+    def links_of(self, account: str) -> tuple[Sequence[StreamLink], Sequence[ServiceLink]]:
+        """What an account imports."""
+        ...
 
     def advertised(self) -> tuple[str, int]: ...
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-from pynats_server.accounts.plan import make_plan
+from pynats_server.accounts.plan import ServiceLink, StreamLink, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -88,6 +88,10 @@ class ServerState:
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(make_plan(self.options.accounts), mappings)
+
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._wiring.links_of(account) if self._wiring is not None else ([], [])
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""

@@ -113,6 +113,10 @@ _COLUMNS: tuple[Column[AccountRow], ...] = (
         lambda row: _any(len(row.options.mappings)),
     ),
     Column(
+        "awaited_answers", "Answers of its services that other accounts wait for.",
+        lambda row: _any(row.view.awaited.count) if row.view.awaited is not None else None,
+    ),
+    Column(
         "jetstream_streams", "Streams of the account.", _js(lambda found: found.streams)
     ),
     Column(

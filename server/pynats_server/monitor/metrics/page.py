@@ -14,9 +14,9 @@ from pynats_server.monitor.json import Pieces
 from pynats_server.monitor.metrics import accounts, server, slow, streams
 from pynats_server.monitor.metrics.entities import Table, shares
 from pynats_server.monitor.metrics.text import Family, exposition, gauge
+from pynats_server.monitor.sharing import options_of
 from pynats_server.monitor.source import JetStreamView, MonitorSource
 from pynats_server.monitor.varz import Usage
-from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
@@ -86,17 +86,10 @@ def _accounts(source: MonitorSource, receivers: slow.Receivers) -> Iterator[acco
         there = jetstream.accounts.get(view.name) if jetstream is not None else None
         yield accounts.AccountRow(
             view,
-            _options_of(source, view.name),
+            options_of(source, view.name),
             receivers.accounts.get(view.name, slow.Of()),
             there.figures() if there is not None else None,
         )
-
-
-def _options_of(source: MonitorSource, name: str) -> AccountOptions:
-    options = source.options
-    if name == GLOBAL_ACCOUNT:
-        return AccountOptions(mappings=options.mappings)
-    return options.accounts.get(name) or AccountOptions()
 
 
 def _streams(jetstream: JetStreamView) -> Iterator[StreamFigures]:
