@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadR
 from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.monitor.subsz import SublistFigures, figures
-from pynats_server.options import AccountOptions
+from pynats_server.options import MappingTarget
 from pynats_server.work import Work
 
 T = TypeVar("T")
@@ -106,8 +106,8 @@ def _with_detail(text: bytes, detail: Document) -> Pieces:
 
 def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
     lists = yield from figures([account])
-    options = sharing.options_of(source, account.name)
-    exports = _if_any(sharing.exports(options))
+    mappings = sharing.mappings(source, account.name)
+    exports = _if_any(sharing.exports(source, account.name))
     imports = _if_any(sharing.imports(source, account.name))
     awaits = account.awaited is not None and account.awaited.count > 0
     detail = AccountDetail(
@@ -122,7 +122,7 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
         leafnode_connections=0,
         client_connections=len(account.clients),
         subscriptions=account.sublist.count,
-        mappings={} if options.mappings else None,
+        mappings={} if mappings else None,
         exports=[] if exports else None,
         imports=[] if imports else None,
         name_tag=account.name,
@@ -130,8 +130,8 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
         responses={} if awaits else None,
     )
     document = Document(detail, 1)
-    if options.mappings:
-        document.fill("mappings", _mappings(options))
+    if mappings:
+        document.fill("mappings", _mappings(mappings))
     if exports:
         document.fill("exports", encoded(exports, 3))
     if imports:
@@ -147,8 +147,8 @@ def _if_any(items: Iterator[T]) -> Iterator[T] | None:
     return chain(first, items) if first else None
 
 
-def _mappings(options: AccountOptions) -> Iterator[Pieces]:
-    for count, (subject, listed) in enumerate(sorted(options.mappings.items()), 1):
+def _mappings(mappings: Mapping[str, list[MappingTarget]]) -> Iterator[Pieces]:
+    for count, (subject, listed) in enumerate(sorted(mappings.items()), 1):
         yield iter((entry(subject, pretty(sharing.targets(subject, listed), 3)),))
         if count % ITEMS == 0:
             yield iter(())

@@ -19,6 +19,13 @@ from pynats_server.options import (
 )
 
 JETSTREAM_API = "$JS.API.>"  # which the real server has all accounts import
+_SYSTEM_DOMAIN = ((">", JETSTREAM_API),)
+_DOMAIN = (
+    *((f"{group}.>", f"{group}.>") for group in ("$KV", "$OBJ")),
+    *((f"{group}.>", f"$JS.API.{group}.>")
+      for group in ("ACCOUNT", "CONSUMER", "DIRECT", "META", "SERVER", "STREAM")),
+    ("INFO", "$JS.API.INFO"),
+)  # fmt: skip
 ALL = 100  # per cent
 _RESPONSE = 2  # the real server's type of an import that is an answer
 _RESPONSES = {"singleton": "Singleton", "stream": "Streamed", "chunked": "Chunked"}
@@ -83,9 +90,12 @@ def options_of(source: MonitorSource, name: str) -> AccountOptions:
     return source.options.accounts.get(name) or AccountOptions()
 
 
-def exports(options: AccountOptions) -> Iterator[ExportInfo]:
-    """What an account offers to others."""
+def exports(source: MonitorSource, name: str) -> Iterator[ExportInfo]:
+    """What an account offers to others, in the configuration or without that."""
+    options = options_of(source, name)
     yield from map(_service_export, options.service_exports)
+    if source.options.jetstream.enabled and name == source.system_account.name:
+        yield _service_export(ServiceExport(JETSTREAM_API))
     for stream in options.stream_exports:
         yield ExportInfo(subject=stream.subject, type="stream", approved_accounts=stream.accounts)
 
@@ -164,6 +174,20 @@ def responses(account: AccountView) -> Iterator[Pieces]:
             )  # fmt: skip
             yield iter((entry(name, pretty(info, 3)),))
         yield iter(())
+
+
+def mappings(source: MonitorSource, name: str) -> dict[str, list[MappingTarget]]:
+    """The subjects that an account maps, those of the JetStream domain included."""
+    found = options_of(source, name).mappings
+    domain = source.options.jetstream.domain if source.options.jetstream.enabled else ""
+    if not domain:
+        return found
+    is_system = name == source.system_account.name
+    of_domain = {
+        f"$JS.{domain}.API.{there}": [MappingTarget(here)]
+        for there, here in (_SYSTEM_DOMAIN if is_system else _DOMAIN)
+    }
+    return of_domain | found
 
 
 def targets(subject: str, listed: Iterable[MappingTarget]) -> list[TargetInfo]:

@@ -122,6 +122,8 @@ class EngineView(Protocol):
     slow_consumers: int
     stale_connections: int
     stalls: int
+    throttles: int
+    refusals: int
     total_connections: int
 
     @property

@@ -19,7 +19,7 @@ from tests.support.records import Recorded
 
 CONFIG = """
 server_name: "scene"
-jetstream { store_dir: "@FOLDER@/store", max_mem: 100M, max_file: 100M, sync: always }
+jetstream { domain: DD, store_dir: "@FOLDER@/store", max_mem: 100M, max_file: 100M, sync: always }
 system_account: SYS
 mappings {
   g.old: g.new
@@ -143,7 +143,8 @@ def document(body: Any, clients: set[int]) -> Any:
     detail = body.get("account_detail", {})
     for name in ("exports", "imports"):
         if name in detail:
-            shown = [entry for entry in detail[name] if not is_internal(entry)]
+            # What the system account exports of itself.
+            shown = [entry for entry in detail[name] if not entry["subject"].startswith("$SYS.")]
             detail[name] = sorted(shown, key=lambda entry: (entry["type"], entry["subject"]))
             if not shown:
                 del detail[name]

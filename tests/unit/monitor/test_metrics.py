@@ -36,6 +36,7 @@ from pynats_server.options import (
     MappingTarget,
     MetricsOptions,
     Options,
+    PublishLimits,
     ServiceExport,
     User,
 )
@@ -467,6 +468,29 @@ def test_who_stands_still_counts_as_a_slow_consumer_of_its_account(tmp_path: Pat
         publisher.close()
 
     serve(tmp_path, scenario, write_deadline=0.05)
+
+
+def test_limits_of_the_rate_of_publishing_are_counted(tmp_path: Path) -> None:
+    limits = ConnectionLimits(publish=PublishLimits(1, -1, "refuse"))
+    accounts = {"A": AccountOptions(users=[User("u", "p")], limits=limits)}
+
+    async def scenario(server: Server) -> None:
+        assert (await scrape(server))["publish_refusals_total"] == 0
+        login = b'CONNECT {"user":"u","pass":"p","verbose":false}\r\n'
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
+        writer.write(login + b"PUB x 1\r\nx\r\n" * 20 + b"PING\r\n")
+        while await reader.readline() != b"PONG\r\n":
+            pass
+        found = await scrape(server)
+        refused = server.state.accounts["A"].refusals
+        assert refused > 0
+        assert found["publish_refusals_total"] == refused
+        assert found['account_publish_refusals_total{account="A"}'] == refused
+        assert found["publish_throttles_total"] == 0
+        assert not [name for name in found if name.startswith("account_publish_throttles")]
+        writer.close()
+
+    serve(tmp_path, scenario, accounts=accounts)
 
 
 def test_wrong_credentials_are_counted(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ def traffic(source: MonitorSource) -> Iterator[Family]:
          engine.slow_consumers),
         ("stale_connections", "Connections cut because they did not answer.",
          engine.stale_connections),
-        ("stalls", "Times that a producer was held back.", engine.stalls),
+        ("stalls", "Times that a producer was held back for a slow receiver.", engine.stalls),
+        ("publish_throttles", "Times that a connection was held back by a limit of its rate.",
+         engine.throttles),
+        ("publish_refusals", "Messages that a limit of their rate refused.", engine.refusals),
     )  # fmt: skip
     for name, text, value in counters:
         yield counter(name, text, value)
