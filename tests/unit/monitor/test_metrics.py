@@ -546,3 +546,20 @@ def test_connections_are_looked_at_some_at_a_time(tmp_path: Path) -> None:
             client.close()
 
     serve(tmp_path, scenario)
+
+
+# -- the page about them ------------------------------------------------------------------------
+
+
+def test_the_documentation_lists_every_family(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        await make(server, "S")
+        made = [
+            (family.name + ("_total" if family.kind == "counter" else ""), family.kind, family.help)
+            for family in finish(collect(server.state, Usage()))
+        ]
+        text = (Path(__file__).parents[3] / "docs/monitoring.md").read_text()
+        told = re.findall(r"^\| `(nats_server_\w+)` \| (\w+) \| (.*) \|$", text, re.MULTILINE)
+        assert told == made
+
+    serve(tmp_path, scenario, **with_streams(tmp_path), http_auth=HttpAuth(token="t"))
