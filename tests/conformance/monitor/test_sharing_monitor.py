@@ -14,6 +14,7 @@ import pytest
 from tests.conformance.monitor.scene import Scene, ask
 from tests.conformance.monitor.shape import shape
 from tests.conformance.monitor.twins import Twins, text_of
+from tests.support.deadline import wait_until
 from tests.support.process import ServerProcess
 from tests.support.records import Recorded
 
@@ -80,6 +81,7 @@ accounts {
       {stream: {account: B, subject: bev}}
     ]
   }
+  D { users: [{user: d, password: p}] }
   E {}
   SYS { users: [{user: s, password: p}] }
 }
@@ -107,6 +109,9 @@ def build(server: ServerProcess, stack: ExitStack) -> None:
     join("c", b"SUB bev 1\r\nSUB in 2\r\n")
     join("plain", b"SUB g.new 1\r\n")
     join("s", b"SUB s 1\r\n")
+    join("d", b"SUB d 1\r\nPUB d 2\r\nhi\r\n")
+    scene.clients.pop().close()
+    wait_until(lambda: ask(server, "/connz?acc=D").json()["total"] == 0, "the client of D to leave")
     a, b = scene.clients[:2]
     a.send(b"PUB ev.a.b 2\r\nhi\r\n")
     a.fence()
@@ -142,6 +147,8 @@ def document(body: Any, clients: set[int]) -> Any:
         entry.pop("out_bytes")  # what is told of who asks has times
     detail = body.get("account_detail", {})
     for name in ("exports", "imports"):
+        for entry in detail.get(name, []):
+            entry.get("approved_accounts", []).sort()  # a map, in the real server
         if name in detail:
             # What the system account exports of itself.
             shown = [entry for entry in detail[name] if not entry["subject"].startswith("$SYS.")]
@@ -185,6 +192,38 @@ def test_same_document(servers: Twins, recorded: Recorded, path: str) -> None:
         return document(reply.json(), {entry["cid"] for entry in open_ones})
 
     servers.compare(recorded, look)
+
+
+@pytest.mark.parametrize("path", ["/accstatz", "/accstatz?unused=1", "/accstatz?unused=F&acc=A"])
+def test_same_accounts_have_figures(servers: Twins, recorded: Recorded, path: str) -> None:
+    """Not those whose clients have left, unless unused ones are wanted."""
+
+    def look(server: ServerProcess) -> Any:
+        listed = ask(server, path).json()["account_statz"]
+        figures = {
+            entry["acc"]: {
+                "fields": list(entry),
+                "conns": [entry["conns"], entry["total_conns"], entry["leafnodes"]],
+                "received": shape(entry["received"]),
+                "sent": [list(entry["sent"]), entry["sent"]["routes"]],
+            }
+            for entry in listed
+        }
+        return dict(sorted(figures.items()))
+
+    servers.compare(recorded, look)
+
+
+def test_a_delivery_counts_for_the_account_of_the_receiver(
+    servers: Twins, recorded: Recorded
+) -> None:
+    def look(server: ServerProcess) -> dict[str, int]:
+        listed = ask(server, "/accstatz").json()["account_statz"]
+        return {entry["acc"]: entry["sent"]["msgs"] for entry in listed if entry["acc"] in "AB"}
+
+    reference = recorded.of(lambda: look(servers.reference))
+    # Of B's three deliveries through imports, the real server counts them for the exporter.
+    assert look(servers.ours) == {"A": reference["A"] - 3, "B": reference["B"] + 3}
 
 
 @pytest.mark.parametrize("path", ["/accountz?acc=$SYS", "/accountz?acc=ZZ", "/accountz?acc=a"])

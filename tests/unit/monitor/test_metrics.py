@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import socket
 from pathlib import Path
@@ -275,6 +276,22 @@ def test_faults_in_the_block_name_the_place(text: str, error: str, tmp_path: Pat
     assert shown.removeprefix(f"{path}:").startswith(error)
     with pytest.raises(ServerError, match="max_series value can not be negative"):
         Server(Options(metrics=MetricsOptions(max_series=-1)))
+
+
+def test_a_reload_changes_the_budget(tmp_path: Path) -> None:
+    async def scenario(server: Server) -> None:
+        assert (await scrape(server))["account_connections" + '{account="$G"}'] == 0
+        options = copy.copy(server.options)
+        options.metrics = MetricsOptions(max_series=0)
+        server.load_options = lambda: options
+        assert server.reload()
+        found = await scrape(server)
+        assert found["metrics_series_max"] == found['metrics_series{of="account"}'] == 0
+        assert found['metrics_omitted{of="account"}'] == 2
+        assert not [name for name in found if name.startswith("account_")]
+
+    log = serve(tmp_path, scenario)
+    assert "Reloaded: metrics = {max_series: 0}\n" in log
 
 
 # -- figures ----------------------------------------------------------------------------------
