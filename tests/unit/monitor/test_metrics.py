@@ -538,7 +538,7 @@ def test_a_page_is_made_and_written_in_small_steps(tmp_path: Path) -> None:
                 pieces = list(end.value)
                 break
             steps += 1
-        assert steps >= 1000 // 32
+        assert steps >= 1000 // 8
         lines = [piece.count(b"\n") for piece in pieces]
         assert max(lines) <= STEP
         series = sum(lines)

@@ -78,7 +78,7 @@ def requests(source: MonitorSource, refusals: int) -> Iterator[Family]:
         )
 
 
-def limits(source: MonitorSource, receivers: Receivers) -> Family:
+def limits(source: MonitorSource, receivers: Receivers) -> Iterator[Family]:
     """How much of the server's limits is used."""
     options = source.options
     largest = max((account.largest_payload for account in source.accounts.values()), default=0)
@@ -107,7 +107,7 @@ def limits(source: MonitorSource, receivers: Receivers) -> Family:
     )
     for name, share in used:
         family.of(round(share, 6), limit=name)
-    return family
+    yield family
 
 
 def jetstream(found: ServerFigures, contents: Contents, times: SyncTimes) -> Iterator[Family]:
