@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 from pynats_server.monitor import (
     absent,
     accountz,
-    debugvars,
     healthz,
     index,
     jsz,
@@ -182,7 +181,7 @@ class Endpoints:
         return Response.text(200, stacksz.stacks())
 
     async def _debug_vars(self, peer: Peer, asked: Query, request: Request) -> Response:
-        found = debugvars.variables(self._usage.resident_bytes())
+        found = varz.variables(self._usage.resident_bytes())
         return Response(200, f"{JSON}; charset=utf-8", iter((pretty(found) + b"\n",)))
 
     async def _metrics(self, peer: Peer, asked: Query, request: Request) -> Response:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.accounts.plan import ServiceLink, StreamLink
 from pynats_server.clients.closed import ClosedConnection
+from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.reasons import CloseReason
 from pynats_server.core.sharing.responses import Responses
 from pynats_server.options import JetStreamOptions, Options
@@ -45,32 +46,11 @@ class SubscriptionView(Protocol):
     def owner(self) -> Any: ...
 
 
-class SublistView(Protocol):
-    """The subscriptions of one account, as figures."""
-
-    count: int
-    inserts: int
-    removes: int
-    matches: int
-    cache_hits: int
-    cached: int
-
-    def fanout(self) -> tuple[int, float]: ...
-
-    def listed(
-        self, place: tuple[int, ...] = (), most: int = 512
-    ) -> tuple[list[Any], tuple[int, ...] | None]: ...
-
-    def lookup(
-        self, subject: bytes
-    ) -> tuple[list[SubscriptionView], dict[bytes, list[SubscriptionView]]]: ...
-
-
 class AccountView(Protocol):
     """An account. `clients` are its current connections."""
 
     name: str
-    sublist: SublistView
+    sublist: Sublist
     clients: Collection[ClientView]
     in_msgs: int
     in_bytes: int

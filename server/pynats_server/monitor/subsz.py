@@ -13,6 +13,7 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.core.client import ClientConnection
+from pynats_server.core.interest.listing import listed
 from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
 from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, SubszOptions
@@ -135,10 +136,10 @@ def _page(accounts: list[AccountView], options: SubszOptions) -> Work[tuple[int,
     return total, page
 
 
-def _take(listed: Iterator[_Found | None], first: int, most: int, page: list[_Found]) -> Work[None]:
+def _take(items: Iterator[_Found | None], first: int, most: int, page: list[_Found]) -> Work[None]:
     """Adds to the page `most` of what is listed after the first ones; None is the end of a step."""
     passed = taken = 0
-    for item in listed:
+    for item in items:
         if item is None:
             yield
             continue
@@ -179,7 +180,7 @@ def _of_others(account: AccountView) -> Iterator[_Found | None]:
     """Those of the server itself, and those with which others import from this account."""
     place: tuple[int, ...] | None = ()
     while place is not None:
-        subs, place = account.sublist.listed(place, STEP)
+        subs, place = listed(account.sublist, place, STEP)
         for sub in subs:
             owner = sub.owner
             if not (isinstance(owner, ClientConnection) and owner.account.name == account.name):

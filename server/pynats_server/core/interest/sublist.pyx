@@ -3,9 +3,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcpy
 
-from pynats_server.core.interest.groups cimport (
-    QueueGroup, SubSet, array_items, set_add, set_free, set_is_empty, set_remove,
-)
+from pynats_server.core.interest.groups cimport array_items, set_add, set_free, set_is_empty, set_remove
 from pynats_server.core.interest.match cimport Hits, add_hit, match_build, match_release
 from pynats_server.core.interest.subscription cimport Sink, new_subscription
 from pynats_server.core.memory.bytemap cimport bytemap_find, bytemap_free, bytemap_get, bytemap_pop, bytemap_put
@@ -22,12 +20,6 @@ cdef enum:
     # subscribers that it has; then building it anew costs no more.
     DOUBTS_MIN = 4
     DOUBTS_SHARE = 8
-    # Places that a step of `listed` looks at; most of them may be empty.
-    LIST_LOOKED = 4096
-
-cdef struct Listing:
-    uint32_t looked
-    uint32_t most
 
 
 # --- the trie ----------------------------------------------------------------------------------
@@ -236,52 +228,6 @@ cdef bint _holds_only(SubSet* subs, Subscription sub) noexcept:
 
 
 # --- the list ----------------------------------------------------------------------------------
-
-# --- all of it, some at a time ---------------------------------------------------------------------
-
-cdef int _list_set(SubSet* subs, list found) except -1:
-    cdef uint32_t i, j
-    cdef QueueGroup* group
-    for i in range(subs.plain.length):
-        found.append(<Subscription>array_items(&subs.plain)[i])
-    if subs.queues != NULL:
-        for i in range(subs.queues.length):
-            group = &subs.queues.groups[i]
-            for j in range(group.members.length):
-                found.append(<Subscription>array_items(&group.members)[j])
-    return 0
-
-
-cdef bint _list_node(Node* node, list at, int depth, Listing* listing, list found) except -1:
-    """Goes on below a node at the place that `at` says from `depth` on: which child is next. Whether
-    that is enough for now; else the node is through, and its place is taken from `at`."""
-    cdef Node* child
-    cdef uint32_t index
-    if len(at) == depth:
-        _list_set(&node.subs, found)
-        at.append(0)
-    index = at[depth]
-    while index < node.children.capacity + 2:
-        if listing.looked >= LIST_LOOKED or <uint32_t>len(found) >= listing.most:
-            at[depth] = index
-            return True
-        listing.looked += 1
-        if index == 0:
-            child = node.star
-        elif index == 1:
-            child = node.gt
-        else:
-            child = <Node*>node.children.slots[index - 2].value
-        if child == NULL:
-            del at[depth + 1:]
-        else:
-            at[depth] = index
-            if _list_node(child, at, depth + 1, listing, found):
-                return True
-        index += 1
-    at.pop()
-    return False
-
 
 cdef class Observer:
     cdef int changed(self, Subscription sub) except -1:
@@ -572,30 +518,6 @@ cdef class Sublist:
                 for j in range(match.queues[i].length)
             ]
         return plain, queues
-
-    def listed(self, tuple place=(), uint32_t most=512) -> tuple:
-        """(about `most` of all subscriptions from a place on, the place where the others begin or None
-        when there are none). What comes or goes in between may be left out, or listed twice."""
-        cdef Listing listing = Listing(0, most)
-        cdef Literal* literal
-        cdef uint32_t slot
-        cdef list at
-        found = []
-        if not place or place[0] == 0:
-            slot = place[1] if place else 0
-            while slot < self.literals.capacity:
-                if listing.looked >= LIST_LOOKED or <uint32_t>len(found) >= most:
-                    return found, (0, slot)
-                listing.looked += 1
-                literal = <Literal*>self.literals.slots[slot].value
-                if literal != NULL:
-                    _list_set(&literal.subs, found)
-                slot += 1
-            place = (1,)
-        at = list(place[1:])
-        if _list_node(self.root, at, 0, &listing, found):
-            return found, (1, *at)
-        return found, None
 
     def sole(self, bytes subject) -> tuple:
         """(whether a literal subject reaches one plain subscription at most, that one or None)"""
