@@ -55,6 +55,11 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "system": (
         *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
     ),
+    # What is answered there; how JSON is read and how answers are packed JetStream knows.
+    S + "system.services": (
+        *BASE, S + "core", S + "monitor", S + "server.info", S + "server.state", S + "system",
+        J + "requests", J + "store.format", S + "work",
+    ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
         S + "server.info", S + "server.state", S + "system", S + "work",
@@ -162,7 +167,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "system", S + "work",
+        S + "settings", S + "system", S + "system.services", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

@@ -78,6 +78,11 @@ class StaticAuthenticator:
         known = self._users.get(self.guest)
         return known.verdict() if known is not None else None
 
+    def rights_of(self, name: str) -> config.Permissions | None:
+        """The configured permissions of a user; None = unrestricted, or unknown."""
+        known = self._users.get(name)
+        return known.user.permissions if known is not None else None
+
     def trusted(self, options: ConnectOptions) -> Verdict | None:
         """The verdict for these credentials, without checking the secret."""
         return self._decide(options, True)

@@ -90,27 +90,28 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     if not options.account:
         out.accounts = sorted(source.accounts)
         return iter((pretty(out),))
-    account = source.accounts.get(options.account)
-    if account is None:
-        raise BadRequest(f"Account {options.account} does not exist")
-    detail = yield from _detail(source, account)
-    return _with_detail(pretty(out), detail)
+    found = yield from detail(source, options.account, 1)
+    return _with_detail(pretty(out), found)
 
 
-def _with_detail(text: bytes, detail: Document) -> Pieces:
+def _with_detail(text: bytes, found: Document) -> Pieces:
     """The document, with the account as its last field."""
     yield text.removesuffix(b"\n}") + b',\n  "account_detail": '
-    yield from detail.pieces()
+    yield from found.pieces()
     yield b"\n}"
 
 
-def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
+def detail(source: MonitorSource, name: str, depth: int = 0) -> Work[Document]:
+    """All that is told of one account. Raises BadRequest for an unknown one."""
+    account = source.accounts.get(name)
+    if account is None:
+        raise BadRequest(f"Account {name} does not exist")
     lists = yield from figures([account])
     mappings = sharing.mappings(source, account.name)
     exports = _if_any(sharing.exports(source, account.name))
     imports = _if_any(sharing.imports(source, account.name))
     awaits = account.awaited is not None and account.awaited.count > 0
-    detail = AccountDetail(
+    shown = AccountDetail(
         account_name=account.name,
         update_time=format_time_s(source.config_load_time),
         is_system=account is source.system_account,
@@ -129,15 +130,15 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[Document]:
         sublist_stats=lists,
         responses={} if awaits else None,
     )
-    document = Document(detail, 1)
+    document = Document(shown, depth)
     if mappings:
-        document.fill("mappings", _mappings(mappings))
+        document.fill("mappings", _mappings(mappings, depth + 2))
     if exports:
-        document.fill("exports", encoded(exports, 3))
+        document.fill("exports", encoded(exports, depth + 2))
     if imports:
-        document.fill("imports", encoded(imports, 3))
+        document.fill("imports", encoded(imports, depth + 2))
     if awaits:
-        document.fill("responses", sharing.responses(account))
+        document.fill("responses", sharing.responses(account, depth + 2))
     return document
 
 
@@ -147,9 +148,9 @@ def _if_any(items: Iterator[T]) -> Iterator[T] | None:
     return chain(first, items) if first else None
 
 
-def _mappings(mappings: Mapping[str, list[MappingTarget]]) -> Iterator[Pieces]:
+def _mappings(mappings: Mapping[str, list[MappingTarget]], depth: int) -> Iterator[Pieces]:
     for count, (subject, listed) in enumerate(sorted(mappings.items()), 1):
-        yield iter((entry(subject, pretty(sharing.targets(subject, listed), 3)),))
+        yield iter((entry(subject, pretty(sharing.targets(subject, listed), depth)),))
         if count % ITEMS == 0:
             yield iter(())
 
@@ -157,16 +158,19 @@ def _mappings(mappings: Mapping[str, list[MappingTarget]]) -> Iterator[Pieces]:
 def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:
     """The body of /accstatz."""
     yield from ()  # nothing has to be done before the document is sent
+    chosen = counted(source, options)
     document = Document(
         AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
-    shown = (
-        _stat(account)
-        for _, account in sorted(source.accounts.items())
-        if options.unused or account.clients
-    )
-    document.fill("account_statz", encoded(shown, 2))
+    document.fill("account_statz", encoded(map(_stat, chosen), 2))
     return document.pieces()
+
+
+def counted(source: MonitorSource, options: AccstatzOptions) -> list[AccountView]:
+    """The accounts whose figures are asked for; unknown ones are left out."""
+    names = options.accounts or sorted(source.accounts)
+    known = (source.accounts[name] for name in names if name in source.accounts)
+    return [account for account in known if options.unused or account.clients]
 
 
 def _stat(account: AccountView) -> AccountStat:

@@ -6,6 +6,7 @@ empty piece is the end of a step, where others may have their turn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
@@ -83,6 +84,20 @@ class Document:
 def entry(key: str, value: bytes) -> bytes:
     """One item of an object, for `Document.fill`."""
     return compact(key) + b": " + value
+
+
+_LAYOUT = re.compile(rb'\n *("(?:[^"\\]|\\.)*": )?')
+
+
+def squeezed(piece: bytes) -> bytes:
+    """A piece of a pretty document without its layout: a newline is never within a string, and a
+    name stands at the begin of its line."""
+    return _LAYOUT.sub(_without_space, piece)
+
+
+def _without_space(found: re.Match[bytes]) -> bytes:
+    name = found[1]
+    return name[:-1] if name else b""
 
 
 def slices(items: Iterable[T], size: int) -> Iterator[list[T]]:

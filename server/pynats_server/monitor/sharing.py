@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from pynats_common.go.text import text_of
 
+from pynats_server.accounts.automatic import EXPORTS
 from pynats_server.accounts.plan import ServiceLink, StreamLink
 from pynats_server.monitor.json import ITEMS, Pieces, entry, pretty
 from pynats_server.monitor.source import AccountView, MonitorSource
@@ -94,8 +95,10 @@ def exports(source: MonitorSource, name: str) -> Iterator[ExportInfo]:
     """What an account offers to others, in the configuration or without that."""
     options = options_of(source, name)
     yield from map(_service_export, options.service_exports)
-    if source.options.jetstream.enabled and name == source.system_account.name:
-        yield _service_export(ServiceExport(JETSTREAM_API))
+    if name == source.system_account.name:
+        yield from map(_service_export, EXPORTS)
+        if source.options.jetstream.enabled:
+            yield _service_export(ServiceExport(JETSTREAM_API))
     for stream in options.stream_exports:
         yield ExportInfo(subject=stream.subject, type="stream", approved_accounts=stream.accounts)
 
@@ -156,7 +159,7 @@ def _service_import(link: ServiceLink) -> ImportInfo:
     )
 
 
-def responses(account: AccountView) -> Iterator[Pieces]:
+def responses(account: AccountView, depth: int) -> Iterator[Pieces]:
     """The answers that others wait for, by the subjects that they are expected on."""
     awaited = account.awaited
     place: int | None = 0
@@ -172,7 +175,7 @@ def responses(account: AccountView) -> Iterator[Pieces]:
                 tracking_header=tracked.header if tracked is not None else None,
                 latency=_latency(tracked.latency.wanted) if tracked is not None else None,
             )  # fmt: skip
-            yield iter((entry(name, pretty(info, 3)),))
+            yield iter((entry(name, pretty(info, depth)),))
         yield iter(())
 
 

@@ -36,9 +36,9 @@ class Parts:
     run_files: RunFiles
 
 
-def apply_reload(parts: Parts, load: Load | None) -> bool:
-    """Reads the configuration again with `load` and applies it. Returns whether it was applied;
-    the log says why not."""
+def apply_reload(parts: Parts, load: Load | None) -> str:
+    """Reads the configuration again with `load` and applies it. Returns why it was not applied,
+    as the log says it; nothing when it was."""
     state, log = parts.state, parts.state.log
     try:
         if load is None:
@@ -50,14 +50,14 @@ def apply_reload(parts: Parts, load: Load | None) -> bool:
     except (SettingsError, ValueError, LogError, OSError) as error:
         parts.jetstream.abandon()
         log.error(f"Failed to reload server configuration: {error}")
-        return False
+        return str(error)
     _apply(parts, options)
     for change in changes:
         if change.notice:
             log.notice(change.notice)
     digest = f" ({options.config_digest})" if options.config_digest else ""
     log.notice(f"Reloaded server configuration{digest}")
-    return True
+    return ""
 
 
 def _check(parts: Parts, options: Options) -> list[Change]:

@@ -37,6 +37,7 @@ from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
+from pynats_server.system.services import Desk
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
@@ -85,7 +86,9 @@ class Server:
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
-        self.events = Events(self.state, ServerBlock(self.state))
+        block = ServerBlock(self.state)
+        self.events = Events(self.state, block)
+        self._desk = Desk(self.state, block, self.info, self.reload_aside)
         self.handler = ClientHandler(self.state, self.info, self.events)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
@@ -152,6 +155,7 @@ class Server:
         state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
         state.share()
+        self._desk.open()
         self.events.start(loop)
         limit_accounts(state)
         try:
@@ -241,6 +245,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        self._desk.close()
         self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
             await self._monitor.stop()
@@ -306,21 +311,22 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        return self._reload(self.load_options)
+        return not self._reload(self.load_options)
 
-    async def reload_aside(self) -> bool:
-        """As `reload`, but reads the file in a thread: one with thousands of users takes long."""
+    async def reload_aside(self) -> str:
+        """As `reload`, but reads the file in a thread: one with thousands of users takes long.
+        Returns why it was not applied; nothing when it was."""
         async with self._reloading:
             if self.load_options is None:
-                return self.reload()
+                return self._reload(None)
             read = asyncio.get_running_loop().run_in_executor(None, self.load_options)
             await asyncio.wait([read])
             return self._reload(read.result)
 
-    def _reload(self, load: Callable[[], Options] | None) -> bool:
+    def _reload(self, load: Callable[[], Options] | None) -> str:
         if not self._started or self._shutdown is not None:
             self.log.error("Failed to reload server configuration: the server is not running")
-            return False
+            return "the server is not running"
         try:
             from pynats_server.server.reload import (
                 Parts,
@@ -328,7 +334,7 @@ class Server:
             )  # loads the table of settings
         except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
-            return False
+            return str(error)
         parts = Parts(self.state, self.handler, self.info, self._jetstream_life, self._run_files)
         return apply_reload(parts, load)
 

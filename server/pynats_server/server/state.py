@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.automatic import add_automatic
 from pynats_server.accounts.plan import ServiceLink, StreamLink, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -87,7 +88,9 @@ class ServerState:
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(make_plan(self.options.accounts), mappings)
+        plan = make_plan(self.options.accounts)
+        add_automatic(plan, self.accounts, self.system_account.name)
+        self._wiring.apply(plan, mappings)
 
     def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
         """What an account imports."""

@@ -8,9 +8,7 @@ from typing import Any
 from tests.support.records import as_text
 
 # Fields of the real server about parts that ours does not have.
-ABSENT = {"git_commit", "feature_flags", "exports", "imports"}
-# How the real server serves a JetStream domain.
-ABSENT |= {"mappings"}
+ABSENT = {"git_commit", "feature_flags"}
 # What differs between two servers, two runs or two moments.
 VOLATILE = {
     "server_id", "go", "port", "http_port", "start", "now", "uptime", "mem", "cpu", "gomaxprocs",
@@ -28,6 +26,8 @@ UNORDERED = {
     "account_statz",
     "stream_detail",
     "sources",
+    "exports",
+    "imports",
 }
 
 

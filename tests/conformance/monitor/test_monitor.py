@@ -39,7 +39,7 @@ def without_internal(body: Any) -> Any:
         body["subscriptions_list"] = [
             entry
             for entry in body["subscriptions_list"]
-            if not entry["subject"].startswith("$SYS.")
+            if not entry["subject"].startswith(("$SYS.", "_R_."))
         ]
         body["total"] = len(body["subscriptions_list"])
     return body

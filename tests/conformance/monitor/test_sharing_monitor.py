@@ -132,7 +132,7 @@ def servers(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def is_internal(entry: dict[str, Any]) -> bool:
     """Whether it is a subscription of a server, which has its own ones."""
-    return entry["subject"].startswith(("$SYS.", "$JS.", "_R_."))
+    return entry["subject"].startswith(("$JS.", "_R_."))
 
 
 def document(body: Any, clients: set[int]) -> Any:
@@ -150,11 +150,7 @@ def document(body: Any, clients: set[int]) -> Any:
         for entry in detail.get(name, []):
             entry.get("approved_accounts", []).sort()  # a map, in the real server
         if name in detail:
-            # What the system account exports of itself.
-            shown = [entry for entry in detail[name] if not entry["subject"].startswith("$SYS.")]
-            detail[name] = sorted(shown, key=lambda entry: (entry["type"], entry["subject"]))
-            if not shown:
-                del detail[name]
+            detail[name].sort(key=lambda entry: (entry["type"], entry["subject"], entry.get("to")))
     if "responses" in detail:
         for name, entry in detail["responses"].items():
             assert (entry["to"], entry["local_subject"]) == (name, name)
