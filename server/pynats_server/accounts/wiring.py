@@ -70,6 +70,10 @@ class Wiring:
         system = self._accounts.system_account.name
         return planned + automatic_links(name, system, planned)
 
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._streams.get(account, []), [link for link, _ in self._services.get(account, [])]
+
     def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         if self._mappings.get(account.name, {}) != mappings:
             self._mappings[account.name] = mappings

@@ -113,6 +113,7 @@ cdef class ServiceImport(Sink):
         ):
             return 0
         self.active = True
+        sub.delivered += 1
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
@@ -204,6 +205,7 @@ cdef class ServiceImport(Sink):
                 response = self.responses.expect(
                     self.service.terms, self.importer, msg.reply, msg.reply_len, reply
                 )
+                response.shared = self.share
                 request.reply = reply
                 request.reply_len = REPLY_LEN
                 if tracked is not None:
