@@ -54,7 +54,7 @@ RULES: dict[str, tuple[str, ...]] = {
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (*BASE, S + "server.state"),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
         S + "server.info", S + "server.state", S + "work",
     ),
     S + "monitor": (

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Engine
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.core.readiness.patience import AWAKE_NS
 from pynats_server.core.reasons import CloseReason
@@ -19,12 +18,13 @@ TICK_MIN_S = 0.01
 TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
 
 
-def configure_engine(engine: Engine, options: Options) -> None:
+def configure_engine(state: ServerState) -> None:
     """Passes the engine its options."""
+    engine, options = state.engine, state.options
     engine.max_pending = options.max_pending
     engine.write_deadline_ns = int(options.write_deadline * SECOND_NS)
     engine.stall_producers = not options.no_fast_producer_stall
-    engine.tracing = options.log.trace
+    engine.tracing = state.log.part("clients").trace_enabled
     # On one core, staying awake would only keep everybody else from running.
     engine.vigil.patience.most_ns = AWAKE_NS if usable_cores() > 1 else 0
     shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)

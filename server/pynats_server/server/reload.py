@@ -76,7 +76,8 @@ def _apply(parts: Parts, options: Options) -> None:
     state = parts.state
     old, state.options = state.options, options
     state.config_load_time = time.time()
-    limits.configure_engine(state.engine, options)
+    state.log.restore_levels()
+    limits.configure_engine(state)
     state.accounts.add(options)  # before users are moved to them
     state.share()
     rates.limit_accounts(state)

@@ -147,7 +147,7 @@ class Server:
         state = self.state
         state.engine = Engine(loop, self.handler)
         state.turns = Turns(loop, self._on_failed_work)
-        configure_engine(state.engine, state.options)
+        configure_engine(state)
         state.share()
         limit_accounts(state)
         try:
