@@ -97,6 +97,13 @@ class HttpAuth:
 
 
 @dataclass(slots=True)
+class MetricsOptions:
+    """The `metrics` block."""
+
+    max_series: int = 20_000  # series of accounts, streams and consumers in /metrics
+
+
+@dataclass(slots=True)
 class AccountLimits:
     """JetStream limits of an account; negative = unlimited. Sizes are bytes."""
 
@@ -302,6 +309,7 @@ class Options:
     https_port: int = 0
     http_base_path: str = "/"
     http_auth: HttpAuth | None = None  # None = everybody may ask
+    metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
@@ -362,15 +370,13 @@ class Options:
             *self.accounts.items(),
         ]
         for name, block in lists:
+            permissions, limits = block.default_permissions, block.default_limits
             for user in block.users:
-                yield (
-                    name,
-                    replace(
-                        user,
-                        permissions=user.permissions or block.default_permissions,
-                        limits=user.limits or block.default_limits,
-                    ),
-                )
+                if user.permissions is None and permissions is not None:
+                    user = replace(user, permissions=permissions)
+                if user.limits is None and limits is not None:
+                    user = replace(user, limits=limits)
+                yield name, user
 
     @property
     def only_global_account(self) -> bool:

@@ -52,10 +52,12 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
-    S + "system": (*BASE, S + "server.state"),
+    S + "system": (
+        *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
+    ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
-        S + "server.info", S + "server.state", S + "work",
+        S + "server.info", S + "server.state", S + "system", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
@@ -160,7 +162,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "work",
+        S + "settings", S + "system", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

@@ -56,6 +56,7 @@ class ClosedConnection:
     version: str
     user: str
     account: str  # empty when it never had one
+    behind_on: str  # the subject of the subscription that it was behind with last; empty = none
 
     @classmethod
     def capture(
@@ -89,6 +90,7 @@ class ClosedConnection:
             version=client.version or _said(client, "version"),
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
+            behind_on=text_of(client.behind_on or b""),
         )
 
 

@@ -12,6 +12,7 @@ from pynats_server.core.senders.watches import Watch
 class Account(Counted):
     total_connections: int
     slow_consumers: int
+    awaiting: Any
     throttles: int
     refusals: int
     publish_limit: PublishLimit | None
@@ -20,6 +21,8 @@ class Account(Counted):
     def is_system(self) -> bool: ...
     @property
     def name(self) -> str: ...
+    @property
+    def largest_payload(self) -> int: ...
     @property
     def sublist(self) -> Sublist: ...
     @property

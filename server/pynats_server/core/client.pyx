@@ -32,7 +32,6 @@ cdef int AUTHENTICATION_TIMEOUT = CloseReason.AUTHENTICATION_TIMEOUT
 cdef int MAX_PAYLOAD = CloseReason.MAX_PAYLOAD_EXCEEDED
 cdef int MAX_CONTROL_LINE = CloseReason.MAX_CONTROL_LINE_EXCEEDED
 cdef int STALE_CONNECTION = CloseReason.STALE_CONNECTION
-cdef int HEADER_VIOLATION = CloseReason.MSG_HEADER_VIOLATION
 
 UNKNOWN_OPERATION = "Unknown Protocol Operation"
 # The first PING of the server comes early, to learn the round trip time.
@@ -236,6 +235,8 @@ cdef class ClientConnection(Publisher):
         if outcome != WIRE_FRAME:
             return self._not_a_frame(outcome, &frame, end - p)
         if op == OP_PUB or op == OP_HPUB:
+            if frame.msg.total_len > self.largest:
+                self.note_largest(frame.msg.total_len)
             return self.publish_command(p, &frame)
         if op == OP_PING or op == OP_PONG or op == OP_OK:
             self.line_command(op, NULL, 0)
@@ -263,7 +264,7 @@ cdef class ClientConnection(Publisher):
         elif outcome == WIRE_TOO_LARGE:
             self.fail("Maximum Payload Violation", MAX_PAYLOAD)
         else:
-            self.fail(UNKNOWN_OPERATION, PARSE_ERROR)
+            self.fail(UNKNOWN_OPERATION, PROTOCOL_VIOLATION)
         return -1
 
     cdef Py_ssize_t publish_command(self, char* p, Frame* frame) except -2:
@@ -279,7 +280,7 @@ cdef class ClientConnection(Publisher):
                 self, msg.payload[:msg.total_len], msg.header_len, b"<<-"
             )
         if frame.op == OP_HPUB and not self.headers:
-            return self.reject("message headers not supported", frame.op, b"", HEADER_VIOLATION)
+            return self.reject("message headers not supported", frame.op, b"")
         self.publish(msg, NULL, NULL)
         if self.closing:
             return -1
@@ -319,7 +320,7 @@ cdef class ClientConnection(Publisher):
             self.engine.handler.on_connect(self, p[:n])
             return 0
         if op == OP_ERR:
-            self.reject("Client Error", op, p[:n])
+            self.reject("Client Error", op, p[:n], PARSE_ERROR)
             return 0
         if op == OP_INFO:
             self.engine.routing.steps += CONNECT_STEPS

@@ -52,7 +52,10 @@ cdef class Publisher(Receiver):
     cdef public bint no_responders
     cdef public int64_t max_control_line  # bytes
     cdef public int64_t max_payload  # bytes; negative = unlimited
+    cdef uint32_t largest  # bytes of its largest message so far
 
+    # A message is larger than all before.
+    cdef int note_largest(self, uint32_t size) except -1
     # Whether limits let the next message pass, which is then counted.
     cdef Pass count_publish(self, Message* msg) except *
     cdef int _refuse(self, Message* msg) except -1

@@ -291,6 +291,11 @@ cdef class Publisher(Receiver):
             match_release(match)
         return 0
 
+    cdef int note_largest(self, uint32_t size) except -1:
+        self.largest = size
+        self.account.largest_payload = max(self.account.largest_payload, <uint64_t>size)
+        return 0
+
     # --- publishes to changing subjects ---
 
     cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1:
@@ -303,11 +308,13 @@ cdef class Publisher(Receiver):
         cdef int count = 0
         cdef int foreseen = 0
         cdef int i
+        # Larger ones are not for here: one comparison finds what is too large and what is noted.
+        cdef int64_t most = min(self.max_payload, <int64_t>self.largest)
         if self.engine.tracing or self.account.mapper is not None:
             return 0
         sublist = self.account.sublist
         while count < LOOK_AHEAD and wire_publish(
-            q, end, self.max_control_line, self.max_payload, self.headers, &found[count].frame
+            q, end, self.max_control_line, most, self.headers, &found[count].frame
         ):
             item = &found[count]
             item.match = NULL

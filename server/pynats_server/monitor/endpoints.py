@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
@@ -15,10 +13,12 @@ from urllib.parse import quote, unquote
 from pynats_server.monitor import absent, accountz, healthz, index, jsz, query, stacksz, varz
 from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.json import Pieces, compact, pretty
+from pynats_server.monitor.metrics.page import page
+from pynats_server.monitor.metrics.text import content_type, wants_open_metrics
 from pynats_server.monitor.options import BadRequest
 from pynats_server.monitor.query import Query
 from pynats_server.monitor.serving.guard import Admission, Guard, refusal
-from pynats_server.monitor.serving.http import WRITE_SIZE, Peer, Request, Response
+from pynats_server.monitor.serving.http import Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
@@ -170,15 +170,11 @@ class Endpoints:
         return Response.text(200, stacksz.stacks())
 
     async def _metrics(self, peer: Peer, asked: Query, request: Request) -> Response:
-        # The client library is slow to import: do it in a thread, at the first request.
-        metrics = await asyncio.to_thread(
-            importlib.import_module, "pynats_server.monitor.metrics.server"
-        )
         per_stream = not asked.text("streams") or asked.flag("streams")
-        work = metrics.collect(self._source, self._usage, per_stream)
-        families = await self._source.turns.run(MONITORING, peer, work)
-        body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)
-        return Response(200, content_type, _cut(body))
+        is_open = wants_open_metrics(request.accept)
+        work = page(self._source, self._usage, self._guard.refusals, per_stream, is_open)
+        body = await self._source.turns.run(MONITORING, peer, work)
+        return Response(200, content_type(is_open), body)
 
 
 def _gather(body: Pieces, size: int) -> Work[bytes]:
@@ -194,10 +190,6 @@ def _gather(body: Pieces, size: int) -> Work[bytes]:
         else:
             yield
     return b"".join(parts)
-
-
-def _cut(body: bytes) -> Pieces:
-    return (body[start : start + WRITE_SIZE] for start in range(0, len(body), WRITE_SIZE))
 
 
 _COUNTED_AS = {"/subscriptionsz": "/subsz"}

@@ -35,6 +35,8 @@ from pynats_server.server.listen import (
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.system.events import Events
+from pynats_server.system.server_block import ServerBlock
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
@@ -83,7 +85,8 @@ class Server:
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
-        self.handler = ClientHandler(self.state, self.info)
+        self.events = Events(self.state, ServerBlock(self.state))
+        self.handler = ClientHandler(self.state, self.info, self.events)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -149,6 +152,7 @@ class Server:
         state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state)
         state.share()
+        self.events.start(loop)
         limit_accounts(state)
         try:
             self._listener.bind()
@@ -237,6 +241,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
@@ -289,6 +294,7 @@ class Server:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
             self.state.ready = False  # balancers that ask /healthz send clients elsewhere
+            self.events.lame_duck()
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 

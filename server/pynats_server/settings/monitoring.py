@@ -1,4 +1,4 @@
-"""Reads `http_auth`: who may ask for monitoring.
+"""Reads the blocks about monitoring: `http_auth`, who may ask, and `metrics`.
 
 The keys are ours: nats-server shows everything to everybody who reaches its port.
 """
@@ -9,9 +9,9 @@ import re
 
 from pynats_common.config import Node, kind_of
 
-from pynats_server.options import HttpAuth
+from pynats_server.options import HttpAuth, MetricsOptions
 from pynats_server.settings.schema import Reading, Setting, Table
-from pynats_server.settings.values import boolean, refuse, string
+from pynats_server.settings.values import boolean, integer, refuse, string
 
 _IN_HEADER = re.compile(r"[\x21-\x7e]*")  # what a token may consist of to be sent as a header
 
@@ -44,6 +44,15 @@ def fault_of_http_auth(auth: HttpAuth) -> str:
     return ""
 
 
+def read_metrics(reading: Reading, node: Node, key: str) -> MetricsOptions:
+    """The `metrics` block."""
+    if not isinstance(node.value, dict):
+        refuse(node, f"{key} must be a map, got {kind_of(node.value)}")
+    metrics = MetricsOptions()
+    METRICS.gather(reading, node.value, metrics)
+    return metrics
+
+
 HTTP_AUTH = Table(
     HttpAuth,
     Setting("user", "user that must be given (HTTP basic)", string, ("username",)),
@@ -58,5 +67,14 @@ HTTP_AUTH = Table(
         "healthz_open",
         "/healthz tells everybody whether the server is healthy, and nothing more",
         boolean,
+    ),
+)
+METRICS = Table(
+    MetricsOptions,
+    Setting(
+        "max_series",
+        "series about single accounts, streams and consumers that /metrics has; what is left out "
+        "is counted there",
+        integer(0),
     ),
 )

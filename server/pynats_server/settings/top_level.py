@@ -14,7 +14,7 @@ from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_
 from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
 from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
 from pynats_server.settings.mappings import TARGET, read_mappings
-from pynats_server.settings.monitoring import HTTP_AUTH, read_http_auth
+from pynats_server.settings.monitoring import HTTP_AUTH, METRICS, read_http_auth, read_metrics
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -92,6 +92,7 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=HTTP_AUTH,
     ),
+    Setting("metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS),
     # security
     Setting(
         "authorization",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import chain
 
 from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
@@ -91,6 +92,8 @@ def _validate_monitoring(options: Options) -> None:
     fault = fault_of_http_auth(options.http_auth) if options.http_auth is not None else ""
     if fault:
         raise _wrong(options, "http_auth", fault)
+    if options.metrics.max_series < 0:
+        raise _wrong(options, "metrics", "max_series value can not be negative")
 
 
 def _validate_no_auth_user(options: Options) -> None:
@@ -163,10 +166,11 @@ def startup_warnings(options: Options) -> list[str]:
     """Warnings for the log when a server starts with `options`."""
     warnings: list[str] = []
     auth = options.authorization
-    secrets = [auth.password, auth.token, *(user.password for _, user in options.all_users())]
+    secrets = [auth.password, auth.token]
     if options.http_auth is not None:
         secrets += [options.http_auth.password, options.http_auth.token]
-    if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
+    users = (user.password for _, user in options.all_users())
+    if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
     system = options.accounts.get(options.system_account_name)
     if system is not None and system.users:

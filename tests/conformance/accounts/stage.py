@@ -153,7 +153,9 @@ class Stage:
 
     def _masked(self, item: str) -> str:
         """Without what differs from run to run. Header sizes follow the length of such numbers."""
-        item = _REPLY.sub(self._named, item)
+        head, bar, rest = item.partition(" | ")
+        # What the real server itself publishes without a reply subject has two blanks there.
+        item = _REPLY.sub(self._named, head.replace("  ", " ") + bar + rest)
         found = _JSON.search(item)
         if found is None:
             return item
@@ -172,8 +174,9 @@ class Stage:
 
 def _mask(value: Any) -> Any:
     if isinstance(value, dict):
+        answered = value.get("status") == 200  # of a latency, in which a service may take 0
         return {
-            name: "<" + name + ">" if name in _MASKED and inner else _mask(inner)
+            name: "<" + name + ">" if name in _MASKED and (inner or answered) else _mask(inner)
             for name, inner in value.items()
         }
     return [_mask(each) for each in value] if isinstance(value, list) else value

@@ -77,6 +77,7 @@ class Store(Protocol):
     blocks: list[Block]
     """Its records in order, some of them not in memory."""
     first_seq: int
+    first_ts: int  # of its first message
     last_seq: int
     last_ts: int
     written_seq: int
