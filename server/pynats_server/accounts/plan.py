@@ -63,10 +63,11 @@ class Plan:
     services: dict[str, list[ServiceLink]] = field(default_factory=dict)
 
 
-def check_accounts(options: Options) -> None:
-    """Raises PlanError, at the place of `accounts` in the file, if they do not fit together."""
+def check_accounts(options: Options) -> Plan:
+    """What they come to. Raises PlanError, at the place of `accounts` in the file, if they do not
+    fit together."""
     try:
-        make_plan(options.accounts)
+        return make_plan(options.accounts)
     except PlanError as error:
         place = options.places.get("accounts")
         raise PlanError(*(f"{place}: {e}" if place else e for e in error.faults)) from None

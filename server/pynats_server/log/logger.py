@@ -258,7 +258,15 @@ class Logger:
         Raises `LogError` and stays as it is if that cannot be opened. Does nothing if `fixed`."""
         if self.fixed:
             return
-        self._output.replace(options, _open_sink(options, program, self._output.describe))
+        self.use_other(options, self.open_other(options, program))
+
+    def open_other(self, options: LogOptions, program: str) -> Sink:
+        """The sink that `options` want; may take long. For any thread. Raises `LogError`."""
+        return _open_sink(options, program, self._output.describe)
+
+    def use_other(self, options: LogOptions, sink: Sink) -> None:
+        """Writes there from now on, as `options` say."""
+        self._output.replace(options, sink)
         self._options = options
         self._apply_levels(options)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
@@ -306,31 +307,41 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        return self._reload(self.load_options)
+        return not self._reload(None)
 
-    async def reload_aside(self) -> bool:
-        """As `reload`, but reads the file in a thread: one with thousands of users takes long."""
+    async def reload_aside(self) -> str:
+        """As `reload`, but reads and checks the file in a thread: one with thousands of users takes
+        long. Returns why it was not applied; nothing when it was."""
         async with self._reloading:
-            if self.load_options is None:
-                return self.reload()
-            read = asyncio.get_running_loop().run_in_executor(None, self.load_options)
+            module = self._reload_module()
+            if isinstance(module, str):
+                return module
+            loop = asyncio.get_running_loop()
+            read = loop.run_in_executor(None, module.prepare_reload, self.state, self.load_options)
             await asyncio.wait([read])
             return self._reload(read.result)
 
-    def _reload(self, load: Callable[[], Options] | None) -> bool:
+    def _reload(self, prepared: Callable[[], Any] | None) -> str:
         if not self._started or self._shutdown is not None:
             self.log.error("Failed to reload server configuration: the server is not running")
-            return False
+            return "the server is not running"
+        module = self._reload_module()
+        if isinstance(module, str):
+            return module
+        parts = module.Parts(
+            self.state, self.handler, self.info, self._jetstream_life, self._run_files
+        )
+        prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
+        return str(module.apply_reload(parts, prepare))
+
+    def _reload_module(self) -> ModuleType | str:
+        """What reloads, which loads the tables of settings; or why it cannot be loaded."""
         try:
-            from pynats_server.server.reload import (
-                Parts,
-                apply_reload,
-            )  # loads the table of settings
+            from pynats_server.server import reload
         except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
-            return False
-        parts = Parts(self.state, self.handler, self.info, self._jetstream_life, self._run_files)
-        return apply_reload(parts, load)
+            return str(error)
+        return reload
 
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""

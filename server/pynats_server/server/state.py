@@ -9,11 +9,12 @@ from __future__ import annotations
 import collections
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
-from pynats_server.accounts.plan import make_plan
+from pynats_server.accounts.plan import Plan, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -32,6 +33,20 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """What came of a reload: the configuration that counts since then, or why it does not."""
+
+    time: float  # seconds since 1970
+    fault: str  # empty = applied
+    changes: tuple[str, ...]  # what is different, a line for each
+
+    def document(self) -> dict[str, object]:
+        """For answers in JSON."""
+        found: dict[str, object] = {"applied": not self.fault, "changes": list(self.changes)}
+        return found | ({"error": self.fault} if self.fault else {})
 
 
 class ServerState:
@@ -64,6 +79,7 @@ class ServerState:
         self.client_port = 0
         self.http_port = 0
         self.ready = False
+        self.last_reload: ReloadReport | None = None
 
     @property
     def global_account(self) -> Account:
@@ -80,18 +96,19 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
-    def share(self) -> None:
-        """Puts in force what the options say of exports, imports and mappings."""
+    def share(self, plan: Plan | None = None) -> None:
+        """Puts in force what the options say of exports, imports and mappings; `plan` is what they
+        come to, where that is known."""
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(make_plan(self.options.accounts), mappings)
+        self._wiring.apply(plan or make_plan(self.options.accounts), mappings)
 
-    def make_authenticator(self) -> StaticAuthenticator:
-        """A new authenticator for the current options."""
-        return StaticAuthenticator(self.options, self._spare_guest)
+    def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
+        """A new authenticator, for the current options or those to come."""
+        return StaticAuthenticator(options or self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""
