@@ -161,8 +161,8 @@ RULES: dict[str, tuple[str, ...]] = {
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
-        J + "capacity", S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "system", S + "work",
+        J + "capacity", S + "log", S + "monitor", S + "process", S + "server.info",
+        S + "server.state", S + "settings", S + "system", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (
