@@ -67,7 +67,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "requests", J + "store.format", S + "work",
     ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
         S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
     ),
     S + "monitor": (
@@ -171,10 +171,10 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # The whole, and how it becomes a process.
     S + "server": (
-        *BASE, S + "clients", S + "core", S + "jetstream", J + "capacity",
-        S + "log", S + "monitor", S + "process", S + "server.accepted", S + "server.info",
-        S + "server.state", S + "settings", S + "system", S + "system.services", S + "tracing",
-        S + "work",
+        *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
+        J + "capacity", S + "log", S + "monitor", S + "process", S + "server.accepted",
+        S + "server.info", S + "server.state", S + "settings", S + "system",
+        S + "system.services", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
@@ -32,6 +33,20 @@ if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """What came of a reload: the configuration that counts since then, or why it does not."""
+
+    time: float  # seconds since 1970
+    fault: str  # empty = applied
+    changes: tuple[str, ...]  # what is different, a line for each
+
+    def document(self) -> dict[str, object]:
+        """For answers in JSON."""
+        found: dict[str, object] = {"applied": not self.fault, "changes": list(self.changes)}
+        return found | ({"error": self.fault} if self.fault else {})
 
 
 class ServerState:
@@ -65,6 +80,7 @@ class ServerState:
         self.client_port = 0
         self.http_port = 0
         self.ready = False
+        self.last_reload: ReloadReport | None = None
 
     @property
     def global_account(self) -> Account:
@@ -102,9 +118,9 @@ class ServerState:
         """What an account imports."""
         return self._wiring.links_of(account) if self._wiring is not None else ([], [])
 
-    def make_authenticator(self) -> StaticAuthenticator:
-        """A new authenticator for the current options."""
-        return StaticAuthenticator(self.options, self._spare_guest)
+    def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
+        """A new authenticator, for the current options or those to come."""
+        return StaticAuthenticator(options or self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""

@@ -12,6 +12,7 @@ from tests.conformance.accounts import (
     rows_advisories,
     rows_answers,
     rows_chains,
+    rows_changes,
     rows_latency,
     rows_limits,
     rows_mappings,
@@ -36,6 +37,7 @@ SCENARIOS: list[Scenario] = [
     *rows_latency.ROWS,
     *rows_mappings.ROWS,
     *rows_limits.ROWS,
+    *rows_changes.ROWS,
     *rows_reloads.ROWS,
     *rows_advisories.ROWS,
 ]
