@@ -65,9 +65,9 @@ class Wiring:
 
     def _links(self, name: str) -> list[ServiceLink]:
         planned = self._planned.get(name, [])
-        if name not in self._used:
-            return planned
         system = self._accounts.system_account.name
+        if name not in self._used or system not in self._accounts:
+            return planned
         return planned + automatic_links(name, system, planned)
 
     def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:

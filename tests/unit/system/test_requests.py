@@ -170,6 +170,17 @@ async def test_an_account_imports_of_the_system_account_when_it_is_used() -> Non
 
 
 @on_loop
+async def test_without_a_system_account_there_is_nothing_to_ask() -> None:
+    options = Options(host="127.0.0.1", port=-1, no_system_account=True)
+    async with Server(options, log=None) as server:
+        client = await connect(server.client_url)
+        for subject in ("$SYS.REQ.USER.INFO", f"{PING}.CONNZ"):
+            with pytest.raises(nats.errors.NoRespondersError):
+                await client.request(subject, timeout=PATIENCE_S)
+        await client.close()
+
+
+@on_loop
 async def test_who_comes_through_another_account_asks_for_that_one() -> None:
     through = AccountOptions(service_exports=[ServiceExport("$SYS.REQ.SERVER.PING.CONNZ")])
     asking = AccountOptions(
