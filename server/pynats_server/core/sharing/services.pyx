@@ -113,7 +113,7 @@ cdef class ServiceImport(Sink):
         ):
             return 0
         self.active = True
-        sub.delivered += 1
+        self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
