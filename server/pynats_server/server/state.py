@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -82,8 +83,8 @@ class ServerState:
         return self.authenticator.required and not self.options.no_auth_user
 
     def share(self, plan: Plan) -> None:
-        """Puts in force what the options say of exports, imports and mappings; the plan is made of
-        them."""
+        """Puts in force what the options say of exports, imports, mappings and traces; the plan is
+        made of them."""
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
@@ -91,6 +92,8 @@ class ServerState:
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
+        for name, account in self.accounts.items():
+            account.trace(parents_of(self.options.accounts.get(name)))
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""
