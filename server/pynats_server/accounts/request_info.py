@@ -14,8 +14,6 @@ from pynats_common.go.times import format_time_s
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 
-KEPT: Final = 4096
-"""Descriptions that are remembered: they change only with a client's round trip time."""
 FIELDS: Final = (
     "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
     "kind", "client_type",
@@ -30,22 +28,13 @@ class RequestInfo:
         self._server_name = server_name
         self._cluster = cluster
         self._to_system = to_system
-        self._known: dict[tuple[int, bool], tuple[int, bytes]] = {}
 
     def __call__(self, source: object, importer: Account, share: bool) -> bytes:
-        """The JSON for a request of `source`. What the server itself asks for, it does in the name
-        of the account that imports."""
+        """The JSON for a request of `source`, good until that says something else of itself. What
+        the server itself asks for, it does in the name of the account that imports."""
         if not isinstance(source, ClientConnection):
             return html_safe(_encode({"acc": importer.name}))
-        key = (source.cid, share)
-        known = self._known.get(key)
-        if known is not None and known[0] == source.rtt:
-            return known[1]
-        if len(self._known) >= KEPT:
-            self._known.clear()
-        made = html_safe(_encode(self.describe(source, share)))
-        self._known[key] = (source.rtt, made)
-        return made
+        return html_safe(_encode(self.describe(source, share)))
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
         """What the import before told, for the next one, of `importer`; `shared`: it told all."""

@@ -80,6 +80,7 @@ cdef class ClientConnection(Publisher):
         # Subscriptions made before (as no_auth_user) are judged by the new permissions.
         self.prune(permissions)
         self.user = user
+        self.told = None
         self.awaiting_connect = self.stranger = False
         self.auth_deadline = 0
         if self.next_ping == 0:
@@ -320,6 +321,7 @@ cdef class ClientConnection(Publisher):
                 self.rtt = max(1, self.engine.now - self.ping_sent)
                 self.rtt_measured = True
                 self.ping_sent = 0
+                self.told = None
             return 0
         if op == OP_CONNECT:
             self.engine.routing.steps += CONNECT_STEPS

@@ -74,6 +74,8 @@ cdef class Publisher(Receiver):
     # already.
     cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1
     cdef int _publish_mapped(self, Message* msg, Rule rule, Trail trail) except -1
+    # The same for a message that has the name that it is mapped to.
+    cdef int _publish_named(self, Message* msg, Match* match, void* only) except -1
     cdef int _send(self, Message* msg, Match* match, void* only, Trail trail) except -1
     cdef bint _publish_traced(self, Message* msg) except -1
     cdef bint _remember_mapped(self, Message* msg) except -1

@@ -6,7 +6,7 @@ from pynats_server.core.account cimport route, route_match, route_only
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
-from pynats_server.core.interest.mapping cimport KEPT, LOST, MAPPED, Fate, NewName, Rule
+from pynats_server.core.interest.mapping cimport KEPT, LOST, MAPPED, Fate, KnownName, NewName, Rule
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
@@ -37,8 +37,52 @@ cdef struct Ahead:
     Frame frame
     Match* match  # owned; NULL = look it up
     bint keep  # the match becomes cached
+    const char* subject  # of what it is mapped to, if it is
+    uint32_t subject_len
+    bint named  # it is mapped, for which nothing else is to be looked at
     void* only  # the one subscription that it reaches, without a match, as long as nothing changes
-    uint32_t hash  # of the subject
+    uint32_t hash  # of that subject
+
+
+cdef inline int _publish_item(Publisher publisher, Ahead* item, Match* match, void* only) except -1:
+    cdef Message* msg = &item.frame.msg
+    cdef const char* subject = msg.subject
+    cdef uint32_t length = msg.subject_len
+    if not item.named:
+        return publisher.publish(msg, match, only, None)
+    msg.subject = item.subject
+    msg.subject_len = item.subject_len
+    publisher._publish_named(msg, match, only)
+    msg.subject = subject
+    msg.subject_len = length
+    return 0
+
+
+cdef inline int _name_ahead(Publisher publisher, Ahead* item) except -1:
+    """Where a message goes that was parsed ahead. What is drawn, refused or traced has to be
+    looked at in its turn, and leads nowhere yet."""
+    cdef Message* msg = &item.frame.msg
+    cdef KnownName* known
+    item.named = False
+    item.subject = msg.subject
+    item.subject_len = msg.subject_len
+    if publisher.account.mapper is None:
+        return 1
+    known = publisher.account.mapper.steady(msg.subject, msg.subject_len, item.hash)
+    if known != NULL and known.length == 0:
+        return 1
+    if (
+        known == NULL or publisher.pedantic or publisher._reserved(msg.subject, msg.subject_len, True)
+        or (msg.header_len and may_want_trace(
+            msg.payload, msg.header_len, publisher.account.parents is not None
+        ))
+    ):
+        return 0
+    item.named = True
+    item.subject = known.text
+    item.subject_len = known.length
+    item.hash = known.hash
+    return 1
 
 
 cdef class Publisher(Receiver):
@@ -131,6 +175,7 @@ cdef class Publisher(Receiver):
 
     cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1:
         cdef Rule rule = None
+        cdef KnownName* known
         if trail is None:
             self.count_input(1, msg.total_len)
             if msg.header_len and may_want_trace(
@@ -139,7 +184,11 @@ cdef class Publisher(Receiver):
                 if self._publish_traced(msg):
                     return 0
         if self.account.mapper is not None:
-            rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
+            known = self.account.mapper.steady(
+                msg.subject, msg.subject_len, bytemap_hash(msg.subject, msg.subject_len)
+            )
+            if known == NULL or known.length:
+                rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
         if self._reserved(msg.subject, msg.subject_len, True) or (
             rule is None
             and self.permissions is not None
@@ -193,6 +242,18 @@ cdef class Publisher(Receiver):
             return self._send(&mapped, NULL, NULL, trail)
         finally:
             free(name.large)
+
+    cdef int _publish_named(self, Message* msg, Match* match, void* only) except -1:
+        self.count_input(1, msg.total_len)
+        if msg.reply_len and self._reserved(msg.reply, msg.reply_len, False):
+            self._deny_reply(msg.reply[:msg.reply_len], None)
+            return 0
+        if self.verbose:
+            self.confirm()
+        if self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len):
+            self._deny_publish(msg.subject[:msg.subject_len], None)
+            return 0
+        return self._send(msg, match, only, None)
 
     cdef int _send(self, Message* msg, Match* match, void* only, Trail trail) except -1:
         cdef int64_t delivered
@@ -346,7 +407,8 @@ cdef class Publisher(Receiver):
         cdef int i
         # Larger ones are not for here: one comparison finds what is too large and what is noted.
         cdef int64_t most = min(self.max_payload, <int64_t>self.largest)
-        if self.engine.tracing or self.account.mapper is not None:
+        cdef uint32_t before = 0
+        if self.engine.tracing:
             return 0
         sublist = self.account.sublist
         while count < LOOK_AHEAD and wire_publish(
@@ -355,8 +417,13 @@ cdef class Publisher(Receiver):
             item = &found[count]
             item.match = NULL
             item.hash = bytemap_hash(item.frame.msg.subject, item.frame.msg.subject_len)
-            if count and item.hash == found[count - 1].hash:
+            if count and item.hash == before:
                 break  # the same subject again: `repeat` handles that better
+            before = item.hash
+            if not _name_ahead(self, item):
+                if count == 0:
+                    return 0
+                break
             sublist.prefetch_slot(item.hash)
             q += item.frame.length
             count += 1
@@ -364,7 +431,7 @@ cdef class Publisher(Receiver):
             item = &found[0]
             if count == 0 or not self._passes(&item.frame.msg):
                 return 0
-            self.publish(&item.frame.msg, NULL, NULL, None)
+            _publish_item(self, item, NULL, NULL)
             if item.frame.msg.reply_len == 0 and not self.closing and not self.engine.tracing:
                 self.notice_line(p, item.frame.line_len, &item.frame.msg)
             return item.frame.length
@@ -374,7 +441,7 @@ cdef class Publisher(Receiver):
             for i in range(count):
                 item = &found[i]
                 item.match = sublist.find(
-                    item.frame.msg.subject, item.frame.msg.subject_len, item.hash
+                    item.subject, item.subject_len, item.hash
                 )
                 item.only = NULL
                 item.keep = False
@@ -387,7 +454,7 @@ cdef class Publisher(Receiver):
                 elif sublist.keeps_next():
                     item.keep = True
                 elif not sublist.only(
-                    item.frame.msg.subject, item.frame.msg.subject_len, &item.only
+                    item.subject, item.subject_len, &item.only
                 ):
                     item.only = NULL
             stamp = sublist.stamp()
@@ -414,26 +481,26 @@ cdef class Publisher(Receiver):
                 if item.keep and self.account.sublist is sublist:
                     steps = sublist.steps
                     item.match = sublist.match(
-                        item.frame.msg.subject, item.frame.msg.subject_len
+                        item.subject, item.subject_len
                     )
                     match_retain(item.match)
                     self.engine.routing.steps += sublist.steps - steps
-                    self.publish(&item.frame.msg, item.match, NULL, None)
+                    _publish_item(self, item, item.match, NULL)
                 elif (
                     item.match != NULL and self.account.sublist is sublist
                     and sublist.is_current(item.match)
                 ):
                     sublist.matches += 1
                     sublist.cache_hits += 1
-                    self.publish(&item.frame.msg, item.match, NULL, None)
+                    _publish_item(self, item, item.match, NULL)
                 elif (
                     item.match == NULL and item.only != NULL
                     and self.account.sublist is sublist and sublist.stamp() == stamp
                 ):
                     sublist.matches += 1
-                    self.publish(&item.frame.msg, NULL, item.only, None)
+                    _publish_item(self, item, NULL, item.only)
                 else:
-                    self.publish(&item.frame.msg, NULL, NULL, None)
+                    _publish_item(self, item, NULL, NULL)
                 if self.closing or self.paused or is_spent(self.engine):
                     break
         finally:

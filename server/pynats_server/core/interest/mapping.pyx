@@ -1,11 +1,18 @@
 """See mapping.pxd."""
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
 
 from os import urandom
 
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
+from pynats_server.core.memory.bytemap cimport (
+    bytemap_find, bytemap_free, bytemap_hash, bytemap_put,
+)
 from pynats_server.core.native cimport pn_below
+
+cdef enum:
+    NAMES_KEPT = 4096  # twice as many are remembered at most
 
 
 cdef class Rule(Sink):
@@ -35,6 +42,48 @@ cdef class Mapper:
             rule.order = order
             sub = new_subscription(rule, rule.source, len(rule.source), b"", 0, b"0", 1)
             self.index.insert(sub)
+
+    def __dealloc__(self):
+        _free_names(&self.known)
+        _free_names(&self.older)
+
+    cdef KnownName* steady(self, const char* subject, size_t length, uint32_t hash) except? NULL:
+        cdef KnownName* found = <KnownName*>bytemap_find(&self.known, subject, length, hash)
+        if found == NULL:
+            found = self._learn(subject, length)
+        return found
+
+    cdef KnownName* _learn(self, const char* subject, size_t length) except? NULL:
+        cdef NewName name
+        cdef KnownName* made
+        cdef Rule rule = self.rule_of(subject, length)
+        cdef Fate fate = KEPT
+        if rule is not None:
+            if not rule.steady:
+                return NULL
+            fate = self.apply(rule, subject, length, &name)
+            if fate == LOST:
+                return NULL
+        if fate == KEPT:
+            name.large = NULL
+            name.length = 0
+        try:
+            if self.known.used >= NAMES_KEPT:
+                _free_names(&self.older)
+                self.older = self.known
+                memset(&self.known, 0, sizeof(ByteMap))
+            made = <KnownName*>malloc(sizeof(KnownName) + name.length + length)
+            if made == NULL:
+                raise MemoryError()
+            made.text = <char*>made + sizeof(KnownName)
+            made.length = <uint32_t>name.length
+            memcpy(<char*>made.text, name.subject, name.length)
+            made.hash = bytemap_hash(made.text, name.length)
+            memcpy(<char*>made.text + name.length, subject, length)
+            bytemap_put(&self.known, made.text + name.length, length, made)
+            return made
+        finally:
+            free(name.large)
 
     cdef Rule rule_of(self, const char* subject, size_t length):
         cdef Match* match = self.index.match(subject, length)
@@ -89,3 +138,10 @@ cdef class Mapper:
             return name.subject[:name.length]
         finally:
             free(name.large)
+
+
+cdef void _free_names(ByteMap* names) noexcept:
+    cdef uint32_t i
+    for i in range(names.capacity):
+        free(names.slots[i].value)
+    bytemap_free(names)

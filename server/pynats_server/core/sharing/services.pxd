@@ -37,6 +37,7 @@ cdef class ServiceImport(Sink):
 
     cdef int _track(self, Response* response, tracked, Message* msg) except -1
     cdef bytes _info(self, Message* msg, Sink source)
+    cdef bytes _told(self, Sink source)
     cdef int _carry(self, Message* msg, Sink source, Trail trail) except -1
     cdef int _request(
         self, Message* msg, Sink source, const char* subject, size_t length, Trail trail

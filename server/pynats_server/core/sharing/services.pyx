@@ -8,6 +8,7 @@ from libc.string cimport memchr, memcmp, memcpy
 from functools import partial
 
 from pynats_server.core.account cimport route
+from pynats_server.core.engine cimport Peer
 from pynats_server.core.interest.mapping cimport LOST, MAPPED, NewName, Rule
 from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
 from pynats_server.core.limits cimport IMPORTS_DEEP, SUBJECT_ROOM
@@ -249,4 +250,16 @@ cdef class ServiceImport(Sink):
                 if end != NULL:
                     told = p[:end - p]
                     return self.who.passed_on(told, self.importer, self.engine.routing.shared)
-        return self.who(source, self.importer, self.share)
+        return self._told(source)
+
+    cdef bytes _told(self, Sink source):
+        cdef Peer peer
+        if not isinstance(source, Peer):
+            return self.who(source, self.importer, self.share)
+        peer = <Peer>source
+        if peer.told is None:
+            peer.told = {}
+        found = peer.told.get(self)
+        if found is None:
+            found = peer.told[self] = self.who(source, self.importer, self.share)
+        return found
