@@ -70,8 +70,8 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
-        S + "work",
+        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
+        J + "figures", S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),

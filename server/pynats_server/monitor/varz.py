@@ -1,8 +1,10 @@
-"""/varz: general information about the server."""
+"""/varz: general information about the server. And /debug/vars."""
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -227,3 +229,24 @@ def _traffic(source: MonitorSource) -> dict[str, Any]:
         "stalled_clients": engine.stalls,
         "subscriptions": subscription_total(source),
     }
+
+
+class Memory(msgspec.Struct, kw_only=True, rename="pascal"):
+    """Bytes, and how often garbage was collected."""
+
+    alloc: int
+    sys: int
+    num_gc: int = msgspec.field(name="NumGC")
+
+
+class Variables(msgspec.Struct, kw_only=True):
+    cmdline: list[str]
+    memstats: Memory
+
+
+def variables(resident_bytes: int) -> Variables:
+    """The body of /debug/vars: what collectors for Go programs read, as far as this one has it. The
+    command line is the program alone, because flags may be secrets."""
+    collections = sum(generation["collections"] for generation in gc.get_stats())
+    memory = Memory(alloc=resident_bytes, sys=resident_bytes, num_gc=collections)
+    return Variables(cmdline=sys.argv[:1], memstats=memory)

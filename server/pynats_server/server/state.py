@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pynats_common.nkeys.codec import Prefix, encode_public
 
 from pynats_server.accounts.parents import parents_of
-from pynats_server.accounts.plan import make_plan
+from pynats_server.accounts.plan import ServiceLink, StreamLink, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -96,6 +96,10 @@ class ServerState:
         """Somebody is about to come into an account: it has what every used account has."""
         if self._wiring is not None:
             self._wiring.use(account)
+
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._wiring.links_of(account) if self._wiring is not None else ([], [])
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""

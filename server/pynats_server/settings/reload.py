@@ -7,7 +7,7 @@ from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 
-from pynats_server.options import JetStreamOptions, Options
+from pynats_server.options import JetStreamOptions, MetricsOptions, Options
 from pynats_server.settings.jetstream import JETSTREAM
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
@@ -149,4 +149,6 @@ def _shown(name: str, value: Any) -> str:
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
             return ""
+        case MetricsOptions():
+            return f"{{max_series: {value.max_series}}}"
     return str(value)

@@ -35,6 +35,7 @@ cdef struct Response:
     void* terms  # Terms, owned reference
     void* requester  # Account, owned reference
     void* tracked  # who measures its latency, owned reference; NULL = nobody
+    bint shared  # the exporter may know who asks
     uint32_t reply_len  # of the reply subject that the request had, which stands behind it
 
 

@@ -19,6 +19,7 @@ cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 cdef enum:
     SWEPT = 256  # responses that are given up in one go
     SWEEP_AGAIN_NS = 1000000
+    LIST_LOOKED = 4096  # places that a step of `listed` looks at
 cdef int64_t BACK_NS = 120000000000  # the time for an answer to an answer
 
 
@@ -79,6 +80,26 @@ cdef class Responses(Sink):
     def count(self) -> int:
         """How many are awaited."""
         return self.pending.used
+
+    def listed(self, uint32_t slot=0, uint32_t most=256) -> tuple:
+        """(some of those that are awaited, where the others begin or None when there are none): each
+        as (subject, account that waits, its subject, whether the exporter may know who, who measures
+        it or None). What comes or goes in between may be left out, or listed twice."""
+        cdef Response* response
+        cdef uint32_t end = min(self.pending.capacity, slot + LIST_LOOKED)
+        found = []
+        while slot < end and <uint32_t>len(found) < most:
+            response = <Response*>self.pending.slots[slot].value
+            slot += 1
+            if response != NULL:
+                found.append((
+                    self.prefix[:PREFIX_LEN] + response.token[:TOKEN_LEN],
+                    <Account>response.requester,
+                    (<char*>response + sizeof(Response))[:response.reply_len],
+                    bool(response.shared),
+                    <object>response.tracked if response.tracked != NULL else None,
+                ))
+        return found, slot if slot < self.pending.capacity else None
 
     cdef Response* expect(
         self, Terms terms, Account requester, const char* reply, size_t length, char* subject

@@ -106,6 +106,7 @@ cdef class ServiceImport(Sink):
         cdef size_t room
         if self.engine.routing.imports >= IMPORTS_DEEP:
             return 0
+        self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
@@ -196,6 +197,7 @@ cdef class ServiceImport(Sink):
                 response = self.responses.expect(
                     self.service.terms, self.importer, msg.reply, msg.reply_len, reply
                 )
+                response.shared = self.share
                 request.reply = reply
                 request.reply_len = REPLY_LEN
                 if tracked is not None:
