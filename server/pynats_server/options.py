@@ -214,6 +214,10 @@ class AccountOptions:
     nkey: str = ""
 
 
+# The parts of a server whose lines may have levels of their own.
+LOG_PARTS = ("server", "clients", "auth", "jetstream", "monitor", "system")
+
+
 @dataclass(slots=True)
 class LogOptions:
     debug: bool = False
@@ -228,6 +232,9 @@ class LogOptions:
     syslog: bool = False
     remote_syslog: str = ""
     max_traced_msg_len: int = 0  # bytes; 0 = whole payload
+    log_format: Literal["text", "json"] = "text"
+    log_levels: dict[str, str] = field(default_factory=dict)  # by part (LOG_PARTS)
+    log_logins: bool = False  # a line for each log-in, good or not
 
 
 @dataclass(slots=True)

@@ -33,9 +33,12 @@ class Advisories:
         self._domain = domain
         self._server_name = server_name
 
-    def client_info(self, source: Any) -> dict[str, Any]:
-        """Who asked, as advisories show it; the server's own requests have only the account."""
+    def client_info(self, source: Any, told: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Who asked, as advisories show it; the server's own requests have only the account. Of who
+        asks through an import they show what was `told`."""
         info: dict[str, Any] = {"acc": self._account.name}
+        if told is not None:
+            return {**told, "svc": self._account.name, "server": self._server_name}
         if isinstance(source, ClientConnection):
             info = {
                 "start": format_time_ns(int(source.start * SECOND_NS)),
@@ -116,13 +119,15 @@ class Advisories:
             reason=reason,
         )
 
-    def api_audit(self, source: Any, subject: str, request: bytes, response: bytes) -> None:
+    def api_audit(
+        self, client: dict[str, Any], subject: str, request: bytes, response: bytes
+    ) -> None:
         """An API request and what it was answered."""
         self.publish(
             "API",
             "api_audit",
             server=self._server_name,
-            client=self.client_info(source),
+            client=client,
             subject=subject,
             request=text_of(request),
             response=text_of(response),
