@@ -52,7 +52,7 @@ class Wiring:
         for name, account in self._accounts.items():
             self._map(account, mappings.get(name, {}))
             self._borrow(account, plan.streams.get(name, []))
-            self._import(account, self._links(name))
+            self._import(account, self._links(name, name in self._used))
         for name in self._services.keys() - self._accounts.keys():
             for _, found in self._services.pop(name):
                 found.close()
@@ -61,18 +61,18 @@ class Wiring:
         """An account gets a client. Idempotent."""
         if account.name not in self._used:
             self._used.add(account.name)
-            self._import(account, self._links(account.name))
+            self._import(account, self._links(account.name, used=True))
 
-    def _links(self, name: str) -> list[ServiceLink]:
+    def _links(self, name: str, used: bool) -> list[ServiceLink]:
         planned = self._planned.get(name, [])
         system = self._accounts.system_account.name
-        if name not in self._used or system not in self._accounts:
+        if not used or system not in self._accounts:
             return planned
         return planned + automatic_links(name, system, planned)
 
     def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
-        """What an account imports."""
-        return self._streams.get(account, []), [link for link, _ in self._services.get(account, [])]
+        """What an account imports, or will as soon as it is used."""
+        return self._streams.get(account, []), self._links(account, used=True)
 
     def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         if self._mappings.get(account.name, {}) != mappings:

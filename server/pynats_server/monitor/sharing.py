@@ -96,7 +96,8 @@ def exports(source: MonitorSource, name: str) -> Iterator[ExportInfo]:
     options = options_of(source, name)
     yield from map(_service_export, options.service_exports)
     if name == source.system_account.name:
-        yield from map(_service_export, EXPORTS)
+        own = {export.subject for export in options.service_exports}
+        yield from (_service_export(each) for each in EXPORTS if each.subject not in own)
         if source.options.jetstream.enabled:
             yield _service_export(ServiceExport(JETSTREAM_API))
     for stream in options.stream_exports:

@@ -67,7 +67,7 @@ VOLATILE |= {
     "out_client_msgs", "out_client_bytes", "sent", "received", "sent_to_clients",
     "received_from_clients", "total_connections", "stalls", "uid",
 }  # fmt: skip
-ABSENT = {"git_commit", "xkey", "feature_flags", "exports", "imports", "mappings"}
+ABSENT = {"git_commit", "xkey", "feature_flags"}
 UNORDERED = {
     "accounts", "account_statz", "subscriptions_list", "subscriptions_list_detail", "imports",
     "exports", "allow", "deny", "services", "streams",
