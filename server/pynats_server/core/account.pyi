@@ -31,6 +31,9 @@ class Account(Counted):
     @property
     def awaited(self) -> Responses | None: ...
     def map(self, mapper: Mapper | None) -> None: ...
+    @property
+    def parents(self) -> object: ...
+    def trace(self, parents: object) -> None: ...  # `tracing.request.Parents`
     def subscribe(
         self,
         subject: bytes,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pynats_common.nkeys.codec import Prefix, encode_public
 
 from pynats_server.accounts.automatic import add_automatic
+from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import ServiceLink, StreamLink, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -82,7 +83,7 @@ class ServerState:
         return self.authenticator.required and not self.options.no_auth_user
 
     def share(self) -> None:
-        """Puts in force what the options say of exports, imports and mappings."""
+        """Puts in force what the options say of exports, imports, mappings and traces."""
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
@@ -91,6 +92,8 @@ class ServerState:
         plan = make_plan(self.options.accounts)
         add_automatic(plan, self.accounts, self.system_account.name)
         self._wiring.apply(plan, mappings)
+        for name, account in self.accounts.items():
+            account.trace(parents_of(self.options.accounts.get(name)))
 
     def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
         """What an account imports."""
