@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pynats_server.accounts.names import Names
-from pynats_server.accounts.plan import Plan, ServiceLink
+from pynats_server.accounts.plan import ServiceLink
 from pynats_server.options import ServiceExport
 
 CONNZ: Final = ServiceExport("$SYS.REQ.ACCOUNT.*.CONNZ", response="stream")
@@ -29,18 +29,18 @@ _IMPORTS: Final = tuple(
 ALL: Final = "PING"  # stands for all accounts in requests: nobody may ask under that name
 
 
-def add_automatic(plan: Plan, accounts: Iterable[str], system: str) -> None:
-    """Adds them, where an account does not import something else under their names. Subjects cannot
-    have every name: an account whose name is no token has none of them."""
-    for name in accounts:
-        if "." in name or name in ("*", ">") or any(mark in name for mark in " \t\r\n"):
+def automatic_links(name: str, system: str, others: Iterable[ServiceLink]) -> list[ServiceLink]:
+    """Those of an account that has the `others`, where it imports nothing else under their names.
+    Subjects cannot have every name: an account whose name is no token has none of them."""
+    if "." in name or name in ("*", ">") or any(mark in name for mark in " \t\r\n"):
+        return []
+    taken = {link.names.source for link in others if link.exporter == system}
+    links = []
+    for local, service, remote, share in _IMPORTS:
+        if local in taken or (name == ALL and service is STATZ):
             continue
-        links = plan.services.setdefault(name, [])
-        taken = {link.names.source for link in links if link.exporter == system}
-        for local, service, remote, share in _IMPORTS:
-            if local in taken or (name == ALL and service is STATZ):
-                continue
-            if name == system and service is not USER:
-                continue
-            made = tuple(name if token == "*" else token for token in remote)
-            links.append(ServiceLink(system, Names(local, made), share, service))
+        if name == system and service is not USER:
+            continue
+        made = tuple(name if token == "*" else token for token in remote)
+        links.append(ServiceLink(system, Names(local, made), share, service))
+    return links

@@ -40,6 +40,7 @@ class Account(Counted):
         callback: Callable[..., object],
         queue: bytes = b"",
         with_source: bool = False,
+        imports: bool = False,
     ) -> Subscription: ...
     def attach(
         self, subject: bytes, sink: Sink, queue: bytes = b"", imports: bool = False

@@ -14,7 +14,7 @@ from pynats_server.monitor import sharing
 from pynats_server.monitor.json import ITEMS, Document, Pieces, encoded, entry, pretty
 from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadRequest
 from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
-from pynats_server.monitor.source import AccountView, MonitorSource
+from pynats_server.monitor.source import AccountView, MonitorSource, system_account_name
 from pynats_server.monitor.subsz import SublistFigures, figures
 from pynats_server.options import MappingTarget
 from pynats_server.work import Work
@@ -85,7 +85,7 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     out = Accounts(
         server_id=source.id,
         now=format_time_s(time.time()),
-        system_account=source.system_account.name,
+        system_account=system_account_name(source),
     )
     if not options.account:
         out.accounts = sorted(source.accounts)

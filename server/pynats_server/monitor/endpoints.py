@@ -122,7 +122,7 @@ class Endpoints:
         except BadRequest as error:
             return Response.text(400, str(error))
         except Exception as error:
-            self._source.log.error(f"monitoring {name} failed: {error!r}")
+            self._source.log.part("monitor").error(f"monitoring {name} failed: {error!r}")
             return Response.text(500, "500 Internal Server Error")
 
     async def next_part(self, peer: Peer, body: Pieces, size: int) -> bytes:

@@ -218,7 +218,7 @@ class MonitorSource(Protocol):
     http_port: int
     ready: bool
     turns: Turns
-    log: Any  # has error(text) and warn_rarely(text)
+    log: Any  # has part(name), which has error(text) and warn_rarely(text)
 
     @property
     def engine(self) -> EngineView: ...
@@ -240,3 +240,9 @@ class MonitorSource(Protocol):
 
     @property
     def auth_required(self) -> bool: ...
+
+
+def system_account_name(source: MonitorSource) -> str:
+    """The name of the system account; empty where there is none."""
+    name: str = source.system_account.name
+    return name if name in source.accounts else ""

@@ -16,7 +16,7 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
-from pynats_server.monitor.source import MonitorSource
+from pynats_server.monitor.source import MonitorSource, system_account_name
 from pynats_server.options import FEATURES
 from pynats_server.version import PYNATS_VERSION, VERSION
 
@@ -164,7 +164,7 @@ def varz(source: MonitorSource, usage: Usage) -> General:
         cpu=json_number(usage.cpu_percent()),
         http_req_stats=dict(sorted(source.http_requests.items())),
         config_load_time=format_time_s(source.config_load_time),
-        system_account=source.system_account.name,
+        system_account=system_account_name(source),
         slow_consumer_stats=ByKind(clients=engine.slow_consumers),
         stale_connection_stats=ByKind(clients=engine.stale_connections),
         disk_io_wait_stats=DiskWaits(),

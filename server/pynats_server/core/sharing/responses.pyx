@@ -6,8 +6,9 @@ from libc.string cimport memcpy, memset
 
 from os import urandom
 
-from pynats_server.core.account cimport route_once
+from pynats_server.core.account cimport route_match, route_once
 from pynats_server.core.clock cimport monotonic_ns
+from pynats_server.core.interest.match cimport Match, match_release
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.native cimport pn_below
@@ -20,7 +21,6 @@ cdef enum:
     SWEPT = 256  # responses that are given up in one go
     SWEEP_AGAIN_NS = 1000000
     LIST_LOOKED = 4096  # places that a step of `listed` looks at
-cdef int64_t BACK_NS = 120000000000  # the time for an answer to an answer
 
 
 cdef void _draw(uint64_t* chance, char* out) noexcept:
@@ -66,7 +66,7 @@ cdef class Responses(Sink):
         memcpy(self.prefix, b"_R_.", 4)
         _draw(&self.chance, self.prefix + 4)
         self.prefix[PREFIX_LEN - 1] = b'.'
-        self.back = Terms(SINGLETON, BACK_NS)
+        self.back = {}
         self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
 
     def __dealloc__(self):
@@ -145,6 +145,14 @@ cdef class Responses(Sink):
         _free(response)
         return 0
 
+    cdef Terms back_terms(self, Terms terms):
+        """A conversation goes on as it began. Each has its queue here, by kind and time."""
+        key = (terms.kind, terms.threshold_ns)
+        known = self.back.get(key)
+        if known is None:
+            known = self.back[key] = Terms(terms.kind, terms.threshold_ns)
+        return known
+
     def _watch(self, Terms terms) -> None:
         left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
         terms.timer = self.engine.loop.call_later(left / 1e9, self._sweep, terms)
@@ -194,7 +202,8 @@ cdef class Responses(Sink):
         requester = <Account>response.requester
         if response.deadline <= self._now():
             return 0  # the sweep ends it
-        is_last = terms.kind == SINGLETON or msg.total_len == 0
+        # What a consumer sends may be empty, and it is acknowledged where it comes from.
+        is_last = terms.kind == SINGLETON or (msg.total_len == 0 and msg.via_len == 0)
         reply = (<char*>response + sizeof(Response))[:response.reply_len]
         tracked = <object>response.tracked if response.tracked != NULL else None
         if is_last:
@@ -210,25 +219,40 @@ cdef class Responses(Sink):
             if trail.only:
                 return 1
         answer = msg[0]
+        answer.requested = False
         if trail is not None:  # answers are not traced further
             payload = redirected(msg, DISABLED)
             replace_payload(&answer, payload)
+        if msg.via_len:
+            return self._pass_on(requester, source, &answer, reply)
         answer.subject = reply
         answer.subject_len = <uint32_t>len(<bytes>reply)
-        answer.via_len = 0
-        answer.requested = False
         if msg.reply_len:  # the conversation goes on
             others = responses_of(self.engine, requester)
-            others.expect(others.back, self.account, msg.reply, msg.reply_len, own_reply)
+            others.expect(others.back_terms(terms), self.account, msg.reply, msg.reply_len, own_reply)
             answer.reply = own_reply
             answer.reply_len = REPLY_LEN
         route_once(requester, source, &answer, &self.engine.routing)
         return 1
 
+    cdef int _pass_on(
+        self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1:
+        """What a consumer sends: receivers see the subject under which it is stored."""
+        cdef Match* match = requester.sublist.match_once(reply, len(reply))
+        answer.via = reply
+        answer.via_len = <uint32_t>len(reply)
+        try:
+            route_match(match, source, answer, &self.engine.routing)
+        finally:
+            match_release(match)
+        return 1
+
     cdef Response* _find(self, Message* msg) noexcept:
-        cdef const char* token = msg.subject + PREFIX_LEN
-        cdef size_t n = msg.subject_len - PREFIX_LEN
-        if msg.subject_len < REPLY_LEN or (n > TOKEN_LEN and token[TOKEN_LEN] != b'.'):
+        cdef const char* token = (msg.via if msg.via_len else msg.subject) + PREFIX_LEN
+        cdef size_t length = msg.via_len or msg.subject_len
+        cdef size_t n = length - PREFIX_LEN
+        if length < REPLY_LEN or (n > TOKEN_LEN and token[TOKEN_LEN] != b'.'):
             return NULL
         return <Response*>bytemap_get(&self.pending, token, TOKEN_LEN)
 

@@ -20,7 +20,7 @@ import msgspec
 from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
-from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import (
@@ -32,9 +32,11 @@ from pynats_server.jetstream.api import (
     snapshot,
     streams,
 )
+from pynats_server.jetstream.api.domain import DomainSink
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.domains import domain_mappings
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
@@ -165,25 +167,29 @@ class Api:
             self._arrived(account, subject, reply, headers, payload, source)
 
         self.leave(account.name)
+        sinks: dict[str, Sink] = {
+            PREFIX: ApiSink(
+                account.account,
+                PREFIX[:-1].encode(),
+                on_request,
+                account.context.router,
+                account.context.desk,
+                self._context.turns.at_work,
+                self._open,
+                self._is_idle,
+                self._met_a_bug,
+            )
+        }
+        for prefix in self._context.api_prefixes[1:]:
+            sinks[f"{prefix}."] = DomainSink(
+                self._context.engine,
+                account.account,
+                prefix.encode(),
+                domain_mappings(account.domain, account.is_system),
+            )
         self._served[account.name] = (
             account,
-            [
-                account.account.attach_shortcut(
-                    f"{prefix}.".encode(),
-                    ApiSink(
-                        account.account,
-                        prefix.encode(),
-                        on_request,
-                        account.context.router,
-                        account.context.desk,
-                        self._context.turns.at_work,
-                        self._open,
-                        self._is_idle,
-                        self._met_a_bug,
-                    ),
-                )
-                for prefix in self._context.api_prefixes
-            ],
+            [account.account.attach_shortcut(p.encode(), sink) for p, sink in sinks.items()],
         )
 
     def leave(self, name: str) -> None:
@@ -423,9 +429,10 @@ class Api:
         encoded = msgspec.json.encode(body)
         request.respond(encoded, b"" if failed else request.reply_headers)
         if told:
-            request.account.advisories.api_audit(
-                request.source, request.subject, request.payload, encoded
-            )
+            advisories = request.account.advisories
+            if advisories.is_heard("API"):
+                client = advisories.client_info(request.source, request.told)
+                advisories.api_audit(client, request.subject, request.payload, encoded)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

@@ -115,7 +115,7 @@ def _lame_duck(context: Context, request: Request, values: dict[str, Any]) -> Wo
         raise Refused(
             "client does not support Lame Duck Mode or is not ready to receive the notification"
         )
-    client.send(context.info.encode(client, connect_info=True, lame_duck=True))
+    client.send(context.info.encode(client, lame_duck=True))
 
 
 def _reload(context: Context, request: Request, values: dict[str, Any]) -> Steps[None]:
