@@ -71,8 +71,12 @@ class Wiring:
         return planned + automatic_links(name, system, planned)
 
     def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
-        """What an account imports."""
-        return self._streams.get(account, []), [link for link, _ in self._services.get(account, [])]
+        """What an account imports, or will when somebody comes into it."""
+        services = self._planned.get(account, [])
+        system = self._accounts.system_account.name
+        if system in self._accounts:
+            services = services + automatic_links(account, system, services)
+        return self._streams.get(account, []), services
 
     def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         if self._mappings.get(account.name, {}) != mappings:
