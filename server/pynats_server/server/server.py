@@ -38,6 +38,7 @@ from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
+from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
@@ -89,7 +90,7 @@ class Server:
         block = ServerBlock(self.state)
         self.events = Events(self.state, block)
         self._desk = Desk(self.state, block, self.info, self.reload_or_why)
-        self.handler = ClientHandler(self.state, self.info, self.events)
+        self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None

@@ -15,18 +15,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-from tests.conformance.accounts.stage import Stage
+from tests.conformance.accounts.stage import MASKED, Stage
 from tests.support.deadline import wait_until
 from tests.support.raw import RawClient
 
-MASKED = {
+HIDDEN = MASKED | {
     "created", "ts", "first_ts", "last_ts", "last_active", "leader", "response", "delivery",
     "server_id", "update_time",
 }  # fmt: skip
-_ACKED = re.compile(r"(\$JS\.ACK\.\S+\.)\d{18,20}(\.\d+)")
-_CONSUMER = re.compile(r"\b[A-Za-z0-9]{8}\b(?=\.\d+\.\d+\.\d+\.<ts>)")
 _IDENTITY = re.compile(r"(Nats-Stream-Source: .*) \S{8}(?=\r)")
 _SIZES = re.compile(r" \d+ \d+ \|")
 _STAMP = re.compile(r"(Nats-Time-Stamp: )[^\\]+")
@@ -36,7 +35,9 @@ _MESSAGE = re.compile(rb"(?:^|\n)(?:MSG|HMSG) (\S+) ")
 class JetStage(Stage):
     """See above."""
 
-    masked = Stage.masked | MASKED
+    def __init__(self, port: int, reload: Callable[[str], None]) -> None:
+        super().__init__(port, reload, shown)
+        self._inboxes = 0
 
     def _act(self, who: str, rest: str) -> None:
         words, _, payload = (part.strip() for part in rest.partition("|"))
@@ -58,10 +59,10 @@ class JetStage(Stage):
         else:
             found = self._answer(who, payload)
             told = {path: at(found, path) for path in arguments}
-            self.told.append(f"{who} : {json.dumps(self.mask(told))}")
+            self.told.append(f"{who} : {json.dumps(shown(told))}")
 
     def _ask(self, client: RawClient, subject: str, payload: str) -> None:
-        self._inboxes = getattr(self, "_inboxes", 0) + 1
+        self._inboxes += 1
         inbox = f"_INBOX.{self._inboxes}"
         client.send(
             f"SUB {inbox} ask{self._inboxes}\r\n"
@@ -104,22 +105,29 @@ class JetStage(Stage):
 
         wait_until(is_there, f"{path} of {subject} is {wanted}", interval_s=0.05)
 
-    def mask(self, value: Any) -> Any:
-        """See `Stage`; the prefix of an API is not masked, but the figures of one."""
-        if isinstance(value, dict) and isinstance(value.get("api"), dict):
-            value = value | {"api": "<api>"}
-        if isinstance(value, dict) and isinstance(value.get("hdrs"), str):
-            block = base64.b64decode(value["hdrs"]).decode()
-            value = value | {"hdrs": _IDENTITY.sub(r"\1 <identity>", block)}
-        found = super().mask(value)
-        return dict(sorted(found.items())) if isinstance(found, dict) else found
-
-    def _masked(self, item: str) -> str:
-        item = _ACKED.sub(r"\1<ts>\2", item.replace("\\\\", "\\"))
+    def masked(self, item: str) -> str:
+        """See `Stage`."""
         if _STAMP.search(item):  # it has 27 to 30 letters
             item = _SIZES.sub(" N N |", _STAMP.sub(r"\1<time>", item), count=1)
-        item = item.replace("  ", " ", 1)  # the real server has empty reply subjects
-        return super()._masked(_CONSUMER.sub("<consumer>", item))
+        return super().masked(item)
+
+
+def shown(value: Any) -> Any:
+    """JSON without what differs from run to run, in the order of names. The prefix of an API is
+    shown, but not the figures of one."""
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("api"), dict):
+        value = value | {"api": "<api>"}
+    if isinstance(value.get("hdrs"), str):
+        block = base64.b64decode(value["hdrs"]).decode()
+        value = value | {"hdrs": _IDENTITY.sub(r"\1 <identity>", block)}
+    return {
+        name: f"<{name}>" if name in HIDDEN and inner else shown(inner)
+        for name, inner in sorted(value.items())
+    }
 
 
 def at(found: Any, path: str) -> Any:
