@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from pynats_common.go.json import html_safe
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.core.account import Account
@@ -17,7 +18,7 @@ KEPT: Final = 4096
 """Descriptions that are remembered: they change only with a client's round trip time."""
 FIELDS: Final = (
     "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
-    "kind", "client_type",
+    "kind", "client_type", "reply",
 )  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
@@ -45,6 +46,10 @@ class RequestInfo:
         made = html_safe(_encode(self.describe(source, share, service)))
         self._known[key] = (source.rtt, made)
         return made
+
+    def with_reply(self, told: bytes, reply: bytes) -> bytes:
+        """The same, with the reply subject of the request, which its receiver does not see."""
+        return told[:-1] + b',"reply":' + html_safe(_encode(text_of(reply))) + b"}"
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
         """What the import before told, for the next one, of `importer`; `shared`: it told all."""
