@@ -26,11 +26,13 @@ class Wiring:
     """Of the accounts of one server."""
 
     def __init__(
-        self, engine: Engine, accounts: AccountRegistry, who: RequestInfo, server_id: str
+        self, engine: Engine, accounts: AccountRegistry, server_name: str, server_id: str
     ) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._who = who
+        self._system = accounts.system_account
+        self._who = RequestInfo(server_name)
+        self._who_for_system = RequestInfo(server_name, to_system=True)
         self._suffix = f".{server_hash(server_id)}.T".encode()
         self._streams: dict[str, list[StreamLink]] = {}
         self._services: dict[str, list[tuple[ServiceLink, ServiceImport]]] = {}
@@ -63,10 +65,14 @@ class Wiring:
 
     def _links(self, name: str) -> list[ServiceLink]:
         planned = self._planned.get(name, [])
-        if name not in self._used:
-            return planned
         system = self._accounts.system_account.name
+        if name not in self._used or system not in self._accounts:
+            return planned
         return planned + automatic_links(name, system, planned)
+
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._streams.get(account, []), [link for link, _ in self._services.get(account, [])]
 
     def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         if self._mappings.get(account.name, {}) != mappings:
@@ -93,25 +99,27 @@ class Wiring:
     def _import(self, account: Account, links: list[ServiceLink]) -> None:
         if not links and account.name not in self._services:
             return
+        wanted = {_place(link): link for link in links}
         kept: list[tuple[ServiceLink, ServiceImport]] = []
         for link, found in self._services.get(account.name, []):
-            if link in links:
+            if wanted.get(_place(link)) == link:
                 kept.append((link, found))
+                del wanted[_place(link)]
             else:
                 found.close()
-        known = [link for link, _ in kept]
-        kept += [(link, self._made(account, link)) for link in links if link not in known]
+        kept += [(link, self._made(account, link)) for link in wanted.values()]
         self._services[account.name] = kept
 
     def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
+        exporter = self._accounts[link.exporter]
         return ServiceImport(
             self._engine,
             account,
-            self._accounts[link.exporter],
+            exporter,
             ".".join(link.names.source).encode("utf-8", "surrogateescape"),
             link.names.rename,
             self._export(link),
-            self._who,
+            self._who_for_system if exporter is self._system else self._who,
             link.share,
         )
 
@@ -129,3 +137,8 @@ class Wiring:
         made = ServiceExport(terms, latency, link.service.allow_trace)
         self._exports[key] = (link.service, made)
         return made
+
+
+def _place(link: ServiceLink) -> tuple[str, tuple[str, ...]]:
+    """What no two imports of an account have in common: the exporter and the subject here."""
+    return link.exporter, link.names.source

@@ -15,7 +15,7 @@ from pynats_server.core.permissions import Permissions
 STANDARD = "STANDARD"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """A user with the name of its account and its permissions (None = unrestricted)."""
 
@@ -90,6 +90,20 @@ class StaticAuthenticator:
     def asks_the_same(self, other: StaticAuthenticator, options: ConnectOptions) -> bool:
         """Whether both compare these credentials with the same secret."""
         return self._secret(options) == other._secret(options)
+
+    def unchanged(self, before: StaticAuthenticator) -> frozenset[str]:
+        """The users that both know, with all that concerns them; nobody where the rules differ."""
+        if self._rules() != before._rules():
+            return frozenset()
+        return frozenset(
+            name
+            for name, known in self._users.items()
+            if (old := before._users.get(name)) is not None
+            and (old.account, old.user) == (known.account, known.user)
+        )
+
+    def _rules(self) -> tuple[object, ...]:
+        return self._token, self.guest, self.required, self._usual_limits
 
     def _secret(self, options: ConnectOptions) -> str | None:
         """The secret to compare with; None when the credentials name no user."""

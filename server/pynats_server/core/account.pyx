@@ -188,6 +188,11 @@ cdef class Account:
             self.borrowing.joined(sub)
         return 0
 
+    @property
+    def awaited(self):
+        """The answers of this account that others wait for (`sharing.responses`), or None."""
+        return self.responses
+
     def map(self, Mapper mapper) -> None:
         """What clients publish is mapped by this from now on; None = nothing is."""
         self.mapper = mapper

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.durations import SECOND_NS, rtt_ns
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
@@ -49,7 +49,7 @@ class Advisories:
                 "name": source.name,
                 "lang": source.lang,
                 "ver": source.version,
-                "rtt": source.rtt,
+                "rtt": rtt_ns(source.rtt),
                 "server": self._server_name,
                 "kind": "Client",
                 "client_type": "nats",

@@ -256,15 +256,16 @@ def connz(source: MonitorSource, options: ConnzOptions, clock: WallClock) -> Wor
     _check(options)
     total, candidates = yield from _select(source, options)
     page = yield from _page(source, options, candidates, clock)
+    unknown = _unknown_account(source, options)
     document = Document(
         ConnectionPage(
-            server_id="" if _unknown_account(source, options) else source.id,
+            server_id="" if unknown else source.id,  # as the real server
             now=format_time_s(time.time()),
             num_connections=len(page),
             total=total,
             offset=options.start,
             limit=1 if options.cid else options.size,
-            connections=None if _unknown_account(source, options) else [],
+            connections=None if unknown else [],
         )
     )
     if page:

@@ -35,7 +35,7 @@ _MESSAGE = re.compile(rb"(?:^|\n)(?:MSG|HMSG) (\S+) ")
 class JetStage(Stage):
     """See above."""
 
-    def __init__(self, port: int, reload: Callable[[str], None]) -> None:
+    def __init__(self, port: int, reload: Callable[[str], bool]) -> None:
         super().__init__(port, reload, shown)
         self._inboxes = 0
 

@@ -17,13 +17,11 @@ SCENARIOS: list[Scenario] = [*rows_jetstream.ROWS]
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with ServerProcess(kind, folder / kind, scenario.config) as server:
-
-        def reload(config: str) -> None:
-            assert server.reload(config), server.log()
-
-        with JetStage(server.port, reload) as stage:
-            return stage.play(scenario)
+    with (
+        ServerProcess(kind, folder / kind, scenario.config) as server,
+        JetStage(server.port, server.reload) as stage,
+    ):
+        return stage.play(scenario)
 
 
 def test_names_are_unique() -> None:

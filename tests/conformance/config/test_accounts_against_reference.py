@@ -187,7 +187,6 @@ STRICTER = {
 LATER = [
     "accounts {A {users: [{nkey: UA}]}}\n",
     "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
-    "no_system_account: true\n",
 ]
 
 

@@ -53,8 +53,9 @@ def _jsz(context: Context, request: Request, values: dict[str, Any]) -> Work[Ite
     return one_line((yield from jsz.account_jsz(context.state, asked)))
 
 
-def _info(context: Context, request: Request, values: dict[str, Any]) -> Work[list[bytes]]:
-    return [compact((yield from accountz.detail(context.state, request.account)))]
+def _info(context: Context, request: Request, values: dict[str, Any]) -> Work[Iterator[bytes]]:
+    found = yield from accountz.detail(context.state, request.account)
+    return one_line(found.pieces())
 
 
 def _statz(context: Context, request: Request, values: dict[str, Any]) -> Work[Iterator[bytes]]:

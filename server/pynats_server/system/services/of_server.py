@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
@@ -178,12 +176,8 @@ def _healthz(context: Context, _: Request, values: dict[str, Any]) -> Steps[list
 
 def _expvarz(context: Context, _: Request, values: dict[str, Any]) -> Work[list[bytes]]:
     yield from ()
-    memory = {
-        "Alloc": context.usage.resident_bytes(),
-        "Sys": context.usage.resident_bytes(),
-        "NumGC": sum(generation["collections"] for generation in gc.get_stats()),
-    }
-    return [compact({"memstats": memory, "cmdline": sys.argv[:1]})]  # flags may be secrets
+    found = varz.variables(context.usage.resident_bytes())
+    return [compact({"memstats": found.memstats, "cmdline": found.cmdline})]
 
 
 def _raftz(context: Context, _: Request, values: dict[str, Any]) -> Work[list[bytes]]:
