@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from pynats_common.go.durations import rtt_ns
 from pynats_common.go.json import html_safe
+from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.core.account import Account
@@ -16,7 +17,7 @@ from pynats_server.core.client import ClientConnection
 
 FIELDS: Final = (
     "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
-    "kind", "client_type",
+    "kind", "client_type", "reply",
 )  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
@@ -35,6 +36,10 @@ class RequestInfo:
         if not isinstance(source, ClientConnection):
             return html_safe(_encode({"acc": importer.name}))
         return html_safe(_encode(self.describe(source, share)))
+
+    def with_reply(self, told: bytes, reply: bytes) -> bytes:
+        """The same, with the reply subject of the request, which its receiver does not see."""
+        return told[:-1] + b',"reply":' + html_safe(_encode(text_of(reply))) + b"}"
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
         """What the import before told, for the next one, of `importer`; `shared`: it told all."""

@@ -18,18 +18,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.conformance.accounts.stage import MASKED as STAGE_MASKED
-from tests.conformance.accounts.stage import Stage
+from tests.conformance.accounts.stage import MASKED, Stage
 from tests.support.deadline import wait_until
 from tests.support.raw import RawClient
 
-MASKED = {
+HIDDEN = MASKED | {
     "created", "ts", "first_ts", "last_ts", "last_active", "leader", "response", "delivery",
     "server_id", "update_time",
 }  # fmt: skip
-ALL_MASKED = STAGE_MASKED | MASKED
-_ACKED = re.compile(r"(\$JS\.ACK\.\S+\.)\d{18,20}(\.\d+)")
-_CONSUMER = re.compile(r"\b[A-Za-z0-9]{8}\b(?=\.\d+\.\d+\.\d+\.<ts>)")
 _IDENTITY = re.compile(r"(Nats-Stream-Source: .*) \S{8}(?=\r)")
 _SIZES = re.compile(r" \d+ \d+ \|")
 _STAMP = re.compile(r"(Nats-Time-Stamp: )[^\\]+")
@@ -40,7 +36,8 @@ class JetStage(Stage):
     """See above."""
 
     def __init__(self, port: int, reload: Callable[[str], bool]) -> None:
-        super().__init__(port, reload, mask)
+        super().__init__(port, reload, shown)
+        self._inboxes = 0
 
     def _act(self, who: str, rest: str) -> None:
         words, _, payload = (part.strip() for part in rest.partition("|"))
@@ -62,10 +59,10 @@ class JetStage(Stage):
         else:
             found = self._answer(who, payload)
             told = {path: at(found, path) for path in arguments}
-            self.told.append(f"{who} : {json.dumps(mask(told))}")
+            self.told.append(f"{who} : {json.dumps(shown(told))}")
 
     def _ask(self, client: RawClient, subject: str, payload: str) -> None:
-        self._inboxes = getattr(self, "_inboxes", 0) + 1
+        self._inboxes += 1
         inbox = f"_INBOX.{self._inboxes}"
         client.send(
             f"SUB {inbox} ask{self._inboxes}\r\n"
@@ -109,17 +106,17 @@ class JetStage(Stage):
         wait_until(is_there, f"{path} of {subject} is {wanted}", interval_s=0.05)
 
     def masked(self, item: str) -> str:
-        item = _ACKED.sub(r"\1<ts>\2", item.replace("\\\\", "\\"))
+        """See `Stage`."""
         if _STAMP.search(item):  # it has 27 to 30 letters
             item = _SIZES.sub(" N N |", _STAMP.sub(r"\1<time>", item), count=1)
-        item = item.replace("  ", " ", 1)  # the real server has empty reply subjects
-        return super().masked(_CONSUMER.sub("<consumer>", item))
+        return super().masked(item)
 
 
-def mask(value: Any) -> Any:
-    """Without what differs from run to run: not the prefix of an API, but the figures of one."""
+def shown(value: Any) -> Any:
+    """JSON without what differs from run to run, in the order of names. The prefix of an API is
+    shown, but not the figures of one."""
     if isinstance(value, list):
-        return [mask(each) for each in value]
+        return [shown(each) for each in value]
     if not isinstance(value, dict):
         return value
     if isinstance(value.get("api"), dict):
@@ -127,11 +124,10 @@ def mask(value: Any) -> Any:
     if isinstance(value.get("hdrs"), str):
         block = base64.b64decode(value["hdrs"]).decode()
         value = value | {"hdrs": _IDENTITY.sub(r"\1 <identity>", block)}
-    shown = {
-        name: f"<{name}>" if name in ALL_MASKED and inner else mask(inner)
-        for name, inner in value.items()
+    return {
+        name: f"<{name}>" if name in HIDDEN and inner else shown(inner)
+        for name, inner in sorted(value.items())
     }
-    return dict(sorted(shown.items()))
 
 
 def at(found: Any, path: str) -> Any:

@@ -179,6 +179,23 @@ ROWS = [
         """,
     ),
     Scenario(
+        "batches to a stream of another account",
+        HUB,
+        f"""
+        a ASK $JS.API.{stream("O", subjects=["ord.*"], allow_batched=True, allow_atomic=True)}
+        b SUB in.> 1
+        b HPUB neworder.1 in.a1 | Nats-Batch-Id: u; Nats-Batch-Sequence: 1 | one && b AWAIT 1
+        b HPUB neworder.2 in.a2 | Nats-Batch-Id: u; Nats-Batch-Sequence: 2; \
+        Nats-Batch-Commit: 1 | two && b AWAIT 2
+        b PUB neworder.3 in.v.10.fail.1.0.$FI | three && b AWAIT 3
+        b PUB neworder.4 in.v.10.fail.2.1.$FI | four
+        b HPUB neworder.5 in.v.10.fail.3.2.$FI | A: b | five && b AWAIT 4
+        a ASK $JS.API.STREAM.MSG.GET.O | {{"seq": 2}}
+        a ASK $JS.API.STREAM.MSG.GET.O | {{"seq": 3}}
+        a ASK $JS.API.STREAM.MSG.GET.O | {{"seq": 5}}
+        """,
+    ),
+    Scenario(
         "messages pushed to another account",
         HUB,
         f"""

@@ -33,7 +33,7 @@ from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
     drop_incomplete_batch,
 )
-from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
+from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches, asked_reply
 from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
@@ -278,8 +278,9 @@ class Stream:
     def _accept(
         self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
     ) -> Verdict:
-        if reply.endswith(FAST_SUFFIX):
-            return self.fast_batches.accept(subject, reply, headers, payload, only)
+        asked = asked_reply(reply, headers)
+        if asked.endswith(FAST_SUFFIX):
+            return self.fast_batches.accept(subject, reply, headers, payload, only, asked)
         if headers and get_header(headers, BATCH_ID):
             return self.atomic_batches.accept(subject, reply, headers, payload, only)
         return self.publishing.accept(subject, reply, headers, payload, only)

@@ -29,7 +29,7 @@ from pynats_server.jetstream.publish.batch.fast_state import FastBatch, FastTabl
 from pynats_server.jetstream.publish.batch.limits import FAST_PER_STREAM
 from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
-from pynats_server.jetstream.publish.header_names import BATCH_PREFIX
+from pynats_server.jetstream.publish.header_names import BATCH_PREFIX, REQUEST_INFO
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.headers import remove_prefix
@@ -41,6 +41,23 @@ from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Append
 
 FAST_SUFFIX = b".$FI"
+IMPORTED = b"_R_."  # begins the reply subjects of what comes through a service import
+
+
+def asked_reply(reply: bytes, headers: bytes) -> bytes:
+    """The reply subject that a publisher has asked for: an import puts its own in its place, and
+    tells that of a fast batch in the headers."""
+    info = get_header(headers, REQUEST_INFO) if headers and reply.startswith(IMPORTED) else None
+    if not info or FAST_SUFFIX not in info:
+        return reply
+    try:
+        return msgspec.json.decode(info, type=_Told).reply.encode()
+    except msgspec.DecodeError:
+        return reply
+
+
+class _Told(msgspec.Struct):
+    reply: str = ""
 
 
 class FastOperation(IntEnum):
@@ -95,28 +112,35 @@ class FastBatches(OpenBatches[FastBatch]):
             batch.undone(last_seq)
 
     def accept(
-        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
+        self,
+        subject: bytes,
+        reply: bytes,
+        headers: bytes,
+        payload: bytes,
+        only: bool = False,
+        asked: bytes = b"",
     ) -> Verdict:
         """Takes a message with such a reply subject, and answers the publisher. `only`: it counts,
-        but is not kept."""
+        but is not kept. `asked`: the reply subject that says so, if it is not where the answer
+        goes."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
             return api_error(10167)
         try:
-            return self._take(subject, reply, headers, payload, only)
+            return self._take(subject, reply, headers, payload, only, asked or reply)
         except ApiError as error:
             ingest.answer(reply, ingest.refusal(error))
             return error
 
     def _take(
-        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool, asked: bytes
     ) -> Verdict:
         stream = self.stream
         check_publish(stream, subject, headers, payload)
         if not stream.config.allow_batched:
             raise api_error(10205)
-        found = read_reply(reply)
+        found = read_reply(asked)
         if found is None:
             raise api_error(10206)
         message = FastMessage(*found)
