@@ -97,8 +97,9 @@ def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
         if prepared is not None and prepared.sink is not None:
             prepared.sink.close()
         parts.jetstream.abandon()
-        log.error(f"Failed to reload server configuration: {error}")
-        state.last_reload = ReloadReport(time.time(), str(error), ())
+        fault = "; ".join(str(error).splitlines())
+        log.error(f"Failed to reload server configuration: {fault}")
+        state.last_reload = ReloadReport(time.time(), fault, ())
         return state.last_reload.fault
     _apply(parts, prepared)
     for line in prepared.changes:

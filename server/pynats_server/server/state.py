@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
@@ -97,14 +98,16 @@ class ServerState:
         return self.authenticator.required and not self.options.no_auth_user
 
     def share(self, plan: Plan | None = None) -> None:
-        """Puts in force what the options say of exports, imports and mappings; `plan` is what they
-        come to, where that is known."""
+        """Puts in force what the options say of exports, imports, mappings and traces; `plan` is
+        what they come to, where that is known."""
         if self._wiring is None:
             who = RequestInfo(self.name)
             self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan or make_plan(self.options.accounts), mappings)
+        for name, account in self.accounts.items():
+            account.trace(parents_of(self.options.accounts.get(name)))
 
     def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
         """A new authenticator, for the current options or those to come."""
