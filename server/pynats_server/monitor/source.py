@@ -113,6 +113,8 @@ class EngineView(Protocol):
     slow_consumers: int
     stale_connections: int
     stalls: int
+    throttles: int
+    refusals: int
     total_connections: int
 
     @property
@@ -227,7 +229,7 @@ class MonitorSource(Protocol):
     http_port: int
     ready: bool
     turns: Turns
-    log: Any  # has part(name), which has error(text) and warn_rarely(text)
+    log: Any  # has dropped, and part(name), which has error(text) and warn_rarely(text)
 
     @property
     def engine(self) -> EngineView: ...

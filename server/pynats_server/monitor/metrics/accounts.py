@@ -85,6 +85,14 @@ _COLUMNS: tuple[Column[AccountRow], ...] = (
         lambda row: row.view.slow_consumers, kind="counter",
     ),
     Column(
+        "publish_throttled", "Times that a limit of publishing held a connection back.",
+        lambda row: _any(row.view.throttles), kind="counter",
+    ),
+    Column(
+        "publish_refused", "Messages that a limit of publishing refused.",
+        lambda row: _any(row.view.refusals), kind="counter",
+    ),
+    Column(
         "slow_receivers", "Connections with a backlog that holds producers back.",
         lambda row: row.receivers.slow,
     ),

@@ -54,6 +54,11 @@ def traffic(source: MonitorSource) -> Iterator[Family]:
         ("stale_connections", "Connections cut because they did not answer.",
          engine.stale_connections),
         ("stalls", "Times that a producer was held back.", engine.stalls),
+        ("publish_throttled", "Times that a limit of publishing held a connection back.",
+         engine.throttles),
+        ("publish_refused", "Messages that a limit of publishing refused.", engine.refusals),
+        ("log_lines_dropped", "Lines of the log that could not be written in time.",
+         source.log.dropped),
     )  # fmt: skip
     for name, text, value in counters:
         yield counter(name, text, value)
