@@ -99,9 +99,9 @@ def test_an_account_never_passes_more_than_its_rate_and_loses_nothing(tmp_path: 
         assert "messages are held back" in server.log()
         with urllib.request.urlopen(f"{server.monitor_url}/metrics", timeout=PATIENCE_S) as answer:
             metrics = answer.read().decode()
-        found = re.findall(r'account_publish_throttled_total\{account="ALL"\} (\d+)', metrics)
+        found = re.findall(r'account_publish_throttles_total\{account="ALL"\} (\d+)', metrics)
         assert found and int(found[0]) > 0
-        assert 'account_publish_throttled_total{account="EACH"}' not in metrics
+        assert 'account_publish_throttles_total{account="EACH"}' not in metrics
 
     play(tmp_path, scene)
 

@@ -15,7 +15,7 @@ from pynats_server.core.permissions import Permissions
 STANDARD = "STANDARD"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """A user with the name of its account and its permissions (None = unrestricted)."""
 
@@ -77,6 +77,11 @@ class StaticAuthenticator:
         """See Authenticator: `no_auth_user`, if configured."""
         known = self._users.get(self.guest)
         return known.verdict() if known is not None else None
+
+    def rights_of(self, name: str) -> config.Permissions | None:
+        """The configured permissions of a user; None = unrestricted, or unknown."""
+        known = self._users.get(name)
+        return known.user.permissions if known is not None else None
 
     def trusted(self, options: ConnectOptions) -> Verdict | None:
         """The verdict for these credentials, without checking the secret."""

@@ -108,10 +108,10 @@ class ClientHandler:
         if again:
             self._events.left(client)
         if verdict is None:
-            if again:  # it is a stranger now
-                client.admit(self._state.global_account, None)
             self._events.refused(client)
             self.refuse(client)
+            if again:  # a stranger now, as those who never logged in
+                client.admit(self._state.global_account, None)
             return
         headers = connect.headers and not self._state.options.no_header_support
         client.verbose = connect.verbose
@@ -144,7 +144,9 @@ class ClientHandler:
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
         options = self._state.options
-        client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
+        account = self._state.accounts[verdict.account]
+        self._state.use(account)
+        client.admit(account, verdict.permissions, verdict.user)
         apply_limits(client, options)
         limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections

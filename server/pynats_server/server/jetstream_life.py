@@ -111,11 +111,11 @@ class JetStreamLife:
 
     def check_reload(self, new: Options) -> None:
         """Raises ValueError where new options cannot be followed. `follow` or `abandon` is next."""
+        if not new.jetstream.enabled:
+            return
         from pynats_server.jetstream import enablement
         from pynats_server.jetstream.capacity import resolve
 
-        if not new.jetstream.enabled:
-            return
         if self._state.jetstream is not None:
             enablement.check_reload(self._state.jetstream, new)
             return
@@ -137,13 +137,13 @@ class JetStreamLife:
 
     def follow(self, new: Options) -> None:
         """Applies new options, which are the state's already."""
-        from pynats_server.jetstream import enablement
-
         jetstream = self._state.jetstream
         if jetstream is None:
             if new.jetstream.enabled and self._ending is None and self._preparing is None:
                 self._restart()
         elif new.jetstream.enabled:
+            from pynats_server.jetstream import enablement
+
             enablement.reload(jetstream, new, self._state.accounts)
         else:
             self._state.jetstream = None

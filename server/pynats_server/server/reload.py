@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pynats_server.accounts.plan import Plan, check_accounts
+from pynats_server.accounts.plan import Plan
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
 from pynats_server.log.sinks import Sink
 from pynats_server.options import Options
+from pynats_server.server.accepted import Accepted, accept_again
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamLife
 from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ReloadReport, ServerState
-from pynats_server.settings import SettingsError, diff, validate
+from pynats_server.settings import SettingsError, diff
 
 Load = Callable[[], Options]
 FAULTS = (SettingsError, ValueError, LogError, OSError)  # of what is to be reloaded
@@ -42,6 +43,7 @@ class Parts:
 class Prepared:
     """A configuration that was read and checked, and what it needs."""
 
+    old: Options  # that it was compared with
     options: Options
     changes: list[str]  # as lines of the log
     plan: Plan
@@ -57,9 +59,8 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     old = state.options
     if load is None:
         raise ValueError("can only reload config when a file is provided using -c or --config")
-    options = load()
-    validate(options)
-    plan = check_accounts(options)
+    accepted = accept_again(load(), Accepted(old, state.plan))
+    options = accepted.options
     changes = diff(old, options)
     for change in changes:
         if not change.reloadable:
@@ -74,9 +75,10 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     unchanged -= {user.user for name, user in options.all_users() if name in changed}
     changes_log = options.log != old.log and not state.log.fixed
     return Prepared(
+        old,
         options,
         [notice for change in changes for notice in change.notices],
-        plan,
+        accepted.plan,
         authenticator,
         # Last, because it changes something: a file.
         state.log.open_other(options.log, state.program) if changes_log else None,
@@ -92,6 +94,11 @@ def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
     prepared = None
     try:
         prepared = prepare()
+        if prepared.old is not state.options:  # another reload has come in between
+            if prepared.sink is not None:
+                prepared.sink.close()
+            read, prepared = prepared.options, None
+            prepared = prepare_reload(state, lambda: read)
         parts.jetstream.check_reload(prepared.options)
     except FAULTS as error:
         if prepared is not None and prepared.sink is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 
-from pynats_server.options import JetStreamOptions, Options
+from pynats_server.options import JetStreamOptions, MetricsOptions, Options
 from pynats_server.settings.account_changes import (
     account_changes,
     authorization_changes,
@@ -173,4 +173,6 @@ def _shown(name: str, value: Any) -> str:
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
             return ""
+        case MetricsOptions():
+            return f"{{max_series: {value.max_series}}}"
     return str(value)

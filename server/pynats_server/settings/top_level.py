@@ -110,6 +110,12 @@ TOP_LEVEL = Table(
         block=ACCOUNT,
     ),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
+    Setting(
+        "no_system_account",
+        "no system account, unless one is named or JetStream is on",
+        v.boolean,
+        ("no_system", "no_sys_acc"),
+    ),
     # limits
     Setting(
         "max_control_line",
@@ -332,12 +338,6 @@ TOP_LEVEL = Table(
     Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
     Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
     Setting("proxies", "trusted proxies", off=({},)),
-    Setting(
-        "no_system_account",
-        "run without a system account",
-        aliases=("no_system", "no_sys_acc"),
-        off=(False,),
-    ),
     Setting(
         "mappings",
         "subject mappings of the global account",

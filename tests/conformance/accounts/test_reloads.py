@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_limits
+from tests.conformance.accounts import rows_reloads
 from tests.conformance.accounts.stage import Scenario, Stage
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
@@ -20,23 +20,21 @@ from tests.support.records import Recorded
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with ServerProcess(kind, folder / kind, scenario.config) as server:
-
-        def reload(config: str) -> None:
-            assert server.reload(config), server.log()
-
-        with Stage(server.port, reload) as stage:
-            return stage.play(scenario)
+    with (
+        ServerProcess(kind, folder / kind, scenario.config) as server,
+        Stage(server.port, server.reload) as stage,
+    ):
+        return stage.play(scenario)
 
 
-@pytest.mark.parametrize("scenario", rows_limits.ROWS, ids=str)
+@pytest.mark.parametrize("scenario", rows_reloads.ROWS, ids=str)
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: "\n".join(play(REFERENCE, scenario, tmp_path)))
     assert "\n".join(play(PYNATS, scenario, tmp_path)) == expected
 
 
 def test_a_lower_maximum_of_connections_closes_the_newest(tmp_path: Path) -> None:
-    told = play(PYNATS, rows_limits.NEWEST, tmp_path)
+    told = play(PYNATS, rows_reloads.NEWEST, tmp_path)
     refused = "-ERR 'maximum account active connections exceeded'"
     assert told[told.index("> reload fewer") + 1 :] == [
         f"a < {refused}", "a < closed", f"a2 < {refused}", "a2 < closed",
@@ -104,7 +102,7 @@ def refusal(kind: str, changed: str, folder: Path) -> list[str]:
     """The log's words, and whether everything works as before."""
     with ServerProcess(kind, folder / kind, GOOD) as server:
         scenario = Scenario("", GOOD, "b SUB s 1\na SUB bar 2\na PUB s | one\na PUB foo | mapped")
-        with Stage(server.port, lambda _: None) as stage:
+        with Stage(server.port, server.reload) as stage:
             before = stage.play(scenario)
             applied = server.reload(changed)
             found = re.findall(r"Failed to reload server configuration: (.*)", server.log())
