@@ -109,6 +109,7 @@ class Load:
         self.sent = 0
         self.received = 0
         self.lost = 0
+        self.fault = ""  # why it ended early
         self._users = users
         self._selector = selectors.DefaultSelector()
         self._next: dict[socket.socket, int] = {}
@@ -129,6 +130,12 @@ class Load:
         self._thread.start()
 
     def _run(self) -> None:
+        try:
+            self._publish_and_receive()
+        except (LoadError, OSError) as error:
+            self.fault = str(error)
+
+    def _publish_and_receive(self) -> None:
         rounds = 0
         due = time.monotonic()
         while not self._ends:
@@ -206,7 +213,7 @@ def main() -> None:
             server.stop()
     clients = (options.accounts + 1) * options.users
     print(f"{clients} clients, {load.sent} messages published, {load.received} received")
-    print(f"lost: {load.lost}")
+    print(f"lost: {load.lost}{load.fault and ', ' + load.fault}")
     print(f"a reload took at most {longest * 1000:.0f} ms")
     _show("without reloads", calm)
     _show(f"{options.reloads} reloads", busy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -96,6 +97,11 @@ def test_an_account_never_passes_more_than_its_rate_and_loses_nothing(tmp_path: 
         assert shown["b"]["publish_throttled"] > 0
         assert "publish_refused" not in shown["b"]
         assert "messages are held back" in server.log()
+        with urllib.request.urlopen(f"{server.monitor_url}/metrics", timeout=PATIENCE_S) as answer:
+            metrics = answer.read().decode()
+        found = re.findall(r'account_publish_throttles_total\{account="ALL"\} (\d+)', metrics)
+        assert found and int(found[0]) > 0
+        assert 'account_publish_throttles_total{account="EACH"}' not in metrics
 
     play(tmp_path, scene)
 

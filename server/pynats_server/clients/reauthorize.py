@@ -26,6 +26,7 @@ def reload(
     again), and ends subscriptions that new permissions forbid. Returns whether `auth_required` in
     INFO changed."""
     before, state.authenticator = state.authenticator, authenticator
+    ended = state.accounts.surplus(state.options)
     for client in state.clients():
         if client.awaiting_connect or client.user in unchanged:
             continue
@@ -37,6 +38,9 @@ def reload(
                 handler.recheck(client)
         if verdict is None and not client.connect_received:
             verdict = state.authenticator.implicit()
+        if verdict is None and client.account in ended:
+            client.close(CloseReason.CLIENT_CLOSED)  # nothing is wrong with who it is
+            continue
         if verdict is None:
             handler.refuse(client)
             continue

@@ -218,7 +218,7 @@ class MonitorSource(Protocol):
     http_port: int
     ready: bool
     turns: Turns
-    log: Any  # has part(name), which has error(text) and warn_rarely(text)
+    log: Any  # has dropped, and part(name), which has error(text) and warn_rarely(text)
 
     @property
     def engine(self) -> EngineView: ...

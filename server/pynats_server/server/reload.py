@@ -43,6 +43,7 @@ class Parts:
 class Prepared:
     """A configuration that was read and checked, and what it needs."""
 
+    old: Options  # that it was compared with
     options: Options
     changes: list[str]  # as lines of the log
     plan: Plan
@@ -74,6 +75,7 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     unchanged -= {user.user for name, user in options.all_users() if name in changed}
     changes_log = options.log != old.log and not state.log.fixed
     return Prepared(
+        old,
         options,
         [notice for change in changes for notice in change.notices],
         accepted.plan,
@@ -92,13 +94,19 @@ def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
     prepared = None
     try:
         prepared = prepare()
+        if prepared.old is not state.options:  # another reload has come in between
+            if prepared.sink is not None:
+                prepared.sink.close()
+            read, prepared = prepared.options, None
+            prepared = prepare_reload(state, lambda: read)
         parts.jetstream.check_reload(prepared.options)
     except FAULTS as error:
         if prepared is not None and prepared.sink is not None:
             prepared.sink.close()
         parts.jetstream.abandon()
-        log.error(f"Failed to reload server configuration: {error}")
-        state.last_reload = ReloadReport(time.time(), str(error), ())
+        fault = "; ".join(str(error).splitlines())
+        log.error(f"Failed to reload server configuration: {fault}")
+        state.last_reload = ReloadReport(time.time(), fault, ())
         return state.last_reload.fault
     _apply(parts, prepared)
     for line in prepared.changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 from pynats_server import Options, Server
 from pynats_server.settings import SettingsError
@@ -49,6 +50,25 @@ async def test_clients_are_served_while_a_configuration_is_read() -> None:
         assert await reloads[1] == ""  # one after the other
         assert threading.get_ident() not in file.readers
         await client.close()
+
+
+@on_loop
+async def test_a_reload_that_comes_in_between_counts() -> None:
+    async with Server(Options(host="127.0.0.1", port=-1)) as server:
+        file = SlowFile()
+        server.load_options = file.load
+        file.max_payload = 4321
+        slow = asyncio.ensure_future(server.reload_aside())
+        await wait_until_async(lambda: file.readers, "reading")
+        server.load_options = lambda: replace(Options(host="127.0.0.1", port=-1), ping_max=7)
+        assert server.reload()
+        assert server.options.ping_max == 7
+        file.may_end.release()
+        assert await slow == ""
+        assert (server.options.max_payload, server.options.ping_max) == (4321, 2)
+        report = server.state.last_reload
+        assert report is not None
+        assert "Reloaded: ping_max = 2" in report.changes
 
 
 @on_loop

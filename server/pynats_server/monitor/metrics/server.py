@@ -57,6 +57,8 @@ def traffic(source: MonitorSource) -> Iterator[Family]:
         ("publish_throttles", "Times that a connection was held back by a limit of its rate.",
          engine.throttles),
         ("publish_refusals", "Messages that a limit of their rate refused.", engine.refusals),
+        ("log_lines_dropped", "Lines of the log that could not be written in time.",
+         source.log.dropped),
     )  # fmt: skip
     for name, text, value in counters:
         yield counter(name, text, value)
