@@ -55,9 +55,13 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "system": (
         *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
     ),
+    # What became of traced messages; Snappy is the store's.
+    S + "tracing": (
+        *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
+    ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
-        S + "server.info", S + "server.state", S + "system", S + "work",
+        S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
@@ -162,7 +166,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
         S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "system", S + "work",
+        S + "settings", S + "system", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (

@@ -65,6 +65,7 @@ class Wiring:
         self._streams[account.name] = links
         imports = [
             StreamImport(
+                account,
                 self._accounts[link.exporter],
                 link.names.pattern.encode("utf-8", "surrogateescape"),
                 link.names.rename,

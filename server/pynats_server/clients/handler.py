@@ -17,19 +17,23 @@ from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.tracing.trail import Trail
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
+from pynats_server.tracing import Tracer
 
 SLOW = (CloseReason.SLOW_CONSUMER_PENDING_BYTES, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
-UNTRACED = "Messages ask for a trace (Nats-Trace-Dest), which this version does not make"
 
 
 class ClientHandler:
     """Callbacks of the engine and of client connections; one per server, on the loop's thread."""
 
-    def __init__(self, state: ServerState, info: InfoMessage, events: Events) -> None:
+    def __init__(
+        self, state: ServerState, info: InfoMessage, events: Events, tracer: Tracer
+    ) -> None:
         self._state = state
+        self._tracer = tracer
         self._info = info
         self._events = events
         self._log = state.log
@@ -177,12 +181,9 @@ class ClientHandler:
             client.send(self._info.encode(client, connect_info=True))
         return True
 
-    def on_trace_request(self, client: ClientConnection, subject: bytes, target: bytes) -> None:
-        """A message asks to be traced: there are no events in this version."""
-        self._log.warn_rarely(UNTRACED)
-        if self._log.debug_enabled:
-            asked = f"{subject.decode(errors='replace')} to {target.decode(errors='replace')}"
-            self._log.debug(f"{_label(client)} - Asks for a trace: {asked}")
+    def on_traced(self, client: ClientConnection, trail: Trail) -> None:
+        """A message has gone its way, and every step was noted."""
+        self._tracer.send(client, trail)
 
     # -- trouble ----------------------------------------------------------------------------
 

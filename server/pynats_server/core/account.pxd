@@ -34,6 +34,8 @@ cdef class Account(Counted):
     # The requests to others whose latency is measured: `left(subject)` is told of each subscription
     # that ends. None = there were none.
     cdef public object awaiting
+    # What is done with messages that belong to a trace elsewhere (`tracing.request.Parents`), or None.
+    cdef readonly object parents
     cdef set takers  # subscriptions of the server that get messages of others, too
 
     # Every subscription of the account, but for shadows of those of others, comes and goes by these.
@@ -56,9 +58,6 @@ cdef int set_filtered(Subscription sub, bint filtered) except -1
 cdef int64_t route(Account account, Sink source, Message* msg, Routing* routing) except -1
 # The same for subjects that are used once, as replies are: past the cache, to keep useful entries.
 cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* routing) except -1
-# A message that is only traced: to nobody but services of the system account. Returns the number of
-# clients and streams, and of those services, that it would have reached.
-cdef int64_t route_traced(Account account, Sink source, Message* msg, Routing* routing) except -1
 # A message whose subject reaches `sub` alone, or nobody (NULL), as `Sublist.only` found out.
 cdef int64_t route_only(void* sub, Sink source, Message* msg, Routing* routing) except -1
 cdef int64_t route_match(Match* match, Sink source, Message* msg, Routing* routing) except -1

@@ -28,6 +28,9 @@ class Account(Counted):
     @property
     def clients(self) -> set[Any]: ...  # whoever is bound to it; it knows no kind of connection
     def map(self, mapper: Mapper | None) -> None: ...
+    @property
+    def parents(self) -> object: ...
+    def trace(self, parents: object) -> None: ...  # `tracing.request.Parents`
     def subscribe(
         self,
         subject: bytes,

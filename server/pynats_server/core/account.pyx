@@ -106,29 +106,6 @@ cdef int64_t route_once(Account account, Sink source, Message* msg, Routing* rou
         match_release(match)
 
 
-cdef int64_t route_traced(
-    Account account, Sink source, Message* msg, Routing* routing
-) except -1:
-    cdef uint64_t before = account.sublist.steps
-    cdef Match* match = account.sublist.match_once(msg.subject, msg.subject_len)
-    cdef Subscription sub
-    cdef int64_t reached = match.n_queues
-    cdef uint32_t i
-    routing.steps += account.sublist.steps - before + match.n_plain
-    try:
-        for i in range(match.n_plain):
-            sub = <Subscription>match.plain[i]
-            if sub.closed:
-                continue
-            if not isinstance(sub.sink, ServiceSink):
-                reached += 1
-            elif account.is_system:
-                reached += hand_over(sub, msg, source)
-        return reached
-    finally:
-        match_release(match)
-
-
 cdef class ServiceSink(Sink):
     """An internal subscriber: calls `callback(account, subject, reply, headers, payload)` with
     bytes (headers: the raw block, empty when there is none; reply empty likewise), and with the
@@ -160,6 +137,7 @@ cdef int drop_shadows(Subscription sub) except -1:
     for shadow in shadows:
         shadow.closed = True
         shadow.origin = None
+        shadow.taken = None
         (<Account>shadow.home).sublist.remove(shadow)
         shadow.home = None
         shadow.sink = None
@@ -214,6 +192,10 @@ cdef class Account:
         """What clients publish is mapped by this from now on; None = nothing is."""
         self.mapper = mapper
         self.sublist.touch_all()  # publishers remember where subjects lead
+
+    def trace(self, parents) -> None:
+        """Messages that belong to a trace elsewhere are traced by this from now on; None = are not."""
+        self.parents = parents
 
     def subscribe(
         self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False

@@ -7,7 +7,7 @@ import random as _random
 from pynats_server.core.account cimport Account, set_filtered
 from pynats_server.core.connection cimport Connection
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, Chore, Engine, is_spent
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, PAUSE_WORK, Chore, Engine, is_spent
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
 from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, REMOVE_STEPS, SUBJECT_TOKENS_MAX
@@ -42,7 +42,7 @@ cdef class ClientConnection(Publisher):
     """One client. The server layer sets the public attributes before `open()`.
 
     Handler calls besides those of `Connection`: on_connect(client, json), on_implicit_connect(client),
-    on_first_pong(client), on_error(client, text), on_trace_request(client, subject, dest),
+    on_first_pong(client), on_error(client, text), on_traced(client, trail),
     trace_in(client, verb, arguments), trace_out(client, verb, arguments),
     trace_payload(client, bytes, header_length, arrow), on_publish_limit(client, waits).
     """
@@ -96,6 +96,14 @@ cdef class ClientConnection(Publisher):
     def proceed(self) -> None:
         """Goes on with what arrived meanwhile."""
         self.resume(PAUSE_AUTH)
+
+    def halt_reading(self) -> None:
+        """Stops reading until read_again(): it has asked for work that takes a while."""
+        self.pause(PAUSE_WORK)
+
+    def read_again(self) -> None:
+        """See halt_reading()."""
+        self.resume(PAUSE_WORK)
 
     def set_echo(self, bint echo) -> None:
         self.skip_own = not echo
@@ -281,7 +289,7 @@ cdef class ClientConnection(Publisher):
             )
         if frame.op == OP_HPUB and not self.headers:
             return self.reject("message headers not supported", frame.op, b"")
-        self.publish(msg, NULL, NULL)
+        self.publish(msg, NULL, NULL, None)
         if self.closing:
             return -1
         if msg.reply_len == 0 and not self.engine.tracing:

@@ -51,6 +51,7 @@ cdef enum PauseReason:
     PAUSE_STALL = 2
     PAUSE_JUDGE = 4  # new permissions are being applied
     PAUSE_RATE = 8  # it has published as much as it may in the time
+    PAUSE_WORK = 16  # what it asked for is still being done
 
 
 cdef class Peer(Pollable):

@@ -17,6 +17,7 @@ from pynats_server.core.limits cimport MEMO_LINE
 from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.core.rates.limit cimport Allowance
 from pynats_server.core.receiver cimport Receiver
+from pynats_server.core.tracing.trail cimport Trail
 
 
 cdef enum Pass:
@@ -69,10 +70,12 @@ cdef class Publisher(Receiver):
     # Returns the bytes taken, 0 when there is no publish that can be dealt with here.
     cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1
     # Checks and routes one message. `match` is where the subject leads if that is known, else NULL;
-    # or it leads to the subscription `only` at most, if that is not NULL.
-    cdef int publish(self, Message* msg, Match* match, void* only) except -1
-    cdef int _publish_mapped(self, Message* msg, Rule rule, bint traced) except -1
-    cdef int _send(self, Message* msg, Match* match, void* only, bint traced) except -1
+    # or it leads to the subscription `only` at most, if that is not NULL. With a trail, it was counted
+    # already.
+    cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1
+    cdef int _publish_mapped(self, Message* msg, Rule rule, Trail trail) except -1
+    cdef int _send(self, Message* msg, Match* match, void* only, Trail trail) except -1
+    cdef bint _publish_traced(self, Message* msg) except -1
     cdef bint _remember_mapped(self, Message* msg) except -1
     # Remembers a control line that comes the second time in a row.
     cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
@@ -88,5 +91,7 @@ cdef class Publisher(Receiver):
     cdef bint _passes(self, Message* msg) except -1
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
-    cdef bint _trace(self, Message* msg, bint* only) except -1
+    cdef int _deny_publish(self, bytes subject, Trail trail) except -1
+    cdef int _deny_reply(self, bytes reply, Trail trail) except -1
+    cdef int _deny(self, bytes how, bytes subject, str what, Trail trail) except -1
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept

@@ -2,7 +2,7 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from pynats_server.core.account cimport route, route_match, route_only, route_traced
+from pynats_server.core.account cimport route, route_match, route_only
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
@@ -19,8 +19,13 @@ from pynats_server.core.native cimport prefetch
 from pynats_server.core.rates.limit cimport PublishLimit
 from pynats_server.core.runs cimport Run, run_address
 from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard
-from pynats_server.core.tracing cimport TRACE_NONE, TRACE_ONLY, TraceRequest, trace_asked, trace_request
+from pynats_server.core.tracing.request cimport (
+    Parents, Request, may_want_trace, read_request, redirected, replace_payload,
+)
+from pynats_server.core.tracing.walk cimport walk
 from pynats_server.core.wire cimport Frame, wire_publish
+
+from pynats_server.core.tracing.request import DISABLED
 
 cdef struct Verdict:
     bint allowed
@@ -124,13 +129,15 @@ cdef class Publisher(Receiver):
         self.last_activity = self.engine.now
         return 0
 
-    cdef int publish(self, Message* msg, Match* match, void* only) except -1:
+    cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1:
         cdef Rule rule = None
-        cdef bint traced = False
-        self.count_input(1, msg.total_len)
-        if msg.header_len and trace_asked(msg.payload, msg.header_len) != NULL:
-            if not self._trace(msg, &traced):
-                return 0
+        if trail is None:
+            self.count_input(1, msg.total_len)
+            if msg.header_len and may_want_trace(
+                msg.payload, msg.header_len, self.account.parents is not None
+            ):
+                if self._publish_traced(msg):
+                    return 0
         if self.account.mapper is not None:
             rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
         if self._reserved(msg.subject, msg.subject_len, True) or (
@@ -138,10 +145,10 @@ cdef class Publisher(Receiver):
             and self.permissions is not None
             and not self.may_publish(msg.subject, msg.subject_len)
         ):
-            self._deny_publish(msg.subject[:msg.subject_len])
+            self._deny_publish(msg.subject[:msg.subject_len], trail)
             return 0
         if msg.reply_len and self._reserved(msg.reply, msg.reply_len, False):
-            self._deny_reply(msg.reply[:msg.reply_len])
+            self._deny_reply(msg.reply[:msg.reply_len], trail)
             return 0
         if self.pedantic and (
             subject_has_gap(msg.subject, msg.subject_len)
@@ -151,22 +158,26 @@ cdef class Publisher(Receiver):
         if self.verbose:
             self.confirm()
         if rule is not None:
-            return self._publish_mapped(msg, rule, traced)
-        return self._send(msg, match, only, traced)
+            return self._publish_mapped(msg, rule, trail)
+        return self._send(msg, match, only, trail)
 
-    cdef int _publish_mapped(self, Message* msg, Rule rule, bint traced) except -1:
+    cdef int _publish_mapped(self, Message* msg, Rule rule, Trail trail) except -1:
         cdef NewName name
         cdef Message mapped
         cdef Fate fate = self.account.mapper.apply(rule, msg.subject, msg.subject_len, &name)
         if fate != MAPPED and (
             self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
         ):
-            self._deny_publish(msg.subject[:msg.subject_len])
+            self._deny_publish(msg.subject[:msg.subject_len], trail)
             return 0
         if fate == KEPT:
-            return self._send(msg, NULL, NULL, traced)
+            if trail is not None:
+                trail.mapped(msg.subject[:msg.subject_len])
+            return self._send(msg, NULL, NULL, trail)
         mapped = msg[0]
         if fate == LOST:
+            if trail is not None:
+                trail.mapped(b"")
             mapped.subject_len = 0
             if msg.reply_len and self.no_responders:
                 self.no_responders_reply(&mapped)
@@ -174,17 +185,19 @@ cdef class Publisher(Receiver):
         try:
             mapped.subject = name.subject
             mapped.subject_len = <uint32_t>name.length
+            if trail is not None:
+                trail.mapped(name.subject[:name.length])
             if self.permissions is not None and not self.may_publish(name.subject, name.length):
-                self._deny_publish(name.subject[:name.length])
+                self._deny_publish(name.subject[:name.length], trail)
                 return 0
-            return self._send(&mapped, NULL, NULL, traced)
+            return self._send(&mapped, NULL, NULL, trail)
         finally:
             free(name.large)
 
-    cdef int _send(self, Message* msg, Match* match, void* only, bint traced) except -1:
+    cdef int _send(self, Message* msg, Match* match, void* only, Trail trail) except -1:
         cdef int64_t delivered
-        if traced:
-            delivered = route_traced(self.account, self, msg, &self.engine.routing)
+        if trail is not None:
+            delivered = walk(self.account, self, msg, &self.engine.routing, trail)
         elif match != NULL:
             delivered = route_match(match, self, msg, &self.engine.routing)
         elif only != NULL:
@@ -195,22 +208,36 @@ cdef class Publisher(Receiver):
             self.no_responders_reply(msg)
         return 0
 
-    cdef bint _trace(self, Message* msg, bint* only) except -1:
-        """What to do with a message that asks for a trace: False = nothing at all, for the events
-        may not go there."""
-        cdef const char* dest = NULL
-        cdef size_t length = 0
-        cdef TraceRequest request = trace_request(msg.payload, msg.header_len, &dest, &length)
-        if request == TRACE_NONE:
-            return True
-        if self._reserved(dest, length, True) or (
-            self.permissions is not None and not self.may_publish(dest, length)
-        ):
-            self._deny_publish(dest[:length])
+    cdef bint _publish_traced(self, Message* msg) except -1:
+        """Publishes a message whose headers may ask for a trace. False = it wants none after all."""
+        cdef Request request = read_request(
+            msg, <Parents>self.account.parents, &self.engine.routing.random
+        )
+        cdef Message changed
+        cdef Trail trail
+        if request is None:
             return False
-        self.engine.routing.steps += CALL_STEPS
-        self.engine.handler.on_trace_request(self, msg.subject[:msg.subject_len], dest[:length])
-        only[0] = request == TRACE_ONLY
+        self.engine.routing.steps += 2 * CALL_STEPS
+        dest = request.dest
+        if request.fault:
+            self.engine.handler.on_error(self, request.fault)
+            if request.only or not request.disabled:
+                return request.only
+        elif not request.has_parent and (
+            self._reserved(dest, len(dest), True)
+            or (self.permissions is not None and not self.may_publish(dest, len(dest)))
+        ):
+            self._deny_publish(dest, None)
+            return True
+        trail = Trail(self, self.account, msg.subject[:msg.subject_len], request, msg.total_len)
+        if request.disabled:
+            payload = redirected(msg, DISABLED)
+            changed = msg[0]
+            replace_payload(&changed, payload)
+            self.publish(&changed, NULL, NULL, trail)
+        else:
+            self.publish(msg, NULL, NULL, trail)
+            self.engine.handler.on_traced(self, trail)
         return True
 
     cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept:
@@ -225,19 +252,21 @@ cdef class Publisher(Receiver):
             return n > 5 and memcmp(p, b"$NRG.", 5) == 0 and not self.account.is_system
         return memcmp(p, b"_R_.", 4) == 0 or (n > 8 and memcmp(p, b"$JS.ACK.", 8) == 0)
 
-    def _deny_publish(self, bytes subject) -> None:
-        self.engine.routing.steps += CALL_STEPS
-        self.complain(b'Permissions Violation for Publish to "' + subject + b'"')
-        self.engine.handler.on_error(
-            self, f'Publish Violation - Subject "{subject.decode(errors="replace")}"'
-        )
+    cdef int _deny_publish(self, bytes subject, Trail trail) except -1:
+        return self._deny(b"to", subject, "Subject", trail)
 
-    def _deny_reply(self, bytes reply) -> None:
+    cdef int _deny_reply(self, bytes reply, Trail trail) except -1:
+        return self._deny(b"with Reply of", reply, "Reply", trail)
+
+    cdef int _deny(self, bytes how, bytes subject, str what, Trail trail) except -1:
+        text = b'Permissions Violation for Publish ' + how + b' "' + subject + b'"'
         self.engine.routing.steps += CALL_STEPS
-        self.complain(b'Permissions Violation for Publish with Reply of "' + reply + b'"')
-        self.engine.handler.on_error(
-            self, f'Publish Violation - Reply "{reply.decode(errors="replace")}"'
-        )
+        self.complain(text)
+        if trail is not None:
+            trail.refused(text)
+        shown = subject.decode(errors="replace")
+        self.engine.handler.on_error(self, f'Publish Violation - {what} "{shown}"')
+        return 0
 
     cdef bint may_publish(self, const char* subject, size_t length) except -1:
         cdef Verdict* verdict
@@ -335,7 +364,7 @@ cdef class Publisher(Receiver):
             item = &found[0]
             if count == 0 or not self._passes(&item.frame.msg):
                 return 0
-            self.publish(&item.frame.msg, NULL, NULL)
+            self.publish(&item.frame.msg, NULL, NULL, None)
             if item.frame.msg.reply_len == 0 and not self.closing and not self.engine.tracing:
                 self.notice_line(p, item.frame.line_len, &item.frame.msg)
             return item.frame.length
@@ -389,22 +418,22 @@ cdef class Publisher(Receiver):
                     )
                     match_retain(item.match)
                     self.engine.routing.steps += sublist.steps - steps
-                    self.publish(&item.frame.msg, item.match, NULL)
+                    self.publish(&item.frame.msg, item.match, NULL, None)
                 elif (
                     item.match != NULL and self.account.sublist is sublist
                     and sublist.is_current(item.match)
                 ):
                     sublist.matches += 1
                     sublist.cache_hits += 1
-                    self.publish(&item.frame.msg, item.match, NULL)
+                    self.publish(&item.frame.msg, item.match, NULL, None)
                 elif (
                     item.match == NULL and item.only != NULL
                     and self.account.sublist is sublist and sublist.stamp() == stamp
                 ):
                     sublist.matches += 1
-                    self.publish(&item.frame.msg, NULL, item.only)
+                    self.publish(&item.frame.msg, NULL, item.only, None)
                 else:
-                    self.publish(&item.frame.msg, NULL, NULL)
+                    self.publish(&item.frame.msg, NULL, NULL, None)
                 if self.closing or self.paused or is_spent(self.engine):
                     break
         finally:
@@ -544,7 +573,9 @@ cdef class Publisher(Receiver):
         while available >= frame and count < most and memcmp(q, memo.line, line) == 0:
             if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
                 break
-            if memo.header_len and trace_asked(q + line, memo.header_len) != NULL:
+            if memo.header_len and may_want_trace(
+                q + line, memo.header_len, self.account.parents is not None
+            ):
                 break
             q += frame
             available -= frame

@@ -26,6 +26,7 @@ cdef class Receiver(Connection):
     # UNSUB: ends after `most` deliveries, counted from the first one; 0 = now.
     cdef int limit_subscription(self, const char* sid, size_t length, uint64_t most) except -1
     cdef int drop_subscription(self, Subscription sub) except -1
+    cdef bytes _obstacle(self, Subscription sub, Message* msg, Sink source)
     # Whether permissions keep a message from a filtered subscription.
     cdef bint withholds(self, Subscription sub, Message* msg) except -1
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1

@@ -13,9 +13,16 @@ from pynats_server.core.memory.bytemap cimport bytemap_get, bytemap_pop, bytemap
 from pynats_server.core.memory.chunks cimport Chunk, chunk_may_borrow
 from pynats_server.core.permissions cimport SUBSCRIBE_DENIED
 from pynats_server.core.removal cimport Removal, removal_of
+from pynats_server.core.tracing.trail cimport Trail
 
 from pynats_server.core.reasons import CloseReason
 
+# What traces say of messages that are not delivered.
+NO_ECHO = b"Not delivered because of no echo"
+SUBSCRIPTION_DENIED = b"Not delivered because subscription denies this subject"
+EXCEEDED = b"Not delivered because auto-unsubscribe exceeded"
+CLIENT_CLOSED = b"Not delivered because client is closed"
+SLOW = b"Not delivered because fast producer not stalled and consumer is slow"
 cdef int SLOW_PENDING = CloseReason.SLOW_CONSUMER_PENDING_BYTES
 
 
@@ -155,6 +162,29 @@ cdef class Receiver(Connection):
             self.replies.grant(msg.reply[:msg.reply_len], self.engine.now)
         self.after_output(source, sub)
         return 1
+
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        cdef Trail noting = <Trail>trail
+        cdef Account account = self.account
+        cdef bytes error = self._obstacle(sub, msg, source)
+        if not noting.only and not self.deliver(sub, msg, source) and error is None:
+            error = CLIENT_CLOSED
+        noting.reached(self, account, sub, error)
+        return error is None
+
+    cdef bytes _obstacle(self, Subscription sub, Message* msg, Sink source):
+        """Why a message would not be delivered, in the order of `deliver`; None = it would."""
+        if source is self and self.skip_own:
+            return NO_ECHO
+        if sub.filtered and self.withholds(sub, msg):
+            return SUBSCRIPTION_DENIED
+        if sub.max and sub.delivered >= sub.max:
+            return EXCEEDED
+        if self.closing:
+            return CLIENT_CLOSED
+        if self.sheds(source):
+            return SLOW
+        return None
 
     cdef bint withholds(self, Subscription sub, Message* msg) except -1:
         if self.permissions is None:

@@ -37,6 +37,7 @@ from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
+from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
@@ -85,8 +86,9 @@ class Server:
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
-        self.events = Events(self.state, ServerBlock(self.state))
-        self.handler = ClientHandler(self.state, self.info, self.events)
+        block = ServerBlock(self.state)
+        self.events = Events(self.state, block)
+        self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None

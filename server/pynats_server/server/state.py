@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
+from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.wiring import Wiring
@@ -80,7 +81,7 @@ class ServerState:
         return self.authenticator.required and not self.options.no_auth_user
 
     def share(self) -> None:
-        """Puts in force what the options say of exports, imports and mappings."""
+        """Puts in force what the options say of exports, imports, mappings and traces."""
         if self._wiring is None:
             self._wiring = Wiring(
                 self.engine, self.accounts, self.name, self.id, self.system_account
@@ -88,6 +89,8 @@ class ServerState:
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(make_plan(self.options.accounts), mappings)
+        for name, account in self.accounts.items():
+            account.trace(parents_of(self.options.accounts.get(name)))
 
     def make_authenticator(self) -> StaticAuthenticator:
         """A new authenticator for the current options."""

@@ -7,6 +7,7 @@ that each of them receives is written down after every line.
     a REPLY | answer                to the reply subject that a has received last
     a HREPLY | A: 1 | answer        the same with headers
     a AGAIN 2 | answer              to the one before that
+    a PUB _R_.acc0.req1 | hi        to what is shown so
     a OPEN {"echo": false}          connects with other options; `b2` is one more client of user b
     a CLOSE
     wait 0.5                        seconds
@@ -20,19 +21,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.deadline import pause
+from tests.support.deadline import PATIENCE_S, Deadline, pause
 from tests.support.raw import RawClient
 from tests.support.transcript import parse_transcript
 
 _REPLY = re.compile(r"_R_\.(\w{6})\.(\w{6})(\.\w{8}\.T)?")
+_SHOWN_REPLY = re.compile(r"_R_\.(acc\d+)\.(req\d+)")
+_ACK = re.compile(r"(\$JS\.ACK\.\S+\.)\d{19}(\.\d+ )")
 _SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
 _WHOLE_JSON = re.compile(r"\{.*\}")
 _JSON = re.compile(r"\{[^{}]*\}")
-_MASKED = {
+MASKED = {
     "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
     "time",
 }  # fmt: skip
@@ -58,9 +61,15 @@ class Scenario:
 class Stage:
     """One run of a script against one server."""
 
-    def __init__(self, port: int, reload: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        port: int,
+        reload: Callable[[str], bool],
+        show: Callable[[Any], Any] = lambda value: masked(value, MASKED),
+    ) -> None:
         self._port = port
         self._reload = reload
+        self._show = show  # JSON, without what differs from run to run
         self._clients: dict[str, RawClient] = {}
         self._seen: dict[str, int] = {}  # bytes of what each has received
         self._replies: dict[str, list[str]] = {}
@@ -88,10 +97,27 @@ class Stage:
                 assert self._reload(scenario.others[rest]) == (who == "reload"), line
             else:
                 self._act(who, rest)
+            self.arrived(len(self.told))
             self._settle()
         return self.told
 
+    def arrived(self, lines: int) -> None:
+        """What is waited for, besides answers to pings, before a line's consequences (the first of
+        which becomes number `lines`) are written down."""
+
+    def await_messages(self, who: str, count: int) -> None:
+        """Reads until a client has got that many since the last line."""
+        client, deadline = self._clients[who], Deadline(PATIENCE_S)
+        while not client.closed and self._fresh(who) < count and not deadline.passed:
+            client.read_some(deadline.remaining())
+
+    def _fresh(self, who: str) -> int:
+        received = bytes(self._clients[who].received[self._seen[who] :])
+        items = [item for item in parse_transcript(received, self._port) if isinstance(item, str)]
+        return sum(item.startswith(("MSG ", "HMSG ")) for item in items)
+
     def _act(self, who: str, rest: str) -> None:
+        rest = _SHOWN_REPLY.sub(self._meant, rest)
         words, *parts = (part.strip() for part in rest.split("|"))
         verb, *arguments = words.split()
         if verb == "OPEN":
@@ -108,13 +134,15 @@ class Stage:
             verb = "HPUB" if verb == "HREPLY" else "PUB"
         if verb == "PUB":
             payload = parts[0] if parts else ""
-            client.send(f"PUB {' '.join(arguments)} {len(payload)}\r\n{payload}\r\n".encode())
+            size = len(payload.encode())
+            client.send(f"PUB {' '.join(arguments)} {size}\r\n{payload}\r\n".encode())
         elif verb == "HPUB":
             headers = [each.strip().replace("~", " ") for each in parts[0].split(";")]
             lines = "".join(f"{each}\r\n" for each in headers if each)
             block = f"NATS/1.0\r\n{lines}\r\n"
             payload = parts[1] if len(parts) > 1 else ""
-            sizes = f"{len(block)} {len(block) + len(payload)}"
+            size = len(block.encode())
+            sizes = f"{size} {size + len(payload.encode())}"
             client.send(f"HPUB {' '.join(arguments)} {sizes}\r\n{block}{payload}\r\n".encode())
         else:
             client.send(f"{words}\r\n".encode())
@@ -141,7 +169,7 @@ class Stage:
             for item in parse_transcript(fresh, self._port):
                 if isinstance(item, str) and item not in ("PING", "PONG"):
                     self._note_reply(who, item)
-                    lines.append(f"{who} < {self._masked(item)}")
+                    lines.append(f"{who} < {self.masked(item)}")
             if client.closed:
                 lines.append(f"{who} < closed")
             self.told += sorted(lines)
@@ -154,14 +182,26 @@ class Stage:
         if sizes and len(line) == 4 + sizes:
             self._replies.setdefault(who, []).append(line[3])
 
-    def _masked(self, item: str) -> str:
+    def masked(self, item: str) -> str:
         """Without what differs from run to run. Header sizes follow the length of such numbers."""
         head, bar, rest = item.partition(" | ")
         # What the real server itself publishes without a reply subject has two blanks there.
         item = _REPLY.sub(self._named, head.replace("  ", " ") + bar + rest)
-        whole = _WHOLE_JSON.sub(_masked_json, item)
-        text = _JSON.sub(_masked_json, item) if whole == item else whole
+        item = _ACK.sub(r"\1<time>\2", item)
+        whole = _WHOLE_JSON.sub(self._shown_json, item)
+        text = _JSON.sub(self._shown_json, item) if whole == item else whole
         return text if text == item else _SIZES.sub(_without_digits, text, count=1)
+
+    def _shown_json(self, found: re.Match[str]) -> str:
+        try:
+            value = json.loads(found[0].encode().decode("unicode_escape").encode("latin-1"))
+        except ValueError:
+            return found[0]
+        return json.dumps(self._show(value))
+
+    def _meant(self, shown: re.Match[str]) -> str:
+        tokens = {name: token for token, name in self._names.items()}
+        return f"_R_.{tokens[shown[1]]}.{tokens[shown[2]][len(tokens[shown[1]]) :]}"
 
     def _named(self, found: re.Match[str]) -> str:
         account = self._names.setdefault(found[1], f"acc{len(self._names)}")
@@ -169,22 +209,18 @@ class Stage:
         return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
 
 
-def _masked_json(found: re.Match[str]) -> str:
-    try:
-        return json.dumps(_mask(json.loads(found[0])))
-    except ValueError:
-        return found[0]
-
-
 def _without_digits(sizes: re.Match[str]) -> str:
     return re.sub(r"\d+", "N", sizes[0])
 
 
-def _mask(value: Any) -> Any:
+def masked(value: Any, names: Collection[str]) -> Any:
+    """JSON in which the values of these names are not shown."""
     if isinstance(value, dict):
         answered = value.get("status") == 200  # of a latency, in which a service may take 0
         return {
-            name: "<" + name + ">" if name in _MASKED and (inner or answered) else _mask(inner)
+            name: "<" + name + ">"
+            if name in names and (inner or answered)
+            else masked(inner, names)
             for name, inner in value.items()
         }
-    return [_mask(each) for each in value] if isinstance(value, list) else value
+    return [masked(each, names) for each in value] if isinstance(value, list) else value

@@ -10,6 +10,9 @@ cdef class Sink(Counted):
     """What a subscription delivers to: a connection, or a part of the server."""
     # Returns 1 when the message was taken, 0 when not (closed, filtered, auto-unsubscribed).
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1
+    # As `deliver`, for a message whose way is noted by `trail` (tracing.trail.Trail); what only traces
+    # is not delivered. Sinks that say nothing deliver it in any case: services of the server run.
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1
     # `receiver` took a message of this one and has a large backlog now.
     cdef int stalled_by(self, Sink receiver, size_t pending) except -1
     # A message to a subject with this `bytemap_hash` comes soon: fetches in `step` 0, then 1, what
@@ -38,6 +41,7 @@ cdef class Subscription:
     cdef list shadows
     cdef Subscription origin
     cdef object home  # the Account whose list a shadow is in; None for others
+    cdef object taken  # the import that a shadow is for
 
     cdef inline const char* c_subject(self) noexcept nogil:
         return self.text

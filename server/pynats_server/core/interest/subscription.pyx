@@ -12,6 +12,9 @@ cdef class Sink:
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         raise NotImplementedError
 
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        return self.deliver(sub, msg, source)
+
     cdef int stalled_by(self, Sink receiver, size_t pending) except -1:
         return 0
 

@@ -11,6 +11,7 @@ from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.memory.bytemap cimport ByteMap
+from pynats_server.core.tracing.trail cimport Trail
 
 
 cdef enum:
@@ -65,6 +66,9 @@ cdef class Responses(Sink):
     cdef int end(self, Response* response) noexcept
     cdef Terms back_terms(self, Terms terms)
     cdef int64_t _now(self) noexcept
+    cdef int _answer(self, Message* msg, Sink source, Trail trail) except -1
+    # A destination of traces for requests that others make: nobody there learns the real one.
+    cdef bytes hidden_dest(self)
     cdef Response* _find(self, Message* msg) noexcept
 
 

@@ -1,4 +1,5 @@
 """See responses.pxd."""
+cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -10,6 +11,9 @@ from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.native cimport pn_below
+from pynats_server.core.tracing.request cimport redirected, replace_payload
+
+from pynats_server.core.tracing.request import DISABLED
 
 cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 cdef enum:
@@ -151,6 +155,18 @@ cdef class Responses(Sink):
         return self.engine.now if self.engine.in_turn else monotonic_ns()
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        return self._answer(msg, source, None)
+
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        return self._answer(msg, source, <Trail>trail)
+
+    cdef bytes hidden_dest(self):
+        cdef char token[TOKEN_LEN]
+        _draw(&self.chance, token)
+        return self.prefix[:PREFIX_LEN] + token[:TOKEN_LEN]
+
+    @cython.final
+    cdef int _answer(self, Message* msg, Sink source, Trail trail) except -1:
         cdef Response* response = self._find(msg)
         cdef Message answer
         cdef Account requester
@@ -175,7 +191,14 @@ cdef class Responses(Sink):
             _enqueue(terms, response)
         if tracked is not None:
             tracked.answered(source)
+        if trail is not None:
+            trail.imported(requester, msg.subject[:msg.subject_len], reply)
+            if trail.only:
+                return 1
         answer = msg[0]
+        if trail is not None:  # answers are not traced further
+            payload = redirected(msg, DISABLED)
+            replace_payload(&answer, payload)
         answer.subject = reply
         answer.subject_len = <uint32_t>len(<bytes>reply)
         answer.via_len = 0

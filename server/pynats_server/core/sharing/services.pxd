@@ -10,6 +10,7 @@ from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.rename cimport Rename
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.sharing.responses cimport Response, Responses, Terms
+from pynats_server.core.tracing.trail cimport Trail
 
 
 cdef class ServiceExport:
@@ -36,4 +37,7 @@ cdef class ServiceImport(Sink):
 
     cdef int _track(self, Response* response, tracked, Message* msg) except -1
     cdef bytes _info(self, Message* msg, Sink source)
-    cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1
+    cdef int _carry(self, Message* msg, Sink source, Trail trail) except -1
+    cdef int _request(
+        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail
+    ) except -1

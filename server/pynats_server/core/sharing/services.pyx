@@ -1,4 +1,5 @@
 """See services.pxd."""
+cimport cython
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, malloc
@@ -13,6 +14,10 @@ from pynats_server.core.limits cimport IMPORTS_DEEP, SUBJECT_ROOM
 from pynats_server.core.sharing.responses cimport (
     PREFIX_LEN, REPLY_LEN, SUFFIX_LEN, TOKEN_LEN, Response, responses_of,
 )
+from pynats_server.core.tracing.request cimport redirected, replace_payload
+from pynats_server.core.tracing.walk cimport walk
+
+from pynats_server.core.tracing.request import DISABLED
 
 cdef const char* INFO = b"Nats-Request-Info: "
 cdef enum:
@@ -89,6 +94,13 @@ cdef class ServiceImport(Sink):
             self.importer.sublist.remove(self.listening)
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
+        return self._carry(msg, source, None)
+
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        return self._carry(msg, source, <Trail>trail)
+
+    @cython.final
+    cdef int _carry(self, Message* msg, Sink source, Trail trail) except -1:
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
@@ -102,24 +114,27 @@ cdef class ServiceImport(Sink):
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
-                return self._request(msg, source, msg.subject, msg.subject_len)
+                return self._request(msg, source, msg.subject, msg.subject_len, trail)
             room = self.rename.room(msg.subject_len)
             if room <= SUBJECT_ROOM:
                 room = self.rename.put(msg.subject, msg.subject_len, small)
-                return self._request(msg, source, small, room)
+                return self._request(msg, source, small, room, trail)
             name = <char*>malloc(room)
             if name == NULL:
                 raise MemoryError()
             try:
                 room = self.rename.put(msg.subject, msg.subject_len, name)
-                return self._request(msg, source, name, room)
+                return self._request(msg, source, name, room, trail)
             finally:
                 free(name)
         finally:
             self.active = False
             self.engine.routing.imports -= 1
 
-    cdef int _request(self, Message* msg, Sink source, const char* subject, size_t length) except -1:
+    @cython.final
+    cdef int _request(
+        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail
+    ) except -1:
         cdef Message request = msg[0]
         cdef NewName mapped
         cdef Rule rule
@@ -167,6 +182,18 @@ cdef class ServiceImport(Sink):
                     if fate == MAPPED:
                         request.subject = mapped.subject
                         request.subject_len = <uint32_t>mapped.length
+            if trail is not None:
+                trail.imported(
+                    self.exporter, msg.subject[:msg.subject_len],
+                    request.subject[:request.subject_len],
+                )
+                if not self.service.allow_trace and trail.only:
+                    return 0
+                payload = redirected(
+                    &request,
+                    self.responses.hidden_dest() if self.service.allow_trace else DISABLED,
+                )
+                replace_payload(&request, payload)
             if self.service.latency is not None:
                 tracked = self.service.latency.begin(
                     source, self.share, msg.payload[:msg.header_len], msg.reply_len != 0
@@ -182,7 +209,10 @@ cdef class ServiceImport(Sink):
                     memcpy(reply + REPLY_LEN, <const char*>self.service.suffix, SUFFIX_LEN)
                     request.reply_len += SUFFIX_LEN
             self.engine.routing.shared = self.share
-            delivered = route(self.exporter, source, &request, &self.engine.routing)
+            if trail is not None and self.service.allow_trace:
+                delivered = walk(self.exporter, source, &request, &self.engine.routing, trail)
+            else:
+                delivered = route(self.exporter, source, &request, &self.engine.routing)
             if delivered == 0 and response != NULL:
                 self.responses.forget(reply)
                 if tracked is not None:

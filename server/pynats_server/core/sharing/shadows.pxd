@@ -12,6 +12,7 @@ from pynats_server.core.interest.subscription cimport Subscription
 
 
 cdef class StreamImport:
+    cdef readonly Account importer
     cdef readonly Account exporter
     cdef readonly bytes local  # the subjects here
     cdef readonly Rename rename

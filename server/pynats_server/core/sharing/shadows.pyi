@@ -7,12 +7,15 @@ from pynats_server.core.interest.rename import Rename
 class StreamImport:
     def __init__(
         self,
+        importer: Account,
         exporter: Account,
         local: bytes,
         rename: Rename | None,
         subjects_of: Callable[[bytes], Iterable[bytes]],
         allow_trace: bool = False,
     ) -> None: ...
+    @property
+    def importer(self) -> Account: ...
     @property
     def exporter(self) -> Account: ...
     @property

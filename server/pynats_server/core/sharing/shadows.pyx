@@ -13,9 +13,10 @@ cdef class StreamImport:
     `subject` here: where a token stands for a wildcard of the import, it stands there, too."""
 
     def __init__(
-        self, Account exporter not None, bytes local not None, Rename rename, subjects_of,
+        self, Account importer not None, Account exporter not None, bytes local not None, Rename rename, subjects_of,
         bint allow_trace=False,
     ):
+        self.importer = importer
         self.exporter = exporter
         self.local = local
         self.rename = rename or Rename([-1])  # what has one does not get requests
@@ -44,6 +45,7 @@ cdef class StreamImports(Borrowing):
         found.exporter.sublist.insert(shadow)
         shadow.home = found.exporter
         shadow.origin = sub
+        shadow.taken = found
         if sub.shadows is None:
             sub.shadows = []
         sub.shadows.append(shadow)

@@ -9,6 +9,7 @@ from libc.string cimport memcmp
 from pynats_server.core.account cimport Account, ServiceSink
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
+from pynats_server.core.tracing.trail cimport Trail
 from pynats_server.jetstream.consumer.delivery.feed cimport Feed
 from pynats_server.jetstream.consumer.delivery.router cimport Router
 from pynats_server.jetstream.direct.desk cimport Desk
@@ -57,6 +58,16 @@ cdef class ApiSink(ServiceSink):
                 sub.delivered += 1
                 return 1
         return ServiceSink.deliver(self, sub, msg, source)
+
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        cdef Trail noting = <Trail>trail
+        # For clients, the system account answers: it is a service that allows no traces.
+        if not begins(msg, self.next_head) and not begins(msg, self.direct_head):
+            subject = msg.subject[:msg.subject_len]
+            noting.imported(None, subject, subject)
+            if noting.only:
+                return 0
+        return self.deliver(sub, msg, source)
 
     cdef int ask_consumer(self, Subscription sub, Message* msg) except -1:
         cdef size_t n = len(self.next_head)

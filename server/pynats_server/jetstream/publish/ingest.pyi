@@ -3,6 +3,7 @@ from typing import Protocol
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.core.interest.subscription import Sink
+from pynats_server.core.tracing.trail import Trail
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish.appending import Appender
 from pynats_server.jetstream.publish.batch.fast_state import FastTable
@@ -13,6 +14,9 @@ from pynats_server.jetstream.store import StoreError
 
 class Receiver(Protocol):
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None: ...
+    def accept_traced(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, trail: Trail
+    ) -> None: ...
     def appended(self) -> None: ...
     def committed(self, last_seq: int) -> None: ...
     def on_internal_error(self, error: Exception) -> None: ...

@@ -195,6 +195,18 @@ cdef class Ingest(Sink):
             self.answer(msg.reply[:msg.reply_len], refusal, True)
         return 1
 
+    cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
+        sub.delivered += 1
+        self.engine.routing.steps += 4 * CALL_STEPS
+        try:
+            self.stream.accept_traced(
+                msg.subject[:msg.subject_len], msg.reply[:msg.reply_len],
+                msg.payload[:msg.header_len], msg.payload[msg.header_len:msg.total_len], trail,
+            )
+        except Exception as error:  # as above
+            self.stream.on_internal_error(error)
+        return 1
+
     cdef void foresee(self, uint32_t hash, int step) noexcept:
         if step == 0:
             self.store.tree.prefetch_bucket(hash)

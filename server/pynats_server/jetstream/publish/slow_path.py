@@ -13,7 +13,7 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
@@ -96,6 +96,13 @@ class Duplicate(Exception):
         self.seq = seq
 
 
+# What became of a message; "open": it waits for the rest of a batch, or was none to keep.
+Verdict = ApiError | Duplicate | Literal["kept", "open"]
+LATE: Final = frozenset((10165, 10077, 10002, 10023, 10047))
+"""Refusals that come after everything that a message's headers ask for: what is only traced gets
+none of them, as in the real server."""
+
+
 class Publishing:
     """The checks of one stream, and what they remember."""
 
@@ -136,31 +143,37 @@ class Publishing:
 
     # -- messages ---------------------------------------------------------------------------
 
-    def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Checks and keeps a message, and answers the publisher."""
+    def accept(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
+    ) -> Verdict:
+        """Checks and keeps a message, and answers the publisher. `only`: keeps it not."""
         ingest = self.stream.ingest
         if ingest.is_busy or self._is_full:
             ingest.refuse_busy(reply)
-            return
+            return api_error(10167)
         try:
             plan = self.check(Incoming(self.mapped(subject), headers, payload))
+            if only:
+                return "kept"
             seq = self.keep(plan)
         except Duplicate as duplicate:
             ingest.stored(duplicate.seq, reply, ingest.ack(duplicate.seq, b',"duplicate": true'))
-        except ApiError as error:
+            return duplicate
+        except (ApiError, StoreError) as error:
+            refusal = error if isinstance(error, ApiError) else store_error(error)
+            if only and refusal.err_code in LATE:
+                return "kept"
             if reply:
-                ingest.answer(reply, ingest.refusal(error))
-        except StoreError as error:
-            if reply:
-                ingest.answer(reply, ingest.refusal(store_error(error)))
-        else:
-            body = None
-            if plan.total is not None:
-                total = counters.show_total(plan.total).encode()
-                body = ingest.ack(seq, b',"val":"%b"' % total)
-            size = len(headers) + len(payload)
-            if not self.stream.when_replaced(seq, partial(ingest.stored, seq, reply, body, size)):
-                ingest.stored(seq, reply, body, size)
+                ingest.answer(reply, ingest.refusal(refusal))
+            return refusal
+        body = None
+        if plan.total is not None:
+            total = counters.show_total(plan.total).encode()
+            body = ingest.ack(seq, b',"val":"%b"' % total)
+        size = len(headers) + len(payload)
+        if not self.stream.when_replaced(seq, partial(ingest.stored, seq, reply, body, size)):
+            ingest.stored(seq, reply, body, size)
+        return "kept"
 
     def take_copy(self, seq: int, copy: Append) -> None:
         """Keeps a message of a mirror's origin under the sequence and with the time that it has

@@ -18,6 +18,7 @@ from pathlib import Path
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.tracing.trail import Trail
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
 from pynats_server.jetstream.consumer.consumer import DELETED
@@ -27,6 +28,7 @@ from pynats_server.jetstream.consumer.registry import StreamConsumers
 from pynats_server.jetstream.context import AccountContext
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.figures import StreamDetails, StreamFigures
+from pynats_server.jetstream.publish import traced
 from pynats_server.jetstream.publish.batch.atomic import (
     AtomicBatches,
     drop_incomplete_batch,
@@ -35,7 +37,7 @@ from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches
 from pynats_server.jetstream.publish.header_names import BATCH_ID
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
-from pynats_server.jetstream.publish.slow_path import Publishing, without_status
+from pynats_server.jetstream.publish.slow_path import Publishing, Verdict, without_status
 from pynats_server.jetstream.store import Store, StoreError, StoreHeld, Unavailable
 from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
@@ -271,13 +273,24 @@ class Stream:
 
     def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
         """A published message that needs more than storing."""
-        headers = without_status(headers)
+        self._accept(subject, reply, without_status(headers), payload)
+
+    def _accept(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
+    ) -> Verdict:
         if reply.endswith(FAST_SUFFIX):
-            self.fast_batches.accept(subject, reply, headers, payload)
-        elif headers and get_header(headers, BATCH_ID):
-            self.atomic_batches.accept(subject, reply, headers, payload)
-        else:
-            self.publishing.accept(subject, reply, headers, payload)
+            return self.fast_batches.accept(subject, reply, headers, payload, only)
+        if headers and get_header(headers, BATCH_ID):
+            return self.atomic_batches.accept(subject, reply, headers, payload, only)
+        return self.publishing.accept(subject, reply, headers, payload, only)
+
+    def accept_traced(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, trail: Trail
+    ) -> None:
+        """As `accept`, whatever the message; `trail` is told what becomes of it."""
+        headers = traced.disabled(without_status(headers))
+        verdict = self._accept(subject, reply, headers, payload, trail.only)
+        traced.note(trail, self.name, subject, headers, verdict, self.publishing)
 
     def appended(self) -> None:
         """Called at the end of a turn that brought messages."""

@@ -29,7 +29,7 @@ from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID,
 from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, check_open
+from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, Verdict, check_open
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, Message, Store, StoreError
 from pynats_server.jetstream.stream.host import StreamHost
@@ -64,25 +64,30 @@ class AtomicBatches(OpenBatches[Batch]):
         self.stream.ingest.staging = None
         self._close_all()
 
-    def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message that names a batch, and answers the publisher."""
+    def accept(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
+    ) -> Verdict:
+        """Takes a message that names a batch, and answers the publisher. `only`: the batch that it
+        ends is not kept."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
-            return
+            return api_error(10167)
         try:
-            self._take(subject, reply, headers, payload)
+            return self._take(subject, reply, headers, payload, only)
         except Duplicate:
-            if reply:
-                ingest.answer(reply, ingest.refusal(api_error(10201)))
+            refusal = api_error(10201)
         except ApiError as error:
-            if reply:
-                ingest.answer(reply, ingest.refusal(error))
+            refusal = error
         except StoreError as error:
-            if reply:
-                ingest.answer(reply, ingest.refusal(store_error(error)))
+            refusal = store_error(error)
+        if reply:
+            ingest.answer(reply, ingest.refusal(refusal))
+        return refusal
 
-    def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+    def _take(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool
+    ) -> Verdict:
         stream = self.stream
         check_publish(stream, subject, headers, payload)
         if not stream.config.allow_atomic:
@@ -111,19 +116,22 @@ class AtomicBatches(OpenBatches[Batch]):
             raise api_error(10199, size=self.staging.max_msgs)
         if commit is not None:
             self._close(batch)
+            if only:
+                return "kept"
             if commit == b"eob":
                 batch.mark_last(BATCH_COMMIT, b"1")
             else:
                 batch.add(subject, headers, payload)
                 batch.plain = batch.plain and not needs_check(headers)
             self._commit(batch, reply)
-            return
+            return "kept"
         if not self.staging.add(batch, subject, headers, payload):
             self._abandon(batch, "large")
             raise api_error(10023)
         batch.touched = clock()
         if reply:
             stream.ingest.say_now(reply, b"")
+        return "open"
 
     # -- life of a batch --------------------------------------------------------------------
 

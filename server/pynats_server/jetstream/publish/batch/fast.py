@@ -34,7 +34,7 @@ from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.headers import remove_prefix
 from pynats_server.jetstream.publish.ingest import store_error
-from pynats_server.jetstream.publish.slow_path import Duplicate, Plan, Publishing
+from pynats_server.jetstream.publish.slow_path import Duplicate, Plan, Publishing, Verdict
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
@@ -94,18 +94,24 @@ class FastBatches(OpenBatches[FastBatch]):
         for batch in self.table.batches.values():
             batch.undone(last_seq)
 
-    def accept(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        """Takes a message with such a reply subject, and answers the publisher."""
+    def accept(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool = False
+    ) -> Verdict:
+        """Takes a message with such a reply subject, and answers the publisher. `only`: it counts,
+        but is not kept."""
         ingest = self.stream.ingest
         if ingest.is_busy:
             ingest.refuse_busy(reply)
-            return
+            return api_error(10167)
         try:
-            self._take(subject, reply, headers, payload)
+            return self._take(subject, reply, headers, payload, only)
         except ApiError as error:
             ingest.answer(reply, ingest.refusal(error))
+            return error
 
-    def _take(self, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
+    def _take(
+        self, subject: bytes, reply: bytes, headers: bytes, payload: bytes, only: bool
+    ) -> Verdict:
         stream = self.stream
         check_publish(stream, subject, headers, payload)
         if not stream.config.allow_batched:
@@ -126,11 +132,15 @@ class FastBatches(OpenBatches[FastBatch]):
         batch.touched = clock()
         if message.operation == FastOperation.PING:
             self._ping(batch, message, reply)
-        elif self._in_order(batch, message, reply):
-            # A stored message with these headers would be taken for part of an atomic batch.
-            self._keep(
-                batch, message, subject, reply, remove_prefix(headers, BATCH_PREFIX), payload
-            )
+            return "open"
+        if not self._in_order(batch, message, reply):
+            return "open"
+        if only:
+            self._counted(batch, message, reply)
+            return "kept"
+        # A stored message with these headers would be taken for part of an atomic batch.
+        headers = remove_prefix(headers, BATCH_PREFIX)
+        return self._keep(batch, message, subject, reply, headers, payload)
 
     def _ping(self, batch: FastBatch, message: FastMessage, reply: bytes) -> None:
         told = False
@@ -169,21 +179,23 @@ class FastBatches(OpenBatches[FastBatch]):
         reply: bytes,
         headers: bytes,
         payload: bytes,
-    ) -> None:
+    ) -> Verdict:
         stream = self.stream
         try:
             seq = self._store(subject, headers, payload)
         except Duplicate as duplicate:
             self._repeated(batch, message, reply, duplicate.seq)
-            return
-        except ApiError as error:
-            self._refused(batch, message, reply, error)
-            return
-        except StoreError as error:
-            self._refused(batch, message, reply, store_error(error))
-            return
+            return duplicate
+        except (ApiError, StoreError) as error:
+            refusal = error if isinstance(error, ApiError) else store_error(error)
+            self._refused(batch, message, reply, refusal)
+            return refusal
         batch.took(seq, stream.store.written_seq)
         stream.ingest.stored(seq, b"")
+        self._counted(batch, message, reply)
+        return "kept"
+
+    def _counted(self, batch: FastBatch, message: FastMessage, reply: bytes) -> None:
         batch.stored = batch.last
         if message.commits:
             self._finish(batch, reply)

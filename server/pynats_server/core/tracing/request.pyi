@@ -1,0 +1,9 @@
+DEST: bytes
+DISABLED: bytes
+
+class Parents:
+    def __init__(self, dest: bytes, sampling: int) -> None: ...
+    @property
+    def dest(self) -> bytes: ...
+    @property
+    def sampling(self) -> int: ...

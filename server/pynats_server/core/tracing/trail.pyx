@@ -1,0 +1,48 @@
+"""See trail.pxd."""
+from time import time_ns
+
+
+cdef class Trail:
+    def __init__(
+        self, Sink source not None, Account account not None, bytes subject not None,
+        Request request not None, uint32_t size,
+    ):
+        self.source = source
+        self.account = account
+        self.subject = subject
+        self.dest = request.dest
+        self.only = request.only
+        self.headers = request.headers
+        self.silent = request.disabled
+        self.size = size
+        self.began_ns = time_ns()
+        self.events = []
+
+    cdef int refused(self, bytes text) except -1:
+        self.refusal = text
+        return 0
+
+    cdef int mapped(self, bytes subject) except -1:
+        self.events.append(("sm", time_ns(), subject))
+        return 0
+
+    cdef int imported(self, object account, bytes subject, bytes to) except -1:
+        self.events.append(("si", time_ns(), account, subject, to))
+        return 0
+
+    cdef int exported(self, object account, bytes to) except -1:
+        self.events.append(("se", time_ns(), account, to))
+        return 0
+
+    cdef int reached(self, Sink receiver, Account account, Subscription sub, bytes error) except -1:
+        other = None if account is self.account else account
+        self.events.append(("eg", time_ns(), receiver, other, sub.subject, sub.queue, error))
+        return 0
+
+    def stream(self, str name, bytes subject, bint nointerest, str error) -> None:
+        """What a stream did: the subject it keeps the message under, empty where it came to none."""
+        self.events.append(("js", time_ns(), name, subject, nointerest, error))
+
+    def hush(self) -> None:
+        """Nobody is told: what becomes of the message is decided later."""
+        self.silent = True
