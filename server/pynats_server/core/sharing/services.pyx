@@ -104,13 +104,9 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
-        if self.engine.routing.imports and (
-            self.active  # it has come back to where it was
-            or self.importer is self.exporter  # of itself an account gets only what begins there
-            or self.engine.routing.imports >= IMPORTS_DEEP
-        ):
-            return 0
-        self.active = True
+        if self.service.active or self.engine.routing.imports >= IMPORTS_DEEP:
+            return 0  # it has come back to where it was, as by what an account imports of itself
+        self.service.active = True
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
@@ -128,7 +124,7 @@ cdef class ServiceImport(Sink):
             finally:
                 free(name)
         finally:
-            self.active = False
+            self.service.active = False
             self.engine.routing.imports -= 1
 
     @cython.final
