@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Final
 
 from pynats_server.core.subject import covers, first_overlap
+
+DEPTH: Final = 1024
+"""Accounts in a row that are gone through, as many as the real server does."""
+
+
+class TooDeep(ValueError):
+    """More accounts in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,13 @@ class Edges:
         self._known: dict[tuple[str, str, bytes], Edge] = {}
 
     def lead_back(self, importer: str, exporter: str, subject: bytes) -> bool:
-        """Whether what is looked for at the exporter leads back to the importer."""
+        """Whether what is looked for at the exporter leads back to the importer. Raises TooDeep."""
         visited = {importer}
-        waiting = [(exporter, subject)]
+        waiting = [(exporter, subject, 1)]
         while waiting:
-            account, subject = waiting.pop()
+            account, subject, depth = waiting.pop()
+            if depth > DEPTH:
+                raise TooDeep
             imports = self._by_importer.get(account)
             if imports is None:
                 continue
@@ -54,7 +64,7 @@ class Edges:
                     return True
                 visited.add(account)
                 narrower = covers(subject, edge.local)
-                waiting.append((edge.exporter, edge.local if narrower else subject))
+                waiting.append((edge.exporter, edge.local if narrower else subject, depth + 1))
                 place = first_overlap(subject, imports.subjects, place + 1, count)
         return False
 

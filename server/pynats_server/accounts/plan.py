@@ -12,7 +12,7 @@ from itertools import count
 
 from pynats_common.subjects import has_wildcard
 
-from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges
+from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges, TooDeep
 from pynats_server.accounts.names import REST, Names, Token
 from pynats_server.accounts.offers import Offer, Offers, as_bytes, as_text, offers_of
 from pynats_server.core.subject import is_valid
@@ -133,8 +133,7 @@ def _link_stream(
             f'"{local}": {error}',
         ) from None
     edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
-    if edges.close_with(importer, edge):
-        raise _refusal("stream", subject, "import forms a cycle")
+    _refuse_circle("stream", subject, importer, edge, edges)
     if edges.add(importer, edge) is not None:
         raise _refusal("stream", subject, "stream import already exists")
     return StreamLink(item.account, names, item.allow_trace)
@@ -163,8 +162,7 @@ def _link_service(
             f'"{subject}": {error}',
         ) from None
     edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
-    if edges.close_with(importer, edge):
-        raise _refusal("service", subject, "import forms a cycle")
+    _refuse_circle("service", subject, importer, edge, edges)
     known = edges.add(importer, edge)
     if known is not None:
         raise _refusal(
@@ -176,6 +174,17 @@ def _link_service(
     # Of those that cover one subject, the one with the most tokens is the narrowest.
     offer = max(fitting, key=_narrowness) if len(fitting) > 1 else fitting[0]
     return ServiceLink(item.account, names.turned(), item.share, offer.service())
+
+
+def _refuse_circle(
+    kind: str, subject: str, importer: str, edge: Edge, edges: StreamEdges | ServiceEdges
+) -> None:
+    try:
+        closes = edges.close_with(importer, edge)
+    except TooDeep:
+        raise _refusal(kind, subject, "search cycle depth exhausted") from None
+    if closes:
+        raise _refusal(kind, subject, "import forms a cycle")
 
 
 def _narrowness(offer: Offer) -> tuple[int, int]:

@@ -102,6 +102,22 @@ def test_ours_is_one_of_their_answers(
     assert comparable(output) in asked
 
 
+@pytest.mark.parametrize(("depth", "is_refused"), [(1000, False), (1026, True)])
+def test_chains_of_accounts_are_followed_so_far(
+    depth: int, is_refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real server says so, too, where the random order of its maps makes a search that deep."""
+    lines = ["accounts {", "A0 { exports: [{service: s}] }"]
+    for number in range(1, depth):
+        wanted = f"{{service: {{account: A{number - 1}, subject: s}}}}"
+        lines.append(f"A{number} {{ exports: [{{service: s}}], imports: [{wanted}] }}")
+    (tmp_path / NAME).write_text("\n".join([*lines, "}"]))
+    code, output = ours(tmp_path, monkeypatch)
+    refusal = 'Error adding service import "s": search cycle depth exhausted\n'
+    assert code == int(is_refused)
+    assert output.endswith(refusal) == is_refused
+
+
 def test_check_start_and_reload_say_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,10 @@ class Model:
 
     @staticmethod
     def _may_not(client: Client, subject: Subject) -> bool:
-        return any(matches(denied, subject) for denied in client.publish_deny)
+        allowed = client.publish_allow
+        return any(matches(denied, subject) for denied in client.publish_deny) or not (
+            not allowed or any(matches(each, subject) for each in allowed)
+        )
 
     def _mapped(self, account: int, subject: Subject) -> Subject:
         """Empty = lost."""
@@ -111,9 +114,10 @@ class _Walk:
         self._outcome.groups += groups.values()
         reached |= bool(groups)
         for service in self._topology.services:
-            if service.importer != account or service in self._inside:
-                continue
-            if not (self._inside and service.exporter == account):  # of itself: only its own
+            if service.importer == account and not any(
+                (each.exporter, each.export) == (service.exporter, service.export)
+                for each in self._inside
+            ):
                 reached |= self._request(service, subject, reply, asker)
         return self._answer(account, subject, reply, asker) or reached
 

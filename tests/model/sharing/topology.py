@@ -26,6 +26,7 @@ class Client:
     user: str
     account: int
     echo: bool
+    publish_allow: list[Subject]  # empty = all
     publish_deny: list[Subject]
     subscribe_deny: list[Subject]
     subscriptions: list[Subscription]
@@ -47,6 +48,7 @@ class ServiceLink:
     remote: Subject
     share: bool
     kind: str
+    export: Subject
     spelled: str
 
 
@@ -86,15 +88,21 @@ def _lines(items: list[str]) -> str:
     return "\n      ".join(items)
 
 
+def _names(subjects: list[Subject]) -> str:
+    return "[" + ", ".join(f'"{text(each)}"' for each in subjects) + "]"
+
+
 def _user(client: Client) -> str:
     denied = []
-    for key, subjects in (
-        ("publish", client.publish_deny),
-        ("subscribe", client.subscribe_deny),
+    for key, allow, deny in (
+        ("publish", client.publish_allow, client.publish_deny),
+        ("subscribe", [], client.subscribe_deny),
     ):
-        if subjects:
-            names = ", ".join(f'"{text(each)}"' for each in subjects)
-            denied.append(f"{key}: {{deny: [{names}]}}")
+        rules = [
+            f"{word}: {_names(each)}" for word, each in (("allow", allow), ("deny", deny)) if each
+        ]
+        if rules:
+            denied.append(f"{key}: {{{', '.join(rules)}}}")
     more = f", permissions: {{{', '.join(denied)}}}" if denied else ""
     return f"{{user: {client.user}, password: p{more}}}"
 
@@ -176,7 +184,7 @@ def redraw(random: Random, before: Topology) -> Topology:
 def _keep_what_may_be_denied(made: Topology) -> None:
     """The real server asks for the permission of what is lost under an empty subject."""
     for client in made.clients:
-        if client.publish_deny:
+        if client.publish_deny or client.publish_allow:
             mappings = made.mappings[client.account]
             mappings[:] = [each for each in mappings if each.names is not None]
 
@@ -247,21 +255,22 @@ def _import_service(
     if any(s.names.source == local.source or s.remote == subject for s in known):
         return  # of several imports of one service, one says in the real server what is shared
     share = random.random() < 0.3
-    kind = _kind_of(subject, offered)
-    spelled += f", share: {str(share).lower()}}}"
-    if kind is not None:
+    export = _export_of(subject, offered)
+    spelled = f"{begin}{spelled}, share: {str(share).lower()}}}"
+    if export:
+        kind = offered[export, "service"]
         made.services.append(
-            ServiceLink(exporter, importer, local, subject, share, kind, begin + spelled)
+            ServiceLink(exporter, importer, local, subject, share, kind, export, spelled)
         )
 
 
-def _kind_of(subject: Subject, offered: Offered) -> str | None:
-    """How the service answers; None where several exports say so and it depends which counts."""
-    exact = offered.get((subject, "service"))
-    if exact is not None:
-        return exact
-    kinds = {k for (p, what), k in offered.items() if what == "service" and _covers(p, subject)}
-    return kinds.pop() if len(kinds) == 1 else None
+def _export_of(subject: Subject, offered: Offered) -> Subject:
+    """Which export an import is of; empty where that depends on the order of maps."""
+    patterns = [pattern for pattern, what in offered if what == "service"]
+    if subject in patterns:
+        return subject
+    found = [pattern for pattern in patterns if _covers(pattern, subject)]
+    return found[0] if len(found) == 1 else ()
 
 
 def _covers(wide: Subject, narrow: Subject) -> bool:
@@ -291,6 +300,7 @@ def _draw_mappings(random: Random) -> list[Mapping]:
 
 def _draw_client(random: Random, account: int, number: int) -> Client:
     echo = random.random() < 0.8
+    allowed = [a_pattern(random, 0.8) for _ in range(3)] if random.random() < 0.2 else []
     denied = [a_pattern(random)] if random.random() < 0.3 else []
     unheard = [a_pattern(random)] if random.random() < 0.3 else []
     subscriptions = []
@@ -298,8 +308,7 @@ def _draw_client(random: Random, account: int, number: int) -> Client:
         pattern = tokens(">") if random.random() < 0.15 else a_pattern(random)
         if REST in pattern and any(matches(each, pattern) for each in unheard):
             continue  # the real server takes the last token for a literal
-        # Which member is passed over where one of a group may not have it, is not modelled.
-        in_group = echo and not unheard and random.random() < 0.4
+        in_group = random.random() < 0.4
         subscriptions.append(Subscription(sid, pattern, random.choice("gh") if in_group else ""))
     user = f"u{account}{'xy'[number]}"
-    return Client(user, account, echo, denied, unheard, subscriptions)
+    return Client(user, account, echo, allowed, denied, unheard, subscriptions)

@@ -19,6 +19,7 @@ cdef class ServiceExport:
     cdef readonly object latency  # None = not measured
     cdef bytes suffix  # of reply subjects of requests that are
     cdef readonly bint allow_trace
+    cdef bint active  # a request is on its way through it
 
 
 cdef class ServiceImport(Sink):
@@ -30,7 +31,6 @@ cdef class ServiceImport(Sink):
     cdef readonly ServiceExport service
     cdef readonly bint share
     cdef readonly bint allow_trace
-    cdef bint active  # a request is on its way through it
     cdef object who
     cdef Responses responses
     cdef Subscription listening

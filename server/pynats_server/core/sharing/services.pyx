@@ -109,13 +109,9 @@ cdef class ServiceImport(Sink):
         cdef size_t room
         cdef const char* subject = msg.via if msg.via_len else msg.subject
         cdef size_t length = msg.via_len or msg.subject_len
-        if self.engine.routing.imports and (
-            self.active  # it has come back to where it was
-            or self.importer is self.exporter  # of itself an account gets only what begins there
-            or self.engine.routing.imports >= IMPORTS_DEEP
-        ):
-            return 0
-        self.active = True
+        if self.service.active or self.engine.routing.imports >= IMPORTS_DEEP:
+            return 0  # it has come back to where it was, as by what an account imports of itself
+        self.service.active = True
         self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
@@ -134,7 +130,7 @@ cdef class ServiceImport(Sink):
             finally:
                 free(name)
         finally:
-            self.active = False
+            self.service.active = False
             self.engine.routing.imports -= 1
 
     @cython.final
