@@ -514,7 +514,7 @@ cdef class RespondLoop(Loop):
             return size == 0
         while used < <size_t>size:
             at = self.buffer + used
-            if size - used >= 4 and at[0] == 77:
+            if size - used >= 4 and (at[0] == 77 or at[0] == 72):  # MSG, HMSG
                 state = parse_message(at, size - used, &message)
                 if state < 0:
                     self.fail(b"malformed request", 0)

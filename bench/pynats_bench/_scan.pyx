@@ -50,7 +50,7 @@ cdef uint64_t mix(uint64_t value) noexcept nogil:
 cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil:
     """Parse `MSG|HMSG|PUB ...\\r\\n`. Returns 1, 0 when the line is incomplete, -1 when bad.
 
-    The reply subject is reported for MSG only, the one line a responder answers.
+    The reply subject is reported for MSG and HMSG, the lines that a responder answers.
     """
     cdef const char *end = <const char *>memchr(at, 10, size)
     cdef const char *cursor
@@ -72,7 +72,11 @@ cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil
     if scale == 1 or cursor[0] != 32:
         return -1
     out.size = value
-    if at[0] == 77:  # M
+    if at[0] == 77 or at[0] == 72:  # M, H
+        if at[0] == 72:  # the size of the headers is in front of the whole
+            cursor -= 1
+            while cursor > at and cursor[0] != 32:
+                cursor -= 1
         first = cursor
         end = cursor
         while first > at:
@@ -81,7 +85,7 @@ cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil
                 spaces += 1
                 if spaces == 1:
                     out.reply = first + 1
-        # MSG subject sid [reply] size
+        # MSG subject sid [reply] size, HMSG subject sid [reply] size size
         if spaces == 3:
             out.reply_len = end - out.reply
         elif spaces == 2:

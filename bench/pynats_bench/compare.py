@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pynats_bench.accounts import account_rows
 from pynats_bench.consumers.rows import consumer_rows
 from pynats_bench.contender import Contender, find_program, relay_contender
 from pynats_bench.model import LoadError
@@ -102,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def select_rows(only: list[str] | None, quick: bool, recovery: Recovery | None = None) -> list[Row]:
     """The rows asked for, in table order. LoadError for a name that matches none."""
-    rows = all_rows() + jetstream_rows(recovery=recovery) + consumer_rows()
+    rows = all_rows() + account_rows() + jetstream_rows(recovery=recovery) + consumer_rows()
     if only:
         for pattern in only:
             if not any(fnmatch.fnmatch(row.heading.name, pattern) for row in rows):

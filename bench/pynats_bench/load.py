@@ -94,8 +94,15 @@ class Threads:
 class Session:
     """Connections that are open during the `with` block."""
 
-    def __init__(self, endpoint: Endpoint, cores: frozenset[int] | None, stall_s: float) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        cores: frozenset[int] | None,
+        stall_s: float,
+        receiving: Endpoint | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._receiving = receiving or endpoint
         self._cores = cores
         self._stall_s = stall_s
         self._stack = ExitStack()
@@ -103,8 +110,8 @@ class Session:
     def _set_up(self) -> None:
         raise NotImplementedError
 
-    def _open(self) -> socket.socket:
-        return self._stack.enter_context(connect(self._endpoint))
+    def _open(self, endpoint: Endpoint | None = None) -> socket.socket:
+        return self._stack.enter_context(connect(endpoint or self._endpoint))
 
     def __enter__(self) -> Self:
         try:
@@ -127,7 +134,8 @@ class PubSubSession(Session):
     """Connected publishers and subscribers of one load.
 
     `cores` pins the load's threads. A run that sees no progress for `stall_s` seconds fails.
-    Entering raises LoadError when a connection or subscription is refused.
+    Entering raises LoadError when a connection or subscription is refused. `receiving` is for who
+    receives, if they are others (None: the same endpoint).
     """
 
     def __init__(
@@ -137,14 +145,15 @@ class PubSubSession(Session):
         *,
         cores: frozenset[int] | None = None,
         stall_s: float = 10.0,
+        receiving: Endpoint | None = None,
     ) -> None:
-        super().__init__(endpoint, cores, stall_s)
+        super().__init__(endpoint, cores, stall_s, receiving)
         self._load = load
         self._block, self._ends = build_block(load)
 
     def _set_up(self) -> None:
         load = self._load
-        self._receivers = [self._open() for _ in range(load.subscribers)]
+        self._receivers = [self._open(self._receiving) for _ in range(load.subscribers)]
         if not self._endpoint.bare:
             for link in self._receivers:
                 subscribe(link, load.subscriptions, load.queue)
@@ -158,6 +167,7 @@ class PubSubSession(Session):
         is missing or doubled. Raises LoadError for any difference.
         """
         load = self._load
+        verify = verify and not load.gains_header  # stamps are looked for at a fixed place
         if verify and load.payload_bytes < STAMP_BYTES:
             raise ValueError(f"verification needs payloads of {STAMP_BYTES} bytes")
         bare = self._endpoint.bare
@@ -175,7 +185,7 @@ class PubSubSession(Session):
         threads = Threads(self._cores, self._stall_s)
         count: SubscribeLoop | None = None
         if self._receivers:
-            verb = b"PUB " if bare else b"HMSG" if load.header else b"MSG "
+            verb = b"PUB " if bare else b"HMSG" if load.header or load.gains_header else b"MSG "
             stamped = load.publishers if verify else 0
             count = SubscribeLoop(
                 self._receivers, expected, verb, not bare, stamped, len(load.header)
@@ -208,7 +218,7 @@ def _check_deliveries(
             if got != published:
                 raise LoadError(f"subscriber {number} received {got} of {published} messages")
     size = load.payload_bytes + len(load.header)
-    if count.payload_bytes != sum(counts) * size:
+    if count.payload_bytes != sum(counts) * size and not load.gains_header:
         raise LoadError(f"payloads of {count.payload_bytes} bytes, not {sum(counts) * size}")
     if not verify:
         return
@@ -229,14 +239,15 @@ class RequestSession(Session):
         *,
         cores: frozenset[int] | None = None,
         stall_s: float = 10.0,
+        receiving: Endpoint | None = None,
     ) -> None:
-        super().__init__(endpoint, cores, stall_s)
+        super().__init__(endpoint, cores, stall_s, receiving)
         self._load = load
         self._payload = b"x" * load.payload_bytes
 
     def _set_up(self) -> None:
-        self._responder = self._open()
-        subscribe(self._responder, [self._load.subject])
+        self._responder = self._open(self._receiving)
+        subscribe(self._responder, [self._load.service or self._load.subject])
         self._requesters: list[socket.socket] = []
         self._requests: list[bytes] = []
         for number in range(self._load.requesters):

@@ -35,6 +35,7 @@ class PubSubLoad:
     of `subscriptions`, and each published message must match exactly one of them. With `queue`
     the subscribers share the messages; without, each gets every message. `header` is a
     complete header block (`NATS/1.0...`) or empty. No subscribers: publish only.
+    `gains_header`: the server puts one in front of the payload, of unknown size.
     """
 
     payload_bytes: int
@@ -44,6 +45,7 @@ class PubSubLoad:
     subscribers: int = 1
     queue: str = ""
     header: bytes = b""
+    gains_header: bool = False
 
     def __post_init__(self) -> None:
         if not self.subjects or self.publishers < 1 or self.payload_bytes < 0:
@@ -63,6 +65,7 @@ class RequestLoad:
     requesters: int = 1
     payload_bytes: int = 16
     subject: str = "bench.service"
+    service: str = ""  # the subject that it has for the responder, if it is another
 
     def __post_init__(self) -> None:
         if self.requesters < 1 or not 0 <= self.payload_bytes <= REQUEST_PAYLOAD_MAX:

@@ -178,6 +178,8 @@ class PubSubRow:
     load: PubSubLoad
     config: str = ""
     against_relay: bool = False
+    user: str = USER
+    receiver: str = ""  # the user that subscribes, if it is another
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
         with tempfile.TemporaryDirectory() as folder:
@@ -185,11 +187,14 @@ class PubSubRow:
             if config:
                 config.write_text(self.config)
             with setting.start(contender, config) as server:
-                endpoint = server.endpoint
+                endpoint = receiving = server.endpoint
                 if config:
-                    endpoint = replace(endpoint, user=USER, password=PASSWORD)
+                    endpoint = replace(endpoint, user=self.user, password=PASSWORD)
+                    receiving = replace(endpoint, user=self.receiver or self.user)
                 try:
-                    with PubSubSession(endpoint, self.load, cores=setting.cores_load) as session:
+                    with PubSubSession(
+                        endpoint, self.load, cores=setting.cores_load, receiving=receiving
+                    ) as session:
                         if setting.verify and not contender.bare:
                             session.run(PROBE_MESSAGES, verify=True)
                         name = self.heading.name
@@ -205,16 +210,28 @@ class RequestRow:
     heading: Heading
     load: RequestLoad
     against_relay: bool = False
+    config: str = ""
+    user: str = USER
+    responder: str = ""  # the user that responds, if it is another
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        with setting.start(contender) as server:
-            try:
-                with RequestSession(
-                    server.endpoint, self.load, cores=setting.cores_load
-                ) as session:
-                    return measure(session, self.heading.name, server, contender.name, setting)
-            except LoadError as error:
-                raise explained(server, error) from None
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "server.conf" if self.config else None
+            if config:
+                config.write_text(self.config)
+            with setting.start(contender, config) as server:
+                endpoint = receiving = server.endpoint
+                if config:
+                    endpoint = replace(endpoint, user=self.user, password=PASSWORD)
+                    receiving = replace(endpoint, user=self.responder or self.user)
+                try:
+                    with RequestSession(
+                        endpoint, self.load, cores=setting.cores_load, receiving=receiving
+                    ) as session:
+                        name = self.heading.name
+                        return measure(session, name, server, contender.name, setting)
+                except LoadError as error:
+                    raise explained(server, error) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,24 @@ class Permissions:
     responses: ResponsePermission | None = None
 
 
+RATE_MAX = 1 << 33  # messages or bytes a second that publishing may be limited to
+
+
+@dataclass(slots=True)
+class PublishLimits:
+    """What may be published in a second, and at once; negative = unlimited. What is beyond waits
+    and is not read yet (`throttle`), or is refused."""
+
+    max_publish_rate: int = -1  # messages
+    max_publish_bytes: int = -1
+    publish_limit_action: Literal["throttle", "refuse"] = "throttle"
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit."""
+        return self.max_publish_rate > 0 or self.max_publish_bytes > 0
+
+
 @dataclass(slots=True)
 class User:
     """One entry of a `users` list."""
@@ -50,6 +68,7 @@ class User:
     password: str = field(default="", repr=False)  # plain text or bcrypt ($2a/$2b/$2y$)
     permissions: Permissions | None = None
     allowed_connection_types: list[str] = field(default_factory=list)
+    limits: PublishLimits | None = None  # of each of its connections
 
 
 @dataclass(slots=True)
@@ -62,7 +81,26 @@ class Authorization:
     timeout: float = 2.0  # seconds a client has to send a good CONNECT
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
+    default_limits: PublishLimits | None = None
     present: bool = False  # the configuration has the block, even if empty
+
+
+@dataclass(slots=True)
+class HttpAuth:
+    """The `http_auth` block: what who asks for monitoring must give, a user and password or a
+    token; with both, either."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)  # plain text or bcrypt
+    token: str = field(default="", repr=False)  # plain text or bcrypt
+    healthz_open: bool = False  # others may ask whether the server is healthy, and no more
+
+
+@dataclass(slots=True)
+class MetricsOptions:
+    """The `metrics` block."""
+
+    max_series: int = 20_000  # series of accounts, streams and consumers in /metrics
 
 
 @dataclass(slots=True)
@@ -82,11 +120,12 @@ class AccountLimits:
 @dataclass(slots=True)
 class ConnectionLimits:
     """Limits for the clients of an account, besides the server's; negative = unlimited.
-    `max_connections` counts all clients together, the others apply to each client."""
+    `max_connections` and `publish` count all clients together, the others apply to each client."""
 
     max_connections: int = -1
     max_subscriptions: int = -1
     max_payload: int = -1  # bytes
+    publish: PublishLimits = field(default_factory=PublishLimits)
 
 
 @dataclass(slots=True)
@@ -163,6 +202,7 @@ class AccountOptions:
 
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
+    default_limits: PublishLimits | None = None
     jetstream: AccountLimits | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     stream_exports: list[StreamExport] = field(default_factory=list)
@@ -261,6 +301,8 @@ class Options:
     http_port: int = 0
     https_port: int = 0
     http_base_path: str = "/"
+    http_auth: HttpAuth | None = None  # None = everybody may ask
+    metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
@@ -314,13 +356,20 @@ class Options:
         return self.system_account or SYSTEM_ACCOUNT
 
     def all_users(self) -> Iterator[tuple[str, User]]:
-        """Every user with the name of its account. A user without permissions gets the default ones
-        of its list."""
-        lists = [(GLOBAL_ACCOUNT, self.authorization.users, self.authorization.default_permissions)]
-        lists += [(n, a.users, a.default_permissions) for n, a in self.accounts.items()]
-        for name, users, usual in lists:
-            for user in users:
-                yield name, replace(user, permissions=user.permissions or usual)
+        """Every user with the name of its account. A user without permissions or limits gets the
+        default ones of its list."""
+        lists: list[tuple[str, Authorization | AccountOptions]] = [
+            (GLOBAL_ACCOUNT, self.authorization),
+            *self.accounts.items(),
+        ]
+        for name, block in lists:
+            permissions, limits = block.default_permissions, block.default_limits
+            for user in block.users:
+                if user.permissions is None and permissions is not None:
+                    user = replace(user, permissions=permissions)
+                if user.limits is None and limits is not None:
+                    user = replace(user, limits=limits)
+                yield name, user
 
     @property
     def only_global_account(self) -> bool:

@@ -66,6 +66,7 @@ class Handler:
         self.bugs: list[Exception] = []
         self.slow = 0
         self.closed: list[int] = []
+        self.limited: list[bool] = []
 
     def on_connect(self, client: ClientConnection, _: bytes) -> None:
         client.verbose = client.pedantic = False
@@ -79,6 +80,9 @@ class Handler:
 
     def on_error(self, _: ClientConnection, text: str) -> None:
         pass
+
+    def on_publish_limit(self, _: ClientConnection, waits: bool) -> None:
+        self.limited.append(waits)
 
     def on_slow_consumer(self, *_: object) -> None:
         self.slow += 1

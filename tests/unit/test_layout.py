@@ -42,7 +42,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "subjects"),
-    S + "auth": (*BASE, S + "core"),
+    S + "auth": (*BASE, S + "auth.secrets", S + "core"),
+    S + "auth.secrets": (),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -51,17 +52,20 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
-    S + "system": (*BASE, S + "server.state"),
+    S + "system": (
+        *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
+    ),
     # What became of traced messages; Snappy is the store's.
     S + "tracing": (
         *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
-        S + "server.info", S + "server.state", S + "tracing", S + "work",
+        S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "clients.closed", S + "core", J + "config", J + "figures", S + "work",
+        *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
+        S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),

@@ -6,6 +6,7 @@
 from pynats_common.config.digest import config_digest
 from pynats_common.config.files import Document, read_document
 from pynats_common.config.parser import parse
+from pynats_common.config.source import Position
 from pynats_common.config.toml import parse_toml
 from pynats_common.config.values import (
     ConfigError,
@@ -13,7 +14,6 @@ from pynats_common.config.values import (
     NodeMap,
     NodeValue,
     Plain,
-    Position,
     Scalar,
     kind_of,
     plain,

@@ -9,49 +9,47 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import datetime
 from decimal import Decimal
+from json.encoder import encode_basestring as _quoted  # escapes what every encoder of JSON does
+from operator import methodcaller
 
 from pynats_common.config.values import NodeMap, NodeValue
 
-_ESCAPED = re.compile('[<>&\u2028\u2029\x00-\x1f"\\\\\ud800-\udfff]')
-_SHORT = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+# What Go's encoder escapes besides. All of it can only be in texts.
+_ESCAPED = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+_as_bytes = methodcaller("encode", "utf-8", "surrogateescape")
 
 
 def config_digest(entries: NodeMap) -> str:
     """`sha256:<hex>` of a parsed document."""
-    text = _encode(entries) + "\n"
+    text = _ESCAPED.sub(_escape, _encode(entries)) + "\n"
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _encode(value: NodeValue) -> str:
+    if isinstance(value, dict):
+        fields = []
+        for key in sorted(value, key=_as_bytes):
+            inner = value[key].value
+            shown = _quoted(inner) if type(inner) is str else _encode(inner)  # most are strings
+            fields.append(f"{_quoted(key)}:{shown}")
+        return "{" + ",".join(fields) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join([_encode(node.value) for node in value]) + "]"
     match value:
+        case str():
+            return _quoted(value)
         case bool():
             return "true" if value else "false"
         case int():
             return str(value)
         case float():
             return _encode_float(value)
-        case str():
-            return _encode_string(value)
-        case datetime():
-            return f'"{value:%Y-%m-%dT%H:%M:%SZ}"'
-        case list():
-            return "[" + ",".join(_encode(node.value) for node in value) + "]"
-    keys = sorted(value, key=lambda key: key.encode("utf-8", "surrogateescape"))
-    return (
-        "{" + ",".join(f"{_encode_string(key)}:{_encode(value[key].value)}" for key in keys) + "}"
-    )
-
-
-def _encode_string(text: str) -> str:
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    return f'"{value:%Y-%m-%dT%H:%M:%SZ}"'
 
 
 def _escape(found: re.Match[str]) -> str:
     char = found[0]
-    if char in _SHORT:
-        return _SHORT[char]
     if "\ud800" <= char <= "\udfff":  # a byte that was not UTF-8
         return "\ufffd"
     return f"\\u{ord(char):04x}"

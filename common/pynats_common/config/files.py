@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pynats_common.config.digest import config_digest
 from pynats_common.config.parser import parse
-from pynats_common.config.values import ConfigError, NodeMap, Position
+from pynats_common.config.source import Position
+from pynats_common.config.values import ConfigError, NodeMap
 from pynats_common.go.errno import error_text
 
 

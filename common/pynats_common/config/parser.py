@@ -8,15 +8,19 @@ map being read. The caller reads files (see `files`); the grammar never accesses
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
-from pynats_common.config.scanner import NEWLINE, SEPARATORS, Scanner, Variable
-from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, Position, walk
+from pynats_common.config import ordinary
+from pynats_common.config.scanner import BOOLEANS, SEPARATORS, Scanner, Variable
+from pynats_common.config.source import Position, Source
+from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, walk
 
 # Nesting depth of maps and arrays. Real files stay far below; hostile text must not exhaust the
 # interpreter's stack.
 NESTING_MAX = 100
 
+_LAST_BRACE = re.compile(r"\s*\}\s*\Z")
 _BCRYPT = "2a$"  # a bare value `$2a$…` is a password hash, not a variable
 
 Include = Callable[[str, Position], NodeMap]
@@ -35,19 +39,18 @@ def parse(
     as written and the position of the directive, and returns the entries of that file. Raises
     `ConfigError` with the position of the error.
     """
-    return _Parser(text, file, environ or {}, include, ()).parse()
+    return _Parser(Source(text, file), environ or {}, include, ()).parse()
 
 
 class _Parser:
     def __init__(
         self,
-        text: str,
-        file: str,
+        source: Source,
         environ: Mapping[str, str],
         include: Include | None,
         resolving: tuple[str, ...],
     ) -> None:
-        self.scan = Scanner(text, file)
+        self.scan = Scanner(source)
         self.environ = environ
         self.include = include
         self.resolving = resolving  # environment variables being parsed, outermost first
@@ -77,7 +80,7 @@ class _Parser:
                 self._read_outer_braces(entries)
                 continue
             self._refuse_slash()
-            if scan.text[scan.pos :].strip() == "}":
+            if _LAST_BRACE.match(scan.text, scan.pos):
                 return  # one closing brace too many at the very end
             self._read_entry(entries, inner=False)
             self._end_entry("top-level", "}")
@@ -156,9 +159,9 @@ class _Parser:
     def _read_entry(self, entries: NodeMap, *, inner: bool) -> None:
         """One `key value` or `include path`. `inner` = not the outermost map."""
         scan = self.scan
-        key, where, bare = scan.read_key(inner=inner)
+        key, start, bare = scan.read_key(inner=inner)
         if bare and key.lower() == "include" and not scan.at_end:
-            self._read_include(entries, where)
+            self._read_include(entries, scan.position(start))
             return
         if inner and scan.at_end:
             scan.fail("Unexpected EOF processing map key.")
@@ -175,9 +178,7 @@ class _Parser:
         elif not separated and scan.at_end:
             scan.fail("config is invalid, the last key has no value", scan.pos)
         scan.skip_blanks()
-        node = Node("", where)
-        node.value = self._read_value()
-        entries[key] = node
+        entries[key] = Node(self._read_value(), scan.source, start)
 
     def _read_include(self, entries: NodeMap, where: Position) -> None:
         path = self.scan.read_include_path()
@@ -190,91 +191,144 @@ class _Parser:
     def _read_value(self) -> NodeValue:
         scan = self.scan
         char = scan.peek()
-        if char == "[":
-            return self._nested(self._read_array)
-        if char == "{":
-            return self._nested(self._read_map)
-        where = scan.position()
+        if char and char in "[{":
+            scan.pos += 1
+            return self._nested(self._read_map if char == "{" else self._read_array)
+        start = scan.pos
         value = scan.read_scalar()
         if isinstance(value, Variable):
-            return self._resolve(value.name, where)
+            return self._resolve(value.name, start)
         return value
 
     def _nested(self, read: Callable[[], NodeValue]) -> NodeValue:
         if self.depth >= NESTING_MAX:
-            self.scan.fail(f"nested more than {NESTING_MAX} levels deep")
+            self.scan.fail(f"nested more than {NESTING_MAX} levels deep", self.scan.pos - 1)
         self.depth += 1
-        self.scan.pos += 1
         value = read()
         self.depth -= 1
         return value
 
     def _read_map(self) -> NodeMap:
         scan = self.scan
+        source, text, match = scan.source, scan.text, ordinary.MAP_ITEM.match
         entries: NodeMap = {}
         self.scopes.append(entries)
         while True:
-            scan.skip_spaces()
-            if scan.skip_comment():
+            found = match(text, scan.pos)
+            if found is None:
+                if self._read_odd_entry(entries):
+                    break
                 continue
-            char = scan.peek()
-            if char == "":
-                scan.fail("Unexpected EOF processing map.")
-            if char == "]":
-                scan.fail("Unexpected array end ']' processing map.")
-            if char == "}":
-                scan.pos += 1
+            scan.pos = found.end()
+            kind = found.lastgroup
+            if kind == "close":
                 break
-            self._read_entry(entries, inner=True)
-            if self._end_item(",;", "map value terminator", "map terminator", "}") == "}":
+            key = "key" if found["key"] else "quoted_key"
+            value = found["text"] if kind == "text" else self._found_value(found)
+            entries[found[key]] = Node(value, source, found.start(key))
+            if self._end_map_item() if kind == "open" else text[scan.pos - 1] == "}":
                 break
         self.scopes.pop()
         return entries
 
+    def _read_odd_entry(self, entries: NodeMap) -> bool:
+        """Reads the next entry of an inner map; returns whether the map ends."""
+        scan = self.scan
+        scan.skip_filler()
+        char = scan.peek()
+        if char == "":
+            scan.fail("Unexpected EOF processing map.")
+        if char == "]":
+            scan.fail("Unexpected array end ']' processing map.")
+        if char == "}":
+            scan.pos += 1
+            return True
+        self._read_entry(entries, inner=True)
+        return self._end_map_item()
+
     def _read_array(self) -> list[Node]:
         scan = self.scan
+        source, text, match = scan.source, scan.text, ordinary.ARRAY_ITEM.match
         items: list[Node] = []
         while True:
-            scan.skip_spaces()
-            if scan.skip_comment():
+            found = match(text, scan.pos)
+            if found is None:
+                if self._read_odd_item(items):
+                    return items
                 continue
-            char = scan.peek()
-            if char and char in ",/":
-                scan.fail("Unexpected array value terminator ','.")
-            if char == "]":
-                scan.pos += 1
+            scan.pos = found.end()
+            kind = found.lastgroup
+            if kind == "close":
                 return items
-            where = scan.position(scan.pos + (char in ("'", '"')))
-            items.append(Node(self._read_value(), where))
-            if self._end_item(",", "array value terminator", "array terminator", "]") == "]":
+            assert kind is not None
+            items.append(Node(self._found_value(found), source, found.start(kind)))
+            if self._end_array_item() if kind == "open" else text[scan.pos - 1] == "]":
                 return items
 
-    def _end_item(self, ends: str, terminator: str, closer: str, closing: str) -> str:
-        """Skips what may follow an item of a map or array; returns the character that ended it."""
+    def _read_odd_item(self, items: list[Node]) -> bool:
+        """Reads the next item of an array; returns whether the array ends."""
         scan = self.scan
-        while True:
-            scan.skip_blanks()
-            if scan.skip_comment():
-                continue
-            char = scan.peek()
-            if char and char in ends + NEWLINE + closing + "/":
-                scan.pos += 1
-                return char
+        scan.skip_filler()
+        char = scan.peek()
+        if char and char in ",/":
+            scan.fail("Unexpected array value terminator ','.")
+        if char == "]":
+            scan.pos += 1
+            return True
+        start = scan.pos + (char in ("'", '"'))
+        items.append(Node(self._read_value(), scan.source, start))
+        return self._end_array_item()
+
+    def _found_value(self, found: re.Match[str]) -> NodeValue:
+        """The value of an ordinary item; the cursor is behind it, or in the map or array."""
+        kind = found.lastgroup
+        assert kind is not None
+        word = found[kind]
+        match kind:
+            case "open":
+                return self._nested(self._read_map if word == "{" else self._read_array)
+            case "integer":
+                return int(word)
+            case "word":
+                return BOOLEANS.get(word.lower(), word)
+        return word
+
+    def _end_map_item(self) -> bool:
+        """Skips what may follow an item of a map; returns whether the map ends."""
+        scan = self.scan
+        scan.skip_to_end()
+        char = scan.peek()
+        if not char or char not in ",;\r\n/}":
             scan.fail(
-                f'Expected {"a" if closing == "}" else "an"} {terminator} "," or '
-                f'{"a" if closing == "}" else "an"} {closer} "{closing}", '
+                'Expected a map value terminator "," or a map terminator "}", '
                 f"but got '{scan.described()}' instead."
             )
+        scan.pos += 1
+        return char == "}"
+
+    def _end_array_item(self) -> bool:
+        """Skips what may follow an item of an array; returns whether the array ends."""
+        scan = self.scan
+        scan.skip_to_end()
+        char = scan.peek()
+        if not char or char not in ",\r\n/]":
+            scan.fail(
+                'Expected an array value terminator "," or an array terminator "]", '
+                f"but got '{scan.described()}' instead."
+            )
+        scan.pos += 1
+        return char == "]"
 
     # -- variables --------------------------------------------------------------------------
 
-    def _resolve(self, name: str, where: Position) -> NodeValue:
+    def _resolve(self, name: str, start: int) -> NodeValue:
         if name.startswith(_BCRYPT):
             return "$" + name
         for scope in reversed(self.scopes):
             if name in scope:
                 scope[name].used = True
                 return scope[name].value
+        where = self.scan.position(start)
         at = f"variable reference for '{name}' on line {where.line}"
         if name in self.resolving:
             raise ConfigError(
@@ -282,13 +336,12 @@ class _Parser:
             )
         if name not in self.environ:
             raise ConfigError(f"{at} can not be found", where)
-        inner = _Parser(
-            f"value={self.environ[name]}", where.file, self.environ, None, (*self.resolving, name)
-        )
+        source = Source(f"value={self.environ[name]}", where.file)
+        inner = _Parser(source, self.environ, None, (*self.resolving, name))
         try:
             entries = inner.parse()
         except ConfigError as error:
             raise ConfigError(f"{at} could not be parsed: {error.message}", where) from None
         for node in walk(entries):  # the text has no position of its own in the file
-            node.position = where
+            node.source, node.offset = self.scan.source, start
         return entries["value"].value

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn
 
-from pynats_common.config.values import PARSE_ERROR, ConfigError, Position, Scalar
+from pynats_common.config.source import Position, Source
+from pynats_common.config.values import PARSE_ERROR, ConfigError, Scalar
 
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680"
@@ -28,6 +28,8 @@ SEPARATORS = "=:"
 _SPACES = re.compile(f"[{SPACE}]*")
 _BLANKS = re.compile(r"[\t ]*")
 _COMMENT = re.compile(r"[^\r\n]*")
+_FILLER = re.compile(rf"[{SPACE}]*(?:(?:#|//)[^\r\n]*[{SPACE}]*)*")
+_BEFORE_END = re.compile(r"[\t ]*(?:(?:#|//)[^\r\n]*)?")
 _BARE_KEY = re.compile(f"[^=:{SPACE}]*")
 _BARE_WORD = re.compile(r"[^\\'\r\n\t ,;\]}]*")
 _QUOTED_RUN = re.compile(r'[^"\\]*')
@@ -40,7 +42,7 @@ _AFTER_NUMBER = "\r\n\t ,;]}"
 _AFTER_UNIT = "\r\n\t ,;}"
 _DATE_SHAPE = "00-00T00:00:00Z"
 
-_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _POWERS = {letter: power for power, letter in enumerate("kmgtpe", start=1)}
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "\\": "\\"}
 _INT64_MAX = 2**63 - 1
@@ -55,18 +57,15 @@ class Variable(NamedTuple):
 class Scanner:
     """A cursor over one configuration text."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.text = text
-        self.file = file
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
         self.pos = 0
-        self._line_starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     # -- places -----------------------------------------------------------------------------
 
     def position(self, offset: int | None = None) -> Position:
-        offset = self.pos if offset is None else offset
-        line = bisect_right(self._line_starts, offset)
-        return Position(self.file, line, offset - self._line_starts[line - 1] + 1)
+        return self.source.position(self.pos if offset is None else offset)
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
         raise ConfigError(f"{PARSE_ERROR}: {message}", self.position(offset))
@@ -92,6 +91,14 @@ class Scanner:
     def skip_blanks(self) -> None:
         self.pos = self._end_of(_BLANKS)
 
+    def skip_filler(self) -> None:
+        """Skips white space and comments."""
+        self.pos = self._end_of(_FILLER)
+
+    def skip_to_end(self) -> None:
+        """Skips what may stand between a value and the character that ends its item."""
+        self.pos = self._end_of(_BEFORE_END)
+
     def skip_comment(self) -> bool:
         """Skips a `#` or `//` comment, but not its newline."""
         if not self.text.startswith(("#", "//"), self.pos):
@@ -106,8 +113,8 @@ class Scanner:
 
     # -- keys and paths ---------------------------------------------------------------------
 
-    def read_key(self, *, inner: bool) -> tuple[str, Position, bool]:
-        """The key at the cursor, its position, and whether it may be the word `include`.
+    def read_key(self, *, inner: bool) -> tuple[str, int, bool]:
+        """The key at the cursor, its offset, and whether it may be the word `include`.
 
         `inner`: the key belongs to an inner map, where messages differ slightly.
         """
@@ -122,11 +129,11 @@ class Scanner:
                 what = f" processing {quotes} map key" if inner else ""
                 self.fail(f"Unexpected EOF{what}.", len(self.text))
             self.pos = end + 1
-            return self.text[start:end], self.position(start), False
+            return self.text[start:end], start, False
         start = self.pos
         self.pos = self._end_of(_BARE_KEY, start + 1)
         # The keyword counts only when white space follows; `include: x` is a plain key.
-        return self.text[start : self.pos], self.position(start), self.peek() not in SEPARATORS
+        return self.text[start : self.pos], start, self.peek() not in SEPARATORS
 
     def read_include_path(self) -> str:
         self.skip_blanks()
@@ -205,8 +212,8 @@ class Scanner:
         if len(parts) > 1:
             return _join_bytes(parts)
         word = parts[0]
-        if word.lower() in _BOOLEANS:
-            return _BOOLEANS[word.lower()]
+        if word.lower() in BOOLEANS:
+            return BOOLEANS[word.lower()]
         return Variable(word[1:]) if word.startswith("$") else word
 
     def _read_escape(self) -> str:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+from pynats_common.config.source import Position, Source
 
 Scalar: TypeAlias = str | bool | int | float | datetime
 NodeMap: TypeAlias = dict[str, "Node"]
 NodeValue: TypeAlias = Scalar | list["Node"] | NodeMap
 Plain: TypeAlias = Scalar | list["Plain"] | dict[str, "Plain"]
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in a configuration text; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 PARSE_ERROR = "Parse error"  # client libraries look for these words of the real server
@@ -47,16 +36,22 @@ class Node:
     """One value of a configuration.
 
     Complaints about the value point to `position`: the key of an entry of a map, or the element of
-    an array. `used` means that a variable referred to it, so it is legitimate even as an unknown
-    top-level key. The representation hides the value, because it may be a secret.
+    an array, which is at `offset` of `source`. `used` means that a variable referred to it, so it
+    is legitimate even as an unknown top-level key. The representation hides the value, because it
+    may be a secret.
     """
 
-    __slots__ = ("position", "used", "value")
+    __slots__ = ("offset", "source", "used", "value")
 
-    def __init__(self, value: NodeValue, position: Position) -> None:
+    def __init__(self, value: NodeValue, source: Source, offset: int) -> None:
         self.value = value
-        self.position = position
+        self.source = source
+        self.offset = offset
         self.used = False
+
+    @property
+    def position(self) -> Position:
+        return self.source.position(self.offset)
 
     def __repr__(self) -> str:
         return f"<{kind_of(self.value)} at {self.position}>"

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from pynats_common.subjects import subjects_overlap
-
-from pynats_server.core.subject import covers
+from pynats_server.core.subject import covers, first_overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,54 +17,78 @@ class Edge:
     """One import, with the exporter's subject and the local one."""
 
     exporter: str
-    remote: str
-    local: str
+    remote: bytes
+    local: bytes
 
 
 @dataclass(slots=True)
+class _Imports:
+    """Of one account. It is gone on from by those of them whose subject, one of the two, overlaps
+    what is looked for there."""
+
+    edges: list[Edge] = field(default_factory=list)
+    subjects: list[bytes] = field(default_factory=list)
+
+
 class Edges:
-    """The imports of one kind that have been added so far, by importer. An account is gone on from
-    by those of its imports whose `key` overlaps what is looked for there."""
+    """The imports of one kind that have been added so far."""
 
-    key: str
-    by_importer: dict[str, list[Edge]] = field(default_factory=lambda: defaultdict(list))
+    def __init__(self) -> None:
+        self._by_importer: dict[str, _Imports] = defaultdict(_Imports)
+        self._known: dict[tuple[str, str, bytes], Edge] = {}
 
-    def lead_back(self, importer: str, exporter: str, subject: str) -> bool:
+    def lead_back(self, importer: str, exporter: str, subject: bytes) -> bool:
         """Whether what is looked for at the exporter leads back to the importer."""
         visited = {importer}
         waiting = [(exporter, subject)]
         while waiting:
             account, subject = waiting.pop()
-            for edge in self.by_importer.get(account, ()):
-                if not subjects_overlap(subject, getattr(edge, self.key)):
-                    continue
+            imports = self._by_importer.get(account)
+            if imports is None:
+                continue
+            count = len(imports.subjects)
+            place = first_overlap(subject, imports.subjects, 0, count)
+            while place >= 0:
+                edge = imports.edges[place]
                 if edge.exporter in visited:
                     return True
                 visited.add(account)
-                narrower = covers(subject.encode(), edge.local.encode())
+                narrower = covers(subject, edge.local)
                 waiting.append((edge.exporter, edge.local if narrower else subject))
+                place = first_overlap(subject, imports.subjects, place + 1, count)
         return False
+
+    def _add(self, importer: str, edge: Edge, name: bytes, subject: bytes) -> Edge | None:
+        known = self._known.setdefault((importer, edge.exporter, name), edge)
+        if known is not edge:
+            return known
+        imports = self._by_importer[importer]
+        imports.edges.append(edge)
+        imports.subjects.append(subject)
+        return None
 
 
 class ServiceEdges(Edges):
     """Of services."""
 
-    def __init__(self) -> None:
-        super().__init__("remote")
-
     def close_with(self, importer: str, edge: Edge) -> bool:
         """Whether one more import makes a circle."""
         return self.lead_back(importer, edge.exporter, edge.local)
 
+    def add(self, importer: str, edge: Edge) -> Edge | None:
+        """Adds it, unless another one has its local subject: that one is returned."""
+        return self._add(importer, edge, edge.local, edge.remote)
+
 
 class StreamEdges(Edges):
     """Of streams."""
-
-    def __init__(self) -> None:
-        super().__init__("local")
 
     def close_with(self, importer: str, edge: Edge) -> bool:
         """Whether one more import makes a circle."""
         return self.lead_back(importer, edge.exporter, edge.local) or self.lead_back(
             importer, edge.exporter, edge.remote
         )
+
+    def add(self, importer: str, edge: Edge) -> Edge | None:
+        """Adds it, unless another one has its subject of the exporter: that one is returned."""
+        return self._add(importer, edge, edge.remote, edge.local)

@@ -35,13 +35,14 @@ class RequestInfo:
         for what the server itself sends."""
         if not isinstance(source, ClientConnection):
             return b""
-        key = (source.cid, importer.name, share)
+        service = importer.name if importer is not source.account else ""
+        key = (source.cid, service, share)
         known = self._known.get(key)
         if known is not None and known[0] == source.rtt:
             return known[1]
         if len(self._known) >= KEPT:
             self._known.clear()
-        made = html_safe(_encode(self._describe(source, importer, share)))
+        made = html_safe(_encode(self.describe(source, share, service)))
         self._known[key] = (source.rtt, made)
         return made
 
@@ -56,8 +57,8 @@ class RequestInfo:
             found |= {"server": self._server_name, "cluster": self._cluster}
         return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
 
-    def _describe(self, client: ClientConnection, importer: Account, share: bool) -> dict[str, Any]:
-        service = importer.name if importer is not client.account else ""
+    def describe(self, client: ClientConnection, share: bool, service: str = "") -> dict[str, Any]:
+        """A client: all of it with `share`. `service` is the account through which it asks."""
         told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
         if share:
             told |= {

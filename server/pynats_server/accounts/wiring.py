@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pynats_common.server_hash import server_hash
+
+from pynats_server.accounts.latency import Latency
 from pynats_server.accounts.mappings import make_mapper
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.request_info import RequestInfo
@@ -22,10 +25,13 @@ THRESHOLD_S = 120.0
 class Wiring:
     """Of the accounts of one server."""
 
-    def __init__(self, engine: Engine, accounts: Mapping[str, Account], who: RequestInfo) -> None:
+    def __init__(
+        self, engine: Engine, accounts: Mapping[str, Account], who: RequestInfo, server_id: str
+    ) -> None:
         self._engine = engine
         self._accounts = accounts
         self._who = who
+        self._suffix = f".{server_hash(server_id)}.T".encode()
         self._streams: dict[str, list[StreamLink]] = {}
         self._services: dict[str, list[tuple[ServiceLink, ServiceImport]]] = {}
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
@@ -93,6 +99,10 @@ class Wiring:
             return known[1]
         threshold_s = link.service.threshold if link.service.threshold > 0 else THRESHOLD_S
         terms = Terms(KINDS[link.service.response], int(threshold_s * 1e9))
-        made = ServiceExport(terms, None, link.service.allow_trace)
+        latency = None
+        if link.service.latency is not None:
+            exporter = self._accounts[link.exporter]
+            latency = Latency(self._engine, exporter, link.service.latency, self._who, self._suffix)
+        made = ServiceExport(terms, latency, link.service.allow_trace)
         self._exports[key] = (link.service, made)
         return made

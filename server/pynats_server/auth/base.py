@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pynats_common.go.text import clean, text_of
 
 from pynats_server.core.permissions import Permissions
+from pynats_server.options import PublishLimits
 
 
 @dataclass(slots=True)
@@ -94,12 +95,13 @@ _FIELDS: dict[str, tuple[str, type]] = {
 
 @dataclass(slots=True)
 class Verdict:
-    """A client's identity: the account's name, compiled permissions (None = unrestricted), and the
-    name that monitoring shows."""
+    """A client's identity: the account's name, compiled permissions (None = unrestricted), the
+    name that monitoring shows, and limits of publishing."""
 
     account: str
     permissions: Permissions | None = None
     user: str | None = None
+    limits: PublishLimits | None = None
 
 
 class Authenticator(Protocol):

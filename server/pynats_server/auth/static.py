@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
-import re
 from dataclasses import dataclass
 from types import NotImplementedType
 
 from pynats_server import options as config
 from pynats_server.auth.base import ConnectOptions, Verdict
 from pynats_server.auth.permissions import compile_permissions
+from pynats_server.auth.secrets import check_bcrypt, equal, is_bcrypt
 from pynats_server.core.permissions import Permissions
 
 # The connection type of the client listener, the only one so far.
 STANDARD = "STANDARD"
-
-_BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
-_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; what follows does not count
-
-
-def is_bcrypt(secret: str) -> bool:
-    """Whether a configured secret is a bcrypt hash rather than plain text."""
-    return _BCRYPT.match(secret) is not None
-
-
-def _equal(given: str, expected: str) -> bool:
-    # A configured secret may hold any bytes.
-    wanted = expected.encode("utf-8", "surrogateescape")
-    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted)
-
-
-def _check_bcrypt(given: str, hashed: str) -> bool:
-    import bcrypt
-
-    secret = given.encode("utf-8", "replace")[:_BCRYPT_MAX]
-    try:
-        return bcrypt.checkpw(secret, hashed.encode())
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +27,7 @@ class _Known:
         """None if the user may not use this kind of connection."""
         if not _may_use_listener(self.user):
             return None
-        return Verdict(self.account, self.permissions, self.user.user)
+        return Verdict(self.account, self.permissions, self.user.user, self.user.limits)
 
 
 class StaticAuthenticator:
@@ -65,12 +40,13 @@ class StaticAuthenticator:
     def __init__(self, options: config.Options, spare_guest: str) -> None:
         block = options.authorization
         self._token = block.token
+        self._usual_limits = block.default_limits
         self._users: dict[str, _Known] = {
             user.user: _Known(user, account, compile_permissions(user.permissions))
             for account, user in options.all_users()
         }
         if block.user:
-            only = config.User(block.user, block.password)
+            only = config.User(block.user, block.password, limits=block.default_limits)
             permissions = compile_permissions(block.default_permissions)
             self._users[block.user] = _Known(only, config.GLOBAL_ACCOUNT, permissions)
         self.guest = options.no_auth_user
@@ -86,7 +62,7 @@ class StaticAuthenticator:
             return self._without(options)
         if is_bcrypt(secret):
             return NotImplemented  # type: ignore[no-any-return]
-        return self._decide(options, _equal(self._given(options), secret))
+        return self._decide(options, equal(self._given(options), secret))
 
     def slow(self, options: ConnectOptions) -> Verdict | None:
         """See Authenticator."""
@@ -94,8 +70,8 @@ class StaticAuthenticator:
         if secret is None:
             return self._without(options)
         if is_bcrypt(secret):
-            return self._decide(options, _check_bcrypt(self._given(options), secret))
-        return self._decide(options, _equal(self._given(options), secret))
+            return self._decide(options, check_bcrypt(self._given(options), secret))
+        return self._decide(options, equal(self._given(options), secret))
 
     def implicit(self) -> Verdict | None:
         """See Authenticator: `no_auth_user`, if configured."""
@@ -135,7 +111,7 @@ class StaticAuthenticator:
         if not matches:
             return None
         if self._asks_token(options):
-            return Verdict(config.GLOBAL_ACCOUNT)
+            return Verdict(config.GLOBAL_ACCOUNT, limits=self._usual_limits)
         return self._users[options.user].verdict()
 
 

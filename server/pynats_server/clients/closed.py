@@ -46,6 +46,8 @@ class ClosedConnection:
     in_bytes: int
     out_bytes: int
     stalls: int
+    throttles: int
+    refusals: int
     pending_bytes: int
     subscription_count: int
     subscriptions: tuple[ClosedSubscription, ...]
@@ -54,6 +56,7 @@ class ClosedConnection:
     version: str
     user: str
     account: str  # empty when it never had one
+    behind_on: str  # the subject of the subscription that it was behind with last; empty = none
 
     @classmethod
     def capture(
@@ -77,6 +80,8 @@ class ClosedConnection:
             in_bytes=client.in_bytes,
             out_bytes=client.out_bytes,
             stalls=client.stalls,
+            throttles=client.throttles,
+            refusals=client.refusals,
             pending_bytes=client.pending_bytes,
             subscription_count=count,
             subscriptions=tuple(_remember(sub) for sub in kept),
@@ -85,6 +90,7 @@ class ClosedConnection:
             version=client.version or _said(client, "version"),
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
+            behind_on=text_of(client.behind_on or b""),
         )
 
 

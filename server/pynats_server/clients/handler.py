@@ -11,6 +11,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_s
 from pynats_server.auth import ConnectOptions, Verdict
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.rates import limit_client
 from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.core.client import ClientConnection
@@ -19,16 +20,22 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
+from pynats_server.system.events import Events
 from pynats_server.tracing import Tracer
+
+SLOW = (CloseReason.SLOW_CONSUMER_PENDING_BYTES, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
 
 
 class ClientHandler:
     """Callbacks of the engine and of client connections; one per server, on the loop's thread."""
 
-    def __init__(self, state: ServerState, info: InfoMessage, tracer: Tracer) -> None:
+    def __init__(
+        self, state: ServerState, info: InfoMessage, events: Events, tracer: Tracer
+    ) -> None:
         self._state = state
         self._tracer = tracer
         self._info = info
+        self._events = events
         self._log = state.log
         self.checks = SlowChecks(state, self.on_internal_error)
 
@@ -74,9 +81,6 @@ class ClientHandler:
         except ValueError as error:
             client.reject_connect(str(error))
             return
-        if connect.account or connect.new_account:
-            self.refuse(client)  # the account follows from the credentials alone
-            return
         verdict = self._state.authenticator.quick(connect)
         if verdict is NotImplemented:
             self.checks.start(client, self._conclude)
@@ -96,40 +100,56 @@ class ClientHandler:
 
     def _conclude(self, client: ClientConnection, verdict: Verdict | None) -> None:
         connect: ConnectOptions = client.context
+        again = client.connect_received
+        if again:
+            self._events.left(client)
         if verdict is None:
+            if again:  # it is a stranger now
+                client.admit(self._state.global_account, None)
+            self._events.refused(client)
             self.refuse(client)
+            return
+        headers = connect.headers and not self._state.options.no_header_support
+        client.verbose = connect.verbose
+        client.pedantic = connect.pedantic
+        client.headers = headers
+        client.no_responders = connect.no_responders
+        client.name, client.lang, client.version = connect.name, connect.lang, connect.version
+        client.set_echo(connect.echo)
+        if again:
+            client.drop_subscriptions()
+        client.connect_received = True
+        if not self._admit(client, verdict):
+            return
+        if connect.account or connect.new_account:
+            self.refuse(client)  # the account follows from the credentials alone
             return
         if connect.protocol not in (0, 1):
             client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
             return
-        headers = connect.headers and not self._state.options.no_header_support
+        client.protocol = connect.protocol
         if connect.no_responders and not headers:
             client.fail_with(
                 "no responders requires headers support",
                 CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
             )
             return
-        client.verbose = connect.verbose
-        client.pedantic = connect.pedantic
-        client.headers = headers
-        client.no_responders = connect.no_responders
-        client.protocol = connect.protocol
-        client.name, client.lang, client.version = connect.name, connect.lang, connect.version
-        client.set_echo(connect.echo)
-        if client.connect_received:
-            client.drop_subscriptions()
-        client.connect_received = True
-        self._admit(client, verdict)
         if connect.verbose and not client.closing:
             client.send_ok()
 
-    def _admit(self, client: ClientConnection, verdict: Verdict) -> None:
+    def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
+        """Lets a client into its account. False if it is full."""
         options = self._state.options
         client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
         apply_limits(client, options)
+        limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections
         if 0 <= most < len(client.account.clients):
+            client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+            return False
+        self._events.connected(client)
+        return True
 
     def refuse(self, client: ClientConnection) -> None:
         """Refuses a client with invalid credentials; the log says whose."""
@@ -171,9 +191,16 @@ class ClientHandler:
         """The client violated the protocol."""
         self._log.error(f"{_label(client)} - {text}")
 
+    def on_publish_limit(self, client: ClientConnection, waits: bool) -> None:
+        """A limit of publishing is in the way; called now and then while it is."""
+        what = "held back" if waits else "refused"
+        self._log.warn(f"{_label(client)} - Publish limit reached: messages are {what}")
+
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A slow consumer is disconnected."""
         options = self._state.options
+        if isinstance(connection, ClientConnection) and connection.account is not None:
+            connection.account.slow_consumers += 1
         if reason is CloseReason.SLOW_CONSUMER_PENDING_BYTES:
             detail = f"MaxPending of {options.max_pending} Exceeded"
         else:
@@ -197,10 +224,14 @@ class ClientHandler:
         reason = CloseReason(connection.reason)
         self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
-            if self._state.closed_clients.maxlen:
+            self._state.closed_for[reason] += 1
+            if self._state.closed_clients.maxlen or reason in SLOW:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
                 self._state.closed_clients.append(closed)
+                if reason in SLOW:
+                    self._state.cut_clients.append(closed)
             self.checks.drop(connection)
+            self._events.closed(connection, reason)
         if self._log.debug_enabled:
             self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
 

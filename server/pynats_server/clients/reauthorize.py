@@ -8,6 +8,7 @@ from pynats_common.go.text import text_of
 
 from pynats_server.auth import Verdict
 from pynats_server.clients.handler import ClientHandler
+from pynats_server.clients.rates import limit_client
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
@@ -37,6 +38,7 @@ def reload(state: ServerState, handler: ClientHandler) -> bool:
         if verdict.account != client.account.name:
             client.close(CloseReason.CLIENT_CLOSED)
             continue
+        limit_client(state, client, verdict.limits)
         client.prune(verdict.permissions, partial(_tell, client))
     return before.required != state.authenticator.required
 

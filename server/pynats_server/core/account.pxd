@@ -24,11 +24,18 @@ cdef class Account(Counted):
     cdef readonly set clients
     cdef public uint64_t total_connections
     cdef public uint64_t slow_consumers
+    cdef readonly uint64_t largest_payload  # bytes of the largest message of its clients
+    cdef public uint64_t throttles  # times that one of its clients was held back by a limit of publishing
+    cdef public uint64_t refusals  # messages that were refused by one
+    cdef public object publish_limit  # of all its clients together (`rates.limit`), or None
     cdef Borrowing borrowing  # None = no messages of others
     cdef object responses  # to requests of other accounts (`sharing.responses`), or None
     cdef Mapper mapper  # None = subjects stay as they are
     # What is done with messages that belong to a trace elsewhere (`tracing.request.Parents`), or None.
     cdef readonly object parents
+    # The requests to others whose latency is measured: `left(subject)` is told of each subscription
+    # that ends. None = there were none.
+    cdef public object awaiting
     cdef set takers  # subscriptions of the server that get messages of others, too
 
     # Every subscription of the account, but for shadows of those of others, comes and goes by these.

@@ -6,16 +6,23 @@ from pynats_server.core.figures import Counted
 from pynats_server.core.interest.mapping import Mapper
 from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.interest.subscription import Sink, Subscription
+from pynats_server.core.rates.limit import PublishLimit
 from pynats_server.core.senders.watches import Watch
 
 class Account(Counted):
     total_connections: int
     slow_consumers: int
+    awaiting: Any
+    throttles: int
+    refusals: int
+    publish_limit: PublishLimit | None
     def __init__(self, name: str, cache: bool = True, is_system: bool = False) -> None: ...
     @property
     def is_system(self) -> bool: ...
     @property
     def name(self) -> str: ...
+    @property
+    def largest_payload(self) -> int: ...
     @property
     def sublist(self) -> Sublist: ...
     @property

@@ -175,6 +175,8 @@ cdef class Account:
         self.sublist.remove(sub)
         if sub.shadows is not None:
             drop_shadows(sub)
+        if self.awaiting is not None:
+            self.awaiting.left(sub.subject)
         return 0
 
     cdef int reborrow(self, Subscription sub) except -1:

@@ -12,6 +12,7 @@ from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
 from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, REMOVE_STEPS, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
+from pynats_server.core.publisher cimport PASSES, WAITS, Pass
 from pynats_server.core.permissions cimport (
     SUBSCRIBE_ALLOWED, SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
 )
@@ -31,7 +32,6 @@ cdef int AUTHENTICATION_TIMEOUT = CloseReason.AUTHENTICATION_TIMEOUT
 cdef int MAX_PAYLOAD = CloseReason.MAX_PAYLOAD_EXCEEDED
 cdef int MAX_CONTROL_LINE = CloseReason.MAX_CONTROL_LINE_EXCEEDED
 cdef int STALE_CONNECTION = CloseReason.STALE_CONNECTION
-cdef int HEADER_VIOLATION = CloseReason.MSG_HEADER_VIOLATION
 
 UNKNOWN_OPERATION = "Unknown Protocol Operation"
 # The first PING of the server comes early, to learn the round trip time.
@@ -44,7 +44,7 @@ cdef class ClientConnection(Publisher):
     Handler calls besides those of `Connection`: on_connect(client, json), on_implicit_connect(client),
     on_first_pong(client), on_error(client, text), on_traced(client, trail),
     trace_in(client, verb, arguments), trace_out(client, verb, arguments),
-    trace_payload(client, bytes, header_length, arrow).
+    trace_payload(client, bytes, header_length, arrow), on_publish_limit(client, waits).
     """
 
     def __init__(self, Engine engine, sock, host, port, Account account=None):
@@ -163,6 +163,8 @@ cdef class ClientConnection(Publisher):
         try:
             self.engine.handler.on_closed(self)
         finally:
+            if self.allowance is not None:
+                self.allowance.end()
             self.drop_subscriptions()
             self.forget()
             if self.account is not None:
@@ -241,6 +243,8 @@ cdef class ClientConnection(Publisher):
         if outcome != WIRE_FRAME:
             return self._not_a_frame(outcome, &frame, end - p)
         if op == OP_PUB or op == OP_HPUB:
+            if frame.msg.total_len > self.largest:
+                self.note_largest(frame.msg.total_len)
             return self.publish_command(p, &frame)
         if op == OP_PING or op == OP_PONG or op == OP_OK:
             self.line_command(op, NULL, 0)
@@ -268,18 +272,23 @@ cdef class ClientConnection(Publisher):
         elif outcome == WIRE_TOO_LARGE:
             self.fail("Maximum Payload Violation", MAX_PAYLOAD)
         else:
-            self.fail(UNKNOWN_OPERATION, PARSE_ERROR)
+            self.fail(UNKNOWN_OPERATION, PROTOCOL_VIOLATION)
         return -1
 
     cdef Py_ssize_t publish_command(self, char* p, Frame* frame) except -2:
         cdef Message* msg = &frame.msg
+        cdef Pass verdict
+        if self.allowance is not None:
+            verdict = self.count_publish(msg)
+            if verdict != PASSES:
+                return -1 if self.closing else 0 if verdict == WAITS else <Py_ssize_t>frame.length
         if self.engine.tracing:
             self._trace_line(frame.op, frame.args[:frame.args_len])
             self.engine.handler.trace_payload(
                 self, msg.payload[:msg.total_len], msg.header_len, b"<<-"
             )
         if frame.op == OP_HPUB and not self.headers:
-            return self.reject("message headers not supported", frame.op, b"", HEADER_VIOLATION)
+            return self.reject("message headers not supported", frame.op, b"")
         self.publish(msg, NULL, NULL, None)
         if self.closing:
             return -1
@@ -319,7 +328,7 @@ cdef class ClientConnection(Publisher):
             self.engine.handler.on_connect(self, p[:n])
             return 0
         if op == OP_ERR:
-            self.reject("Client Error", op, p[:n])
+            self.reject("Client Error", op, p[:n], PARSE_ERROR)
             return 0
         if op == OP_INFO:
             self.engine.routing.steps += CONNECT_STEPS
@@ -426,6 +435,9 @@ cdef class ClientConnection(Publisher):
         if self.next_ping == 0 or now < self.next_ping:
             return 0
         self.next_ping = now + self.ping_interval_ns
+        if self.allowance is not None and now - self.allowance.held_ns < self.ping_interval_ns:
+            self.pings_out = 0  # its PONGs stand behind what it may not publish yet
+            return 0
         if now - self.last_input < self.ping_interval_ns and self.rtt_measured and self.pings_out == 0:
             return 0  # it is alive, and its round trip time is known
         if self.pings_out >= self.ping_max:

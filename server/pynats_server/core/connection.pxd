@@ -27,6 +27,7 @@ cdef class Connection(Peer):
     cdef uint32_t interest  # epoll events asked for
     cdef bint unwatched  # gone while paused: the poll would report that again and again
     # input
+    cdef size_t read_most  # bytes read at a time, 0 = as many as it may parse now
     cdef bint stranger  # has not logged in: little of it is read at a time
     cdef char* carry  # unparsed remains of the last read
     cdef size_t carry_length

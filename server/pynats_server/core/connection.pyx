@@ -151,6 +151,8 @@ cdef class Connection(Peer):
             room = max(READ_MIN, engine.slice_steps * READ_PER_STEP)
             if self.stranger:
                 room = LOGIN_READ
+            elif self.read_most:
+                room = min(room, self.read_most)
             n = recv(self.fd, chunk.data + have, min(room, chunk.capacity - have), MSG_DONTWAIT)
         if n <= 0:
             if n < 0 and (errno == EAGAIN or errno == EINTR):

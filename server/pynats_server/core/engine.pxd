@@ -50,7 +50,8 @@ cdef enum PauseReason:
     PAUSE_AUTH = 1
     PAUSE_STALL = 2
     PAUSE_JUDGE = 4  # new permissions are being applied
-    PAUSE_WORK = 8  # what it asked for is still being done
+    PAUSE_RATE = 8  # it has published as much as it may in the time
+    PAUSE_WORK = 16  # what it asked for is still being done
 
 
 cdef class Peer(Pollable):
@@ -109,6 +110,7 @@ cdef class Engine(Counted):
     cdef bint finish_scheduled
     cdef bint turn_scheduled
     cdef readonly Vigil vigil
+    cdef readonly object pacer
     cdef Routing routing
     cdef readonly int64_t now  # monotonic, ns, of this turn
     cdef public bint tracing
@@ -122,6 +124,8 @@ cdef class Engine(Counted):
     cdef public uint64_t slow_consumers
     cdef public uint64_t stale_connections
     cdef public uint64_t stalls
+    cdef public uint64_t throttles
+    cdef public uint64_t refusals
     cdef public uint64_t total_connections
 
     cdef int mark_dirty(self, Peer connection) except -1

@@ -4,6 +4,7 @@ from typing import Any
 
 from pynats_server.core.figures import Counted
 from pynats_server.core.interest.subscription import Sink
+from pynats_server.core.readiness.pacer import Pacer
 from pynats_server.core.readiness.vigil import Vigil
 
 class Turner(Sink): ...
@@ -32,6 +33,8 @@ class Engine(Counted):
     slow_consumers: int
     stale_connections: int
     stalls: int
+    throttles: int
+    refusals: int
     total_connections: int
     def __init__(self, loop: asyncio.AbstractEventLoop, handler: Any) -> None: ...
     @property
@@ -44,6 +47,8 @@ class Engine(Counted):
     def steps(self) -> int: ...
     @property
     def vigil(self) -> Vigil: ...
+    @property
+    def pacer(self) -> Pacer: ...
     @property
     def busy(self) -> bool: ...
     def turn(self) -> None: ...

@@ -23,6 +23,7 @@ from pynats_server.core.epoll cimport (
     EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, epoll_create1, epoll_ctl, epoll_event, epoll_wait,
 )
 
+from pynats_server.core.readiness.pacer import Pacer
 from pynats_server.core.reasons import CloseReason
 
 cdef uint64_t NEVER = UINT64_MAX
@@ -103,6 +104,7 @@ cdef class Engine:
         self.tick_interval_s = 0.25
         self.now = monotonic_ns()
         self.vigil = Vigil(loop, self.epoll_fd, self.turn)
+        self.pacer = Pacer(loop)
         loop.add_reader(self.epoll_fd, self.turn)
         self.tick_timer = loop.call_later(self.tick_interval_s, self.tick)
 
@@ -126,6 +128,7 @@ cdef class Engine:
         if self.stall_timer is not None:
             self.stall_timer.cancel()
             self.stall_timer = None
+        self.pacer.close()
         for connection in list(self.connections.values()):
             (<Peer>connection).close_with(<int>CloseReason.SERVER_SHUTDOWN)
         self._finish_closing(NEVER)

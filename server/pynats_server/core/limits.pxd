@@ -66,6 +66,9 @@ cdef enum:
     # Bytes read per step that the connection has, and at least.
     READ_PER_STEP = 64
     READ_MIN = 16384
+    # The same where a limit of publishing holds back what has been read: so little of a chunk that
+    # it is copied out of it, bytes.
+    LIMITED_READ = 32768
     # Bytes read at a time from who has not logged in, and held while its password is compared.
     LOGIN_READ = 8192
     # Subscriptions of an ended connection that are removed at once; more are a chore.
@@ -94,6 +97,12 @@ cdef enum:
     # Publishes that are parsed before the first of them is routed, so that what their look-ups
     # touch is fetched in parallel. More does not help: a core has about so many misses in flight.
     LOOK_AHEAD = 16
+    # Messages or bytes a second that publishing may be limited to: more needs no limit.
+    RATE_MAX = 8589934592
+    # Who waits for such a limit is looked at after this time at the latest, and its log line is not
+    # repeated sooner than after that, ns.
+    RATE_WAIT_NS = 1000000000
+    RATE_TELL_NS = 10000000000
     # Reply subjects remembered for allow_responses per connection before expired ones are dropped.
     REPLIES_SWEEP = 4096
     # Unread input thrown away at a close so that the last -ERR is not lost to a reset, bytes.

@@ -15,9 +15,15 @@ from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.limits cimport MEMO_LINE
 from pynats_server.core.memory.bytemap cimport ByteMap
+from pynats_server.core.rates.limit cimport Allowance
 from pynats_server.core.receiver cimport Receiver
 from pynats_server.core.tracing.trail cimport Trail
 
+
+cdef enum Pass:
+    PASSES
+    WAITS  # it is paused until the message may pass
+    REFUSED
 
 cdef struct Memo:
     # The last control line without reply, and where it led: publishers repeat themselves.
@@ -39,12 +45,21 @@ cdef struct Memo:
 cdef class Publisher(Receiver):
     cdef Memo memo
     cdef ByteMap publish_verdicts  # subject -> Verdict, owned
+    cdef Allowance allowance  # None = it may publish as much as it wants
+    cdef readonly uint64_t throttles  # times that it was held back by a limit
+    cdef readonly uint64_t refusals  # messages that were refused by one
     cdef public bint verbose
     cdef public bint pedantic
     cdef public bint no_responders
     cdef public int64_t max_control_line  # bytes
     cdef public int64_t max_payload  # bytes; negative = unlimited
+    cdef uint32_t largest  # bytes of its largest message so far
 
+    # A message is larger than all before.
+    cdef int note_largest(self, uint32_t size) except -1
+    # Whether limits let the next message pass, which is then counted.
+    cdef Pass count_publish(self, Message* msg) except *
+    cdef int _refuse(self, Message* msg) except -1
     # -ERR; the connection goes on.
     cdef int complain(self, bytes text) except -1
     # +OK, for verbose clients.
@@ -69,10 +84,11 @@ cdef class Publisher(Receiver):
     cdef int forget_verdicts(self) noexcept
 
     cdef bint may_publish(self, const char* subject, size_t length) except -1
-    cdef int no_responders_reply(self, Message* msg) except -1
+    cdef int no_responders_reply(self, Message* msg, bytes why=*) except -1
     cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
     cdef size_t _share_of(self, Memo* memo) noexcept
+    cdef bint _passes(self, Message* msg) except -1
     cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
     cdef int _deny_publish(self, bytes subject, Trail trail) except -1

@@ -11,11 +11,12 @@ from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport (
-    BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LOOK_AHEAD, MEMO_LINE, PERMISSION_CACHE, RUN_BLOCK,
-    SID_FAST, STEP_BYTES_SHIFT,
+    BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LIMITED_READ, LOOK_AHEAD, MEMO_LINE, PERMISSION_CACHE,
+    RATE_TELL_NS, RUN_BLOCK, SID_FAST, STEP_BYTES_SHIFT,
 )
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.native cimport prefetch
+from pynats_server.core.rates.limit cimport PublishLimit
 from pynats_server.core.runs cimport Run, run_address
 from pynats_server.core.subject cimport subject_has_gap, subject_has_wildcard
 from pynats_server.core.tracing.request cimport (
@@ -44,6 +45,65 @@ cdef class Publisher(Receiver):
     def __dealloc__(self):
         self.forget_verdicts()
         self.forget()
+
+    # --- limits ---
+
+    def limit_publishing(self, PublishLimit own, PublishLimit shared) -> None:
+        """What it may publish in a time, by itself and together with others; None = all it wants."""
+        cdef Allowance before = self.allowance
+        if before is not None:
+            if before.own is own and before.shared is shared:
+                return
+            before.end()
+        self.allowance = None
+        self.read_most = 0
+        if own is not None or shared is not None:
+            self.allowance = Allowance(self, own, shared)
+            self.read_most = LIMITED_READ
+
+    @property
+    def publish_limit(self):
+        """What it may publish by itself, or None."""
+        return self.allowance.own if self.allowance is not None else None
+
+    cdef Pass count_publish(self, Message* msg) except *:
+        cdef Allowance allowance = self.allowance
+        cdef int64_t last = allowance.held_ns
+        if allowance.most(self.engine.now, msg.total_len):
+            allowance.take(1, msg.total_len)
+            return PASSES
+        waits = allowance.hold(self.engine.now, msg.total_len)
+        allowance.held_ns = self.engine.now
+        if last == 0 or self.engine.now - last > RATE_TELL_NS:
+            self.engine.routing.steps += CALL_STEPS
+            self.engine.handler.on_publish_limit(self, waits)
+        if waits:
+            self.throttles += 1
+            self.account.throttles += 1
+            self.engine.throttles += 1
+            return WAITS
+        self._refuse(msg)
+        return REFUSED
+
+    cdef int _refuse(self, Message* msg) except -1:
+        """Begins with the words that client libraries know as no reason to disconnect."""
+        self.refusals += 1
+        self.account.refusals += 1
+        self.engine.refusals += 1
+        self.count_input(1, msg.total_len)
+        self.complain(
+            b'Permissions Violation for Publish to "' + msg.subject[:msg.subject_len]
+            + b'", publish rate exceeded'
+        )
+        if msg.reply_len and self.no_responders:
+            self.no_responders_reply(msg, b" Publish Rate Exceeded")
+        return 0
+
+    cdef int go_on(self) except -1:
+        Receiver.go_on(self)
+        if self.allowance is not None:
+            self.allowance.rest(self.engine.now)
+        return 0
 
     cdef int complain(self, bytes text) except -1:
         if self.closing:
@@ -229,14 +289,14 @@ cdef class Publisher(Receiver):
         bytemap_free(&self.publish_verdicts)
         return 0
 
-    cdef int no_responders_reply(self, Message* msg) except -1:
+    cdef int no_responders_reply(self, Message* msg, bytes why=b"") except -1:
         """Tells the requester that nobody listens (ADR-22 of the NATS architecture notes)."""
         cdef Message answer
         cdef Match* match
         cdef Subscription sub
         cdef Totals own, shared, everybody
         cdef uint32_t i
-        status = b"NATS/1.0 503\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n"
+        status = b"NATS/1.0 503" + why + b"\r\nNats-Subject: " + msg.subject[:msg.subject_len] + b"\r\n\r\n"
         memset(&answer, 0, sizeof(answer))
         answer.subject = msg.reply
         answer.subject_len = msg.reply_len
@@ -260,6 +320,11 @@ cdef class Publisher(Receiver):
             match_release(match)
         return 0
 
+    cdef int note_largest(self, uint32_t size) except -1:
+        self.largest = size
+        self.account.largest_payload = max(self.account.largest_payload, <uint64_t>size)
+        return 0
+
     # --- publishes to changing subjects ---
 
     cdef Py_ssize_t publish_ahead(self, char* p, char* end) except -1:
@@ -272,11 +337,13 @@ cdef class Publisher(Receiver):
         cdef int count = 0
         cdef int foreseen = 0
         cdef int i
+        # Larger ones are not for here: one comparison finds what is too large and what is noted.
+        cdef int64_t most = min(self.max_payload, <int64_t>self.largest)
         if self.engine.tracing or self.account.mapper is not None:
             return 0
         sublist = self.account.sublist
         while count < LOOK_AHEAD and wire_publish(
-            q, end, self.max_control_line, self.max_payload, self.headers, &found[count].frame
+            q, end, self.max_control_line, most, self.headers, &found[count].frame
         ):
             item = &found[count]
             item.match = NULL
@@ -287,9 +354,9 @@ cdef class Publisher(Receiver):
             q += item.frame.length
             count += 1
         if count <= 1:
-            if count == 0:
-                return 0
             item = &found[0]
+            if count == 0 or not self._passes(&item.frame.msg):
+                return 0
             self.publish(&item.frame.msg, NULL, NULL, None)
             if item.frame.msg.reply_len == 0 and not self.closing and not self.engine.tracing:
                 self.notice_line(p, item.frame.line_len, &item.frame.msg)
@@ -333,6 +400,8 @@ cdef class Publisher(Receiver):
             q = p
             for i in range(count):
                 item = &found[i]
+                if not self._passes(&item.frame.msg):
+                    break  # what becomes of it, the ordinary way decides
                 q += item.frame.length
                 # The deliveries before this one may have changed the subscriptions.
                 if item.keep and self.account.sublist is sublist:
@@ -365,6 +434,14 @@ cdef class Publisher(Receiver):
                 if found[i].match != NULL:
                     match_release(found[i].match)
         return q - p
+
+    cdef inline bint _passes(self, Message* msg) except -1:
+        if self.allowance is None:
+            return True
+        if self.allowance.most(self.engine.now, msg.total_len) == 0:
+            return False
+        self.allowance.take(1, msg.total_len)
+        return True
 
     # --- repeated publishes: the same control line again, without parsing it ---
 
@@ -484,14 +561,15 @@ cdef class Publisher(Receiver):
         cdef size_t count = 0
         cdef size_t most = self._share_of(memo)
         cdef char* q = p
+        cdef bint parents = self.account.parents is not None
         cdef Message msg
         cdef Match* match = memo.match
+        if self.allowance is not None:
+            most = min(most, self.allowance.most(self.engine.now, memo.total_len))
         while available >= frame and count < most and memcmp(q, memo.line, line) == 0:
             if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
                 break
-            if memo.header_len and may_want_trace(
-                q + line, memo.header_len, self.account.parents is not None
-            ):
+            if memo.header_len and may_want_trace(q + line, memo.header_len, parents):
                 break
             q += frame
             available -= frame
@@ -502,6 +580,8 @@ cdef class Publisher(Receiver):
             self.forget()
             return 0
         self.count_input(count, count * memo.total_len)
+        if self.allowance is not None:
+            self.allowance.take(count, memo.total_len)
         if match.n_plain == 0 and match.n_queues == 0:
             return q - p
         msg.subject = &memo.mapped[0] if memo.is_mapped else p + memo.subject_at
@@ -535,6 +615,8 @@ cdef class Publisher(Receiver):
                 route_match(match, self, &msg, &self.engine.routing)
                 if is_spent(self.engine) or not self.account.sublist.is_current(match):
                     # The rest waits, or goes the ordinary way: a delivery changed the subscriptions.
+                    if self.allowance is not None:
+                        self.allowance.take(-<int64_t>count, msg.total_len)
                     self.totals.in_msgs -= count
                     self.totals.in_bytes -= count * msg.total_len
                     self.account.totals.in_msgs -= count

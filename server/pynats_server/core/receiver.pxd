@@ -17,6 +17,8 @@ cdef class Receiver(Connection):
     cdef ReplyGrants replies  # None = no allow_responses
     cdef ByteMap subscriptions  # sid -> Subscription, owned references
     cdef public bint headers  # both sides support them
+    # The subject of the subscription whose messages it was behind with last, or None.
+    cdef readonly bytes behind_on
     cdef uint64_t run_stamp  # marks this receiver while a match is looked through
 
     cdef bint has_subscription(self, const char* sid, size_t length) noexcept
@@ -31,4 +33,5 @@ cdef class Receiver(Connection):
     cdef bint sheds(self, Sink source) noexcept
     cdef bint over_pending(self, size_t length) except -1
     cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept
-    cdef int after_output(self, Sink source) except -1
+    cdef int after_output(self, Sink source, Subscription sub) except -1
+    cdef int note_behind(self, Subscription sub) except -1

@@ -1,6 +1,6 @@
 """See receiver.pxd."""
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from pynats_server.core.engine cimport Peer
 from pynats_server.core.framing cimport line_max, put_line
@@ -160,7 +160,7 @@ cdef class Receiver(Connection):
         self.count_output(1, length)
         if self.replies is not None and msg.reply_len:
             self.replies.grant(msg.reply[:msg.reply_len], self.engine.now)
-        self.after_output(source)
+        self.after_output(source, sub)
         return 1
 
     cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
@@ -206,8 +206,6 @@ cdef class Receiver(Connection):
         if pending + length <= <size_t>self.engine.max_pending:
             return False
         self.engine.slow_consumers += 1
-        if self.account is not None:
-            self.account.slow_consumers += 1
         self.engine.handler.on_slow_consumer(self, CloseReason.SLOW_CONSUMER_PENDING_BYTES)
         self._discard_output()
         self.close_with(SLOW_PENDING)
@@ -228,15 +226,26 @@ cdef class Receiver(Connection):
         self.engine.totals.out_bytes += size
         self.last_activity = self.engine.now
 
-    cdef int after_output(self, Sink source) except -1:
+    cdef int after_output(self, Sink source, Subscription sub) except -1:
         cdef size_t pending = self.pending()
         self.touch_output()
         if pending > FLUSH_MARK:
             if not self.blocked:
                 self.flush()
                 pending = self.pending()
-            if pending > BACKLOG_HIGH and source is not None:
-                source.stalled_by(self, pending)
+            if pending > BACKLOG_HIGH:
+                self.note_behind(sub)
+                if source is not None:
+                    source.stalled_by(self, pending)
+        return 0
+
+    cdef int note_behind(self, Subscription sub) except -1:
+        cdef bytes known = self.behind_on
+        if (
+            known is None or <size_t>len(known) != sub.subject_len
+            or memcmp(<const char*>known, sub.c_subject(), sub.subject_len) != 0
+        ):
+            self.behind_on = sub.subject
         return 0
 
     cdef int stalled_by(self, Sink receiver, size_t pending) except -1:
@@ -258,7 +267,7 @@ cdef class Receiver(Connection):
                 self.append(run.block + i * run.piece, run.piece)
                 sub.delivered += 1
                 self.count_output(1, run.msg.total_len)
-                self.after_output(source)
+                self.after_output(source, sub)
             return 0
         if pending == 0 and length >= RUN_DIRECT and not self.blocked:
             self.write_through(run.block, length)
@@ -267,5 +276,5 @@ cdef class Receiver(Connection):
         sub.delivered += run.count
         self.count_output(run.count, run.count * run.msg.total_len)
         if self.pending() and not self.closing:
-            self.after_output(source)
+            self.after_output(source, sub)
         return 0

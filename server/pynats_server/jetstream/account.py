@@ -426,6 +426,8 @@ class JetStreamAccount:
             max_storage=self.limits.max_storage,
             reserved_memory=self.reserved("memory"),
             reserved_storage=self.reserved("file"),
+            max_streams=self.limits.max_streams,
+            max_consumers=self.limits.max_consumers,
             streams=len(self.streams),
             broken=len(self.broken),
             consumers=self.context.consumers.count,

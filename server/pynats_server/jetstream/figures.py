@@ -51,6 +51,8 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     max_storage: int
     reserved_memory: int
     reserved_storage: int
+    max_streams: int
+    max_consumers: int
     streams: int
     broken: int  # streams on disk that could not be opened
     consumers: int  # those of mirrors and sources, too
@@ -65,7 +67,11 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     messages: int
     bytes: int
+    max_messages: int
+    max_bytes: int
+    max_consumers: int
     first_seq: int
+    first_ns: int  # when its first message came, since 1970; 0 = there is none
     last_seq: int
     durable_seq: int
     subjects: int
@@ -73,6 +79,7 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     lost_bytes: int
     unreadable: list[str]  # blocks of which the last try to read them failed, and why
     pending_acks: int  # messages taken but not yet acknowledged
+    max_pending_acks: int
     failure: str | None  # why the storage takes no more changes; None while it does
     consumers: int  # without those of mirrors and sources
     broken_consumers: dict[str, str]  # those that could not be recovered -> why
@@ -101,8 +108,18 @@ class ConsumerFigures(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pending: int  # messages that it has not delivered yet
     ack_pending: int  # delivered, and not yet acknowledged
+    max_ack_pending: int
+    again: int  # of them, those that wait to be delivered again
     redelivered: int  # of them, those delivered more than once
     waiting: int  # requests that wait for messages
+    max_waiting: int  # 0 = it takes none
+    delivered_seq: int  # of the stream: it has delivered up to here
+    acked_seq: int  # of the stream: everything up to here is acknowledged
+    deliveries: int  # since it was made, or reset
+    redeliveries: int  # but for the first of each message, since the server started
+    delivered_ns: int  # when it delivered last, since 1970; 0 = never
+    acked_ns: int  # when something was acknowledged last
+    paused: bool
 
 
 class OnDisk(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,6 +58,8 @@ class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     in_bytes: int
     out_bytes: int
     stalls: int = 0
+    publish_throttled: int = 0
+    publish_refused: int = 0
     subscriptions: int
     name: str = ""
     lang: str = ""
@@ -201,6 +203,8 @@ def _describe(item: Listed, options: ConnzOptions, last: float, until: float) ->
         in_bytes=item.in_bytes,
         out_bytes=item.out_bytes,
         stalls=item.stalls,
+        publish_throttled=item.throttles,
+        publish_refused=item.refusals,
         subscriptions=item.subscription_count,
         name=item.name,
         lang=item.lang,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
@@ -15,9 +13,12 @@ from urllib.parse import quote, unquote
 from pynats_server.monitor import absent, accountz, healthz, index, jsz, query, stacksz, varz
 from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.json import Pieces, compact, pretty
+from pynats_server.monitor.metrics.page import page
+from pynats_server.monitor.metrics.text import content_type, wants_open_metrics
 from pynats_server.monitor.options import BadRequest
 from pynats_server.monitor.query import Query
-from pynats_server.monitor.serving.http import WRITE_SIZE, Peer, Request, Response
+from pynats_server.monitor.serving.guard import Admission, Guard, refusal
+from pynats_server.monitor.serving.http import Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
@@ -40,6 +41,7 @@ class Endpoints:
         self._clock = WallClock()
         self._usage = varz.Usage()
         self._long = LongAnswers()
+        self._guard = Guard(source)
         self._base = _clean("/" + source.options.http_base_path).rstrip("/")
         self._endpoints: dict[str, _Endpoint] = {
             "/": self._index,
@@ -68,17 +70,40 @@ class Endpoints:
         if target.startswith(("http://", "https://")):  # the form that proxies use
             target = "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
         raw_path, _, raw_query = target.partition("?")
-        path = unquote(raw_path)
+        path, asked = unquote(raw_path), Query(raw_query)
+        name = self._endpoint_of(path)
+        admission = await self._guard.admit(peer, request.authorization)
+        if admission is not Admission.GRANTED:
+            yield await self._for_strangers(name, asked, admission)
+            return
         if path.startswith("/") and _clean(path) != path:
             yield _redirect(_clean(path), raw_query)
             return
-        name = self._endpoint_of(path)
         if name is None:
             yield _not_found()
             return
         self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
         async with self._long.place_for(peer) if name in _LONG else nullcontext():
-            yield await self._made(name, peer, Query(raw_query), request)
+            yield await self._made(name, peer, asked, request)
+
+    async def _for_strangers(
+        self, name: str | None, asked: Query, admission: Admission
+    ) -> Response:
+        """The answer to who may not ask: whether the server is healthy, where all may know that."""
+        auth = self._source.options.http_auth
+        is_open = auth is not None and auth.healthz_open and name == "/healthz"
+        if not is_open or any(map(asked.text, _TELLING)):
+            return refusal(admission, auth)
+        self._source.http_requests[name or ""] += 1
+        try:
+            status, health = await healthz.healthz(self._source, query.healthz(asked))
+        except BadRequest as error:
+            return Response.text(400, str(error))
+        return _json(compact(healthz.Health(status=health.status)), status)
+
+    def close(self) -> None:
+        """Ends what goes on in threads."""
+        self._guard.close()
 
     async def _made(self, name: str, peer: Peer, asked: Query, request: Request) -> Response:
         try:
@@ -145,15 +170,11 @@ class Endpoints:
         return Response.text(200, stacksz.stacks())
 
     async def _metrics(self, peer: Peer, asked: Query, request: Request) -> Response:
-        # The client library is slow to import: do it in a thread, at the first request.
-        metrics = await asyncio.to_thread(
-            importlib.import_module, "pynats_server.monitor.metrics.server"
-        )
         per_stream = not asked.text("streams") or asked.flag("streams")
-        work = metrics.collect(self._source, self._usage, per_stream)
-        families = await self._source.turns.run(MONITORING, peer, work)
-        body, content_type = await asyncio.to_thread(metrics.exposition, families, request.accept)
-        return Response(200, content_type, _cut(body))
+        is_open = wants_open_metrics(request.accept)
+        work = page(self._source, self._usage, self._guard.refusals, per_stream, is_open)
+        body = await self._source.turns.run(MONITORING, peer, work)
+        return Response(200, content_type(is_open), body)
 
 
 def _gather(body: Pieces, size: int) -> Work[bytes]:
@@ -171,14 +192,11 @@ def _gather(body: Pieces, size: int) -> Work[bytes]:
     return b"".join(parts)
 
 
-def _cut(body: bytes) -> Pieces:
-    return (body[start : start + WRITE_SIZE] for start in range(0, len(body), WRITE_SIZE))
-
-
 _COUNTED_AS = {"/subscriptionsz": "/subsz"}
 
 
 _LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}
+_TELLING = ("account", "stream", "consumer", "details")  # parameters that say what there is
 _FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
 
 

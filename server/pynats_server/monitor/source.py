@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.clients.closed import ClosedConnection
+from pynats_server.core.reasons import CloseReason
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.work import Turns, Work
 
@@ -70,7 +71,12 @@ class AccountView(Protocol):
     out_msgs: int
     out_bytes: int
     slow_consumers: int
+    throttles: int
+    refusals: int
     total_connections: int
+
+    @property
+    def largest_payload(self) -> int: ...
 
 
 class ClientView(Protocol):
@@ -88,6 +94,8 @@ class ClientView(Protocol):
     out_bytes: int
     pending_bytes: int
     stalls: int
+    throttles: int
+    refusals: int
     subscription_count: int
     name: str
     lang: str
@@ -213,6 +221,8 @@ class MonitorSource(Protocol):
     start_time: float
     config_load_time: float
     closed_clients: deque[ClosedConnection]
+    cut_clients: deque[ClosedConnection]  # the slow consumers among them
+    closed_for: Counter[CloseReason]  # how many connections ended, by reason
     http_requests: Counter[str]
     http_port: int
     ready: bool

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pynats_server.accounts.plan import check_accounts
-from pynats_server.clients import limits, reauthorize
+from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError
 from pynats_server.options import Options
@@ -79,6 +79,7 @@ def _apply(parts: Parts, options: Options) -> None:
     limits.configure_engine(state.engine, options)
     state.accounts.add(options)  # before users are moved to them
     state.share()
+    rates.limit_accounts(state)
     told = reauthorize.reload(state, parts.handler)
     parts.jetstream.follow(options)
     state.accounts.remove(options)  # after JetStream and the clients have left them

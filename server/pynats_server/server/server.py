@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
+from pynats_server.clients.rates import limit_accounts
 from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
@@ -34,6 +35,7 @@ from pynats_server.server.listen import (
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
@@ -84,8 +86,10 @@ class Server:
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
-        tracer = Tracer(self.state, ServerBlock(self.state))
-        self.handler = ClientHandler(self.state, self.info, tracer)
+        block = ServerBlock(self.state)
+        self.events = Events(self.state, block)
+        tracer = Tracer(self.state, block)
+        self.handler = ClientHandler(self.state, self.info, self.events, tracer)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -151,6 +155,8 @@ class Server:
         state.turns = Turns(loop, self._on_failed_work)
         configure_engine(state.engine, state.options)
         state.share()
+        self.events.start(loop)
+        limit_accounts(state)
         try:
             self._listener.bind()
             self.info.refresh()
@@ -238,6 +244,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
             await self._monitor.stop()
         await self.handler.stop()
@@ -290,6 +297,7 @@ class Server:
             self.log.notice("Entering lame duck mode, stop accepting new clients")
             self._listener.close()
             self.state.ready = False  # balancers that ask /healthz send clients elsewhere
+            self.events.lame_duck()
             self._lame_duck = LameDuck(self.state, self.info, self.shutdown)
             self._lame_duck.start()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pynats_common.nkeys.codec import Prefix, encode_public
 
 from pynats_server.accounts.parents import parents_of
-from pynats_server.accounts.plan import plan_of
+from pynats_server.accounts.plan import make_plan
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
@@ -23,6 +23,7 @@ from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
+from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.settings.texts import split_host_port
@@ -30,6 +31,8 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
+
+CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
 
 class ServerState:
@@ -52,6 +55,8 @@ class ServerState:
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
             maxlen=max(0, options.max_closed_clients)
         )
+        self.closed_for: collections.Counter[CloseReason] = collections.Counter()
+        self.cut_clients: collections.deque[ClosedConnection] = collections.deque(maxlen=CUT_KEPT)
         self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
         self.engine: Engine
         self.turns: Turns
@@ -80,10 +85,10 @@ class ServerState:
         """Puts in force what the options say of exports, imports, mappings and traces."""
         if self._wiring is None:
             who = RequestInfo(self.name)
-            self._wiring = Wiring(self.engine, self.accounts, who)
+            self._wiring = Wiring(self.engine, self.accounts, who, self.id)
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(plan_of(self.options), mappings)
+        self._wiring.apply(make_plan(self.options.accounts), mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
 

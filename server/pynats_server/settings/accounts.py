@@ -15,6 +15,7 @@ from pynats_server.options import (
 from pynats_server.settings.authorization import USER, read_users
 from pynats_server.settings.mappings import TARGET, TRACE, read_mappings, read_trace
 from pynats_server.settings.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.rates import RATES, rate_settings, read_publish_limits
 from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
 from pynats_server.settings.sharing import (
     EXPORT,
@@ -169,6 +170,7 @@ LIMITS = Table(
         ("max_leafs",),
         store=keep_nothing,
     ),
+    *rate_settings("publish."),
     unknown='Unknown field "{key}" parsing account limits',
 )
 JETSTREAM = Table(
@@ -218,6 +220,12 @@ ACCOUNT = Table(
         "permissions of users without their own, as in authorization.users",
         read_permissions,
         block=PERMISSIONS,
+    ),
+    Setting(
+        "default_limits",
+        "limits of users without their own, as in authorization.users",
+        read_publish_limits,
+        block=RATES,
     ),
     Setting("jetstream", "JetStream: on or off, or its limits", _read_jetstream, block=JETSTREAM),
     Setting("limits", "limits of its clients; negative = none", _read_limits, block=LIMITS),

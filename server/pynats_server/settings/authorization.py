@@ -8,6 +8,7 @@ from pynats_common.config import Node, kind_of
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.rates import RATES, read_publish_limits
 from pynats_server.settings.schema import NOT_YET, Reading, Setting, Table, keep_nothing
 from pynats_server.settings.values import (
     boolean,
@@ -132,6 +133,7 @@ USER = Table(
         ("permission", "authorization"),
         block=PERMISSIONS,
     ),
+    Setting("limits", "limits of each of its connections", read_publish_limits, block=RATES),
     Setting(
         "allowed_connection_types",
         "kinds of connections it may use: " + ", ".join(CONNECTION_TYPES),
@@ -160,6 +162,9 @@ AUTHORIZATION = Table(
         read_permissions,
         ("default_permission", "permissions"),
         block=PERMISSIONS,
+    ),
+    Setting(
+        "default_limits", "limits of users without their own", read_publish_limits, block=RATES
     ),
     Setting("auth_callout", "a service that decides about log-ins", aliases=("auth_hook",)),
     Setting(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from pynats_common.config import Node, kind_of, plain
 from pynats_common.subjects import is_valid_publish_subject, is_valid_subject
 
 from pynats_server.options import MappingTarget, TraceOptions
 from pynats_server.settings.schema import Reading, Setting, Table
-from pynats_server.settings.values import refuse, string
+from pynats_server.settings.values import refuse, string, whole_number
 from pynats_server.subjects.transform import SubjectTransform, TransformError
-
-_NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 def read_mappings(reading: Reading, node: Node, key: str) -> dict[str, list[MappingTarget]]:
@@ -42,15 +38,23 @@ def _read_targets(reading: Reading, subject: str, node: Node) -> list[MappingTar
             refuse(node, f'Error adding mapping for "{subject}" to "{node.value}" : {error}')
         return [MappingTarget(node.value)]
     if isinstance(node.value, dict):
-        targets = [_read_target(reading, node)]
+        targets = _read_each(reading, [node])
     elif isinstance(node.value, list):
-        targets = [_read_target(reading, item) for item in node.value]
+        targets = _read_each(reading, node.value)
     else:
         refuse(node, "Expected an entry for the mapping destination")
     fault = fault_of_targets(subject, targets)
     if fault:
         refuse(node, f'Error adding mapping for "{subject}" : {fault}')
     return targets
+
+
+def _read_each(reading: Reading, nodes: list[Node]) -> list[MappingTarget]:
+    """Complains of all that are wrong."""
+    found: list[MappingTarget] = []
+    for node in nodes:
+        reading.attempt(lambda node=node: found.append(_read_target(reading, node)))  # type: ignore[misc]
+    return found
 
 
 def fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
@@ -76,7 +80,7 @@ def _read_target(reading: Reading, node: Node) -> MappingTarget:
         refuse(node, "Expected an entry for the mapping destination")
     target = MappingTarget("")
     seen = TARGET.read(reading, node.value, target)
-    if "weight" not in seen:
+    if "weight" not in seen and all(TARGET.find(key) for key in node.value):
         where = seen.get("destination", node)
         refuse(where, f'Missing weight for mapping destination "{target.destination}"')
     return target
@@ -86,9 +90,10 @@ def _weight(reading: Reading, node: Node, key: str) -> int:
     value = node.value
     if isinstance(value, str):
         text = value.removesuffix("%")
-        if not _NUMBER.fullmatch(text):
-            refuse(node, f'Invalid weight "{value}" for mapping destination')
-        value = int(text[:20])
+        number = whole_number(text)
+        if number is None:
+            refuse(node, f'Invalid weight "{text}" for mapping destination')
+        value = number
     if isinstance(value, bool) or not isinstance(value, int):
         shown = plain(value)
         text = str(shown).lower() if isinstance(shown, bool) else str(shown)
@@ -109,6 +114,12 @@ def read_trace(reading: Reading, node: Node, key: str) -> TraceOptions | None:
             f"got {kind_of(node.value)}",
         )
     trace = TraceOptions()
+    unknown = [name for name, each in node.value.items() if not (TRACE.find(name) or each.used)]
+    if unknown:
+        refuse(
+            node.value[unknown[0]],
+            f'Unknown field "{unknown[0]}" parsing account message trace map/struct "{key}"',
+        )
     seen = TRACE.read(reading, node.value, trace)
     if "sampling" in seen and "dest" not in seen:
         refuse(node, "Trace destination sampling ignored since no destination was set")
@@ -127,9 +138,10 @@ def _sampling(reading: Reading, node: Node, key: str) -> int:
     value = node.value
     if isinstance(value, str):
         text = value.removesuffix("%")
-        if not _NUMBER.fullmatch(text):
+        number = whole_number(text)
+        if number is None:
             refuse(node, f'Invalid trace destination sampling value "{value}"')
-        value = int(text[:20])
+        value = number
     if isinstance(value, bool) or not isinstance(value, int):
         refuse(
             node,
@@ -155,5 +167,4 @@ TRACE = Table(
     TraceOptions,
     Setting("dest", "the subject of the events", _destination),
     Setting("sampling", "per cent of the messages", _sampling),
-    unknown='Unknown field "{key}" parsing account message trace map/struct',
 )

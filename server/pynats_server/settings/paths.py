@@ -13,8 +13,5 @@ def get_path(options: Any, path: str) -> Any:
 
 
 def set_path(options: Any, path: str, value: object) -> None:
-    *parents, last = path.split(".")
-    target = options
-    for name in parents:
-        target = getattr(target, name)
-    setattr(target, last, value)
+    parents, _, last = path.rpartition(".")
+    setattr(get_path(options, parents) if parents else options, last, value)

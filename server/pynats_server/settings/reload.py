@@ -17,6 +17,7 @@ _INITIALISMS = {"http": "HTTP", "https": "HTTPS", "utc": "UTC", "id": "ID", "msg
 _SECRET = (
     "authorization",
     "accounts",
+    "http_auth",
     "jetstream.key",
     "jetstream.prev_key",
 )  # their values are never shown

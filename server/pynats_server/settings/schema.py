@@ -111,7 +111,7 @@ class Table:
 
     def find(self, key: str) -> Setting | None:
         """The row of `key`, in any spelling."""
-        return self._by_key.get(key.lower())
+        return self._by_key.get(key) or self._by_key.get(key.lower())
 
     def find_path(self, path: str) -> Setting | None:
         """The row that sets `path` in the options of the block, nested blocks included."""
@@ -139,9 +139,12 @@ class Table:
         seen: dict[str, Node] = {}
         for key, node in entries.items():
             try:
-                seen |= self.read(reading, {key: node}, target)
+                setting = self._apply(reading, key, node, target)
             except ConfigError as error:
                 reading.errors.append(str(error))
+                continue
+            if setting is not None:
+                seen[setting.name] = node
         return seen
 
     def _apply(self, reading: Reading, key: str, node: Node, target: Any) -> Setting | None:

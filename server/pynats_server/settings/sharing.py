@@ -4,7 +4,6 @@ its export is checked when all accounts are known (`accounts.plan`)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -20,14 +19,17 @@ from pynats_server.options import (
     StreamImport,
 )
 from pynats_server.settings.schema import Reader, Reading, Setting, Table
-from pynats_server.settings.values import boolean, refuse, string
+from pynats_server.settings.values import boolean, refuse, string, whole_number
 
 Kind = Literal["singleton", "stream", "chunked"]
 RESPONSES: dict[str, Kind] = {
     "single": "singleton", "singleton": "singleton", "stream": "stream", "chunk": "chunked",
     "chunked": "chunked",
 }  # fmt: skip
-_NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+TWICE = {
+    "response": "Duplicate response type definition",
+    "threshold": "Duplicate response threshold detected",
+}
 
 
 @dataclass(slots=True)
@@ -67,14 +69,15 @@ def read_exports(reading: Reading, node: Node, key: str) -> Exports:
     def take(entry: Node) -> None:
         item, seen = _read_item(reading, entry, "Export", EXPORT)
         if {"stream", "service"} <= seen.keys():
-            later = max(seen["stream"], seen["service"], key=_order)
-            refuse(later, f'Detected stream "{item.stream}" but already saw a service')
+            if _order(seen["stream"]) > _order(seen["service"]):
+                what = f'stream "{item.stream}" but already saw a service'
+                _refuse_any(seen, "stream", what)
+            _refuse_any(seen, "service", f'service "{item.service}" but already saw a stream')
         if "stream" in seen:
             _refuse_any(seen, "latency", "latency directive on non-service")
             _refuse_any(seen, "response", "response directive on non-service")
             _refuse_any(seen, "threshold", "response directive on non-service")
-            if item.allow_trace:
-                _refuse_any(seen, "allow_trace", "allow_trace directive on non-service")
+            _refuse_any(seen, "allow_trace", "allow_trace directive on non-service")
             streams.append(StreamExport(item.stream, item.accounts, item.account_token_position))
         elif "service" in seen:
             services.append(
@@ -97,7 +100,7 @@ def read_imports(reading: Reading, node: Node, key: str) -> Imports:
     """An array of imports; what is wrong with one goes to `reading`."""
     streams: list[StreamImport] = []
     services: list[ServiceImport] = []
-    by_local: dict[str, ServiceImport] = {}
+    by_local: dict[tuple[str, str], ServiceImport] = {}
 
     def take(entry: Node) -> None:
         item, seen = _read_item(reading, entry, "Import", IMPORT)
@@ -116,13 +119,12 @@ def read_imports(reading: Reading, node: Node, key: str) -> Imports:
                 )
             )
         elif service is not None:
-            if item.allow_trace:
-                _refuse_any(seen, "allow_trace", "allow_trace directive on a non-stream")
+            _refuse_any(seen, "allow_trace", "allow_trace directive on a non-stream")
             origin = item.service
             found = ServiceImport(origin.account, origin.subject, item.to, item.share)
             local = found.to or found.subject
-            other = by_local.setdefault(local, found)
-            if other is not found and other.account == found.account:
+            other = by_local.setdefault((found.account, local), found)
+            if other is not found:
                 refuse(
                     service,
                     f'Duplicate service import subject "{local}", previously used in import for '
@@ -150,8 +152,21 @@ def _read_item(
 ) -> tuple[_Item, dict[str, Node]]:
     if not isinstance(node.value, dict):
         refuse(node, f"{what} Items should be a map with type entry, got {kind_of(node.value)}")
+    _refuse_twice(table, node.value)
     item = _Item()
     return item, table.read(reading, node.value, item)
+
+
+def _refuse_twice(table: Table, entries: dict[str, Node]) -> None:
+    """What has several spellings is said once."""
+    said: set[str] = set()
+    for key, node in entries.items():
+        setting = table.find(key)
+        if setting is None:
+            continue
+        if setting.name in said and setting.name in TWICE:
+            refuse(node, TWICE[setting.name])
+        said.add(setting.name)
 
 
 def _order(node: Node) -> tuple[int, int]:
@@ -226,7 +241,7 @@ def _latency(reading: Reading, node: Node, key: str) -> ServiceLatency:
             node, f"Expected latency entry to be a map/struct or string, got {kind_of(node.value)}"
         )
     made = ServiceLatency("")
-    seen = {name.lower(): each for name, each in node.value.items()}
+    seen = node.value  # here the real server knows only small letters
     if "sampling" in seen:
         made.sampling = _sampling(seen["sampling"])
     if "subject" not in seen:
@@ -245,9 +260,10 @@ def _sampling(node: Node) -> int:
         if value.strip().lower() == "headers":
             return 0
         text = value.removesuffix("%")
-        if not _NUMBER.fullmatch(text):
-            refuse(node, f'Failed to parse latency sample: "{value}" is not a number')
-        value = int(text[:20])
+        number = whole_number(text)
+        if number is None:
+            refuse(node, f'Failed to parse latency sample: "{text}" is not a number')
+        value = number
     if isinstance(value, bool) or not isinstance(value, int):
         refuse(node, f"Expected latency sample to be a string or map/struct, got {kind_of(value)}")
     if not 1 <= value <= 100:

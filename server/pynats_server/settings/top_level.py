@@ -14,6 +14,7 @@ from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_
 from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
 from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
 from pynats_server.settings.mappings import TARGET, read_mappings
+from pynats_server.settings.monitoring import HTTP_AUTH, METRICS, read_http_auth, read_metrics
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -84,6 +85,14 @@ TOP_LEVEL = Table(
     ),
     Setting("https", "address for monitoring over HTTPS, host:port or a port", off=_NOTHING),
     Setting("https_port", "port for monitoring over HTTPS", off=_NOTHING),
+    Setting(
+        "http_auth",
+        "who may ask for monitoring; without the block everybody",
+        read_http_auth,
+        reloadable=True,
+        block=HTTP_AUTH,
+    ),
+    Setting("metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS),
     # security
     Setting(
         "authorization",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import chain
 
 from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
+from pynats_server.settings.monitoring import fault_of_http_auth
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
@@ -38,6 +40,7 @@ def validate(options: Options) -> None:
         raise _wrong(options, "server_name", "server name cannot contain spaces")
     _validate_names(options)
     _validate_ports(options)
+    _validate_monitoring(options)
     _validate_no_auth_user(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
@@ -83,6 +86,14 @@ def _validate_ports(options: Options) -> None:
         value = getattr(options, name)
         if not -1 <= value <= 65535:
             raise _wrong(options, name, f"{name} must be a port between -1 and 65535, got {value}")
+
+
+def _validate_monitoring(options: Options) -> None:
+    fault = fault_of_http_auth(options.http_auth) if options.http_auth is not None else ""
+    if fault:
+        raise _wrong(options, "http_auth", fault)
+    if options.metrics.max_series < 0:
+        raise _wrong(options, "metrics", "max_series value can not be negative")
 
 
 def _validate_no_auth_user(options: Options) -> None:
@@ -155,8 +166,11 @@ def startup_warnings(options: Options) -> list[str]:
     """Warnings for the log when a server starts with `options`."""
     warnings: list[str] = []
     auth = options.authorization
-    secrets = [auth.password, auth.token, *(user.password for _, user in options.all_users())]
-    if any(secret and not secret.startswith(_BCRYPT) for secret in secrets):
+    secrets = [auth.password, auth.token]
+    if options.http_auth is not None:
+        secrets += [options.http_auth.password, options.http_auth.token]
+    users = (user.password for _, user in options.all_users())
+    if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
     system = options.accounts.get(options.system_account_name)
     if system is not None and system.users:

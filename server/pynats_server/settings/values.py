@@ -58,6 +58,20 @@ def number_of(reading: Reading, node: Node) -> NodeValue:
     return node.value
 
 
+_WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+def whole_number(text: str) -> int | None:
+    """Of 64 bits, as Go reads it from a text; None = it is none."""
+    if _WHOLE.fullmatch(text) is None:
+        return None
+    digits = text.lstrip("+-").lstrip("0") or "0"
+    if len(digits) > len(str(INT64_MAX)):  # int() would refuse thousands of them
+        return None
+    value = int(digits) * (-1 if text[0] == "-" else 1)
+    return value if -INT64_MAX - 1 <= value <= INT64_MAX else None
+
+
 def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:
     """A whole number between `low` and `high`."""
 

@@ -127,8 +127,11 @@ class SubjectTransform:
         source = (src or ">").split(".")
         if not dest:
             return cls(src, dest, source, Rename([-1]))
-        _check_tokens(dest)
         tokens = dest.split(".")
+        if not strict:
+            _check_tokens(dest)
+        elif "" in tokens or ">" in tokens[:-1]:
+            raise TransformError("invalid subject")
         open_ended = source[-1] == ">"
         if "*" in tokens or (tokens[-1] == ">") != open_ended:
             raise TransformError("invalid subject")

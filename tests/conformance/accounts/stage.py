@@ -181,7 +181,10 @@ class Stage:
 
     def masked(self, item: str) -> str:
         """Without what differs from run to run. Header sizes follow the length of such numbers."""
-        item = _ACK.sub(r"\1<time>\2", _REPLY.sub(self._named, item))
+        head, bar, rest = item.partition(" | ")
+        # What the real server itself publishes without a reply subject has two blanks there.
+        item = _REPLY.sub(self._named, head.replace("  ", " ") + bar + rest)
+        item = _ACK.sub(r"\1<time>\2", item)
         found = _JSON.search(item)
         if found is None:
             return item
@@ -205,8 +208,11 @@ class Stage:
 def masked(value: Any, names: Collection[str]) -> Any:
     """JSON in which the values of these names are not shown."""
     if isinstance(value, dict):
+        answered = value.get("status") == 200  # of a latency, in which a service may take 0
         return {
-            name: "<" + name + ">" if name in names and inner else masked(inner, names)
+            name: "<" + name + ">"
+            if name in names and (inner or answered)
+            else masked(inner, names)
             for name, inner in value.items()
         }
     return [masked(each, names) for each in value] if isinstance(value, list) else value

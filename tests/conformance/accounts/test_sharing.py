@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_mappings, rows_services, rows_streams
+from tests.conformance.accounts import rows_latency, rows_mappings, rows_services, rows_streams
 from tests.conformance.accounts.stage import Scenario, Stage
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
-SCENARIOS: list[Scenario] = [*rows_streams.ROWS, *rows_services.ROWS, *rows_mappings.ROWS]
+SCENARIOS: list[Scenario] = [
+    *rows_streams.ROWS,
+    *rows_services.ROWS,
+    *rows_mappings.ROWS,
+    *rows_latency.ROWS,
+]
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:

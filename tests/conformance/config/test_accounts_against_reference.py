@@ -184,13 +184,7 @@ STRICTER = {
 }
 # Not built yet: refused, never ignored.
 LATER = [
-    "accounts {A {nkey: AA}}\n",
     "accounts {A {users: [{nkey: UA}]}}\n",
-    "accounts {A {exports: [{stream: a}]}}\n",
-    "accounts {A {imports: [{service: {account: B, subject: a}}]}}\n",
-    "accounts {A {mappings: {a: b}}}\n",
-    "accounts {A {msg_trace: x}}\n",
-    "accounts {A {trace_dest: {dest: x}}}\n",
     "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
     "no_system_account: true\n",
 ]

@@ -24,8 +24,7 @@ from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
 from pynats_server.monitor.jsz import CONSUMERS
 from pynats_server.monitor.jsz import jsz as answer
-from pynats_server.monitor.metrics import jetstream as jetstream_metrics
-from pynats_server.monitor.metrics import server as metrics
+from pynats_server.monitor.metrics.page import page
 from pynats_server.monitor.options import HealthzOptions, JszOptions
 from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
@@ -33,6 +32,7 @@ from pynats_server.server.server import Server
 from pynats_server.work import finish
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
+from tests.support.exposition import series_of
 
 Scenario = Callable[[Server], Awaitable[None]]
 
@@ -90,13 +90,8 @@ async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
     """{series: value} of /metrics."""
-    families = finish(metrics.collect(server.state, Usage(), per_stream))
-    text, _ = metrics.exposition(families, "")
-    lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
-    return {
-        name.removeprefix("nats_server_"): float(value)
-        for name, _, value in (line.rpartition(" ") for line in lines)
-    }
+    pieces = finish(page(server.state, Usage(), 0, per_stream, False))
+    return series_of(b"".join(pieces).decode())
 
 
 # -- /jsz -------------------------------------------------------------------------------------
@@ -281,56 +276,12 @@ def test_usage_and_sequences(tmp_path: Path) -> None:
     serve(tmp_path, scenario)
 
 
-def test_series_of_streams_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jetstream_metrics, "STREAMS_MAX", 2)
-
-    async def scenario(server: Server) -> None:
-        for name in ("D", "C", "B", "A"):
-            await fill(await make(server, name, storage="memory"), ord(name) - ord("A") + 1)
-        found = scrape(server)
-        counts = {name: found[name] for name in found if name.startswith("stream_messages")}
-        assert counts == {
-            'stream_messages{account="$G",stream="D"}': 4,
-            'stream_messages{account="$G",stream="C"}': 3,
-            'stream_messages{account="(other)",stream="(other)"}': 3,
-        }
-        assert len([name for name in found if name.startswith("stream_last_sequence")]) == 2
-        assert not [name for name in scrape(server, per_stream=False) if name.startswith("stream_")]
-
-    serve(tmp_path, scenario)
-
-
 async def add_consumers(stream: Stream, *names: str, **config: Any) -> None:
     consumers = stream.consumers
     for name in names:
         asked = ConsumerConfig(durable_name=name, ack_policy="explicit", **config)
         prepared = finish(consumers.preparing(asked, "create", False))
         await consumers.add(finish(consumers.beginning(prepared)))
-
-
-def test_series_of_consumers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jetstream_metrics, "CONSUMERS_MAX", 3)
-
-    async def scenario(server: Server) -> None:
-        stream = await make(server, "S")
-        await fill(stream, 5)
-        await add_consumers(stream, "b", "a")
-        await add_consumers(await make(server, "T", storage="memory"), "c", "d")
-        found = scrape(server)
-        assert found["jetstream_consumers"] == 4
-        assert found['account_jetstream_consumers{account="$G"}'] == 4
-        assert found['stream_consumers{account="$G",stream="S"}'] == 2
-        pending = {name: found[name] for name in found if name.startswith("consumer_pending")}
-        assert pending == {
-            'consumer_pending{account="$G",consumer="b",stream="S"}': 5,
-            'consumer_pending{account="$G",consumer="a",stream="S"}': 5,
-            'consumer_pending{account="$G",consumer="c",stream="T"}': 0,
-        }
-        for name in ("ack_pending", "redelivered", "waiting_pulls"):
-            assert found[f'consumer_{name}{{account="$G",consumer="b",stream="S"}}'] == 0
-        assert not [n for n in scrape(server, per_stream=False) if n.startswith("consumer_")]
-
-    serve(tmp_path, scenario)
 
 
 def test_consumers_of_a_long_document_are_encoded_some_at_a_time(tmp_path: Path) -> None:

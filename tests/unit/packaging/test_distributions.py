@@ -152,7 +152,6 @@ ours = {name: module for name, module in sys.modules.items() if name.startswith(
 compiled = [name for name, module in ours.items() if not module.__file__.endswith(".py")]
 assert not compiled, compiled
 """
-IMPORT_NAMES = {"prometheus-client": "prometheus_client"}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +194,7 @@ def _not_installed(metadata: Message, platform: str) -> list[str]:
     """Import names of our dependencies that pip leaves out on `platform`."""
     requirements = map(Requirement, metadata.get_all("Requires-Dist", []))
     return [
-        IMPORT_NAMES.get(requirement.name, requirement.name)
+        requirement.name
         for requirement in requirements
         if requirement.marker
         and "extra" not in str(requirement.marker)

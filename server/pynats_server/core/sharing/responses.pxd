@@ -18,6 +18,7 @@ cdef enum:
     TOKEN_LEN = 6
     PREFIX_LEN = 11  # _R_.xxxxxx.
     REPLY_LEN = PREFIX_LEN + TOKEN_LEN
+    SUFFIX_LEN = 11  # .xxxxxxxx.T behind the reply subjects of requests that are measured
 
 
 cdef enum ResponseType:

@@ -1,3 +1,10 @@
+from pynats_server.core.figures import Counted
+
+class Responses(Counted):
+    @property
+    def count(self) -> int: ...
+    def forgo(self, subject: bytes) -> None: ...
+
 class Terms:
     def __init__(self, kind: int, threshold_ns: int) -> None: ...
     @property

@@ -114,6 +114,10 @@ cdef class Responses(Sink):
             self.end(response)
         return 0
 
+    def forgo(self, bytes subject not None) -> None:
+        """As `forget`."""
+        self.forget(subject)
+
     cdef int end(self, Response* response) noexcept:
         bytemap_pop(&self.pending, response.token, TOKEN_LEN)
         _dequeue(<Terms>response.terms, response)
@@ -136,7 +140,7 @@ cdef class Responses(Sink):
             tracked = <object>response.tracked if response.tracked != NULL else None
             self.end(response)
             if tracked is not None:
-                tracked.timed_out()
+                tracked.unanswered()
         if terms.first != NULL:
             self._watch(terms)
 

@@ -9,7 +9,7 @@ from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.rename cimport Rename
 from pynats_server.core.interest.subscription cimport Sink, Subscription
-from pynats_server.core.sharing.responses cimport Responses, Terms
+from pynats_server.core.sharing.responses cimport Response, Responses, Terms
 from pynats_server.core.tracing.trail cimport Trail
 
 
@@ -17,6 +17,7 @@ cdef class ServiceExport:
     """What all imports of a service have in common."""
     cdef readonly Terms terms
     cdef readonly object latency  # None = not measured
+    cdef bytes suffix  # of reply subjects of requests that are
     cdef readonly bint allow_trace
 
 
@@ -33,6 +34,7 @@ cdef class ServiceImport(Sink):
     cdef Responses responses
     cdef Subscription listening
 
+    cdef int _track(self, Response* response, tracked, Message* msg) except -1
     cdef bytes _info(self, Message* msg, Sink source)
     cdef int _carry(self, Message* msg, Sink source, Trail trail) except -1
     cdef int _request(

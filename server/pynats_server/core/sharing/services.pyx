@@ -1,14 +1,19 @@
 """See services.pxd."""
 cimport cython
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy
+
+from functools import partial
 
 from pynats_server.core.account cimport route
 from pynats_server.core.interest.mapping cimport LOST, MAPPED, NewName, Rule
 from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
 from pynats_server.core.limits cimport IMPORTS_DEEP, SUBJECT_ROOM
-from pynats_server.core.sharing.responses cimport REPLY_LEN, Response, responses_of
+from pynats_server.core.sharing.responses cimport (
+    PREFIX_LEN, REPLY_LEN, SUFFIX_LEN, TOKEN_LEN, Response, responses_of,
+)
 from pynats_server.core.tracing.request cimport redirected, replace_payload
 from pynats_server.core.tracing.walk cimport walk
 
@@ -24,6 +29,9 @@ cdef class ServiceExport:
     def __init__(self, Terms terms not None, latency=None, bint allow_trace=False):
         self.terms = terms
         self.latency = latency
+        self.suffix = latency.suffix if latency is not None else b""
+        if latency is not None and len(self.suffix) != SUFFIX_LEN:
+            raise ValueError(f"a suffix has {SUFFIX_LEN} characters")
         self.allow_trace = allow_trace
 
 
@@ -124,7 +132,7 @@ cdef class ServiceImport(Sink):
         cdef Message request = msg[0]
         cdef NewName mapped
         cdef Rule rule
-        cdef char reply[REPLY_LEN]
+        cdef char reply[REPLY_LEN + SUFFIX_LEN]
         cdef Response* response = NULL
         cdef bint shared = self.engine.routing.shared
         cdef bytes info = self._info(msg, source)
@@ -135,6 +143,7 @@ cdef class ServiceImport(Sink):
         if block == NULL:
             raise MemoryError()
         mapped.large = NULL
+        tracked = None
         try:
             if msg.header_len:
                 at += _without_info(msg.payload, msg.header_len, at)
@@ -179,12 +188,20 @@ cdef class ServiceImport(Sink):
                     self.responses.hidden_dest() if self.service.allow_trace else DISABLED,
                 )
                 replace_payload(&request, payload)
+            if self.service.latency is not None:
+                tracked = self.service.latency.begin(
+                    source, self.share, msg.payload[:msg.header_len], msg.reply_len != 0
+                )
             if msg.reply_len:
                 response = self.responses.expect(
                     self.service.terms, self.importer, msg.reply, msg.reply_len, reply
                 )
                 request.reply = reply
                 request.reply_len = REPLY_LEN
+                if tracked is not None:
+                    self._track(response, tracked, msg)
+                    memcpy(reply + REPLY_LEN, <const char*>self.service.suffix, SUFFIX_LEN)
+                    request.reply_len += SUFFIX_LEN
             self.engine.routing.shared = self.share
             if trail is not None and self.service.allow_trace:
                 delivered = walk(self.exporter, source, &request, &self.engine.routing, trail)
@@ -192,11 +209,24 @@ cdef class ServiceImport(Sink):
                 delivered = route(self.exporter, source, &request, &self.engine.routing)
             if delivered == 0 and response != NULL:
                 self.responses.forget(reply)
+                if tracked is not None:
+                    tracked.unheard()
             return delivered != 0
         finally:
             self.engine.routing.shared = shared
             free(mapped.large)
             free(block)
+
+    cdef int _track(self, Response* response, tracked, Message* msg) except -1:
+        """The latency of a request is measured: it is told when the response ends."""
+        subject = self.responses.prefix[:PREFIX_LEN] + response.token[:TOKEN_LEN]
+        Py_INCREF(tracked)
+        response.tracked = <void*>tracked
+        tracked.awaits(
+            self.importer, msg.reply[:msg.reply_len],
+            partial(self.responses.forgo, subject),
+        )
+        return 0
 
     cdef bytes _info(self, Message* msg, Sink source):
         """Who asks: whom the import before this one has named, if there was one."""

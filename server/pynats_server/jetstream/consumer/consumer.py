@@ -23,6 +23,7 @@ from pynats_server.jetstream.consumer.inactivity import Inactivity
 from pynats_server.jetstream.consumer.place import ConsumerPlace, Saved
 from pynats_server.jetstream.consumer.starting import Beginning
 from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.figures import ConsumerFigures
 from pynats_server.work import Work, finish
 
 DELETED = b"409 Consumer Deleted"
@@ -337,6 +338,30 @@ class Consumer:
     def num_waiting(self) -> int:
         """Requests that wait for messages."""
         return self.feed.num_waiting
+
+    def figures(self, account: str, stream: str) -> ConsumerFigures:
+        """Its numbers, for monitoring."""
+        state, feed, config = self.state, self.feed, self.config
+        feed.settle()
+        return ConsumerFigures(
+            account=account,
+            stream=stream,
+            name=self.name,
+            pending=feed.num_pending,
+            ack_pending=state.open,
+            max_ack_pending=config.max_ack_pending,
+            again=state.queued,
+            redelivered=state.again,
+            waiting=feed.num_waiting,
+            max_waiting=0 if config.is_push else config.max_waiting,
+            delivered_seq=state.stream_seq,
+            acked_seq=state.floor_stream,
+            deliveries=state.consumer_seq,
+            redeliveries=state.redeliveries,
+            delivered_ns=as_wall_ns(feed.last_delivered_ns) if feed.last_delivered_ns else 0,
+            acked_ns=as_wall_ns(feed.last_acked_ns) if feed.last_acked_ns else 0,
+            paused=self.pause_until_ns > 0,
+        )
 
     def info(self, of_server: bool = True) -> dict[str, Any]:
         """The fields of a ConsumerInfo; lists are without what the server says of itself."""

@@ -451,16 +451,8 @@ class StreamConsumers:
 
     def figures(self) -> Iterator[ConsumerFigures]:
         """The numbers of each, for monitoring."""
-        for consumer in self.shown():
-            yield ConsumerFigures(
-                account=self._host.account.name,
-                stream=self._host.name,
-                name=consumer.name,
-                pending=consumer.num_pending,
-                ack_pending=consumer.num_ack_pending,
-                redelivered=consumer.num_redelivered,
-                waiting=consumer.num_waiting,
-            )
+        account, stream = self._host.account.name, self._host.name
+        return (consumer.figures(account, stream) for consumer in self.shown())
 
     def stored(self) -> Work[list[StoredConsumer]]:
         """All as they are now, for a backup. Raises StoreError if one is not known."""

@@ -24,6 +24,7 @@ class BlockStore(Limiting):
     """Everything of the `Store` interface that does not depend on where blocks live."""
 
     unreadable: dict[int, str]
+    on_failed: Callable[[], None] | None = None  # see `Store`
     on_undo: Callable[[int], None] | None = None  # see `Store`
     on_turned: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces

@@ -77,6 +77,7 @@ class Store(Protocol):
     blocks: list[Block]
     """Its records in order, some of them not in memory."""
     first_seq: int
+    first_ts: int  # of its first message
     last_seq: int
     last_ts: int
     written_seq: int
@@ -93,6 +94,9 @@ class Store(Protocol):
     """Told of every message that comes and goes."""
     unreadable: dict[int, str]
     """The blocks of which the last try to read them failed, and why."""
+
+    on_failed: Callable[[], None] | None
+    """Called when it takes no more changes, after `failed` has said why."""
 
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""

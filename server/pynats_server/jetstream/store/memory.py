@@ -125,7 +125,10 @@ class MemoryStore(BlockStore):
 
     def fail(self, error: Exception) -> None:
         """Refuse every change from now on."""
-        self.failed = self.failed or error
+        if self.failed is None:
+            self.failed = error
+            if self.on_failed is not None:
+                self.on_failed()
 
     def write_meta(self, meta: dict[str, Any]) -> None:
         """Nothing of the stream is kept."""

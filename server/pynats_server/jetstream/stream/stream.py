@@ -106,6 +106,7 @@ class Stream:
         self.changes = Changes(account, self.on_internal_error)
         self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
         self.expiry = Expiry(self)
+        store.on_failed = self.failed
         store.on_undo = self.undone
         store.on_turned = self.turned
         store.background = self.changes.background
@@ -312,6 +313,11 @@ class Stream:
         if not self._stopped:
             self.expiry.undone()
 
+    def failed(self) -> None:
+        """The store takes no more changes: nothing more becomes durable."""
+        for wake in list(self._watchers):
+            wake()
+
     def turned(self, by_ns: int) -> None:
         """The next message is that much earlier than the last one."""
         if self.config.mirror is None:  # whose times are its origin's
@@ -469,7 +475,11 @@ class Stream:
             name=self.name,
             messages=store.msgs,
             bytes=store.nbytes,
+            max_messages=self.config.max_msgs,
+            max_bytes=self.config.max_bytes,
+            max_consumers=self.config.max_consumers,
             first_seq=store.first_seq,
+            first_ns=store.first_ts if store.msgs else 0,
             last_seq=store.last_seq,
             durable_seq=self.durable_seq,
             subjects=store.num_subjects,
@@ -477,6 +487,7 @@ class Stream:
             lost_bytes=store.lost_bytes,
             unreadable=list(store.unreadable.values()),
             pending_acks=self.ingest.waiting,
+            max_pending_acks=self.ingest.max_waiting,
             failure=self.failure,
             consumers=len(self.consumers.names),
             broken_consumers=self.consumers.broken,

@@ -1,4 +1,6 @@
-"""`/metrics` for Prometheus: `server` collects every family, `jetstream` those of streams.
+"""/metrics: the server's figures for Prometheus.
 
-Imported in a thread at the first request, because the client library is slow to import.
+`text` writes the two formats that Prometheus reads; `entities` has the families that have a series
+for each account, stream or consumer, and keeps them within `metrics { max_series }`. The figures
+are made by `server`, `accounts`, `streams`, `slow`; `page` puts them together.
 """

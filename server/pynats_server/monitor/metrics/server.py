@@ -1,152 +1,145 @@
-"""/metrics: the server's figures for Prometheus.
-
-One series per figure and, where useful, per account and stream; never one per connection or
-subject. Accounts and streams beyond ACCOUNTS_MAX and STREAMS_MAX are summed up under OTHER;
-`/metrics?streams=0` leaves out the series of single streams.
-"""
+"""The figures of the whole server: one series each, or one for each of a few fixed words."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
-
-from pynats_server.monitor.metrics.families import (
-    PREFIX,
-    Family,
-    account_families,
-    counter,
-    gauge,
-    labelled_gauge,
-)
-from pynats_server.monitor.source import AccountView, MonitorSource
+from pynats_server.monitor.jsz import figures
+from pynats_server.monitor.metrics.slow import Receivers
+from pynats_server.monitor.metrics.text import Family, counter, gauge, histogram
+from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.varz import Usage, subscription_total
 from pynats_server.version import PYNATS_VERSION, VERSION
-from pynats_server.work import Work
+
+if TYPE_CHECKING:
+    from pynats_server.jetstream.figures import Contents, ServerFigures, SyncTimes
 
 
-def collect(source: MonitorSource, usage: Usage, per_stream: bool = True) -> Work[list[Metric]]:
-    """All families with their current figures."""
-    found = []
-    for family in _ServerFigures(source, usage).families():
-        found.append(family)
-        yield
-    if source.jetstream is not None:
-        from pynats_server.monitor.metrics.jetstream import families
-
-        found += yield from families(source.jetstream, per_stream)
-    return found
-
-
-def exposition(families: list[Metric], accept: str) -> tuple[bytes, str]:
-    """(body, content type), in the format that the Accept header prefers. Slow with many series;
-    does not access the server, so it may run in any thread."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(families))
-    encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
+def process(source: MonitorSource, usage: Usage) -> Iterator[Family]:
+    """What it is, and what it takes of the machine."""
+    yield gauge("info", "Which server this is.").of(
+        1, server_id=source.id, server_name=source.name, version=VERSION,
+        pynats_version=PYNATS_VERSION,
+    )  # fmt: skip
+    yield gauge("start_time_seconds", "Start, in seconds since 1970.", source.start_time)
+    yield gauge(
+        "config_load_time_seconds",
+        "Last load of the configuration, in seconds since 1970.",
+        source.config_load_time,
+    )
+    yield gauge("ready", "1 when clients can connect.", int(source.ready))
+    yield gauge("memory_bytes", "Resident memory.", usage.resident_bytes())
+    yield gauge("cpu_percent", "Load in percent of one core.", usage.cpu_percent())
+    yield counter("cpu_seconds", "Processor time that was used.", time.process_time())
 
 
-class _Collected(Collector):
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
+def traffic(source: MonitorSource) -> Iterator[Family]:
+    """Connections and messages."""
+    engine = source.engine
+    yield gauge("connections", "Open connections.", len(engine.connections))
+    yield gauge(
+        "connections_max", "Configured limit of connections.", source.options.max_connections
+    )
+    yield gauge("subscriptions", "Subscriptions in all accounts.", subscription_total(source))
+    counters = (
+        ("connections_accepted", "Connections since the start.", engine.total_connections),
+        ("received_messages", "Messages from clients.", engine.in_msgs),
+        ("received_bytes", "Bytes of messages from clients.", engine.in_bytes),
+        ("sent_messages", "Messages to clients.", engine.out_msgs),
+        ("sent_bytes", "Bytes of messages to clients.", engine.out_bytes),
+        ("slow_consumers", "Connections cut because they read too slowly.",
+         engine.slow_consumers),
+        ("stale_connections", "Connections cut because they did not answer.",
+         engine.stale_connections),
+        ("stalls", "Times that a producer was held back.", engine.stalls),
+    )  # fmt: skip
+    for name, text, value in counters:
+        yield counter(name, text, value)
+    closed = counter("connections_closed", "Connections that have ended, by reason.")
+    for reason, count in sorted(source.closed_for.items()):
+        closed.of(count, reason=str(reason))
+    yield closed
 
-    def collect(self) -> list[Metric]:
-        return self._families
 
-
-class _ServerFigures:
-    def __init__(self, source: MonitorSource, usage: Usage) -> None:
-        self._source = source
-        self._usage = usage
-
-    def families(self) -> Iterator[Metric]:
-        yield from self._process()
-        yield from self._engine()
-        yield from self._accounts()
-        requests = counter("http_requests", "Monitoring requests by endpoint.", ["endpoint"])
-        for endpoint, count in sorted(self._source.http_requests.items()):
-            requests.add_metric([endpoint], count)
-        yield requests
-
-    def _process(self) -> Iterator[Metric]:
-        source = self._source
-        info = GaugeMetricFamily(
-            PREFIX + "info", "Which server this is.",
-            labels=["server_id", "server_name", "version", "pynats_version"],
-        )  # fmt: skip
-        info.add_metric([source.id, source.name, VERSION, PYNATS_VERSION], 1)
-        yield info
-        yield gauge("start_time_seconds", "Start, in seconds since 1970.", source.start_time)
-        yield gauge(
-            "config_load_time_seconds",
-            "Last load of the configuration, in seconds since 1970.",
-            source.config_load_time,
+def requests(source: MonitorSource, refusals: int) -> Iterator[Family]:
+    """Monitoring itself."""
+    asked = counter("http_requests", "Monitoring requests by endpoint.")
+    for endpoint, count in sorted(source.http_requests.items()):
+        asked.of(count, endpoint=endpoint)
+    yield asked
+    if source.options.http_auth is not None:
+        yield counter(
+            "http_refusals", "Monitoring requests that were refused: wrong credentials.", refusals
         )
-        yield gauge("ready", "1 when clients can connect.", int(source.ready))
-        yield gauge("memory_bytes", "Resident memory.", self._usage.resident_bytes())
-        yield gauge("cpu_percent", "Load in percent of one core.", self._usage.cpu_percent())
-
-    def _engine(self) -> Iterator[Metric]:
-        source, engine = self._source, self._source.engine
-        gauges = (
-            ("connections", "Open connections.", len(engine.connections)),
-            ("connections_max", "Configured limit of connections.", source.options.max_connections),
-            ("subscriptions", "Subscriptions in all accounts.", subscription_total(source)),
-        )
-        for name, text, value in gauges:
-            yield gauge(name, text, value)
-        counters = (
-            ("connections_accepted", "Connections since the start.", engine.total_connections),
-            ("received_messages", "Messages from clients.", engine.in_msgs),
-            ("received_bytes", "Bytes of messages from clients.", engine.in_bytes),
-            ("sent_messages", "Messages to clients.", engine.out_msgs),
-            ("sent_bytes", "Bytes of messages to clients.", engine.out_bytes),
-            ("slow_consumers", "Connections cut because they read too slowly.",
-             engine.slow_consumers),
-            ("stale_connections", "Connections cut because they did not answer.",
-             engine.stale_connections),
-            ("stalls", "Times that a producer was held back.", engine.stalls),
-        )  # fmt: skip
-        for name, text, value in counters:
-            family = counter(name, text)
-            family.add_metric([], value)
-            yield family
-
-    def _accounts(self) -> Iterator[Metric]:
-        accounts = self._source.accounts.values()
-        rows = (([account.name], _account_values(account)) for account in accounts)
-        yield from account_families("account_", _ACCOUNT_FAMILIES, rows)
 
 
-# The order is that of _account_values.
-_ACCOUNT_FAMILIES: tuple[tuple[str, str, Family], ...] = (
-    ("connections", "Open connections of the account.", labelled_gauge),
-    ("subscriptions", "Subscriptions of the account.", labelled_gauge),
-    ("connections_accepted", "Connections of the account since the start.", counter),
-    ("received_messages", "Messages from clients of the account.", counter),
-    ("received_bytes", "Bytes of messages from clients of the account.", counter),
-    ("sent_messages", "Messages to clients of the account.", counter),
-    ("sent_bytes", "Bytes of messages to clients of the account.", counter),
-    ("slow_consumers", "Connections of the account cut because they read too slowly.", counter),
-    ("matches", "Look-ups of who gets a subject.", counter),
-    ("match_cache_hits", "Look-ups answered from the cache.", counter),
-)
-
-
-def _account_values(account: AccountView) -> list[int]:
-    return [
-        len(account.clients),
-        account.sublist.count,
-        account.total_connections,
-        account.in_msgs,
-        account.in_bytes,
-        account.out_msgs,
-        account.out_bytes,
-        account.slow_consumers,
-        account.sublist.matches,
-        account.sublist.cache_hits,
+def limits(source: MonitorSource, receivers: Receivers) -> Family:
+    """How much of the server's limits is used."""
+    options = source.options
+    largest = max((account.largest_payload for account in source.accounts.values()), default=0)
+    used = [
+        ("connections", len(source.engine.connections) / max(1, options.max_connections)),
+        ("payload", largest / max(1, options.max_payload)),
+        ("pending", receivers.whole.pending),
+        ("subscriptions", receivers.whole.subscriptions),
     ]
+    if source.jetstream is not None:
+        found = source.jetstream.figures()
+        queue = source.jetstream.options.request_queue_limit
+        used += [
+            (name, value / limit)
+            for name, value, limit in (
+                ("memory", found.memory, found.max_memory),
+                ("storage", found.storage, found.max_storage),
+                ("api_requests", found.api_inflight, queue),
+            )
+            if limit > 0
+        ]
+    family = gauge(
+        "limit_used_ratio",
+        "How much of its limits the server uses, 1 = all. Of limits for each connection: the one "
+        "that uses most. Payload: the largest message since the start.",
+    )
+    for name, share in used:
+        family.of(round(share, 6), limit=name)
+    return family
+
+
+def jetstream(found: ServerFigures, contents: Contents, times: SyncTimes) -> Iterator[Family]:
+    """JetStream as a whole."""
+    used = figures(found)
+    gauges = (
+        ("memory_bytes", "Memory that streams hold.", used.memory),
+        ("memory_bytes_max", "What they may hold, -1 = any.", found.max_memory),
+        ("memory_bytes_reserved", "Memory claimed by max_bytes.", used.reserved_memory),
+        ("storage_bytes", "Disk space that streams hold.", used.storage),
+        ("storage_bytes_max", "What they may hold, -1 = any.", found.max_storage),
+        ("storage_bytes_reserved", "Disk space claimed by max_bytes.", used.reserved_storage),
+        ("accounts", "Accounts that have JetStream.", used.accounts),
+        ("api_requests_inflight", "API requests that wait or are under way.", used.api.inflight),
+        ("streams", "Streams.", contents.streams),
+        ("streams_broken", "Streams on disk that could not be recovered.", contents.broken),
+        ("streams_failed", "Streams whose storage takes no more changes after an error.",
+         contents.failed),
+        ("consumers", "Consumers.", contents.consumers),
+        ("consumers_broken", "Consumers on disk that could not be recovered.",
+         contents.broken_consumers),
+        ("messages", "Messages in all streams.", contents.messages),
+        ("bytes", "Bytes of messages in all streams.", contents.bytes),
+        ("lost_messages", "Messages that damage has taken from streams.", contents.lost),
+        ("pending_acknowledgements", "Messages taken but not yet acknowledged.",
+         contents.pending_acks),
+    )  # fmt: skip
+    for name, text, value in gauges:
+        yield gauge(f"jetstream_{name}", text, value)
+    yield counter("jetstream_api_requests", "API requests.", used.api.total)
+    yield counter("jetstream_api_errors", "API requests that were refused.", used.api.errors)
+    yield histogram(
+        "jetstream_sync_seconds",
+        "How long fsyncs took that acknowledgements waited for.",
+        times.bounds_s,
+        times.counts,
+        times.total_s,
+    )

@@ -37,6 +37,7 @@ class Request:
     method: str
     target: str
     accept: str = ""
+    authorization: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
@@ -151,11 +152,11 @@ class Peer:
                 size += len(part.data)
                 if size > BODY_MAX:
                     raise _Refused(413, "413 Request Entity Too Large")
-        accept = next((v for k, v in event.headers if k == b"accept"), b"")
         return Request(
             event.method.decode("latin-1"),
             event.target.decode("latin-1"),
-            accept.decode("latin-1"),
+            _header(event, b"accept"),
+            _header(event, b"authorization"),
         )
 
     async def _next_event(self) -> object:
@@ -231,6 +232,11 @@ class Peer:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await self._writer.drain()
         self.stuck_since = None
+
+
+def _header(event: h11.Request, name: bytes) -> str:
+    """The value of a header, the first of several; empty if there is none."""
+    return next((value for key, value in event.headers if key == name), b"").decode("latin-1")
 
 
 def _refusal(error: h11.RemoteProtocolError) -> _Refused:

@@ -79,6 +79,8 @@ class MonitorServer:
             guest.leave()
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._endpoints is not None:
+            self._endpoints.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None or not self._make_room():

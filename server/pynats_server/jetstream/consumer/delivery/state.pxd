@@ -28,6 +28,7 @@ cdef class ConsumerState(Entries):
     cdef readonly uint64_t floor_consumer, floor_stream  # everything up to here is acknowledged
     cdef readonly uint64_t open  # entries that are OPEN
     cdef readonly uint64_t again  # entries that were delivered more than once
+    cdef readonly uint64_t redeliveries  # deliveries but for the first of each message, since the start
     cdef readonly uint64_t queued  # OPEN entries that are to be delivered again
     cdef readonly uint64_t changes  # operations so far
     cdef public object log  # None, or told of every operation by `record`

@@ -26,6 +26,7 @@ class ConsumerState:
     open: int
     held: int
     again: int
+    redeliveries: int
     queued: int
     changes: int
     dirty: bool

@@ -199,6 +199,7 @@ cdef class ConsumerState:
             entry.count, entry.ts = count, ts
             if entry.delivery == 0:
                 entry.delivery = delivery
+        self.redeliveries += count > 1 and delivery > self.consumer_seq
         self.consumer_seq = max(self.consumer_seq, delivery)
         self.stream_seq = max(self.stream_seq, seq)
         return 0

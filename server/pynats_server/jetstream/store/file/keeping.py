@@ -61,6 +61,8 @@ class KeptBlocks(DiskBlocks):
             held = isinstance(error, StoreHeld)
             ended = "" if held else "storage failed and takes no more changes: "
             self.files.problem(f"{ended}{error}")
+            if self.on_failed is not None:
+                self.on_failed()
 
     def guard(self) -> None:
         """Raise unless the store is open and sound."""

@@ -40,8 +40,15 @@ class Follower:
 
     is_mirror = False
 
-    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
+    def __init__(
+        self,
+        stream: StreamHost,
+        neighbours: Neighbours,
+        source: StreamSource,
+        leaving: list[Reading],
+    ) -> None:
         self.stream = stream
+        self._leaving = leaving  # what the stream reads for those that are gone
         self._neighbours = neighbours
         self.source = source
         self.next_seq = 1
@@ -105,12 +112,12 @@ class Follower:
             )
 
     async def _forget_later(self, reading: Reading) -> None:
+        await reading.finish()
         async with self.stream.account.changing:
-            await reading.finish()
             await self._forgotten(reading)
 
     def leave(self) -> Reading | None:
-        """`forget`, as soon as nothing else is being changed, and what was copied is acknowledged:
+        """`forget`, as soon as what was copied is acknowledged, and nothing else is being changed:
         the origin would keep that for ever. What reads until then, if there is something."""
         reading, self._reading = self._reading, None
         self.stop()
@@ -152,7 +159,9 @@ class Follower:
 
     def _open_reading(self, origin: Origin, instead: Reading | None = None) -> None:
         name = self.consumer_name
-        made = Reading(self.stream, origin, self.source, self.is_mirror, name, self, instead)
+        made = Reading(
+            self.stream, origin, self.source, self.is_mirror, name, self, instead, self._leaving
+        )
         self._reading = made
         made.open()
 

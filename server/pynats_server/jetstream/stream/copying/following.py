@@ -50,7 +50,9 @@ class Following:
             key = name_of(source).whole
             old = before.pop(key, None)
             new = new or old is None
-            self._sources[key] = old or Source(self.stream, self._neighbours, source, self._passing)
+            self._sources[key] = old or Source(
+                self.stream, self._neighbours, source, self._leaving, self._passing
+            )
         # First those that are gone: another one's consumer may get the name of theirs.
         for gone in before.values():
             self._left(gone.leave())
@@ -67,11 +69,11 @@ class Following:
             self._left(self.mirror.leave())
         self.mirror, self._mirrored = None, config.mirror
         if config.mirror is not None:
-            self.mirror = Mirror(self.stream, self._neighbours, config.mirror)
+            self.mirror = Mirror(self.stream, self._neighbours, config.mirror, self._leaving)
             self.mirror.start()
 
     def _left(self, reading: Reading | None) -> None:
-        self._leaving = [each for each in self._leaving if not each.is_over]
+        self._leaving[:] = [each for each in self._leaving if not each.is_over]
         if reading is not None:
             self._leaving.append(reading)
 

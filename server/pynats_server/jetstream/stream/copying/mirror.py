@@ -9,6 +9,7 @@ from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.copying.follower import NOT_COPIED, Follower, continues
 from pynats_server.jetstream.stream.copying.names import identity, mirror_consumer, name_of
+from pynats_server.jetstream.stream.copying.reading import Reading
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Append, Follow
 
@@ -18,8 +19,14 @@ class Mirror(Follower):
 
     is_mirror = True
 
-    def __init__(self, stream: StreamHost, neighbours: Neighbours, source: StreamSource) -> None:
-        super().__init__(stream, neighbours, source)
+    def __init__(
+        self,
+        stream: StreamHost,
+        neighbours: Neighbours,
+        source: StreamSource,
+        leaving: list[Reading],
+    ) -> None:
+        super().__init__(stream, neighbours, source, leaving)
         self.key = name_of(source).whole
 
     @property

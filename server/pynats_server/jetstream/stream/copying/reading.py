@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from pynats_server.jetstream.config.model import StreamSource
@@ -52,7 +53,8 @@ class Copier(Protocol):
 
 class Reading:
     """Of one follower, through a consumer of this name. It may be `instead` of one under another
-    name, which then ends."""
+    name, which then ends; and it begins `after` others of the stream have finished: one of them
+    may have the consumer of its name."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Reading:
         name: str,
         copier: Copier,
         instead: Reading | None = None,
+        after: Iterable[Reading] = (),
     ) -> None:
         self.name = name
         self._stream = stream
@@ -77,7 +80,14 @@ class Reading:
         self._instead = instead
         self._opening: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
-        self.is_over = False
+        self._after = [each for each in after if not each.is_over]
+        self._news = asyncio.Event()  # for `finish`
+        self._over = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it reads no more."""
+        return self._over.is_set()
 
     # -- life -------------------------------------------------------------------------------
 
@@ -89,6 +99,9 @@ class Reading:
 
     async def _open(self) -> None:
         try:
+            for other in self._after:
+                await other._over.wait()
+            self._after.clear()
             async with self._stream.account.changing:
                 if not self.is_over:
                     await self._take()
@@ -143,7 +156,8 @@ class Reading:
 
     def stop(self) -> None:
         """Reads no more. The consumer stays, and so does what it has not acknowledged."""
-        self.is_over = True
+        self._over.set()
+        self._news.set()
         if self._again is not None:
             self._again.cancel()
             self._again = None
@@ -156,28 +170,33 @@ class Reading:
 
     async def finish(self) -> None:
         """Waits until what was copied is durable, acknowledges it, and stops. What takes the disk
-        longer than `FINISH_S` stays with the origin."""
-        more = asyncio.Event()
-        self._stream.watch(more.set)
+        longer than `FINISH_S` stays with the origin, and so does what it cannot keep."""
+        self._stream.watch(self._news.set)
         try:
             async with asyncio.timeout(FINISH_S):
-                while self.reader is not None and self._unsaved and not self.is_over:
-                    more.clear()
+                while self._waits_for_the_disk():
+                    self._news.clear()
                     await self._stream.account.sliced(self.settling())
-                    if self._unsaved:
-                        await more.wait()
+                    if self._waits_for_the_disk():
+                        await self._news.wait()
         except TimeoutError:
             self._stream.log.warn(
                 f"JetStream {self._stream.label} leaves what it copied at '{self._source.name}': "
                 f"it is not durable after {FINISH_S:.0f} s"
             )
         finally:
-            self._stream.unwatch(more.set)
+            self._stream.unwatch(self._news.set)
             self.stop()
+
+    def _waits_for_the_disk(self) -> bool:
+        if self.is_over or self.reader is None or self._stream.store.failed is not None:
+            return False
+        return bool(self._unsaved)
 
     def abandon(self) -> None:
         """While it finishes: copies have been taken back, so nothing more is acknowledged."""
         self._unsaved.clear()
+        self._news.set()
 
     async def forget(self) -> None:
         """Ends the consumer, after `stop`, if it is of its own making. The caller holds the
@@ -190,6 +209,7 @@ class Reading:
     def ended(self) -> None:
         """See `Borrower`."""
         self.reader = None
+        self._news.set()
         self._stream.unwatch(self._copier.wake)
         self._ask_again()
 

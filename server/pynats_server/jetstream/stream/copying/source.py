@@ -20,6 +20,7 @@ from pynats_server.jetstream.stream.copying.names import (
     name_of,
     source_consumer,
 )
+from pynats_server.jetstream.stream.copying.reading import Reading
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Follow
 from pynats_server.work import Work
@@ -29,9 +30,14 @@ class Source(Follower):
     """The follower of one source."""
 
     def __init__(
-        self, stream: StreamHost, neighbours: Neighbours, source: StreamSource, passing: set[bytes]
+        self,
+        stream: StreamHost,
+        neighbours: Neighbours,
+        source: StreamSource,
+        leaving: list[Reading],
+        passing: set[bytes],
     ) -> None:
-        super().__init__(stream, neighbours, source)
+        super().__init__(stream, neighbours, source, leaving)
         self.name = name_of(source)
         self.key = self.name.whole
         self._identity = b""  # of the origin

@@ -1,0 +1,124 @@
+"""Events of one client: it connected, it was refused, it has gone."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import msgspec
+from pynats_common.go.times import format_time_ns, format_time_s
+from pynats_common.nuid import new_nuid
+
+from pynats_server.clients.closed import shown_user
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.options import GLOBAL_ACCOUNT
+from pynats_server.system.events.outbox import Body
+
+TYPE_PREFIX: Final = "io.nats.server.advisory.v1."
+
+
+class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """Who it is, as far as is known."""
+
+    start: str
+    host: str
+    id: int
+    acc: str
+    user: str = ""
+    name: str = ""
+    lang: str = ""
+    ver: str = ""
+    rtt: int = 0
+    stop: str = ""
+    name_tag: str
+    kind: str = ""
+    client_type: str = ""
+
+
+class Moved(msgspec.Struct, kw_only=True):
+    """Messages in one direction."""
+
+    msgs: int
+    bytes: int
+
+
+class Connect(msgspec.Struct, kw_only=True):
+    type: str
+    id: str
+    timestamp: str
+    server: msgspec.Raw
+    client: ClientInfo
+
+
+class Disconnect(Connect, kw_only=True):
+    """`sent` is what the client has sent."""
+
+    sent: Moved
+    received: Moved
+    reason: str
+
+
+def describe(client: ClientConnection, account: str) -> ClientInfo:
+    """A client that is in an account, without what changes later."""
+    return ClientInfo(
+        start=format_time_s(client.start),
+        host=client.host,
+        id=client.cid,
+        acc=account,
+        user=shown_user(client),
+        name=client.name,
+        lang=client.lang,
+        ver=client.version,
+        name_tag=account,
+        kind="Client",
+        client_type="nats",
+    )
+
+
+def account_of(client: ClientConnection) -> str:
+    """The name of its account; before it has one that is the global account."""
+    return client.account.name if client.account is not None else GLOBAL_ACCOUNT
+
+
+def connected(client: ClientConnection) -> Body:
+    """It has an account now."""
+    now_ns = time.time_ns()
+    who = describe(client, account_of(client))
+
+    def body(server: msgspec.Raw) -> Connect:
+        return Connect(
+            type=TYPE_PREFIX + "client_connect",
+            id=new_nuid(),
+            timestamp=format_time_ns(now_ns),
+            server=server,
+            client=who,
+        )
+
+    return body
+
+
+def disconnected(client: ClientConnection, account: str, reason: CloseReason) -> Body:
+    """It has gone, or is about to."""
+    now_ns = time.time_ns()
+    who = describe(client, account)
+    connect = client.context  # of a refused one, the rest is not taken over
+    who.name, who.lang = who.name or connect.name, who.lang or connect.lang
+    who.ver, who.rtt = who.ver or connect.version, client.rtt
+    sent = Moved(msgs=client.in_msgs, bytes=client.in_bytes)
+    received = Moved(msgs=client.out_msgs, bytes=client.out_bytes)
+
+    def body(server: msgspec.Raw) -> Disconnect:
+        timestamp = who.stop = format_time_ns(now_ns)
+        return Disconnect(
+            type=TYPE_PREFIX + "client_disconnect",
+            id=new_nuid(),
+            timestamp=timestamp,
+            server=server,
+            client=who,
+            sent=sent,
+            received=received,
+            reason=str(reason),
+        )
+
+    return body
