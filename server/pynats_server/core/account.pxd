@@ -31,11 +31,11 @@ cdef class Account(Counted):
     cdef Borrowing borrowing  # None = no messages of others
     cdef object responses  # to requests of other accounts (`sharing.responses`), or None
     cdef Mapper mapper  # None = subjects stay as they are
-    # What is done with messages that belong to a trace elsewhere (`tracing.request.Parents`), or None.
-    cdef readonly object parents
     # The requests to others whose latency is measured: `left(subject)` is told of each subscription
     # that ends. None = there were none.
     cdef public object awaiting
+    # What is done with messages that belong to a trace elsewhere (`tracing.request.Parents`), or None.
+    cdef readonly object parents
     cdef set takers  # subscriptions of the server that get messages of others, too
 
     # Every subscription of the account, but for shadows of those of others, comes and goes by these.

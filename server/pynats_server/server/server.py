@@ -88,8 +88,7 @@ class Server:
         self._jetstream_life = JetStreamLife(self.state)
         block = ServerBlock(self.state)
         self.events = Events(self.state, block)
-        tracer = Tracer(self.state, block)
-        self.handler = ClientHandler(self.state, self.info, self.events, tracer)
+        self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
