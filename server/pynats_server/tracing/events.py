@@ -15,6 +15,7 @@ from pynats_common.go.json import html_safe
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.work import Work
 
@@ -87,20 +88,14 @@ def _stored(
 
 
 def _delivered(
-    shown: Event,
-    _: str,
-    receiver: Any,
-    account: Any,
-    subject: bytes,
-    queue: bytes,
-    error: bytes | None,
+    shown: Event, _: str, receiver: Any, account: Any, sub: Subscription, error: bytes | None
 ) -> None:
     _connection(shown, receiver)
     _given(
         shown,
         acc="" if account is None else account.name,
-        sub=text_of(subject),
-        queue=text_of(queue),
+        sub=text_of(sub.subject),
+        queue=text_of(sub.queue),
         error=text_of(error or b""),
     )
 
