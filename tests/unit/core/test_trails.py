@@ -80,6 +80,14 @@ def test_what_is_only_traced_counts_for_no_limit_of_a_subscription(life: Traced)
         assert life.errors() == errors
 
 
+def test_a_service_of_the_server_runs_even_for_what_is_only_traced(life: Traced) -> None:
+    taken: list[bytes] = []
+    life.account.subscribe(b"x", lambda *message: taken.append(message[3]))
+    life.say(life.client(), publish(ONLY) + publish(TRACED))
+    assert taken == [ONLY, TRACED]
+    assert life.errors() == []
+
+
 def test_a_message_without_the_header_leaves_no_trail(life: Traced) -> None:
     life.client(b"SUB x 1\r\n")
     producer = life.client()
