@@ -51,7 +51,7 @@ reference: setup
 # check.
 fuzz: setup
 	PYNATS_FUZZ=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow" --timeout 3600 \
-	    $$(grep -rlE "hypothesis|import examples" tests --include='test_*.py') $(ARGS)
+	    $$(grep -rlE "hypothesis|import (examples|FUZZING)" tests --include='test_*.py') $(ARGS)
 
 # Random commands, and a model that predicts what they bring about: for SECONDS, an hour say.
 model: setup

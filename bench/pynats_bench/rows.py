@@ -11,6 +11,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from pynats_bench.contender import Contender, Running, machine_cpu_seconds
 from pynats_bench.load import PubSubSession, RequestSession, shuffled
 from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
+from pynats_bench.tenants import tenants_config
 
 PROBE_MESSAGES = 500  # messages of the first probe: any server handles these at once
 PROBE_SHARE = 0.15  # a probe that lasts this share of the steady time is long enough
@@ -236,15 +238,18 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class MemoryRow:
-    """Resident MiB with so many idle connections or subscriptions."""
+    """Resident MiB with so many accounts, idle connections or subscriptions."""
 
     heading: Heading
+    accounts: int = 0
     connections: int = 0
     subscriptions: int = 0
     against_relay: bool = False
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        with setting.start(contender) as server, contextlib.ExitStack() as links:
+        with contextlib.ExitStack() as links:
+            config = links.enter_context(_config_of(self.accounts))
+            server = links.enter_context(setting.start(contender, config))
             try:
                 for _ in range(self.connections):
                     links.enter_context(connect(server.endpoint))
@@ -263,16 +268,35 @@ class StartupRow:
     """Milliseconds from starting the process to its line "Server is ready", median of five."""
 
     heading: Heading
+    accounts: int = 0
     against_relay: bool = False
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        times, shares = [], []
-        for _ in range(STARTS_PER_SAMPLE):
-            watch = _Watch()
-            with setting.start(contender) as server:
-                shares.append(watch.foreign(server.cpu_seconds()))
-                times.append(server.startup_seconds)
-        return Sample(statistics.median(times) * 1e3, foreign=statistics.median(shares))
+        times, used, shares = [], [], []
+        with _config_of(self.accounts) as config:
+            for _ in range(STARTS_PER_SAMPLE):
+                watch = _Watch()
+                with setting.start(contender, config) as server:
+                    used.append(server.cpu_seconds())
+                    shares.append(watch.foreign(used[-1]))
+                    times.append(server.startup_seconds)
+        return Sample(
+            statistics.median(times) * 1e3,
+            foreign=statistics.median(shares),
+            note=f"{statistics.median(used) * 1e3:.0f} ms of CPU time",
+        )
+
+
+@contextlib.contextmanager
+def _config_of(accounts: int) -> Iterator[Path | None]:
+    """A file with so many accounts; None for none."""
+    if not accounts:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "server.conf"
+        config.write_text(tenants_config(accounts))
+        yield config
 
 
 def all_rows(scale: float = 1.0) -> list[Row]:
@@ -359,6 +383,8 @@ def _resource_rows(scale: float) -> list[Row]:
     def heading(name: str, title: str, unit: str = "MiB", heavy: bool = False) -> Heading:
         return Heading(name, title, unit, more_is_better=False, heavy=heavy)
 
+    accounts = max(int(1000 * scale), 5)
+    tenants = "1,000 accounts of 10 users"
     limited = replace(heading("memory-connections", "memory, 10,000 idle connections"), target=1.0)
     million = replace(
         heading("memory-subscriptions", "memory, 1,000,000 subscriptions"), target=1.0
@@ -367,5 +393,10 @@ def _resource_rows(scale: float) -> list[Row]:
         MemoryRow(heading("memory-idle", "memory, idle")),
         MemoryRow(replace(limited, heavy=True), connections=max(int(10_000 * scale), 5)),
         MemoryRow(replace(million, heavy=True), subscriptions=max(int(1_000_000 * scale), 5)),
+        MemoryRow(heading("memory-accounts", f"memory, {tenants}"), accounts=accounts),
         StartupRow(replace(heading("startup", 'start-up to "Server is ready"', "ms"), limit=250.0)),
+        StartupRow(
+            replace(heading("startup-accounts", f"start-up with {tenants}", "ms"), limit=500.0),
+            accounts=accounts,
+        ),
     ]

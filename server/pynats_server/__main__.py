@@ -60,12 +60,12 @@ def _run(command: Command, program: str) -> int:
     from pynats_server.log.logger import LogError
     from pynats_server.server.server import Server, ServerError
 
-    assert command.options is not None
+    assert command.accepted is not None
     try:
-        server_options = command.options
 
         async def serve() -> int:
-            server = Server(server_options, program=program)
+            server = Server(command.accepted, program=program)
+            command.accepted = None  # a reload lets them go
             if command.config:
                 server.load_options = command.load
             _handle_signals(server)

@@ -214,6 +214,10 @@ class AccountOptions:
     nkey: str = ""
 
 
+# The parts of a server whose lines may have levels of their own.
+LOG_PARTS = ("server", "clients", "auth", "jetstream", "monitor", "system")
+
+
 @dataclass(slots=True)
 class LogOptions:
     debug: bool = False
@@ -228,6 +232,9 @@ class LogOptions:
     syslog: bool = False
     remote_syslog: str = ""
     max_traced_msg_len: int = 0  # bytes; 0 = whole payload
+    log_format: Literal["text", "json"] = "text"
+    log_levels: dict[str, str] = field(default_factory=dict)  # by part (LOG_PARTS)
+    log_logins: bool = False  # a line for each log-in, good or not
 
 
 @dataclass(slots=True)
@@ -308,6 +315,7 @@ class Options:
     no_auth_user: str = ""
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
+    no_system_account: bool = False  # none is made by itself, unless JetStream needs it
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096
@@ -354,6 +362,12 @@ class Options:
     def system_account_name(self) -> str:
         """The name of the system account."""
         return self.system_account or SYSTEM_ACCOUNT
+
+    @property
+    def has_system_account(self) -> bool:
+        """Whether there is one: named, or made by itself."""
+        named = self.system_account or SYSTEM_ACCOUNT in self.accounts
+        return bool(named or self.jetstream.enabled or not self.no_system_account)
 
     def all_users(self) -> Iterator[tuple[str, User]]:
         """Every user with the name of its account. A user without permissions or limits gets the

@@ -50,22 +50,29 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
         S + "log", S + "settings", S + "work",
     ),
+    S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.closed", S + "core", S + "monitor", S + "server.state", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "server.state",
+        S + "work",
     ),
     # What became of traced messages; Snappy is the store's.
     S + "tracing": (
         *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
     ),
+    # What is answered there; how JSON is read and how answers are packed JetStream knows.
+    S + "system.services": (
+        *BASE, S + "core", S + "monitor", S + "server.info", S + "server.state", S + "system",
+        J + "requests", J + "store.format", S + "work",
+    ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
         S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "auth.secrets", S + "clients.closed", S + "core", J + "config", J + "figures",
-        S + "work",
+        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
+        J + "figures", S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),
@@ -164,16 +171,19 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # The whole, and how it becomes a process.
     S + "server": (
-        *BASE, S + "accounts", S + "clients", S + "core", S + "jetstream", J + "capacity",
-        S + "log", S + "monitor", S + "process", S + "server.info", S + "server.state",
-        S + "settings", S + "system", S + "tracing", S + "work",
+        *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
+        J + "capacity", S + "log", S + "monitor", S + "process", S + "server.accepted",
+        S + "server.info", S + "server.state", S + "settings", S + "system",
+        S + "system.services", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (
         *BASE, J + "store", J + "store.consumers", J + "store.file", J + "store.format",
         J + "store.inventory",
     ),
-    S + "process": (*BASE, S + "accounts", S + "clients.trace", S + "settings", J + "inspection"),
+    S + "process": (
+        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", J + "inspection",
+    ),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from decimal import Decimal
 from json.encoder import encode_basestring as _quoted  # escapes what every encoder of JSON does
 from operator import methodcaller
 
@@ -57,6 +56,8 @@ def _escape(found: re.Match[str]) -> str:
 
 def _encode_float(number: float) -> str:
     """Shortest digits, plain notation between 1e-6 and 1e21, as ECMAScript writes numbers."""
+    from decimal import Decimal  # takes a while, and floats are rare
+
     if number == 0:
         return "-0" if str(number).startswith("-") else "0"
     if 1e-6 <= abs(number) < 1e21:

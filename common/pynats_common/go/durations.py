@@ -134,6 +134,12 @@ def format_duration_s(seconds: float) -> str:
     return format_duration_ns(round(seconds * 1e9))
 
 
+def rtt_ns(measured_ns: int) -> int:
+    """A round trip time as it is told in JSON: below a millisecond in whole microseconds."""
+    coarse = MICROSECOND_NS < measured_ns < MILLISECOND_NS
+    return measured_ns - measured_ns % MICROSECOND_NS if coarse else measured_ns
+
+
 def human_duration_ns(duration_ns: int) -> str:
     """Short text for screens: `1y2d3h4m5s`, `1.50s`, `12ms`, `245µs`, `never` for the maximum."""
     if duration_ns == DURATION_MAX_NS:

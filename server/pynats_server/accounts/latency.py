@@ -51,6 +51,7 @@ class Latency:
         suffix: bytes,
     ) -> None:
         self.suffix = suffix
+        self.wanted = wanted
         self._engine = engine
         self._exporter = exporter
         self._subject = wanted.subject.encode("utf-8", "surrogateescape")
@@ -118,10 +119,10 @@ class Tracked:
 
     __slots__ = (
         "_forget",
-        "_latency",
         "_replies",
         "begun",
         "header",
+        "latency",
         "reply",
         "requestor",
         "start_ns",
@@ -130,7 +131,7 @@ class Tracked:
     def __init__(
         self, latency: Latency, requestor: dict[str, Any] | None, header: Headers | None
     ) -> None:
-        self._latency = latency
+        self.latency = latency
         self.requestor = requestor
         self.header = header
         self.start_ns = time.time_ns()
@@ -152,24 +153,24 @@ class Tracked:
         """By a client, or by the server itself."""
         elapsed_ns = time.monotonic_ns() - self.begun
         self._done()
-        self._latency.tell(self, OK, self._latency.describe(responder, True), elapsed_ns)
+        self.latency.tell(self, OK, self.latency.describe(responder, True), elapsed_ns)
 
     def unanswered(self) -> None:
         """In the time that the service has."""
         self._done()
-        self._latency.tell(self, TIMEOUT)
+        self.latency.tell(self, TIMEOUT)
 
     def unheard(self) -> None:
         """Nobody listens to such requests."""
         self._done()
-        self._latency.tell(self, UNAVAILABLE)
+        self.latency.tell(self, UNAVAILABLE)
 
     def unwanted(self) -> None:
         """Nobody waits for the answer any more."""
         if self._forget is not None:
             self._forget()
         self._done()
-        self._latency.tell(self, REQUEST_TIMEOUT)
+        self.latency.tell(self, REQUEST_TIMEOUT)
 
     def _done(self) -> None:
         if self._replies is not None:

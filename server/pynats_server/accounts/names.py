@@ -27,7 +27,7 @@ class Names:
     @property
     def pattern(self) -> str:
         """The other name, with its wildcards."""
-        return ".".join("*" if isinstance(token, int) else token for token in self.made)
+        return ".".join(["*" if isinstance(token, int) else token for token in self.made])
 
     def turned(self) -> Names:
         """For services: local names, made into the exporter's. What `to` says of its tokens then is
@@ -42,6 +42,8 @@ class Names:
     @property
     def rename(self) -> Rename | None:
         """Makes names like `made` out of such like `source`; None if they are the same."""
+        if self.made == self.source and "*" not in self.source:
+            return None
         stars = [place for place, token in enumerate(self.source) if token == "*"]
         if self.source == tuple("*" if isinstance(t, int) else t for t in self.made) and (
             [token for token in self.made if isinstance(token, int)] == list(range(len(stars)))

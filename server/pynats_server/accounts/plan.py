@@ -14,7 +14,7 @@ from pynats_common.subjects import has_wildcard
 
 from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges
 from pynats_server.accounts.names import REST, Names, Token
-from pynats_server.accounts.offers import Offers, as_bytes, as_text, offers_of
+from pynats_server.accounts.offers import Offer, Offers, as_bytes, as_text, offers_of
 from pynats_server.core.subject import is_valid
 from pynats_server.options import (
     AccountOptions,
@@ -63,10 +63,11 @@ class Plan:
     services: dict[str, list[ServiceLink]] = field(default_factory=dict)
 
 
-def check_accounts(options: Options) -> None:
-    """Raises PlanError, at the place of `accounts` in the file, if they do not fit together."""
+def check_accounts(options: Options) -> Plan:
+    """What they share. Raises PlanError, at the place of `accounts` in the file, if they do not fit
+    together."""
     try:
-        make_plan(options.accounts)
+        return make_plan(options.accounts)
     except PlanError as error:
         place = options.places.get("accounts")
         raise PlanError(*(f"{place}: {e}" if place else e for e in error.faults)) from None
@@ -173,12 +174,12 @@ def _link_service(
             f'account "{known.exporter}", subject "{as_text(known.remote)}"',
         )
     # Of those that cover one subject, the one with the most tokens is the narrowest.
-    offer = max(fitting, key=lambda each: _narrowness(each.subject))
+    offer = max(fitting, key=_narrowness) if len(fitting) > 1 else fitting[0]
     return ServiceLink(item.account, names.turned(), item.share, offer.service())
 
 
-def _narrowness(subject: str) -> tuple[int, int]:
-    tokens = subject.split(".")
+def _narrowness(offer: Offer) -> tuple[int, int]:
+    tokens = offer.subject.split(".")
     return len(tokens), sum(token not in ("*", REST) for token in tokens)
 
 

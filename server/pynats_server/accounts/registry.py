@@ -9,13 +9,16 @@ from pynats_server.options import GLOBAL_ACCOUNT, Options
 
 
 class AccountRegistry(Mapping[str, Account]):
-    """`$G` and the system account always exist; the others exist while the options name them."""
+    """`$G` and the system account always exist; the others exist while the options name them.
+
+    Where the options want no system account, it is an object that nobody finds by name."""
 
     def __init__(self, options: Options) -> None:
         self._accounts: dict[str, Account] = {}
+        cached = not options.disable_sublist_cache
+        self.system_account = Account(options.system_account_name, cached, True)
         self.add(options)
         self.global_account = self._accounts[GLOBAL_ACCOUNT]
-        self.system_account = self._accounts[options.system_account_name]
 
     def __getitem__(self, name: str) -> Account:
         return self._accounts[name]
@@ -28,11 +31,12 @@ class AccountRegistry(Mapping[str, Account]):
 
     def add(self, options: Options) -> None:
         """Makes the accounts that the options name and that do not exist yet."""
-        system = options.system_account_name
-        for name in (GLOBAL_ACCOUNT, system, *options.accounts):
+        cached = not options.disable_sublist_cache
+        if options.has_system_account:
+            self._accounts[self.system_account.name] = self.system_account
+        for name in (GLOBAL_ACCOUNT, *options.accounts):
             if name not in self._accounts:
-                cached = not options.disable_sublist_cache
-                self._accounts[name] = Account(name, cached, name == system)
+                self._accounts[name] = Account(name, cached)
 
     def surplus(self, options: Options) -> list[Account]:
         """The accounts that the options no longer name."""

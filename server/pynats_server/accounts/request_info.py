@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.json import html_safe
 from pynats_common.go.times import format_time_s
 
@@ -23,26 +24,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RequestInfo:
-    """For the requests that reach one server."""
+    """For the requests that reach one server. The system account hears in any case on which."""
 
-    def __init__(self, server_name: str, cluster: str = "") -> None:
+    def __init__(self, server_name: str, cluster: str = "", to_system: bool = False) -> None:
         self._server_name = server_name
         self._cluster = cluster
-        self._known: dict[tuple[int, str, bool], tuple[int, bytes]] = {}
+        self._to_system = to_system
+        self._known: dict[tuple[int, bool], tuple[int, bytes]] = {}
 
     def __call__(self, source: object, importer: Account, share: bool) -> bytes:
-        """The JSON for a request of `source`, which comes through an import of `importer`; empty
-        for what the server itself sends."""
+        """The JSON for a request of `source`. What the server itself asks for, it does in the name
+        of the account that imports."""
         if not isinstance(source, ClientConnection):
-            return b""
-        service = importer.name if importer is not source.account else ""
-        key = (source.cid, service, share)
+            return html_safe(_encode({"acc": importer.name}))
+        key = (source.cid, share)
         known = self._known.get(key)
         if known is not None and known[0] == source.rtt:
             return known[1]
         if len(self._known) >= KEPT:
             self._known.clear()
-        made = html_safe(_encode(self.describe(source, share, service)))
+        made = html_safe(_encode(self.describe(source, share)))
         self._known[key] = (source.rtt, made)
         return made
 
@@ -53,13 +54,15 @@ class RequestInfo:
         except ValueError:
             return told
         found["svc"] = importer.name
-        if shared:
+        if shared or self._to_system:
             found |= {"server": self._server_name, "cluster": self._cluster}
         return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
 
-    def describe(self, client: ClientConnection, share: bool, service: str = "") -> dict[str, Any]:
-        """A client: all of it with `share`. `service` is the account through which it asks."""
-        told: dict[str, Any] = {"acc": client.account.name, "svc": service, "rtt": client.rtt}
+    def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
+        """A client: all of it with `share`."""
+        told: dict[str, Any] = {"acc": client.account.name, "rtt": rtt_ns(client.rtt)}
+        if self._to_system:
+            told |= {"server": self._server_name, "cluster": self._cluster}
         if share:
             told |= {
                 "start": format_time_s(client.start),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pynats_common.server_hash import server_hash
 
+from pynats_server.accounts.automatic import automatic_links
 from pynats_server.accounts.latency import Latency
 from pynats_server.accounts.mappings import make_mapper
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
+from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
@@ -26,26 +26,53 @@ class Wiring:
     """Of the accounts of one server."""
 
     def __init__(
-        self, engine: Engine, accounts: Mapping[str, Account], who: RequestInfo, server_id: str
+        self, engine: Engine, accounts: AccountRegistry, server_name: str, server_id: str
     ) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._who = who
+        self._system = accounts.system_account
+        self._who = RequestInfo(server_name)
+        self._who_for_system = RequestInfo(server_name, to_system=True)
         self._suffix = f".{server_hash(server_id)}.T".encode()
         self._streams: dict[str, list[StreamLink]] = {}
         self._services: dict[str, list[tuple[ServiceLink, ServiceImport]]] = {}
+        self._planned: dict[str, list[ServiceLink]] = {}  # services of the configuration
+        # Accounts that somebody may ask in: they have imported what all do. Of thousands of
+        # accounts most may have no client.
+        self._used: set[str] = set()
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
+        self._planned = plan.services
+        self._used &= self._accounts.keys()
+        self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
+        self._used |= {link.exporter for links in plan.services.values() for link in links}
         for name, account in self._accounts.items():
             self._map(account, mappings.get(name, {}))
             self._borrow(account, plan.streams.get(name, []))
-            self._import(account, plan.services.get(name, []))
+            self._import(account, self._links(name))
         for name in self._services.keys() - self._accounts.keys():
             for _, found in self._services.pop(name):
                 found.close()
+
+    def use(self, account: Account) -> None:
+        """An account gets a client. Idempotent."""
+        if account.name not in self._used:
+            self._used.add(account.name)
+            self._import(account, self._links(account.name))
+
+    def _links(self, name: str) -> list[ServiceLink]:
+        planned = self._planned.get(name, [])
+        system = self._accounts.system_account.name
+        if name not in self._used or system not in self._accounts:
+            return planned
+        return planned + automatic_links(name, system, planned)
+
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._streams.get(account, []), [link for link, _ in self._services.get(account, [])]
 
     def _map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         if self._mappings.get(account.name, {}) != mappings:
@@ -70,25 +97,29 @@ class Wiring:
         borrow(self._engine, account, StreamImports(imports) if imports else None)
 
     def _import(self, account: Account, links: list[ServiceLink]) -> None:
+        if not links and account.name not in self._services:
+            return
+        wanted = {_place(link): link for link in links}
         kept: list[tuple[ServiceLink, ServiceImport]] = []
         for link, found in self._services.get(account.name, []):
-            if link in links:
+            if wanted.get(_place(link)) == link:
                 kept.append((link, found))
+                del wanted[_place(link)]
             else:
                 found.close()
-        known = [link for link, _ in kept]
-        kept += [(link, self._made(account, link)) for link in links if link not in known]
+        kept += [(link, self._made(account, link)) for link in wanted.values()]
         self._services[account.name] = kept
 
     def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
+        exporter = self._accounts[link.exporter]
         return ServiceImport(
             self._engine,
             account,
-            self._accounts[link.exporter],
+            exporter,
             ".".join(link.names.source).encode("utf-8", "surrogateescape"),
             link.names.rename,
             self._export(link),
-            self._who,
+            self._who_for_system if exporter is self._system else self._who,
             link.share,
         )
 
@@ -106,3 +137,8 @@ class Wiring:
         made = ServiceExport(terms, latency, link.service.allow_trace)
         self._exports[key] = (link.service, made)
         return made
+
+
+def _place(link: ServiceLink) -> tuple[str, tuple[str, ...]]:
+    """What no two imports of an account have in common: the exporter and the subject here."""
+    return link.exporter, link.names.source

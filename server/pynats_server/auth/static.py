@@ -15,7 +15,7 @@ from pynats_server.core.permissions import Permissions
 STANDARD = "STANDARD"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """A user with the name of its account and its permissions (None = unrestricted)."""
 
@@ -78,6 +78,11 @@ class StaticAuthenticator:
         known = self._users.get(self.guest)
         return known.verdict() if known is not None else None
 
+    def rights_of(self, name: str) -> config.Permissions | None:
+        """The configured permissions of a user; None = unrestricted, or unknown."""
+        known = self._users.get(name)
+        return known.user.permissions if known is not None else None
+
     def trusted(self, options: ConnectOptions) -> Verdict | None:
         """The verdict for these credentials, without checking the secret."""
         return self._decide(options, True)
@@ -85,6 +90,20 @@ class StaticAuthenticator:
     def asks_the_same(self, other: StaticAuthenticator, options: ConnectOptions) -> bool:
         """Whether both compare these credentials with the same secret."""
         return self._secret(options) == other._secret(options)
+
+    def unchanged(self, before: StaticAuthenticator) -> frozenset[str]:
+        """The users that both know, with all that concerns them; nobody where the rules differ."""
+        if self._rules() != before._rules():
+            return frozenset()
+        return frozenset(
+            name
+            for name, known in self._users.items()
+            if (old := before._users.get(name)) is not None
+            and (old.account, old.user) == (known.account, known.user)
+        )
+
+    def _rules(self) -> tuple[object, ...]:
+        return self._token, self.guest, self.required, self._usual_limits
 
     def _secret(self, options: ConnectOptions) -> str | None:
         """The secret to compare with; None when the credentials name no user."""

@@ -7,13 +7,16 @@ import time
 from collections.abc import Sequence
 
 from pynats_common.go.durations import SECOND_NS, format_duration_s
+from pynats_common.go.quoting import quote
 
 from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.clients import audit
 from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
+from pynats_server.clients.who import Who, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
@@ -36,7 +39,8 @@ class ClientHandler:
         self._tracer = tracer
         self._info = info
         self._events = events
-        self._log = state.log
+        self._log = state.log.part("clients")
+        self._auth = state.log.part("auth")
         self.checks = SlowChecks(state, self.on_internal_error)
 
     # -- arrival ----------------------------------------------------------------------------
@@ -57,7 +61,7 @@ class ClientHandler:
         client.send(self._info.encode(client))
         client.open()
         if self._log.debug_enabled:
-            self._log.debug(f"{_label(client)} - Client connection created")
+            self._log.debug("Client connection created", Who(client))
         limit = options.max_connections
         if limit < 0 or len(state.engine.connections) > limit > 0:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
@@ -104,10 +108,10 @@ class ClientHandler:
         if again:
             self._events.left(client)
         if verdict is None:
-            if again:  # it is a stranger now
-                client.admit(self._state.global_account, None)
             self._events.refused(client)
             self.refuse(client)
+            if again:  # a stranger now, as those who never logged in
+                client.admit(self._state.global_account, None)
             return
         headers = connect.headers and not self._state.options.no_header_support
         client.verbose = connect.verbose
@@ -140,22 +144,32 @@ class ClientHandler:
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
         options = self._state.options
-        client.admit(self._state.accounts[verdict.account], verdict.permissions, verdict.user)
+        account = self._state.accounts[verdict.account]
+        self._state.use(account)
+        client.admit(account, verdict.permissions, verdict.user)
         apply_limits(client, options)
         limit_client(self._state, client, verdict.limits)
         most = account_limits(client, options).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+            self._audit(client, TOO_MANY_IN_ACCOUNT)
             return False
+        self._audit(client)
         self._events.connected(client)
         return True
+
+    def _audit(self, client: ClientConnection, reason: str = "") -> None:
+        if self._state.options.log.log_logins:
+            audit.tell(self._auth, client, reason)
 
     def refuse(self, client: ClientConnection) -> None:
         """Refuses a client with invalid credentials; the log says whose."""
         who = shown_user(client)
         kind = "Token" if who == REDACTED else "User"
-        self.on_error(client, "authentication error" + (f' - {kind} "{who}"' if who else ""))
+        text = "authentication error" + (f" - {kind} {quote(short(who))}" if who else "")
+        self._auth.error(text, Who(client))
+        self._audit(client, "authentication error")
         client.send_error("Authorization Violation")
         client.close(CloseReason.AUTHENTICATION_VIOLATION)
 
@@ -189,12 +203,12 @@ class ClientHandler:
 
     def on_error(self, client: ClientConnection, text: str) -> None:
         """The client violated the protocol."""
-        self._log.error(f"{_label(client)} - {text}")
+        self._log.error(text, Who(client))
 
     def on_publish_limit(self, client: ClientConnection, waits: bool) -> None:
         """A limit of publishing is in the way; called now and then while it is."""
         what = "held back" if waits else "refused"
-        self._log.warn(f"{_label(client)} - Publish limit reached: messages are {what}")
+        self._log.warn(f"Publish limit reached: messages are {what}", Who(client))
 
     def on_slow_consumer(self, connection: Connection, reason: CloseReason) -> None:
         """A slow consumer is disconnected."""
@@ -208,7 +222,7 @@ class ClientHandler:
                 f"WriteDeadline of {format_duration_s(options.write_deadline)} exceeded with "
                 f"{connection.pending_chunks} chunks of {connection.pending_bytes} total bytes."
             )
-        self._log.notice(f"{_label(connection)} - Slow Consumer Detected: {detail}")
+        self._log.notice(f"Slow Consumer Detected: {detail}", Who(connection))
 
     def on_internal_error(self, item: object, error: Exception) -> None:
         """A bug of ours: the connection ends, the server goes on. One line, no traceback."""
@@ -216,14 +230,19 @@ class ClientHandler:
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
-        who = _label(item) if isinstance(item, Connection) else type(item).__name__
-        self._log.error(f"{who} - internal error, please report: {error!r} at {place}")
+        text = f"internal error, please report: {error!r} at {place}"
+        if isinstance(item, Connection):
+            self._log.error(text, Who(item))
+        else:
+            self._log.error(f"{type(item).__name__} - {text}")
 
     def on_closed(self, connection: Connection) -> None:
         """A connection has ended; its figures are still readable."""
         reason = CloseReason(connection.reason)
         self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
+            if reason is CloseReason.AUTHENTICATION_TIMEOUT:
+                self._audit(connection, "authentication timeout")
             self._state.closed_for[reason] += 1
             if self._state.closed_clients.maxlen or reason in SLOW:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
@@ -233,7 +252,7 @@ class ClientHandler:
             self.checks.drop(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:
-            self._log.debug(f"{_label(connection)} - Client connection closed: {reason}")
+            self._log.debug(f"Client connection closed: {reason}", Who(connection))
 
     # -- traces -----------------------------------------------------------------------------
 
@@ -256,23 +275,8 @@ class ClientHandler:
         self._trace(client, "->>", f"[{line.decode('utf-8', 'backslashreplace')}]")
 
     def _trace(self, client: ClientConnection, direction: str, text: str) -> None:
-        self._log.trace(f"{_label(client)} - {direction} {text}")
+        self._log.trace(f"{direction} {text}", Who(client))
 
     async def stop(self) -> None:
         """Cancels the credential checks that still wait."""
         await self.checks.stop()
-
-
-def _label(connection: Connection) -> str:
-    """The prefix of log lines: address, id, client program, account and user."""
-    label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
-    if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
-        described = [f"v{connection.version}" if connection.version else "", connection.lang]
-        described.append(connection.name)
-        label += f' - "{":".join(part for part in described if part)}"'
-    if isinstance(connection, ClientConnection) and connection.connect_received:
-        who = shown_user(connection)
-        if who:
-            kind = "token" if who == REDACTED else f"user:{who}"
-            label += f' - "{connection.account.name}/{kind}"'
-    return label

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.engine import Engine
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.core.readiness.patience import AWAKE_NS
 from pynats_server.core.reasons import CloseReason
@@ -19,16 +18,25 @@ TICK_MIN_S = 0.01
 TOO_MANY_IN_ACCOUNT = "maximum account active connections exceeded"
 
 
-def configure_engine(engine: Engine, options: Options) -> None:
+def configure_engine(state: ServerState) -> None:
     """Passes the engine its options."""
+    engine, options = state.engine, state.options
     engine.max_pending = options.max_pending
     engine.write_deadline_ns = int(options.write_deadline * SECOND_NS)
     engine.stall_producers = not options.no_fast_producer_stall
-    engine.tracing = options.log.trace
+    engine.tracing = state.log.part("clients").trace_enabled
     # On one core, staying awake would only keep everybody else from running.
     engine.vigil.patience.most_ns = AWAKE_NS if usable_cores() > 1 else 0
     shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
     engine.tick_interval_s = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
+
+
+_OF_CLIENTS = ("max_control_line", "max_payload", "max_subscriptions", "ping_interval", "ping_max")
+
+
+def same_limits(old: Options, new: Options) -> bool:
+    """Whether the server's own limits of clients are the same."""
+    return all(getattr(old, name) == getattr(new, name) for name in _OF_CLIENTS)
 
 
 def apply_limits(client: ClientConnection, options: Options) -> None:
@@ -52,11 +60,14 @@ def _lower(first: int, second: int) -> int:
     return max(first, second) if first < 0 or second < 0 else min(first, second)
 
 
-def reload(state: ServerState) -> bool:
-    """Applies new limits to all clients and closes those above them. Returns whether a limit that
-    INFO names changed."""
+def reload(state: ServerState, changed: Collection[str] | None = None) -> bool:
+    """Applies new limits to the clients of the `changed` accounts, or to all of them, and closes
+    those above them. Returns whether a limit that INFO names changed."""
     told = False
     for client in state.clients():
+        account = client.account
+        if changed is not None and account is not None and account.name not in changed:
+            continue
         before = client.max_payload
         apply_limits(client, state.options)
         told = told or client.max_payload != before
@@ -75,7 +86,9 @@ def _cut_surplus(state: ServerState) -> None:
         for client in _surplus(state.accounts[name].clients, account.limits.max_connections):
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
     most = options.max_connections
-    for client in _surplus(state.clients(), max(0, most)) if most else ():
+    if not most or len(state.engine.connections) <= max(0, most):
+        return
+    for client in _surplus(state.clients(), max(0, most)):
         client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
 
 

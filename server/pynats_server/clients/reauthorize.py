@@ -6,7 +6,7 @@ from functools import partial
 
 from pynats_common.go.text import text_of
 
-from pynats_server.auth import Verdict
+from pynats_server.auth import StaticAuthenticator, Verdict
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.rates import limit_client
 from pynats_server.core.client import ClientConnection
@@ -15,13 +15,19 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
 
 
-def reload(state: ServerState, handler: ClientHandler) -> bool:
-    """Closes clients whose credentials are no longer valid or whose account changed (they reconnect
-    and subscribe again), and ends subscriptions that new permissions forbid. Returns whether
-    `auth_required` in INFO changed."""
-    before, state.authenticator = state.authenticator, state.make_authenticator()
+def reload(
+    state: ServerState,
+    handler: ClientHandler,
+    authenticator: StaticAuthenticator,
+    unchanged: frozenset[str] = frozenset(),
+) -> bool:
+    """Looks at the clients of all users but those `unchanged`, as are their accounts: closes those
+    whose credentials are no longer valid or whose account changed (they reconnect and subscribe
+    again), and ends subscriptions that new permissions forbid. Returns whether `auth_required` in
+    INFO changed."""
+    before, state.authenticator = state.authenticator, authenticator
     for client in state.clients():
-        if client.awaiting_connect:
+        if client.awaiting_connect or client.user in unchanged:
             continue
         verdict = state.authenticator.quick(client.context)
         if verdict is NotImplemented:

@@ -8,6 +8,7 @@ from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.core.rates.limit import PublishLimit
 from pynats_server.core.senders.watches import Watch
+from pynats_server.core.sharing.responses import Responses
 
 class Account(Counted):
     total_connections: int
@@ -27,6 +28,8 @@ class Account(Counted):
     def sublist(self) -> Sublist: ...
     @property
     def clients(self) -> set[Any]: ...  # whoever is bound to it; it knows no kind of connection
+    @property
+    def awaited(self) -> Responses | None: ...
     def map(self, mapper: Mapper | None) -> None: ...
     @property
     def parents(self) -> object: ...
@@ -37,6 +40,7 @@ class Account(Counted):
         callback: Callable[..., object],
         queue: bytes = b"",
         with_source: bool = False,
+        imports: bool = False,
     ) -> Subscription: ...
     def attach(
         self, subject: bytes, sink: Sink, queue: bytes = b"", imports: bool = False

@@ -188,6 +188,11 @@ cdef class Account:
             self.borrowing.joined(sub)
         return 0
 
+    @property
+    def awaited(self):
+        """The answers of this account that others wait for (`sharing.responses`), or None."""
+        return self.responses
+
     def map(self, Mapper mapper) -> None:
         """What clients publish is mapped by this from now on; None = nothing is."""
         self.mapper = mapper
@@ -198,16 +203,18 @@ cdef class Account:
         self.parents = parents
 
     def subscribe(
-        self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False
+        self, subject: bytes, callback, queue: bytes = b"", with_source: bool = False,
+        imports: bool = False,
     ) -> Subscription:
         """Adds an internal subscription; `callback(account, subject, reply, headers, payload)`
         runs inside the publishing turn and must not block. With `with_source` it gets the
-        publishing connection as well (None = the server itself)."""
+        publishing connection as well (None = the server itself). With `imports` it gets what
+        the account takes of others, too."""
         cdef ServiceSink sink = ServiceSink()
         sink.account = self
         sink.callback = callback
         sink.with_source = with_source
-        return self.attach(subject, sink, queue)
+        return self.attach(subject, sink, queue, imports)
 
     def attach(
         self, bytes subject not None, Sink sink not None, bytes queue not None = b"",

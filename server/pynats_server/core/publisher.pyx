@@ -130,7 +130,7 @@ cdef class Publisher(Receiver):
         return 0
 
     cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1:
-        cdef Rule rule
+        cdef Rule rule = None
         if trail is None:
             self.count_input(1, msg.total_len)
             if msg.header_len and may_want_trace(
@@ -138,8 +138,12 @@ cdef class Publisher(Receiver):
             ):
                 if self._publish_traced(msg):
                     return 0
+        if self.account.mapper is not None:
+            rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
         if self._reserved(msg.subject, msg.subject_len, True) or (
-            self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
+            rule is None
+            and self.permissions is not None
+            and not self.may_publish(msg.subject, msg.subject_len)
         ):
             self._deny_publish(msg.subject[:msg.subject_len], trail)
             return 0
@@ -153,16 +157,19 @@ cdef class Publisher(Receiver):
             self.complain(b"Invalid Publish Subject")
         if self.verbose:
             self.confirm()
-        if self.account.mapper is not None:
-            rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
-            if rule is not None:
-                return self._publish_mapped(msg, rule, trail)
+        if rule is not None:
+            return self._publish_mapped(msg, rule, trail)
         return self._send(msg, match, only, trail)
 
     cdef int _publish_mapped(self, Message* msg, Rule rule, Trail trail) except -1:
         cdef NewName name
         cdef Message mapped
         cdef Fate fate = self.account.mapper.apply(rule, msg.subject, msg.subject_len, &name)
+        if fate != MAPPED and (
+            self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len)
+        ):
+            self._deny_publish(msg.subject[:msg.subject_len], trail)
+            return 0
         if fate == KEPT:
             if trail is not None:
                 trail.mapped(msg.subject[:msg.subject_len])
@@ -474,8 +481,6 @@ cdef class Publisher(Receiver):
             or subject_has_wildcard(msg.subject, msg.subject_len)
         ):
             return 0
-        if self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len):
-            return 0
         self.memo.is_mapped = False
         self.memo.subject_at = <uint32_t>(msg.subject - line)
         if self.account.mapper is not None:
@@ -483,6 +488,8 @@ cdef class Publisher(Receiver):
             if not self._remember_mapped(&mapped):
                 return 0
             msg = &mapped
+        if self.permissions is not None and not self.may_publish(msg.subject, msg.subject_len):
+            return 0
         match = self.account.sublist.match(msg.subject, msg.subject_len)
         match_retain(match)
         self.memo.match = match
@@ -508,8 +515,6 @@ cdef class Publisher(Receiver):
             return fate == KEPT
         try:
             if name.length > sizeof(self.memo.mapped):
-                return False
-            if self.permissions is not None and not self.may_publish(name.subject, name.length):
                 return False
             memcpy(self.memo.mapped, name.subject, name.length)
             self.memo.is_mapped = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.durations import SECOND_NS, rtt_ns
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
@@ -33,9 +33,12 @@ class Advisories:
         self._domain = domain
         self._server_name = server_name
 
-    def client_info(self, source: Any) -> dict[str, Any]:
-        """Who asked, as advisories show it; the server's own requests have only the account."""
+    def client_info(self, source: Any, told: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Who asked, as advisories show it; the server's own requests have only the account. Of who
+        asks through an import they show what was `told`."""
         info: dict[str, Any] = {"acc": self._account.name}
+        if told is not None:
+            return {**told, "svc": self._account.name, "server": self._server_name}
         if isinstance(source, ClientConnection):
             info = {
                 "start": format_time_ns(int(source.start * SECOND_NS)),
@@ -46,7 +49,7 @@ class Advisories:
                 "name": source.name,
                 "lang": source.lang,
                 "ver": source.version,
-                "rtt": source.rtt,
+                "rtt": rtt_ns(source.rtt),
                 "server": self._server_name,
                 "kind": "Client",
                 "client_type": "nats",
@@ -116,13 +119,15 @@ class Advisories:
             reason=reason,
         )
 
-    def api_audit(self, source: Any, subject: str, request: bytes, response: bytes) -> None:
+    def api_audit(
+        self, client: dict[str, Any], subject: str, request: bytes, response: bytes
+    ) -> None:
         """An API request and what it was answered."""
         self.publish(
             "API",
             "api_audit",
             server=self._server_name,
-            client=self.client_info(source),
+            client=client,
             subject=subject,
             request=text_of(request),
             response=text_of(response),

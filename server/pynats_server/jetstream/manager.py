@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 from pynats_server.core.account import Account
@@ -94,11 +95,13 @@ class JetStream:
     def contents(self) -> Work[Contents]:
         """What the streams of all accounts hold together, for monitoring."""
         count = failed = messages = size = lost = pending = consumers = broken = 0
-        for stream in self.streams():
+        for step, stream in enumerate(self._each_stream()):
+            if step % STEP_STREAMS == STEP_STREAMS - 1:
+                yield
+            if stream is None:
+                continue
             store = stream.store
             count += 1
-            if count % STEP_STREAMS == 0:
-                yield
             failed += store.failed is not None
             messages += store.msgs
             size += store.nbytes
@@ -117,6 +120,13 @@ class JetStream:
             lost=lost,
             pending_acks=pending,
         )
+
+    def _each_stream(self) -> Iterator[Stream | None]:
+        """The streams of all accounts; None after each account, which is work without streams,
+        too."""
+        for account in list(self.accounts.values()):
+            yield from account.served()
+            yield None
 
     def streams(self, account: str = "", name: str = "") -> list[Stream]:
         """The streams in order of creation: of all accounts or of one, all or those of a name."""

@@ -1,30 +1,25 @@
 """The server's log.
 
 Lines look like the real server's, because tools and test suites read them:
-`[pid] 2024/05/06 07:08:09.123456 [INF] text`. Lines keep their order. There can be many debug and
-trace lines, so once a loop is attached they are gathered and written together at the end of its
-turn; a more important line writes them at once.
+`[pid] 2024/05/06 07:08:09.123456 [INF] text`; or they are JSON (`lines`). Lines keep their order.
+While a loop is attached, a thread writes them (`queued`), and debug and trace lines, of which there
+can be many, are gathered until the end of the loop's turn or the next more important line.
+
+Each part of the server has a `Logger` of its own, and may have a level of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from pynats_common.go.text import one_line
-
-from pynats_server.log.sinks import (
-    LEVELS,
-    FileSink,
-    LogError,
-    Sink,
-    StreamSink,
-    SyslogSink,
-)
-from pynats_server.options import LogOptions
+from pynats_server.log.lines import LEVELS, NAMES, Lines, Who, lines_of
+from pynats_server.log.queued import QueuedSink
+from pynats_server.log.sinks import FileSink, LogError, Sink, StreamSink
+from pynats_server.log.syslog import SyslogSink
+from pynats_server.options import LOG_PARTS, LogOptions
 
 __all__ = ["LogError", "Logger", "open_logger"]
 
@@ -32,13 +27,91 @@ GATHERED_MAX = 64 * 1024  # bytes of debug and trace lines that wait for the end
 REPEAT_AFTER_S = 10.0  # seconds until a rate-limited warning may be given again
 REMEMBERED_MAX = 1000  # different rate-limited warnings remembered
 
-# On a terminal.
-_COLOURS = {"INF": "32", "DBG": "36", "WRN": "0;93", "ERR": "31", "FTL": "31", "TRC": "33"}
+_LEVEL_OF = {name: level for level, name in NAMES.items()}
+
+
+class _Output:
+    """Where the lines of all parts go, in order. Any thread may write."""
+
+    def __init__(self, options: LogOptions, sink: Sink) -> None:
+        self._lock = threading.Lock()
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
+        self._call_later: Callable[[Callable[[], None]], object] | None = None
+        self._lines: Lines
+        self.sink: QueuedSink
+        self._use(options, sink)
+
+    def _use(self, options: LogOptions, sink: Sink) -> None:
+        self.sink = QueuedSink(sink, self.describe)
+        self._lines = lines_of(options, sink.decorated, sink.colored)
+        if isinstance(sink, SyslogSink):
+            self.sink.start()
+
+    def describe(self, text: str, error: bool) -> bytes:
+        """A line about the log itself, for a sink to write."""
+        return self._lines.line("ERR" if error else "INF", "log", text)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._call_later = loop.call_soon_threadsafe
+        if self.sink.inner.slow:
+            self.sink.start()
+
+    def detach(self) -> None:
+        self._call_later = None
+        self.flush()
+        self.sink.stop()
+
+    def replace(self, options: LogOptions, sink: Sink) -> None:
+        with self._lock:
+            self._flush_locked()
+            old = self.sink
+            self._use(options, sink)
+            if self._call_later is not None and sink.slow:
+                self.sink.start()
+        old.leave()
+
+    def write(self, level: str, part: str, text: str, who: Who | None) -> None:
+        with self._lock:
+            self._flush_locked()
+            self.sink.write(self._lines.line(level, part, text, who), level)
+
+    def gather(self, level: str, part: str, text: str, who: Who | None) -> None:
+        with self._lock:
+            line = self._lines.line(level, part, text, who)
+            if self._call_later is None or not self.sink.decorated:
+                self.sink.write(line, level)
+                return
+            if not self._gathered:
+                try:
+                    self._call_later(self.flush)
+                except RuntimeError:  # the loop is closed
+                    self._call_later = None
+            self._gathered.append(line)
+            self._gathered_size += len(line)
+            if self._call_later is None or self._gathered_size >= GATHERED_MAX:
+                self._flush_locked()
+
+    def flush(self) -> None:
+        with self._lock:
+            self._flush_locked()
+
+    def _flush_locked(self) -> None:
+        if self._gathered:
+            data = b"".join(self._gathered)
+            self._gathered.clear()
+            self._gathered_size = 0
+            self.sink.write(data, "TRC")
+
+    def close(self) -> None:
+        self.detach()
+        self.sink.close()
 
 
 class Logger:
-    """Writes to one sink, from the level `least` on. `debug_enabled` and `trace_enabled` are plain
-    attributes: ask them before building the text of a debug or trace line.
+    """The log of one part of the server; `part` gives those of the others, which share one sink.
+    `debug_enabled` and `trace_enabled` are plain attributes: ask them before building the text of a
+    debug or trace line. `least` is the least important level that anybody may write.
 
     A `fixed` log belongs to the program that embeds the server: a reload does not replace it.
     """
@@ -47,51 +120,104 @@ class Logger:
         self, options: LogOptions, sink: Sink | None = None, *, least: str = "TRC",
         fixed: bool = False,
     ) -> None:  # fmt: skip
+        self._begin("server", _Output(options, sink or StreamSink()), {})
+        self._least = least
+        self.fixed = fixed
+        self._options = options
+        self._apply_levels(options)
+
+    def _begin(self, name: str, output: _Output, parts: dict[str, Logger]) -> None:
+        self.name = name
+        self._output = output
+        self._parts = parts
+        self._warned: dict[str, float] = {}
+        self._silent: frozenset[str] = frozenset()
+        self.debug_enabled = self.trace_enabled = False
+        parts[name] = self
+
+    def part(self, name: str) -> Logger:
+        """The log of another part, one of `LOG_PARTS`; always the same."""
+        known = self._parts.get(name)
+        return known if known is not None else self._parts["server"]._make_part(name)
+
+    def _make_part(self, name: str) -> Logger:
+        assert name in LOG_PARTS, name
+        made = Logger.__new__(Logger)
+        made._begin(name, self._output, self._parts)
+        made.fixed = self.fixed
+        made._listen(self._options, self._least)
+        return made
+
+    # -- levels -----------------------------------------------------------------------------
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """The level of every part, by name."""
+        return {name: self.part(name)._level() for name in LOG_PARTS}
+
+    def _level(self) -> str:
+        if self.trace_enabled:
+            return "trace"
+        if self.debug_enabled:
+            return "debug"
+        return next(NAMES[level] for level in LEVELS[2:] if level not in self._silent)
+
+    def set_levels(self, levels: Mapping[str, str]) -> None:
+        """Other levels for some parts, by name, until a reload of the configuration. Raises
+        ValueError and changes nothing where a part or a level is not known."""
+        for name, level in levels.items():
+            if name not in LOG_PARTS:
+                raise ValueError(f'unknown part "{name}", only {", ".join(LOG_PARTS)}')
+            if level not in _LEVEL_OF:
+                raise ValueError(f'unknown level "{level}", only {", ".join(NAMES.values())}')
+        for name, level in levels.items():
+            self.part(name)._listen_from(_LEVEL_OF[level])
+
+    def _apply_levels(self, options: LogOptions) -> None:
+        root = self._parts["server"]
+        for each in self._parts.values():
+            each._listen(options, root._least)
+
+    def _listen(self, options: LogOptions, least: str) -> None:
+        level = options.log_levels.get(self.name)
+        if level is not None:
+            self._listen_from(max(_LEVEL_OF[level], least, key=LEVELS.index))
+            return
+        self._listen_from(least)
         self.debug_enabled = options.debug
         self.trace_enabled = options.trace
-        self.fixed = fixed
-        self._silent = frozenset(LEVELS[: LEVELS.index(least)])
-        self._options = options
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._gathered: list[bytes] = []
-        self._gathered_size = 0
-        self._second = -1
-        self._stamp = ""
-        self._warned: dict[str, float] = {}
-        self._call_later: Callable[[Callable[[], None]], object] | None = None
-        self._sink: Sink = sink or StreamSink()
-        self._heads = self._make_heads()
 
-    def _make_heads(self) -> dict[str, str]:
-        if not self._sink.decorated:
-            return dict.fromkeys(LEVELS, "")
-        if self._sink.colored:
-            return {name: f"[\x1b[{colour}m{name}\x1b[0m] " for name, colour in _COLOURS.items()}
-        return {name: f"[{name}] " for name in LEVELS}
+    def _listen_from(self, level: str) -> None:
+        self._silent = frozenset(LEVELS[: LEVELS.index(level)])
+        self.debug_enabled = "DBG" not in self._silent
+        self.trace_enabled = "TRC" not in self._silent
 
     # -- what the server calls --------------------------------------------------------------
 
-    def notice(self, text: str) -> None:
-        self._log("INF", text)
+    def notice(self, text: str, who: Who | None = None) -> None:
+        self._log("INF", text, who)
 
-    def warn(self, text: str) -> None:
-        self._log("WRN", text)
+    def warn(self, text: str, who: Who | None = None) -> None:
+        self._log("WRN", text, who)
 
-    def error(self, text: str) -> None:
-        self._log("ERR", text)
+    def error(self, text: str, who: Who | None = None) -> None:
+        self._log("ERR", text, who)
 
     def fatal(self, text: str) -> None:
         """Only logs; the caller ends the process."""
-        self._log("FTL", text)
+        self._log("FTL", text, None)
 
-    def debug(self, text: str) -> None:
+    def debug(self, text: str, who: Who | None = None) -> None:
         if self.debug_enabled:
-            self._gather("DBG", text)
+            self._output.gather("DBG", self.name, text, who)
 
-    def trace(self, text: str) -> None:
+    def trace(self, text: str, who: Who | None = None) -> None:
         if self.trace_enabled:
-            self._gather("TRC", text)
+            self._output.gather("TRC", self.name, text, who)
+
+    def _log(self, level: str, text: str, who: Who | None) -> None:
+        if level not in self._silent:
+            self._output.write(level, self.name, text, who)
 
     def warn_rarely(self, text: str) -> None:
         """A warning that repeats at most every `REPEAT_AFTER_S` seconds."""
@@ -105,19 +231,24 @@ class Logger:
 
     # -- life -------------------------------------------------------------------------------
 
+    @property
+    def dropped(self) -> int:
+        """Lines that could not be written in time."""
+        return self._output.sink.dropped
+
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let debug and trace lines gather until the end of the turn of `loop`."""
-        self._call_later = loop.call_soon_threadsafe
+        """Nothing waits for the sink any more, and debug and trace lines gather until the end of
+        the turn of `loop`."""
+        self._output.attach(loop)
 
     def detach(self) -> None:
         """Write at once again; to be called before the loop closes."""
-        self._call_later = None
-        self.flush()
+        self._output.detach()
 
     def reopen(self) -> None:
         """Open the log file again (after `logrotate` moved it)."""
-        self.flush()
-        if self._sink.reopen():
+        self._output.flush()
+        if self._output.sink.reopen():
             self.notice("File log re-opened")
         else:
             self.notice("File log re-open ignored, not a file logger")
@@ -127,85 +258,33 @@ class Logger:
         Raises `LogError` and stays as it is if that cannot be opened. Does nothing if `fixed`."""
         if self.fixed:
             return
-        sink = _open_sink(options, program, self._describe)
-        self.flush()
-        with self._lock:
-            self._sink, old = sink, self._sink
-            self._options = options
-            self._second = -1
-            self._heads = self._make_heads()
-        self.debug_enabled = options.debug
-        self.trace_enabled = options.trace
-        old.close()
+        self.use_other(options, self.open_other(options, program))
+
+    def open_other(self, options: LogOptions, program: str) -> Sink:
+        """The sink that `options` want; may take long. For any thread. Raises `LogError`."""
+        return _open_sink(options, program, self._output.describe)
+
+    def use_other(self, options: LogOptions, sink: Sink) -> None:
+        """Writes there from now on, as `options` say."""
+        self._output.replace(options, sink)
+        self._options = options
+        self._apply_levels(options)
+
+    def restore_levels(self) -> None:
+        """The levels of the options again."""
+        self._apply_levels(self._options)
 
     def flush(self) -> None:
-        with self._lock:
-            self._flush_locked()
+        self._output.flush()
 
     def close(self) -> None:
-        self.detach()
-        self._sink.close()
-
-    # -- making lines -----------------------------------------------------------------------
-
-    def _log(self, level: str, text: str) -> None:
-        if level in self._silent:
-            return
-        with self._lock:
-            self._flush_locked()
-            self._sink.write(self._line(level, text), level)
-
-    def _gather(self, level: str, text: str) -> None:
-        with self._lock:
-            line = self._line(level, text)
-            if self._call_later is None or not self._sink.decorated:
-                self._sink.write(line, level)
-                return
-            if not self._gathered:
-                try:
-                    self._call_later(self.flush)
-                except RuntimeError:  # the loop is closed
-                    self._call_later = None
-            self._gathered.append(line)
-            self._gathered_size += len(line)
-            if self._call_later is None or self._gathered_size >= GATHERED_MAX:
-                self._flush_locked()
-
-    def _flush_locked(self) -> None:
-        if self._gathered:
-            data = b"".join(self._gathered)
-            self._gathered.clear()
-            self._gathered_size = 0
-            self._sink.write(data, "TRC")
-
-    def _line(self, level: str, text: str) -> bytes:
-        # A client's text must not start a new line, nor move the cursor of who reads the log.
-        line = f"{self._prefix()}{self._heads[level]}{one_line(text)}\n"
-        return line.encode("utf-8", "backslashreplace")
-
-    def _prefix(self) -> str:
-        if not self._sink.decorated:
-            return ""
-        if not self._options.logtime:
-            return f"[{self._pid}] "
-        now = time.time_ns() // 1000
-        second, micros = divmod(now, 1_000_000)
-        if second != self._second:
-            self._second = second
-            convert = time.gmtime if self._options.logtime_utc else time.localtime
-            self._stamp = time.strftime(f"[{self._pid}] %Y/%m/%d %H:%M:%S", convert(second))
-        return f"{self._stamp}.{micros:06d} "
-
-    def _describe(self, text: str, error: bool) -> bytes:
-        """A line about the log file itself, for the file to write (the lock is held)."""
-        return self._line("ERR" if error else "INF", text)
+        self._output.close()
 
 
 def open_logger(options: LogOptions, program: str = "pynats-server") -> Logger:
     """The log that `options` ask for. Raises `LogError` if it cannot be opened."""
     logger = Logger(options)
-    logger._sink = _open_sink(options, program, logger._describe)
-    logger._heads = logger._make_heads()
+    logger._output.replace(options, _open_sink(options, program, logger._output.describe))
     return logger
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from typing import TypeVar
 
 import msgspec
 from pynats_common.go.times import format_time_s
 
-from pynats_server.monitor.json import Document, Pieces, encoded, pretty
+from pynats_server.monitor import sharing
+from pynats_server.monitor.json import ITEMS, Document, Pieces, encoded, entry, pretty
 from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadRequest
-from pynats_server.monitor.source import AccountView, MonitorSource
+from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
+from pynats_server.monitor.source import AccountView, MonitorSource, system_account_name
 from pynats_server.monitor.subsz import SublistFigures, figures
+from pynats_server.options import MappingTarget
 from pynats_server.work import Work
+
+T = TypeVar("T")
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -24,8 +32,12 @@ class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
     leafnode_connections: int
     client_connections: int
     subscriptions: int
+    mappings: dict[str, list[TargetInfo]] | None = None
+    exports: list[ExportInfo] | None = None
+    imports: list[ImportInfo] | None = None
     name_tag: str = ""
     sublist_stats: SublistFigures | None = None
+    responses: dict[str, sharing.ResponseInfo] | None = None
 
 
 class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -33,7 +45,6 @@ class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
     now: str
     system_account: str = ""
     accounts: list[str] = msgspec.field(default_factory=list)
-    account_detail: AccountDetail | None = None
 
 
 class Moved(msgspec.Struct, kw_only=True):
@@ -74,21 +85,33 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
     out = Accounts(
         server_id=source.id,
         now=format_time_s(time.time()),
-        system_account=source.system_account.name,
+        system_account=system_account_name(source),
     )
     if not options.account:
         out.accounts = sorted(source.accounts)
         return iter((pretty(out),))
-    account = source.accounts.get(options.account)
+    found = yield from detail(source, options.account, 1)
+    return _with_detail(pretty(out), found)
+
+
+def _with_detail(text: bytes, found: Document) -> Pieces:
+    """The document, with the account as its last field."""
+    yield text.removesuffix(b"\n}") + b',\n  "account_detail": '
+    yield from found.pieces()
+    yield b"\n}"
+
+
+def detail(source: MonitorSource, name: str, depth: int = 0) -> Work[Document]:
+    """All that is told of one account. Raises BadRequest for an unknown one."""
+    account = source.accounts.get(name)
     if account is None:
-        raise BadRequest(f"Account {options.account} does not exist")
-    out.account_detail = yield from _detail(source, account)
-    return iter((pretty(out),))
-
-
-def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
+        raise BadRequest(f"Account {name} does not exist")
     lists = yield from figures([account])
-    return AccountDetail(
+    mappings = sharing.mappings(source, account.name)
+    exports = _if_any(sharing.exports(source, account.name))
+    imports = _if_any(sharing.imports(source, account.name))
+    awaits = account.awaited is not None and account.awaited.count > 0
+    shown = AccountDetail(
         account_name=account.name,
         update_time=format_time_s(source.config_load_time),
         is_system=account is source.system_account,
@@ -100,24 +123,54 @@ def _detail(source: MonitorSource, account: AccountView) -> Work[AccountDetail]:
         leafnode_connections=0,
         client_connections=len(account.clients),
         subscriptions=account.sublist.count,
+        mappings={} if mappings else None,
+        exports=[] if exports else None,
+        imports=[] if imports else None,
         name_tag=account.name,
         sublist_stats=lists,
+        responses={} if awaits else None,
     )
+    document = Document(shown, depth)
+    if mappings:
+        document.fill("mappings", _mappings(mappings, depth + 2))
+    if exports:
+        document.fill("exports", encoded(exports, depth + 2))
+    if imports:
+        document.fill("imports", encoded(imports, depth + 2))
+    if awaits:
+        document.fill("responses", sharing.responses(account, depth + 2))
+    return document
+
+
+def _if_any(items: Iterator[T]) -> Iterator[T] | None:
+    """The items, or None without any."""
+    first = list(islice(items, 1))
+    return chain(first, items) if first else None
+
+
+def _mappings(mappings: Mapping[str, list[MappingTarget]], depth: int) -> Iterator[Pieces]:
+    for count, (subject, listed) in enumerate(sorted(mappings.items()), 1):
+        yield iter((entry(subject, pretty(sharing.targets(subject, listed), depth)),))
+        if count % ITEMS == 0:
+            yield iter(())
 
 
 def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:
     """The body of /accstatz."""
     yield from ()  # nothing has to be done before the document is sent
+    chosen = counted(source, options)
     document = Document(
         AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
-    shown = (
-        _stat(account)
-        for _, account in sorted(source.accounts.items())
-        if options.unused or account.clients
-    )
-    document.fill("account_statz", encoded(shown, 2))
+    document.fill("account_statz", encoded(map(_stat, chosen), 2))
     return document.pieces()
+
+
+def counted(source: MonitorSource, options: AccstatzOptions) -> list[AccountView]:
+    """The accounts whose figures are asked for; unknown ones are left out."""
+    names = options.accounts or sorted(source.accounts)
+    known = (source.accounts[name] for name in names if name in source.accounts)
+    return [account for account in known if options.unused or account.clients]
 
 
 def _stat(account: AccountView) -> AccountStat:

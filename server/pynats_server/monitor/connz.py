@@ -18,6 +18,7 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import ClosedConnection, shown_user
 from pynats_server.core.client import ClientConnection
+from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.options import BadRequest, ConnzOptions
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
@@ -87,6 +88,14 @@ def _check(options: ConnzOptions) -> None:
         raise BadRequest(f"invalid sorting option: {options.sort}")
     if options.sort in ("stop", "reason") and options.want_open:
         raise BadRequest(f"sort by {options.sort} only valid on closed connections")
+    if _subject_filter(options) and not options.account:
+        raise BadRequest("filter by subject only valid with account filtering")
+
+
+def _subject_filter(options: ConnzOptions) -> bytes:
+    """What a subscription must have in common with; empty = nothing."""
+    subject = options.filter_subject
+    return subject.encode("utf-8", "surrogateescape") if subject != ">" else b""
 
 
 # -- order ------------------------------------------------------------------------------------
@@ -180,7 +189,8 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
-        info.account = record.account if record.account != "$G" else ""
+        if record.account != "$G":
+            info.account = info.name_tag = record.account
     return info
 
 
@@ -246,15 +256,16 @@ def connz(source: MonitorSource, options: ConnzOptions, clock: WallClock) -> Wor
     _check(options)
     total, candidates = yield from _select(source, options)
     page = yield from _page(source, options, candidates, clock)
+    unknown = _unknown_account(source, options)
     document = Document(
         ConnectionPage(
-            server_id=source.id,
+            server_id="" if unknown else source.id,  # as the real server
             now=format_time_s(time.time()),
             num_connections=len(page),
             total=total,
             offset=options.start,
             limit=1 if options.cid else options.size,
-            connections=None if _unknown_account(source, options) else [],
+            connections=None if unknown else [],
         )
     )
     if page:
@@ -273,11 +284,15 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
     chosen: list[Listed] = []
     if options.want_open:
         chosen += yield from _open_clients(source, options.account)
+    total = len(chosen)
+    if wanted := _subject_filter(options):
+        chosen = yield from _subscribed(chosen, wanted)
     if options.want_closed:
         # By cid: the ring is in closing order.
         closed = list(source.closed_clients)
-        chosen += [c for c in closed if not options.account or c.account == options.account]
-    total = len(chosen)
+        closed = [c for c in closed if not options.account or c.account == options.account]
+        total += len(closed)
+        chosen += closed
     if options.mqtt_client:
         return total, []
     if options.cid:
@@ -285,6 +300,18 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
     if options.user:
         chosen = yield from _only(chosen, lambda item: _user_of(item) == options.user)
     return total, chosen
+
+
+def _subscribed(clients: list[Listed], subject: bytes) -> Work[list[Listed]]:
+    """Those of open clients that have a subscription which messages to `subject` can reach."""
+    found: list[Listed] = []
+    for client in clients:
+        for batch in slices(client.subscription_list(), STEP):
+            yield
+            if any(overlaps(sub.subject, subject) for sub in batch):
+                found.append(client)
+                break
+    return found
 
 
 def _only(items: list[Listed], wanted: Callable[[Listed], bool]) -> Work[list[Listed]]:

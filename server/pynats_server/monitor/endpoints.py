@@ -10,7 +10,16 @@ from html import escape
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from pynats_server.monitor import absent, accountz, healthz, index, jsz, query, stacksz, varz
+from pynats_server.monitor import (
+    absent,
+    accountz,
+    healthz,
+    index,
+    jsz,
+    query,
+    stacksz,
+    varz,
+)
 from pynats_server.monitor.connz import WallClock, connz
 from pynats_server.monitor.json import Pieces, compact, pretty
 from pynats_server.monitor.metrics.page import page
@@ -59,6 +68,7 @@ class Endpoints:
             "/ipqueuesz": self._plain(query.ipqueuesz, absent.ipqueuesz),
             "/raftz": self._raftz,
             "/stacksz": self._stacksz,
+            "/debug/vars": self._debug_vars,
             "/metrics": self._metrics,
         }
 
@@ -82,7 +92,8 @@ class Endpoints:
         if name is None:
             yield _not_found()
             return
-        self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
+        if name not in _UNCOUNTED:
+            self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
         async with self._long.place_for(peer) if name in _LONG else nullcontext():
             yield await self._made(name, peer, asked, request)
 
@@ -111,7 +122,7 @@ class Endpoints:
         except BadRequest as error:
             return Response.text(400, str(error))
         except Exception as error:
-            self._source.log.error(f"monitoring {name} failed: {error!r}")
+            self._source.log.part("monitor").error(f"monitoring {name} failed: {error!r}")
             return Response.text(500, "500 Internal Server Error")
 
     async def next_part(self, peer: Peer, body: Pieces, size: int) -> bytes:
@@ -169,6 +180,10 @@ class Endpoints:
     async def _stacksz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return Response.text(200, stacksz.stacks())
 
+    async def _debug_vars(self, peer: Peer, asked: Query, request: Request) -> Response:
+        found = varz.variables(self._usage.resident_bytes())
+        return Response(200, f"{JSON}; charset=utf-8", iter((pretty(found) + b"\n",)))
+
     async def _metrics(self, peer: Peer, asked: Query, request: Request) -> Response:
         per_stream = not asked.text("streams") or asked.flag("streams")
         is_open = wants_open_metrics(request.accept)
@@ -193,6 +208,7 @@ def _gather(body: Pieces, size: int) -> Work[bytes]:
 
 
 _COUNTED_AS = {"/subscriptionsz": "/subsz"}
+_UNCOUNTED = {"/debug/vars", "/ipqueuesz", "/raftz"}  # as in the real server
 
 
 _LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}

@@ -26,13 +26,14 @@ class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 async def healthz(source: MonitorSource, options: HealthzOptions) -> tuple[int, Health]:
     """(HTTP status, body); the log tells what is wrong."""
+    log = source.log.part("monitor")
     if options.old_name:
-        source.log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
+        log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
     status, health = await check(source, options)
     if health.error:
-        source.log.warn_rarely(f"Healthcheck failed: {quote(health.error)}")
+        log.warn_rarely(f"Healthcheck failed: {quote(health.error)}")
     elif health.errors:
-        source.log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
+        log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
     return status, health
 
 

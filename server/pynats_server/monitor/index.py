@@ -19,6 +19,7 @@ LINKS = (
     ("Health", "healthz"),
     ("Prometheus metrics", "metrics"),
     ("Stacks", "stacksz"),
+    ("Variables", "debug/vars"),
 )
 _STYLE = "body{font:16px/1.7 system-ui,sans-serif;margin:2rem}a{text-decoration:none}"
 

@@ -6,6 +6,7 @@ empty piece is the end of a step, where others may have their turn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
@@ -33,35 +34,38 @@ def pretty(value: Any, depth: int = 0) -> bytes:
 
 
 class Document:
-    """JSON in pieces: an object whose empty lists are filled in while it is sent."""
+    """JSON in pieces: an object whose empty lists and objects are filled in while it is sent."""
 
     def __init__(self, value: Any, depth: int = 0) -> None:
         self._text = pretty(value, depth)
         self._depth = depth
-        self._lists: list[tuple[int, int, Iterable[Pieces]]] = []  # start, end, items
+        self._gaps: list[tuple[int, int, Iterable[Pieces]]] = []  # start, end, items
 
     def fill(self, field: str, items: Iterable[Pieces]) -> None:
-        """Puts encoded items (two levels below this object) into a list that was encoded as `[]`.
-        An item without bytes ends a step. Lists are filled in their order."""
+        """Puts encoded items (two levels below this object) into a list that was encoded as `[]`,
+        or those that `entry` has made into an object that was encoded as `{}`. An item without
+        bytes ends a step. They are filled in their order."""
         # A newline before the name: only layout has one, so this cannot match a value.
         lead = b"\n" + b"  " * (self._depth + 1) + f'"{field}": '.encode()
         start = self._text.find(lead + b"[]")
         if start < 0:
-            raise LookupError(f"no empty list {field!r} to fill")
-        self._lists.append((start + len(lead), start + len(lead) + 2, items))
+            start = self._text.find(lead + b"{}")
+        if start < 0:
+            raise LookupError(f"no empty list or object {field!r} to fill")
+        self._gaps.append((start + len(lead), start + len(lead) + 2, items))
 
     def pieces(self) -> Pieces:
         """The whole text."""
         at = 0
-        for start, end, items in self._lists:
+        for start, end, items in self._gaps:
             yield self._text[at:start]
-            yield from self._list(items)
+            yield from self._filled(items, self._text[start:end])
             at = end
         yield self._text[at:]
 
-    def _list(self, items: Iterable[Pieces]) -> Pieces:
+    def _filled(self, items: Iterable[Pieces], empty: bytes) -> Pieces:
         inside = b"\n" + b"  " * (self._depth + 2)
-        lead = b"[" + inside
+        lead = empty[:1] + inside
         count = 0
         for item in items:
             begun = False
@@ -74,7 +78,26 @@ class Document:
                 yield piece
             if not begun:
                 yield PAUSE
-        yield b"\n" + b"  " * (self._depth + 1) + b"]" if count else b"[]"
+        yield b"\n" + b"  " * (self._depth + 1) + empty[1:] if count else empty
+
+
+def entry(key: str, value: bytes) -> bytes:
+    """One item of an object, for `Document.fill`."""
+    return compact(key) + b": " + value
+
+
+_LAYOUT = re.compile(rb'\n *("(?:[^"\\]|\\.)*": )?')
+
+
+def squeezed(piece: bytes) -> bytes:
+    """A piece of a pretty document without its layout: a newline is never within a string, and a
+    name stands at the begin of its line."""
+    return _LAYOUT.sub(_without_space, piece)
+
+
+def _without_space(found: re.Match[bytes]) -> bytes:
+    name = found[1]
+    return name[:-1] if name else b""
 
 
 def slices(items: Iterable[T], size: int) -> Iterator[list[T]]:

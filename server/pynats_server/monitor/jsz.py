@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.numbers import UINT64_MAX
+from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns, format_time_s
 
 from pynats_server.monitor.json import Document, Pieces, encoded
@@ -216,6 +217,20 @@ def jsz(source: MonitorSource, options: JszOptions) -> Work[Pieces]:
     return document.pieces()
 
 
+def account_jsz(source: MonitorSource, options: JszOptions) -> Work[Pieces]:
+    """What /jsz tells of the one account of `options`. Raises BadRequest."""
+    yield from ()  # nothing has to be done before the document is sent
+    jetstream = source.jetstream
+    if jetstream is None:
+        raise BadRequest("jetstream not enabled")
+    if options.account not in source.accounts:
+        raise BadRequest(f"account {quote(options.account)} not found")
+    found = jetstream.accounts.get(options.account)
+    if found is None:
+        raise BadRequest(f"account {quote(options.account)} not jetstream enabled")
+    return _account(source, found, options)
+
+
 def _disabled(source: MonitorSource) -> Info:
     return Info(
         memory=0, storage=0, reserved_memory=0, reserved_storage=0, accounts=0, ha_assets=0,
@@ -269,17 +284,19 @@ def _details(
     source: MonitorSource, accounts: list[JetStreamAccountView], options: JszOptions
 ) -> Iterator[Pieces]:
     for account in accounts:
-        detail = _detail(account)
-        streams = (
-            sorted(account.served(), key=attrgetter("name")) if _wants_streams(options) else []
-        )
-        if streams:
-            detail.stream_detail = []
-        document = Document(detail, depth=2)
-        if streams:
-            document.fill("stream_detail", _streams(streams, source.name, options))
-        yield document.pieces()
+        yield _account(source, account, options)
         yield iter(())
+
+
+def _account(source: MonitorSource, account: JetStreamAccountView, options: JszOptions) -> Pieces:
+    detail = _detail(account)
+    streams = sorted(account.served(), key=attrgetter("name")) if _wants_streams(options) else []
+    if streams:
+        detail.stream_detail = []
+    document = Document(detail, depth=2)
+    if streams:
+        document.fill("stream_detail", _streams(streams, source.name, options))
+    return document.pieces()
 
 
 def _detail(account: JetStreamAccountView) -> Detail:

@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pynats_server.accounts.plan import ServiceLink, StreamLink
 from pynats_server.clients.closed import ClosedConnection
+from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sharing.responses import Responses
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.work import Turns, Work
 
@@ -43,28 +46,11 @@ class SubscriptionView(Protocol):
     def owner(self) -> Any: ...
 
 
-class SublistView(Protocol):
-    """The subscriptions of one account, as figures."""
-
-    count: int
-    inserts: int
-    removes: int
-    matches: int
-    cache_hits: int
-    cached: int
-
-    def fanout(self) -> tuple[int, float]: ...
-
-    def lookup(
-        self, subject: bytes
-    ) -> tuple[list[SubscriptionView], dict[bytes, list[SubscriptionView]]]: ...
-
-
 class AccountView(Protocol):
     """An account. `clients` are its current connections."""
 
     name: str
-    sublist: SublistView
+    sublist: Sublist
     clients: Collection[ClientView]
     in_msgs: int
     in_bytes: int
@@ -77,6 +63,9 @@ class AccountView(Protocol):
 
     @property
     def largest_payload(self) -> int: ...
+
+    @property
+    def awaited(self) -> Responses | None: ...
 
 
 class ClientView(Protocol):
@@ -113,6 +102,8 @@ class EngineView(Protocol):
     slow_consumers: int
     stale_connections: int
     stalls: int
+    throttles: int
+    refusals: int
     total_connections: int
 
     @property
@@ -227,7 +218,7 @@ class MonitorSource(Protocol):
     http_port: int
     ready: bool
     turns: Turns
-    log: Any  # has error(text) and warn_rarely(text)
+    log: Any  # has part(name), which has error(text) and warn_rarely(text)
 
     @property
     def engine(self) -> EngineView: ...
@@ -241,7 +232,17 @@ class MonitorSource(Protocol):
     @property
     def jetstream(self) -> JetStreamView | None: ...
 
+    def links_of(self, account: str) -> tuple[Sequence[StreamLink], Sequence[ServiceLink]]:
+        """What an account imports."""
+        ...
+
     def advertised(self) -> tuple[str, int]: ...
 
     @property
     def auth_required(self) -> bool: ...
+
+
+def system_account_name(source: MonitorSource) -> str:
+    """The name of the system account; empty where there is none."""
+    name: str = source.system_account.name
+    return name if name in source.accounts else ""

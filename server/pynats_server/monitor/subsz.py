@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,8 +12,10 @@ from pynats_common.go.json import json_number
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.interest.listing import listed
 from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
-from pynats_server.monitor.json import Document, Pieces, encoded, slices
+from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, SubszOptions
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
 from pynats_server.work import Work
@@ -113,7 +114,9 @@ _Found = tuple[AccountView, int, SubscriptionView]
 
 def _describe(found: _Found) -> SubscriptionInfo:
     account, cid, sub = found
-    return describe_subscription(sub, cid, account.name, account.name)
+    # What another account imports is in this one's list, too.
+    of = sub.owner.account if isinstance(sub.owner, ClientConnection) else account
+    return describe_subscription(sub, cid, of.name, of.name)
 
 
 def _page(accounts: list[AccountView], options: SubszOptions) -> Work[tuple[int, list[_Found]]]:
@@ -127,32 +130,62 @@ def _page(accounts: list[AccountView], options: SubszOptions) -> Work[tuple[int,
             total += size
             if number % GROUPS == 0:
                 yield
-            if first >= size or room <= 0:
-                continue
-            for batch in slices(islice(list_them(), first, min(size, first + room)), STEP):
-                page += batch
-                yield
+            if first < size and room > 0:
+                yield from _take(list_them(), first, min(size - first, room), page)
         yield
     return total, page
 
 
-_Group = tuple[int, Callable[[], Iterator[_Found]]]
+def _take(items: Iterator[_Found | None], first: int, most: int, page: list[_Found]) -> Work[None]:
+    """Adds to the page `most` of what is listed after the first ones; None is the end of a step."""
+    passed = taken = 0
+    for item in items:
+        if item is None:
+            yield
+            continue
+        passed += 1
+        if passed > first:
+            page.append(item)
+            taken += 1
+            if taken == most:
+                return
+        if passed % STEP == 0:
+            yield
+
+
+_Group = tuple[int, Callable[[], Iterator[_Found | None]]]
 
 
 def _groups(account: AccountView, test: bytes) -> Iterator[_Group]:
-    """Subscriptions in groups of known size: those of each client, or with `test` those that a
-    message on this subject could reach."""
+    """Subscriptions in groups of known size: those of each client and then all others, or with
+    `test` those that a message on this subject could reach."""
     if test:
         plain, queues = account.sublist.lookup(test)
         subs = [*plain, *(sub for members in queues.values() for sub in members)]
         yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
         return
+    others = account.sublist.count
     for client in sorted(account.clients, key=lambda client: client.cid):
+        others -= client.subscription_count
         yield client.subscription_count, partial(_of_client, account, client)
+    if others > 0:
+        yield others, partial(_of_others, account)
 
 
 def _of_client(account: AccountView, client: ClientView) -> Iterator[_Found]:
     return ((account, client.cid, sub) for sub in client.subscription_list())
+
+
+def _of_others(account: AccountView) -> Iterator[_Found | None]:
+    """Those of the server itself, and those with which others import from this account."""
+    place: tuple[int, ...] | None = ()
+    while place is not None:
+        subs, place = listed(account.sublist, place, STEP)
+        for sub in subs:
+            owner = sub.owner
+            if not (isinstance(owner, ClientConnection) and owner.account.name == account.name):
+                yield account, _cid(owner), sub
+        yield None
 
 
 def _cid(owner: Any) -> int:

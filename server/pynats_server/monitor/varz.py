@@ -1,8 +1,10 @@
-"""/varz: general information about the server."""
+"""/varz: general information about the server. And /debug/vars."""
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
-from pynats_server.monitor.source import MonitorSource
+from pynats_server.monitor.source import MonitorSource, system_account_name
 from pynats_server.options import FEATURES
 from pynats_server.version import PYNATS_VERSION, VERSION
 
@@ -162,7 +164,7 @@ def varz(source: MonitorSource, usage: Usage) -> General:
         cpu=json_number(usage.cpu_percent()),
         http_req_stats=dict(sorted(source.http_requests.items())),
         config_load_time=format_time_s(source.config_load_time),
-        system_account=source.system_account.name,
+        system_account=system_account_name(source),
         slow_consumer_stats=ByKind(clients=engine.slow_consumers),
         stale_connection_stats=ByKind(clients=engine.stale_connections),
         disk_io_wait_stats=DiskWaits(),
@@ -227,3 +229,24 @@ def _traffic(source: MonitorSource) -> dict[str, Any]:
         "stalled_clients": engine.stalls,
         "subscriptions": subscription_total(source),
     }
+
+
+class Memory(msgspec.Struct, kw_only=True, rename="pascal"):
+    """Bytes, and how often garbage was collected."""
+
+    alloc: int
+    sys: int
+    num_gc: int = msgspec.field(name="NumGC")
+
+
+class Variables(msgspec.Struct, kw_only=True):
+    cmdline: list[str]
+    memstats: Memory
+
+
+def variables(resident_bytes: int) -> Variables:
+    """The body of /debug/vars: what collectors for Go programs read, as far as this one has it. The
+    command line is the program alone, because flags may be secrets."""
+    collections = sum(generation["collections"] for generation in gc.get_stats())
+    memory = Memory(alloc=resident_bytes, sys=resident_bytes, num_gc=collections)
+    return Variables(cmdline=sys.argv[:1], memstats=memory)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pynats_common.go.flags import FlagError, Value, read_flags
 from pynats_common.go.quoting import quote
@@ -17,6 +18,9 @@ from pynats_common.suggest import closest, did_you_mean
 from pynats_server.options import Options
 from pynats_server.process.flag_table import FLAGS
 from pynats_server.version import server_version_line
+
+if TYPE_CHECKING:
+    from pynats_server.server.accepted import Accepted
 
 PROGRAM = "pynats-server"
 BAD_USAGE = 2  # exit code, as Go programs have it
@@ -37,16 +41,21 @@ class Command:
     """The meaning of a command line.
 
     If `exit_code` is set, the process prints `stdout` and `stderr` and exits with that code.
-    Otherwise it prints `stderr` (warnings) and runs a server with `options`.
+    Otherwise it prints `stderr` (warnings) and runs a server with `accepted` options.
     """
 
     program: str = PROGRAM
-    options: Options | None = None
+    accepted: Accepted | None = None
     exit_code: int | None = None
     stdout: str = ""
     stderr: str = ""
     config: str = ""  # path of the configuration file as given, "" for none
     given: list[tuple[str, Value]] = field(default_factory=list, repr=False)  # flags, in order
+
+    @property
+    def options(self) -> Options | None:
+        """What was accepted."""
+        return self.accepted.options if self.accepted is not None else None
 
     def load(self, *, again: bool = True) -> Options:
         """Options from the configuration file, if any, overridden by the flags; read `again` for a
@@ -143,22 +152,20 @@ def _refuse_later(last: dict[str, Value]) -> str:
 
 
 def _load(command: Command, *, check: bool) -> Command:
-    from pynats_server.accounts.plan import check_accounts
-    from pynats_server.settings.validation import validate
+    from pynats_server.server.accepted import accept
 
     try:
-        options = command.load(again=False)
-        validate(options)
-        check_accounts(options)
+        accepted = accept(command.load(again=False))
     except ValueError as error:  # SettingsError is one, too
         return _refused(command.program, str(error))
+    options = accepted.options
     warnings = "".join(f"{line}\n" for line in options.warnings)
     if check:
         if warnings:  # the check fails on warnings
             return _refused(command.program, warnings.rstrip("\n"))
         valid = f"configuration file {command.config} is valid ({options.config_digest})"
         return _end(command.program, 0, stderr=f"{command.program}: {valid}\n")
-    command.options = options
+    command.accepted = accepted
     command.stderr = warnings
     return command
 

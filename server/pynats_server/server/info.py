@@ -65,8 +65,11 @@ class InfoMessage:
         else:
             self.refresh()
 
-    def encode(self, client: ClientConnection, *, connect_info: bool = False) -> bytes:
-        """The INFO line for one client; `connect_info` for the one after its first PONG."""
+    def encode(
+        self, client: ClientConnection, *, connect_info: bool = False, lame_duck: bool = False
+    ) -> bytes:
+        """The INFO line for one client; `connect_info` for the one after its first PONG. With
+        `lame_duck` it is told to go, whatever the server does."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if connect_info and self._state.authenticator.required:
@@ -77,7 +80,7 @@ class InfoMessage:
         fields["client_ip"] = client.host
         if domain := self._state.options.jetstream.domain:
             fields["domain"] = domain
-        if self.lame_duck:
+        if self.lame_duck or lame_duck:
             fields["ldm"] = True
         if connect_info:
             fields["connect_info"] = True

@@ -30,6 +30,7 @@ class JetStreamLife:
         self._preparing: asyncio.Task[None] | None = None  # a start, at first or by a reload
         self._ending: asyncio.Task[None] | None = None  # switching off
         self._over = False  # the server shuts down
+        self._log = state.log.part("jetstream")
 
     async def prepare(self) -> None:
         """Takes the folder and does what may take long before the start, while the loop goes on;
@@ -50,7 +51,7 @@ class JetStreamLife:
         options = self._state.options
         folder, self._taken = self._taken or self._take(options), None
         names = [name for name, limits in enablement.wanted(options).items() if limits is not None]
-        changes = KeyChanges(self._state.log)
+        changes = KeyChanges(self._log)
         try:
             await changes.run(folder.store_dir, names, options.jetstream)
         except BaseException:
@@ -66,7 +67,7 @@ class JetStreamLife:
         from pynats_server.jetstream.manager import JetStream
 
         begun = time.perf_counter_ns()
-        state, log, options = self._state, self._state.log, self._state.options.jetstream
+        state, log, options = self._state, self._log, self._state.options.jetstream
         log.notice("Starting JetStream")
         accounts = enablement.wanted(state.options)
         folder, self._taken = self._taken or self._take(state.options), None
@@ -110,11 +111,11 @@ class JetStreamLife:
 
     def check_reload(self, new: Options) -> None:
         """Raises ValueError where new options cannot be followed. `follow` or `abandon` is next."""
+        if not new.jetstream.enabled:
+            return
         from pynats_server.jetstream import enablement
         from pynats_server.jetstream.capacity import resolve
 
-        if not new.jetstream.enabled:
-            return
         if self._state.jetstream is not None:
             enablement.check_reload(self._state.jetstream, new)
             return
@@ -136,13 +137,13 @@ class JetStreamLife:
 
     def follow(self, new: Options) -> None:
         """Applies new options, which are the state's already."""
-        from pynats_server.jetstream import enablement
-
         jetstream = self._state.jetstream
         if jetstream is None:
             if new.jetstream.enabled and self._ending is None and self._preparing is None:
                 self._restart()
         elif new.jetstream.enabled:
+            from pynats_server.jetstream import enablement
+
             enablement.reload(jetstream, new, self._state.accounts)
         else:
             self._state.jetstream = None
@@ -150,7 +151,7 @@ class JetStreamLife:
             self._ending = asyncio.ensure_future(self._switch_off(jetstream))
 
     def _restart(self) -> None:
-        self._state.log.notice("Restarting JetStream")
+        self._log.notice("Restarting JetStream")
         if self._state.options.jetstream.key:
             self._preparing = asyncio.ensure_future(self._restart_prepared())
         else:
@@ -160,7 +161,7 @@ class JetStreamLife:
         try:
             await self._change_keys()
         except JetStreamError as error:
-            self._state.log.error(str(error))
+            self._log.error(str(error))
             return
         finally:
             self._preparing = None
@@ -173,7 +174,7 @@ class JetStreamLife:
         try:
             self.start()
         except JetStreamError as error:
-            self._state.log.error(str(error))
+            self._log.error(str(error))
 
     async def _switch_off(self, jetstream: JetStream) -> None:
         await self._end(jetstream)
@@ -182,9 +183,9 @@ class JetStreamLife:
             self._restart()
 
     async def _end(self, jetstream: JetStream) -> None:
-        self._state.log.notice("Initiating JetStream Shutdown...")
+        self._log.notice("Initiating JetStream Shutdown...")
         await jetstream.stop()
-        self._state.log.notice("JetStream Shutdown")
+        self._log.notice("JetStream Shutdown")
 
     def _take(self, options: Options) -> StoreFolder:
         from pynats_server.jetstream import store_folder

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
-from pynats_server.accounts.plan import check_accounts
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.clients.rates import limit_accounts
@@ -22,6 +22,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import FEATURES, Options
+from pynats_server.server.accepted import Accepted, accept
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
@@ -34,9 +35,10 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import checked, startup_warnings, validate
+from pynats_server.settings import checked, startup_warnings
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
+from pynats_server.system.services import Desk
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
@@ -60,34 +62,35 @@ class _Log(enum.Enum):
 class Server:
     """One broker in the running asyncio loop.
 
-    `options` are copied; `ServerError` names a field that has a wrong value. `log` replaces
-    `options.log`: the name or number of a level (its lines go to standard error), a
-    `logging.Logger`, or None for no log.
+    `options` are copied, unless they were accepted already; `ServerError` names a field that has a
+    wrong value. `log` replaces `options.log`: the name or number of a level (its lines go to
+    standard error), a `logging.Logger`, or None for no log.
     """
 
     def __init__(
-        self, options: Options | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
+        self, options: Options | Accepted | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
         program: str = "pynats-server",
     ) -> None:  # fmt: skip
         try:
-            options = checked(options if options is not None else Options())
-            validate(options)
-            check_accounts(options)
+            if not isinstance(options, Accepted):
+                options = accept(checked(options if options is not None else Options()))
             self._own_log = not isinstance(log, Logger)
             self.log = (
-                open_logger(options.log, program)
+                open_logger(options.options.log, program)
                 if isinstance(log, _Log)
-                else open_target(log, options.log)
+                else open_target(log, options.options.log)
             )
         except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
-        self.state = ServerState(options, self.log, program)
+        self._plan = options.plan
+        self.state = ServerState(options.options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self._reloading = asyncio.Lock()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
         block = ServerBlock(self.state)
         self.events = Events(self.state, block)
+        self._desk = Desk(self.state, block, self.info, self.reload_aside)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
@@ -152,8 +155,9 @@ class Server:
         state = self.state
         state.engine = Engine(loop, self.handler)
         state.turns = Turns(loop, self._on_failed_work)
-        configure_engine(state.engine, state.options)
-        state.share()
+        configure_engine(state)
+        state.share(self._plan)
+        self._desk.open()
         self.events.start(loop)
         limit_accounts(state)
         try:
@@ -243,6 +247,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        self._desk.close()
         self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
             await self._monitor.stop()
@@ -308,31 +313,41 @@ class Server:
     def reload(self) -> bool:
         """Applies the configuration file again: all of it or, when a change is impossible at run
         time or the file is wrong, nothing. Returns whether it was applied; the log says why."""
-        return self._reload(self.load_options)
+        return not self._reload(None)
 
-    async def reload_aside(self) -> bool:
-        """As `reload`, but reads the file in a thread: one with thousands of users takes long."""
+    async def reload_aside(self) -> str:
+        """As `reload`, but reads and checks the file in a thread: one with thousands of users takes
+        long. Returns why it was not applied; nothing when it was."""
         async with self._reloading:
-            if self.load_options is None:
-                return self.reload()
-            read = asyncio.get_running_loop().run_in_executor(None, self.load_options)
+            module = self._reload_module()
+            if isinstance(module, str):
+                return module
+            loop = asyncio.get_running_loop()
+            read = loop.run_in_executor(None, module.prepare_reload, self.state, self.load_options)
             await asyncio.wait([read])
             return self._reload(read.result)
 
-    def _reload(self, load: Callable[[], Options] | None) -> bool:
+    def _reload(self, prepared: Callable[[], Any] | None) -> str:
         if not self._started or self._shutdown is not None:
             self.log.error("Failed to reload server configuration: the server is not running")
-            return False
+            return "the server is not running"
+        module = self._reload_module()
+        if isinstance(module, str):
+            return module
+        parts = module.Parts(
+            self.state, self.handler, self.info, self._jetstream_life, self._run_files
+        )
+        prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
+        return str(module.apply_reload(parts, prepare))
+
+    def _reload_module(self) -> ModuleType | str:
+        """What reloads, which loads the tables of settings; or why it cannot be loaded."""
         try:
-            from pynats_server.server.reload import (
-                Parts,
-                apply_reload,
-            )  # loads the table of settings
+            from pynats_server.server import reload
         except (ImportError, OSError) as error:  # for example, no descriptor is left
             self.log.error(f"Failed to reload server configuration: {error}")
-            return False
-        parts = Parts(self.state, self.handler, self.info, self._jetstream_life, self._run_files)
-        return apply_reload(parts, load)
+            return str(error)
+        return reload
 
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import collections
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pynats_common.nkeys.codec import Prefix, encode_public
 
 from pynats_server.accounts.parents import parents_of
-from pynats_server.accounts.plan import make_plan
+from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
-from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients.closed import ClosedConnection
@@ -35,11 +35,25 @@ if TYPE_CHECKING:
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
 
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """What came of a reload: the configuration that counts since then, or why it does not."""
+
+    time: float  # seconds since 1970
+    fault: str  # empty = applied
+    changes: tuple[str, ...]  # what is different, a line for each
+
+    def document(self) -> dict[str, object]:
+        """For answers in JSON."""
+        found: dict[str, object] = {"applied": not self.fault, "changes": list(self.changes)}
+        return found | ({"error": self.fault} if self.fault else {})
+
+
 class ServerState:
     """Facts about a server that is starting, running or stopping. Times are seconds since 1970.
 
-    `engine` and `turns` exist from `Server.start` on; `options` and `authenticator` are replaced
-    whole by a reload, so read them here each time.
+    `engine` and `turns` exist from `Server.start` on; `options`, `plan` and `authenticator` are
+    replaced whole by a reload, so read them here each time.
     """
 
     def __init__(self, options: Options, log: Logger, program: str) -> None:
@@ -61,10 +75,12 @@ class ServerState:
         self.engine: Engine
         self.turns: Turns
         self._wiring: Wiring | None = None
+        self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
         self.client_port = 0
         self.http_port = 0
         self.ready = False
+        self.last_reload: ReloadReport | None = None
 
     @property
     def global_account(self) -> Account:
@@ -81,20 +97,30 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
-    def share(self) -> None:
-        """Puts in force what the options say of exports, imports, mappings and traces."""
+    def share(self, plan: Plan) -> None:
+        """Puts in force what the options say of exports, imports, mappings and traces; the plan is
+        made of them."""
         if self._wiring is None:
-            who = RequestInfo(self.name)
-            self._wiring = Wiring(self.engine, self.accounts, who, self.id)
+            self._wiring = Wiring(self.engine, self.accounts, self.name, self.id)
+        self.plan = plan
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
-        self._wiring.apply(make_plan(self.options.accounts), mappings)
+        self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
 
-    def make_authenticator(self) -> StaticAuthenticator:
-        """A new authenticator for the current options."""
-        return StaticAuthenticator(self.options, self._spare_guest)
+    def use(self, account: Account) -> None:
+        """Somebody is about to come into an account: it has what every used account has."""
+        if self._wiring is not None:
+            self._wiring.use(account)
+
+    def links_of(self, account: str) -> tuple[list[StreamLink], list[ServiceLink]]:
+        """What an account imports."""
+        return self._wiring.links_of(account) if self._wiring is not None else ([], [])
+
+    def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
+        """A new authenticator, for the current options or those to come."""
+        return StaticAuthenticator(options or self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""

@@ -7,7 +7,12 @@ from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 
-from pynats_server.options import JetStreamOptions, Options
+from pynats_server.options import JetStreamOptions, MetricsOptions, Options
+from pynats_server.settings.account_changes import (
+    account_changes,
+    authorization_changes,
+    mapping_changes,
+)
 from pynats_server.settings.jetstream import JETSTREAM
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
@@ -34,6 +39,7 @@ class Change:
     field: str  # its name in the real server's messages
     reason: str = ""  # a special text for the refusal
     text: str | None = ""  # a special text for the log, None for none
+    details: tuple[str, ...] = ()  # what has changed in it; stands for the text
 
     def __repr__(self) -> str:
         return f"<Change {self.name}>"
@@ -47,15 +53,17 @@ class Change:
         return f"config reload not supported for {self.field}: old={old}, new={new}"
 
     @property
-    def notice(self) -> str:
-        """The log line after it was applied; empty for none."""
+    def notices(self) -> list[str]:
+        """The log lines after it was applied."""
         if self.text is None:
-            return ""
+            return []
+        if self.details:
+            return [f"Reloaded: {detail}" for detail in self.details]
         if self.text:
-            return self.text
+            return [self.text]
         if self.name in _SECRET:
-            return f"Reloaded: {self.name}"
-        return f"Reloaded: {self.name} = {_shown(self.name, self.new)}"
+            return [f"Reloaded: {self.name}"]
+        return [f"Reloaded: {self.name} = {_shown(self.name, self.new)}"]
 
 
 def diff(old: Options, new: Options) -> list[Change]:
@@ -69,7 +77,15 @@ def diff(old: Options, new: Options) -> list[Change]:
             reloadable = setting.reloadable or _tolerated(path, old, new)
             text = None if path == "http_host" else ""  # nothing has changed
             changes.append(
-                Change(setting.name, before, after, reloadable, _go_name(setting), text=text)
+                Change(
+                    setting.name,
+                    before,
+                    after,
+                    reloadable,
+                    _go_name(setting),
+                    text=text,
+                    details=tuple(_details(path, old, new)),
+                )
             )
     return changes + _jetstream_changes(old.jetstream, new.jetstream)
 
@@ -107,6 +123,14 @@ def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Cha
             Change(name, before, after, reloadable, setting.go_name or name, reason, text)
         )
     return changes
+
+
+def _details(path: str, old: Options, new: Options) -> list[str]:
+    if path == "authorization":
+        return authorization_changes(old.authorization, new.authorization)
+    if path == "accounts":
+        return account_changes(old, new)
+    return mapping_changes(old, new) if path == "mappings" else []
 
 
 def _watched() -> dict[str, Setting]:
@@ -149,4 +173,6 @@ def _shown(name: str, value: Any) -> str:
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
             return ""
+        case MetricsOptions():
+            return f"{{max_series: {value.max_series}}}"
     return str(value)

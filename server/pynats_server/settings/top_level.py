@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_server.options import DEFAULT_PORT, Options
+from pynats_server.options import DEFAULT_PORT, LOG_PARTS, Options
 from pynats_server.settings import values as v
 from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_account
 from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
@@ -110,6 +110,12 @@ TOP_LEVEL = Table(
         block=ACCOUNT,
     ),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
+    Setting(
+        "no_system_account",
+        "no system account, unless one is named or JetStream is on",
+        v.boolean,
+        ("no_system", "no_sys_acc"),
+    ),
     # limits
     Setting(
         "max_control_line",
@@ -271,6 +277,28 @@ TOP_LEVEL = Table(
         field="log.log_max_num",
         go_name="LogMaxFiles",
     ),
+    Setting(
+        "log_format",
+        "what a line of the log is: text or json",
+        v.choice("text", "json"),
+        field="log.log_format",
+        reloadable=True,
+    ),
+    Setting(
+        "log_levels",
+        "levels of single parts: trace, debug, info, warn, error or fatal for "
+        + ", ".join(LOG_PARTS),
+        v.log_levels,
+        field="log.log_levels",
+        reloadable=True,
+    ),
+    Setting(
+        "log_logins",
+        "a line for each log-in: who, from where, how, and the result",
+        v.boolean,
+        field="log.log_logins",
+        reloadable=True,
+    ),
     Setting("syslog", "log to syslog", v.boolean, field="log.syslog", reloadable=True),
     Setting(
         "remote_syslog",
@@ -310,12 +338,6 @@ TOP_LEVEL = Table(
     Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
     Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
     Setting("proxies", "trusted proxies", off=({},)),
-    Setting(
-        "no_system_account",
-        "run without a system account",
-        aliases=("no_system", "no_sys_acc"),
-        off=(False,),
-    ),
     Setting(
         "mappings",
         "subject mappings of the global account",

@@ -172,9 +172,6 @@ def startup_warnings(options: Options) -> list[str]:
     users = (user.password for _, user in options.all_users())
     if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
-    system = options.accounts.get(options.system_account_name)
-    if system is not None and system.users:
-        warnings.append("The system account has users, but no events and services yet")
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

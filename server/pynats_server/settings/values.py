@@ -12,7 +12,9 @@ from typing import NoReturn
 from pynats_common.config import ConfigError, Node, NodeValue, kind_of
 from pynats_common.go.durations import format_duration_s, parse_duration_s
 from pynats_common.sizes import parse_size
+from pynats_common.suggest import did_you_mean
 
+from pynats_server.options import LOG_PARTS
 from pynats_server.settings.schema import Reader, Reading
 from pynats_server.settings.texts import is_text, split_host_port
 
@@ -219,6 +221,20 @@ def string_map(what: str) -> Reader:
         return {label: name(reading, item, label) for label, item in node.value.items()}
 
     return read
+
+
+_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+
+
+def log_levels(reading: Reading, node: Node, key: str) -> dict[str, str]:
+    """Levels of the log by the part of the server."""
+    found: dict[str, str] = string_map(key)(reading, node, key)
+    for part, item in node.value.items() if isinstance(node.value, dict) else ():
+        if part not in LOG_PARTS:
+            refuse(item, f'{key}: unknown part "{part}"{did_you_mean(part, LOG_PARTS)}')
+        if found[part] not in _LEVELS:
+            refuse(item, f"{key}: {part} must be one of {', '.join(_LEVELS)}")
+    return found
 
 
 def feature_flags(reading: Reading, node: Node, key: str) -> dict[str, bool]:

@@ -32,6 +32,17 @@ accounts {
     mappings = { "src.hid": "hid.1", "src.ok": "ok.1" } }
 }
 """
+MAPPED_ONLY = """
+accounts {
+  A {
+    users = [
+      {user: a, password: a}
+      {user: b, password: b, permissions: {publish: "ok.*"}}
+      {user: c, password: c, permissions: {publish: {deny: "src.*"}}}
+    ]
+    mappings = { "src.ok": "ok.1", "src.no": "no.1", "ok.src": "no.2" } }
+}
+"""
 ACROSS = f"""
 accounts {{
   A {{ {users("a")}
@@ -111,6 +122,18 @@ ROWS = [
         a PUB src.hid | denied
         a PUB no | denied
         a PUB src.hid | denied
+        """),
+    Scenario("only what a subject is mapped to needs a permission", MAPPED_ONLY, """
+        a SUB > 1
+        b PUB src.ok | 1
+        b PUB src.ok | 2
+        b PUB src.no | 3
+        b PUB ok.src | 4
+        b PUB ok.x | 5
+        b PUB src.x | 6
+        c PUB src.ok | 7
+        c PUB src.x | 8
+        c PUB src.no | 9
         """),
     Scenario("mappings, services and streams", ACROSS, """
         a SUB > 1

@@ -3,7 +3,7 @@ that each of them receives is written down after every line.
 
     b SUB imp.> 1                   a protocol line of client b (user b, connected at first use)
     a PUB ev.x rep | hi             a publish: subject, perhaps a reply subject, and the payload
-    a HPUB ev.x | A: 1; B: 2 | hi   the same with headers
+    a HPUB ev.x | A: 1; B: 2 | hi   the same with headers; ~ stands for a blank
     a REPLY | answer                to the reply subject that a has received last
     a HREPLY | A: 1 | answer        the same with headers
     a AGAIN 2 | answer              to the one before that
@@ -12,6 +12,8 @@ that each of them receives is written down after every line.
     a CLOSE
     wait 0.5                        seconds
     reload NAME                     with another configuration of the scenario
+    refused NAME                    the same, and the server refuses it
+    b SUB x 1 && a PUB x | hi       two at once
 
 Lines of one client that arrive together have no order among its subscriptions: they are sorted.
 """
@@ -32,7 +34,8 @@ _REPLY = re.compile(r"_R_\.(\w{6})\.(\w{6})(\.\w{8}\.T)?")
 _SHOWN_REPLY = re.compile(r"_R_\.(acc\d+)\.(req\d+)")
 _ACK = re.compile(r"(\$JS\.ACK\.\S+\.)\d{19}(\.\d+ )")
 _SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
-_JSON = re.compile(r"\{.*\}")
+_WHOLE_JSON = re.compile(r"\{.*\}")
+_JSON = re.compile(r"\{[^{}]*\}")
 MASKED = {
     "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
     "time",
@@ -62,7 +65,7 @@ class Stage:
     def __init__(
         self,
         port: int,
-        reload: Callable[[str], None],
+        reload: Callable[[str], bool],
         show: Callable[[Any], Any] = lambda value: masked(value, MASKED),
     ) -> None:
         self._port = port
@@ -88,13 +91,14 @@ class Stage:
             if not line or line.startswith("#"):
                 continue
             self.told.append(f"> {line}")
-            who, _, rest = line.partition(" ")
-            if who == "wait":
-                pause(float(rest))
-            elif who == "reload":
-                self._reload(scenario.others[rest])
-            else:
-                self._act(who, rest)
+            for part in line.split(" && "):
+                who, _, rest = part.strip().partition(" ")
+                if who == "wait":
+                    pause(float(rest))
+                elif who in ("reload", "refused"):
+                    assert self._reload(scenario.others[rest]) == (who == "reload"), line
+                else:
+                    self._act(who, rest)
             self.arrived(len(self.told))
             self._settle()
         return self.told
@@ -135,7 +139,8 @@ class Stage:
             size = len(payload.encode())
             client.send(f"PUB {' '.join(arguments)} {size}\r\n{payload}\r\n".encode())
         elif verb == "HPUB":
-            lines = "".join(f"{each.strip()}\r\n" for each in parts[0].split(";") if each.strip())
+            headers = [each.strip().replace("~", " ") for each in parts[0].split(";")]
+            lines = "".join(f"{each}\r\n" for each in headers if each)
             block = f"NATS/1.0\r\n{lines}\r\n"
             payload = parts[1] if len(parts) > 1 else ""
             size = len(block.encode())
@@ -146,13 +151,16 @@ class Stage:
 
     def _open(self, who: str, options: dict[str, Any]) -> RawClient:
         client = self._clients[who] = RawClient(self._port)
+        self._connect(client, who, options)
+        self._seen[who] = len(client.received)
+        return client
+
+    def _connect(self, client: RawClient, who: str, options: dict[str, Any]) -> None:
         client.read_info()
         user = who.rstrip("0123456789")
         asked = _OPTIONS | {"user": user, "pass": user, "name": who} | options
         client.send(b"CONNECT " + json.dumps(asked).encode() + b"\r\n")
         client.fence()
-        self._seen[who] = len(client.received)
-        return client
 
     def _settle(self) -> None:
         """Writes down what everybody has got."""
@@ -185,15 +193,16 @@ class Stage:
         # What the real server itself publishes without a reply subject has two blanks there.
         item = _REPLY.sub(self._named, head.replace("  ", " ") + bar + rest)
         item = _ACK.sub(r"\1<time>\2", item)
-        found = _JSON.search(item)
-        if found is None:
-            return item
+        whole = _WHOLE_JSON.sub(self._shown_json, item)
+        text = _JSON.sub(self._shown_json, item) if whole == item else whole
+        return text if text == item else _SIZES.sub(_without_digits, text, count=1)
+
+    def _shown_json(self, found: re.Match[str]) -> str:
         try:
-            shown = json.loads(found[0].encode().decode("unicode_escape").encode("latin-1"))
+            value = json.loads(found[0].encode().decode("unicode_escape").encode("latin-1"))
         except ValueError:
-            return item
-        text = item[: found.start()] + json.dumps(self._show(shown)) + item[found.end() :]
-        return _SIZES.sub(lambda sizes: re.sub(r"\d+", "N", sizes[0]), text, count=1)
+            return found[0]
+        return json.dumps(self._show(value))
 
     def _meant(self, shown: re.Match[str]) -> str:
         tokens = {name: token for token, name in self._names.items()}
@@ -203,6 +212,10 @@ class Stage:
         account = self._names.setdefault(found[1], f"acc{len(self._names)}")
         request = self._names.setdefault(found[1] + found[2], f"req{len(self._names)}")
         return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
+
+
+def _without_digits(sizes: re.Match[str]) -> str:
+    return re.sub(r"\d+", "N", sizes[0])
 
 
 def masked(value: Any, names: Collection[str]) -> Any:

@@ -8,31 +8,52 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_latency, rows_mappings, rows_services, rows_streams
+from tests.conformance.accounts import (
+    rows_advisories,
+    rows_answers,
+    rows_chains,
+    rows_changes,
+    rows_latency,
+    rows_limits,
+    rows_mappings,
+    rows_names,
+    rows_ours,
+    rows_queues,
+    rows_reloads,
+    rows_services,
+    rows_streams,
+)
 from tests.conformance.accounts.stage import Scenario, Stage
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
 SCENARIOS: list[Scenario] = [
     *rows_streams.ROWS,
+    *rows_names.ROWS,
+    *rows_queues.ROWS,
     *rows_services.ROWS,
-    *rows_mappings.ROWS,
+    *rows_answers.ROWS,
+    *rows_chains.ROWS,
     *rows_latency.ROWS,
+    *rows_mappings.ROWS,
+    *rows_limits.ROWS,
+    *rows_changes.ROWS,
+    *rows_reloads.ROWS,
+    *rows_advisories.ROWS,
 ]
 
 
 def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with ServerProcess(kind, folder / kind, scenario.config) as server:
-
-        def reload(config: str) -> None:
-            assert server.reload(config), server.log()
-
-        with Stage(server.port, reload) as stage:
-            return stage.play(scenario)
+    with (
+        ServerProcess(kind, folder / kind, scenario.config) as server,
+        Stage(server.port, server.reload) as stage,
+    ):
+        return stage.play(scenario)
 
 
 def test_names_are_unique() -> None:
-    repeated = [name for name, count in Counter(map(str, SCENARIOS)).items() if count > 1]
+    names = Counter(map(str, [*SCENARIOS, *(scenario for scenario, _ in rows_ours.OURS)]))
+    repeated = [name for name, count in names.items() if count > 1]
     assert repeated == []
 
 
@@ -40,3 +61,16 @@ def test_names_are_unique() -> None:
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: play(REFERENCE, scenario, tmp_path))
     assert play(PYNATS, scenario, tmp_path) == expected
+
+
+@pytest.mark.parametrize(("scenario", "expected"), rows_ours.OURS, ids=str)
+def test_where_the_real_server_fails(
+    scenario: Scenario, expected: list[str], tmp_path: Path
+) -> None:
+    told = play(PYNATS, scenario, tmp_path)
+    after = [
+        line
+        for line, following in zip(told, [*told[1:], "> "], strict=True)
+        if not (line.startswith("> ") and following.startswith("> "))
+    ]
+    assert after == expected

@@ -28,6 +28,7 @@ _JETSTREAM = [
     "{ cluster_traffic: system }", "{ cluster_traffic: owner }", '{ cluster_traffic: "" }',
     "{ cluster_traffic: other }", "{ cluster_traffic: OWNER }", "{ cluster_traffic: 5 }",
     "{ colour: red }", "{ max_storage: 5 }", "{ enabled: true }", "{ v: 5, max_mem: $v }",
+    "{ R1: { max_mem: 1 } }", "{ R1: { max_mem: 1 }, R3: {} }", "{ tiers: { R1: {} } }",
 ]  # fmt: skip
 _LIMITS = [
     "{}", "5", "[]", '"x"', "{ max_connections: 5 }", "{ max_conn: 5, max_subs: 6, max_pay: 7 }",
@@ -186,7 +187,6 @@ STRICTER = {
 LATER = [
     "accounts {A {users: [{nkey: UA}]}}\n",
     "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
-    "no_system_account: true\n",
 ]
 
 

@@ -39,7 +39,7 @@ def without_internal(body: Any) -> Any:
         body["subscriptions_list"] = [
             entry
             for entry in body["subscriptions_list"]
-            if not entry["subject"].startswith("$SYS.")
+            if not entry["subject"].startswith(("$SYS.", "_R_."))
         ]
         body["total"] = len(body["subscriptions_list"])
     return body
@@ -86,6 +86,15 @@ ENDPOINTS = [
     "/connz?limit=1&limit=2",
     "/connz?limit=%zz&offset=%5",
     "/connz?limit=x;y",
+    "/connz?state=",
+    "/connz?state=oPeN&sort=",
+    "/connz?limit=0",
+    "/connz?offset=50",
+    "/connz?limit=9223372036854775807&offset=5",
+    "/connz?AUTH=1&SORT=x&callback=y",
+    "/connz?filter_subject=nope",
+    "/connz?filter_subject=foo.bar&subs=detail",
+    "/connz?user=alice&state=closed&subs=1",
     "/subsz",
     "/subsz?subs=1",
     "/subscriptionsz?acc=$G",
@@ -96,18 +105,33 @@ ENDPOINTS = [
     "/subsz?test=foo.bar",
     "/subsz?subs=1&test=nobody.here",
     "/subsz?subs=1&test=a%20b",
+    "/subsz?subs=1&limit=0&test=foo.bar",
+    "/subsz?subs=0&test=",
+    "/subsz?acc=nope",
+    "/subsz?offset=3",
+    "/subsz?subs=1&test=foo.bar&offset=5",
     "/accountz",
     "/accountz?acc=$G",
     "/accountz?acc=$SYS",
+    "/accountz?acc=",
+    "/accountz?ACC=nope",
     "/accstatz",
     "/accstatz?unused=1",
+    "/accstatz?unused=0&acc=nope",
     "/routez",
     "/routez?subs=detail",
     "/gatewayz?accs=1&subs=detail",
     "/leafz?subs=1&acc=x",
     "/jsz",
     "/jsz?acc=x&streams=1&consumers=1&config=1&raft=1&stream-leader-only=1",
+    "/jsz?acc=nope&accounts=1",
+    "/jsz?raft=1&leader-only=0&direct-consumers=1",
+    "/jsz?offset=9&limit=-1",
+    "/gatewayz?gw_name=x&acc_name=y",
+    "/routez?subs=1",
+    "/leafz?acc=nope",
     "/ipqueuesz",
+    "/ipqueuesz?all=1&queues=x",
 ]
 
 
@@ -187,6 +211,13 @@ REFUSALS = [
     "/jsz?leader-only=1",
     "/ipqueuesz?all=x",
     "/raftz",
+    "/raftz?acc=x",
+    "/raftz?group=x",
+    "/expvarz",
+    "/profilez",
+    "/rootz",
+    "/varz/",
+    "/debug/pprof/",
     "/nope",
     "/connz/",
     "/VARZ",
@@ -204,6 +235,12 @@ EXACT = [
     "/healthz?account=a&consumer=c&details=1",
     "/healthz?stream=s&consumer=c",
     "/healthz?account=a&stream=s&consumer=c",
+    "/healthz?acc=NOPE&callback=x",
+    "/healthz?js-enabled=1",
+    "/healthz?js-enabled-only=1&account=A",
+    "/healthz?js-meta-only=1&details=1",
+    "/healthz?js-server-only=1&stream=s",
+    "/healthz?details=1&consumer=c",
     "//varz",
     "/varz/../connz?a=b",
     "/./healthz",
@@ -232,7 +269,60 @@ def test_requests_are_counted_under_the_same_names(scenes: Twins, recorded: Reco
     reference = recorded.of(lambda: counted(scenes.reference))
     ours = set(counted(scenes.ours)) - {"/metrics", "/stacksz"}
     assert ours >= {"/", "/subsz", "/healthz", "/varz"}
-    assert ours <= set(reference) | {"/ipqueuesz", "/raftz"}
+    assert ours <= set(reference)
+
+
+@pytest.mark.parametrize("account", ["nope", "$G", "$SYS"])
+@pytest.mark.parametrize("state", ["open", "closed", "any"])
+def test_an_unknown_account_has_no_server(
+    scenes: Twins, recorded: Recorded, account: str, state: str
+) -> None:
+    def look(server: ServerProcess) -> dict[str, Any]:
+        body = ask(server, f"/connz?acc={account}&state={state}").json()
+        return {"server_id": bool(body["server_id"]), "list": body["connections"] is not None}
+
+    scenes.compare(recorded, look)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("path", ["/varz", "/connz", "/jsz", "/nope", "/connz?sort=x"])
+def test_other_methods_are_answered_like_get(
+    scenes: Twins, recorded: Recorded, method: str, path: str
+) -> None:
+    def look(server: ServerProcess) -> dict[str, Any]:
+        reply = ask(server, path, method)
+        text = reply.body if reply.status != 200 else shape(reply.json())
+        return {"status": reply.status, "type": reply.headers["content-type"], "body": text}
+
+    scenes.compare(recorded, look)
+
+
+def test_variables_tell_no_command_line(scenes: Twins, recorded: Recorded) -> None:
+    def look(server: ServerProcess) -> dict[str, Any]:
+        reply = ask(server, "/debug/vars")
+        names, memory = list(reply.json()), reply.json()["memstats"]
+        kinds = {name: type(memory[name]).__name__ for name in ("Alloc", "Sys", "NumGC")}
+        return {"type": reply.headers["content-type"], "names": names, "memory": kinds}
+
+    scenes.compare(recorded, look)
+    (program,) = ask(scenes.ours, "/debug/vars").json()["cmdline"]
+    assert "pynats-server" in program
+
+
+BASED = ["/mon", "/mon/", "/mon/debug/vars", "/debug/vars", "/", "/varz", "/monvarz", "/mon/x",
+         "/mon/subscriptionsz", "/mon/connz?sort=x", "/mon/healthz", "/mon//varz"]  # fmt: skip
+
+
+def test_all_paths_begin_with_the_base(
+    kind_under_test: str, tmp_path: Path, recorded: Recorded
+) -> None:
+    def look(server: ServerProcess) -> dict[str, Any]:
+        status = {path: ask(server, path).status for path in BASED}
+        counted = ask(server, "/mon/varz").json()["http_req_stats"]
+        return {"status": status, "counted": {name: counted[name] for name in sorted(counted)}}
+
+    with Twins(kind_under_test, tmp_path, "http_base_path: /mon", None) as twins:
+        twins.compare(recorded, look)
 
 
 def test_nothing_secret_is_shown(scenes: Twins) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ accounts {
 }
 no_auth_user: g
 authorization { users = [{user: g, password: g}] }
+"""
+GUESTS = """
+accounts { $SYS { users = [{user: s, password: s}] } }
 """
 IMPORTED = """
 accounts {
@@ -144,7 +148,7 @@ def _a_wrong_password_later(watched: Watched, _: ServerProcess) -> list[Any]:
     client.send(b"SUB x 1\r\n")
     client.fence()
     watched.told()
-    watched.say(client, user="a", **{"pass": "wrong"})
+    watched.say(client, user="a", **{"pass": "wrong"}, name="other")
     return [watched.told()]
 
 
@@ -230,6 +234,19 @@ def _the_global_account(watched: Watched, _: ServerProcess) -> list[Any]:
     return told
 
 
+@scene(GUESTS)
+def _guests_of_a_server_that_only_operators_log_in_to(
+    watched: Watched, _: ServerProcess
+) -> list[Any]:
+    guest = watched.join("", "one")
+    watched.say(watched.open(), user="nobody", **{"pass": "wrong"}, name="two")
+    watched.leave(guest, "one")
+    silent = watched.open()
+    silent.send(b"PUB x 1\r\na\r\n")
+    silent.fence()
+    return [watched.told()]
+
+
 @scene(
     IMPORTED,
     {"s": ("s", EVENTS), "s2": ("s2", ("$SYS.ACCOUNT.>", "$SYS.ACCOUNT.L.CONNECT")),
@@ -283,6 +300,30 @@ def test_events(name: str, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: play(REFERENCE, name, tmp_path))
     told = play(PYNATS, name, tmp_path)
     assert as_text(told) == as_text(expected), difference(as_text(expected), as_text(told))
+
+
+def numbers(kind: str, folder: Path) -> list[int]:
+    """The steps between the numbers of all that two listeners hear together."""
+    everything = ("$SYS.ACCOUNT.>", "$SYS.SERVER.>")
+    with (
+        ServerProcess(kind, folder / kind, NAMED) as server,
+        Watched(server, {"s": ("s", everything), "g": ("g", ("$SYS.>",))}) as watched,
+    ):
+        watched.leave(watched.join("a", "one"), "one")
+        watched.say(watched.open(), user="a", **{"pass": "wrong"}, name="two")
+        watched.join("b", "three")
+        watched.told()
+        heard = sorted(
+            event["server"]["seq"]
+            for client in watched.listeners.values()
+            for _, event in messages(bytes(client.received))
+        )
+    return sorted({after - before for before, after in pairwise(heard)})
+
+
+def test_each_event_of_a_server_has_the_next_number(recorded: Recorded, tmp_path: Path) -> None:
+    assert recorded.of(lambda: numbers(REFERENCE, tmp_path)) == [1]
+    assert numbers(PYNATS, tmp_path) == [1]
 
 
 TRAFFIC = ("sent", "sent_to_clients", "received", "received_from_clients")

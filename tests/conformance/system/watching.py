@@ -2,7 +2,8 @@
 were told is written down, in order.
 
 Events come by themselves, some time after what they tell of. So each look ends with a client of
-account M, the marker: what was told before its CONNECT belongs to what was done before.
+account M, or where there is none a guest, the marker: what was told before its CONNECT belongs to
+what was done before.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Watched:
         self.server = server
         self.listeners: dict[str, RawClient] = {}
         self._seen: dict[str, int] = {}
+        self._marker = "m" if " M {" in server.config_path.read_text() else ""
         self._names = (f"marker-{number}" for number in count(1))
         self._clients: list[RawClient] = []
         for name, (user, subjects) in listeners.items():
@@ -98,8 +100,8 @@ class Watched:
     def told(self) -> dict[str, list[Any]]:
         """What each listener got since the last look."""
         name = next(self._names)
-        marker = self.join("m", name)
-        self.wait(name.encode(), b"M.CONNECT ")
+        marker = self.join(self._marker, name)
+        self.wait(name.encode(), b".CONNECT ")
         marker.close()
         return self.looked()
 
@@ -136,14 +138,19 @@ def messages(received: bytes) -> list[tuple[str, Any]]:
 
 
 def _is_of_marker(subject: str, event: Any) -> bool:
-    return subject.startswith(("$SYS.ACCOUNT.M.", "$SYS.SERVER.ACCOUNT.M."))
+    if subject.startswith(("$SYS.ACCOUNT.M.", "$SYS.SERVER.ACCOUNT.M.")):
+        return True
+    who = event.get("client", {}) if isinstance(event, dict) else {}
+    return str(who.get("name", "")).startswith("marker-")
 
 
 def shown(subject: str, event: Any) -> Any:
     """Without what differs from run to run. Who gets events has counts of them, too."""
-    if event and "server" in event:
+    if isinstance(event, dict) and isinstance(event.get("server"), dict):
         event["server"] = ", ".join(event["server"])  # the same in all; the last events show it
-    who = event.get("acc") or event.get("client", {}).get("acc") if event else ""
+    who = ""
+    if isinstance(event, dict):
+        who = event.get("acc") or event.get("client", {}).get("acc")
     if who in LISTENING and "sent" in event:
         event |= {"sent": list(event["sent"]), "received": list(event["received"])}
     return [_SERVER_ID.sub("<id>", subject), _mask(event)]

@@ -52,8 +52,8 @@ def play(
     config = scenario.config.replace("{store}", str(folder / kind / "store"))
     with ServerProcess(kind, folder / kind, config) as server:
 
-        def reload(config: str) -> None:
-            assert server.reload(config), server.log()
+        def reload(config: str) -> bool:
+            return server.reload(config)
 
         stage: Stage = Recording(server.port, reload, show)
         if expected is not None:

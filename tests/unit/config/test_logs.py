@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from pynats_server.clients.trace import payload_text, redact_connect, redact_url
-from pynats_server.log import sinks
+from pynats_server.log import syslog
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LogOptions
 from pynats_server.process.argv_redaction import redact_args
 
-from tests.support.deadline import PATIENCE_S, next_turn
+from tests.support.deadline import PATIENCE_S, wait_until_async
 
 LINE = re.compile(r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[([A-Z]{3})\] (.*)")
 
@@ -176,21 +176,22 @@ def test_reload_moves_to_another_file_or_stays(tmp_path: Path) -> None:
 def test_gathered_lines_keep_their_order(tmp_path: Path) -> None:
     logger = _file_logger(tmp_path / "log", trace=True)
 
+    def written() -> list[str]:
+        return re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M)
+
     async def scenario() -> None:
         logger.attach(asyncio.get_running_loop())
         logger.trace("1")
         assert (tmp_path / "log").read_text() == ""
         logger.notice("2")
         logger.trace("3")
-        await next_turn()
-        await next_turn()
-        assert re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M) == ["1", "2", "3"]
+        await wait_until_async(lambda: written() == ["1", "2", "3"], "the lines")
         logger.trace("4")
         logger.detach()
 
     asyncio.run(scenario())
     logger.trace("5")
-    assert re.findall(r"\] (\d)$", (tmp_path / "log").read_text(), re.M) == list("12345")
+    assert written() == list("12345")
 
 
 def test_the_same_warning_comes_rarely(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_syslog_without_a_daemon_is_refused_as_by_the_real_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "stale").touch()  # a path alone is no daemon
-    monkeypatch.setattr(sinks, "_LOCAL_SYSLOG", (str(tmp_path / "stale"), str(tmp_path / "none")))
+    monkeypatch.setattr(syslog, "_LOCAL_SYSLOG", (str(tmp_path / "stale"), str(tmp_path / "none")))
     with pytest.raises(LogError) as refused:
         open_logger(LogOptions(syslog=True))
     assert str(refused.value) == 'error connecting to syslog: "Unix syslog delivery error"'
@@ -245,7 +246,7 @@ def test_syslog_of_this_machine_gets_lines_as_the_c_library_writes_them(
     kind: socket.SocketKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "log"
-    monkeypatch.setattr(sinks, "_LOCAL_SYSLOG", (str(tmp_path / "none"), str(place)))
+    monkeypatch.setattr(syslog, "_LOCAL_SYSLOG", (str(tmp_path / "none"), str(place)))
     with socket.socket(socket.AF_UNIX, kind) as daemon:
         daemon.bind(str(place))
         daemon.settimeout(PATIENCE_S)

@@ -21,6 +21,7 @@ from pynats_common.go.durations import (
     parse_duration_ns,
     parse_duration_s,
     parse_long_duration_ns,
+    rtt_ns,
     span_text,
 )
 
@@ -198,3 +199,14 @@ def test_spans(seconds: int, text: str) -> None:
 @given(st.integers(0, DURATION_MAX_NS // SECOND_NS))
 def test_a_span_is_a_long_duration(seconds: int) -> None:
     assert parse_long_duration_ns(span_text(seconds)) == seconds * SECOND_NS
+
+
+@pytest.mark.parametrize(
+    ("measured", "told"),
+    [
+        (0, 0), (1, 1), (999, 999), (1_000, 1_000), (1_001, 1_000), (215_999, 215_000),
+        (999_999, 999_000), (1_000_001, 1_000_001), (4_544_546, 4_544_546),
+    ],
+)  # fmt: skip
+def test_short_round_trips_are_told_in_microseconds(measured: int, told: int) -> None:
+    assert rtt_ns(measured) == told

@@ -221,6 +221,10 @@ def test_networks_take_turns_and_together_have_a_limit(monkeypatch: pytest.Monke
             @staticmethod
             def warn_rarely(text: str) -> None: ...
 
+            @classmethod
+            def part(cls, _: str) -> type:
+                return cls
+
     async def run() -> None:
         door = guard.Guard(Source())  # type: ignore[arg-type]
 

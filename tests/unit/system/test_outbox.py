@@ -122,6 +122,8 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
     made: list[str] = []
     monkeypatch.setattr("pynats_server.system.events.clients.connected", made.append)
     monkeypatch.setattr("pynats_server.system.events.clients.disconnected", made.append)
+    monkeypatch.setattr("pynats_server.system.events.accounts.connections", made.append)
+    monkeypatch.setattr("pynats_server.system.statsz.statsz", made.append)
     monkeypatch.setattr(Outbox, "add", lambda *_: made.append("waits"))
     block = server.events.block
     before = block.seq
@@ -130,8 +132,9 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
     await reader.readuntil(b"PONG\r\n")
     writer.close()
     await wait_until_async(lambda: not server.state.accounts[GLOBAL_ACCOUNT].clients, "its end")
+    server.events.tell_figures()
     assert made == []
-    assert block.seq == before + 2  # CONNECT and DISCONNECT
+    assert block.seq == before + 3  # CONNECT, DISCONNECT, STATSZ
 
 
 @on_server
@@ -147,4 +150,6 @@ async def test_what_waits_is_told_before_the_end(
     assert listener.subjects == [*figures, f"$SYS.SERVER.{server.id}.SHUTDOWN"]
     assert listener.heard == sorted(listener.heard)
     server.events.tell_figures()
+    server.events.lame_duck()
     assert len(listener.heard) == 4  # it was the last
+    assert server.events.block.seq == listener.heard[-1]

@@ -35,6 +35,7 @@ cdef struct Response:
     void* terms  # Terms, owned reference
     void* requester  # Account, owned reference
     void* tracked  # who measures its latency, owned reference; NULL = nobody
+    bint shared  # the exporter may know who asks
     uint32_t reply_len  # of the reply subject that the request had, which stands behind it
 
 
@@ -55,7 +56,7 @@ cdef class Responses(Sink):
     cdef char prefix[PREFIX_LEN]
     cdef ByteMap pending  # token -> Response
     cdef uint64_t chance
-    cdef Terms back  # of answers to answers
+    cdef dict back  # Terms of answers to answers, by those of the answers
 
     # A new reply subject; its first REPLY_LEN bytes go to `subject`.
     cdef Response* expect(
@@ -63,7 +64,12 @@ cdef class Responses(Sink):
     ) except NULL
     # Nobody will answer to a subject that `expect` has made.
     cdef int forget(self, const char* subject) noexcept
+    # A message of a consumer, to the reply subject of the request.
+    cdef int _pass_on(
+        self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1
     cdef int end(self, Response* response) noexcept
+    cdef Terms back_terms(self, Terms terms)
     cdef int64_t _now(self) noexcept
     cdef int _answer(self, Message* msg, Sink source, Trail trail) except -1
     # A destination of traces for requests that others make: nobody there learns the real one.

@@ -1,8 +1,14 @@
+from typing import Any
+
+from pynats_server.core.account import Account
 from pynats_server.core.figures import Counted
 
 class Responses(Counted):
     @property
     def count(self) -> int: ...
+    def listed(
+        self, slot: int = 0, most: int = 256
+    ) -> tuple[list[tuple[bytes, Account, bytes, bool, Any]], int | None]: ...
     def forgo(self, subject: bytes) -> None: ...
 
 class Terms:

@@ -6,8 +6,9 @@ from libc.string cimport memcpy, memset
 
 from os import urandom
 
-from pynats_server.core.account cimport route_once
+from pynats_server.core.account cimport route_match, route_once
 from pynats_server.core.clock cimport monotonic_ns
+from pynats_server.core.interest.match cimport Match, match_release
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.native cimport pn_below
@@ -19,7 +20,7 @@ cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 cdef enum:
     SWEPT = 256  # responses that are given up in one go
     SWEEP_AGAIN_NS = 1000000
-cdef int64_t BACK_NS = 120000000000  # the time for an answer to an answer
+    LIST_LOOKED = 4096  # places that a step of `listed` looks at
 
 
 cdef void _draw(uint64_t* chance, char* out) noexcept:
@@ -65,7 +66,7 @@ cdef class Responses(Sink):
         memcpy(self.prefix, b"_R_.", 4)
         _draw(&self.chance, self.prefix + 4)
         self.prefix[PREFIX_LEN - 1] = b'.'
-        self.back = Terms(SINGLETON, BACK_NS)
+        self.back = {}
         self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
 
     def __dealloc__(self):
@@ -79,6 +80,26 @@ cdef class Responses(Sink):
     def count(self) -> int:
         """How many are awaited."""
         return self.pending.used
+
+    def listed(self, uint32_t slot=0, uint32_t most=256) -> tuple:
+        """(some of those that are awaited, where the others begin or None when there are none): each
+        as (subject, account that waits, its subject, whether the exporter may know who, who measures
+        it or None). What comes or goes in between may be left out, or listed twice."""
+        cdef Response* response
+        cdef uint32_t end = min(self.pending.capacity, slot + LIST_LOOKED)
+        found = []
+        while slot < end and <uint32_t>len(found) < most:
+            response = <Response*>self.pending.slots[slot].value
+            slot += 1
+            if response != NULL:
+                found.append((
+                    self.prefix[:PREFIX_LEN] + response.token[:TOKEN_LEN],
+                    <Account>response.requester,
+                    (<char*>response + sizeof(Response))[:response.reply_len],
+                    bool(response.shared),
+                    <object>response.tracked if response.tracked != NULL else None,
+                ))
+        return found, slot if slot < self.pending.capacity else None
 
     cdef Response* expect(
         self, Terms terms, Account requester, const char* reply, size_t length, char* subject
@@ -123,6 +144,14 @@ cdef class Responses(Sink):
         _dequeue(<Terms>response.terms, response)
         _free(response)
         return 0
+
+    cdef Terms back_terms(self, Terms terms):
+        """A conversation goes on as it began. Each has its queue here, by kind and time."""
+        key = (terms.kind, terms.threshold_ns)
+        known = self.back.get(key)
+        if known is None:
+            known = self.back[key] = Terms(terms.kind, terms.threshold_ns)
+        return known
 
     def _watch(self, Terms terms) -> None:
         left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
@@ -173,7 +202,8 @@ cdef class Responses(Sink):
         requester = <Account>response.requester
         if response.deadline <= self._now():
             return 0  # the sweep ends it
-        is_last = terms.kind == SINGLETON or msg.total_len == 0
+        # What a consumer sends may be empty, and it is acknowledged where it comes from.
+        is_last = terms.kind == SINGLETON or (msg.total_len == 0 and msg.via_len == 0)
         reply = (<char*>response + sizeof(Response))[:response.reply_len]
         tracked = <object>response.tracked if response.tracked != NULL else None
         if is_last:
@@ -189,25 +219,40 @@ cdef class Responses(Sink):
             if trail.only:
                 return 1
         answer = msg[0]
+        answer.requested = False
         if trail is not None:  # answers are not traced further
             payload = redirected(msg, DISABLED)
             replace_payload(&answer, payload)
+        if msg.via_len:
+            return self._pass_on(requester, source, &answer, reply)
         answer.subject = reply
         answer.subject_len = <uint32_t>len(<bytes>reply)
-        answer.via_len = 0
-        answer.requested = False
         if msg.reply_len:  # the conversation goes on
             others = responses_of(self.engine, requester)
-            others.expect(others.back, self.account, msg.reply, msg.reply_len, own_reply)
+            others.expect(others.back_terms(terms), self.account, msg.reply, msg.reply_len, own_reply)
             answer.reply = own_reply
             answer.reply_len = REPLY_LEN
         route_once(requester, source, &answer, &self.engine.routing)
         return 1
 
+    cdef int _pass_on(
+        self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1:
+        """What a consumer sends: receivers see the subject under which it is stored."""
+        cdef Match* match = requester.sublist.match_once(reply, len(reply))
+        answer.via = reply
+        answer.via_len = <uint32_t>len(reply)
+        try:
+            route_match(match, source, answer, &self.engine.routing)
+        finally:
+            match_release(match)
+        return 1
+
     cdef Response* _find(self, Message* msg) noexcept:
-        cdef const char* token = msg.subject + PREFIX_LEN
-        cdef size_t n = msg.subject_len - PREFIX_LEN
-        if msg.subject_len < REPLY_LEN or (n > TOKEN_LEN and token[TOKEN_LEN] != b'.'):
+        cdef const char* token = (msg.via if msg.via_len else msg.subject) + PREFIX_LEN
+        cdef size_t length = msg.via_len or msg.subject_len
+        cdef size_t n = length - PREFIX_LEN
+        if length < REPLY_LEN or (n > TOKEN_LEN and token[TOKEN_LEN] != b'.'):
             return NULL
         return <Response*>bytemap_get(&self.pending, token, TOKEN_LEN)
 

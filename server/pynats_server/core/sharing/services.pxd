@@ -30,6 +30,7 @@ cdef class ServiceImport(Sink):
     cdef readonly ServiceExport service
     cdef readonly bint share
     cdef readonly bint allow_trace
+    cdef bint active  # a request is on its way through it
     cdef object who
     cdef Responses responses
     cdef Subscription listening

@@ -68,8 +68,8 @@ cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
 
 
 cdef class ServiceImport(Sink):
-    """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the JSON that
-    tells who asks."""
+    """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the
+    JSON that tells who asks."""
 
     def __init__(
         self, Engine engine not None, Account importer not None, Account exporter not None,
@@ -104,25 +104,34 @@ cdef class ServiceImport(Sink):
         cdef char small[SUBJECT_ROOM]
         cdef char* name
         cdef size_t room
-        if self.engine.routing.imports >= IMPORTS_DEEP:
+        cdef const char* subject = msg.via if msg.via_len else msg.subject
+        cdef size_t length = msg.via_len or msg.subject_len
+        if self.engine.routing.imports and (
+            self.active  # it has come back to where it was
+            or self.importer is self.exporter  # of itself an account gets only what begins there
+            or self.engine.routing.imports >= IMPORTS_DEEP
+        ):
             return 0
+        self.active = True
+        self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
             if self.rename is None:
-                return self._request(msg, source, msg.subject, msg.subject_len, trail)
-            room = self.rename.room(msg.subject_len)
+                return self._request(msg, source, subject, length, trail)
+            room = self.rename.room(length)
             if room <= SUBJECT_ROOM:
-                room = self.rename.put(msg.subject, msg.subject_len, small)
+                room = self.rename.put(subject, length, small)
                 return self._request(msg, source, small, room, trail)
             name = <char*>malloc(room)
             if name == NULL:
                 raise MemoryError()
             try:
-                room = self.rename.put(msg.subject, msg.subject_len, name)
+                room = self.rename.put(subject, length, name)
                 return self._request(msg, source, name, room, trail)
             finally:
                 free(name)
         finally:
+            self.active = False
             self.engine.routing.imports -= 1
 
     @cython.final
@@ -196,6 +205,7 @@ cdef class ServiceImport(Sink):
                 response = self.responses.expect(
                     self.service.terms, self.importer, msg.reply, msg.reply_len, reply
                 )
+                response.shared = self.share
                 request.reply = reply
                 request.reply_len = REPLY_LEN
                 if tracked is not None:

@@ -69,6 +69,8 @@ async def _carry_out(
     there = consumers.by_name.get(config.name)
     if there is not None:
         await consumers.change(there, config)
+        if config.sourcing and config.durable_name:  # who copies does not know what was under way
+            await consumers.reset(there, 0)
         consumers.tell_pause(there)
         return there
     made = await account.sliced(consumers.beginning(config), request.source)

@@ -13,19 +13,30 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
-from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
-from pynats_server.jetstream.api import consumers, direct, listing, messages, snapshot, streams
+from pynats_server.jetstream.api import (
+    consumers,
+    direct,
+    listing,
+    messages,
+    purging,
+    snapshot,
+    streams,
+)
+from pynats_server.jetstream.api.domain import DomainSink
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
+from pynats_server.jetstream.domains import domain_mappings
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
@@ -55,6 +66,7 @@ class Endpoint:
     audited: bool = True  # successful requests are counted and reported by an advisory
     counted: bool = True  # as all are, except where the real server's API knows nothing of them
     changes: bool = False  # carried out although the client has gone
+    of_server: bool = False  # also answered where the account has no JetStream
     ahead: bool = False  # begins while those that its client asked for before wait for the disk
 
 
@@ -117,6 +129,7 @@ ENDPOINTS = (
 # clusters answer.
 SYSTEM_ENDPOINT = Endpoint("", "system", account_endpoints.clustered)
 CLUSTER_REQUESTS = ("META.LEADER.STEPDOWN", "SERVER.REMOVE", "SERVER.EVACUATE", "META.RESCUE")
+PURGE = "ACCOUNT.PURGE."
 
 LEVEL_TOO_HIGH = b"NATS/1.0 412 Required Api Level\r\n\r\n"
 
@@ -125,16 +138,6 @@ def _is_within_level(block: bytes) -> bool:
     """Whether this server's API has the level that a request asks for."""
     wanted = headers.get(block, REQUIRED_LEVEL)
     return not wanted or level_supported(wanted)
-
-
-def _for_system(
-    subject: str, found: tuple[Endpoint, list[str]] | None
-) -> tuple[Endpoint, list[str]] | None:
-    """The endpoint of a request in the system account, which may only ask for its figures."""
-    name = subject.partition(".API.")[2]
-    if name in CLUSTER_REQUESTS:
-        return None
-    return found if name == "INFO" else (SYSTEM_ENDPOINT, [])
 
 
 class Api:
@@ -149,6 +152,8 @@ class Api:
             self._routes.setdefault(literal, []).append(endpoint)
         self._longest = max(len(literal) for literal in self._routes)
         self._served: dict[str, tuple[JetStreamAccount, list[Subscription]]] = {}  # by name
+        run = partial(purging.purge, context, self._served_account)
+        self._purge = Endpoint("", "account_purge", run, changes=True, of_server=True)
         self._awaiting: set[asyncio.Task[None]] = set()  # requests that wait for something
         # Of each client, by account: those that others may begin behind; they end in order.
         self._open: dict[tuple[Hashable, Hashable], deque[asyncio.Task[None]]] = {}
@@ -162,25 +167,29 @@ class Api:
             self._arrived(account, subject, reply, headers, payload, source)
 
         self.leave(account.name)
+        sinks: dict[str, Sink] = {
+            PREFIX: ApiSink(
+                account.account,
+                PREFIX[:-1].encode(),
+                on_request,
+                account.context.router,
+                account.context.desk,
+                self._context.turns.at_work,
+                self._open,
+                self._is_idle,
+                self._met_a_bug,
+            )
+        }
+        for prefix in self._context.api_prefixes[1:]:
+            sinks[f"{prefix}."] = DomainSink(
+                self._context.engine,
+                account.account,
+                prefix.encode(),
+                domain_mappings(account.domain, account.is_system),
+            )
         self._served[account.name] = (
             account,
-            [
-                account.account.attach_shortcut(
-                    f"{prefix}.".encode(),
-                    ApiSink(
-                        account.account,
-                        prefix.encode(),
-                        on_request,
-                        account.context.router,
-                        account.context.desk,
-                        self._context.turns.at_work,
-                        self._open,
-                        self._is_idle,
-                        self._met_a_bug,
-                    ),
-                )
-                for prefix in self._context.api_prefixes
-            ],
+            [account.account.attach_shortcut(p.encode(), sink) for p, sink in sinks.items()],
         )
 
     def leave(self, name: str) -> None:
@@ -223,14 +232,30 @@ class Api:
                     return endpoint, rest
         return None
 
+    def _for_system(
+        self, name: str, found: tuple[Endpoint, list[str]] | None
+    ) -> tuple[Endpoint, list[str]] | None:
+        """The endpoint of a request in the system account, which may ask for its figures, and have
+        another account purged."""
+        if name.startswith(PURGE) and "." not in name.removeprefix(PURGE):
+            return self._purge, [name.removeprefix(PURGE)]
+        if name in CLUSTER_REQUESTS or name.startswith("ACCOUNT."):
+            return None
+        return found if name == "INFO" else (SYSTEM_ENDPOINT, [])
+
+    def _served_account(self, name: str) -> JetStreamAccount | None:
+        served = self._served.get(name)
+        return served[0] if served is not None else None
+
     def _arrived(
         self, account: JetStreamAccount, subject: bytes, reply: bytes, headers: bytes,
         payload: bytes, source: Any,
     ) -> None:  # fmt: skip
         text = text_of(subject)
-        found = self.find(text.partition(".API.")[2])
+        name = text.partition(".API.")[2]
+        found = self.find(name)
         if account.is_system:
-            found = _for_system(text, found)
+            found = self._for_system(name, found)
         if found is None:
             return
         endpoint, names = found
@@ -362,7 +387,7 @@ class Api:
             else:
                 request.respond(b"", LEVEL_TOO_HIGH)
             return None
-        if not request.account.enabled and endpoint.type:
+        if not request.account.enabled and endpoint.type and not endpoint.of_server:
             self._fail(endpoint, request, api_error(10039))
             return None
         try:
@@ -404,9 +429,10 @@ class Api:
         encoded = msgspec.json.encode(body)
         request.respond(encoded, b"" if failed else request.reply_headers)
         if told:
-            request.account.advisories.api_audit(
-                request.source, request.subject, request.payload, encoded
-            )
+            advisories = request.account.advisories
+            if advisories.is_heard("API"):
+                client = advisories.client_info(request.source, request.told)
+                advisories.api_audit(client, request.subject, request.payload, encoded)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

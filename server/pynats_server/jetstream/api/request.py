@@ -5,11 +5,14 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
+from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.requests.decode import decode, decoding
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps, Work
@@ -17,6 +20,11 @@ from pynats_server.work import Steps, Work
 T = TypeVar("T", bound=JsonObject)
 
 Reply = dict[str, Any]
+REQUEST_INFO: Final = b"Nats-Request-Info"
+TOLD: Final = frozenset(
+    ("start", "host", "id", "acc", "user", "name", "lang", "ver", "rtt", "kind", "client_type")
+)
+"""What is said of who asks from another account."""
 JSON_BLANKS = b" \t\r\n"
 
 
@@ -61,6 +69,20 @@ class Request:
     def lane(self) -> tuple[str, Any]:
         """Whose requests are answered in order."""
         return self.account.name, self.source
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """Who asks, as the import says through which the request came; None if it is of the
+        account itself."""
+        is_own = getattr(self.source, "account", None) is self.account.account
+        value = header_blocks.get(self.headers, REQUEST_INFO) if self.headers else None
+        if is_own or not value:
+            return None
+        try:
+            found = msgspec.json.decode(value, type=dict[str, Any])
+        except msgspec.DecodeError:
+            return None
+        return {name: each for name, each in found.items() if name in TOLD}
 
     @property
     def stream(self) -> Stream:

@@ -107,7 +107,7 @@ class Sending:
         self.with_consumers = not asked.no_consumers
         self.chunk = min(max(asked.chunk_size or CHUNK, CHUNK_MIN), CHUNK_MAX)
         self.window = min(max(asked.window_size or WINDOW, WINDOW_MIN), WINDOW_MAX)
-        self.client = self.account.advisories.client_info(request.source)
+        self.client = self.account.advisories.client_info(request.source, request.told)
         self.unacknowledged = 0
         self.progress = asyncio.Event()
 
@@ -231,7 +231,7 @@ class Receiving:
         except OSError as error:
             raise api_error(10062, err=error) from error
         self.config = config
-        self.client = self.account.advisories.client_info(request.source)
+        self.client = self.account.advisories.client_info(request.source, request.told)
         self.subject = f"$JS.SNAPSHOT.RESTORE.{self.config.name}.{new_nuid()}"
         self.arrivals: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
         self.waiting = 0  # bytes that have arrived and are not written

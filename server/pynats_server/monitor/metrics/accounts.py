@@ -93,6 +93,14 @@ _COLUMNS: tuple[Column[AccountRow], ...] = (
         lambda row: row.view.largest_payload, join=max,
     ),
     Column(
+        "publish_throttles", "Times that a connection was held back by a limit of its rate.",
+        lambda row: _any(row.view.throttles), kind="counter",
+    ),
+    Column(
+        "publish_refusals", "Messages that a limit of their rate refused.",
+        lambda row: _any(row.view.refusals), kind="counter",
+    ),
+    Column(
         "matches", "Look-ups of who gets a subject.",
         lambda row: row.view.sublist.matches, kind="counter",
     ),
@@ -111,6 +119,10 @@ _COLUMNS: tuple[Column[AccountRow], ...] = (
     Column(
         "mappings", "Subjects that it maps to others.",
         lambda row: _any(len(row.options.mappings)),
+    ),
+    Column(
+        "awaited_answers", "Answers of its services that other accounts wait for.",
+        lambda row: _any(row.view.awaited.count) if row.view.awaited is not None else None,
     ),
     Column(
         "jetstream_streams", "Streams of the account.", _js(lambda found: found.streams)

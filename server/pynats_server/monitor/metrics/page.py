@@ -14,15 +14,15 @@ from pynats_server.monitor.json import Pieces
 from pynats_server.monitor.metrics import accounts, server, slow, streams
 from pynats_server.monitor.metrics.entities import Table, shares
 from pynats_server.monitor.metrics.text import Family, exposition, gauge
-from pynats_server.monitor.source import JetStreamView, MonitorSource
+from pynats_server.monitor.sharing import options_of
+from pynats_server.monitor.source import JetStreamView, MonitorSource, StreamView
 from pynats_server.monitor.varz import Usage
-from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions
 from pynats_server.work import Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import ConsumerFigures, Contents, StreamFigures
 
-STEP = 32  # accounts, streams or consumers asked for their figures in one step
+STEP = 8  # accounts, streams or consumers asked for their figures in one step
 
 
 def page(
@@ -39,10 +39,16 @@ def collect(
 ) -> Work[Iterable[Family]]:
     """All families with their current figures."""
     receivers = yield from slow.look(source)
-    found = [*server.process(source, usage), *server.traffic(source)]
-    found += server.requests(source, refusals)
-    found += slow.families(source, receivers)
-    found.append(server.limits(source, receivers))
+    found: list[Family] = []
+    for some in (
+        server.process(source, usage),
+        server.traffic(source),
+        server.requests(source, refusals),
+        slow.families(source, receivers),
+        server.limits(source, receivers),
+    ):
+        found += some
+        yield
     jetstream, contents = source.jetstream, None
     if jetstream is not None:
         contents = yield from jetstream.contents()
@@ -86,27 +92,29 @@ def _accounts(source: MonitorSource, receivers: slow.Receivers) -> Iterator[acco
         there = jetstream.accounts.get(view.name) if jetstream is not None else None
         yield accounts.AccountRow(
             view,
-            _options_of(source, view.name),
+            options_of(source, view.name),
             receivers.accounts.get(view.name, slow.Of()),
             there.figures() if there is not None else None,
         )
 
 
-def _options_of(source: MonitorSource, name: str) -> AccountOptions:
-    options = source.options
-    if name == GLOBAL_ACCOUNT:
-        return AccountOptions(mappings=options.mappings)
-    return options.accounts.get(name) or AccountOptions()
+def _served(jetstream: JetStreamView) -> Iterator[StreamView | None]:
+    """The streams of all accounts; None after each account, which is work without streams, too."""
+    for account in list(jetstream.accounts.values()):
+        yield from account.served()
+        yield None
 
 
-def _streams(jetstream: JetStreamView) -> Iterator[StreamFigures]:
-    return (stream.figures() for stream in jetstream.streams())
+def _streams(jetstream: JetStreamView) -> Iterator[StreamFigures | None]:
+    for stream in _served(jetstream):
+        yield stream.figures() if stream is not None else None
 
 
 def _consumers(jetstream: JetStreamView) -> Iterator[ConsumerFigures | None]:
-    for stream in jetstream.streams():
-        yield None  # a stream without consumers is work, too
-        yield from stream.consumers.figures()
+    for stream in _served(jetstream):
+        yield None
+        if stream is not None:
+            yield from stream.consumers.figures()
 
 
 def _budget(source: MonitorSource, tables: list[Table[Any]]) -> Iterator[Family]:

@@ -53,7 +53,10 @@ def traffic(source: MonitorSource) -> Iterator[Family]:
          engine.slow_consumers),
         ("stale_connections", "Connections cut because they did not answer.",
          engine.stale_connections),
-        ("stalls", "Times that a producer was held back.", engine.stalls),
+        ("stalls", "Times that a producer was held back for a slow receiver.", engine.stalls),
+        ("publish_throttles", "Times that a connection was held back by a limit of its rate.",
+         engine.throttles),
+        ("publish_refusals", "Messages that a limit of their rate refused.", engine.refusals),
     )  # fmt: skip
     for name, text, value in counters:
         yield counter(name, text, value)
@@ -75,7 +78,7 @@ def requests(source: MonitorSource, refusals: int) -> Iterator[Family]:
         )
 
 
-def limits(source: MonitorSource, receivers: Receivers) -> Family:
+def limits(source: MonitorSource, receivers: Receivers) -> Iterator[Family]:
     """How much of the server's limits is used."""
     options = source.options
     largest = max((account.largest_payload for account in source.accounts.values()), default=0)
@@ -104,7 +107,7 @@ def limits(source: MonitorSource, receivers: Receivers) -> Family:
     )
     for name, share in used:
         family.of(round(share, 6), limit=name)
-    return family
+    yield family
 
 
 def jetstream(found: ServerFigures, contents: Contents, times: SyncTimes) -> Iterator[Family]:

@@ -79,9 +79,9 @@ _CONSUMER_COLUMNS: tuple[Column[ConsumerFigures], ...] = (
     Column("ack_pending", "Messages whose acknowledgement it waits for.",
            lambda c: c.ack_pending),
     Column("redelivery_pending",
-           "Of them, those that wait to be delivered again.",
+           "Of those, the ones that are to be delivered again now.",
            lambda c: c.again),
-    Column("redelivered", "Of them, those delivered more than once.",
+    Column("redelivered", "Messages it waits for that were delivered more than once.",
            lambda c: c.redelivered),
     Column("lag_messages",
            "What it has not finished: messages not delivered yet, and those "

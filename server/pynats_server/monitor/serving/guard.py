@@ -111,7 +111,7 @@ class Guard:
             return Admission.BUSY
         if not right:
             self.refusals += 1
-            self._source.log.warn_rarely(
+            self._source.log.part("monitor").warn_rarely(
                 f"Monitoring: wrong credentials from {peer.network or 'an unknown address'}"
             )
         return Admission.GRANTED if right else Admission.REFUSED
@@ -185,7 +185,7 @@ class Guard:
             del self._per_network[network]
         error = None if done.cancelled() else done.exception()
         if error is not None:  # a bug of ours must not keep the others waiting
-            self._source.log.error(f"monitoring log-in failed: {error!r}")
+            self._source.log.part("monitor").error(f"monitoring log-in failed: {error!r}")
         comparison.outcome.set_result(not done.cancelled() and error is None and done.result())
         self._go_on()
 

@@ -114,7 +114,7 @@ class MonitorServer:
             guest.peer = Peer(reader, writer, endpoints)
             await guest.peer.serve()
         except Exception as error:  # ours: what a peer does ends only its connection
-            self._source.log.error(f"monitoring connection failed: {error!r}")
+            self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
             await _closed(writer)
 

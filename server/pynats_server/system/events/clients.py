@@ -6,9 +6,11 @@ import time
 from typing import Final
 
 import msgspec
+from pynats_common.go.durations import rtt_ns
 from pynats_common.go.times import format_time_ns, format_time_s
 from pynats_common.nuid import new_nuid
 
+from pynats_server.auth import ConnectOptions
 from pynats_server.clients.closed import shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
@@ -60,16 +62,17 @@ class Disconnect(Connect, kw_only=True):
 
 
 def describe(client: ClientConnection, account: str) -> ClientInfo:
-    """A client that is in an account, without what changes later."""
+    """A client, as it said itself when it last logged in or tried to."""
+    connect: ConnectOptions = client.context
     return ClientInfo(
         start=format_time_s(client.start),
         host=client.host,
         id=client.cid,
         acc=account,
         user=shown_user(client),
-        name=client.name,
-        lang=client.lang,
-        ver=client.version,
+        name=connect.name,
+        lang=connect.lang,
+        ver=connect.version,
         name_tag=account,
         kind="Client",
         client_type="nats",
@@ -102,9 +105,7 @@ def disconnected(client: ClientConnection, account: str, reason: CloseReason) ->
     """It has gone, or is about to."""
     now_ns = time.time_ns()
     who = describe(client, account)
-    connect = client.context  # of a refused one, the rest is not taken over
-    who.name, who.lang = who.name or connect.name, who.lang or connect.lang
-    who.ver, who.rtt = who.ver or connect.version, client.rtt
+    who.rtt = rtt_ns(client.rtt)
     sent = Moved(msgs=client.in_msgs, bytes=client.in_bytes)
     received = Moved(msgs=client.out_msgs, bytes=client.out_bytes)
 

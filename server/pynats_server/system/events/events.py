@@ -46,6 +46,8 @@ class Events:
 
     def tell_figures(self) -> None:
         """STATSZ: how the server is."""
+        if self._repeats is None:
+            return
         self._tell(f"$SYS.SERVER.{self._state.id}.STATSZ", self._figures)
 
     def _figures(self) -> Body:
@@ -151,7 +153,8 @@ class Events:
     def _tell_in(
         self, account: Account, subject: bytes, make: Callable[[], Body], soon: bool = False
     ) -> None:
-        if soon or account.has_interest(subject):
+        # With a space in its account's name, a subject would be no subject for those who get it.
+        if (soon or account.has_interest(subject)) and len(subject.split()) == 1:
             self._outbox.add(account, subject, make())
         else:
             self._outbox.skip()

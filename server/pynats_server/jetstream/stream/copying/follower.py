@@ -23,6 +23,8 @@ from pynats_server.jetstream.store import (
     StoreFailed,
     StoreFull,
 )
+from pynats_server.jetstream.stream.copying.asking import Known
+from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
 from pynats_server.jetstream.stream.copying.reading import Reading, is_needed
 from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
@@ -45,7 +47,7 @@ class Follower:
         stream: StreamHost,
         neighbours: Neighbours,
         source: StreamSource,
-        leaving: list[Reading],
+        leaving: list[Reading | Distant],
     ) -> None:
         self.stream = stream
         self._leaving = leaving  # what the stream reads for those that are gone
@@ -65,6 +67,7 @@ class Follower:
         self._scheduled: asyncio.Handle | None = None
         self._job: Job[None] | None = None  # copies
         self._reading: Reading | None = None  # where the origin has to know what was taken
+        self._distant: Distant | None = None  # if the origin is elsewhere
         self._retry: asyncio.TimerHandle | None = None
         self.started = False
         self.is_apart = False  # nothing of the origin is to be copied
@@ -76,11 +79,10 @@ class Follower:
         """Begins or continues as soon as the origin exists."""
         self.started = True
         external = self.source.external
-        prefixes = self.stream.account.server.api_prefixes
-        if external is not None and external.api not in prefixes:
-            self.error = api_error(
-                10029, err=f"external API {external.api!r} is not reachable from this server"
-            )
+        if external is not None and external.api not in self.stream.account.server.api_prefixes:
+            self._distant = Distant(self.stream, self.source, self.is_mirror, self)
+            self.begin_distant()
+            self._distant.open()
             return
         self._neighbours.join(self.source.name, self.attach)
         self.attach()
@@ -90,6 +92,8 @@ class Follower:
         self._stopped = True
         self._neighbours.leave(self.source.name, self.attach)
         self._detach()
+        if self._distant is not None:
+            self._distant.stop()
         for handle in (self._scheduled, self._retry):
             if handle is not None:
                 handle.cancel()
@@ -99,6 +103,8 @@ class Follower:
         account's `changing`."""
         reading = self._reading
         self.stop()
+        if self._distant is not None:
+            self._distant.forget()
         if reading is not None:
             await self._forgotten(reading)
 
@@ -116,11 +122,15 @@ class Follower:
         async with self.stream.account.changing:
             await self._forgotten(reading)
 
-    def leave(self) -> Reading | None:
+    def leave(self) -> Reading | Distant | None:
         """`forget`, as soon as what was copied is acknowledged, and nothing else is being changed:
         the origin would keep that for ever. What reads until then, if there is something."""
         reading, self._reading = self._reading, None
+        distant, self._distant = self._distant, None
         self.stop()
+        if distant is not None:
+            self.stream.account.server.spawn(distant.finish())
+            return distant
         if reading is not None:
             self.stream.account.server.spawn(self._forget_later(reading))
         return reading
@@ -185,10 +195,15 @@ class Follower:
         """Sets `next_seq` for a newly found origin."""
         raise NotImplementedError
 
-    def begin_since(self, origin: Origin, time: str) -> int:
-        """Begins at a time. The sequence that this is."""
+    def begin_distant(self) -> None:
+        """Sets `next_seq` for an origin that is elsewhere."""
+        raise NotImplementedError
+
+    def begin_since(self, origin: Origin | None, time: str) -> int:
+        """Begins at a time. The sequence that this is; of a distant origin, the first."""
         self._since = time
-        self._since_seq = origin.store.seq_from_time(parse_time_ns(time))
+        since_ns = parse_time_ns(time)
+        self._since_seq = 1 if origin is None else origin.store.seq_from_time(since_ns)
         return self._since_seq
 
     @property
@@ -198,10 +213,11 @@ class Follower:
 
     def undone(self) -> None:
         """The disk is full, and copies that were stored last have been taken back."""
-        if self.origin is None:
-            return
         before = self.next_seq
-        self.begin(self.origin)
+        if self._distant is not None:
+            self.begin_distant()
+        elif self.origin is not None:
+            self.begin(self.origin)
         if self._reading is not None:
             self._reading.undone(self.next_seq)
         if self.next_seq < before:
@@ -209,6 +225,30 @@ class Follower:
             failed = self.stream.store.failed
             full = StoreFull(f"no space for {self.stream.label}")
             self._refused(StoreFailed(str(failed)) if failed is not None else full)
+
+    # -- a distant origin -------------------------------------------------------------------
+
+    def heard(self) -> None:
+        """The origin is there."""
+        self.heard_at_ns = time.monotonic_ns()
+
+    def identity_wanted(self) -> bytes | None:
+        """See `distant.Copier`."""
+        raise NotImplementedError
+
+    def is_other(self, identity: bytes) -> bool:
+        """See `distant.Copier`."""
+        raise NotImplementedError
+
+    def begin_other(self, identity: bytes, known: Known | None) -> bool:
+        """See `distant.Copier`."""
+        raise NotImplementedError
+
+    def met(self, identity: bytes) -> None:
+        """See `distant.Copier`."""
+        self.is_apart = False
+        if self._refused_at is None:
+            self.error = None
 
     # -- copying ----------------------------------------------------------------------------
 
@@ -231,13 +271,17 @@ class Follower:
 
     def _pull(self) -> None:
         self._scheduled = None
-        origin = self.origin
-        if origin is None or self._stopped or self.is_apart:
+        if self._stopped or self.is_apart:
             return
-        if self._reading is not None and self._reading.reader is None:
-            return  # it is being asked for
-        self.heard_at_ns = self.heard_at_ns or time.monotonic_ns()
-        work = self._copying(origin)
+        if self._distant is not None:
+            work = self._taking(self._distant)
+        elif self.origin is not None:
+            if self._reading is not None and self._reading.reader is None:
+                return  # it is being asked for
+            self.heard()
+            work = self._copying(self.origin)
+        else:
+            return
         job = self._turns.start(
             self.stream.account.name, self, work, stays=True, on_end=self._copied
         )
@@ -265,7 +309,7 @@ class Follower:
                         continue
                     return
                 self.next_seq = message.seq + 1  # before: storing may take copies back (`undone`)
-                self.keep(origin, message)
+                self.keep(message)
                 if reading is not None and self.next_seq > message.seq:
                     reading.took(message)
             except (ApiError, StoreError, OSError) as error:
@@ -277,12 +321,35 @@ class Follower:
                 return
             if self._refused_at is None:
                 self.error = None
-            self.heard_at_ns = time.monotonic_ns()
+            self.heard()
+            count += 1
+            if count % COPIES == 0:
+                yield
+
+    def _taking(self, distant: Distant) -> Work[None]:
+        """Copies all that has come from a distant origin."""
+        yield from self.wanted.prepare()
+        count = 0
+        while not self._waits() and (message := distant.next()) is not None:
+            try:
+                self.next_seq = message.seq + 1
+                self.keep(message)
+            except (ApiError, StoreError, OSError) as error:
+                self.next_seq = min(self.next_seq, message.seq)
+                self._refused(error)
+                return
+            if self._waits():
+                return
+            distant.took(message)
+            if self._refused_at is None:
+                self.error = None
             count += 1
             if count % COPIES == 0:
                 yield
 
     def _refused(self, error: ApiError | StoreError | OSError) -> None:
+        if self._distant is not None:
+            self._distant.pause()
         if isinstance(error, StoreError):
             self.error = store_error(error)
         else:
@@ -296,7 +363,10 @@ class Follower:
 
     def _try_again(self) -> None:
         self._retry = None
-        self.wake()
+        if self._distant is not None:
+            self._distant.open()
+        else:
+            self.wake()
 
     def _forgive(self) -> None:
         """Forgets the error once a later try has succeeded, and no full disk can undo that."""
@@ -329,11 +399,11 @@ class Follower:
             self._looked_to = durable + 1  # look further as more becomes durable
         return None
 
-    def keep(self, origin: Origin, message: Message) -> None:
+    def keep(self, message: Message | Arrived) -> None:
         """Stores a copy. Raises ApiError or StoreError if it has to be tried again later."""
         raise NotImplementedError
 
-    def subject(self, message: Message) -> bytes:
+    def subject(self, message: Message | Arrived) -> bytes:
         """The subject under which a copy is stored."""
         return self.wanted.subject(bytes(message.subject))
 
@@ -345,6 +415,8 @@ class Follower:
         self._forgive()
         if self.origin is not None:
             lag = yield from self.wanted.count(self.origin.store, self.next_seq)
+        elif self._distant is not None:
+            lag = self._distant.lag
         return SourceInfo(
             name=self.source.name,
             external=self.source.external,
@@ -356,9 +428,14 @@ class Follower:
         )
 
 
-def continues(origin: Origin, seq: int) -> bool:
-    """Whether a stream with another identity holds the messages of an earlier one, because it is
-    that one's backup: then they are older than the stream itself."""
+def known_of(origin: Origin) -> Known:
+    """What a stream of the same account says of itself."""
     state = origin.store.state()
     first_ts = state.first_ts if state.msgs else state.last_ts
-    return 0 < first_ts < origin.created and seq <= state.last_seq
+    return Known(origin.created, state.first_seq, state.last_seq, first_ts)
+
+
+def continues(origin: Known, seq: int) -> bool:
+    """Whether a stream with another identity holds the messages of an earlier one, because it is
+    that one's backup: then they are older than the stream itself."""
+    return 0 < origin.first_ts < origin.created and seq <= origin.last_seq

@@ -7,6 +7,7 @@ from collections import Counter
 
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamSource
 from pynats_server.jetstream.store.format.sources_db import Place
+from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.follower import RETRY_S
 from pynats_server.jetstream.stream.copying.mirror import Mirror
 from pynats_server.jetstream.stream.copying.names import name_of
@@ -29,7 +30,7 @@ class Following:
         self.mirror: Mirror | None = None
         self._sources: dict[bytes, Source] = {}
         self._passing: set[bytes] = set()  # sources that have left out duplicates lately
-        self._leaving: list[Reading] = []  # of those that are gone
+        self._leaving: list[Reading | Distant] = []  # of those that are gone
         self._mirrored: StreamSource | None = None
         self._search: Job[None] | None = None  # for the places of sources that wait for it
         self._again: asyncio.TimerHandle | None = None
@@ -72,7 +73,7 @@ class Following:
             self.mirror = Mirror(self.stream, self._neighbours, config.mirror, self._leaving)
             self.mirror.start()
 
-    def _left(self, reading: Reading | None) -> None:
+    def _left(self, reading: Reading | Distant | None) -> None:
         self._leaving[:] = [each for each in self._leaving if not each.is_over]
         if reading is not None:
             self._leaving.append(reading)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.copying.follower import NOT_COPIED, Follower, continues
+from pynats_server.jetstream.stream.copying.asking import Known
+from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
+from pynats_server.jetstream.stream.copying.follower import (
+    NOT_COPIED,
+    Follower,
+    continues,
+    known_of,
+)
 from pynats_server.jetstream.stream.copying.names import identity, mirror_consumer, name_of
 from pynats_server.jetstream.stream.copying.reading import Reading
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
 from pynats_server.jetstream.stream.operations import Append, Follow
+
+ANEW: Final = "the origin was made anew and has other messages than this mirror"
 
 
 class Mirror(Follower):
@@ -24,7 +35,7 @@ class Mirror(Follower):
         stream: StreamHost,
         neighbours: Neighbours,
         source: StreamSource,
-        leaving: list[Reading],
+        leaving: list[Reading | Distant],
     ) -> None:
         super().__init__(stream, neighbours, source, leaving)
         self.key = name_of(source).whole
@@ -41,12 +52,10 @@ class Mirror(Follower):
         last, places = self.stream.store.last_seq, self.stream.store.places
         mine = identity(origin.created)
         known = places.known.get(self.key, Place(0)).identity
-        anew = known not in (b"", mine) and not continues(origin, last)
+        anew = known not in (b"", mine) and not continues(known_of(origin), last)
         self.is_apart = anew and origin.store.first_seq <= last
         if self.is_apart:
-            self.error = api_error(
-                10029, err="the origin was made anew and has other messages than this mirror"
-            )
+            self.error = api_error(10029, err=ANEW)
             return
         if last > origin.store.last_seq:
             self.error = api_error(
@@ -55,13 +64,42 @@ class Mirror(Follower):
         self.stream.apply(Follow(self.key, last, mine))
         self.next_seq = last + 1 if last else self._start(origin)
 
-    def _start(self, origin: Origin) -> int:
+    def begin_distant(self) -> None:
+        """After the last message that the mirror has."""
+        last = self.stream.store.last_seq
+        self.next_seq = last + 1 if last else self._start(None)
+
+    def identity_wanted(self) -> bytes | None:
+        """See `distant.Copier`."""
+        return None
+
+    def is_other(self, identity: bytes) -> bool:
+        """See `distant.Copier`."""
+        known = self.stream.store.places.known.get(self.key, Place(0)).identity
+        return known not in (b"", identity)
+
+    def begin_other(self, identity: bytes, known: Known | None) -> bool:
+        """See `distant.Copier`."""
+        last = self.stream.store.last_seq
+        if known is not None and (known.first_seq > last or continues(known, last)):
+            return True
+        self.is_apart = True
+        self.error = api_error(10029, err=ANEW)
+        return False
+
+    def met(self, identity: bytes) -> None:
+        """See `distant.Copier`."""
+        super().met(identity)
+        if identity:
+            self.stream.apply(Follow(self.key, self.stream.store.last_seq, identity))
+
+    def _start(self, origin: Origin | None) -> int:
         """The first sequence to copy, by the configuration."""
         if self.source.opt_start_time:
             return self.begin_since(origin, self.source.opt_start_time)
         return max(self.source.opt_start_seq, 1)
 
-    def keep(self, origin: Origin, message: Message) -> None:
+    def keep(self, message: Message | Arrived) -> None:
         """With the sequence and time of the original."""
         block = message.headers or b""
         if block:

@@ -19,6 +19,8 @@ from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.store import CorruptRecord, Message
+from pynats_server.jetstream.stream.copying.asking import consumer_config
+from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.names import short_hash
 from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Origin, Reader, StreamHost
@@ -28,7 +30,6 @@ STEP: Final = 32
 """Messages that are acknowledged, and so removed, in one step, about 0.2 ms."""
 AGAIN_S: Final = 1.0  # until a consumer that was refused, or has ended, is asked for again
 FINISH_S: Final = 5.0  # that a source which is gone waits for the disk
-SECOND_NS: Final = 1_000_000_000
 
 
 def is_needed(origin: Origin, source: StreamSource) -> bool:
@@ -65,7 +66,7 @@ class Reading:
         name: str,
         copier: Copier,
         instead: Reading | None = None,
-        after: Iterable[Reading] = (),
+        after: Iterable[Reading | Distant] = (),
     ) -> None:
         self.name = name
         self._stream = stream
@@ -80,7 +81,7 @@ class Reading:
         self._instead = instead
         self._opening: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
-        self._after = [each for each in after if not each.is_over]
+        self._after = [each for each in after if isinstance(each, Reading) and not each.is_over]
         self._news = asyncio.Event()  # for `finish`
         self._over = asyncio.Event()
 
@@ -221,37 +222,14 @@ class Reading:
     # -- the consumer -----------------------------------------------------------------------
 
     def _config(self) -> ConsumerConfig:
-        """What the real server asks for."""
-        source, stream = self._source, self._stream
-        letter, told = ("M", "mirror") if self._is_mirror else ("S", "src")
-        account = stream.account
-        place = {"acc": account.name, "domain": account.server.domain, "stream": stream.name}
-        mark = short_hash(f"{self.name} {stream.created}").decode()
-        made = ConsumerConfig(
-            name=self.name,
-            ack_wait=22 * 3600 * SECOND_NS,
-            max_deliver=1,
-            flow_control=True,
-            deliver_subject=f"$JS.{letter}.{mark}",
-            idle_heartbeat=SECOND_NS,
-            inactive_threshold=10 * SECOND_NS,
-            direct=True,
-            sourcing=True,
-            metadata={f"_nats.{told}.{what}": value for what, value in place.items() if value},
-        )
-        filters = [each.src or ">" for each in source.subject_transforms]
-        if len(filters) > 1:
-            made.filter_subjects = filters
-        else:
-            made.filter_subject = filters[0] if filters else source.filter_subject
+        letter = "M" if self._is_mirror else "S"
+        mark = short_hash(f"{self.name} {self._stream.created}").decode()
         start = self._unsaved[0][1] if self._unsaved else self._copier.next_seq
-        if not self._unsaved and self._copier.since:
-            made.deliver_policy = "by_start_time"
-            made.opt_start_time = self._copier.since
-        elif start > 1:
-            made.deliver_policy = "by_start_sequence"
-            made.opt_start_seq = start
-        return made
+        since = "" if self._unsaved else self._copier.since
+        deliver = f"$JS.{letter}.{mark}"
+        return consumer_config(
+            self._stream, self._source, self._is_mirror, self.name, deliver, start, since
+        )
 
     # -- what was taken ---------------------------------------------------------------------
 

@@ -13,7 +13,14 @@ from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.copying.follower import NOT_COPIED, Follower, continues
+from pynats_server.jetstream.stream.copying.asking import Known
+from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
+from pynats_server.jetstream.stream.copying.follower import (
+    NOT_COPIED,
+    Follower,
+    continues,
+    known_of,
+)
 from pynats_server.jetstream.stream.copying.names import (
     header_value,
     identity,
@@ -34,7 +41,7 @@ class Source(Follower):
         stream: StreamHost,
         neighbours: Neighbours,
         source: StreamSource,
-        leaving: list[Reading],
+        leaving: list[Reading | Distant],
         passing: set[bytes],
     ) -> None:
         super().__init__(stream, neighbours, source, leaving)
@@ -73,17 +80,51 @@ class Source(Follower):
         place = self.place
         if not place.seq:
             self.next_seq = self._start(origin)
-        elif place.identity in (b"", self._identity) or continues(origin, place.seq):
+        elif place.identity in (b"", self._identity) or continues(known_of(origin), place.seq):
             # An origin that has lost its end has other messages there now.
             self.next_seq = min(place.seq, origin.store.last_seq) + 1
         else:
-            self.stream.log.warn(
-                f"JetStream source stream '{self.source.name}' for {self.stream.label} "
-                "was recreated, resetting source state"
-            )
+            self._warn_of_another()
             self.next_seq = self._start(origin, renewed=True)
 
-    def _start(self, origin: Origin, renewed: bool = False) -> int:
+    def _warn_of_another(self) -> None:
+        self.stream.log.warn(
+            f"JetStream source stream '{self.source.name}' for {self.stream.label} "
+            "was recreated, resetting source state"
+        )
+
+    def begin_distant(self) -> None:
+        """After the last message taken over, unless the origin is known to be another one."""
+        place = self.place
+        if place.seq and (not self._identity or place.identity in (b"", self._identity)):
+            self.next_seq = place.seq + 1
+        else:
+            self.next_seq = self._start(None, renewed=place.seq > 0)
+
+    def identity_wanted(self) -> bytes | None:
+        """See `distant.Copier`."""
+        return self._identity or (self.place.identity if self.place.seq else b"")
+
+    def is_other(self, identity: bytes) -> bool:
+        """See `distant.Copier`."""
+        return self.identity_wanted() not in (b"", identity)
+
+    def begin_other(self, identity: bytes, known: Known | None) -> bool:
+        """See `distant.Copier`."""
+        self._identity, place = identity, self.place
+        if known is not None and continues(known, place.seq):
+            self.stream.apply(Follow(self.key, place.seq, identity))
+        else:
+            self._warn_of_another()
+        self.begin_distant()
+        return True
+
+    def met(self, identity: bytes) -> None:
+        """See `distant.Copier`."""
+        super().met(identity)
+        self._identity = identity
+
+    def _start(self, origin: Origin | None, renewed: bool = False) -> int:
         """The first sequence to copy when nothing is known of earlier copies, as in the real
         server: a stream that had messages once may have had copies among them, and these are
         not older than the origin's."""
@@ -99,7 +140,7 @@ class Source(Follower):
             return self.begin_since(origin, format_time_ns(since_ns))
         return 1
 
-    def keep(self, origin: Origin, message: Message) -> None:
+    def keep(self, message: Message | Arrived) -> None:
         """As a message of the stream, with a header that says where it is from."""
         block = message.headers or b""
         if block:

@@ -1,0 +1,73 @@
+"""A line for each log-in: who, from where, how, and what came of it. Never a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynats_common.go.quoting import quote
+
+from pynats_server.auth import ConnectOptions
+from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.who import Who, short
+from pynats_server.core.client import ClientConnection
+from pynats_server.log.logger import Logger
+
+ACCEPTED = "accepted"
+REFUSED = "refused"
+
+
+class LogIn(Who):
+    """A client and how it has tried to log in."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, client: ClientConnection, facts: dict[str, str]) -> None:
+        super().__init__(client)
+        self._facts = facts
+
+    def label(self) -> str:
+        """Where from: the rest is in the text."""
+        return f"{self._connection.host}:{self._connection.port} - cid:{self._connection.cid}"
+
+    def fields(self) -> dict[str, Any]:
+        """The same facts, one by one."""
+        return {**super().fields(), **self._facts}
+
+
+def tell(log: Logger, client: ClientConnection, reason: str = "") -> None:
+    """The log-in has been accepted, or refused for a `reason`."""
+    account = "" if reason or client.account is None else client.account.name
+    facts = {
+        "result": REFUSED if reason else ACCEPTED,
+        "method": _method(client),
+        "user": _name(shown_user(client)),
+        "account": _name(account),
+        "reason": reason,
+    }
+    facts = {key: value for key, value in facts.items() if value}
+    text = " ".join(
+        f"{key}={value if key == 'method' else quote(value)}"
+        for key, value in facts.items()
+        if key != "result"
+    )
+    log.notice(f"log-in {facts['result']}: {text}", LogIn(client, facts))
+
+
+def _method(client: ClientConnection) -> str:
+    """How: by what the client has presented, never what that was."""
+    presented: ConnectOptions | None = client.context
+    if presented is None:
+        return "none"
+    if presented.jwt:
+        return "jwt"
+    if presented.nkey:
+        return "nkey"
+    if presented.user or presented.password:
+        return "password"
+    if presented.auth_token:
+        return "token"
+    return "no_auth_user" if client.user else "none"
+
+
+def _name(text: str) -> str:
+    return "token" if text == REDACTED else short(text)

@@ -1,0 +1,61 @@
+"""Whom a log line is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynats_common.go.text import clean
+
+from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.connection import Connection
+
+NAME_MAX = 128  # characters of a name from outside that are shown
+
+
+def short(text: str) -> str:
+    """A name from outside, for a line of the log."""
+    text = clean(text)
+    return text if len(text) <= NAME_MAX else text[:NAME_MAX] + "..."
+
+
+class Who:
+    """A connection, for the log. Nothing is looked up before a line is written."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def label(self) -> str:
+        """The prefix of log lines: address, id, client program, account and user."""
+        connection = self._connection
+        label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
+        if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
+            described = [f"v{connection.version}" if connection.version else "", connection.lang]
+            described.append(connection.name)
+            label += f' - "{":".join(part for part in described if part)}"'
+        if isinstance(connection, ClientConnection) and connection.connect_received:
+            who = shown_user(connection)
+            if who:
+                kind = "token" if who == REDACTED else f"user:{who}"
+                label += f' - "{connection.account.name}/{kind}"'
+        return label
+
+    def fields(self) -> dict[str, Any]:
+        """The same facts, one by one."""
+        connection = self._connection
+        found: dict[str, Any] = {
+            "cid": connection.cid,
+            "host": connection.host,
+            "port": connection.port,
+        }
+        if isinstance(connection, ClientConnection):
+            for key in ("name", "lang", "version"):
+                if value := getattr(connection, key):
+                    found[key] = clean(value)
+            if connection.connect_received:
+                found["account"] = clean(connection.account.name)
+                if user := shown_user(connection):
+                    found["user"] = clean(user)
+        return found

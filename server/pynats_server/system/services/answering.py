@@ -1,0 +1,89 @@
+"""From a request to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynats_server.monitor.options import BadRequest
+from pynats_server.system.services import encoding
+from pynats_server.system.services.context import BAD_REQUEST, FAILED, Bare, Context, Service
+from pynats_server.system.services.decoding import BadBody, decode
+from pynats_server.system.services.request import Refused, Request, Silence
+from pynats_server.system.services.table import SERVICES
+from pynats_server.work import Steps, Work
+
+
+class _TooLong(Exception):
+    """Nobody could receive the answer."""
+
+
+class Answering:
+    """Of one server."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def answer(self, request: Request) -> Steps[None]:
+        """Publishes what there is to say."""
+        service = SERVICES[request.name]
+        try:
+            if isinstance(service, Bare):
+                yield from self._answer_barely(service, request)
+            elif request.reply:
+                yield from self._answer(service, request)
+        except Silence as silence:
+            if why := str(silence):
+                self._context.state.log.error(f"SYSTEM - {request.name}: {why}")
+
+    def _answer_barely(self, service: Bare, request: Request) -> Steps[None]:
+        reply = request.reply
+        if not reply:
+            if service.unasked is None:
+                return
+            reply = service.unasked(self._context.state.id).encode()
+        self._publish(reply, (yield from service.make(self._context, request)))
+
+    def _answer(self, service: Service, request: Request) -> Steps[None]:
+        context = self._context
+        try:
+            if service.strict and not request.payload:
+                raise BadBody("unexpected end of JSON input")
+            values, filters = decode(request.payload, service.type, service.fields)
+        except BadBody as error:
+            if service.strict:
+                raise Silence(f"Error unmarshalling the request: {error}") from None
+            self._publish(request.reply, context.refusal(BAD_REQUEST, str(error)))
+            return
+        if not filters.passes(context.state):
+            return
+        try:
+            made = yield from service.make(context, request, values)
+            data = (yield from self._gather(made)) if made is not None else None
+        except (BadRequest, Refused, _TooLong) as error:
+            text = context.refusal(FAILED, str(error), empty=service.empty_if_refused)
+            self._publish(request.reply, text)
+            return
+        text = context.envelope(data)
+        wanted = encoding.wanted(request.headers)
+        packed = yield from encoding.encode(text, wanted)
+        headers = f"NATS/1.0\r\nContent-Encoding: {wanted}\r\n\r\n" if wanted else ""
+        self._publish(request.reply, packed, headers.encode())
+
+    def _gather(self, pieces: Iterable[bytes]) -> Work[list[bytes]]:
+        """The pieces of a document. No client gets one that is longer than what may wait for it."""
+        most = self._context.state.options.max_pending
+        parts: list[bytes] = []
+        length = 0
+        for piece in pieces:
+            if piece:
+                parts.append(piece)
+                length += len(piece)
+                if length > most:
+                    raise _TooLong(f"the answer is longer than {most} bytes: ask for less")
+            else:
+                yield
+        return parts
+
+    def _publish(self, reply: bytes, text: bytes, headers: bytes = b"") -> None:
+        state = self._context.state
+        state.system_account.publish(state.engine, reply, text, headers=headers)

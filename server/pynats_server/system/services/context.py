@@ -1,0 +1,73 @@
+"""What services have: the server's parts, and the forms of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from pynats_common.go.json import html_safe
+
+from pynats_server.monitor.connz import WallClock
+from pynats_server.monitor.varz import Usage
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.state import ServerState
+from pynats_server.system.server_block import ServerBlock
+from pynats_server.system.services.decoding import Fields
+from pynats_server.system.services.request import Request
+from pynats_server.work import Steps
+
+BAD_REQUEST: Final = 400
+FAILED: Final = 500
+
+
+class Error(msgspec.Struct, kw_only=True):
+    code: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Of one server. `reload` returns what is wrong with the configuration, or nothing."""
+
+    state: ServerState
+    block: ServerBlock
+    info: InfoMessage
+    reload: Callable[[], Awaitable[str]]
+    clock: WallClock = field(default_factory=WallClock)
+    usage: Usage = field(default_factory=Usage)
+
+    def envelope(self, data: Iterable[bytes] | None) -> bytes:
+        """Which server answers, and what; None = nothing."""
+        if data is None:
+            return b'{"server":%b}' % self.block.next()
+        return b"".join((b'{"server":', self.block.next(), b',"data":', *data, b"}"))
+
+    def refusal(self, code: int, text: str, *, empty: bool = False) -> bytes:
+        """What is wrong; with `empty` data."""
+        error = html_safe(msgspec.json.encode(Error(code=code, description=text)))
+        data = b'"data":null,' if empty else b""
+        return b'{"server":%b,%b"error":%b}' % (self.block.next(), data, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Answers in the form that nearly all have. `make` gets the values of `fields` in the body and
+    returns pieces of JSON, or None where there is nothing to tell; it raises BadRequest, Refused
+    or Silence. `type` is what complaints about the body call it."""
+
+    type: str
+    fields: Fields
+    make: Callable[[Context, Request, dict[str, Any]], Steps[Iterable[bytes] | None]]
+    empty_if_refused: bool = True
+    strict: bool = False  # whatever is wrong with the body is met by silence
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Answers in a form of its own: `make` returns the whole text. Without a reply subject the
+    answer goes to `unasked(id of the server)`, if there is one."""
+
+    make: Callable[[Context, Request], Steps[bytes]]
+    unasked: Callable[[str], str] | None = None

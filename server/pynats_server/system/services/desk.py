@@ -1,0 +1,113 @@
+"""Where requests to the system account arrive, and whose turn it is to be answered."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pynats_common.go.text import text_of
+
+from pynats_server.core.account import Account
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.interest.subscription import Subscription
+from pynats_server.server.info import InfoMessage
+from pynats_server.server.state import ServerState
+from pynats_server.system.server_block import ServerBlock
+from pynats_server.system.services.request import Request
+from pynats_server.work import Cancelled, Job, Steps
+
+if TYPE_CHECKING:
+    from pynats_server.system.services.answering import Answering
+
+PREFIX: Final = "$SYS.REQ."
+OF_SERVER: Final = (
+    "IDZ", "STATSZ", "VARZ", "SUBSZ", "CONNZ", "ROUTEZ", "GATEWAYZ", "LEAFZ", "ACCOUNTZ", "JSZ",
+    "HEALTHZ", "EXPVARZ", "IPQUEUESZ", "RAFTZ", "PROFILEZ",
+)  # fmt: skip
+CHANGES: Final = ("RELOAD", "KICK", "LDM")  # only for the server that is named
+OF_ACCOUNT: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONNS")
+WAITING: Final = 1024  # requests of one account
+WAITING_BYTES: Final = 8 << 20  # their bodies
+
+Reload = Callable[[], Awaitable[str]]
+"""Reloads the configuration; what is wrong with it, or nothing."""
+
+
+class Desk:
+    """Of one server; on the loop's thread."""
+
+    def __init__(
+        self, state: ServerState, block: ServerBlock, info: InfoMessage, reload: Reload
+    ) -> None:
+        self._state = state
+        self._parts = (block, info, reload)
+        self._subscriptions: list[Subscription] = []
+        self._waiting_bytes: collections.Counter[Hashable] = collections.Counter()
+        self._answering: Answering | None = None
+
+    def open(self) -> None:
+        """Requests are answered from now on."""
+        own = self._state.id
+        self._listen(f"{PREFIX}SERVER.PING", "SERVER STATSZ")
+        for name in OF_SERVER:
+            self._listen(f"{PREFIX}SERVER.PING.{name}", f"SERVER {name}")
+            self._listen(f"{PREFIX}SERVER.{own}.{name}", f"SERVER {name}")
+        for name in CHANGES:
+            self._listen(f"{PREFIX}SERVER.{own}.{name}", name)
+        for name in OF_ACCOUNT:
+            self._listen(f"{PREFIX}ACCOUNT.*.{name}", f"ACCOUNT {name}")
+        self._listen(f"{PREFIX}ACCOUNT.NSUBS", "NSUBS")
+        self._listen(f"{PREFIX}USER.*.INFO", "USER INFO")
+        self._listen("$SYS.DEBUG.SUBSCRIBERS", "SUBSCRIBERS")
+
+    def close(self) -> None:
+        """No more requests are taken. Idempotent."""
+        account = self._state.system_account
+        while self._subscriptions:
+            account.unsubscribe(self._subscriptions.pop())
+
+    def _listen(self, subject: str, name: str) -> None:
+        take = partial(self._arrived, name)
+        found = self._state.system_account.subscribe(subject.encode(), take, with_source=True)
+        self._subscriptions.append(found)
+
+    def _arrived(
+        self, name: str, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes,
+        source: object,
+    ) -> None:  # fmt: skip
+        client = source if isinstance(source, ClientConnection) else None
+        lane = ("$SYS", client.account.name if client is not None else "")
+        turns = self._state.turns
+        waiting_bytes = self._waiting_bytes[lane] + len(payload)
+        if turns.count(lane) >= WAITING or waiting_bytes > WAITING_BYTES:
+            self._state.log.warn_rarely(
+                f"Requests to the system account of account '{lane[1]}' are dropped: "
+                f"{turns.count(lane)} wait"
+            )
+            return
+        self._waiting_bytes[lane] = waiting_bytes
+        about = text_of(subject).split(".")[3] if name.startswith(("ACCOUNT", "USER")) else ""
+        request = Request(name, about, reply, headers, payload, client)
+        turns.start(
+            lane,
+            client if client is not None else self,
+            self._answer(request),
+            on_end=lambda job: self._ended(job, lane, len(payload)),
+        )
+
+    def _answer(self, request: Request) -> Steps[None]:
+        if self._answering is None:
+            from pynats_server.system.services.answering import Answering
+            from pynats_server.system.services.context import Context
+
+            self._answering = Answering(Context(self._state, *self._parts))
+        yield from self._answering.answer(request)
+
+    def _ended(self, job: Job[None], lane: Hashable, size: int) -> None:
+        self._waiting_bytes[lane] -= size
+        if not self._waiting_bytes[lane]:
+            del self._waiting_bytes[lane]
+        if job.error is not None and not isinstance(job.error, Cancelled):
+            self._state.log.error(f"a request to the system account failed: {job.error!r}")

@@ -1,0 +1,137 @@
+"""Who a client is, and what an operator does to one client or to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final
+
+import msgspec
+from pynats_common.go.text import clean
+
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.monitor.json import compact
+from pynats_server.options import Permissions
+from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
+from pynats_server.system.services.decoding import UINT64, Fields
+from pynats_server.system.services.request import Refused, Request
+from pynats_server.work import Steps, Work
+
+ASKS: Final = b"Nats-Request-Info"
+CID: Final[Fields] = {"cid": ("cid", UINT64)}
+
+
+class Allowed(msgspec.Struct, omit_defaults=True, kw_only=True):
+    allow: list[str] = msgspec.field(default_factory=list)
+    deny: list[str] = msgspec.field(default_factory=list)
+
+
+class Answers(msgspec.Struct, kw_only=True):
+    max: int
+    ttl: int
+
+
+class Rights(msgspec.Struct, omit_defaults=True, kw_only=True):
+    publish: Allowed | None = None
+    subscribe: Allowed | None = None
+    responses: Answers | None = None
+
+
+class User(msgspec.Struct, kw_only=True):
+    user: str
+    account: str
+    account_name: str | msgspec.UnsetType = msgspec.UNSET
+    permissions: Rights | msgspec.UnsetType = msgspec.UNSET
+
+
+def asker(headers: bytes) -> dict[str, Any]:
+    """What the import through which a request came has told of who asks; nothing without one.
+    Raises ValueError where that is no JSON object."""
+    for line in headers.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name == ASKS:
+            told = json.loads(value.decode("utf-8", "replace"))
+            if not isinstance(told, dict):
+                raise ValueError("no object")
+            return told
+    return {}
+
+
+def _text(told: dict[str, Any], name: str) -> str:
+    value = told.get(name, "")
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _user_info(context: Context, request: Request) -> Work[bytes]:
+    yield from ()
+    try:
+        told = asker(request.headers)
+    except ValueError:
+        return context.refusal(BAD_REQUEST, "")
+    account = _text(told, "acc")
+    found = User(user=_text(told, "user"), account=account)
+    if account in context.state.accounts:
+        found.account_name = account
+    if request.source is not None:
+        rights = context.state.authenticator.rights_of(request.source.user or "")
+        if rights is not None:
+            found.permissions = _rights(rights)
+    return context.envelope([compact(found)])
+
+
+def _rights(permissions: Permissions) -> Rights:
+    made = Rights()
+    for name in ("publish", "subscribe"):
+        subjects = getattr(permissions, name)
+        if subjects is not None:
+            setattr(made, name, Allowed(allow=subjects.allow or [], deny=subjects.deny or []))
+    if permissions.responses is not None:
+        answers = permissions.responses
+        made.responses = Answers(max=answers.max_msgs, ttl=int(answers.ttl * 1e9))
+    return made
+
+
+def _client(context: Context, cid: int) -> ClientConnection | None:
+    found = context.state.engine.connections.get(cid)
+    return found if isinstance(found, ClientConnection) else None
+
+
+def _kick(context: Context, request: Request, values: dict[str, Any]) -> Steps[None]:
+    yield context.state.turns.later(0)  # not within what that client does itself
+    client = _client(context, values.get("cid", 0))
+    if client is None:
+        raise Refused("no such client or leafnode id")
+    client.close(CloseReason.KICKED)
+
+
+def _lame_duck(context: Context, request: Request, values: dict[str, Any]) -> Work[None]:
+    """Tells one client that this server is about to end, so that it goes elsewhere."""
+    yield from ()
+    client = _client(context, values.get("cid", 0))
+    if client is None:
+        raise Refused("no such client id")
+    if client.protocol < 1 or not client.first_pong_sent:
+        raise Refused(
+            "client does not support Lame Duck Mode or is not ready to receive the notification"
+        )
+    client.send(context.info.encode(client, lame_duck=True))
+
+
+def _reload(context: Context, request: Request, values: dict[str, Any]) -> Steps[None]:
+    task = asyncio.get_running_loop().create_task(_awaited(context))
+    yield task
+    if wrong := task.result():
+        raise Refused(wrong)
+
+
+async def _awaited(context: Context) -> str:
+    return await context.reload()
+
+
+OF_CLIENTS: Final[dict[str, Service | Bare]] = {
+    "USER INFO": Bare(_user_info),
+    "KICK": Service("EventFilterOptions", CID, _kick, empty_if_refused=False, strict=True),
+    "LDM": Service("EventFilterOptions", CID, _lame_duck, empty_if_refused=False, strict=True),
+    "RELOAD": Service("EventFilterOptions", {}, _reload, empty_if_refused=False),
+}

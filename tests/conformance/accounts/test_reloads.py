@@ -1,0 +1,155 @@
+"""Limits and reloads of accounts: what clients, monitoring and the log notice, as with the real
+server."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.accounts import rows_limits
+from tests.conformance.accounts.stage import Scenario, Stage
+from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
+from tests.support.raw import RawClient
+from tests.support.records import Recorded
+
+
+def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
+    with ServerProcess(kind, folder / kind, scenario.config) as server:
+
+        def reload(config: str) -> None:
+            assert server.reload(config), server.log()
+
+        with Stage(server.port, reload) as stage:
+            return stage.play(scenario)
+
+
+@pytest.mark.parametrize("scenario", rows_limits.ROWS, ids=str)
+def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
+    expected = recorded.of(lambda: "\n".join(play(REFERENCE, scenario, tmp_path)))
+    assert "\n".join(play(PYNATS, scenario, tmp_path)) == expected
+
+
+# --- what INFO says ---
+
+LIMITED = """
+accounts { L { users [ { user: a, password: a } ], limits { max_payload: 10 } } }
+"""
+
+
+def second_info(kind: str, folder: Path) -> str:
+    with ServerProcess(kind, folder / kind, LIMITED) as server, RawClient(server.port) as client:
+        client.send(b'CONNECT {"user":"a","pass":"a","protocol":1,"verbose":false}\r\nPING\r\n')
+        wait_until(
+            lambda: client.read_some(0.1) or client.received.count(b"INFO ") > 1, "INFO", PATIENCE_S
+        )
+        text = client.received.split(b"INFO ")[2].split(b"\r\n")[0]
+        info = json.loads(text)
+        return json.dumps({key: info.get(key) for key in _FIELDS})
+
+
+_FIELDS = ("max_payload", "connect_info", "remote_account")
+
+
+def test_the_second_info_has_the_limits_of_the_account(recorded: Recorded, tmp_path: Path) -> None:
+    expected = recorded.of(lambda: second_info(REFERENCE, tmp_path))
+    assert second_info(PYNATS, tmp_path) == expected
+
+
+# --- what is refused ---
+
+SHARED = """
+accounts {
+  A { users [ { user: a, password: a } ], exports [ { stream: s }, { service: q } ], MAPPED }
+  B { users [ { user: b, password: b } ]
+      imports [ { stream { account: A, subject: s } }, { service { account: A, subject: q } } ] }
+  S { users [ { user: s, password: s } ] }
+}
+system_account: S
+no_auth_user: a
+"""
+GOOD = SHARED.replace("MAPPED", "mappings { foo: bar }")
+REFUSED = {
+    "an export that is still imported": GOOD.replace("{ stream: s }, ", ""),
+    "a service that is still imported": GOOD.replace(", { service: q }", ""),
+    "an account that is still imported": GOOD.replace("A {", "C {").replace("foo: bar", "a: b"),
+    "a mapping that is none": GOOD.replace("foo: bar", '"foo.*": "bar.$2"'),
+    "another system account": GOOD.replace("system_account: S", "system_account: B"),
+    "no system account": GOOD.replace("system_account: S", ""),
+    "another guest": GOOD.replace("no_auth_user: a", "no_auth_user: b"),
+    "another port": GOOD + "port: 1234",
+    "another maximum of what is pending": GOOD + "max_pending: 1000000000",
+    "another name": GOOD + "server_name: other",
+    "an unknown key": GOOD + "nonsense: 1",
+}
+
+
+def refusal(kind: str, changed: str, folder: Path) -> list[str]:
+    """The log's words, and whether everything works as before."""
+    with ServerProcess(kind, folder / kind, GOOD) as server:
+        scenario = Scenario("", GOOD, "b SUB s 1\na SUB bar 2\na PUB s | one\na PUB foo | mapped")
+        with Stage(server.port, lambda _: None) as stage:
+            before = stage.play(scenario)
+            applied = server.reload(changed)
+            found = re.findall(r"Failed to reload server configuration: (.*)", server.log())
+            stage.told = []
+            after = stage.play(Scenario("", GOOD, "a PUB s | two\na PUB foo | mapped"))
+    said = re.sub(r"\S*server\.conf:", "server.conf:", found[0]) if found else ""
+    return [str(applied), said, *before, *after]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_reload_that_cannot_be_is_refused_as_a_whole(
+    name: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    expected = recorded.of(lambda: "\n".join(refusal(REFERENCE, REFUSED[name], tmp_path)))
+    assert "\n".join(refusal(PYNATS, REFUSED[name], tmp_path)) == expected
+
+
+# --- what monitoring says ---
+
+STREAMS = """
+jetstream { store_dir: "@FOLDER@/js" }
+accounts {
+  A { jetstream: WHETHER, users [ { user: a, password: a } ] }
+  B { jetstream: enabled, users [ { user: b, password: b } ] }
+}
+"""
+
+
+def looked_at(kind: str, folder: Path) -> list[str]:
+    with ServerProcess(
+        kind, folder / kind, STREAMS.replace("WHETHER", "enabled"), monitor=True
+    ) as server:
+        found = [_asked(server, "/healthz?account=A"), _accounts(server)]
+        assert server.reload(STREAMS.replace("WHETHER", "disabled"))
+        found += [_asked(server, "/healthz?account=A"), _accounts(server)]
+        assert server.reload(STREAMS.replace("WHETHER", "disabled").replace("A {", "C {"))
+        found += [_asked(server, "/healthz?account=B"), _accounts(server)]
+    return found
+
+
+def _asked(server: ServerProcess, path: str) -> str:
+    try:
+        with urllib.request.urlopen(server.monitor_url + path, timeout=PATIENCE_S) as answer:
+            return f"{answer.status} {answer.read().decode()}"
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{error.code} {error.read().decode()}"
+
+
+def _accounts(server: ServerProcess) -> str:
+    found = json.loads(_asked(server, "/accountz").partition(" ")[2])
+    return " ".join(sorted(found["accounts"]))
+
+
+def test_an_account_without_jetstream_or_without_itself_is_gone_from_monitoring(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    expected = recorded.of(lambda: "\n".join(looked_at(REFERENCE, tmp_path)))
+    assert "\n".join(looked_at(PYNATS, tmp_path)) == expected

@@ -1,0 +1,263 @@
+"""Requests to the system account where the real server is no help: what they may cost, who may ask,
+and what only this server answers."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import nats
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nats.aio.client import Client
+from pynats_server import Options, Server
+from pynats_server.jetstream.store.format import s2
+from pynats_server.monitor.json import compact, pretty, squeezed
+from pynats_server.options import AccountOptions, ServiceExport, ServiceImport, User
+from pynats_server.system.services import desk, encoding
+from pynats_server.system.services.decoding import BODY_MAX, FLAG, TEXTS, BadBody, decode
+from pynats_server.work import finish
+
+from tests.support.deadline import PATIENCE_S, wait_until_async
+from tests.support.jetstream import connect
+from tests.support.on_loop import on_loop
+from tests.unit.monitor.test_query_and_encode import JSON_VALUES
+
+PING = "$SYS.REQ.SERVER.PING"
+
+
+@asynccontextmanager
+async def running(**options: Any) -> AsyncIterator[Server]:
+    """A server whose accounts each have one user with the account's name."""
+    accounts = options.pop("accounts", {})
+    for name in ("$SYS", "A", "B"):
+        accounts.setdefault(name, AccountOptions())
+    for name, account in accounts.items():
+        account.users = [User(name, "p")]
+    given = Options(host="127.0.0.1", port=-1, accounts=accounts, **options)
+    async with Server(given, log=None) as server:
+        yield server
+
+
+@asynccontextmanager
+async def client_of(server: Server, account: str) -> AsyncIterator[Client]:
+    client = await connect(server.client_url, user=account, password="p")
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def answer(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
+    payload = json.dumps(body).encode() if body is not None else b""
+    reply = await client.request(subject, payload, timeout=PATIENCE_S)
+    found: dict[str, Any] = json.loads(reply.data)
+    return found
+
+
+def subscriptions(server: Server, account: str) -> int:
+    return int(server.state.accounts[account].sublist.count)
+
+
+# -- the form of answers --------------------------------------------------------------------------
+
+
+@given(JSON_VALUES)
+def test_a_document_without_its_layout_is_the_same_on_one_line(value: Any) -> None:
+    assert squeezed(pretty(value)) == compact(value)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8191, 8192, 200_000])
+def test_packed_answers_are_made_in_steps_and_unpack(size: int) -> None:
+    body = bytes(index * 7 % 251 for index in range(size))
+    assert gzip.decompress(finish(encoding.encode(body, encoding.GZIP))) == body
+    packed = finish(encoding.encode(body, encoding.SNAPPY))
+    assert packed.startswith(b"\xff\x06\x00\x00sNaPpY")
+    assert s2.decode_stream(packed, size + 1) == body
+    steps = sum(1 for _ in encoding.encode(body, encoding.GZIP))
+    assert steps == -(-size // 8192)
+
+
+@on_loop
+async def test_an_answer_that_nobody_could_receive_is_refused() -> None:
+    async with (
+        running(max_pending=20_000, max_payload=1000) as server,
+        client_of(server, "A") as one,
+        client_of(server, "$SYS") as system,
+    ):
+        for number in range(300):
+            await one.subscribe(f"a.rather.long.subject.{number}.{'x' * 60}")
+        await one.flush()
+        asked = {"subscriptions": True, "account": "A"}
+        refused = await answer(system, f"{PING}.SUBSZ", asked)
+        assert refused["error"]["code"] == 500
+        assert "longer than 20000 bytes" in refused["error"]["description"]
+        some = await answer(system, f"{PING}.SUBSZ", asked | {"limit": 5})
+        assert len(some["data"]["subscriptions_list"]) == 5
+
+
+# -- what is asked --------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=60))
+def test_any_body_is_read_or_refused(body: bytes) -> None:
+    try:
+        decode(body, "Options", {"a": ("a", FLAG), "b": ("b", TEXTS)})
+    except BadBody as error:
+        assert str(error)
+
+
+def test_a_long_body_is_refused() -> None:
+    names = json.dumps({"tags": ["x" * 50] * 1000}).encode()
+    _, asked = decode(names, "Options", {})
+    assert len(asked.tags) == 1000
+    with pytest.raises(BadBody):
+        decode(names.ljust(BODY_MAX + 1), "Options", {})
+
+
+@on_loop
+async def test_requests_of_one_account_wait_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "WAITING", 5)
+    async with running() as server:
+        lane = ("$SYS", "A")
+        most = 0
+        start = server.state.turns.start
+
+        def counted(*arguments: Any, **more: Any) -> Any:
+            nonlocal most
+            job = start(*arguments, **more)
+            most = max(most, server.state.turns.count(lane))
+            return job
+
+        monkeypatch.setattr(server.state.turns, "start", counted)
+        server.state.turns.now = itertools.count().__next__
+        server.state.turns.budget_ns = 3  # steps in a pass of the loop
+        async with client_of(server, "A") as one, client_of(server, "B") as other:
+            for _ in range(100):
+                await one.publish(f"{PING}.CONNZ", b"", reply="nobody")
+            assert (await answer(other, f"{PING}.CONNZ"))["data"]["total"] == 1
+            await one.flush()
+            await wait_until_async(lambda: server.state.turns.count(lane) == 0, "the answers")
+        assert most == 5
+
+
+@on_loop
+async def test_bodies_of_one_account_wait_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "WAITING_BYTES", 1000)
+    async with running() as server, client_of(server, "A") as one:
+        with pytest.raises(nats.errors.TimeoutError):
+            await one.request(f"{PING}.CONNZ", b" " * 1001, timeout=0.1)
+        assert (await answer(one, f"{PING}.CONNZ", {}))["data"]["total"] == 1
+
+
+# -- who may ask ----------------------------------------------------------------------------------
+
+
+@on_loop
+async def test_an_account_imports_of_the_system_account_when_it_is_used() -> None:
+    async with running() as server:
+        assert (subscriptions(server, "A"), subscriptions(server, "B")) == (0, 0)
+        async with client_of(server, "A"):
+            assert (subscriptions(server, "A"), subscriptions(server, "B")) == (4, 0)
+            async with client_of(server, "A"):
+                assert subscriptions(server, "A") == 4
+
+
+@on_loop
+async def test_without_a_system_account_there_is_nothing_to_ask() -> None:
+    options = Options(host="127.0.0.1", port=-1, no_system_account=True)
+    async with Server(options, log=None) as server:
+        client = await connect(server.client_url)
+        for subject in ("$SYS.REQ.USER.INFO", f"{PING}.CONNZ"):
+            with pytest.raises(nats.errors.NoRespondersError):
+                await client.request(subject, timeout=PATIENCE_S)
+        await client.close()
+
+
+@on_loop
+async def test_who_comes_through_another_account_asks_for_that_one() -> None:
+    through = AccountOptions(service_exports=[ServiceExport("$SYS.REQ.SERVER.PING.CONNZ")])
+    asking = AccountOptions(
+        service_imports=[ServiceImport("A", "$SYS.REQ.SERVER.PING.CONNZ", to="others")]
+    )
+    async with (
+        running(accounts={"A": through, "B": asking}) as server,
+        client_of(server, "B") as client,
+    ):
+        assert (await answer(client, "others"))["data"]["total"] == 0
+        assert (await answer(client, f"{PING}.CONNZ"))["data"]["total"] == 1
+
+
+@on_loop
+async def test_an_account_cannot_ask_for_all_by_its_name() -> None:
+    async with (
+        running(accounts={"PING": AccountOptions()}) as server,
+        client_of(server, "PING") as client,
+        client_of(server, "A"),
+    ):
+        with pytest.raises(nats.errors.NoRespondersError):
+            await client.request("$SYS.REQ.ACCOUNT.PING.STATZ", timeout=PATIENCE_S)
+        assert (await answer(client, "$SYS.REQ.ACCOUNT.PING.CONNZ"))["data"]["total"] == 1
+        told = await answer(client, "$SYS.REQ.USER.INFO")
+        assert told["data"] == {"user": "PING", "account": "PING", "account_name": "PING"}
+
+
+@on_loop
+async def test_what_an_account_imports_under_such_a_name_goes_before() -> None:
+    mine = AccountOptions(service_imports=[ServiceImport("$SYS", "mine", to="$SYS.REQ.USER.INFO")])
+    system = AccountOptions(service_exports=[ServiceExport("mine")])
+    async with (
+        running(accounts={"A": mine, "$SYS": system}) as server,
+        client_of(server, "A") as client,
+        client_of(server, "$SYS") as other,
+    ):
+
+        async def reply(message: Any) -> None:
+            await message.respond(b"mine")
+
+        await other.subscribe("mine", cb=reply)
+        await other.flush()
+        assert (await client.request("$SYS.REQ.USER.INFO", timeout=PATIENCE_S)).data == b"mine"
+
+
+# -- what is ours ---------------------------------------------------------------------------------
+
+
+@on_loop
+async def test_figures_that_nobody_gets_an_answer_with_go_to_all() -> None:
+    async with running() as server, client_of(server, "$SYS") as system:
+        heard: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def note(message: Any) -> None:
+            heard.put_nowait(message)
+
+        await system.subscribe(f"$SYS.SERVER.{server.id}.STATSZ", cb=note)
+        await system.publish(PING)
+        message = await asyncio.wait_for(heard.get(), PATIENCE_S)
+        assert json.loads(message.data)["statsz"]["active_servers"] == 1
+
+
+@on_loop
+async def test_what_only_programs_in_go_have_is_said_to_be_missing() -> None:
+    async with running() as server, client_of(server, "$SYS") as system:
+        told = (await answer(system, f"{PING}.PROFILEZ", {"name": "heap"}))["data"]
+        assert told["profile"] is None
+        assert told["error"] == 'Profile "heap" is of programs in Go, and this server is in Python'
+        variables = (await answer(system, f"{PING}.EXPVARZ"))["data"]
+        assert variables["memstats"]["Sys"] > 1_000_000
+        assert len(variables["cmdline"]) == 1  # nothing that could be a password
+        assert (await answer(system, f"{PING}.IPQUEUESZ"))["data"] == {}
+
+
+@on_loop
+async def test_a_server_that_ends_takes_no_more_requests() -> None:
+    async with running() as server:
+        system = server.state.system_account
+        assert system.has_interest(PING.encode())
+    assert not system.has_interest(PING.encode())
