@@ -633,6 +633,7 @@ cdef class Publisher(Receiver):
         cdef size_t count = 0
         cdef size_t most = self._share_of(memo)
         cdef char* q = p
+        cdef bint parents = self.account.parents is not None
         cdef Message msg
         cdef Match* match = memo.match
         if self.allowance is not None:
@@ -640,9 +641,7 @@ cdef class Publisher(Receiver):
         while available >= frame and count < most and memcmp(q, memo.line, line) == 0:
             if q[frame - 2] != b'\r' or q[frame - 1] != b'\n':
                 break
-            if memo.header_len and may_want_trace(
-                q + line, memo.header_len, self.account.parents is not None
-            ):
+            if memo.header_len and may_want_trace(q + line, memo.header_len, parents):
                 break
             q += frame
             available -= frame

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.json import html_safe
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 
+from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.work import Work
 
-SLICE: Final = 100
+SLICE: Final = 64
 """Events that are written before a rest, about 0.2 ms."""
 CLIENT: Final = 0
 """The kind of connection."""
@@ -34,14 +36,31 @@ def describe(trail: Trail, server: bytes, system: str) -> Work[bytes]:
     }
     request = html_safe(_encode({"header": headers, "msgsize": trail.size}))
     parts = [html_safe(_encode(_ingress(trail)))]
-    for count, event in enumerate(trail.events, 1):
-        kind, ns, *facts = event
-        shown: Event = {"type": kind, "ts": format_time_ns(ns)}
-        _FACTS[kind](shown, system, *facts)
-        parts.append(html_safe(_encode(shown)))
-        if count % SLICE == 0:
+    moments = _Moments()
+    for at in range(0, len(trail.events), SLICE):
+        if at:
             yield
+        run: list[Event] = []
+        for kind, ns, *facts in trail.events[at : at + SLICE]:
+            run.append({"type": kind, "ts": moments.show(ns)})
+            _FACTS[kind](run[-1], system, *facts)
+        parts.append(html_safe(_encode(run))[1:-1])
     return b'{"server":%b,"request":%b,"events":[%b]}' % (server, request, b",".join(parts))
+
+
+class _Moments:
+    """Times as text, of which most are in the same second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def show(self, ns: int) -> str:
+        second, rest = divmod(ns, SECOND_NS)
+        if second != self._second:
+            self._second, self._text = second, format_time_ns(second * SECOND_NS)[:-1]
+        fraction = f".{rest:09d}".rstrip("0") if rest else ""
+        return f"{self._text}{fraction}Z"
 
 
 def _ingress(trail: Trail) -> Event:
@@ -87,20 +106,14 @@ def _stored(
 
 
 def _delivered(
-    shown: Event,
-    _: str,
-    receiver: Any,
-    account: Any,
-    subject: bytes,
-    queue: bytes,
-    error: bytes | None,
+    shown: Event, _: str, receiver: Any, account: Any, sub: Subscription, error: bytes | None
 ) -> None:
     _connection(shown, receiver)
     _given(
         shown,
         acc="" if account is None else account.name,
-        sub=text_of(subject),
-        queue=text_of(queue),
+        sub=text_of(sub.subject),
+        queue=text_of(sub.queue),
         error=text_of(error or b""),
     )
 

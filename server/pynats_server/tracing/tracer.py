@@ -13,7 +13,7 @@ from pynats_server.tracing.encoding import encode, encoding_of
 from pynats_server.tracing.events import describe
 from pynats_server.work import Job, Work, finish
 
-AT_ONCE: Final = 100
+AT_ONCE: Final = 32
 """Events of a trace that is written where the message arrives. Longer ones are written in slices,
 and the client waits: it cannot ask for more than is done."""
 

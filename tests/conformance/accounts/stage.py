@@ -198,11 +198,12 @@ class Stage:
         return text if text == item else _SIZES.sub(_without_digits, text, count=1)
 
     def _shown_json(self, found: re.Match[str]) -> str:
-        try:
-            value = json.loads(found[0].encode().decode("unicode_escape").encode("latin-1"))
-        except ValueError:
-            return found[0]
-        return json.dumps(self._show(value))
+        for text in (_unescaped(found[0]), found[0]):  # JSON within JSON may be as it was
+            try:
+                return json.dumps(self._show(json.loads(text)))
+            except ValueError:
+                pass
+        return found[0]
 
     def _meant(self, shown: re.Match[str]) -> str:
         tokens = {name: token for token, name in self._names.items()}
@@ -216,6 +217,13 @@ class Stage:
 
 def _without_digits(sizes: re.Match[str]) -> str:
     return re.sub(r"\d+", "N", sizes[0])
+
+
+def _unescaped(shown: str) -> str:
+    try:
+        return shown.encode().decode("unicode_escape").encode("latin-1").decode()
+    except ValueError:
+        return shown
 
 
 def masked(value: Any, names: Collection[str]) -> Any:

@@ -51,6 +51,7 @@ def consumer(**config: str) -> str:
 
 START = "t SUB tr.> 1\nb SUB made 1\na SUB rep 1\n"
 
+DOMAIN = CONFIG.replace("{ max_mem", "{ domain: D, max_mem", 1)
 SMALL = CONFIG.replace("jetstream: enabled", "jetstream: {max_mem: 200, max_file: 1000}")
 PARENTS = CONFIG.replace("jetstream: enabled", 'jetstream: enabled, msg_trace: "tr.p"')
 
@@ -210,5 +211,22 @@ ROWS = [
         a HPUB $JS.ACK.S.C.1.1.1.1.0 rep | {ONLY} | +ACK
         a HPUB $JS.API.CONSUMER.MSG.NEXT.S.C in | {ONLY} | {{"batch":1,"no_wait":true}}
         a HPUB $JS.FC.S.C.x | {TRACED} |
+    """),
+    Scenario("requests to the system account", "server_name: one\n" + CONFIG, """
+        t SUB tr.> 1
+        s SUB tr.> 1
+        s SUB rep 2
+        a SUB rep 3
+        s HPUB $SYS.REQ.SERVER.PING.IDZ rep | Nats-Trace-Dest: tr.d |
+        s HPUB $SYS.REQ.SERVER.PING.IDZ rep | Nats-Trace-Dest: tr.d; Nats-Trace-Only: true |
+        a HPUB $SYS.REQ.USER.INFO rep | Nats-Trace-Dest: tr.d |
+        a HPUB $SYS.REQ.USER.INFO rep | Nats-Trace-Dest: tr.d; Nats-Trace-Only: true |
+    """),
+    Scenario("requests that name the domain", DOMAIN, """
+        t SUB tr.> 1
+        a SUB rep 3
+        a HPUB $JS.D.API.STREAM.NAMES rep | Nats-Trace-Dest: tr.d |
+        a HPUB $JS.D.API.STREAM.NAMES rep | Nats-Trace-Dest: tr.d; Nats-Trace-Only: true |
+        a HPUB $JS.E.API.STREAM.NAMES rep | Nats-Trace-Dest: tr.d |
     """),
 ]  # fmt: skip

@@ -60,6 +60,7 @@ PARENTS = (
 TRACED = "Nats-Trace-Dest: tr.d"
 ONLY = "Nats-Trace-Dest: tr.d; Nats-Trace-Only: true"
 
+MAPPINGS = 'mappings = {"svc.x": "svc.y", "svc.m": "other", "svc.l": [{dest: x, weight: 0}]}'
 REQUESTS = f"""
     t SUB tr.> 1
     a SUB svc.> 1
@@ -95,9 +96,11 @@ ROWS = [
     Scenario("a service that allows traces", service(ALLOWED), REQUESTS),
     Scenario("a shared service that allows traces", service(ALLOWED, ", share: true"), REQUESTS),
     Scenario("a traced request to a mapped service",
-             service(ALLOWED, exporter='mappings = {"svc.x": "svc.y", "svc.m": "other"}'),
+             service(ALLOWED, exporter=MAPPINGS),
              REQUESTS + f"""
         b HPUB b.m | {TRACED} | hi
+        b HPUB b.l | {TRACED} | hi
+        b HPUB b.l inbox | {TRACED} | hi
     """),
     Scenario("a denied destination through a service", service(), """
         t SUB tdeny 1

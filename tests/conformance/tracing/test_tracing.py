@@ -23,21 +23,14 @@ SCENARIOS: list[Scenario] = [*rows_core.ROWS, *rows_sharing.ROWS, *rows_jetstrea
 MOMENT_S = 0.06
 
 
-class TracingStage(Stage):
-    def masked(self, item: str) -> str:
-        # Where there is no reply, the real server leaves its two blanks in what it sends itself.
-        line, bar, rest = item.partition(" | ")
-        return super().masked(line.replace("  ", " ") + bar + rest)
-
-
-class Recording(TracingStage):
+class Recording(Stage):
     """Of a server of which nobody knows yet what it says."""
 
     def arrived(self, lines: int) -> None:
         pause(MOMENT_S)
 
 
-class Replay(TracingStage):
+class Replay(Stage):
     """Of a server that is to say the same."""
 
     expected: list[str]

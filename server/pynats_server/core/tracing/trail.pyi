@@ -9,7 +9,7 @@ class Trail:
     ("si", ns, account, from, to)     account None = the system account
     ("se", ns, account, to)
     ("js", ns, stream, subject, nointerest, error)
-    ("eg", ns, client, account, subject, queue, error)     account None = that of the message
+    ("eg", ns, client, account, subscription, error)     account None = that of the message
     """
 
     @property

@@ -36,7 +36,7 @@ cdef class Trail:
 
     cdef int reached(self, Sink receiver, Account account, Subscription sub, bytes error) except -1:
         other = None if account is self.account else account
-        self.events.append(("eg", time_ns(), receiver, other, sub.subject, sub.queue, error))
+        self.events.append(("eg", time_ns(), receiver, other, sub, error))  # there may be very many
         return 0
 
     def stream(self, str name, bytes subject, bint nointerest, str error) -> None:

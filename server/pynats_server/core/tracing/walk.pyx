@@ -6,7 +6,7 @@ from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.native cimport pn_below
 
 cdef enum:
-    EVENT_STEPS = 4  # what noting an event costs
+    EVENT_STEPS = 32  # what an event costs: to note it, and to write it as JSON
 
 
 cdef int64_t walk(
