@@ -52,19 +52,20 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
-    # What is said in the system account; whoever tells it something knows no JSON.
+    # What is said in the system account; whoever tells it something knows no JSON. Snappy is the
+    # store's.
     S + "system": (
         *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "server.state",
-        S + "work",
+        J + "store.format", S + "work",
     ),
-    # What became of traced messages; Snappy is the store's.
+    # What became of traced messages.
     S + "tracing": (
-        *BASE, S + "core", S + "server.state", S + "system", J + "store.format", S + "work",
+        *BASE, S + "core", S + "server.state", S + "system", S + "work",
     ),
-    # What is answered there; how JSON is read and how answers are packed JetStream knows.
+    # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
         *BASE, S + "core", S + "monitor", S + "server.info", S + "server.state", S + "system",
-        J + "requests", J + "store.format", S + "work",
+        J + "requests", S + "work",
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",

@@ -187,7 +187,7 @@ cdef class Publisher(Receiver):
             known = self.account.mapper.steady(
                 msg.subject, msg.subject_len, bytemap_hash(msg.subject, msg.subject_len)
             )
-            if known == NULL or known.length:
+            if known == NULL or known.length or trail is not None:
                 rule = self.account.mapper.rule_of(msg.subject, msg.subject_len)
         if self._reserved(msg.subject, msg.subject_len, True) or (
             rule is None

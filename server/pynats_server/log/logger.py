@@ -38,6 +38,7 @@ class _Output:
         self._gathered: list[bytes] = []
         self._gathered_size = 0
         self._call_later: Callable[[Callable[[], None]], object] | None = None
+        self._aside = False  # slow sinks are written to by a thread
         self._lines: Lines
         self.sink: QueuedSink
         self._use(options, sink)
@@ -54,11 +55,15 @@ class _Output:
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         self._call_later = loop.call_soon_threadsafe
+
+    def write_aside(self) -> None:
+        self._aside = True
         if self.sink.inner.slow:
             self.sink.start()
 
     def detach(self) -> None:
         self._call_later = None
+        self._aside = False
         self.flush()
         self.sink.stop()
 
@@ -67,7 +72,7 @@ class _Output:
             self._flush_locked()
             old = self.sink
             self._use(options, sink)
-            if self._call_later is not None and sink.slow:
+            if self._aside and sink.slow:
                 self.sink.start()
         old.leave()
 
@@ -237,9 +242,12 @@ class Logger:
         return self._output.sink.dropped
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Nothing waits for the sink any more, and debug and trace lines gather until the end of
-        the turn of `loop`."""
+        """Debug and trace lines gather until the end of the turn of `loop`."""
         self._output.attach(loop)
+
+    def write_aside(self) -> None:
+        """Nothing waits for the sink any more, until `detach`."""
+        self._output.write_aside()
 
     def detach(self) -> None:
         """Write at once again; to be called before the loop closes."""

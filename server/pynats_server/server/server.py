@@ -33,6 +33,7 @@ from pynats_server.server.listen import (
     host_port,
     monitor_url,
 )
+from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings
@@ -90,7 +91,9 @@ class Server:
         self._jetstream_life = JetStreamLife(self.state)
         block = ServerBlock(self.state)
         self.events = Events(self.state, block)
-        self._desk = Desk(self.state, block, self.info, self.reload_aside)
+        self._desk = Desk(
+            self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
+        )
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
@@ -189,6 +192,7 @@ class Server:
             raise
         state.ready = True
         self.log.notice("Server is ready")
+        self.log.write_aside()  # whoever sees that it is ready finds all lines up to there
 
     def _is_ending(self) -> bool:
         return self._shutdown is not None or self.in_lame_duck

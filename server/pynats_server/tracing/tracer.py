@@ -8,11 +8,12 @@ from typing import Final
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.server.state import ServerState
+from pynats_server.system.encoding import chosen, encode
 from pynats_server.system.server_block import ServerBlock
-from pynats_server.tracing.encoding import encode, encoding_of
 from pynats_server.tracing.events import describe
 from pynats_server.work import Job, Work, finish
 
+ACCEPT: Final = b"Accept-Encoding"
 AT_ONCE: Final = 32
 """Events of a trace that is written where the message arrives. Longer ones are written in slices,
 and the client waits: it cannot ask for more than is done."""
@@ -44,7 +45,7 @@ class Tracer:
     def _written(self, trail: Trail) -> Work[bytes]:
         server, system = self._server.next(), self._state.system_account.name
         text = yield from describe(trail, server, system)
-        return (yield from encode(text, encoding_of(trail.headers)))
+        return (yield from encode(text, _encoding_of(trail)))
 
     def _ended(self, client: ClientConnection, trail: Trail, job: Job[bytes]) -> None:
         if job.result is not None:
@@ -52,6 +53,10 @@ class Tracer:
         client.read_again()
 
     def _publish(self, trail: Trail, data: bytes) -> None:
-        encoding = encoding_of(trail.headers)
+        encoding = _encoding_of(trail)
         block = f"NATS/1.0\r\nContent-Encoding: {encoding}\r\n\r\n" if encoding else ""
         trail.account.publish(self._state.engine, trail.dest, data, headers=block.encode())
+
+
+def _encoding_of(trail: Trail) -> str:
+    return chosen(trail.headers.get(ACCEPT, [b""])[0])

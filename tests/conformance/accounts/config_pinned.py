@@ -61,7 +61,4 @@ OURS = {
     ),
     # Not the character with this number.
     "A has nkey: 1": ('a.conf:5:5: Not a valid public nkey for an account: "1"'),
-    "system_account: A no_system_account: true accounts { A { } }": (
-        'a.conf:3:1: "no_system_account" is not supported yet by this version'
-    ),
 }

@@ -134,5 +134,5 @@ def test_check_start_and_reload_say_the_same(
             before = len(server.log())
             assert not server.reload(text), text
             told = server.log()[before:].replace(str(server.config_path), NAME)
-            shown = output.replace("\n", "\\n")  # the log has one line
+            shown = output.replace("\n", "; ")  # the log has one line
             assert f"Failed to reload server configuration: {shown}\n" in told

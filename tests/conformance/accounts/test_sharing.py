@@ -12,7 +12,6 @@ from tests.conformance.accounts import (
     rows_advisories,
     rows_answers,
     rows_chains,
-    rows_changes,
     rows_latency,
     rows_limits,
     rows_mappings,
@@ -37,7 +36,6 @@ SCENARIOS: list[Scenario] = [
     *rows_latency.ROWS,
     *rows_mappings.ROWS,
     *rows_limits.ROWS,
-    *rows_changes.ROWS,
     *rows_reloads.ROWS,
     *rows_advisories.ROWS,
 ]

@@ -168,6 +168,7 @@ def test_a_reader_that_stands_still_keeps_nobody_waiting(tmp_path: Path) -> None
     async def flood() -> None:
         nonlocal written
         log.attach(asyncio.get_running_loop())
+        log.write_aside()
         while log.dropped == 0:
             log.notice("x" * 1000)
             written += 1
@@ -225,6 +226,7 @@ def test_another_sink_takes_over_without_waiting_for_the_old_one() -> None:
 
     async def run() -> None:
         log.attach(asyncio.get_running_loop())
+        log.write_aside()
         log.notice("one")
         log._output.replace(LogOptions(), new)
         log.notice("two")
@@ -247,6 +249,7 @@ def test_a_sink_that_never_takes_anything_does_not_keep_the_server_from_ending(
 
     async def run() -> None:
         log.attach(asyncio.get_running_loop())
+        log.write_aside()
         log.notice("one")
 
     asyncio.run(run())

@@ -331,7 +331,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     assert "s3cret" not in repr(Options(http_auth=secret))
     assert "s3cret" not in repr(Given.of("Bearer s3cret"))
     [change] = diff(Options(), Options(http_auth=secret))
-    assert change.reloadable and "s3cret" not in change.notice + repr(change)
+    assert change.reloadable and "s3cret" not in "".join(change.notices) + repr(change)
     assert startup_warnings(Options(http_auth=secret)) == [
         "Plaintext passwords detected, use nkeys or bcrypt"
     ]

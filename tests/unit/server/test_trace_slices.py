@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from pynats_server.tracing.encoding import encode
+from pynats_server.system.encoding import encode
 from pynats_server.tracing.events import SLICE, describe
 from pynats_server.work import Work
 

@@ -19,8 +19,9 @@ from nats.aio.client import Client
 from pynats_server import Options, Server
 from pynats_server.jetstream.store.format import s2
 from pynats_server.monitor.json import compact, pretty, squeezed
-from pynats_server.options import AccountOptions, ServiceExport, ServiceImport, User
-from pynats_server.system.services import desk, encoding
+from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, ServiceImport, User
+from pynats_server.system import encoding
+from pynats_server.system.services import desk
 from pynats_server.system.services.decoding import BODY_MAX, FLAG, TEXTS, BadBody, decode
 from pynats_server.work import finish
 
@@ -261,3 +262,20 @@ async def test_a_server_that_ends_takes_no_more_requests() -> None:
         system = server.state.system_account
         assert system.has_interest(PING.encode())
     assert not system.has_interest(PING.encode())
+
+
+@on_loop
+async def test_levels_of_the_log_are_changed_until_a_reload() -> None:
+    async with running() as server, client_of(server, "$SYS") as system:
+        subject = f"$SYS.REQ.SERVER.{server.id}.LOGLEVEL"
+        before = (await answer(system, subject))["data"]
+        assert set(before) == set(LOG_PARTS)
+        told = (await answer(system, subject, {"part": "clients", "level": "trace"}))["data"]
+        assert told == before | {"clients": "trace"}
+        assert (await answer(system, subject))["data"] == told
+        for wrong in ({"part": "clients", "level": "loud"}, {"part": "cooks", "level": "info"}):
+            refused = await answer(system, subject, wrong)
+            assert refused["error"]["code"] == 500 and refused["error"]["description"]
+        assert (await answer(system, subject))["data"] == told
+        server.log.restore_levels()
+        assert (await answer(system, subject))["data"] == before

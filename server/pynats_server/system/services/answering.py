@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pynats_server.monitor.options import BadRequest
-from pynats_server.system.services import encoding
+from pynats_server.system import encoding
 from pynats_server.system.services.context import BAD_REQUEST, FAILED, Bare, Context, Service
 from pynats_server.system.services.decoding import BadBody, decode
 from pynats_server.system.services.request import Refused, Request, Silence

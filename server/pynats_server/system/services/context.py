@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,12 +29,15 @@ class Error(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Of one server. `reload` returns what is wrong with the configuration, or nothing."""
+    """Of one server. `reload` returns what is wrong with the configuration, or nothing.
+    `set_levels` returns the levels of all parts of the log; it raises ValueError for what it does
+    not know."""
 
     state: ServerState
     block: ServerBlock
     info: InfoMessage
     reload: Callable[[], Awaitable[str]]
+    set_levels: Callable[[Mapping[str, str]], dict[str, str]]
     clock: WallClock = field(default_factory=WallClock)
     usage: Usage = field(default_factory=Usage)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -26,23 +26,30 @@ OF_SERVER: Final = (
     "IDZ", "STATSZ", "VARZ", "SUBSZ", "CONNZ", "ROUTEZ", "GATEWAYZ", "LEAFZ", "ACCOUNTZ", "JSZ",
     "HEALTHZ", "EXPVARZ", "IPQUEUESZ", "RAFTZ", "PROFILEZ",
 )  # fmt: skip
-CHANGES: Final = ("RELOAD", "KICK", "LDM")  # only for the server that is named
+CHANGES: Final = ("RELOAD", "KICK", "LDM", "LOGLEVEL")  # only for the server that is named
 OF_ACCOUNT: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONNS")
 WAITING: Final = 1024  # requests of one account
 WAITING_BYTES: Final = 8 << 20  # their bodies
 
 Reload = Callable[[], Awaitable[str]]
 """Reloads the configuration; what is wrong with it, or nothing."""
+SetLevels = Callable[[Mapping[str, str]], dict[str, str]]
+"""Gives parts of the log other levels; the levels of all."""
 
 
 class Desk:
     """Of one server; on the loop's thread."""
 
     def __init__(
-        self, state: ServerState, block: ServerBlock, info: InfoMessage, reload: Reload
+        self,
+        state: ServerState,
+        block: ServerBlock,
+        info: InfoMessage,
+        reload: Reload,
+        set_levels: SetLevels,
     ) -> None:
         self._state = state
-        self._parts = (block, info, reload)
+        self._parts = (block, info, reload, set_levels)
         self._subscriptions: list[Subscription] = []
         self._waiting_bytes: collections.Counter[Hashable] = collections.Counter()
         self._answering: Answering | None = None

@@ -14,12 +14,13 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.monitor.json import compact
 from pynats_server.options import Permissions
 from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
-from pynats_server.system.services.decoding import UINT64, Fields
+from pynats_server.system.services.decoding import TEXT, UINT64, Fields
 from pynats_server.system.services.request import Refused, Request
 from pynats_server.work import Steps, Work
 
 ASKS: Final = b"Nats-Request-Info"
 CID: Final[Fields] = {"cid": ("cid", UINT64)}
+LEVEL: Final[Fields] = {"part": ("part", TEXT), "level": ("level", TEXT)}
 
 
 class Allowed(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -129,9 +130,21 @@ async def _awaited(context: Context) -> str:
     return await context.reload()
 
 
+def _log_level(context: Context, request: Request, values: dict[str, Any]) -> Work[list[bytes]]:
+    """Ours alone: gives one part of the log a level until the next reload; tells those of all."""
+    yield from ()
+    wanted = {values["part"]: values.get("level", "")} if "part" in values else {}
+    try:
+        levels = context.set_levels(wanted)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    return [msgspec.json.encode(levels)]
+
+
 OF_CLIENTS: Final[dict[str, Service | Bare]] = {
     "USER INFO": Bare(_user_info),
     "KICK": Service("EventFilterOptions", CID, _kick, empty_if_refused=False, strict=True),
     "LDM": Service("EventFilterOptions", CID, _lame_duck, empty_if_refused=False, strict=True),
+    "LOGLEVEL": Service("LogLevelOptions", LEVEL, _log_level),
     "RELOAD": Service("EventFilterOptions", {}, _reload, empty_if_refused=False),
 }

@@ -1,4 +1,4 @@
-"""Answers are compressed for who asks for that."""
+"""What the server says is compressed for who asks for that."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ _SNAPPY_STEP: Final = 64 << 10
 
 
 def wanted(headers: bytes) -> str:
-    """What the header `Accept-Encoding` asks for; empty without one."""
+    """What the first header `Accept-Encoding` of a block asks for; empty without one."""
     for line in headers.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name == b"Accept-Encoding":
-            asked = value.strip().lower()
-            if not asked:
-                return ""
-            if b"snappy" in asked or b"s2" in asked:
-                return SNAPPY
-            return GZIP if b"gzip" in asked else PLAIN
+            return chosen(value.strip())
     return ""
+
+
+def chosen(asked: bytes) -> str:
+    """The encoding that the value of that header asks for; empty if it asks for none."""
+    asked = asked.lower()
+    if b"snappy" in asked or b"s2" in asked:
+        return SNAPPY
+    if b"gzip" in asked:
+        return GZIP
+    return PLAIN if asked else ""
 
 
 def encode(body: bytes, encoding: str) -> Work[bytes]:
