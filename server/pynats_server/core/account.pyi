@@ -8,7 +8,6 @@ from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.interest.subscription import Sink, Subscription
 from pynats_server.core.rates.limit import PublishLimit
 from pynats_server.core.senders.watches import Watch
-from pynats_server.core.sharing.responses import Responses
 
 class Account(Counted):
     total_connections: int
@@ -29,7 +28,7 @@ class Account(Counted):
     @property
     def clients(self) -> set[Any]: ...  # whoever is bound to it; it knows no kind of connection
     @property
-    def awaited(self) -> Responses | None: ...
+    def awaited(self) -> Any: ...  # `sharing.responses.Responses`, or None
     def map(self, mapper: Mapper | None) -> None: ...
     @property
     def parents(self) -> object: ...
