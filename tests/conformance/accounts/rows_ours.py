@@ -65,7 +65,6 @@ OURS: list[tuple[Scenario, list[str]]] = [
             "> a REPLY | answer",
             r"c < MSG in 2 6 | answer\r\n",
             "> reload less",
-            "c < -ERR 'Authorization Violation'",
             "c < closed",
         ],
     ),

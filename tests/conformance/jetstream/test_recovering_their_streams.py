@@ -14,6 +14,7 @@ from pynats_server.jetstream.store.file.meta import write_new_stream
 
 from tests.conformance.jetstream.shorten import lengthen
 from tests.support.client import Client
+from tests.support.deadline import wait_until
 from tests.support.oracle import Oracle
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.record_text import parse_answer
@@ -125,7 +126,7 @@ def test_a_stream_without_destination_is_warned_of_when_it_is_made(tmp_path: Pat
         Client(server.port) as client,
     ):
         assert "error" not in api(client, "STREAM.CREATE.S", config)
-        assert warned(server.log()) == {"S"}
+        wait_until(lambda: warned(server.log()) == {"S"}, "the warning")
         reply = client.request("S", b"x")
         assert reply is not None and json.loads(reply.payload)["seq"] == 1
         assert api(client, "STREAM.INFO.S")["state"]["messages"] == 1
