@@ -42,20 +42,32 @@ class Wiring:
         self._used: set[str] = set()
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
+        self._wired: dict[str, Account] = {}
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
+        self._forget_gone()
         self._planned = plan.services
-        self._used &= self._accounts.keys()
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
         for name, account in self._accounts.items():
             self._map(account, mappings.get(name, {}))
             self._borrow(account, plan.streams.get(name, []))
             self._import(account, self._links(name, name in self._used))
-        for name in self._services.keys() - self._accounts.keys():
-            for _, found in self._services.pop(name):
+        linked = {_offer(link) for links in self._services.values() for link, _ in links}
+        self._exports = {key: made for key, made in self._exports.items() if key in linked}
+        self._wired = dict(self._accounts)
+
+    def _forget_gone(self) -> None:
+        """An account that was removed is another one when it comes back under its name."""
+        for name, account in self._wired.items():
+            if self._accounts.get(name) is account:
+                continue
+            for _, found in self._services.pop(name, []):
                 found.close()
+            self._streams.pop(name, None)
+            self._mappings.pop(name, None)
+            self._used.discard(name)
 
     def use(self, account: Account) -> None:
         """An account gets a client. Idempotent."""
@@ -124,7 +136,7 @@ class Wiring:
         )
 
     def _export(self, link: ServiceLink) -> ServiceExport:
-        key = (link.exporter, link.service.subject)
+        key = _offer(link)
         known = self._exports.get(key)
         if known is not None and known[0] == link.service:
             return known[1]
@@ -142,3 +154,8 @@ class Wiring:
 def _place(link: ServiceLink) -> tuple[str, tuple[str, ...]]:
     """What no two imports of an account have in common: the exporter and the subject here."""
     return link.exporter, link.names.source
+
+
+def _offer(link: ServiceLink) -> tuple[str, str]:
+    """The export that an import uses: the exporter and the subject there."""
+    return link.exporter, link.service.subject

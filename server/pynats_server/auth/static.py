@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import NotImplementedType
 
@@ -46,7 +47,12 @@ class StaticAuthenticator:
             for account, user in options.all_users()
         }
         if block.user:
-            only = config.User(block.user, block.password, limits=block.default_limits)
+            only = config.User(
+                block.user,
+                block.password,
+                permissions=block.default_permissions,
+                limits=block.default_limits,
+            )
             permissions = compile_permissions(block.default_permissions)
             self._users[block.user] = _Known(only, config.GLOBAL_ACCOUNT, permissions)
         self.guest = options.no_auth_user
@@ -101,6 +107,10 @@ class StaticAuthenticator:
             if (old := before._users.get(name)) is not None
             and (old.account, old.user) == (known.account, known.user)
         )
+
+    def users_of(self, accounts: Collection[str]) -> set[str]:
+        """The users of these accounts."""
+        return {name for name, known in self._users.items() if known.account in accounts}
 
     def _rules(self) -> tuple[object, ...]:
         return self._token, self.guest, self.required, self._usual_limits

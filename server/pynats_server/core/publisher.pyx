@@ -543,6 +543,8 @@ cdef class Publisher(Receiver):
         self.forget()
         if self.verbose or self.replies is not None:
             return 0
+        if self._reserved(msg.subject, msg.subject_len, True):
+            return 0
         if self.pedantic and (
             subject_has_gap(msg.subject, msg.subject_len)
             or subject_has_wildcard(msg.subject, msg.subject_len)
@@ -648,7 +650,10 @@ cdef class Publisher(Receiver):
             count += 1
         if count == 0:
             return 0
-        if self.engine.tracing or not self.account.sublist.is_current(match):
+        if (
+            self.engine.tracing or not self.account.sublist.is_current(match)
+            or 0 <= self.max_payload < <int64_t>memo.total_len  # it was lowered
+        ):
             self.forget()
             return 0
         self.count_input(count, count * memo.total_len)

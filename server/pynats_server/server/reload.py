@@ -72,7 +72,7 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
         if old.accounts.get(name) != options.accounts.get(name)
     )
     unchanged = authenticator.unchanged(state.authenticator)
-    unchanged -= {user.user for name, user in options.all_users() if name in changed}
+    unchanged -= authenticator.users_of(changed)
     changes_log = options.log != old.log and not state.log.fixed
     return Prepared(
         old,

@@ -18,6 +18,7 @@ cdef enum:
     TOKEN_LEN = 6
     PREFIX_LEN = 11  # _R_.xxxxxx.
     REPLY_LEN = PREFIX_LEN + TOKEN_LEN
+    RESPONSES_KEPT = 262144  # of one exporter: beyond that the oldest of a service is given up
     SUFFIX_LEN = 11  # .xxxxxxxx.T behind the reply subjects of requests that are measured
 
 
@@ -69,6 +70,8 @@ cdef class Responses(Sink):
         self, Account requester, Sink source, Message* answer, bytes reply
     ) except -1
     cdef int end(self, Response* response) noexcept
+    # There will be no answer, or it comes too late.
+    cdef int _give_up(self, Response* response) except -1
     cdef Terms back_terms(self, Terms terms)
     cdef int64_t _now(self) noexcept
     cdef int _answer(self, Message* msg, Sink source, Trail trail) except -1

@@ -107,6 +107,8 @@ cdef class Responses(Sink):
         cdef Response* made = <Response*>malloc(sizeof(Response) + length)
         if made == NULL:
             raise MemoryError()
+        if self.pending.used >= RESPONSES_KEPT and terms.first != NULL:
+            self._give_up(terms.first)
         memset(made, 0, sizeof(Response))
         while True:
             _draw(&self.chance, made.token)
@@ -145,6 +147,13 @@ cdef class Responses(Sink):
         _free(response)
         return 0
 
+    cdef int _give_up(self, Response* response) except -1:
+        tracked = <object>response.tracked if response.tracked != NULL else None
+        self.end(response)
+        if tracked is not None:
+            tracked.unanswered()
+        return 0
+
     cdef Terms back_terms(self, Terms terms):
         """A conversation goes on as it began. Each has its queue here, by kind and time."""
         key = (terms.kind, terms.threshold_ns)
@@ -164,12 +173,8 @@ cdef class Responses(Sink):
         cdef Response* response
         terms.timer = None
         while terms.first != NULL and terms.first.deadline <= now and count < SWEPT:
-            response = terms.first
             count += 1
-            tracked = <object>response.tracked if response.tracked != NULL else None
-            self.end(response)
-            if tracked is not None:
-                tracked.unanswered()
+            self._give_up(terms.first)
         if terms.first != NULL:
             self._watch(terms)
 

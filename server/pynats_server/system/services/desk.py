@@ -29,7 +29,7 @@ OF_SERVER: Final = (
 CHANGES: Final = ("RELOAD", "KICK", "LDM", "LOGLEVEL")  # only for the server that is named
 OF_ACCOUNT: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONNS")
 WAITING: Final = 1024  # requests of one account
-WAITING_BYTES: Final = 8 << 20  # their bodies
+WAITING_BYTES: Final = 8 << 20  # their headers and bodies
 
 Reload = Callable[[], Awaitable[str]]
 """Reloads the configuration; what is wrong with it, or nothing."""
@@ -87,7 +87,8 @@ class Desk:
         client = source if isinstance(source, ClientConnection) else None
         lane = ("$SYS", client.account.name if client is not None else "")
         turns = self._state.turns
-        waiting_bytes = self._waiting_bytes[lane] + len(payload)
+        size = len(headers) + len(payload)
+        waiting_bytes = self._waiting_bytes[lane] + size
         if turns.count(lane) >= WAITING or waiting_bytes > WAITING_BYTES:
             self._state.log.warn_rarely(
                 f"Requests to the system account of account '{lane[1]}' are dropped: "
@@ -101,7 +102,7 @@ class Desk:
             lane,
             client if client is not None else self,
             self._answer(request),
-            on_end=lambda job: self._ended(job, lane, len(payload)),
+            on_end=lambda job: self._ended(job, lane, size),
         )
 
     def _answer(self, request: Request) -> Steps[None]:
