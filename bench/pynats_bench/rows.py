@@ -18,7 +18,7 @@ from typing import Protocol
 
 from pynats_bench.contender import Contender, Running, machine_cpu_seconds
 from pynats_bench.load import PubSubSession, RequestSession, shuffled
-from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Result
+from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
 from pynats_bench.tenants import tenants_config
 
@@ -172,6 +172,27 @@ def explained(server: Running, error: LoadError) -> LoadError:
     return LoadError(f"{error}; the server died: {server.last_log_line()}")
 
 
+@contextlib.contextmanager
+def _running(
+    setting: Setting, contender: Contender, config: str, user: str, receiver: str
+) -> Iterator[tuple[Running, Endpoint, Endpoint]]:
+    """A server, its endpoint for those who send, and for those who receive, if they are others. A
+    LoadError tells whether the server died."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "server.conf" if config else None
+        if file:
+            file.write_text(config)
+        with setting.start(contender, file) as server:
+            endpoint = receiving = server.endpoint
+            if config:
+                endpoint = replace(endpoint, user=user, password=PASSWORD)
+                receiving = replace(endpoint, user=receiver or user)
+            try:
+                yield server, endpoint, receiving
+            except LoadError as error:
+                raise explained(server, error) from None
+
+
 @dataclass(frozen=True, slots=True)
 class PubSubRow:
     """Messages delivered (or, without subscribers, published) a second."""
@@ -184,25 +205,16 @@ class PubSubRow:
     receiver: str = ""  # the user that subscribes, if it is another
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        with tempfile.TemporaryDirectory() as folder:
-            config = Path(folder) / "server.conf" if self.config else None
-            if config:
-                config.write_text(self.config)
-            with setting.start(contender, config) as server:
-                endpoint = receiving = server.endpoint
-                if config:
-                    endpoint = replace(endpoint, user=self.user, password=PASSWORD)
-                    receiving = replace(endpoint, user=self.receiver or self.user)
-                try:
-                    with PubSubSession(
-                        endpoint, self.load, cores=setting.cores_load, receiving=receiving
-                    ) as session:
-                        if setting.verify and not contender.bare:
-                            session.run(PROBE_MESSAGES, verify=True)
-                        name = self.heading.name
-                        return measure(session, name, server, contender.name, setting)
-                except LoadError as error:
-                    raise explained(server, error) from None
+        running = _running(setting, contender, self.config, self.user, self.receiver)
+        with (
+            running as (server, endpoint, receiving),
+            PubSubSession(
+                endpoint, self.load, cores=setting.cores_load, receiving=receiving
+            ) as session,
+        ):
+            if setting.verify and not contender.bare:
+                session.run(PROBE_MESSAGES, verify=True)
+            return measure(session, self.heading.name, server, contender.name, setting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +229,14 @@ class RequestRow:
     responder: str = ""  # the user that responds, if it is another
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        with tempfile.TemporaryDirectory() as folder:
-            config = Path(folder) / "server.conf" if self.config else None
-            if config:
-                config.write_text(self.config)
-            with setting.start(contender, config) as server:
-                endpoint = receiving = server.endpoint
-                if config:
-                    endpoint = replace(endpoint, user=self.user, password=PASSWORD)
-                    receiving = replace(endpoint, user=self.responder or self.user)
-                try:
-                    with RequestSession(
-                        endpoint, self.load, cores=setting.cores_load, receiving=receiving
-                    ) as session:
-                        name = self.heading.name
-                        return measure(session, name, server, contender.name, setting)
-                except LoadError as error:
-                    raise explained(server, error) from None
+        running = _running(setting, contender, self.config, self.user, self.responder)
+        with (
+            running as (server, endpoint, receiving),
+            RequestSession(
+                endpoint, self.load, cores=setting.cores_load, receiving=receiving
+            ) as session,
+        ):
+            return measure(session, self.heading.name, server, contender.name, setting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,12 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
-        J + "figures", S + "work",
+        J + "domains", J + "figures", S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),
     J + "figures": (J + "config",),
+    J + "domains": (),
     J + "quota": (),
     J + "clock": (S + "core",),
     J + "digits": (),
@@ -158,7 +159,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core", J + "clock"),
     J + "api": (
-        *BASE, S + "core", S + "jetstream", J + "clock", J + "config",
+        *BASE, S + "core", S + "jetstream", J + "clock", J + "config", J + "domains",
         J + "consumer", J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
         J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
         J + "store.search", J + "stream", J + "stream.copying", S + "work",

@@ -21,6 +21,9 @@ from pynats_common.config.values import ConfigError, Node, NodeMap, NodeValue, w
 NESTING_MAX = 100
 
 _LAST_BRACE = re.compile(r"\s*\}\s*\Z")
+# What ends an item, what ends them all, and their names in errors: see `_end_item`.
+_MAP = (",;\r\n/}", "}", "a map value terminator", "a map terminator")
+_ARRAY = (",\r\n/]", "]", "an array value terminator", "an array terminator")
 _BCRYPT = "2a$"  # a bare value `$2a$…` is a password hash, not a variable
 
 Include = Callable[[str, Position], NodeMap]
@@ -226,7 +229,7 @@ class _Parser:
             key = "key" if found["key"] else "quoted_key"
             value = found["text"] if kind == "text" else self._found_value(found)
             entries[found[key]] = Node(value, source, found.start(key))
-            if self._end_map_item() if kind == "open" else text[scan.pos - 1] == "}":
+            if self._end_item(*_MAP) if kind == "open" else text[scan.pos - 1] == "}":
                 break
         self.scopes.pop()
         return entries
@@ -244,7 +247,7 @@ class _Parser:
             scan.pos += 1
             return True
         self._read_entry(entries, inner=True)
-        return self._end_map_item()
+        return self._end_item(*_MAP)
 
     def _read_array(self) -> list[Node]:
         scan = self.scan
@@ -262,7 +265,7 @@ class _Parser:
                 return items
             assert kind is not None
             items.append(Node(self._found_value(found), source, found.start(kind)))
-            if self._end_array_item() if kind == "open" else text[scan.pos - 1] == "]":
+            if self._end_item(*_ARRAY) if kind == "open" else text[scan.pos - 1] == "]":
                 return items
 
     def _read_odd_item(self, items: list[Node]) -> bool:
@@ -277,7 +280,7 @@ class _Parser:
             return True
         start = scan.pos + (char in ("'", '"'))
         items.append(Node(self._read_value(), scan.source, start))
-        return self._end_array_item()
+        return self._end_item(*_ARRAY)
 
     def _found_value(self, found: re.Match[str]) -> NodeValue:
         """The value of an ordinary item; the cursor is behind it, or in the map or array."""
@@ -293,31 +296,19 @@ class _Parser:
                 return BOOLEANS.get(word.lower(), word)
         return word
 
-    def _end_map_item(self) -> bool:
-        """Skips what may follow an item of a map; returns whether the map ends."""
+    def _end_item(self, ends: str, closing: str, terminator: str, closer: str) -> bool:
+        """Skips what may follow an item of a map or an array; returns whether that ends. The last
+        two are what an error calls the characters."""
         scan = self.scan
         scan.skip_to_end()
         char = scan.peek()
-        if not char or char not in ",;\r\n/}":
+        if not char or char not in ends:
             scan.fail(
-                'Expected a map value terminator "," or a map terminator "}", '
+                f'Expected {terminator} "," or {closer} "{closing}", '
                 f"but got '{scan.described()}' instead."
             )
         scan.pos += 1
-        return char == "}"
-
-    def _end_array_item(self) -> bool:
-        """Skips what may follow an item of an array; returns whether the array ends."""
-        scan = self.scan
-        scan.skip_to_end()
-        char = scan.peek()
-        if not char or char not in ",\r\n/]":
-            scan.fail(
-                'Expected an array value terminator "," or an array terminator "]", '
-                f"but got '{scan.described()}' instead."
-            )
-        scan.pos += 1
-        return char == "]"
+        return char == closing
 
     # -- variables --------------------------------------------------------------------------
 

@@ -55,18 +55,17 @@ class Latency:
         self._engine = engine
         self._exporter = exporter
         self._subject = wanted.subject.encode("utf-8", "surrogateescape")
-        self._sampling = wanted.sampling
         self._who = who
 
     def begin(self, source: object, share: bool, block: bytes, has_reply: bool) -> Tracked | None:
         """A request comes, with the header block `block`. None if it is not measured, as those that
         want no answer are not."""
         header: Headers | None = None
-        if self._sampling == BY_HEADERS:
+        if self.wanted.sampling == BY_HEADERS:
             header = trace_headers(block)
             if header is None:
                 return None
-        elif self._sampling <= random.randrange(100):
+        elif self.wanted.sampling <= random.randrange(100):
             return None
         tracked = Tracked(self, self.describe(source, share), header)
         if has_reply:

@@ -20,13 +20,6 @@ from pynats_server.options import (
 )
 
 JETSTREAM_API = "$JS.API.>"  # which the real server has all accounts import
-_SYSTEM_DOMAIN = ((">", JETSTREAM_API),)
-_DOMAIN = (
-    *((f"{group}.>", f"{group}.>") for group in ("$KV", "$OBJ")),
-    *((f"{group}.>", f"$JS.API.{group}.>")
-      for group in ("ACCOUNT", "CONSUMER", "DIRECT", "META", "SERVER", "STREAM")),
-    ("INFO", "$JS.API.INFO"),
-)  # fmt: skip
 ALL = 100  # per cent
 _RESPONSE = 2  # the real server's type of an import that is an answer
 _RESPONSES = {"singleton": "Singleton", "stream": "Streamed", "chunked": "Chunked"}
@@ -186,12 +179,10 @@ def mappings(source: MonitorSource, name: str) -> dict[str, list[MappingTarget]]
     domain = source.options.jetstream.domain if source.options.jetstream.enabled else ""
     if not domain:
         return found
-    is_system = name == source.system_account.name
-    of_domain = {
-        f"$JS.{domain}.API.{there}": [MappingTarget(here)]
-        for there, here in (_SYSTEM_DOMAIN if is_system else _DOMAIN)
-    }
-    return of_domain | found
+    from pynats_server.jetstream.domains import domain_mappings  # only where JetStream is loaded
+
+    of_domain = domain_mappings(domain, name == source.system_account.name)
+    return {there: [MappingTarget(here)] for there, here in of_domain.items()} | found
 
 
 def targets(subject: str, listed: Iterable[MappingTarget]) -> list[TargetInfo]:
