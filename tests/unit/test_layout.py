@@ -38,7 +38,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
-    S + "settings": (*BASE, S + "subjects"),  # which mappings are possible
+    S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
+    S + "settings.blocks": (*BASE, S + "settings", S + "subjects"),  # which mappings are possible
+    S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "subjects"),
