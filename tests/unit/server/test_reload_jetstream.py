@@ -10,7 +10,8 @@ from pathlib import Path
 
 import nats.errors
 import pytest
-from pynats_server.jetstream import enablement, store_folder
+from pynats_server.jetstream import enablement
+from pynats_server.jetstream.folders import root
 from pynats_server.options import (
     AccountLimits,
     AccountOptions,
@@ -88,7 +89,7 @@ def test_a_shutdown_while_jetstream_is_switched_off_lets_the_folder_go(tmp_path:
         assert reload(server, jetstream=OFF)
         assert reload(server, jetstream=on(tmp_path))
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
 
@@ -122,7 +123,7 @@ def test_jetstream_that_cannot_start_makes_a_reload_change_nothing(
         assert not reload(server, **change(tmp_path))
         assert server.options is before
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
     assert reason in capfd.readouterr().err
@@ -140,7 +141,7 @@ def test_a_reload_is_checked_also_while_jetstream_ends(
         report = server.state.last_reload
         assert report is not None and "insufficient storage resources" in report.fault
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
     assert "Can't start JetStream" not in capfd.readouterr().err
@@ -184,7 +185,7 @@ def test_jetstream_that_fails_at_its_start_is_not_half_served(
         assert reload(server, jetstream=on(tmp_path))
         assert server.state.jetstream is not None
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
 
