@@ -6,13 +6,15 @@ from pynats_server.core.account cimport route, route_match, route_only
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.framing cimport line_max
-from pynats_server.core.interest.mapping cimport KEPT, LOST, MAPPED, Fate, KnownName, NewName, Rule
+from pynats_server.core.interest.mapping cimport (
+    KEPT, LOST, MAPPED, Fate, KnownName, NewName, Rule, name_free,
+)
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport (
     BULK_RECEIVERS, CALL_STEPS, EXTERN_MIN, LIMITED_READ, LOOK_AHEAD, MEMO_LINE, PERMISSION_CACHE,
-    RATE_TELL_NS, RUN_BLOCK, SID_FAST, STEP_BYTES_SHIFT,
+    RATE_TELL_NS, RUN_BLOCK, SID_FAST, STEP_BYTES_SHIFT, STEP_HEADER_SHIFT,
 )
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_hash, bytemap_put
 from pynats_server.core.native cimport prefetch
@@ -241,7 +243,7 @@ cdef class Publisher(Receiver):
                 return 0
             return self._send(&mapped, NULL, NULL, trail)
         finally:
-            free(name.large)
+            name_free(&name)
 
     cdef int _publish_named(self, Message* msg, Match* match, void* only) except -1:
         self.count_input(1, msg.total_len)
@@ -271,11 +273,13 @@ cdef class Publisher(Receiver):
 
     cdef bint _publish_traced(self, Message* msg) except -1:
         """Publishes a message whose headers may ask for a trace. False = it wants none after all."""
-        cdef Request request = read_request(
-            msg, <Parents>self.account.parents, &self.engine.routing.random
-        )
+        cdef Request request
         cdef Message changed
         cdef Trail trail
+        self.engine.routing.steps += 1 + (msg.header_len >> STEP_HEADER_SHIFT)
+        request = read_request(
+            msg, <Parents>self.account.parents, &self.engine.routing.random
+        )
         if request is None:
             return False
         self.engine.routing.steps += 2 * CALL_STEPS
@@ -292,6 +296,7 @@ cdef class Publisher(Receiver):
             return True
         trail = Trail(self, self.account, msg.subject[:msg.subject_len], request, msg.total_len)
         if request.disabled:
+            self.engine.routing.steps += msg.total_len >> STEP_HEADER_SHIFT
             payload = redirected(msg, DISABLED)
             changed = msg[0]
             replace_payload(&changed, payload)
@@ -591,7 +596,7 @@ cdef class Publisher(Receiver):
             msg.subject_len = <uint32_t>name.length
             return True
         finally:
-            free(name.large)
+            name_free(&name)
 
     cdef bint _runs_fit(self, Match* match, Message* msg) noexcept:
         """Whether runs of this message may be delivered block by block: every receiver takes

@@ -125,6 +125,8 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
     monkeypatch.setattr("pynats_server.system.events.accounts.connections", made.append)
     monkeypatch.setattr("pynats_server.system.statsz.statsz", made.append)
     monkeypatch.setattr(Outbox, "add", lambda *_: made.append("waits"))
+    assert server.events._pace is not None
+    server.events._pace.stop()  # nobody else counts
     block = server.events.block
     before = block.seq
     reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
@@ -142,8 +144,12 @@ async def test_what_waits_is_told_before_the_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = server.state.system_account
+    assert server.events._pace is not None
+    server.events._pace.stop()
     listener = Listener(account, b"$SYS.>")
-    for _ in range(3):
+    server.events.tell_figures()
+    await wait_until_async(lambda: listener.heard, "the first, for which monitoring is loaded")
+    for _ in range(2):
         server.events.tell_figures()
     await server.shutdown()
     figures = [f"$SYS.SERVER.{server.id}.STATSZ"] * 3

@@ -30,11 +30,14 @@ cdef class ServiceImport(Sink):
     cdef readonly Rename rename  # None = the subject is the same there
     cdef readonly ServiceExport service
     cdef readonly bint share
-    cdef readonly bint allow_trace
     cdef object who
+    cdef tuple told_by  # under which a connection keeps what it is told of
     cdef Responses responses
     cdef Subscription listening
 
+    cdef bytes _note(self, Message* msg, Message* request, Trail trail)
+    cdef int _ask(self, Message* msg, Message* request, Sink source, Trail trail) except -1
+    cdef object _begin(self, Message* msg, Sink source)
     cdef int _track(self, Response* response, tracked, Message* msg) except -1
     cdef bytes _info(self, Message* msg, Sink source)
     cdef bytes _told(self, Sink source)
