@@ -4,8 +4,9 @@ from __future__ import annotations
 
 
 def value_of(block: bytes, name: bytes) -> bytes | None:
-    """What the first header with exactly that name says; None without one. One search, however
-    many there are."""
+    """What the first header with exactly that name says; None without one. The same as
+    `core.protocol.headers.get`, but one search instead of a walk: of a block that may be as long as
+    a message, nothing else is wanted."""
     lead = b"\r\n" + name + b":"
     start = block.find(lead)
     if start < 0:
