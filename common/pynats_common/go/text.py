@@ -10,8 +10,9 @@ import re
 
 _LONE = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
-# Control characters, and what some terminals and readers of logs take for the end of a line.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Control characters, what some terminals and readers of logs take for the end of a line, and what
+# turns the direction of the text behind it around.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 

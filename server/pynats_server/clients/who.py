@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean
 
 from pynats_server.clients.closed import REDACTED, shown_user
@@ -34,12 +35,12 @@ class Who:
         if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
             described = [f"v{connection.version}" if connection.version else "", connection.lang]
             described.append(connection.name)
-            label += f' - "{":".join(part for part in described if part)}"'
+            label += " - " + quote(":".join(short(part) for part in described if part))
         if isinstance(connection, ClientConnection) and connection.connect_received:
             who = shown_user(connection)
             if who:
-                kind = "token" if who == REDACTED else f"user:{who}"
-                label += f' - "{connection.account.name}/{kind}"'
+                kind = "token" if who == REDACTED else f"user:{short(who)}"
+                label += " - " + quote(f"{connection.account.name}/{kind}")
         return label
 
     def fields(self) -> dict[str, Any]:
@@ -53,9 +54,9 @@ class Who:
         if isinstance(connection, ClientConnection):
             for key in ("name", "lang", "version"):
                 if value := getattr(connection, key):
-                    found[key] = clean(value)
+                    found[key] = short(value)
             if connection.connect_received:
                 found["account"] = clean(connection.account.name)
                 if user := shown_user(connection):
-                    found["user"] = clean(user)
+                    found["user"] = short(user)
         return found

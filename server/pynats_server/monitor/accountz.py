@@ -44,7 +44,7 @@ class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
     server_id: str
     now: str
     system_account: str = ""
-    accounts: list[str] = msgspec.field(default_factory=list)
+    accounts: list[str] | None = None
 
 
 class Moved(msgspec.Struct, kw_only=True):
@@ -88,8 +88,10 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
         system_account=system_account_name(source),
     )
     if not options.account:
-        out.accounts = sorted(source.accounts)
-        return iter((pretty(out),))
+        out.accounts = []
+        names = Document(out)
+        names.fill("accounts", encoded(sorted(source.accounts), 2))
+        return names.pieces()
     found = yield from detail(source, options.account, 1)
     return _with_detail(pretty(out), found)
 

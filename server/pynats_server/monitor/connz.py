@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
+from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, span_text
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
@@ -204,7 +204,7 @@ def _describe(item: Listed, options: ConnzOptions, last: float, until: float) ->
         port=item.port,
         start=format_time_s(item.start),
         last_activity=format_time_s(last),
-        rtt=format_duration_ns(item.rtt - item.rtt % MICROSECOND_NS),
+        rtt=format_duration_ns(rtt_ns(item.rtt)),
         uptime=span_text(int(until - item.start)),
         idle=span_text(int(until - last)),
         pending_bytes=item.pending_bytes,
@@ -305,7 +305,9 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
 def _subscribed(clients: list[Listed], subject: bytes) -> Work[list[Listed]]:
     """Those of open clients that have a subscription which messages to `subject` can reach."""
     found: list[Listed] = []
-    for client in clients:
+    for number, client in enumerate(clients, 1):
+        if number % STEP == 0:
+            yield
         for batch in slices(client.subscription_list(), STEP):
             yield
             if any(overlaps(sub.subject, subject) for sub in batch):

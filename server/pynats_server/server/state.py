@@ -40,7 +40,7 @@ class ReloadReport:
     """What came of a reload: the configuration that counts since then, or why it does not."""
 
     time: float  # seconds since 1970
-    fault: str  # empty = applied
+    fault: str  # empty = all of it was applied
     changes: tuple[str, ...]  # what is different, a line for each
 
     def document(self) -> dict[str, object]:
@@ -96,6 +96,13 @@ class ServerState:
     def auth_required(self) -> bool:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
+
+    def blame_reload(self, fault: str) -> None:
+        """Something that the last reload has begun came to nothing afterwards."""
+        report = self.last_reload
+        if report is not None:
+            faults = filter(None, (report.fault, fault))
+            self.last_reload = ReloadReport(report.time, "; ".join(faults), report.changes)
 
     def share(self, plan: Plan) -> None:
         """Puts in force what the options say of exports, imports, mappings and traces; the plan is

@@ -94,7 +94,8 @@ class Desk:
         if turns.count(lane) >= WAITING or waiting_bytes > WAITING_BYTES:
             self._state.log.warn_rarely(
                 f"Requests to the system account of account '{lane[1]}' are dropped: "
-                f"{turns.count(lane)} wait"
+                f"{turns.count(lane)} wait",
+                kind=lane,
             )
             return
         self._waiting_bytes[lane] = waiting_bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
@@ -167,9 +166,7 @@ def _healthz(context: Context, _: Request, values: dict[str, Any]) -> Steps[list
     values.pop("meta_only", False)  # there is no meta layer, so everything is checked
     values["enabled_only"] = enabled or values.get("enabled_only", False)
     asked = options.HealthzOptions(old_name=enabled, **values)
-    looking = asyncio.get_running_loop().create_task(healthz.healthz(context.state, asked))
-    yield looking
-    status, found = looking.result()
+    status, found = yield from healthz.healthz(context.state, asked)
     health = Health(status=found.status, status_code=status, error=found.error)
     health.errors, health.warnings = found.errors, found.warnings
     return [compact(health)]
