@@ -51,5 +51,5 @@ cdef class Mapper:
     cdef KnownName* steady(self, const char* subject, size_t length, uint32_t hash) except? NULL
     cdef KnownName* _learn(self, const char* subject, size_t length) except? NULL
     cdef Rule rule_of(self, const char* subject, size_t length)
-    # The new name of a subject, if it has one; `free_name` afterwards.
+    # What becomes of a subject. Only where it is MAPPED, `name` is set: free `name.large` afterwards.
     cdef Fate apply(self, Rule rule, const char* subject, size_t length, NewName* name) except *

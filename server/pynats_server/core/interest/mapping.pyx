@@ -12,7 +12,7 @@ from pynats_server.core.memory.bytemap cimport (
 from pynats_server.core.native cimport pn_below
 
 cdef enum:
-    NAMES_KEPT = 4096  # twice as many are remembered at most
+    NAMES_KEPT = 4096  # as many again stay valid for those who hold them
 
 
 cdef class Rule(Sink):
