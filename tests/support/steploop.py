@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from pynats_server.jetstream.store.file.group_commit import Done, Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Done, Syncer
 
 
 class StepTimer:

@@ -50,3 +50,4 @@ class AccountRegistry(Mapping[str, Account]):
         """Forgets the surplus accounts. Their clients must be disconnected before."""
         for account in self.surplus(options):
             del self._accounts[account.name]
+            account.close()

@@ -6,20 +6,18 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-import msgspec
 from pynats_common.go.durations import rtt_ns
-from pynats_common.go.json import html_safe
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
+from pynats_server.said.json import compact
 
 FIELDS: Final = (
     "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
     "kind", "client_type", "reply",
 )  # fmt: skip
-_encode = msgspec.json.Encoder().encode
 
 
 class RequestInfo:
@@ -34,12 +32,12 @@ class RequestInfo:
         """The JSON for a request of `source`, good until that says something else of itself. What
         the server itself asks for, it does in the name of the account that imports."""
         if not isinstance(source, ClientConnection):
-            return html_safe(_encode({"acc": importer.name}))
-        return html_safe(_encode(self.describe(source, share)))
+            return compact({"acc": importer.name})
+        return compact(self.describe(source, share))
 
     def with_reply(self, told: bytes, reply: bytes) -> bytes:
         """The same, with the reply subject of the request, which its receiver does not see."""
-        return told[:-1] + b',"reply":' + html_safe(_encode(text_of(reply))) + b"}"
+        return told[:-1] + b',"reply":' + compact(text_of(reply)) + b"}"
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
         """What the import before told, for the next one, of `importer`; `shared`: it told all."""
@@ -50,7 +48,7 @@ class RequestInfo:
         found["svc"] = importer.name
         if shared or self._to_system:
             found |= {"server": self._server_name, "cluster": self._cluster}
-        return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
+        return compact({name: found[name] for name in FIELDS if found.get(name)})
 
     def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
         """A client: all of it with `share`."""

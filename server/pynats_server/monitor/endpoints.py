@@ -21,7 +21,7 @@ from pynats_server.monitor import (
     varz,
 )
 from pynats_server.monitor.connz import WallClock, connz
-from pynats_server.monitor.json import Pieces, compact, pretty
+from pynats_server.monitor.json import Pieces, pretty
 from pynats_server.monitor.metrics.page import page
 from pynats_server.monitor.metrics.text import content_type, wants_open_metrics
 from pynats_server.monitor.options import BadRequest
@@ -31,6 +31,7 @@ from pynats_server.monitor.serving.http import Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.work import Work
 
 JSON = "application/json"

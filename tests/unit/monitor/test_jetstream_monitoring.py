@@ -18,7 +18,7 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
-from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
+from pynats_server.jetstream.store.file.syncing.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz

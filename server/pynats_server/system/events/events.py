@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from pynats_server.server.state import ServerState
 from pynats_server.system.events import accounts, clients
 from pynats_server.system.events.outbox import Body, Outbox
 from pynats_server.system.events.pace import Pace
+from pynats_server.system.late import Late
 from pynats_server.system.server_block import ServerBlock
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Events:
         self._pace: Pace | None = None
         self._repeats: accounts.Repeats | None = None
         self._usage: Usage | None = None
+        self._late = Late("pynats_server.system.statsz")
 
     # -- the server's life --------------------------------------------------------------------
 
@@ -45,13 +48,25 @@ class Events:
         self._pace.start()
 
     def tell_figures(self) -> None:
-        """STATSZ: how the server is."""
+        """STATSZ: how the server is. Monitoring, which knows that, is loaded when the first one
+        listens."""
         if self._repeats is None:
             return
-        self._tell(f"$SYS.SERVER.{self._state.id}.STATSZ", self._figures)
+        subject = f"$SYS.SERVER.{self._state.id}.STATSZ"
+        if self._late.is_there or not self._state.system_account.has_interest(subject.encode()):
+            self._tell(subject, self._figures)
+        else:
+            self._late.load().add_done_callback(self._loaded)
+
+    def _loaded(self, loading: asyncio.Future[ModuleType]) -> None:
+        if loading.cancelled():
+            return
+        if error := loading.exception():
+            self._state.log.error(f"the server's figures can not be told: {error!r}")
+        else:
+            self.tell_figures()
 
     def _figures(self) -> Body:
-        # Monitoring is loaded when somebody wants to know.
         from pynats_server.monitor.varz import Usage
         from pynats_server.system.statsz import Told, statsz
 

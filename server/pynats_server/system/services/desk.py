@@ -14,6 +14,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
+from pynats_server.system.late import Late
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services.request import Request
 from pynats_server.work import Cancelled, Job, Steps
@@ -53,6 +54,7 @@ class Desk:
         self._subscriptions: list[Subscription] = []
         self._waiting_bytes: collections.Counter[Hashable] = collections.Counter()
         self._answering: Answering | None = None
+        self._late = Late("pynats_server.system.services.answering")
 
     def open(self) -> None:
         """Requests are answered from now on."""
@@ -103,10 +105,15 @@ class Desk:
             lane,
             client if client is not None else self,
             self._answer(request),
+            stays=name in CHANGES,
             on_end=lambda job: self._ended(job, lane, size),
         )
 
     def _answer(self, request: Request) -> Steps[None]:
+        if not self._late.is_there:
+            loading = self._late.load()
+            yield loading
+            loading.result()
         if self._answering is None:
             from pynats_server.system.services.answering import Answering
             from pynats_server.system.services.context import Context

@@ -10,8 +10,8 @@ import msgspec
 
 from pynats_server.monitor import absent, accountz, jsz, options
 from pynats_server.monitor.connz import connz
-from pynats_server.monitor.json import compact
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.system.events.accounts import connections
 from pynats_server.system.services.context import Bare, Context, Service
 from pynats_server.system.services.decoding import TEXT, BadBody, decode_fields

@@ -12,8 +12,9 @@ from pynats_common.go.quoting import quote
 from pynats_server.monitor import absent, accountz, healthz, jsz, options, varz
 from pynats_server.monitor.connz import connz
 from pynats_server.monitor.healthz_jetstream import HealthError
-from pynats_server.monitor.json import Pieces, compact, squeezed
+from pynats_server.monitor.json import Pieces, squeezed
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.server.state import ServerState
 from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
 from pynats_server.system.services.decoding import (

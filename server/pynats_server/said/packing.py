@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from pynats_server.said.headers import value_of
 from pynats_server.work import Work
 
 SNAPPY: Final = "snappy"
@@ -18,11 +19,7 @@ _SNAPPY_STEP: Final = 64 << 10
 
 def wanted(headers: bytes) -> str:
     """What the first header `Accept-Encoding` of a block asks for; empty without one."""
-    for line in headers.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name == b"Accept-Encoding":
-            return chosen(value.strip())
-    return ""
+    return chosen(value_of(headers, b"Accept-Encoding") or b"")
 
 
 def chosen(asked: bytes) -> str:
