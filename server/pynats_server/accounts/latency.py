@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 from pynats_common.go.json import html_safe
+from pynats_common.go.text import bytes_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
@@ -54,7 +55,7 @@ class Latency:
         self.wanted = wanted
         self._engine = engine
         self._exporter = exporter
-        self._subject = wanted.subject.encode("utf-8", "surrogateescape")
+        self._subject = bytes_of(wanted.subject)
         self._who = who
 
     def begin(self, source: object, share: bool, block: bytes, has_reply: bool) -> Tracked | None:
@@ -186,9 +187,11 @@ class Awaiting:
         self._unchecked: list[bytes] = []
 
     def add(self, tracked: Tracked) -> None:
+        """It ends early when nobody listens to its reply subject."""
         self._by_reply.setdefault(tracked.reply, {})[tracked] = None
 
     def discard(self, tracked: Tracked) -> None:
+        """It has ended. Idempotent."""
         found = self._by_reply.get(tracked.reply)
         if found is not None:
             found.pop(tracked, None)

@@ -45,7 +45,7 @@ from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
-    from pynats_server.monitor import MonitorServer
+    from pynats_server.monitor.serving.listener import MonitorServer
 
 PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
 
@@ -220,7 +220,7 @@ class Server:
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
             return
-        from pynats_server.monitor import MonitorServer
+        from pynats_server.monitor.serving.listener import MonitorServer
 
         host = self.options.http_host or self.options.host
         self._monitor = MonitorServer(self.state)
