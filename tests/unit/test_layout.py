@@ -122,7 +122,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "digits",
-        J + "errors", J + "publish",
+        J + "errors",
         J + "requests", J + "scratch", J + "store", J + "store.format", J + "store.search",
         S + "work",
     ),
@@ -168,7 +168,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "clock", J + "config", J + "domains",
         J + "consumer", J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
-        J + "errors", J + "folders", J + "publish", J + "requests", J + "store",
+        J + "errors", J + "folders", J + "requests", J + "store",
         J + "store.consumers", J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (

@@ -8,7 +8,7 @@ from pynats_common.go.text import clean, shortened
 
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.connection import Connection
+from pynats_server.core.sockets.connection import Connection
 
 
 def short(text: str) -> str:

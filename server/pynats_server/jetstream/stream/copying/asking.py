@@ -11,10 +11,10 @@ import msgspec
 from pynats_common.go.times import parse_time_ns
 from pynats_common.nuid import new_nuid
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.host import StreamHost
 
 ANSWER_S: Final = 5.0  # that an answer may take
