@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pynats_common.go.text import bytes_of
 from pynats_common.server_hash import server_hash
 
 from pynats_server.accounts.automatic import automatic_links
@@ -12,14 +13,11 @@ from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
-from pynats_server.core.sharing.responses import Terms
+from pynats_server.core.sharing.responses import KINDS, Terms
 from pynats_server.core.sharing.services import ServiceExport, ServiceImport
 from pynats_server.core.sharing.shadows import StreamImport, StreamImports, borrow
-from pynats_server.options import MappingTarget
+from pynats_server.options import DEFAULT_THRESHOLD_S, MappingTarget
 from pynats_server.options import ServiceExport as Service
-
-KINDS = {"singleton": 0, "stream": 1, "chunked": 2}
-THRESHOLD_S = 120.0
 
 
 class Wiring:
@@ -99,7 +97,7 @@ class Wiring:
             StreamImport(
                 account,
                 self._accounts[link.exporter],
-                link.names.pattern.encode("utf-8", "surrogateescape"),
+                bytes_of(link.names.pattern),
                 link.names.rename,
                 link.names.back,
                 link.allow_trace,
@@ -128,7 +126,7 @@ class Wiring:
             self._engine,
             account,
             exporter,
-            ".".join(link.names.source).encode("utf-8", "surrogateescape"),
+            bytes_of(".".join(link.names.source)),
             link.names.rename,
             self._export(link),
             self._who_for_system if exporter is self._system else self._who,
@@ -140,7 +138,7 @@ class Wiring:
         known = self._exports.get(key)
         if known is not None and known[0] == link.service:
             return known[1]
-        threshold_s = link.service.threshold if link.service.threshold > 0 else THRESHOLD_S
+        threshold_s = link.service.threshold if link.service.threshold > 0 else DEFAULT_THRESHOLD_S
         terms = Terms(KINDS[link.service.response], int(threshold_s * 1e9))
         latency = None
         if link.service.latency is not None:
