@@ -67,6 +67,7 @@ class JetStreamLife:
         from pynats_server.jetstream.capacity import resolve
         from pynats_server.jetstream.manager import JetStream
 
+        self._state.jetstream_failed = True  # until it has started
         begun = time.perf_counter_ns()
         state, log, options = self._state, self._log, self._state.options.jetstream
         log.notice("Starting JetStream")
@@ -96,6 +97,7 @@ class JetStreamLife:
             if isinstance(error, OSError):
                 raise _failure(error) from error
             raise
+        state.jetstream_failed = False
         log.notice(f"Took {human_duration_ns(time.perf_counter_ns() - begun)} to start JetStream")
 
     async def stop(self) -> None:
@@ -190,6 +192,7 @@ class JetStreamLife:
     def _failed(self, error: JetStreamError) -> None:
         """What a reload has begun comes to nothing."""
         self._log.error(str(error))
+        self._state.jetstream_failed = True
         self._state.blame_reload(str(error))
 
     async def _switch_off(self, jetstream: JetStream) -> None:

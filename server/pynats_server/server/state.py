@@ -77,6 +77,7 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
+        self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
         self.ready = False

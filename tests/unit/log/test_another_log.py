@@ -21,7 +21,7 @@ from tests.support.deadline import PATIENCE_S, wait_until
 
 
 class Gate:
-    """Nothing is written to a file before it opens; whoever writes has `begun`."""
+    """Nothing is written to a file but `two` before it opens; whoever writes has `begun`."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -33,8 +33,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     made, write = Gate(), FileSink.write
 
     def held(self: FileSink, data: bytes, level: str) -> None:
-        made.begun.set()
-        made.open.wait(PATIENCE_S)
+        if self._path.name != "two":
+            made.begun.set()
+            made.open.wait(PATIENCE_S)
         write(self, data, level)
 
     monkeypatch.setattr(FileSink, "write", held)
@@ -89,15 +90,23 @@ def test_what_waits_is_written_at_the_end_also_after_a_reload(
     tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of each file; the first is left for another one."""
+    really_stop = QueuedSink.stop
+
+    def stop(sink: QueuedSink, until_s: float | None = None) -> None:
+        if sink is left:
+            gate.open.set()  # no sooner than somebody waits for it
+        really_stop(sink, until_s)
+
     one, two = tmp_path / "one", tmp_path / "two"
     log = open_logger(LogOptions(log_file=one))
     with aside(log):
         log.notice("line 1")
         assert gate.begun.wait(PATIENCE_S)
         log.notice("line 2")
+        left = log._output.sink
         change(log, LogOptions(log_file=two))
         log.notice("line 3")
-        monkeypatch.setattr(log._output, "flush", gate.open.set)  # with which the end begins
+        monkeypatch.setattr(QueuedSink, "stop", stop)
     assert (numbers(one), numbers(two)) == ([1, 2], [3])
 
 

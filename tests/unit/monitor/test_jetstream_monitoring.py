@@ -192,6 +192,19 @@ def test_the_health_of_many_streams_is_looked_at_some_at_a_time(
     serve(tmp_path, scenario)
 
 
+def test_asking_for_what_is_not_there_does_not_fill_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario(server: Server) -> None:
+        for number in range(20):
+            work = healthz.healthz(server.state, HealthzOptions(account=f"X{number}"))
+            status, _ = await server.state.turns.run("tests", server, work)
+            assert status == 404
+
+    serve(tmp_path, scenario)
+    assert capfd.readouterr().err.count("Healthcheck failed") == 1
+
+
 def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
         for name in ("GOOD", "ILL"):

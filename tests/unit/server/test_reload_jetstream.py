@@ -161,6 +161,7 @@ def test_a_reload_whose_jetstream_does_not_come_back_is_not_told_as_good(tmp_pat
 
         await wait_until_async(fault, "the fault")
         assert "is not a directory" in fault()
+        assert b'"jetstream"' not in await greeting(server)
         assert "Reloaded: max_payload = 5000" in report.changes
         await server.shutdown()
 
@@ -181,9 +182,11 @@ def test_jetstream_that_fails_at_its_start_is_not_half_served(
         assert server.state.jetstream is None
         report = server.state.last_reload
         assert report is not None and "Can't start JetStream" in report.fault
+        assert b'"jetstream"' not in await greeting(server)
         await until_free(tmp_path)
         assert reload(server, jetstream=on(tmp_path))
         assert server.state.jetstream is not None
+        assert b'"jetstream":true' in await greeting(server)
         await server.shutdown()
         root.take(tmp_path).release()
 
@@ -215,13 +218,14 @@ def test_a_system_account_that_is_there_for_jetstream_goes_with_it(tmp_path: Pat
     asyncio.run(scenario())
 
 
-def test_info_tells_new_clients_whether_there_is_jetstream(tmp_path: Path) -> None:
-    async def greeting(server: Server) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
-        line = await reader.readline()
-        writer.close()
-        return line
+async def greeting(server: Server) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
+    line = await reader.readline()
+    writer.close()
+    return line
 
+
+def test_info_tells_new_clients_whether_there_is_jetstream(tmp_path: Path) -> None:
     async def scenario() -> None:
         server = await server_with(OFF)
         assert b'"jetstream"' not in await greeting(server)
