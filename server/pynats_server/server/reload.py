@@ -131,7 +131,7 @@ def _apply(parts: Parts, prepared: Prepared) -> None:
     rates.limit_accounts(state)
     told = reauthorize.reload(state, parts.handler, prepared.authenticator, prepared.unchanged)
     parts.jetstream.follow(options)
-    state.accounts.remove(options)  # after JetStream and the clients have left them
+    state.drop_accounts()  # after JetStream and the clients have left them
     parts.run_files.follow()
     some = prepared.changed if limits.same_limits(old, options) else None
     told = limits.reload(state, some) or told

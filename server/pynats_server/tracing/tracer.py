@@ -20,6 +20,8 @@ and the client waits: it cannot ask for more than is done. Those of an account a
 the other: what is known of their headers takes many times the memory that these do."""
 AT_ONCE_BYTES: Final = 1024
 """The same for the headers that it tells."""
+AT_ONCE_SUBJECT: Final = 256
+"""And for the subject, which each event may tell."""
 CALL_BYTES: Final = 16
 """Bytes of headers that cost as much as a call of Python code (`Engine.charge`)."""
 
@@ -42,6 +44,7 @@ class Tracer:
         if (
             len(trail.events) <= AT_ONCE
             and len(trail.block) <= AT_ONCE_BYTES
+            and len(trail.subject) <= AT_ONCE_SUBJECT
             and self._codec.is_there(chosen(trail.accept))
         ):
             self._state.engine.charge(len(trail.block) // CALL_BYTES)

@@ -74,8 +74,8 @@ cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
     if at == out:
         memcpy(at, b"NATS/1.0\r\n", FIRST_LEN)
         at += FIRST_LEN
-    elif at[-1] != b'\n':  # what follows is a line of its own
-        if at[-1] == b'\r':
+    elif (at - 1)[0] != b'\n':  # what follows is a line of its own
+        if (at - 1)[0] == b'\r':
             at -= 1
         memcpy(at, b"\r\n", 2)
         at += 2

@@ -86,7 +86,7 @@ cdef inline bint _next_header(const char** at, const char* end, Header* found) n
     p = colon + 1
     while p < stop and _is_blank(p[0]):
         p += 1
-    while stop > p and _is_blank(stop[-1]):
+    while stop > p and _is_blank((stop - 1)[0]):
         stop -= 1
     found.value = p
     found.value_len = stop - p
