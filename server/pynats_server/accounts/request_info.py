@@ -14,6 +14,7 @@ from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.said.json import compact
 
+# In the order of the real server. This one is in no cluster.
 FIELDS: Final = (
     "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "kind",
     "client_type", "reply",

@@ -44,7 +44,6 @@ class Wiring:
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
-        self._forget_gone()
         self._planned = plan.services
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
@@ -56,11 +55,11 @@ class Wiring:
         self._exports = {key: made for key, made in self._exports.items() if key in linked}
         self._wired = dict(self._accounts)
 
-    def _forget_gone(self) -> None:
-        """An account that was removed is another one when it comes back under its name."""
-        for name, account in self._wired.items():
-            if self._accounts.get(name) is account:
-                continue
+    def forget_removed(self) -> None:
+        """After accounts were removed: one that comes back under its name is another one."""
+        gone = [name for name, each in self._wired.items() if self._accounts.get(name) is not each]
+        for name in gone:
+            del self._wired[name]
             for _, found in self._services.pop(name, []):
                 found.close()
             self._streams.pop(name, None)

@@ -157,7 +157,7 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         ),
         ("JetStream", lambda: parts.jetstream.follow(options)),
         # After JetStream and the clients have left them.
-        ("accounts that are gone", lambda: state.accounts.remove(options)),
+        ("accounts that are gone", state.drop_accounts),
         ("PID and ports files", parts.run_files.follow),
         ("limits of clients", lambda: tell_if(limits.reload(state, some))),
         ("INFO", lambda: parts.info.reload(told)),

@@ -117,6 +117,12 @@ class ServerState:
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
 
+    def drop_accounts(self) -> None:
+        """Forgets the accounts that the options no longer name, once everybody has left them."""
+        self.accounts.remove(self.options)
+        if self._wiring is not None:
+            self._wiring.forget_removed()
+
     def use(self, account: Account) -> None:
         """Somebody is about to come into an account: it has what every used account has."""
         if self._wiring is not None:

@@ -54,6 +54,12 @@ def test_a_rest_after_so_many_events() -> None:
         assert (rested, len(told["events"])) == (rests, count + 1)
 
 
+def test_the_longer_the_subject_the_fewer_events_at_once() -> None:
+    long = trail(SLICE)
+    long.subject = b"x" * 4000
+    assert written(long)[0] == 31  # two at a time
+
+
 def test_events_that_nobody_could_receive_are_not_written() -> None:
     _, text = steps(describe(trail(SLICE * 10), b"{}", "SYS", SLICE * 60))
     told = json.loads(text)

@@ -14,10 +14,9 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
-from pynats_server.system.late import Late
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services.request import Request
-from pynats_server.work import Cancelled, Job, Steps
+from pynats_server.work import Cancelled, Job, Late, Steps
 
 if TYPE_CHECKING:
     from pynats_server.system.services.answering import Answering
