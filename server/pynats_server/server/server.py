@@ -321,7 +321,8 @@ class Server:
 
     async def reload_aside(self) -> str:
         """As `reload`, but reads and checks the file in a thread: one with thousands of users takes
-        long. Returns why it was not applied; nothing when it was."""
+        long, and so does what thousands of subscriptions get of other accounts now. Returns why it
+        was not applied; nothing when it is."""
         async with self._reloading:
             module = self._reload_module()
             if isinstance(module, str):
@@ -329,7 +330,12 @@ class Server:
             loop = asyncio.get_running_loop()
             read = loop.run_in_executor(None, module.prepare_reload, self.state, self.load_options)
             await asyncio.wait([read])
-            return self._reload(read.result)
+            fault = self._reload(read.result)
+            if not fault:
+                shared: asyncio.Future[None] = loop.create_future()
+                self.state.when_shared(partial(_end, shared))
+                await shared
+            return fault
 
     def _reload(self, prepared: Callable[[], Any] | None) -> str:
         if not self._started or self._shutdown is not None:
@@ -356,6 +362,11 @@ class Server:
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""
         self.log.reopen()
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _explain(error: OSError) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,14 @@ class ServerState:
         self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
+
+    def when_shared(self, done: Callable[[], object]) -> None:
+        """Calls `done` when what was put in force holds for all subscriptions that were there: at
+        once, unless there are very many."""
+        if self._wiring is None:
+            done()
+        else:
+            self._wiring.when_followed(done)
 
     def use(self, account: Account) -> None:
         """Somebody is about to come into an account: it has what every used account has."""
