@@ -8,7 +8,8 @@ from typing import Any
 
 from pynats_server.system.encoding import encode
 from pynats_server.tracing.events import SLICE, describe
-from pynats_server.work import Work
+
+from tests.support.steploop import steps
 
 SECOND_NS = 1_000_000_000
 
@@ -28,21 +29,10 @@ def trail(count: int) -> Any:
     )
 
 
-def steps(work: Work[bytes]) -> tuple[int, bytes]:
-    """How often the work rests, and its result."""
-    count = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return count, end.value
-        count += 1
-
-
-def test_a_rest_after_so_many_events() -> None:
-    for count, rests in (0, 0), (1, 0), (SLICE, 0), (SLICE + 1, 1), (SLICE * 10, 9):
-        rested, text = steps(describe(trail(count), b"{}", "SYS"))
-        assert (rested, len(json.loads(text)["events"])) == (rests, count + 1)
+def test_a_step_has_so_many_events() -> None:
+    for count, expected in (0, 1), (1, 1), (SLICE, 1), (SLICE + 1, 2), (SLICE * 10, 10):
+        taken, text = steps(describe(trail(count), b"{}", "SYS"))
+        assert (taken, len(json.loads(text)["events"])) == (expected, count + 1)
 
 
 def test_times_and_texts_are_those_of_go() -> None:
@@ -59,7 +49,7 @@ def test_times_and_texts_are_those_of_go() -> None:
     ]
 
 
-def test_compression_rests_as_well() -> None:
+def test_compression_has_steps_as_well() -> None:
     data = b"x" * (1 << 20)
-    for encoding, rests in ("gzip", 128), ("snappy", 16), ("identity", 0):
-        assert steps(encode(data, encoding))[0] == rests
+    for encoding, expected in ("gzip", 129), ("snappy", 17), ("identity", 1):
+        assert steps(encode(data, encoding))[0] == expected
