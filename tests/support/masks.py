@@ -33,16 +33,18 @@ def _as_it_is(value: dict[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Names in order, and the stable values. `unordered`: lists whose order nobody promises;
-    `absent`: what is left out; `prepare` may change the names of an object, too."""
+    `absent`: what is left out; `prepare` may change the names of an object, too. With `shows_empty`
+    a text that is empty is shown so, also where it would vary."""
 
     volatile: Collection[str]
     unordered: Collection[str]
     absent: Collection[str] = ()
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
+    shows_empty: bool = False
 
     def of(self, value: Any, name: str = "") -> Any:
         """The shape of a value with this name."""
-        if name in self.volatile and value != "":
+        if name in self.volatile and not (self.shows_empty and value == ""):
             return "number" if isinstance(value, int | float) else type(value).__name__
         if isinstance(value, dict) and name == "metadata":
             return dict(sorted(value.items()))

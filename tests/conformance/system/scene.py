@@ -184,4 +184,4 @@ def _prepared(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-shape = Shape(VOLATILE, UNORDERED, ABSENT, _prepared).of
+shape = Shape(VOLATILE, UNORDERED, ABSENT, _prepared, shows_empty=True).of
