@@ -10,7 +10,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from pynats_server.jetstream.publish.headers import get
+from pynats_server.core.protocol.headers import get
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from test_kill_under_load import Broker

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.key_change import KeyChanges
+from pynats_server.jetstream.folders.keys import KeyChanges
 from pynats_server.log.target import open_target
 from pynats_server.options import JetStreamOptions, LogOptions
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pynats_server.core.protocol.headers import build
 from pynats_server.jetstream.config.model import StreamConfig, StreamSource
 from pynats_server.jetstream.publish.batch.staging import Staging
-from pynats_server.jetstream.publish.headers import build
 from pynats_server.jetstream.store.record import record_size
 from pynats_server.jetstream.stream.copying.names import SourceName, header_value
 from pynats_server.jetstream.stream.operations import (

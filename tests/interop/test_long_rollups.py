@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.publish.headers import build
+from pynats_server.core.protocol.headers import build
 from pynats_server.jetstream.store.removal.removing import TAKE
 from pynats_server.jetstream.stream.rollups import UNDER_WAY_MAX
 from pynats_server.jetstream.stream.stream import Stream

@@ -6,8 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+from pynats_server.core.protocol.headers import build
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish.headers import build
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.stream.timed.schedules import PUBLISHED
 from pynats_server.server.server import Server

@@ -34,7 +34,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiting, "COLLECT", 5)
     monkeypatch.setattr(changes, "AT_ONCE", 1)
     monkeypatch.setattr(memory, "BLOCK_SIZE", SMALL_BLOCK)
-    place = "pynats_server.jetstream.stream_folders.choose_block_size"
+    place = "pynats_server.jetstream.folders.streams.choose_block_size"
     monkeypatch.setattr(place, lambda *_: SMALL_BLOCK)
 
 

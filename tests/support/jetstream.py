@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from pynats_server.jetstream import store_folder
+from pynats_server.jetstream.folders import root
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server.server import Server
@@ -57,8 +57,8 @@ async def until_free(folder: Path) -> None:
 
     def free() -> bool:
         try:
-            store_folder.take(folder).release()
-        except store_folder.StoreInUse:
+            root.take(folder).release()
+        except root.StoreInUse:
             return False
         return True
 

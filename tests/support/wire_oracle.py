@@ -1,4 +1,4 @@
-"""A slow and simple parser of client bytes: the oracle for `core.wire`."""
+"""A slow and simple parser of client bytes: the oracle for `core.protocol.wire`."""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
-    S + "settings": (*BASE, S + "subjects"),  # which mappings are possible
+    S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
+    S + "settings.blocks": (*BASE, S + "settings", S + "subjects"),  # which mappings are possible
+    S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "subjects"),
@@ -120,7 +122,7 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "consumer.tally": (),
     J + "consumer.delivery": (
         *BASE, S + "core", J + "clock", J + "config", J + "consumer", J + "digits",
-        J + "errors", J + "publish",
+        J + "errors",
         J + "requests", J + "scratch", J + "store", J + "store.format", J + "store.search",
         S + "work",
     ),
@@ -158,24 +160,28 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "core", J + "clock"),
+    # The disk, before there are streams.
+    J + "folders": (
+        *BASE, S + "log", J + "config", J + "consumer", J + "context", J + "figures",
+        J + "store", J + "store.file", J + "store.format", J + "store.rekeying",
+    ),
     J + "api": (
         *BASE, S + "core", S + "jetstream", J + "clock", J + "config", J + "domains",
         J + "consumer", J + "consumer.config", J + "consumer.delivery", J + "context", J + "direct",
-        J + "errors", J + "publish", J + "requests", J + "store", J + "store.consumers",
-        J + "store.search", J + "stream", J + "stream.copying", S + "work",
+        J + "errors", J + "folders", J + "requests", J + "store",
+        J + "store.consumers", J + "store.search", J + "stream", J + "stream.copying", S + "work",
     ),
     S + "jetstream": (
         *BASE, S + "accounts", S + "core", S + "log", J + "api", J + "capacity",
-        J + "claims", J + "clock",
-        J + "config", J + "consumer", J + "context", J + "errors", J + "figures", J + "quota",
-        J + "store", J + "store.consumers",
-        J + "store.file", J + "store.format", J + "store.rekeying", J + "stream", S + "work",
+        J + "claims", J + "clock", J + "config", J + "consumer", J + "context", J + "errors",
+        J + "figures", J + "folders", J + "quota", J + "store", J + "store.consumers",
+        J + "store.file", J + "stream", S + "work",
     ),
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
-        J + "capacity", S + "log", S + "monitor", S + "process", S + "server.accepted",
-        S + "server.info", S + "server.state", S + "settings", S + "system",
+        J + "capacity", J + "folders", S + "log", S + "monitor", S + "process",
+        S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
         S + "system.services", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.

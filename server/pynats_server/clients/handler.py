@@ -18,8 +18,8 @@ from pynats_server.clients.slow_checks import SlowChecks
 from pynats_server.clients.trace import payload_text, redact_connect
 from pynats_server.clients.who import Who, short
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.connection import Connection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sockets.connection import Connection
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState

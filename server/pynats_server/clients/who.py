@@ -8,7 +8,7 @@ from pynats_common.go.text import clean
 
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.connection import Connection
+from pynats_server.core.sockets.connection import Connection
 
 NAME_MAX = 128  # characters of a name from outside that are shown
 

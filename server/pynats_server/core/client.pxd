@@ -1,12 +1,12 @@
 """A client connection: the NATS client protocol. What receives is in `receiver`, what publishes in
-`publisher`, the bytes in `wire`; here are the commands, who may come in, and pings.
+`publishing`, the bytes in `protocol`; here are the commands, who may come in, and pings.
 
 Between two reads nothing is kept of the input but `skipping`.
 """
 from libc.stdint cimport int64_t, uint64_t
 
-from pynats_server.core.publisher cimport Publisher
-from pynats_server.core.wire cimport Frame, Op, Outcome
+from pynats_server.core.protocol.wire cimport Frame, Op, Outcome
+from pynats_server.core.publishing.publisher cimport Publisher
 
 
 cdef class ClientConnection(Publisher):

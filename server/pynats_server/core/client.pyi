@@ -6,7 +6,7 @@ from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.permissions import Permissions
-from pynats_server.core.publisher import Publisher
+from pynats_server.core.publishing.publisher import Publisher
 from pynats_server.core.reasons import CloseReason
 
 class ClientConnection(Publisher):

@@ -4,24 +4,25 @@ from libc.string cimport memchr, memcmp
 
 import random as _random
 
-from pynats_server.core.account cimport Account, set_filtered
-from pynats_server.core.connection cimport Connection
+from pynats_server.core.account cimport Account
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, PAUSE_WORK, Chore, Engine, is_spent
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_JUDGE, PAUSE_WORK, Engine, is_spent
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Subscription, new_subscription
-from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, REMOVE_STEPS, SUBJECT_TOKENS_MAX
+from pynats_server.core.judging cimport Judgement, judgement_of
+from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
-from pynats_server.core.publisher cimport PASSES, WAITS, Pass
 from pynats_server.core.permissions cimport (
     SUBSCRIBE_ALLOWED, SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
 )
-from pynats_server.core.subject cimport SUBJECT_INVALID, subject_kind, subject_tokens
-from pynats_server.core.wire cimport (
+from pynats_server.core.protocol.wire cimport (
     OP_BAD, OP_CONNECT, OP_ERR, OP_HPUB, OP_INFO, OP_OK, OP_PARTIAL, OP_PING, OP_PONG, OP_PUB, OP_SUB,
     OP_UNSUB, WIRE_BAD_ARGUMENTS, WIRE_BAD_SIZE, WIRE_FRAME, WIRE_LINE_TOO_LONG, WIRE_MORE,
     WIRE_SKIP, WIRE_TOO_LARGE, Frame, Op, Outcome, Word, wire_frame, wire_split, wire_verb,
 )
+from pynats_server.core.publishing.publisher cimport PASSES, WAITS, Pass
+from pynats_server.core.sockets.connection cimport Connection
+from pynats_server.core.subject cimport SUBJECT_INVALID, subject_kind, subject_tokens
 
 from pynats_server.core.reasons import CloseReason
 
@@ -130,7 +131,6 @@ cdef class ClientConnection(Publisher):
         """Applies new permissions, and ends the subscriptions that are no longer allowed; calls
         `removed(sub)` for each. Where there are many this takes some turns, in which the client is
         not read and each of its deliveries is judged."""
-        cdef Subscription sub
         cdef Judgement judgement
         if permissions is None and self.permissions is None:
             return
@@ -147,14 +147,7 @@ cdef class ClientConnection(Publisher):
             if self.paused & PAUSE_JUDGE:  # of older permissions, whose judgement now ends
                 self.resume(PAUSE_JUDGE)
             return
-        judgement = Judgement()
-        judgement.client = self
-        judgement.removed = removed
-        judgement.left = self.subscription_list()
-        for sub in judgement.left:
-            set_filtered(sub, True)
-        self.account.sublist.touch_all()
-        self.judging = judgement
+        judgement = judgement_of(self, removed)
         if judgement.work(self.engine, self.engine.routing.steps + JUDGE_AT_ONCE):
             self.pause(PAUSE_JUDGE)
             self.engine.add_chore(judgement)
@@ -453,45 +446,6 @@ cdef class ClientConnection(Publisher):
         if self.engine.tracing:
             self.engine.handler.trace_out(self, b"PING", b"")
         return self.write(b"PING\r\n", 6)
-
-
-cdef class Judgement(Chore):
-    """New permissions of a client, applied to the subscriptions that it had, one after the other."""
-    cdef ClientConnection client
-    cdef object removed
-    cdef list left
-
-    cdef bint work(self, Engine engine, uint64_t until) except -1:
-        cdef ClientConnection client = self.client
-        cdef Subscription sub
-        while self.left and client.judging is self and not client.closing:
-            if engine.routing.steps >= until:
-                return True
-            sub = self.left.pop()
-            if not sub.closed:
-                self.judge(sub)
-        if client.judging is self:
-            client.judging = None
-            if client.account is not None:
-                client.account.sublist.touch_all()
-            if client.paused & PAUSE_JUDGE:
-                client.resume(PAUSE_JUDGE)
-        return False
-
-    cdef int judge(self, Subscription sub) except -1:
-        cdef ClientConnection client = self.client
-        cdef Permissions permissions = client.permissions
-        client.engine.routing.steps += REMOVE_STEPS
-        verdict = SUBSCRIBE_ALLOWED
-        if permissions is not None:
-            client.engine.routing.steps += permissions.subscribe_steps
-            verdict = permissions.may_subscribe(sub.subject, sub.queue)
-        set_filtered(sub, verdict == SUBSCRIBE_FILTERED)
-        if verdict == SUBSCRIBE_DENIED:
-            client.drop_subscription(sub)
-            if self.removed is not None:
-                self.removed(sub)
-        return 0
 
 
 _OP_NAMES = {

@@ -2,12 +2,12 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
-from pynats_server.core.connection cimport Connection
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.core.permissions cimport Permissions, ReplyGrants
-from pynats_server.core.runs cimport Run
+from pynats_server.core.protocol.runs cimport Run
+from pynats_server.core.sockets.connection cimport Connection
 
 
 cdef class Receiver(Connection):

@@ -1,7 +1,7 @@
 from pynats_server.core.account import Account
-from pynats_server.core.connection import Connection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.permissions import Permissions
+from pynats_server.core.sockets.connection import Connection
 
 class Receiver(Connection):
     headers: bool

@@ -3,7 +3,6 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcmp, memcpy
 
 from pynats_server.core.engine cimport Peer
-from pynats_server.core.framing cimport line_max, put_line
 from pynats_server.core.interest.subscription cimport close_subscription
 from pynats_server.core.limits cimport (
     BACKLOG_HIGH, EXTERN_MIN, FLUSH_MARK, REMOVE_AT_ONCE, REMOVE_STEPS, RUN_DIRECT,
@@ -12,7 +11,9 @@ from pynats_server.core.limits cimport (
 from pynats_server.core.memory.bytemap cimport bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.memory.chunks cimport Chunk, chunk_may_borrow
 from pynats_server.core.permissions cimport SUBSCRIBE_DENIED
+from pynats_server.core.protocol.framing cimport line_max, put_line
 from pynats_server.core.removal cimport Removal, removal_of
+from pynats_server.core.sockets.output cimport output_discard, output_splice
 from pynats_server.core.tracing.trail cimport Trail
 
 from pynats_server.core.reasons import CloseReason
@@ -140,20 +141,20 @@ cdef class Receiver(Connection):
                 self, payload[:length], msg.header_len if with_headers else 0, b"->>"
             )
         if borrowed:
-            self.out_end += at - start
-            self.add_extern(payload, length + 2, self.engine.current)
+            self.output.end += at - start
+            output_splice(&self.output, payload, length + 2, self.engine.current)
         elif lent:
-            self.out_end += at - start
-            self.add_extern(payload, length, <Chunk*>msg.lender)
+            self.output.end += at - start
+            output_splice(&self.output, payload, length, <Chunk*>msg.lender)
             at[0] = b'\r'
             at[1] = b'\n'
-            self.out_end += 2
+            self.output.end += 2
         else:
             memcpy(at, payload, length)
             at += length
             at[0] = b'\r'
             at[1] = b'\n'
-            self.out_end += at + 2 - start
+            self.output.end += at + 2 - start
         sub.delivered += 1
         if sub.max and sub.delivered >= sub.max:
             self.drop_subscription(sub)
@@ -207,7 +208,7 @@ cdef class Receiver(Connection):
             return False
         self.engine.slow_consumers += 1
         self.engine.handler.on_slow_consumer(self, CloseReason.SLOW_CONSUMER_PENDING_BYTES)
-        self._discard_output()
+        output_discard(&self.output)
         self.close_with(SLOW_PENDING)
         return True
 

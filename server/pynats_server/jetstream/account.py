@@ -22,7 +22,8 @@ from pynats_server.jetstream.consumer.keeping import Found
 from pynats_server.jetstream.context import AccountContext, JetStreamContext
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.figures import AccountFigures
-from pynats_server.jetstream.folders import may_be_dir, move_in, put_aside, shown_name
+from pynats_server.jetstream.folders.moving import may_be_dir, move_in, put_aside, shown_name
+from pynats_server.jetstream.folders.streams import StreamFolders, close_after, meta_of
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import (
     SEQ_MAX,
@@ -36,7 +37,6 @@ from pynats_server.jetstream.store.consumers.folder import StoredConsumer
 from pynats_server.jetstream.store.file.meta import write_new_stream
 from pynats_server.jetstream.stream.host import Neighbours
 from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.jetstream.stream_folders import StreamFolders, close_after, meta_of
 from pynats_server.jetstream.surroundings import AccountSurroundings
 from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits

@@ -13,10 +13,10 @@ from pynats_server.jetstream.api import Api
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
-from pynats_server.jetstream.folders import has_streams, look_at_disk, shown_name
-from pynats_server.jetstream.key_change import KeyChanges
+from pynats_server.jetstream.folders.keys import KeyChanges
+from pynats_server.jetstream.folders.moving import has_streams, look_at_disk, shown_name
+from pynats_server.jetstream.folders.root import StoreFolder
 from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
-from pynats_server.jetstream.store_folder import StoreFolder
 from pynats_server.jetstream.stream.closing import close_together
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger

@@ -13,8 +13,8 @@ from pynats_server.options import ACK_SUBJECTS_V2, Options
 from pynats_server.server.state import ServerState
 
 if TYPE_CHECKING:
+    from pynats_server.jetstream.folders.root import StoreFolder
     from pynats_server.jetstream.manager import JetStream
-    from pynats_server.jetstream.store_folder import StoreFolder
 
 
 class JetStreamError(Exception):
@@ -46,7 +46,7 @@ class JetStreamLife:
     async def _change_keys(self) -> None:
         """Takes the folder, for `start`, and has the streams in it under the configured key."""
         from pynats_server.jetstream import enablement
-        from pynats_server.jetstream.key_change import KeyChanges
+        from pynats_server.jetstream.folders.keys import KeyChanges
 
         options = self._state.options
         folder, self._taken = self._taken or self._take(options), None
@@ -188,10 +188,10 @@ class JetStreamLife:
         self._log.notice("JetStream Shutdown")
 
     def _take(self, options: Options) -> StoreFolder:
-        from pynats_server.jetstream import store_folder
+        from pynats_server.jetstream.folders import root
 
         try:
-            return store_folder.take(options.jetstream.store_dir)
+            return root.take(options.jetstream.store_dir)
         except OSError as error:
             raise _failure(error) from error
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pynats_common.go.errno import error_text
 from pynats_common.go.quoting import quote
 
-from pynats_server.core.listener import Listener
+from pynats_server.core.sockets.listener import Listener
 from pynats_server.server.state import ServerState
 
 BACKLOG = 4096  # connections that wait in the kernel

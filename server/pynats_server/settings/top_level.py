@@ -10,11 +10,16 @@ from typing import Any
 
 from pynats_server.options import DEFAULT_PORT, LOG_PARTS, Options
 from pynats_server.settings import values as v
-from pynats_server.settings.accounts import ACCOUNT, read_accounts, read_system_account
-from pynats_server.settings.authorization import AUTHORIZATION, read_authorization
-from pynats_server.settings.jetstream import JETSTREAM, read_jetstream, read_store_dir
-from pynats_server.settings.mappings import TARGET, read_mappings
-from pynats_server.settings.monitoring import HTTP_AUTH, METRICS, read_http_auth, read_metrics
+from pynats_server.settings.blocks.accounts import ACCOUNT, read_accounts, read_system_account
+from pynats_server.settings.blocks.authorization import AUTHORIZATION, read_authorization
+from pynats_server.settings.blocks.jetstream import JETSTREAM, read_jetstream, read_store_dir
+from pynats_server.settings.blocks.mappings import TARGET, read_mappings
+from pynats_server.settings.blocks.monitoring import (
+    HTTP_AUTH,
+    METRICS,
+    read_http_auth,
+    read_metrics,
+)
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off

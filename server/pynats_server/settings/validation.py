@@ -10,7 +10,7 @@ from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
-from pynats_server.settings.monitoring import fault_of_http_auth
+from pynats_server.settings.blocks.monitoring import fault_of_http_auth
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from pynats_server.jetstream.publish import headers
+from pynats_server.core.protocol import headers
 
 from tests.conformance.jetstream.reference import Reference, without_ids
 from tests.support.deadline import wait_until

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.times import parse_time_ns
-from pynats_server.jetstream.publish import headers
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.stream.timed.schedule_syntax import (
     ScheduleZoneError,
     next_due,

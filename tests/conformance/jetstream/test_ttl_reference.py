@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.times import parse_time_ns
-from pynats_server.jetstream.publish import headers
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.publish.message_ttl import NEVER, TTL_MAX_S, parse_ttl
 
 from tests.conformance.jetstream.reference import Reference

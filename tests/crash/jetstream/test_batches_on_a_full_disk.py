@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import stream_folders
+from pynats_server.jetstream.folders import streams as stream_folders
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.stream.stream import Stream

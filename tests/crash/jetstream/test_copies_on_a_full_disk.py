@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from pynats_server.jetstream import stream_folders
-from pynats_server.jetstream.publish.headers import get
+from pynats_server.core.protocol.headers import get
+from pynats_server.jetstream.folders import streams as stream_folders
 from pynats_server.jetstream.store import FileConfig, Store, opening
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore

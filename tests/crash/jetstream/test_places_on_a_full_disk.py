@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream import stream_folders
+from pynats_server.jetstream.folders import streams as stream_folders
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.server.server import Server

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import stream_folders
+from pynats_server.jetstream.folders import streams as stream_folders
 
 from tests.support.deadline import PATIENCE_S
 from tests.support.fulldisk import FullDisk, disk_of_process

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pynats_server.core.protocol.headers import build
 from pynats_server.jetstream.config.model import StreamConfig, StreamSource
 from pynats_server.jetstream.publish.batch.staging import MessagePack
-from pynats_server.jetstream.publish.headers import build
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream.publish.headers import build, get
+from pynats_server.core.protocol.headers import build, get
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.jetstream.stream.timed import expiry, schedules
 from pynats_server.log.logger import Logger

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.publish import headers
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.crypt import Keys

@@ -1,10 +1,10 @@
-"""`core.framing`: the control line of a delivery."""
+"""`core.protocol.framing`: the control line of a delivery."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.core.framing import delivery_line
+from pynats_server.core.protocol.framing import delivery_line
 
 name = st.text("abc.>*_$é", min_size=1, max_size=80).map(str.encode)
 size = st.integers(0, 2**32 - 1)

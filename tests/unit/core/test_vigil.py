@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pynats_server.core.descriptor import Descriptor
+from pynats_server.core.sockets.descriptor import Descriptor
 
 from tests.support.life import Life, pub
 

@@ -1,4 +1,4 @@
-"""`core.wire` alone, without a connection, against a naive reader of the same bytes."""
+"""`core.protocol.wire` alone, without a connection, against a naive reader of the same bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.core.wire import next_frame, next_publish, words
+from pynats_server.core.protocol.wire import next_frame, next_publish, words
 
 from tests.support.wire_oracle import BARE, Seen, read_frame
 

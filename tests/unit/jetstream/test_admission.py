@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.checks import Admission, read_sequence
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store.memory import MemoryStore

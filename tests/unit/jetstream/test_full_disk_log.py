@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pynats_server.core.protocol.headers import build
 from pynats_server.jetstream.config.model import StreamConfig
-from pynats_server.jetstream.publish.headers import build
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.disk import Disk

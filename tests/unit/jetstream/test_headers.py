@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pynats_server.jetstream.publish import headers
+from pynats_server.core.protocol import headers
 
 NAMES = [b"A", b"Nats-Msg-Id", b"Nats-Expected-Stream", b"Nats-Expected-Last-Sequence"]
 PIECES = [*NAMES, b"nats-msg-id", b":", b": ", b" ", b"\r\n", b"\r", b"\n", b"\t", b"v", b"\x00"]

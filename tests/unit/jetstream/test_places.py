@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.config.model import ExternalStream, StreamSource, SubjectTransform
-from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.store import FileConfig, MemoryConfig, Store, open_store
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.format.sources_db import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynats_server.core.protocol.headers import get
 from pynats_server.jetstream.publish.batch.staging import Batch, MessagePack, Staging, needs_check
-from pynats_server.jetstream.publish.headers import get
 from pynats_server.jetstream.store import TooLarge
 from pynats_server.jetstream.store.memory import MemoryStore
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream import key_change, store_folder
+from pynats_server.jetstream.folders import keys, root
 from pynats_server.options import (
     AccountLimits,
     AccountOptions,
@@ -101,7 +101,7 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
-    monkeypatch.setattr(key_change, "changing_key", gate.wrap(key_change.changing_key))
+    monkeypatch.setattr(keys, "changing_key", gate.wrap(keys.changing_key))
     yield gate
     gate.opened.set()
 
@@ -146,8 +146,8 @@ def test_a_stop_ends_a_change_after_the_block_at_hand(tmp_path: Path, gate: Gate
         stopping = asyncio.ensure_future(server.shutdown())
         life = server._jetstream_life
         await wait_until_async(lambda: life._preparing and life._preparing.cancelling(), "the stop")
-        with pytest.raises(store_folder.StoreInUse):  # a thread works in it
-            store_folder.take(tmp_path)
+        with pytest.raises(root.StoreInUse):  # a thread works in it
+            root.take(tmp_path)
         for _ in range(3):  # until the thread knows
             await next_turn()
         gate.opened.set()
@@ -155,7 +155,7 @@ def test_a_stop_ends_a_change_after_the_block_at_hand(tmp_path: Path, gate: Gate
         await starting
         assert gate.steps == 1
         assert list(tmp_path.rglob("meta.key.next"))
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
         async with Server(options(tmp_path, "B", "A"), log=None) as again:
             assert await messages(again.client_url) == MESSAGES
         assert not list(tmp_path.rglob("*.next"))

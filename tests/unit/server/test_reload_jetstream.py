@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nats.errors
 import pytest
-from pynats_server.jetstream import store_folder
+from pynats_server.jetstream.folders import root
 from pynats_server.options import (
     AccountLimits,
     AccountOptions,
@@ -87,7 +87,7 @@ def test_a_shutdown_while_jetstream_is_switched_off_lets_the_folder_go(tmp_path:
         assert reload(server, jetstream=OFF)
         assert reload(server, jetstream=on(tmp_path))
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
 
@@ -121,7 +121,7 @@ def test_jetstream_that_cannot_start_makes_a_reload_change_nothing(
         assert not reload(server, **change(tmp_path))
         assert server.options is before
         await server.shutdown()
-        store_folder.take(tmp_path).release()
+        root.take(tmp_path).release()
 
     asyncio.run(scenario())
     assert reason in capfd.readouterr().err

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from pynats_server.jetstream import store_folder
 from pynats_server.jetstream.context import FOLDER, STAGING
-from pynats_server.jetstream.store_folder import TEMPORARY, StoreFolderError, StoreInUse, take
+from pynats_server.jetstream.folders import root
+from pynats_server.jetstream.folders.root import TEMPORARY, StoreFolderError, StoreInUse, take
 
 from tests.support.deadline import wait_until_async
 from tests.support.jetstream import jetstream_server
@@ -108,7 +108,7 @@ def forbid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return
     access = os.access
     monkeypatch.setattr(
-        store_folder.os,
+        root.os,
         "access",
         lambda path, mode: Path(path) != folder and access(path, mode),
     )

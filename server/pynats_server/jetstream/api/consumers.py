@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from pynats_common.go.times import in_utc
 
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.api import direct
 from pynats_server.jetstream.api.listing import LIST_PAGE, NAMES_PAGE
 from pynats_server.jetstream.api.request import Reply, Request, begin
@@ -25,7 +26,6 @@ from pynats_server.jetstream.consumer.config.requests import (
 )
 from pynats_server.jetstream.consumer.consumer import Consumer
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.stream.copying.names import identity
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Hold, Steps, Work

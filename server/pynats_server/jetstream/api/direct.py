@@ -13,11 +13,11 @@ import asyncio
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
 from pynats_server.core.client import ClientConnection
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.api.messages import GetRequest, find, is_contradictory, start_sequence
 from pynats_server.jetstream.api.request import JSON_BLANKS, Request, begin
 from pynats_server.jetstream.direct.series import Series, Went
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.decode import decode
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.search.queries import only

@@ -21,6 +21,7 @@ from pynats_common.go.text import text_of
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Sink, Subscription
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import account as account_endpoints
 from pynats_server.jetstream.api import (
@@ -38,7 +39,6 @@ from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.domains import domain_mappings
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.publish import headers
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported
 from pynats_server.jetstream.store import CorruptRecord, StoreError, Unavailable
 from pynats_server.work import TURN_NS, Cancelled, Job, Steps

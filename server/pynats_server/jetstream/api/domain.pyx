@@ -13,7 +13,7 @@ from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.limits cimport SUBJECT_ROOM
-from pynats_server.core.publisher cimport Publisher
+from pynats_server.core.publishing.publisher cimport Publisher
 from pynats_server.core.tracing.trail cimport Trail
 from pynats_server.core.tracing.walk cimport walk
 

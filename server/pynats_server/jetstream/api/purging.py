@@ -10,7 +10,7 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.folders import put_aside
+from pynats_server.jetstream.folders.moving import put_aside
 
 Find = Callable[[str], JetStreamAccount | None]  # an account by name, if its requests are answered
 

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import JsonObject
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.requests.decode import decode, decoding
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.work import Steps, Work

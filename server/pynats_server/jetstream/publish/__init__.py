@@ -1,9 +1,8 @@
 """The way of a published message into a stream, and of its acknowledgement out.
 
 `ingest` (compiled) takes what is plain. `slow_path` takes single messages that need more, `batch`
-those of batches; both ask the same rules. `headers` is the only scanner of header blocks; `marks`
-reads with it what the compiled rules ask for. For streams and their features; the API reads
-headers with it.
+those of batches; both ask the same rules. `marks` reads of the headers (`core.protocol.headers`)
+what the compiled rules ask for. For streams and their features.
 
     rule                               stands in
     sealed, source header              slow_path

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memcmp, memcpy
 
-from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.core.protocol.headers cimport Span
 from pynats_server.jetstream.publish.marks cimport (
     BAD_ROLLUP, ROLLUP_ALL, ROLLUP_SUBJECT, Marks, Rollup, present, read_marks, read_rollup,
 )

@@ -1,5 +1,5 @@
 """The headers of a published message that the compiled rules ask for, read in one pass."""
-from pynats_server.jetstream.publish.headers cimport Span
+from pynats_server.core.protocol.headers cimport Span
 
 
 cdef struct Marks:

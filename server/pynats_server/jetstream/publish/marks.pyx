@@ -1,7 +1,7 @@
 """See marks.pxd."""
 from libc.string cimport memcmp, memset
 
-from pynats_server.jetstream.publish.headers cimport Header, header_at, is_nats, next_line
+from pynats_server.core.protocol.headers cimport Header, header_at, is_nats, next_line
 
 cdef enum:
     PREFIX_SIZE = 5  # of `Nats-`

@@ -12,8 +12,8 @@ from typing import Final
 from pynats_common.go.durations import SECOND_NS, parse_duration_ns
 from pynats_common.go.text import text_of
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.header_names import TTL
 
 NEVER: Final = -1

@@ -18,11 +18,11 @@ from typing import Final, Literal
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.store import StoreError

@@ -10,11 +10,11 @@ from typing import Final
 
 from pynats_common.go.text import text_of
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.core.tracing.request import DEST, DISABLED
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.slow_path import LATE, Duplicate, Publishing, Verdict
 
 _WORDS: Final = {10166: "message TTL disabled", 10054: "maximum payload exceeded"}

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from pynats_server.core.protocol.headers import get as get_header
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.publish.appending import Appender
 from pynats_server.jetstream.publish.checks import Admission
 from pynats_server.jetstream.publish.header_names import STREAM_SOURCE
-from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Store, StoreError
 from pynats_server.jetstream.store.errors import Unavailable

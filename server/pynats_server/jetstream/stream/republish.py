@@ -16,9 +16,9 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import Republish
 from pynats_server.jetstream.context import AccountContext
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from pynats_common.go.times import ZERO_TIME, format_time_ns
 
 from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.protocol.headers import get as get_header
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamConfig, StreamState
@@ -35,7 +36,6 @@ from pynats_server.jetstream.publish.batch.atomic import (
 )
 from pynats_server.jetstream.publish.batch.fast import FAST_SUFFIX, FastBatches, asked_reply
 from pynats_server.jetstream.publish.header_names import BATCH_ID
-from pynats_server.jetstream.publish.headers import get as get_header
 from pynats_server.jetstream.publish.ingest import Ingest, store_error
 from pynats_server.jetstream.publish.slow_path import Publishing, Verdict, without_status
 from pynats_server.jetstream.store import Store, StoreError, StoreHeld, Unavailable

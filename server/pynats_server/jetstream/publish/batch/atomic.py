@@ -20,14 +20,14 @@ from functools import partial
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
+from pynats_server.core.protocol.headers import get as get_header
+from pynats_server.core.protocol.headers import remove as remove_header
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.checks import StagedChecks
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_PER_STREAM
 from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import Batch, Staging, clock, needs_check
 from pynats_server.jetstream.publish.header_names import BATCH_COMMIT, BATCH_ID, BATCH_SEQUENCE
-from pynats_server.jetstream.publish.headers import get as get_header
-from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate, Publishing, Verdict, check_open
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pynats_server.core.protocol.headers import get as get_header
+from pynats_server.core.protocol.headers import get_all
+from pynats_server.core.protocol.headers import remove as remove_header
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import counters
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.publish.batch.staging import MessagePack
 from pynats_server.jetstream.publish.checks import read_sequence
-from pynats_server.jetstream.publish.headers import get as get_header
-from pynats_server.jetstream.publish.headers import get_all
-from pynats_server.jetstream.publish.headers import remove as remove_header
 from pynats_server.jetstream.publish.message_ttl import at_least, read_ttl
 from pynats_server.jetstream.publish.slow_path import (
     Duplicate,

@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from pynats_server.core.protocol.headers import get as get_header
+from pynats_server.core.protocol.headers import remove as remove_header
+from pynats_server.core.protocol.headers import remove_prefix
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish.batch.atomic import (
     ID_MAX,
@@ -30,9 +33,6 @@ from pynats_server.jetstream.publish.batch.limits import FAST_PER_STREAM
 from pynats_server.jetstream.publish.batch.open_batches import OpenBatches
 from pynats_server.jetstream.publish.batch.staging import MessagePack, clock, needs_check
 from pynats_server.jetstream.publish.header_names import BATCH_PREFIX, REQUEST_INFO
-from pynats_server.jetstream.publish.headers import get as get_header
-from pynats_server.jetstream.publish.headers import remove as remove_header
-from pynats_server.jetstream.publish.headers import remove_prefix
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.publish.slow_path import Duplicate, Plan, Publishing, Verdict
 from pynats_server.jetstream.requests.api_level import REQUIRED_LEVEL, level_supported

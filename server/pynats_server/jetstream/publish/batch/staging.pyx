@@ -10,11 +10,11 @@ from libc.string cimport memcmp, memcpy
 
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.message cimport Message
-from pynats_server.jetstream.publish.headers cimport Header, Span, header_at, is_nats, next_line
+from pynats_server.core.protocol.headers cimport Header, Span, header_at, is_nats, next_line
 from pynats_server.jetstream.store.record cimport RECORD_MAX, record_size
 from pynats_server.jetstream.store.retention cimport Retention
 
-from pynats_server.jetstream.publish.headers import add as add_header
+from pynats_server.core.protocol.headers import add as add_header
 from pynats_server.jetstream.store.errors import StoreFailed, TooLarge
 
 cdef struct Head:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pynats_server.core.descriptor import Descriptor
 from pynats_server.core.engine import Engine
+from pynats_server.core.sockets.descriptor import Descriptor
 
 
 class Ends:

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 from pynats_common.nuid import new_nuid
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.stream.copying.answers import (
     Described,
     Known,

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.ingest import store_error
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.copying.answers import (

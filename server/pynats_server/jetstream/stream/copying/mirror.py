@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import api_error
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.copying.answers import Arrived, Known

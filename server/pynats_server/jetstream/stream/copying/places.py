@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import CorruptRecord, Store
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.copying.names import read_header

@@ -7,10 +7,10 @@ from collections import deque
 
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.copying.answers import Arrived, Known

@@ -12,10 +12,10 @@ from typing import Final
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.errors import ApiError
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import StoreError
 from pynats_server.jetstream.stream.host import StreamHost
 from pynats_server.jetstream.stream.operations import Expire

@@ -17,9 +17,9 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import parse_time_ns
 from pynats_common.subjects import is_valid_publish_subject
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.store import Message, Store
 from pynats_server.jetstream.stream.timed.schedule_syntax import (
     Schedule,

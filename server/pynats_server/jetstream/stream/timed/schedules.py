@@ -13,11 +13,11 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 from pynats_common.subjects import subjects_overlap
 
+from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.errors import ApiError, api_error
 from pynats_server.jetstream.publish import header_names as names
-from pynats_server.jetstream.publish import headers as header_blocks
 from pynats_server.jetstream.publish.message_ttl import parse_ttl
 from pynats_server.jetstream.store import (
     Message,

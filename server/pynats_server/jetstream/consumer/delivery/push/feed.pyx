@@ -11,7 +11,7 @@ from pynats_server.jetstream.consumer.delivery.state cimport ACK_FLOW, Entry
 from pynats_server.jetstream.store.search.filters cimport FilterSet
 
 from pynats_server.jetstream.consumer.delivery.names import short_id
-from pynats_server.jetstream.publish.headers import get as get_header
+from pynats_server.core.protocol.headers import get as get_header
 
 LAST_CONSUMER = b"Nats-Last-Consumer"
 LAST_STREAM = b"Nats-Last-Stream"

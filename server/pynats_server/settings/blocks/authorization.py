@@ -7,8 +7,8 @@ from dataclasses import replace
 from pynats_common.config import Node, kind_of
 
 from pynats_server.options import Authorization, User
-from pynats_server.settings.permissions import PERMISSIONS, read_permissions
-from pynats_server.settings.rates import RATES, read_publish_limits
+from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.blocks.rates import RATES, read_publish_limits
 from pynats_server.settings.schema import NOT_YET, Reading, Setting, Table, keep_nothing
 from pynats_server.settings.values import (
     boolean,

@@ -15,7 +15,7 @@ from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.rules import is_asset_name
 from pynats_server.jetstream.consumer.keeping import Found, found_in
 from pynats_server.jetstream.context import JetStreamContext
-from pynats_server.jetstream.key_change import ring_of, take_key
+from pynats_server.jetstream.folders.keys import ring_of, take_key
 from pynats_server.jetstream.store import (
     BadKey,
     FileConfig,

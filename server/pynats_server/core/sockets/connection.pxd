@@ -1,20 +1,13 @@
 """A socket with its input and output. Subclasses speak the protocols.
 
-Input is parsed where it was read; what the parser did not take is carried to the next read. Output
-is a buffer plus references to large payloads at their places in it.
+Input is parsed where it was read; what the parser did not take is carried to the next read. What is
+written waits in an `Output` until the end of the turn.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pynats_server.core.engine cimport Engine, Peer
 from pynats_server.core.memory.chunks cimport Chunk
-
-
-cdef struct Extern:
-    # A payload spliced into the output before offset `at` of the buffer; owns a chunk reference.
-    size_t at
-    const char* data
-    size_t length
-    Chunk* owner
+from pynats_server.core.sockets.output cimport Output, output_grow, output_pending
 
 
 cdef class Connection(Peer):
@@ -40,15 +33,7 @@ cdef class Connection(Peer):
     cdef bint waits  # among the engine's unfinished
     cdef size_t wanted  # bytes the parser needs for its next frame, 0 = unknown
     # output
-    cdef char* out
-    cdef size_t out_start
-    cdef size_t out_end
-    cdef size_t out_capacity
-    cdef Extern* externs
-    cdef uint32_t extern_start
-    cdef uint32_t extern_end
-    cdef uint32_t extern_capacity
-    cdef size_t extern_bytes
+    cdef Output output
     cdef int64_t blocked_since
     cdef uint64_t written
     cdef uint64_t deadline_mark
@@ -66,30 +51,24 @@ cdef class Connection(Peer):
     cdef Py_ssize_t on_data(self, char* data, size_t length) except -1
     cdef int on_closed(self) except -1
     cdef int set_interest(self, uint32_t events) except -1
-    cdef int add_extern(self, const char* data, size_t length, Chunk* owner) except -1
-    cdef char* grow(self, size_t length) except NULL
     cdef int append(self, const char* data, size_t length) except -1
     cdef int write(self, const char* data, size_t length) except -1
     # Only when nothing is pending.
     cdef int write_through(self, const char* data, size_t length) except -1
     cdef int _parse_again(self) except -1
     cdef void _forget_rest(self) noexcept
-    cdef void check_output(self) noexcept
-    cdef ssize_t _send_pieces(self) noexcept
-    cdef void _consume(self, size_t n) noexcept
     cdef int _drained(self) except -1
     cdef int _block(self) except -1
-    cdef void _discard_output(self) noexcept
     cdef void _hang_up(self) noexcept
 
     cdef inline size_t pending(self) noexcept:
-        return self.out_end - self.out_start + self.extern_bytes
+        return output_pending(&self.output)
 
-    # Room for `length` bytes at the end of the output; the caller adds what it used to out_end.
+    # Room for `length` bytes at the end of the output; the caller adds what it used to output.end.
     cdef inline char* reserve(self, size_t length) except NULL:
-        if self.out_capacity - self.out_end >= length:
-            return self.out + self.out_end
-        return self.grow(length)
+        if self.output.capacity - self.output.end >= length:
+            return self.output.data + self.output.end
+        return output_grow(&self.output, length, self.engine)
 
     cdef inline int touch_output(self) except -1:
         if not self.is_dirty:

@@ -8,12 +8,12 @@ from typing import Any
 from pynats_common.go.durations import format_duration_s
 
 from pynats_server.options import JetStreamOptions, MetricsOptions, Options
-from pynats_server.settings.account_changes import (
+from pynats_server.settings.blocks.jetstream import JETSTREAM
+from pynats_server.settings.changes.accounts import (
     account_changes,
     authorization_changes,
     mapping_changes,
 )
-from pynats_server.settings.jetstream import JETSTREAM
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
 from pynats_server.settings.top_level import TOP_LEVEL

@@ -13,8 +13,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from pynats_server.core.interest.mapping cimport Rule
 from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
-from pynats_server.core.limits cimport MEMO_LINE
-from pynats_server.core.memory.bytemap cimport ByteMap
+from pynats_server.core.publishing.ahead cimport Ahead
+from pynats_server.core.publishing.repeats cimport Memo
+from pynats_server.core.publishing.verdicts cimport Verdicts
 from pynats_server.core.rates.limit cimport Allowance
 from pynats_server.core.receiver cimport Receiver
 from pynats_server.core.tracing.trail cimport Trail
@@ -25,26 +26,9 @@ cdef enum Pass:
     WAITS  # it is paused until the message may pass
     REFUSED
 
-cdef struct Memo:
-    # The last control line without reply, and where it led: publishers repeat themselves.
-    char line[MEMO_LINE]
-    uint32_t line_len  # 0 = nothing remembered
-    uint32_t seen_len  # length of `line` when it was only seen, not yet remembered
-    uint32_t subject_at
-    uint32_t subject_len  # of what it is mapped to, if it is
-    uint32_t header_len
-    uint32_t total_len
-    bint runs  # receivers may get many at a time, see _runs_fit
-    uint32_t sid_max  # length of their longest sid
-    size_t subject_max  # and of the longest name that the subject has for them, at most
-    bint is_mapped
-    char mapped[MEMO_LINE]  # the subject that it is mapped to
-    Match* match  # owned
-
-
 cdef class Publisher(Receiver):
     cdef Memo memo
-    cdef ByteMap publish_verdicts  # subject -> Verdict, owned
+    cdef Verdicts verdicts
     cdef Allowance allowance  # None = it may publish as much as it wants
     cdef readonly uint64_t throttles  # times that it was held back by a limit
     cdef readonly uint64_t refusals  # messages that were refused by one
@@ -73,27 +57,33 @@ cdef class Publisher(Receiver):
     # or it leads to the subscription `only` at most, if that is not NULL. With a trail, it was counted
     # already.
     cdef int publish(self, Message* msg, Match* match, void* only, Trail trail) except -1
+    cdef bint _accepts(self, Message* msg, bint judged, Trail trail) except -1
+    cdef bint _asks_trace(self, Message* msg) noexcept
+    cdef bint _is_odd(self, Message* msg) noexcept
+    cdef bint _publish_by_rule(self, Message* msg, Trail trail) except -1
     cdef int _publish_mapped(self, Message* msg, Rule rule, Trail trail) except -1
-    # The same for a message that has the name that it is mapped to.
+    # The same as `publish` for a message that has the name that it is mapped to.
     cdef int _publish_named(self, Message* msg, Match* match, void* only) except -1
+    # Routes what may go where it wants to.
     cdef int _send(self, Message* msg, Match* match, void* only, Trail trail) except -1
     cdef bint _publish_traced(self, Message* msg) except -1
-    cdef bint _remember_mapped(self, Message* msg) except -1
+    cdef int _parse_ahead(self, Ahead* found, char* p, char* end) except -1
+    cdef Py_ssize_t _publish_alone(self, Ahead* item, char* p) except -1
+    # Whether its limits let a message pass that was parsed ahead; it is counted then.
+    cdef bint _passes(self, Message* msg) except -1
     # Remembers a control line that comes the second time in a row.
     cdef int notice_line(self, const char* line, size_t line_len, Message* msg) except -1
+    cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
+    cdef Py_ssize_t _repeat_singly(self, Match* match, Message* msg, char* p, size_t count) except -1
     # What was remembered is no longer true: permissions, echo, account.
     cdef int forget(self) noexcept
     cdef int forget_verdicts(self) noexcept
 
     cdef bint may_publish(self, const char* subject, size_t length) except -1
     cdef int no_responders_reply(self, Message* msg, bytes why=*) except -1
-    cdef int remember(self, const char* line, size_t line_len, Message* msg) except -1
-    cdef bint _runs_fit(self, Match* match, Message* msg) noexcept
-    cdef size_t _share_of(self, Memo* memo) noexcept
-    cdef bint _passes(self, Message* msg) except -1
-    cdef int deliver_run(self, Match* match, Message* msg, char* p, size_t frames) except -1
     cdef int count_input(self, uint64_t msgs, uint64_t size) noexcept
+    cdef int _count_back(self, uint64_t msgs, uint64_t size) noexcept
+    # -ERR, the line in the log, and what a trace says of it.
     cdef int _deny_publish(self, bytes subject, Trail trail) except -1
     cdef int _deny_reply(self, bytes reply, Trail trail) except -1
     cdef int _deny(self, bytes how, bytes subject, str what, Trail trail) except -1
-    cdef bint _reserved(self, const char* p, size_t n, bint as_subject) noexcept

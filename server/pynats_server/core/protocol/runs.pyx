@@ -2,9 +2,9 @@
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp, memcpy
 
-from pynats_server.core.framing cimport put_line, sid_place
 from pynats_server.core.limits cimport MEMO_LINE, RUN_SLACK, SID_FAST
 from pynats_server.core.native cimport pn_copy
+from pynats_server.core.protocol.framing cimport put_line, sid_place
 
 
 cdef inline void* _rename_of(Subscription sub) noexcept:

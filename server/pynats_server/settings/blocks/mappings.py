@@ -1,11 +1,11 @@
-"""Reads subject mappings (docs.nats.io/nats-concepts/subject_mapping) and `msg_trace`."""
+"""Reads subject mappings (docs.nats.io/nats-concepts/subject_mapping)."""
 
 from __future__ import annotations
 
 from pynats_common.config import Node, kind_of, plain
-from pynats_common.subjects import is_valid_publish_subject, is_valid_subject
+from pynats_common.subjects import is_valid_subject
 
-from pynats_server.options import MappingTarget, TraceOptions
+from pynats_server.options import MappingTarget
 from pynats_server.settings.schema import Reading, Setting, Table
 from pynats_server.settings.values import refuse, string, whole_number
 from pynats_server.subjects.transform import SubjectTransform, TransformError
@@ -103,68 +103,10 @@ def _weight(reading: Reading, node: Node, key: str) -> int:
     return value
 
 
-def read_trace(reading: Reading, node: Node, key: str) -> TraceOptions | None:
-    """A destination, or a block."""
-    if isinstance(node.value, str):
-        return TraceOptions(_destination(reading, node, key))
-    if not isinstance(node.value, dict):
-        refuse(
-            node,
-            f'Expected account message trace "{key}" to be a string or a map/struct, '
-            f"got {kind_of(node.value)}",
-        )
-    trace = TraceOptions()
-    unknown = [name for name, each in node.value.items() if not (TRACE.find(name) or each.used)]
-    if unknown:
-        refuse(
-            node.value[unknown[0]],
-            f'Unknown field "{unknown[0]}" parsing account message trace map/struct "{key}"',
-        )
-    seen = TRACE.read(reading, node.value, trace)
-    if "sampling" in seen and "dest" not in seen:
-        refuse(node, "Trace destination sampling ignored since no destination was set")
-    return trace if "dest" in seen else None
-
-
-def _destination(reading: Reading, node: Node, key: str) -> str:
-    if not isinstance(node.value, str):
-        refuse(node, f'Field "{key}" should be a string, got {kind_of(node.value)}')
-    if not is_valid_publish_subject(node.value):
-        refuse(node, f'Trace destination "{node.value}" is not valid')
-    return node.value
-
-
-def _sampling(reading: Reading, node: Node, key: str) -> int:
-    value = node.value
-    if isinstance(value, str):
-        text = value.removesuffix("%")
-        number = whole_number(text)
-        if number is None:
-            refuse(node, f'Invalid trace destination sampling value "{value}"')
-        value = number
-    if isinstance(value, bool) or not isinstance(value, int):
-        refuse(
-            node,
-            f'Trace destination sampling field "{key}" should be an integer or a percentage, '
-            f"got {kind_of(value)}",
-        )
-    if not 1 <= value <= 100:
-        refuse(
-            node,
-            f"Trace destination sampling value {value} is invalid, needs to be [1..100]",
-        )
-    return value
-
-
 TARGET = Table(
     lambda: MappingTarget(""),
     Setting("destination", "the subject that messages get instead", string, ("dest",)),
     Setting("weight", "per cent of the messages", _weight),
     Setting("cluster", "only in this cluster", string),
     unknown='Unknown field "{key}" for mapping destination',
-)
-TRACE = Table(
-    TraceOptions,
-    Setting("dest", "the subject of the events", _destination),
-    Setting("sampling", "per cent of the messages", _sampling),
 )

@@ -1,7 +1,7 @@
 """See connection.pxd."""
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memcpy, memset
 from posix.unistd cimport close as c_close
 
 import time
@@ -11,12 +11,15 @@ from pynats_server.core.engine cimport PAUSE_AUTH, count_bytes
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
-from pynats_server.core.ledger cimport BROKER_DEBUG, BUFFERS, count_gone, count_made, must
+from pynats_server.core.ledger cimport BROKER_DEBUG, must
 from pynats_server.core.limits cimport (
-    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, IOV_MAX_PIECES, LOGIN_READ, OUT_BUFFER, READ_CHUNK,
-    READ_MIN, READ_PER_STEP, SEND_STEPS,
+    ASSEMBLY_MIN, BACKLOG_LOW, CLOSE_DRAIN, LOGIN_READ, READ_CHUNK, READ_MIN, READ_PER_STEP,
+    SEND_STEPS,
 )
-from pynats_server.core.memory.chunks cimport chunk_borrow, chunk_new, chunk_release
+from pynats_server.core.memory.chunks cimport chunk_new, chunk_release
+from pynats_server.core.sockets.output cimport (
+    output_check, output_copy_borrowed, output_discard, output_drained, output_free, output_send,
+)
 
 from pynats_server.core.reasons import CloseReason
 
@@ -32,7 +35,6 @@ cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void* buf, size_t length, int flags)
     ssize_t recvmsg(int fd, msghdr* message, int flags)
     ssize_t send(int fd, const void* buf, size_t length, int flags)
-    ssize_t sendmsg(int fd, const msghdr* message, int flags)
     int shutdown(int fd, int how)
     enum:
         MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR
@@ -66,7 +68,6 @@ cdef class Connection(Peer):
         self.engine.watch(self, EPOLLIN)
 
     def __dealloc__(self):
-        cdef uint32_t i
         if self.fd >= 0:
             c_close(self.fd)
         free(self.carry)
@@ -74,12 +75,7 @@ cdef class Connection(Peer):
             chunk_release(self.rest)
         if self.assembly != NULL:
             chunk_release(self.assembly)
-        for i in range(self.extern_start, self.extern_end):
-            chunk_release(self.externs[i].owner)
-        free(self.externs)
-        if self.out != NULL:
-            free(self.out)
-            count_gone(BUFFERS)
+        output_free(&self.output)
 
     # --- figures ---
 
@@ -90,7 +86,7 @@ cdef class Connection(Peer):
     @property
     def pending_chunks(self) -> int:
         """Pieces of memory that the pending bytes lie in."""
-        return self.extern_end - self.extern_start + (self.out_end > self.out_start)
+        return self.output.last - self.output.first + (self.output.end > self.output.start)
 
     # --- input ---
 
@@ -333,68 +329,9 @@ cdef class Connection(Peer):
 
     # --- output ---
 
-    cdef char* grow(self, size_t length) except NULL:
-        cdef size_t used = self.out_end - self.out_start
-        cdef size_t capacity
-        cdef char* grown
-        cdef uint32_t i
-        if self.out == NULL and length <= OUT_BUFFER:
-            self.out = self.engine.take_buffer()
-            self.out_capacity = OUT_BUFFER
-            return self.out
-        if self.out_start and self.out_start >= used:
-            # More than half is already written: move the rest to the front instead of growing.
-            memmove(self.out, self.out + self.out_start, used)
-            for i in range(self.extern_start, self.extern_end):
-                self.externs[i].at -= self.out_start
-            self.out_start = 0
-            self.out_end = used
-            if self.out_capacity - used >= length:
-                return self.out + used
-        capacity = self.out_capacity * 2 if self.out_capacity else OUT_BUFFER
-        while capacity < self.out_end + length:
-            capacity *= 2
-        grown = <char*>realloc(self.out, capacity)
-        if grown == NULL:
-            raise MemoryError()
-        if self.out == NULL:
-            count_made(BUFFERS)
-        self.out = grown
-        self.out_capacity = capacity
-        return self.out + self.out_end
-
-    cdef int add_extern(self, const char* data, size_t length, Chunk* owner) except -1:
-        cdef Extern* piece
-        cdef Extern* grown
-        cdef uint32_t capacity
-        if self.extern_end == self.extern_capacity:
-            if self.extern_start > self.extern_end // 2:
-                memmove(
-                    self.externs, self.externs + self.extern_start,
-                    (self.extern_end - self.extern_start) * sizeof(Extern),
-                )
-                self.extern_end -= self.extern_start
-                self.extern_start = 0
-            else:
-                capacity = self.extern_capacity * 2 if self.extern_capacity else 16
-                grown = <Extern*>realloc(self.externs, capacity * sizeof(Extern))
-                if grown == NULL:
-                    raise MemoryError()
-                self.externs = grown
-                self.extern_capacity = capacity
-        piece = &self.externs[self.extern_end]
-        piece.at = self.out_end
-        piece.data = data
-        piece.length = length
-        piece.owner = owner
-        chunk_borrow(owner)
-        self.extern_end += 1
-        self.extern_bytes += length
-        return 0
-
     cdef int append(self, const char* data, size_t length) except -1:
         memcpy(self.reserve(length), data, length)
-        self.out_end += length
+        self.output.end += length
         return 0
 
     cdef int write(self, const char* data, size_t length) except -1:
@@ -429,20 +366,12 @@ cdef class Connection(Peer):
         if self.closed:
             return 0
         if BROKER_DEBUG:
-            self.check_output()
+            output_check(&self.output)
         while True:
             if self.pending() == 0:
                 self._drained()
                 break
-            if self.extern_start == self.extern_end:
-                n = send(
-                    self.fd, self.out + self.out_start, self.out_end - self.out_start,
-                    MSG_DONTWAIT | MSG_NOSIGNAL,
-                )
-                if n > 0:
-                    self.out_start += n
-            else:
-                n = self._send_pieces()
+            n = output_send(&self.output, self.fd)
             self.engine.routing.steps += SEND_STEPS
             if n > 0:
                 count_bytes(self.engine, n)
@@ -453,92 +382,14 @@ cdef class Connection(Peer):
             if n < 0 and errno == EAGAIN:
                 self._block()
                 break
-            self._discard_output()
+            output_discard(&self.output)
             return self.close_with(REASON_WRITE_ERROR)
         if self.backlog_since_ns and self.pending() < BACKLOG_LOW:
             self.engine.release(self)
         return 0
 
-    cdef void check_output(self) noexcept:
-        """Invariants of the output, for debug builds."""
-        cdef size_t at = self.out_start
-        cdef size_t spliced = 0
-        cdef uint32_t i
-        must(self.out_start <= self.out_end <= self.out_capacity, b"output lies in its buffer")
-        must(self.extern_start <= self.extern_end <= self.extern_capacity, b"pieces lie in their table")
-        for i in range(self.extern_start, self.extern_end):
-            must(at <= self.externs[i].at <= self.out_end, b"pieces are in order, within the output")
-            must(self.externs[i].owner.references > 0, b"a piece's memory is held")
-            at = self.externs[i].at
-            spliced += self.externs[i].length
-        must(spliced == self.extern_bytes, b"extern_bytes is the sum of the pieces")
-
-    cdef ssize_t _send_pieces(self) noexcept:
-        cdef iovec pieces[IOV_MAX_PIECES]
-        cdef msghdr message
-        cdef size_t at = self.out_start
-        cdef uint32_t i = self.extern_start
-        cdef size_t n = 0
-        cdef ssize_t sent
-        while n < IOV_MAX_PIECES - 1:
-            if i == self.extern_end:
-                if at < self.out_end:
-                    pieces[n].iov_base = self.out + at
-                    pieces[n].iov_len = self.out_end - at
-                    n += 1
-                break
-            if at < self.externs[i].at:
-                pieces[n].iov_base = self.out + at
-                pieces[n].iov_len = self.externs[i].at - at
-                at = self.externs[i].at
-                n += 1
-            pieces[n].iov_base = <void*>self.externs[i].data
-            pieces[n].iov_len = self.externs[i].length
-            n += 1
-            i += 1
-        memset(&message, 0, sizeof(message))
-        message.msg_iov = pieces
-        message.msg_iovlen = n
-        sent = sendmsg(self.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
-        if sent > 0:
-            self._consume(sent)
-        return sent
-
-    cdef void _consume(self, size_t n) noexcept:
-        """Advances over written bytes, buffer and spliced pieces alike."""
-        cdef Extern* piece
-        cdef size_t part
-        while n:
-            if self.extern_start < self.extern_end:
-                piece = &self.externs[self.extern_start]
-                part = piece.at - self.out_start
-                if part:
-                    part = min(part, n)
-                    self.out_start += part
-                    n -= part
-                    continue
-                part = min(piece.length, n)
-                piece.data += part
-                piece.length -= part
-                self.extern_bytes -= part
-                n -= part
-                if piece.length == 0:
-                    chunk_release(piece.owner)
-                    self.extern_start += 1
-            else:
-                self.out_start += n
-                n = 0
-
     cdef int _drained(self) except -1:
-        if self.out != NULL:
-            if self.out_capacity == OUT_BUFFER:
-                self.engine.give_buffer(self.out)
-            else:
-                free(self.out)
-                count_gone(BUFFERS)
-        self.out = NULL
-        self.out_capacity = self.out_start = self.out_end = 0
-        self.extern_start = self.extern_end = 0
+        output_drained(&self.output, self.engine)
         if self.blocked:
             self.blocked = False
             self.set_interest(self.interest & ~<uint32_t>EPOLLOUT)
@@ -547,11 +398,6 @@ cdef class Connection(Peer):
     cdef int _block(self) except -1:
         """The receiver does not keep up: wait for writability, and stop borrowing the chunk that
         is about to be read into, unless much of it is still needed."""
-        cdef uint32_t i
-        cdef size_t borrowed = 0
-        cdef Chunk* shared = self.engine.chunk
-        cdef Chunk* own
-        cdef Extern* piece
         if not self.blocked:
             self.blocked = True
             self.blocked_since = self.engine.now
@@ -561,27 +407,7 @@ cdef class Connection(Peer):
             # What was pending at the last mark is out: the deadline starts again for the rest.
             self.blocked_since = self.engine.now
             self.deadline_mark = self.written + self.pending()
-        i = self.extern_end
-        while i > self.extern_start and self.externs[i - 1].owner == shared:
-            i -= 1
-            borrowed += self.externs[i].length
-        if borrowed and borrowed * 4 < shared.capacity:
-            for i in range(i, self.extern_end):
-                piece = &self.externs[i]
-                own = chunk_new(piece.length)
-                memcpy(own.data, piece.data, piece.length)
-                piece.data = own.data
-                piece.owner = own
-                chunk_release(shared)
-        return 0
-
-    cdef void _discard_output(self) noexcept:
-        cdef uint32_t i
-        for i in range(self.extern_start, self.extern_end):
-            chunk_release(self.externs[i].owner)
-        self.extern_start = self.extern_end = 0
-        self.extern_bytes = 0
-        self.out_start = self.out_end = 0
+        return output_copy_borrowed(&self.output, self.engine.chunk)
 
     # --- time ---
 
@@ -620,7 +446,7 @@ cdef class Connection(Peer):
         self.engine.release(self)
         self.engine.unwatch(self)
         self._hang_up()
-        self._discard_output()
+        output_discard(&self.output)
         self._drained()
         free(self.carry)
         self.carry = NULL

@@ -12,12 +12,11 @@ from pynats_server.options import (
     AccountOptions,
     ConnectionLimits,
 )
-from pynats_server.settings.authorization import USER, read_users
-from pynats_server.settings.mappings import TARGET, TRACE, read_mappings, read_trace
-from pynats_server.settings.permissions import PERMISSIONS, read_permissions
-from pynats_server.settings.rates import RATES, rate_settings, read_publish_limits
-from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
-from pynats_server.settings.sharing import (
+from pynats_server.settings.blocks.authorization import USER, read_users
+from pynats_server.settings.blocks.mappings import TARGET, read_mappings
+from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
+from pynats_server.settings.blocks.rates import RATES, rate_settings, read_publish_limits
+from pynats_server.settings.blocks.sharing import (
     EXPORT,
     IMPORT,
     read_exports,
@@ -25,6 +24,8 @@ from pynats_server.settings.sharing import (
     store_exports,
     store_imports,
 )
+from pynats_server.settings.blocks.traces import TRACE, read_trace
+from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
 from pynats_server.settings.texts import is_text
 from pynats_server.settings.values import INT32_MAX, integer, refuse
 from pynats_server.settings.values import name as read_name
