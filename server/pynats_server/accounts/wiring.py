@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pynats_common.go.text import bytes_of
 from pynats_common.server_hash import server_hash
 
@@ -18,6 +20,10 @@ from pynats_server.core.sharing.services import ServiceExport, ServiceImport
 from pynats_server.core.sharing.shadows import StreamImport, StreamImports, borrow
 from pynats_server.options import DEFAULT_THRESHOLD_S, MappingTarget
 from pynats_server.options import ServiceExport as Service
+
+FOLLOW_AT_ONCE = 16384
+"""Steps (`core/limits`) of a change in which subscriptions follow what accounts take of others now;
+the others do so in turns. About 2 ms."""
 
 
 class Wiring:
@@ -41,15 +47,18 @@ class Wiring:
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
         self._wired: dict[str, Account] = {}
+        self._following = 0  # accounts of which some subscriptions have not followed yet
+        self._waiting: list[Callable[[], object]] = []  # for the end of that
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
         self._planned = plan.services
+        until = self._engine.steps + FOLLOW_AT_ONCE
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
         for name, account in self._accounts.items():
             self._map(account, mappings.get(name, {}))
-            self._borrow(account, plan.streams.get(name, []))
+            self._borrow(account, plan.streams.get(name, []), until)
             self._import(account, self._links(name, name in self._used))
         linked = {_offer(link) for links in self._services.values() for link, _ in links}
         self._exports = {key: made for key, made in self._exports.items() if key in linked}
@@ -65,6 +74,20 @@ class Wiring:
             self._streams.pop(name, None)
             self._mappings.pop(name, None)
             self._used.discard(name)
+
+    def when_followed(self, done: Callable[[], object]) -> None:
+        """Calls `done` when all that was applied holds for everybody: at once, as a rule."""
+        if self._following:
+            self._waiting.append(done)
+        else:
+            done()
+
+    def _followed(self) -> None:
+        self._following -= 1
+        if not self._following:
+            waiting, self._waiting = self._waiting, []
+            for done in waiting:
+                done()
 
     def use(self, account: Account) -> None:
         """An account gets a client. Idempotent."""
@@ -88,7 +111,7 @@ class Wiring:
             self._mappings[account.name] = mappings
             account.map(make_mapper(mappings))
 
-    def _borrow(self, account: Account, links: list[StreamLink]) -> None:
+    def _borrow(self, account: Account, links: list[StreamLink], until: int) -> None:
         if self._streams.get(account.name, []) == links:
             return
         self._streams[account.name] = links
@@ -103,7 +126,9 @@ class Wiring:
             )
             for link in links
         ]
-        borrow(self._engine, account, StreamImports(imports) if imports else None)
+        self._following += 1
+        taken = StreamImports(imports) if imports else None
+        borrow(self._engine, account, taken, until, self._followed)
 
     def _import(self, account: Account, links: list[ServiceLink]) -> None:
         if not links and account.name not in self._services:
